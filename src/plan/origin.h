@@ -1,0 +1,53 @@
+/* origin: how an origin writes its own streams: changes that wait together become segments, a
+ * manifest and a signed head; the small segments at the end are folded. Pure: the caller makes the
+ * result durable before anything of it leaves. PROTOCOL.md, "Writing".
+ *
+ * The result of a commit is a target for one's own catalog (plan.h) plus the bytes to store. */
+#ifndef OPENILS_PLAN_ORIGIN_H
+#define OPENILS_PLAN_ORIGIN_H
+
+#include "base/arena.h"
+#include "plan/plan.h"
+
+#define TAIL_BYTES_MAX 65536
+#define TAIL_LINES_MAX 128
+
+/* One wanted change. For DEL only kind and key matter. */
+struct change {
+    bool put;
+    uint8_t kind;
+    struct slice user, domain; /* as in struct record */
+    struct slice value;
+    struct slice source;
+};
+
+struct new_segment {
+    struct line line;
+    struct slice bytes; /* in the arena */
+};
+
+struct commit {
+    struct head head;          /* name, route_string: the caller's slices */
+    struct slice head_bytes;   /* signed, in the arena */
+    struct slice lines;        /* new manifest, in the arena */
+    struct new_segment *segment;
+    size_t segment_n;
+    struct line *dropped;      /* no longer listed */
+    size_t dropped_n;
+    uint64_t puts, dels;       /* changes that had an effect */
+};
+
+/* Turns changes into a commit on top of `former` (the served head; lines = 0, usn = 0 for a new
+ * stream, whose epoch the caller chose). c is the own catalog and is not changed. PUTs that say
+ * what is already there (same value and source) and DELs of what is not there have no effect;
+ * several changes of one key: the last counts. Records are ordered by (source, kind, domain, user)
+ * so that domains are shared. next: fields of the new head that the caller decides (key, number,
+ * epoch, beat, interval, flags, name, route_string); usn, root, lines, bytes, live, sum and peak
+ * are computed. A commit without any effective change still takes one USN (a head that changed).
+ * fold: fold the tail when it exceeds its bounds, in the same head.
+ * 0; -1 memory; -2 the manifest would exceed its maximum. Everything lives in the arena. */
+int origin_commit(struct arena *a, const struct catalog *c, const struct head *former,
+                  const struct head *next, const struct change *change, size_t n,
+                  const uint8_t secret[static SECRET_SIZE], struct commit *ret);
+
+#endif
