@@ -17,6 +17,11 @@
 #define TAG_SIZE       16 /* Poly1305 */
 #define PEER_ID_SIZE   16
 
+/* libsodium exports two of these names with other arguments: ours link under others, so that neither
+ * takes the other's place. Where <sodium.h> is needed as well, it is included before this header. */
+#define crypto_hash crypto_hash_labelled
+#define crypto_sign crypto_sign_message
+
 /* H(label, parts): BLAKE2b-256 over u8 length of label, label, then for each part u64 length
  * (big-endian) and its bytes. */
 void crypto_hash(uint8_t ret[static HASH_SIZE], const char *label, const struct slice *parts,
