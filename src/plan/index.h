@@ -1,0 +1,25 @@
+/* index: the one question that lookup asks of all catalogs at once. Inside the room only; index.c
+ * implements it beside the index itself. */
+#ifndef OPENILS_PLAN_INDEX_H
+#define OPENILS_PLAN_INDEX_H
+
+#include "plan/plan.h"
+
+/* What one served catalog says of a key: its live record (the PUT with the highest USN). */
+struct candidate {
+    const struct catalog *c;
+    struct record r; /* as catalog_find gives it */
+};
+
+/* Fills out with one candidate for every served catalog that has a live record of the key, in the
+ * order in which the catalogs were made; at most max. Returns how many. kind, user and domain as in
+ * struct record (a number: user = its digits, domain empty); the domain is in lower case; users are
+ * compared as the plan was told (fold_case). No allocation. */
+size_t plan_candidates(const struct plan *p, uint8_t kind, struct slice user, struct slice domain,
+                       struct candidate *out, size_t max);
+
+/* What lookups show of a catalog: see catalog_describe, catalog_set_stale. */
+bool catalog_local(const struct catalog *c);
+bool catalog_stale(const struct catalog *c);
+
+#endif
