@@ -1,0 +1,260 @@
+/* ils: one cluster's part in an ILS network, as a pure function: step(core, event) -> actions.
+ *
+ * The core never reads a clock, opens a socket, draws entropy or allocates outside the budget it
+ * was given. Everything it knows arrives in an event; everything it wants leaves in an action. Same
+ * state and same events = same actions, byte for byte, on every machine.
+ *
+ * Ownership: event memory belongs to the caller and is read only during the call; action memory
+ * belongs to the core and is valid until the next ils_step on that core. Whoever must keep, copies.
+ *
+ * Durability order: what a STORE action promises is spoken of (sent, replied) only after the
+ * matching STORED event. The caller performs actions in the order given. */
+#ifndef OPENILS_CORE_ILS_H
+#define OPENILS_CORE_ILS_H
+
+#include "base/mem.h"
+#include "base/tick.h"
+#include "core/code.h"
+#include "core/event.h"
+#include "link/binder.h"
+#include "link/hello.h"
+#include "plan/lookup.h"
+#include "plan/origin.h"
+#include "plan/plan.h"
+
+struct ils;
+
+enum ils_role { ROLE_STANDALONE = 0, ROLE_HUB = 1, ROLE_SPOKE = 2 };
+
+#define PORT_TLS_DEFAULT      7501
+#define PORT_PASSWORD_DEFAULT 7502
+#define HOST_TEXT_MAX         253
+#define ADDRESS_TEXT_MAX      46 /* IPv6 text, without scope */
+#define DESCRIPTION_MAX       128
+#define PASSWORDS_MAX         3
+#define PEERS_MAX             200
+#define LINK_ACCEPTED         UINT32_C(0x80000000) /* set in ids of links that were accepted */
+
+/* --- rows: what the store keeps. One key space each; keys and values are the core's business. */
+enum row_space {
+    ROW_SETTING = 0,
+    ROW_PASSWORD,
+    ROW_PEER,
+    ROW_ROUTE,
+    ROW_STREAM,  /* key: 32 key, u64 number; value: u32 head length, head, manifest lines */
+    ROW_SEGMENT, /* key: 32 name; value: the bytes */
+    ROW_ALARM,
+    ROW_AUDIT,   /* key: u64 wall time, u32 counter; value: u8 length who, who, what */
+    ROW_SPACES,
+};
+
+struct row {
+    uint8_t space; /* enum row_space */
+    struct slice key;
+    struct slice value;
+    bool remove; /* value is ignored */
+};
+
+/* --- events */
+
+enum ils_event_type {
+    ILS_EV_ROW,       /* one stored row; before START, segments before streams */
+    ILS_EV_START,     /* all rows were given */
+    ILS_EV_ACCEPTED,  /* a connection came in */
+    ILS_EV_CONNECTED, /* a connection asked for by OPEN stands */
+    ILS_EV_DATA,      /* bytes arrived */
+    ILS_EV_ROOM,      /* unsent bytes of a link went down */
+    ILS_EV_DOWN,      /* the link is gone, or could not be opened */
+    ILS_EV_STORED,    /* a batch is durable, or failed */
+    ILS_EV_DEADLINE,  /* the time asked for by ils_deadline has come (or nothing else happened) */
+    ILS_EV_COMMAND,   /* the operator, or the daemon on his behalf */
+};
+
+/* Why a link went down, or did not come up. */
+enum down_reason {
+    DOWN_CLOSED = 0,   /* orderly end of stream */
+    DOWN_RESET,        /* reset, or another error on a connection that stood */
+    DOWN_REFUSED,      /* connection refused */
+    DOWN_TIMEOUT,      /* no answer to the connection request */
+    DOWN_UNREACHABLE,  /* no route */
+    DOWN_UNRESOLVED,   /* the name does not resolve */
+};
+
+struct address {
+    char ip[ADDRESS_TEXT_MAX + 1]; /* numeric text */
+    uint16_t port;
+};
+
+enum command_type {
+    COMMAND_INIT,        /* cluster_id, fqdn, description, route_string */
+    COMMAND_ROLE,        /* role: hub or standalone (spoke: by JOIN) */
+    COMMAND_JOIN,        /* host, port, role */
+    COMMAND_DISCONNECT,  /* cluster */
+    COMMAND_CONNECT,     /* cluster */
+    COMMAND_AUTH,        /* auth */
+    COMMAND_PASSWORD_ADD,    /* generation, stretched: replaces the same generation */
+    COMMAND_PASSWORD_PREFER, /* generation */
+    COMMAND_PASSWORD_DROP,   /* generation */
+    COMMAND_PLAN,        /* source, replace, change[] */
+    COMMAND_ROUTE_ADD,   /* pattern, target */
+    COMMAND_ROUTE_REMOVE,/* pattern, target or empty */
+    COMMAND_TRACE_LEVEL, /* level */
+    COMMAND_ALARM,       /* alarm, subject, raise: an alarm that only the driver can see */
+    COMMAND_DESCRIBE,    /* cluster_id ignored; fqdn, description, route_string where not empty */
+};
+
+struct auth {
+    bool tls, password; /* what this cluster offers when it dials: the two boxes */
+    bool set_tls, set_password, set_accept; /* which of them a COMMAND_AUTH changes */
+    uint8_t accept;     /* bit (1 << method) for each enum method accepted */
+};
+
+struct command {
+    enum command_type type;
+    uint64_t id;        /* chosen by the caller, given back in REPLY and VERDICT; not 0 */
+    struct slice who;   /* for the audit; empty = the daemon itself, not audited */
+    struct slice what;  /* for the audit: the command as typed, without secrets */
+    struct slice cluster_id, fqdn, description, route_string;
+    enum ils_role role;
+    struct slice host;  /* name or address */
+    uint16_t port;      /* 0 = the default of the method */
+    struct slice cluster; /* cluster id, or peer id in hex */
+    struct auth auth;
+    uint16_t generation;
+    uint8_t stretched[32];
+    struct slice source;
+    bool replace;       /* the source consists of exactly these entries afterwards */
+    const struct change *change;
+    size_t change_n;
+    struct slice pattern, target;
+    uint8_t level;      /* enum trace_level */
+    uint8_t alarm;      /* enum alarm */
+    struct slice subject;
+    bool raise;
+};
+
+struct ils_event {
+    enum ils_event_type type;
+    tick now;  /* never decreases */
+    wall wall; /* for display only */
+    uint32_t link;
+    uint8_t entropy[32];   /* START, ACCEPTED, CONNECTED: fresh randomness */
+    struct row row;        /* ROW */
+    struct {               /* START */
+        uint16_t tls_port, password_port; /* what is listened on */
+        struct slice advertise;           /* NAME or ADDR, optional; empty = none */
+        struct slice version;             /* of this program, for the peer info vector */
+    } start;
+    struct address peer, local; /* ACCEPTED, CONNECTED */
+    bool tls;                   /* ACCEPTED: came in on the TLS port */
+    struct slice data;          /* DATA */
+    size_t pending;             /* ROOM: bytes not yet taken by the kernel */
+    enum down_reason reason;    /* DOWN */
+    uint64_t batch;             /* STORED */
+    bool failed;                /* STORED: the batch is not durable */
+    const struct command *command;
+};
+
+/* --- actions */
+
+enum ils_action_type {
+    ILS_DO_LISTEN,  /* on = true: accept links; false: stop (existing links stay) */
+    ILS_DO_OPEN,    /* resolve and connect; answer with CONNECTED or DOWN */
+    ILS_DO_SEND,    /* put these bytes on this link */
+    ILS_DO_CLOSE,   /* close after the bytes sent so far have left (2 s at most); no DOWN follows */
+    ILS_DO_STORE,   /* make this batch durable in one transaction, then say STORED */
+    ILS_DO_PUBLISH, /* what lookups see has changed */
+    ILS_DO_TRACE,   /* one record for the trace */
+    ILS_DO_ALARM,   /* an alarm was raised (again) or cleared */
+    ILS_DO_VERDICT, /* the outcome of one join attempt */
+    ILS_DO_REPLY,   /* the outcome of a command */
+};
+
+/* Outcome of a command; the sentences are in core/reply.def. */
+enum reply {
+#define REPLY(name, text, next) name,
+#include "core/reply.def"
+#undef REPLY
+    REPLIES
+};
+
+enum verdict_side { SIDE_HERE = 0, SIDE_THERE = 1 };
+
+/* The outcome of one attempt to join, with the same id and code on both ends. */
+struct verdict {
+    uint8_t id[VERDICT_ID_SIZE];
+    enum code code;
+    bool dialler;               /* this end dialled */
+    bool told;                  /* the code came from the other end, before it was proved */
+    bool tls;
+    struct address peer, local;
+    struct slice host;          /* as dialled; empty when accepted */
+    uint16_t port;              /* as dialled */
+    uint8_t peer_id[PEER_ID_SIZE]; /* zeros: not known */
+    struct slice peer_name;     /* cluster id where known */
+    uint16_t generation;        /* password generation in question, 0 = none */
+    uint32_t retry_after;       /* seconds */
+    uint64_t evidence[2];       /* as core/code.def says for the code */
+    enum verdict_side remedy_at;
+    wall at;
+};
+
+struct alarm_row {
+    uint8_t alarm;              /* enum alarm */
+    struct slice subject;       /* address, cluster id, file, port ...: the alarm's own parameter */
+    uint64_t count;
+    wall first, last;
+    bool active;
+};
+
+/* One trace record: the event's id and arguments, never a sentence. The link fields are the state
+ * of the link at that moment; zero when the event has no link. */
+struct trace {
+    enum trace_event event;     /* core/event.def */
+    uint32_t link_n;            /* n of [1, 600, 13, n], counts up */
+    bool dialler, tls;
+    struct address peer, local;
+    struct slice host;          /* as dialled */
+    uint8_t peer_id[PEER_ID_SIZE];
+    uint8_t verdict_id[VERDICT_ID_SIZE];
+    enum code code;
+    struct slice text[2];       /* as core/event.def says */
+    uint64_t number[3];
+};
+
+struct ils_action {
+    enum ils_action_type type;
+    uint32_t link;
+    struct slice data;          /* SEND */
+    struct slice host;          /* OPEN */
+    uint16_t port;              /* OPEN */
+    bool on;                    /* LISTEN; ALARM: raised */
+    uint64_t batch;             /* STORE: counts up from 1; STORED answers in the same order */
+    const struct row *row;      /* STORE */
+    size_t row_n;
+    struct trace trace;         /* TRACE */
+    struct alarm_row alarm;     /* ALARM */
+    struct verdict verdict;     /* VERDICT */
+    uint64_t command;           /* REPLY, VERDICT (0: nobody waits) */
+    enum reply reply;           /* REPLY */
+    struct slice text;          /* REPLY: what the sentence's %s is */
+    uint64_t number[2];         /* REPLY: e.g. entries added, removed */
+};
+
+struct ils_actions {
+    const struct ils_action *action;
+    size_t n;
+};
+
+/* A core in the memory of mem; NULL when refused. */
+struct ils *ils_new(struct mem *mem);
+void ils_free(struct ils *ils);
+
+/* Takes one event; *ret_do is valid until the next call. 0, or -1 when memory was refused in a way
+ * that leaves the core unusable (the caller ends the process; the store is intact). */
+int ils_step(struct ils *ils, const struct ils_event *event, struct ils_actions *ret_do);
+
+/* When to be woken next with DEADLINE at the latest; TICK_NEVER if not. */
+tick ils_deadline(const struct ils *ils);
+
+#endif
