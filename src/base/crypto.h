@@ -17,8 +17,8 @@
 #define TAG_SIZE       16 /* Poly1305 */
 #define PEER_ID_SIZE   16
 
-/* libsodium exports two of these names with other arguments: ours link under others, so that neither
- * takes the other's place. Where <sodium.h> is needed as well, it is included before this header. */
+/* libsodium exports two of these names with other arguments: ours link under others, so that
+ * neither takes the other's place. Where <sodium.h> is needed too, it is included before this. */
 #define crypto_hash crypto_hash_labelled
 #define crypto_sign crypto_sign_message
 

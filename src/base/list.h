@@ -1,4 +1,4 @@
-/* list: an intrusive doubly linked ring. The head is a node of its own; order is insertion order. */
+/* list: an intrusive doubly linked ring. The head is a node of its own; order is that of adding. */
 #ifndef OPENILS_BASE_LIST_H
 #define OPENILS_BASE_LIST_H
 

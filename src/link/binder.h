@@ -7,7 +7,8 @@
 
 #define NETWORK_ID_SIZE 16
 
-/* sid = H("sid", hello_C, hello_S, exporter); whole hello bodies; exporter {NULL, 0} on 7502. */
+/* sid = H("sid cpace-21", hello_C, hello_S, exporter): the label pins the CPace draft spoken.
+ * Whole hello bodies; exporter {NULL, 0} on 7502. */
 void link_sid(uint8_t ret[static HASH_SIZE], struct slice hello_c, struct slice hello_s,
               struct slice exporter);
 

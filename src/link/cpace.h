@@ -1,6 +1,6 @@
 /* cpace: CPACE-RISTR255-SHA512, initiator-responder mode with explicit key confirmation, as a pure
- * function of its inputs. Follows draft-irtf-cfrg-cpace-21 (its number is pinned in the channel
- * identifier); the draft's vectors and invalid points are tests. PROTOCOL.md, "Password".
+ * function of its inputs. Follows draft-irtf-cfrg-cpace-21 (its number is pinned in the label of
+ * sid); the draft's vectors and invalid points are tests. PROTOCOL.md, "Password".
  *
  * PRS = the stretched password (32 bytes), CI = "ils/1", sid as computed by link/binder.h,
  * ADa = "dialler", ADb = "acceptor". Confirmation tags follow the draft's section on explicit key
@@ -30,8 +30,8 @@ struct cpace {
 void cpace_start(struct cpace *c, enum cpace_role role, const uint8_t prs[static 32],
                  const uint8_t sid[static HASH_SIZE], const uint8_t entropy[static 64]);
 
-/* Takes the other end's share: isk, confirm and expected are set, the scalar is wiped.
- * False for an invalid or neutral point, or my own share reflected: the exchange must be aborted. */
+/* Takes the other end's share: isk, confirm and expected are set, the scalar is wiped. False for an
+ * invalid or neutral point, or my own share reflected: the exchange must be aborted then. */
 bool cpace_finish(struct cpace *c, const uint8_t share[static POINT_SIZE]);
 
 /* Constant-time comparison with `expected`. */

@@ -1,5 +1,5 @@
 /* hello: the first message of each end, in clear on 7502, inside TLS on 7501. It names no name, id
- * or address: those follow the proof. Every byte of it is bound into the keys. PROTOCOL.md, "Hello".
+ * or address: those follow the proof. Every byte of it enters the binder. PROTOCOL.md, "Hello".
  *
  * Bytes: "ILS" 0x00, u8 version_min, u8 version_max, u32 capabilities, u32 required, u8 method,
  * u16 generation, 32 random bytes; 47 in all. Bytes after them (to 256) are for later versions:

@@ -1,7 +1,8 @@
-/* msg: the messages of src/link/ils.proto as plain structs. Decoding gives slices into the frame's
- * body and arrays in the arena; protobuf-c works under the arena's budget. Encoding appends one
- * whole frame (header included). Every decoder is total: 0, or -1 for a body that is not that
- * message, breaks a length given in the .proto, or exceeds a limit below. */
+/* msg: the messages of src/link/ils.proto as plain structs. What decoding gives (slices and
+ * arrays) lies in the arena and holds no pointer into the body; protobuf-c works under the arena's
+ * budget. Encoding appends one whole frame (header included). Every decoder is total: 0, or -1 for
+ * a body that is not that message, breaks a length given in the .proto, exceeds a limit below, or
+ * for which the arena has no memory (a->failed tells that case). */
 #ifndef OPENILS_LINK_MSG_H
 #define OPENILS_LINK_MSG_H
 
@@ -12,7 +13,7 @@
 
 #define MARKS_PER_FRAME   512   /* marks in one frame */
 #define LINES_PER_FRAME   1800  /* manifest lines in one frame: 64800 bytes */
-#define DELTA_LINES_MAX   256   /* lines dropped or added that a head may carry */
+#define DELTA_LINES_MAX   256   /* lines dropped, and lines added, that a head may carry */
 #define DELTA_BYTES_MAX   4096  /* bytes of segments that a head may carry */
 #define LINE_SIZE         36
 
@@ -42,7 +43,7 @@ struct msg_head {
     struct slice head;
     bool has_delta;
     uint8_t base[HASH_SIZE];
-    uint32_t *drop;
+    uint32_t *drop; /* ascending, none twice */
     size_t drop_n;
     struct msg_line *add;
     size_t add_n;
