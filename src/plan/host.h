@@ -1,0 +1,41 @@
+/* host: the characters of SIP's names and numbers, and what a host looks like. Inside the room
+ * only: directory URIs, route strings and route targets share these rules. */
+#ifndef OPENILS_PLAN_HOST_H
+#define OPENILS_PLAN_HOST_H
+
+#include "base/slice.h"
+#include "plan/entry.h"
+
+/* Bytes that stand unescaped in a user part: RFC 3261 without ";" and "?", which callers would take
+ * for parameters and headers. */
+bool user_byte(uint8_t c);
+
+/* Value of a hex digit, or -1. */
+int hex_value(uint8_t c);
+
+static inline bool ascii_digit(uint8_t c)
+{
+    return c >= '0' && c <= '9';
+}
+
+/* Dot-separated labels, each 1..63 letters, digits and inner "-"; no dot at the end. */
+bool host_is_labels(struct slice host);
+
+/* A host name whose last label begins with a letter or holds one (so that it is no address), or an
+ * IPv4 address in its one spelling; at most HOST_MAX bytes. */
+bool host_valid(struct slice host);
+
+/* "[" hex digits, colons and dots "]". */
+bool host_is_ipv6(struct slice host);
+
+/* Copies in lower case. */
+void slice_lower(uint8_t *dst, struct slice s);
+
+/* A user part as it is compared: escapes that it does not need are undone, the others have upper
+ * case digits. dst: room for user.n bytes; *ret_n <= user.n. */
+enum entry_error user_canonical(uint8_t *dst, struct slice user, size_t *ret_n);
+
+/* What of a text that holds a byte beyond ASCII is wrong. */
+enum entry_error text_error(struct slice text, enum entry_error otherwise);
+
+#endif
