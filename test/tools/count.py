@@ -60,7 +60,8 @@ class Tally:
             bad += failed
         result = test.get('result')
         if result in BROKEN:
-            if bad == 0 or result in ('ERROR', 'TIMEOUT', 'INTERRUPT'):
+            killed = result in ('TIMEOUT', 'INTERRUPT') or (test.get('returncode') or 0) < 0
+            if bad == 0 or killed:
                 self.failures.append('%s: %s (exit status %s)'
                                      % (where, result.lower(), test.get('returncode')))
         elif results == 0:
