@@ -1,0 +1,39 @@
+/* render: ids and arguments of the core as words for people: trace lines, causes, remedies, alarms.
+ * The only place where the texts of core's tables are filled in. Shared by ilsd and ils. */
+#ifndef OPENILS_DAEMON_RENDER_H
+#define OPENILS_DAEMON_RENDER_H
+
+#include <jansson.h>
+
+#include "core/ils.h"
+
+/* The text of a trace record (without the SSSSSSSS.NNN |time |AppInfo | in front). size >= 1024. */
+void render_trace(char *dst, size_t size, const struct trace *t);
+/* The same as a JSON object: event (id), text, verdict_id, peer, peer_id, code, fields. New ref. */
+json_t *render_trace_json(const struct trace *t);
+
+const char *render_event_id(enum trace_event event);
+enum trace_level render_event_level(enum trace_event event);
+
+const char *render_alarm_name(uint8_t alarm);
+const char *render_alarm_severity(uint8_t alarm);
+const char *render_alarm_parameter(uint8_t alarm); /* e.g. "IPAddress" */
+void render_alarm_text(char *dst, size_t size, const struct alarm_row *row);
+
+/* Verdict: cause and remedy with {host} etc. filled in; "ILS-201". */
+void render_code(char *dst, size_t size, enum code code);
+void render_cause(char *dst, size_t size, const struct verdict *v);
+void render_remedy(char *dst, size_t size, const struct verdict *v);
+/* Object with verdict_id, code, cause, evidence, remedy, remedy_at ("here" or "there"), told,
+ * method, host, port, peer_id, peer_name, address, dialler, time. New ref. */
+json_t *render_verdict_json(const struct verdict *v);
+
+/* Outcome of a command: the sentence, and what to type next ("" when nothing). */
+void render_reply(char *dst, size_t size, enum reply reply, struct slice text);
+void render_reply_next(char *dst, size_t size, enum reply reply, struct slice text);
+const char *render_reply_name(enum reply reply);
+
+const char *render_role(enum ils_role role, bool local); /* "Hub", "Hub (Local Cluster)", ... */
+const char *render_method(uint8_t method);
+
+#endif

@@ -1,0 +1,69 @@
+/* runtime: the loop of life of ilsd. Driver events become core events, core actions are performed:
+ * bytes to sockets, batches to the storer, records to the trace, replies to whoever asked. One
+ * thread (the loop's) calls everything here. */
+#ifndef OPENILS_DAEMON_RUNTIME_H
+#define OPENILS_DAEMON_RUNTIME_H
+
+#include <uv.h>
+
+#include "core/ils.h"
+#include "core/view.h"
+
+struct runtime;
+
+struct runtime_options {
+    const char *data;          /* directory */
+    const char *address;       /* to listen on; "::" = every address, v4 and v6 */
+    uint16_t tls_port, password_port; /* 0 = not listened on */
+    const char *advertise;     /* NAME or ADDR, with :PORT or without; NULL = none */
+    const char *sip_address;   /* NULL = 127.0.0.1 */
+    uint16_t sip_port;         /* 0 = no SIP door */
+};
+
+/* Opens the store, loads the core, opens the doors, starts listening. On failure prints one error
+ * with its remedy on standard error and returns NULL (*ret_exit is the exit status). */
+struct runtime *runtime_start(uv_loop_t *loop, const struct runtime_options *options, int *ret_exit);
+
+/* Says goodbye on every link, waits for the storer, closes all; then calls done. */
+void runtime_stop(struct runtime *rt, void (*done)(void *context), void *context);
+
+/* Who asked, and what is told when the core replies (REPLY: verdict = NULL) or a join has its
+ * verdict (VERDICT; reply = REPLY_OK). Called exactly once for each runtime_command, except that a
+ * JOIN without an error calls twice: REPLY when the wish is durable, then VERDICT. */
+typedef void (*runtime_done)(void *context, enum reply reply, struct slice text,
+                             const uint64_t number[2], const struct verdict *verdict);
+
+/* Takes a command (its id is filled in here). done may be called before this returns. The returned
+ * id can be given to runtime_forget when the asker is gone. */
+uint64_t runtime_command(struct runtime *rt, struct command *command, runtime_done done,
+                         void *context);
+void runtime_forget(struct runtime *rt, uint64_t id);
+
+const struct ils *runtime_core(const struct runtime *rt);
+const struct runtime_options *runtime_options(const struct runtime *rt);
+uv_loop_t *runtime_loop(const struct runtime *rt);
+tick runtime_now(const struct runtime *rt);
+
+/* Every trace record that passes the level, as it is written: subscribers for `trace --follow`.
+ * line is the SDL text form, json the JSON record, both without newline. */
+typedef void (*runtime_trace_listener)(void *context, const char *line, const char *json);
+void runtime_trace_listen(struct runtime *rt, runtime_trace_listener listener, void *context);
+void runtime_trace_unlisten(struct runtime *rt, runtime_trace_listener listener, void *context);
+
+/* The newest audit rows, newest first: who, what, when; at most max. The callback may be called
+ * later, on the loop's thread. done = true on the last call, with row = NULL. */
+typedef void (*runtime_audit_visit)(void *context, const struct row *row, bool done);
+void runtime_audit(struct runtime *rt, size_t max, runtime_audit_visit visit, void *context);
+
+/* Counters for `status` and `support`. */
+struct runtime_stats {
+    wall started;
+    uint64_t store_batches, store_failed;
+    uint64_t store_bytes;          /* of the database file */
+    uint64_t sip_requests, sip_redirects, sip_not_found;
+    uint64_t memory_used, memory_peak;
+    size_t links;
+};
+void runtime_stats(const struct runtime *rt, struct runtime_stats *ret);
+
+#endif
