@@ -1,0 +1,256 @@
+/* lookup: reads what was dialled, asks the index for each kind that it may be, ranks what the
+ * catalogs say and turns the winner's route string into SIP URIs. The ranking that picks the winner
+ * is also the one that says why the others lost. */
+#include "plan/lookup.h"
+#include "plan/host.h"
+#include "plan/index.h"
+
+#include <string.h>
+
+#define DIALLED_MAX    1024 /* bytes */
+#define CANDIDATES_MAX 256  /* of one kind: more catalogs than peers may be advertised */
+
+/* What the dialled text may be; empty where it is not. */
+struct reading {
+    struct slice uri;    /* user@host */
+    struct slice number; /* digits or +digits */
+};
+
+/* The best candidates so far, the winner first. */
+struct ranking {
+    struct candidate best[LOOKUP_MATCHES_MAX];
+    size_t n;
+};
+
+static bool scheme_drop(struct slice *text, const char *scheme)
+{
+    size_t n = strlen(scheme);
+    if (text->n < n || !slice_eq_fold(slice_make(text->p, n), slice_make(scheme, n)))
+        return false;
+    *text = slice_make(text->p + n, text->n - n);
+    return true;
+}
+
+static struct slice before(struct slice text, uint8_t c)
+{
+    return slice_make(text.p, slice_find(text, c));
+}
+
+static void read_number(struct arena *a, struct slice text, struct slice *ret)
+{
+    if (number_parse(a, text, text.n > 0 && text.p[0] == '+', ret) != ENTRY_OK)
+        *ret = slice_make(NULL, 0);
+}
+
+static void read_dialled(struct arena *a, struct slice text, struct reading *ret)
+{
+    *ret = (struct reading){0};
+    text = slice_trim(text);
+    if (text.n > DIALLED_MAX)
+        return;
+    bool tel = scheme_drop(&text, "tel:");
+    if (!tel && !scheme_drop(&text, "sip:"))
+        scheme_drop(&text, "sips:");
+    size_t at = slice_find(text, '@');
+    if (tel || at == text.n) {
+        read_number(a, before(before(text, ';'), '?'), &ret->number);
+        return;
+    }
+    struct slice user = before(slice_make(text.p, at), ';');
+    struct slice host = slice_make(text.p + at + 1, text.n - at - 1);
+    host = before(before(host, ';'), '?');
+    if (host.n > 0 && host.p[0] != '[')
+        host = before(host, ':');
+
+    uint8_t plain[DIALLED_MAX];
+    size_t n = user.n + 1 + host.n;
+    memcpy(plain, user.p, user.n);
+    plain[user.n] = '@';
+    if (host.n > 0)
+        memcpy(plain + user.n + 1, host.p, host.n);
+    if (diruri_parse(a, slice_make(plain, n), &ret->uri) == ENTRY_OK)
+        user = before(ret->uri, '@');
+    read_number(a, user, &ret->number);
+}
+
+static int candidate_cmp(const struct candidate *a, const struct candidate *b)
+{
+    int local = (int)catalog_local(b->c) - (int)catalog_local(a->c);
+    if (local != 0)
+        return local;
+    int id = slice_cmp(catalog_cluster_id(a->c), catalog_cluster_id(b->c));
+    if (id != 0)
+        return id;
+    int key = memcmp(catalog_key(a->c), catalog_key(b->c), KEY_SIZE);
+    if (key != 0)
+        return key;
+    uint64_t x = catalog_number(a->c), y = catalog_number(b->c);
+    return (x > y) - (x < y);
+}
+
+/* Kinds are asked in their order, so that an earlier kind's candidates stay before a later's. */
+static void rank_kind(struct ranking *ranking, const struct plan *p, uint8_t kind,
+                      struct slice user, struct slice domain)
+{
+    struct candidate found[CANDIDATES_MAX];
+    size_t first = ranking->n;
+    size_t n = plan_candidates(p, kind, user, domain, found, CANDIDATES_MAX);
+    for (size_t i = 0; i < n; i++) {
+        size_t at = ranking->n;
+        while (at > first && candidate_cmp(&found[i], &ranking->best[at - 1]) < 0)
+            at--;
+        if (at == LOOKUP_MATCHES_MAX)
+            continue;
+        if (ranking->n < LOOKUP_MATCHES_MAX)
+            ranking->n++;
+        memmove(&ranking->best[at + 1], &ranking->best[at],
+                (ranking->n - 1 - at) * sizeof ranking->best[0]);
+        ranking->best[at] = found[i];
+    }
+}
+
+static void rank(struct ranking *ranking, const struct plan *p, const struct reading *reading)
+{
+    struct slice number = reading->number, none = {NULL, 0};
+    ranking->n = 0;
+    if (reading->uri.n > 0) {
+        struct slice user = before(reading->uri, '@');
+        size_t skip = user.n + 1;
+        struct slice host = slice_make(reading->uri.p + skip, reading->uri.n - skip);
+        rank_kind(ranking, p, ENTRY_URI, user, host);
+    }
+    if (number.n > 0)
+        rank_kind(ranking, p, number.p[0] == '+' ? ENTRY_E164 : ENTRY_ENTERPRISE, number, none);
+}
+
+/* user, "@" and domain; the user alone where there is no domain. */
+static struct slice join_key(struct arena *a, const struct record *r)
+{
+    if (r->domain.n == 0)
+        return arena_copy(a, r->user);
+    uint8_t *key = arena_alloc(a, r->user.n + 1 + r->domain.n);
+    if (key == NULL)
+        return slice_make(NULL, 0);
+    memcpy(key, r->user.p, r->user.n);
+    key[r->user.n] = '@';
+    memcpy(key + r->user.n + 1, r->domain.p, r->domain.n);
+    return slice_make(key, r->user.n + 1 + r->domain.n);
+}
+
+static uint8_t loser_rule(const struct match *winner, const struct match *loser)
+{
+    if (winner->kind != loser->kind)
+        return LOSER_KIND;
+    return winner->local && !loser->local ? LOSER_NOT_LOCAL : LOSER_CLUSTER_ID;
+}
+
+static bool matches_fill(struct arena *a, const struct ranking *ranking, struct lookup *ret)
+{
+    ret->match = arena_alloc(a, ranking->n * sizeof *ret->match);
+    if (ret->match == NULL)
+        return false;
+    for (size_t i = 0; i < ranking->n; i++) {
+        const struct candidate *from = &ranking->best[i];
+        struct match *m = &ret->match[i];
+        *m = (struct match){
+            .kind = from->r.kind,
+            .value = join_key(a, &from->r),
+            .cluster_id = catalog_cluster_id(from->c),
+            .route_string = catalog_route_string(from->c),
+            .usn = from->r.usn,
+            .local = catalog_local(from->c),
+            .stale = catalog_stale(from->c),
+        };
+        memcpy(m->key, catalog_key(from->c), KEY_SIZE);
+        if (from->r.value.n > 0 && !failover_get(from->r.value, &m->failover))
+            m->failover = (struct failover){0};
+        m->lost_to = i == 0 ? LOSER_NONE : loser_rule(&ret->match[0], m);
+    }
+    ret->match_n = ranking->n;
+    return true;
+}
+
+/* The route's target with our user part in place of its own. */
+static struct slice target_uri(struct arena *a, struct slice user, struct slice target)
+{
+    size_t scheme = slice_find(target, ':') + 1;
+    size_t at = slice_find(target, '@');
+    struct slice place = slice_make(target.p + scheme, target.n - scheme);
+    if (at < target.n)
+        place = slice_make(target.p + at + 1, target.n - at - 1);
+    size_t n = scheme + user.n + 1 + place.n;
+    uint8_t *uri = arena_alloc(a, n);
+    if (uri == NULL)
+        return slice_make(NULL, 0);
+    memcpy(uri, target.p, scheme);
+    memcpy(uri + scheme, user.p, user.n);
+    uri[scheme + user.n] = '@';
+    memcpy(uri + scheme + user.n + 1, place.p, place.n);
+    return slice_make(uri, n);
+}
+
+static void targets_add(struct lookup *ret, struct arena *a, const struct routes *r,
+                        struct slice route_string, struct slice user, uint8_t reason)
+{
+    static const struct {
+        uint16_t first, step;
+    } q[] = {[TARGET_ROUTE] = {1000, 100}, [TARGET_PSTN] = {100, 10}};
+    size_t first, n;
+    if (!routes_find(r, route_string, &first, &n))
+        return;
+    struct slice pattern, target;
+    routes_get(r, first, &pattern, &target);
+    /* "*" says where other clusters' calls go: one's own would come back from there, and a PSTN
+     * number is for the gateway alone. */
+    bool by_name = reason == TARGET_PSTN || ret->match[0].local;
+    if (by_name && slice_eq(pattern, slice_of("*")))
+        return;
+    pattern = reason == TARGET_ROUTE ? arena_copy(a, pattern) : slice_make(NULL, 0);
+    for (size_t i = 0; i < n && ret->target_n < LOOKUP_TARGETS_MAX; i++) {
+        struct slice same;
+        routes_get(r, first + i, &same, &target);
+        ret->target[ret->target_n++] = (struct target){
+            .uri = target_uri(a, user, target),
+            .q = (uint16_t)(q[reason].first - i * q[reason].step),
+            .reason = reason,
+            .route_pattern = pattern,
+        };
+    }
+}
+
+static void targets_fill(struct lookup *ret, struct arena *a, const struct routes *r)
+{
+    const struct match *winner = &ret->match[0];
+    struct slice user = before(winner->value, '@');
+    targets_add(ret, a, r, winner->route_string, user, TARGET_ROUTE);
+    if (winner->local) {
+        ret->result = LOOKUP_LOCAL;
+        return;
+    }
+    struct entry entry = {winner->kind, winner->value, winner->failover};
+    struct slice number = entry_failover_number(a, &entry);
+    if (number.n > 0)
+        targets_add(ret, a, r, slice_of("pstn"), number, TARGET_PSTN);
+    ret->result = ret->target_n > 0 ? LOOKUP_FOUND : LOOKUP_NO_ROUTE;
+}
+
+void plan_lookup(const struct plan *p, const struct routes *r, struct arena *a,
+                 struct slice dialled, struct lookup *ret)
+{
+    struct reading reading;
+    struct ranking ranking;
+    *ret = (struct lookup){.result = LOOKUP_NO_MATCH, .dialed = dialled};
+    read_dialled(a, dialled, &reading);
+    ret->canonical = reading.uri.n > 0 ? reading.uri : reading.number;
+    if (ret->canonical.n == 0)
+        ret->result = LOOKUP_BAD_INPUT;
+    rank(&ranking, p, &reading);
+    if (ranking.n > 0 && matches_fill(a, &ranking, ret)) {
+        if (ret->match[0].kind != ENTRY_URI)
+            ret->canonical = reading.number;
+        if (!a->failed)
+            targets_fill(ret, a, r);
+    }
+    if (a->failed)
+        *ret = (struct lookup){.result = LOOKUP_NO_MATCH, .dialed = dialled};
+}
