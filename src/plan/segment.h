@@ -65,11 +65,17 @@ void segment_name(uint8_t ret[static HASH_SIZE], struct slice bytes);
 /* Framing and every known record are sound: offsets, lengths, hosts, kinds, USN first, USNs do not
  * wrap. What segment_check accepts, the readers below read without failing. */
 bool segment_check(struct slice bytes);
+/* As segment_check, and counts the PUTs and DELs. */
+bool segment_measure(struct slice bytes, uint32_t *ret_records);
 
 void segment_reader_init(struct segment_reader *r, struct slice bytes);
 /* 1: *ret is the next PUT or DEL; 0: the end; -1: not sound. Unknown kinds and extensions are
  * passed over (an extension consumes no USN; a PUT or DEL of an unknown kind is returned). */
 int segment_next(struct segment_reader *r, struct record *ret);
+
+/* Moves a reader of a sound segment forward to the record at offset, so that segment_next gives it;
+ * looks at types and lengths only. */
+void segment_seek(struct segment_reader *r, uint32_t offset);
 
 /* The PUT or DEL at an offset that segment_next gave, without its usn and source (both 0/empty).
  * For the index: no walk, no allocation. */
@@ -94,7 +100,8 @@ bool segment_writer_put(struct segment_writer *w, const struct record *r);
 void failover_put(struct buf *b, const struct failover *f);
 bool failover_get(struct slice value, struct failover *ret);
 
-/* entry <-> record: the key is split or joined at the last "@". */
+/* entry -> record: a URI's key is split at the last "@"; a failover rule is appended to
+ * value_scratch, where the value stays valid until the scratch changes. */
 void record_of_entry(struct record *ret, const struct entry *e, struct buf *value_scratch);
 
 #endif
