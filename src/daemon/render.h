@@ -12,6 +12,9 @@ void render_trace(char *dst, size_t size, const struct trace *t);
 /* The same as a JSON object: event (id), text, verdict_id, peer, peer_id, code, fields. New ref. */
 json_t *render_trace_json(const struct trace *t);
 
+/* A slice as a JSON string; bytes that are not UTF-8 are shown as "?". New ref. */
+json_t *render_text(struct slice s);
+
 const char *render_event_id(enum trace_event event);
 enum trace_level render_event_level(enum trace_event event);
 
@@ -19,6 +22,8 @@ const char *render_alarm_name(uint8_t alarm);
 const char *render_alarm_severity(uint8_t alarm);
 const char *render_alarm_parameter(uint8_t alarm); /* e.g. "IPAddress" */
 void render_alarm_text(char *dst, size_t size, const struct alarm_row *row);
+/* Object with name, severity, count, first, last, active, text and the alarm's own parameter. */
+json_t *render_alarm_json(const struct alarm_row *row);
 
 /* Verdict: cause and remedy with {host} etc. filled in; "ILS-201". */
 void render_code(char *dst, size_t size, enum code code);

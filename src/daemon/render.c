@@ -1,0 +1,522 @@
+/* render: fills in the tables of the core (event.def, code.def, alarm.def, reply.def). A template
+ * holds {names}; a small function per table says what each name stands for. Whatever came from
+ * another end or a person loses its control characters here, so that no value can begin a line. */
+#include "daemon/render.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+/* --- text with a hard end */
+
+struct out {
+    char *p;
+    size_t size, n;
+};
+
+static void out_bytes(struct out *o, const char *p, size_t n)
+{
+    for (size_t i = 0; i < n && o->n + 1 < o->size; i++) {
+        unsigned char c = (unsigned char)p[i];
+        o->p[o->n++] = c < 0x20 || c == 0x7f ? '?' : p[i];
+    }
+    o->p[o->n] = '\0';
+}
+
+static void out_text(struct out *o, const char *text)
+{
+    out_bytes(o, text, strlen(text));
+}
+
+static void out_slice(struct out *o, struct slice s)
+{
+    if (s.n > 0)
+        out_bytes(o, (const char *)s.p, s.n);
+}
+
+static void out_number(struct out *o, uint64_t v)
+{
+    char text[24];
+    snprintf(text, sizeof text, "%" PRIu64, v);
+    out_text(o, text);
+}
+
+static void out_hex(struct out *o, const uint8_t *bytes, size_t n)
+{
+    char text[2 * 32 + 1];
+    hex_text(text, bytes, n);
+    out_text(o, text);
+}
+
+/* An address that stands before a colon: IPv6 in brackets. */
+static void out_host(struct out *o, struct slice host, bool before_port)
+{
+    bool brackets = before_port && slice_find(host, ':') < host.n;
+    if (brackets)
+        out_text(o, "[");
+    out_slice(o, host);
+    if (brackets)
+        out_text(o, "]");
+}
+
+typedef bool (*render_name)(struct out *o, const void *context, struct slice name, char next);
+
+/* Copies the template; every {name} is given to `name`, what it does not know stays as it is. */
+static void render_fill(char *dst, size_t size, const char *template, render_name name,
+                        const void *context)
+{
+    struct out o = {.p = dst, .size = size};
+    dst[0] = '\0';
+    for (const char *p = template; *p != '\0';) {
+        const char *end = *p == '{' ? strchr(p, '}') : NULL;
+        if (end != NULL &&
+            name(&o, context, slice_make(p + 1, (size_t)(end - p - 1)), end[1])) {
+            p = end + 1;
+        } else {
+            out_bytes(&o, p++, 1);
+        }
+    }
+}
+
+json_t *render_text(struct slice s)
+{
+    json_t *text = json_stringn(s.n > 0 ? (const char *)s.p : "", s.n);
+    if (text != NULL)
+        return text;
+    /* Not UTF-8: shown with its odd bytes replaced, never left out. */
+    char copy[256];
+    size_t n = slice_to_text(s, copy, sizeof copy);
+    for (size_t i = 0; i < n; i++)
+        if ((unsigned char)copy[i] < 0x20 || (unsigned char)copy[i] > 0x7e)
+            copy[i] = '?';
+    return json_stringn(copy, n);
+}
+
+static json_t *render_hex(const uint8_t *bytes, size_t n)
+{
+    char text[2 * 32 + 1];
+    hex_text(text, bytes, n);
+    return json_string(text);
+}
+
+static json_t *render_time(wall t)
+{
+    char text[25];
+    if (t == 0)
+        return json_null();
+    wall_text(text, t);
+    return json_string(text);
+}
+
+/* --- trace */
+
+static const struct {
+    const char *id;
+    enum trace_level level;
+    const char *text;
+} events[EVENTS] = {
+#define EVENT(name, id, level, text) [name] = {id, level, text},
+#include "core/event.def"
+#undef EVENT
+};
+
+static struct slice trace_host(const struct trace *t)
+{
+    return t->host.n > 0 ? t->host : slice_of(t->peer.ip);
+}
+
+static bool is(struct slice name, const char *text)
+{
+    return slice_eq(name, slice_of(text));
+}
+
+static bool trace_link_name(struct out *o, const struct trace *t, struct slice name, char next)
+{
+    if (is(name, "n"))
+        out_number(o, t->link_n);
+    else if (is(name, "k"))
+        out_text(o, t->tls ? "17" : "13");
+    else if (is(name, "ip"))
+        out_host(o, slice_of(t->peer.ip), next == ':');
+    else if (is(name, "port"))
+        out_number(o, t->peer.port);
+    else if (is(name, "lip"))
+        out_host(o, slice_of(t->local.ip), next == ':');
+    else if (is(name, "lport"))
+        out_number(o, t->local.port);
+    else if (is(name, "host"))
+        out_host(o, trace_host(t), next == ':');
+    else if (is(name, "hport"))
+        out_number(o, t->peer.port);
+    else
+        return false;
+    return true;
+}
+
+static bool trace_name(struct out *o, const void *context, struct slice name, char next)
+{
+    const struct trace *t = context;
+    char text[16];
+    if (trace_link_name(o, t, name, next))
+        return true;
+    if (is(name, "peer")) {
+        out_hex(o, t->peer_id, sizeof t->peer_id);
+    } else if (is(name, "tf")) {
+        out_text(o, t->tls ? "t" : "f");
+    } else if (is(name, "true")) {
+        out_text(o, t->tls ? "true" : "false");
+    } else if (is(name, "code")) {
+        render_code(text, sizeof text, t->code);
+        out_text(o, text);
+    } else if (is(name, "verdict")) {
+        out_hex(o, t->verdict_id, sizeof t->verdict_id);
+    } else if (is(name, "x0")) {
+        snprintf(text, sizeof text, "%08" PRIX32, (uint32_t)t->number[0]);
+        out_text(o, text);
+    } else if (name.n == 2 && name.p[0] == 't' && (name.p[1] == '0' || name.p[1] == '1')) {
+        out_slice(o, t->text[name.p[1] - '0']);
+    } else if (name.n == 2 && name.p[0] == 'n' && name.p[1] >= '0' && name.p[1] <= '2') {
+        out_number(o, t->number[name.p[1] - '0']);
+    } else {
+        return false;
+    }
+    return true;
+}
+
+void render_trace(char *dst, size_t size, const struct trace *t)
+{
+    render_fill(dst, size, t->event < EVENTS ? events[t->event].text : "", trace_name, t);
+}
+
+/* "ip:port", or null where there is no link. */
+static json_t *render_address(const struct address *a)
+{
+    char text[ADDRESS_TEXT_MAX + 16];
+    if (a->ip[0] == '\0')
+        return json_null();
+    snprintf(text, sizeof text, strchr(a->ip, ':') != NULL ? "[%s]:%u" : "%s:%u", a->ip,
+             (unsigned)a->port);
+    return json_string(text);
+}
+
+static bool all_zero(const uint8_t *p, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (p[i] != 0)
+            return false;
+    return true;
+}
+
+static json_t *trace_fields(const struct trace *t)
+{
+    json_t *fields = json_object();
+    if (t->link_n != 0) {
+        json_object_set_new(fields, "link", json_integer(t->link_n));
+        json_object_set_new(fields, "dialler", json_boolean(t->dialler));
+        json_object_set_new(fields, "tls", json_boolean(t->tls));
+        json_object_set_new(fields, "local", render_address(&t->local));
+    }
+    if (t->host.n > 0)
+        json_object_set_new(fields, "host", render_text(t->host));
+    for (int i = 0; i < 2; i++) {
+        const char *key = i == 0 ? "t0" : "t1";
+        if (t->text[i].n > 0)
+            json_object_set_new(fields, key, render_text(t->text[i]));
+    }
+    for (int i = 0; i < 3; i++) {
+        static const char *const key[3] = {"n0", "n1", "n2"};
+        if (t->number[i] != 0)
+            json_object_set_new(fields, key[i], json_integer((json_int_t)t->number[i]));
+    }
+    return fields;
+}
+
+json_t *render_trace_json(const struct trace *t)
+{
+    char text[1024];
+    json_t *json = json_object();
+    render_trace(text, sizeof text, t);
+    json_object_set_new(json, "event", json_string(render_event_id(t->event)));
+    json_object_set_new(json, "text", render_text(slice_of(text)));
+    json_object_set_new(json, "verdict_id",
+                        all_zero(t->verdict_id, sizeof t->verdict_id)
+                            ? json_null()
+                            : render_hex(t->verdict_id, sizeof t->verdict_id));
+    json_object_set_new(json, "peer", render_address(&t->peer));
+    json_object_set_new(json, "peer_id",
+                        all_zero(t->peer_id, sizeof t->peer_id)
+                            ? json_null()
+                            : render_hex(t->peer_id, sizeof t->peer_id));
+    if (t->code != CODE_NONE) {
+        render_code(text, sizeof text, t->code);
+        json_object_set_new(json, "code", json_string(text));
+    } else {
+        json_object_set_new(json, "code", json_null());
+    }
+    json_object_set_new(json, "fields", trace_fields(t));
+    return json;
+}
+
+const char *render_event_id(enum trace_event event)
+{
+    return event < EVENTS ? events[event].id : "?";
+}
+
+enum trace_level render_event_level(enum trace_event event)
+{
+    return event < EVENTS ? events[event].level : TRACE_ERROR;
+}
+
+/* --- alarms */
+
+static const struct {
+    const char *name, *severity, *parameter, *text;
+} alarms[ALARMS] = {
+#define ALARM(name, severity, parameter, text) [name] = {#name, severity, parameter, text},
+#include "core/alarm.def"
+#undef ALARM
+};
+
+const char *render_alarm_name(uint8_t alarm)
+{
+    return alarm < ALARMS ? alarms[alarm].name : "?";
+}
+
+const char *render_alarm_severity(uint8_t alarm)
+{
+    return alarm < ALARMS ? alarms[alarm].severity : "error";
+}
+
+const char *render_alarm_parameter(uint8_t alarm)
+{
+    return alarm < ALARMS ? alarms[alarm].parameter : "Parameter";
+}
+
+/* A template of alarm.def or reply.def: %s is the one text it speaks of. */
+static void render_percent(char *dst, size_t size, const char *template, struct slice text)
+{
+    struct out o = {.p = dst, .size = size};
+    dst[0] = '\0';
+    for (const char *p = template; *p != '\0'; p++) {
+        if (p[0] == '%' && p[1] == 's') {
+            out_slice(&o, text);
+            p++;
+        } else {
+            out_bytes(&o, p, 1);
+        }
+    }
+}
+
+void render_alarm_text(char *dst, size_t size, const struct alarm_row *row)
+{
+    render_percent(dst, size, row->alarm < ALARMS ? alarms[row->alarm].text : "%s", row->subject);
+}
+
+json_t *render_alarm_json(const struct alarm_row *row)
+{
+    char text[512];
+    json_t *json = json_object();
+    render_alarm_text(text, sizeof text, row);
+    json_object_set_new(json, "name", json_string(render_alarm_name(row->alarm)));
+    json_object_set_new(json, "severity", json_string(render_alarm_severity(row->alarm)));
+    json_object_set_new(json, "count", json_integer((json_int_t)row->count));
+    json_object_set_new(json, "first", render_time(row->first));
+    json_object_set_new(json, "last", render_time(row->last));
+    json_object_set_new(json, "active", json_boolean(row->active));
+    json_object_set_new(json, render_alarm_parameter(row->alarm), render_text(row->subject));
+    json_object_set_new(json, "text", render_text(slice_of(text)));
+    return json;
+}
+
+/* --- verdicts */
+
+static const struct code_row {
+    enum code code;
+    const char *cause, *remedy;
+} codes[] = {
+#define CODE(number, name, cause, remedy, at) {CODE_##name, cause, remedy},
+#include "core/code.def"
+#undef CODE
+};
+
+static const struct code_row *code_row(enum code code)
+{
+    static const struct code_row unknown = {CODE_NONE, "the other end gave a reason that this "
+                                                       "version does not know", "ils --version"};
+    for (size_t i = 0; i < sizeof codes / sizeof *codes; i++)
+        if (codes[i].code == code)
+            return &codes[i];
+    return &unknown;
+}
+
+void render_code(char *dst, size_t size, enum code code)
+{
+    snprintf(dst, size, "ILS-%03u", (unsigned)code);
+}
+
+/* What was dialled: on the end that was dialled, that is its own address. */
+static struct slice verdict_host(const struct verdict *v)
+{
+    if (v->host.n > 0)
+        return v->host;
+    return slice_of(v->dialler ? v->peer.ip : v->local.ip);
+}
+
+static uint16_t verdict_port(const struct verdict *v)
+{
+    if (v->port != 0)
+        return v->port;
+    return v->dialler ? v->peer.port : v->local.port;
+}
+
+static bool verdict_name(struct out *o, const void *context, struct slice name, char next)
+{
+    const struct verdict *v = context;
+    if (is(name, "host"))
+        out_host(o, verdict_host(v), next == ':');
+    else if (is(name, "port"))
+        out_number(o, verdict_port(v));
+    else if (is(name, "address"))
+        out_text(o, v->peer.ip);
+    else if (is(name, "generation"))
+        out_number(o, v->generation != 0 ? v->generation : 1);
+    else if (is(name, "retry"))
+        out_number(o, v->retry_after);
+    else if (is(name, "peer") && v->peer_name.n > 0)
+        out_slice(o, v->peer_name);
+    else if (is(name, "peer"))
+        out_hex(o, v->peer_id, sizeof v->peer_id);
+    else
+        return false;
+    return true;
+}
+
+void render_cause(char *dst, size_t size, const struct verdict *v)
+{
+    render_fill(dst, size, code_row(v->code)->cause, verdict_name, v);
+}
+
+void render_remedy(char *dst, size_t size, const struct verdict *v)
+{
+    render_fill(dst, size, code_row(v->code)->remedy, verdict_name, v);
+}
+
+/* What was seen, as one sentence: who dialled whom, from where to where, and who found it out. */
+static void render_evidence(char *dst, size_t size, const struct verdict *v)
+{
+    char peer[80] = "", local[80] = "";
+    struct out o = {.p = dst, .size = size};
+    dst[0] = '\0';
+    if (v->peer.ip[0] != '\0')
+        snprintf(peer, sizeof peer, "%s port %u", v->peer.ip, (unsigned)v->peer.port);
+    if (v->local.ip[0] != '\0')
+        snprintf(local, sizeof local, "%s port %u", v->local.ip, (unsigned)v->local.port);
+    if (v->dialler) {
+        out_text(&o, "dialled ");
+        out_slice(&o, verdict_host(v));
+        out_text(&o, " port ");
+        out_number(&o, verdict_port(v));
+    } else {
+        out_text(&o, "dialled by ");
+        out_text(&o, peer);
+    }
+    if (v->dialler && peer[0] != '\0') {
+        out_text(&o, ", reached ");
+        out_text(&o, peer);
+    }
+    if (local[0] != '\0') {
+        out_text(&o, v->dialler ? ", from " : ", at ");
+        out_text(&o, local);
+    }
+    if (v->generation != 0) {
+        out_text(&o, ", password generation ");
+        out_number(&o, v->generation);
+    }
+    if (v->told)
+        out_text(&o, ", the other end says so");
+    else if (!code_is_success(v->code))
+        out_text(&o, ", found at this end");
+}
+
+json_t *render_verdict_json(const struct verdict *v)
+{
+    char text[1024];
+    json_t *json = json_object();
+    json_object_set_new(json, "verdict_id", render_hex(v->id, sizeof v->id));
+    render_code(text, sizeof text, v->code);
+    json_object_set_new(json, "code", json_string(text));
+    render_cause(text, sizeof text, v);
+    json_object_set_new(json, "cause", render_text(slice_of(text)));
+    render_evidence(text, sizeof text, v);
+    json_object_set_new(json, "evidence", render_text(slice_of(text)));
+    render_remedy(text, sizeof text, v);
+    json_object_set_new(json, "remedy", render_text(slice_of(text)));
+    json_object_set_new(json, "remedy_at",
+                        json_string(v->remedy_at == SIDE_HERE ? "here" : "there"));
+    json_object_set_new(json, "told", json_boolean(v->told));
+    json_object_set_new(json, "method", json_string(v->tls ? "tls" : "password"));
+    json_object_set_new(json, "host", render_text(verdict_host(v)));
+    json_object_set_new(json, "port", json_integer(verdict_port(v)));
+    json_object_set_new(json, "peer_id",
+                        all_zero(v->peer_id, sizeof v->peer_id)
+                            ? json_null()
+                            : render_hex(v->peer_id, sizeof v->peer_id));
+    json_object_set_new(json, "peer_name",
+                        v->peer_name.n > 0 ? render_text(v->peer_name) : json_null());
+    json_object_set_new(json, "address", render_address(&v->peer));
+    json_object_set_new(json, "dialler", json_boolean(v->dialler));
+    json_object_set_new(json, "retry_after", json_integer(v->retry_after));
+    json_object_set_new(json, "time", render_time(v->at));
+    return json;
+}
+
+/* --- replies */
+
+static const struct {
+    const char *name, *text, *next;
+} replies[REPLIES] = {
+#define REPLY(name, text, next) [name] = {#name, text, next},
+#include "core/reply.def"
+#undef REPLY
+};
+
+void render_reply(char *dst, size_t size, enum reply reply, struct slice text)
+{
+    render_percent(dst, size, reply < REPLIES ? replies[reply].text : "unknown outcome", text);
+}
+
+void render_reply_next(char *dst, size_t size, enum reply reply, struct slice text)
+{
+    render_percent(dst, size, reply < REPLIES ? replies[reply].next : "", text);
+}
+
+const char *render_reply_name(enum reply reply)
+{
+    return reply < REPLIES ? replies[reply].name : "REPLY_UNKNOWN";
+}
+
+/* --- single words */
+
+const char *render_role(enum ils_role role, bool local)
+{
+    static const char *const name[3][2] = {
+        [ROLE_STANDALONE] = {"Standalone", "Standalone (Local Cluster)"},
+        [ROLE_HUB] = {"Hub", "Hub (Local Cluster)"},
+        [ROLE_SPOKE] = {"Spoke", "Spoke (Local Cluster)"},
+    };
+    return (unsigned)role < 3 ? name[role][local ? 1 : 0] : "?";
+}
+
+const char *render_method(uint8_t method)
+{
+    switch (method) {
+    case METHOD_PASSWORD:
+        return "password";
+    case METHOD_TLS:
+        return "tls";
+    case METHOD_TLS_PASSWORD:
+        return "tls+password";
+    default:
+        return "none";
+    }
+}
