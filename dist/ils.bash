@@ -1,0 +1,57 @@
+# Bash completion for ils(1).
+
+_ils_words() {
+    # The words that may follow "$1", the commands typed so far.
+    case $1 in
+    '') echo init role join disconnect connect status clusters peers auth password trace alarms \
+        sql audit plan lookup route support ;;
+    role) echo hub standalone ;;
+    auth) echo show set ;;
+    password) echo add list prefer drop ;;
+    trace) echo level ;;
+    'trace level') echo error significant detailed ;;
+    plan) echo import show export add remove ;;
+    route) echo add list remove ;;
+    esac
+}
+
+_ils_options() {
+    local common='--json --data --help'
+    case $1 in
+    init*) echo --cluster-id --fqdn --description --route-string "$common" ;;
+    join*) echo --as --no-wait "$common" ;;
+    'auth set'*) echo --tls --password --accept "$common" ;;
+    'password add'*) echo --generation --stdin "$common" ;;
+    trace*) echo --follow "$common" ;;
+    'plan import'*) echo --source --encoding "$common" ;;
+    *) echo "$common" ;;
+    esac
+}
+
+_ils() {
+    local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]} typed='' i
+    for ((i = 1; i < COMP_CWORD; i++)); do
+        case ${COMP_WORDS[i]} in
+        --data) i=$((i + 1)) ;;
+        -*) ;;
+        *) typed="${typed:+$typed }${COMP_WORDS[i]}" ;;
+        esac
+    done
+    case $previous in
+    --data) mapfile -t COMPREPLY < <(compgen -d -- "$current"); return ;;
+    --as) mapfile -t COMPREPLY < <(compgen -W 'hub spoke' -- "$current"); return ;;
+    --tls | --password) mapfile -t COMPREPLY < <(compgen -W 'on off' -- "$current"); return ;;
+    --accept) mapfile -t COMPREPLY < <(compgen -W 'password tls tls+password' -- "$current")
+        return ;;
+    --encoding) mapfile -t COMPREPLY < <(compgen -W 'UTF-8 CP932' -- "$current"); return ;;
+    esac
+    if [[ $current == -* ]]; then
+        mapfile -t COMPREPLY < <(compgen -W "$(_ils_options "$typed")" -- "$current")
+    elif [[ $typed == 'plan import' ]]; then
+        mapfile -t COMPREPLY < <(compgen -f -- "$current")
+    else
+        mapfile -t COMPREPLY < <(compgen -W "$(_ils_words "$typed")" -- "$current")
+    fi
+}
+
+complete -o filenames -F _ils ils
