@@ -24,8 +24,8 @@ struct catalog;
 struct plan *plan_new(struct mem *mem, const uint8_t seed[static 16], bool fold_case);
 void plan_free(struct plan *p);
 
-/* A new, empty catalog; NULL when memory is refused. indexed = false (stream 0): plan_find passes it
- * over; such a catalog is only walked. It lives until catalog_free. */
+/* A new, empty catalog; NULL when memory is refused. indexed = false (stream 0): lookups pass
+ * it over; such a catalog is only walked. It lives until catalog_free. */
 struct catalog *catalog_new(struct plan *p, const uint8_t key[static KEY_SIZE], uint64_t number,
                             bool indexed);
 void catalog_free(struct catalog *c);
@@ -91,24 +91,7 @@ void catalog_walk(const struct catalog *c, bool (*visit)(void *context, const st
  * (kind, user, domain). */
 bool catalog_find(const struct catalog *c, const struct record *key, struct record *ret);
 
-bool catalog_is_local(const struct catalog *c);
-bool catalog_is_stale(const struct catalog *c);
-
 /* --- the whole plan: */
-
-/* One catalog's live record of a key. */
-struct candidate {
-    const struct catalog *catalog;
-    struct record record;
-};
-
-/* Who advertises the key (kind, user, domain; host in lower case)? At most one candidate a catalog,
- * of indexed and served catalogs, best first: local ones, then the smaller cluster id, then the
- * smaller key and number. Returns how many were written, at most max; when there are more, the
- * best are kept. A URI's user is compared without case when the plan folds case: within one
- * catalog the exact spelling is preferred, then the higher USN. */
-size_t plan_find(const struct plan *p, const struct record *key, struct candidate *ret, size_t max);
-
 struct plan_stats {
     uint64_t entries;      /* live over all served catalogs */
     uint64_t catalogs;

@@ -1,0 +1,532 @@
+/* catalog: the served and the wanted set of one stream's segments. A segment is made when a
+ * manifest lists it and goes when neither set does; its flags say in which sets it is. */
+#include <assert.h>
+#include <string.h>
+
+#include "plan/catalog.h"
+#include "plan/index.h"
+
+struct catalog *catalog_new(struct plan *p, const uint8_t key[static KEY_SIZE], uint64_t number,
+                            bool indexed)
+{
+    struct catalog *c = mem_alloc(p->mem, sizeof *c);
+    if (c == NULL)
+        return NULL;
+    c->plan = p;
+    memcpy(c->key, key, KEY_SIZE);
+    c->number = number;
+    c->serial = p->serial++;
+    c->indexed = indexed;
+    c->served = true;
+    if (!indexed) {
+        uint8_t text[8];
+        memcpy(text, &c->serial, 8);
+        c->salt = crypto_siphash(slice_make(text, sizeof text), p->seed);
+    }
+    list_add(&p->catalogs, &c->node);
+    return c;
+}
+
+static void manifest_free(struct plan *p, struct manifest *m)
+{
+    mem_free(p->mem, m->lines, m->n * LINE_BYTES);
+    mem_free(p->mem, m->id, m->n * sizeof *m->id);
+    *m = (struct manifest){0};
+}
+
+/* --- segments by name */
+
+static size_t bucket_of(const struct catalog *c, const uint8_t name[static HASH_SIZE])
+{
+    uint64_t hash = crypto_siphash(slice_make(name, HASH_SIZE), c->plan->seed);
+    return (size_t)hash & (c->bucket_n - 1);
+}
+
+/* The segment with this name; with this size, or of any size but held. 0: none. */
+static uint32_t name_find(const struct catalog *c, const uint8_t name[static HASH_SIZE],
+                          const uint32_t *size)
+{
+    const struct segment *segment = c->plan->segment;
+    uint32_t id = c->bucket_n > 0 ? c->bucket[bucket_of(c, name)] : 0;
+    for (; id != 0; id = segment[id].next) {
+        bool fits = size != NULL ? segment[id].size == *size : segment[id].block != NULL;
+        if (fits && memcmp(segment[id].name, name, HASH_SIZE) == 0)
+            return id;
+    }
+    return 0;
+}
+
+static void name_add(struct catalog *c, uint32_t id)
+{
+    struct segment *s = &c->plan->segment[id];
+    size_t at = bucket_of(c, s->name);
+    s->next = c->bucket[at];
+    c->bucket[at] = id;
+}
+
+/* Buckets for n names. */
+static bool names_reserve(struct catalog *c, size_t n)
+{
+    struct mem *mem = c->plan->mem;
+    size_t size = 16;
+    while (size < n)
+        size *= 2;
+    if (size <= c->bucket_n)
+        return true;
+    uint32_t *bucket = mem_alloc(mem, size * sizeof *bucket), *old = c->bucket;
+    if (bucket == NULL)
+        return false;
+    size_t old_n = c->bucket_n;
+    c->bucket = bucket;
+    c->bucket_n = size;
+    for (size_t i = 0; i < old_n; i++) {
+        for (uint32_t id = old[i], next; id != 0; id = next) {
+            next = c->plan->segment[id].next;
+            name_add(c, id);
+        }
+    }
+    mem_free(mem, old, old_n * sizeof *old);
+    return true;
+}
+
+/* Records of the segments that no set lists. */
+static uint64_t records_unlisted(const struct catalog *c)
+{
+    const struct segment *segment = c->plan->segment;
+    uint64_t n = 0;
+    for (size_t i = 0; i < c->bucket_n; i++) {
+        for (uint32_t id = c->bucket[i]; id != 0; id = segment[id].next)
+            n += segment[id].flags == 0 ? segment[id].records : 0;
+    }
+    return n;
+}
+
+/* Drops every segment that no set lists. When that is most of the index, what stays is put in
+ * anew; otherwise what goes is taken out. */
+static void sweep(struct catalog *c)
+{
+    struct plan *p = c->plan;
+    uint64_t leaving = records_unlisted(c);
+    bool refill = leaving > p->index.used / 2;
+    for (size_t i = 0; i < c->bucket_n; i++) {
+        uint32_t *link = &c->bucket[i];
+        for (uint32_t id; (id = *link) != 0;) {
+            struct segment *s = &p->segment[id];
+            if (s->flags != 0) {
+                link = &s->next;
+                continue;
+            }
+            *link = s->next;
+            if (s->records > 0 && !refill && p->index.size > 0)
+                index_remove(p, id);
+            plan_segment_free(p, id);
+            c->segments--;
+        }
+    }
+    c->records -= leaving;
+    if (refill && leaving > 0)
+        index_refill(p);
+}
+
+void catalog_free(struct catalog *c)
+{
+    if (c == NULL)
+        return;
+    struct plan *p = c->plan;
+    for (size_t i = 0; i < c->bucket_n; i++) {
+        for (uint32_t id = c->bucket[i]; id != 0; id = p->segment[id].next)
+            p->segment[id].flags = 0;
+    }
+    sweep(c);
+    if (c->targeting)
+        manifest_free(p, &c->target);
+    manifest_free(p, &c->serving);
+    mem_free(p->mem, c->bucket, c->bucket_n * sizeof *c->bucket);
+    mem_free(p->mem, c->cluster_id, c->cluster_id_n);
+    mem_free(p->mem, c->route_string, c->route_string_n);
+    list_remove(&c->node);
+    mem_free(p->mem, c, sizeof *c);
+}
+
+/* --- what is said of it */
+
+const uint8_t *catalog_key(const struct catalog *c)
+{
+    return c->key;
+}
+
+uint64_t catalog_number(const struct catalog *c)
+{
+    return c->number;
+}
+
+static bool copy_text(struct mem *mem, struct slice text, uint8_t **ret)
+{
+    *ret = text.n > 0 ? mem_alloc(mem, text.n) : NULL;
+    if (*ret != NULL)
+        memcpy(*ret, text.p, text.n);
+    return text.n == 0 || *ret != NULL;
+}
+
+bool catalog_describe(struct catalog *c, struct slice cluster_id, struct slice route_string,
+                      bool local)
+{
+    struct mem *mem = c->plan->mem;
+    uint8_t *id, *route;
+    if (!copy_text(mem, cluster_id, &id))
+        return false;
+    if (!copy_text(mem, route_string, &route)) {
+        mem_free(mem, id, cluster_id.n);
+        return false;
+    }
+    mem_free(mem, c->cluster_id, c->cluster_id_n);
+    mem_free(mem, c->route_string, c->route_string_n);
+    c->cluster_id = id;
+    c->cluster_id_n = cluster_id.n;
+    c->route_string = route;
+    c->route_string_n = route_string.n;
+    c->local = local;
+    return true;
+}
+
+struct slice catalog_cluster_id(const struct catalog *c)
+{
+    return slice_make(c->cluster_id, c->cluster_id_n);
+}
+
+struct slice catalog_route_string(const struct catalog *c)
+{
+    return slice_make(c->route_string, c->route_string_n);
+}
+
+void catalog_set_stale(struct catalog *c, bool stale)
+{
+    c->stale = stale;
+}
+
+void catalog_set_served(struct catalog *c, bool served)
+{
+    c->served = served;
+}
+
+bool catalog_local(const struct catalog *c)
+{
+    return c->local;
+}
+
+bool catalog_stale(const struct catalog *c)
+{
+    return c->stale;
+}
+
+/* --- filling */
+
+static const struct manifest *target_of(const struct catalog *c)
+{
+    return c->targeting ? &c->target : &c->serving;
+}
+
+static void flags_clear(struct plan *p, const struct manifest *m, uint8_t flag)
+{
+    for (size_t i = 0; i < m->n; i++) {
+        if (m->id[i] != 0)
+            p->segment[m->id[i]].flags &= (uint8_t)~flag;
+    }
+}
+
+static void flags_set(struct plan *p, const struct manifest *m, uint8_t flag)
+{
+    for (size_t i = 0; i < m->n; i++) {
+        if (m->id[i] != 0)
+            p->segment[m->id[i]].flags |= flag;
+    }
+}
+
+/* The segment of a line, made when it is new; 0: memory. */
+static uint32_t segment_of_line(struct catalog *c, const struct line *line)
+{
+    uint32_t id = name_find(c, line->name, &line->size);
+    if (id != 0)
+        return id;
+    id = plan_segment_new(c);
+    if (id == 0)
+        return 0;
+    struct segment *s = &c->plan->segment[id];
+    s->size = line->size;
+    memcpy(s->name, line->name, HASH_SIZE);
+    name_add(c, id);
+    c->segments++;
+    return id;
+}
+
+/* A manifest with a segment for every line, each flagged SEGMENT_LISTED. False: memory, and nothing
+ * has changed. */
+static bool manifest_make(struct catalog *c, struct slice lines, struct manifest *ret)
+{
+    struct plan *p = c->plan;
+    struct manifest m = {.n = lines.n / LINE_BYTES};
+    *ret = m;
+    if (m.n == 0)
+        return true;
+    m.lines = mem_alloc(p->mem, m.n * LINE_BYTES);
+    m.id = mem_alloc(p->mem, m.n * sizeof *m.id);
+    bool ok = m.lines != NULL && m.id != NULL && names_reserve(c, c->segments + m.n);
+    if (ok)
+        memcpy(m.lines, lines.p, m.n * LINE_BYTES);
+    for (size_t i = 0; ok && i < m.n; i++) {
+        struct line line;
+        manifest_line(lines, i, &line);
+        uint32_t id = segment_of_line(c, &line);
+        ok = id != 0;
+        if (ok && (p->segment[id].flags & SEGMENT_LISTED) == 0) {
+            m.id[i] = id;
+            p->segment[id].flags |= SEGMENT_LISTED;
+        }
+    }
+    if (!ok) {
+        if (m.id != NULL)
+            flags_clear(p, &m, SEGMENT_LISTED);
+        sweep(c);
+        manifest_free(p, &m);
+        return false;
+    }
+    *ret = m;
+    return true;
+}
+
+static void count_all(struct catalog *c, const struct manifest *m)
+{
+    struct plan *p = c->plan;
+    flags_clear(p, m, SEGMENT_TARGET);
+    c->live = c->sum = 0;
+    for (size_t i = 0; i < m->n; i++) {
+        uint32_t id = m->id[i];
+        if (id == 0)
+            continue;
+        if (p->segment[id].records > 0)
+            index_count(p, id, true);
+        p->segment[id].flags |= SEGMENT_TARGET;
+    }
+}
+
+/* The digest follows segment by segment, unless counting the new target anew is less work. */
+static void target_change(struct catalog *c, const struct manifest *old,
+                          const struct manifest *new)
+{
+    struct plan *p = c->plan;
+    uint64_t changing = 0, counting = 0;
+    for (size_t i = 0; i < old->n; i++) {
+        const struct segment *s = &p->segment[old->id[i]];
+        changing += (s->flags & SEGMENT_LISTED) == 0 ? s->records : 0;
+    }
+    for (size_t i = 0; i < new->n; i++) {
+        const struct segment *s = &p->segment[new->id[i]];
+        changing += (s->flags & SEGMENT_TARGET) == 0 ? s->records : 0;
+        counting += s->records;
+    }
+    if (counting <= changing) {
+        flags_clear(p, old, SEGMENT_TARGET);
+        count_all(c, new);
+        return;
+    }
+    for (size_t i = 0; i < old->n; i++) {
+        struct segment *s = &p->segment[old->id[i]];
+        if (old->id[i] == 0 || (s->flags & SEGMENT_LISTED) != 0)
+            continue;
+        s->flags &= (uint8_t)~SEGMENT_TARGET;
+        if (s->records > 0)
+            index_count(p, old->id[i], false);
+    }
+    for (size_t i = 0; i < new->n; i++) {
+        struct segment *s = &p->segment[new->id[i]];
+        if (new->id[i] == 0 || (s->flags & SEGMENT_TARGET) != 0)
+            continue;
+        if (s->records > 0)
+            index_count(p, new->id[i], true);
+        s->flags |= SEGMENT_TARGET;
+    }
+}
+
+int catalog_target(struct catalog *c, struct slice lines, uint64_t expect)
+{
+    struct plan *p = c->plan;
+    struct manifest m;
+    assert(lines.n % LINE_BYTES == 0 && lines.n / LINE_BYTES <= MANIFEST_LINES_MAX);
+    if (!manifest_make(c, lines, &m))
+        return -1;
+    target_change(c, target_of(c), &m);
+    flags_clear(p, &m, SEGMENT_LISTED);
+    if (c->targeting)
+        manifest_free(p, &c->target);
+    c->target = m;
+    c->targeting = true;
+    sweep(c);
+
+    uint64_t missing = 0;
+    for (size_t i = 0; i < m.n; i++) {
+        const struct segment *s = &p->segment[m.id[i]];
+        missing += s->block == NULL ? s->size : 0;
+    }
+    uint64_t more = expect > c->records ? expect - c->records : 0;
+    index_expect(p, p->index.used + (more < missing / 4 ? more : missing / 4));
+    return 0;
+}
+
+bool catalog_missing(const struct catalog *c, size_t *at, struct line *ret)
+{
+    const struct manifest *m = target_of(c);
+    for (size_t i = *at; i < m->n; i++) {
+        if (m->id[i] == 0 || c->plan->segment[m->id[i]].block != NULL)
+            continue;
+        *at = i;
+        manifest_line(slice_make(m->lines, m->n * LINE_BYTES), i, ret);
+        return true;
+    }
+    *at = m->n;
+    return false;
+}
+
+static void marks_make(const struct segment *s)
+{
+    struct mark *mark = (struct mark *)(void *)s->block;
+    struct slice bytes = segment_bytes(s);
+    struct segment_reader reader;
+    struct record r;
+    segment_reader_init(&reader, bytes);
+    for (uint32_t i = 0; segment_next(&reader, &r) == 1; i++) {
+        if (i % MARK_EVERY != 0)
+            continue;
+        size_t source = r.source.n > 0 ? (size_t)(r.source.p - bytes.p) - 2 : 0;
+        mark[i / MARK_EVERY] = (struct mark){
+            .usn_high = (uint32_t)(r.usn >> 32),
+            .usn_low = (uint32_t)r.usn,
+            .at = (uint16_t)r.offset,
+            .source = (uint16_t)source,
+        };
+    }
+}
+
+int catalog_add_named(struct catalog *c, const uint8_t name[static HASH_SIZE], struct slice bytes)
+{
+    struct plan *p = c->plan;
+    uint32_t size = (uint32_t)bytes.n;
+    uint32_t id = bytes.n <= SEGMENT_MAX ? name_find(c, name, &size) : 0;
+    if (id == 0)
+        return 1;
+    struct segment *s = &p->segment[id];
+    if (s->block != NULL || (s->flags & SEGMENT_TARGET) == 0)
+        return 1;
+    uint32_t records;
+    if (!segment_measure(bytes, &records))
+        return -2;
+    if (!index_reserve(p, records))
+        return -1;
+    s->records = records;
+    s->block = mem_alloc(p->mem, segment_block_size(s));
+    if (s->block == NULL) {
+        s->records = 0;
+        return -1;
+    }
+    memcpy(s->block + segment_marks(s) * sizeof(struct mark), bytes.p, bytes.n);
+    marks_make(s);
+    c->records += records;
+    index_add(p, id);
+    return 0;
+}
+
+int catalog_add(struct catalog *c, struct slice bytes)
+{
+    uint8_t name[HASH_SIZE];
+    segment_name(name, bytes);
+    return catalog_add_named(c, name, bytes);
+}
+
+void catalog_digest(const struct catalog *c, uint64_t *ret_live, uint64_t *ret_sum)
+{
+    *ret_live = c->live;
+    *ret_sum = c->sum;
+}
+
+int catalog_rebuild(struct catalog *c)
+{
+    index_refill(c->plan);
+    count_all(c, target_of(c));
+    return 0;
+}
+
+void catalog_apply(struct catalog *c)
+{
+    struct plan *p = c->plan;
+    size_t at = 0;
+    struct line line;
+    assert(!catalog_missing(c, &at, &line));
+    if (!c->targeting)
+        return;
+    flags_clear(p, &c->serving, SEGMENT_SERVED);
+    flags_set(p, &c->target, SEGMENT_SERVED);
+    manifest_free(p, &c->serving);
+    c->serving = c->target;
+    c->target = (struct manifest){0};
+    c->targeting = false;
+    c->serving_live = c->live;
+    c->serving_sum = c->sum;
+    sweep(c);
+}
+
+void catalog_abandon(struct catalog *c)
+{
+    struct plan *p = c->plan;
+    if (!c->targeting)
+        return;
+    flags_clear(p, &c->target, SEGMENT_TARGET);
+    flags_set(p, &c->serving, SEGMENT_TARGET);
+    manifest_free(p, &c->target);
+    c->targeting = false;
+    c->live = c->serving_live;
+    c->sum = c->serving_sum;
+    sweep(c);
+}
+
+/* --- reading */
+
+struct slice catalog_segment(const struct catalog *c, const uint8_t name[static HASH_SIZE])
+{
+    uint32_t id = name_find(c, name, NULL);
+    return id != 0 ? segment_bytes(&c->plan->segment[id]) : slice_make(NULL, 0);
+}
+
+struct slice catalog_lines(const struct catalog *c)
+{
+    return slice_make(c->serving.lines, c->serving.n * LINE_BYTES);
+}
+
+uint64_t catalog_live(const struct catalog *c)
+{
+    return c->serving_live;
+}
+
+void catalog_walk(const struct catalog *c, bool (*visit)(void *context, const struct record *r),
+                  void *context)
+{
+    for (size_t i = 0; i < c->serving.n; i++) {
+        uint32_t id = c->serving.id[i];
+        struct segment_reader reader;
+        struct record r;
+        if (id == 0)
+            continue;
+        segment_reader_init(&reader, segment_bytes(&c->plan->segment[id]));
+        while (segment_next(&reader, &r) == 1) {
+            if (r.put && index_counts(c, SEGMENT_SERVED, id, &r) && !visit(context, &r))
+                return;
+        }
+    }
+}
+
+bool catalog_find(const struct catalog *c, const struct record *key, struct record *ret)
+{
+    struct found found;
+    if (!index_find(c, SEGMENT_SERVED, key, &found) || !found.record.put)
+        return false;
+    *ret = found.record;
+    return true;
+}

@@ -1,0 +1,144 @@
+/* catalog: what plan.c, catalog.c, index.c and origin.c share; inside the room only.
+ *
+ * A segment is one line of a served or wanted manifest, held or not. Its id is what the index's
+ * slots carry; ids of segments that are gone are used again. */
+#ifndef OPENILS_PLAN_CATALOG_H
+#define OPENILS_PLAN_CATALOG_H
+
+#include "base/list.h"
+#include "plan/plan.h"
+
+#define SEGMENT_IDS_MAX (1u << 24)
+#define MARK_EVERY      64 /* PUTs and DELs between two marks */
+
+enum {
+    SEGMENT_SERVED = 1,
+    SEGMENT_TARGET = 2,
+    SEGMENT_LISTED = 4, /* in the manifest that is becoming the target */
+};
+
+/* What a reader knows before the PUT or DEL at `at`: a record's USN is found from the mark before
+ * it, not by walking the segment. */
+struct mark {
+    uint32_t usn_high, usn_low;
+    uint16_t at;
+    uint16_t source; /* offset of the SOURCE record in effect; 0: none */
+};
+
+struct segment {
+    struct catalog *catalog; /* NULL: this id is free */
+    uint8_t *block;          /* marks, then the bytes; NULL: not held */
+    uint32_t size;
+    uint32_t records; /* PUTs and DELs, while held */
+    uint32_t next;    /* id: the next in the bucket of names, or the next free one; 0 = none */
+    uint8_t flags;
+    uint8_t name[HASH_SIZE];
+};
+
+/* A manifest and the segments of its lines; id 0 for a line listed before. */
+struct manifest {
+    uint8_t *lines;
+    uint32_t *id;
+    size_t n;
+};
+
+struct catalog {
+    struct list node;
+    struct plan *plan;
+    uint8_t key[KEY_SIZE];
+    uint64_t number;
+    uint64_t serial;  /* catalogs by the order of their making */
+    uint64_t salt;    /* what an unindexed catalog adds to the hash of its keys, else 0 */
+    bool indexed, local, stale, served;
+    uint8_t *cluster_id, *route_string;
+    size_t cluster_id_n, route_string_n;
+
+    struct manifest serving, target; /* target is `serving` itself unless targeting */
+    bool targeting;
+    uint64_t live, sum;               /* of the target, as far as it is held */
+    uint64_t serving_live, serving_sum;
+    uint64_t records;                 /* PUTs and DELs held, of both sets */
+
+    uint32_t *bucket; /* segments by name */
+    size_t bucket_n;  /* a power of two, or 0 */
+    size_t segments;
+};
+
+/* 8-byte slots, open addressing, linear probing: 16 bits offset, 24 bits segment id, 24 bits of the
+ * hash. 0 is empty; segment id 0 with another tag is a record that left. */
+struct index {
+    uint64_t *slot;
+    size_t size;
+    size_t used; /* records */
+    size_t left; /* slots of records that left */
+};
+
+struct plan {
+    struct mem *mem;
+    uint8_t seed[16];
+    bool fold_case;
+    struct list catalogs;
+    uint64_t serial;
+    struct segment *segment; /* by id; [0] is nobody */
+    size_t segment_size;
+    uint32_t segment_top;  /* ids below it have been used */
+    uint32_t segment_free; /* the first free one; 0 = none */
+    struct index index;
+};
+
+static inline uint32_t segment_marks(const struct segment *s)
+{
+    return (s->records + MARK_EVERY - 1) / MARK_EVERY;
+}
+
+static inline size_t segment_block_size(const struct segment *s)
+{
+    return segment_marks(s) * sizeof(struct mark) + s->size;
+}
+
+/* The bytes of a held segment. */
+static inline struct slice segment_bytes(const struct segment *s)
+{
+    return slice_make(s->block + segment_marks(s) * sizeof(struct mark), s->size);
+}
+
+/* --- plan.c: */
+
+/* An id for a new, zeroed segment of c; 0 when memory is refused. Moves plan->segment. */
+uint32_t plan_segment_new(struct catalog *c);
+void plan_segment_free(struct plan *p, uint32_t id);
+
+/* --- index.c: */
+
+/* One record of a catalog, as the index has found it. */
+struct found {
+    uint32_t id, offset;
+    struct record record; /* with its USN and source */
+};
+
+/* The hash of a key in this catalog. */
+uint64_t index_hash(const struct plan *p, uint64_t salt, const struct record *key);
+
+/* Room for n more records, or for n in all (when many are announced). False: memory. */
+bool index_reserve(struct plan *p, uint64_t n);
+void index_expect(struct plan *p, uint64_t n);
+
+/* Puts the records of a held segment into the index and counts its part of the target's digest. */
+void index_add(struct plan *p, uint32_t id);
+/* Adds to (or takes from) the target's digest what segment id means beside the rest of the target;
+ * the segment itself must not be flagged as target. */
+void index_count(struct plan *p, uint32_t id, bool add);
+void index_remove(struct plan *p, uint32_t id);
+/* Fills the slots anew from all held segments. */
+void index_refill(struct plan *p);
+
+/* The record that counts for a key among the catalog's segments with the flag: a PUT or a DEL. */
+bool index_find(const struct catalog *c, uint8_t flag, const struct record *key,
+                struct found *ret);
+/* Whether the record (as a reader gave it) of segment id is the one that counts for its key. */
+bool index_counts(const struct catalog *c, uint8_t flag, uint32_t id, const struct record *r);
+/* Whether a PUT of the key stands in a served segment that is none of the n ids. */
+bool index_put_elsewhere(const struct catalog *c, const struct record *key, const uint32_t *id,
+                         size_t n);
+
+#endif

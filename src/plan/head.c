@@ -1,0 +1,120 @@
+/* head: encoding, decoding and signature of an origin's statement; the manifest's lines. */
+#include "plan/head.h"
+
+#include <string.h>
+
+#include "base/cursor.h"
+
+#define HEAD_MIN (HEAD_MAX - 255 - 255) /* both names empty */
+
+static int order_u64(uint64_t a, uint64_t b)
+{
+    return a < b ? -1 : a > b;
+}
+
+int head_order(const struct head *a, const struct head *b)
+{
+    int order = order_u64(a->epoch, b->epoch);
+    if (order == 0)
+        order = order_u64(a->usn, b->usn);
+    if (order == 0)
+        order = memcmp(a->root, b->root, HASH_SIZE);
+    if (order == 0)
+        order = order_u64(a->beat, b->beat);
+    return order;
+}
+
+static void put_name(struct buf *b, struct slice name)
+{
+    if (name.n > UINT8_MAX)
+        b->failed = true;
+    buf_put_u8(b, (uint8_t)name.n);
+    buf_put_slice(b, name);
+}
+
+void head_put(struct buf *b, const struct head *h, const uint8_t secret[static SECRET_SIZE])
+{
+    size_t start = b->n;
+    buf_put_u8(b, HEAD_VERSION);
+    buf_put(b, h->key, KEY_SIZE);
+    buf_put_u64(b, h->number);
+    buf_put_u64(b, h->epoch);
+    buf_put_u64(b, h->usn);
+    buf_put_u64(b, h->beat);
+    buf_put_u32(b, h->interval);
+    buf_put(b, h->root, HASH_SIZE);
+    buf_put_u32(b, h->lines);
+    buf_put_u64(b, h->bytes);
+    buf_put_u64(b, h->live);
+    buf_put_u64(b, h->sum);
+    buf_put_u64(b, h->peak);
+    buf_put_u32(b, h->flags);
+    put_name(b, h->name);
+    put_name(b, h->route_string);
+    if (b->failed)
+        return;
+
+    uint8_t hash[HASH_SIZE], signature[SIGNATURE_SIZE];
+    crypto_hash1(hash, "head", slice_make(b->p + start, b->n - start));
+    crypto_sign(signature, slice_make(hash, HASH_SIZE), secret);
+    buf_put(b, signature, SIGNATURE_SIZE);
+}
+
+int head_get(struct slice bytes, struct head *ret)
+{
+    struct cursor c;
+    struct head h = {0};
+
+    cursor_init(&c, bytes);
+    uint8_t version = cursor_u8(&c);
+    cursor_copy(&c, h.key, KEY_SIZE);
+    h.number = cursor_u64(&c);
+    h.epoch = cursor_u64(&c);
+    h.usn = cursor_u64(&c);
+    h.beat = cursor_u64(&c);
+    h.interval = cursor_u32(&c);
+    cursor_copy(&c, h.root, HASH_SIZE);
+    h.lines = cursor_u32(&c);
+    h.bytes = cursor_u64(&c);
+    h.live = cursor_u64(&c);
+    h.sum = cursor_u64(&c);
+    h.peak = cursor_u64(&c);
+    h.flags = cursor_u32(&c);
+    h.name = cursor_bytes(&c, cursor_u8(&c));
+    h.route_string = cursor_bytes(&c, cursor_u8(&c));
+    (void)cursor_bytes(&c, SIGNATURE_SIZE);
+    if (!cursor_done(&c) || version != HEAD_VERSION || h.lines > MANIFEST_LINES_MAX ||
+        !slice_is_utf8(h.name) || !slice_is_utf8(h.route_string))
+        return -1;
+    *ret = h;
+    return 0;
+}
+
+bool head_signed(struct slice bytes)
+{
+    uint8_t hash[HASH_SIZE];
+    if (bytes.n < HEAD_MIN)
+        return false;
+    size_t n = bytes.n - SIGNATURE_SIZE;
+    crypto_hash1(hash, "head", slice_make(bytes.p, n));
+    return crypto_verify(bytes.p + n, slice_make(hash, HASH_SIZE), bytes.p + 1);
+}
+
+void manifest_root(uint8_t ret[static HASH_SIZE], struct slice lines)
+{
+    crypto_hash1(ret, "manifest", lines);
+}
+
+void manifest_line(struct slice lines, size_t i, struct line *ret)
+{
+    struct cursor c;
+    cursor_init(&c, slice_make(lines.p + i * LINE_BYTES, LINE_BYTES));
+    ret->size = cursor_u32(&c);
+    cursor_copy(&c, ret->name, HASH_SIZE);
+}
+
+void manifest_line_put(struct buf *b, const struct line *line)
+{
+    buf_put_u32(b, line->size);
+    buf_put(b, line->name, HASH_SIZE);
+}

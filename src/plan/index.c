@@ -1,0 +1,444 @@
+/* index: one hash table over every PUT and DEL of every held segment. A slot says where the record
+ * lies (segment, offset) and carries 24 bits of the key's hash, so that nearly every comparison of
+ * keys that is made succeeds. What counts for a key is decided when it is asked, among the few
+ * records of that key: nothing has to be kept in step when a segment comes or goes. */
+#include "plan/index.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "base/rand.h"
+#include "plan/catalog.h"
+
+#define BATCH    32 /* keys hashed ahead, so that the waits for their slots overlap */
+#define TAG_MASK UINT64_C(0xffffff)
+#define LEFT     (UINT64_C(1) << 40)
+
+static inline uint64_t slot_make(uint64_t hash, uint32_t id, uint32_t offset)
+{
+    return hash << 40 | (uint64_t)id << 16 | offset;
+}
+
+static inline uint32_t slot_id(uint64_t slot)
+{
+    return (uint32_t)(slot >> 16 & TAG_MASK);
+}
+
+static inline uint32_t slot_offset(uint64_t slot)
+{
+    return (uint32_t)(slot & 0xffff);
+}
+
+static inline size_t slot_first(const struct index *x, uint64_t hash)
+{
+    return (size_t)((hash >> 32) * x->size >> 32);
+}
+
+static inline size_t slot_next(const struct index *x, size_t at)
+{
+    return at + 1 == x->size ? 0 : at + 1;
+}
+
+/* Users are always hashed in lower case, so that a lookup without case finds every spelling. */
+uint64_t index_hash(const struct plan *p, uint64_t salt, const struct record *key)
+{
+    uint8_t text[1 + URI_MAX + 1 + URI_MAX];
+    size_t n = 0, user = key->user.n < URI_MAX ? key->user.n : URI_MAX;
+    size_t domain = key->domain.n < URI_MAX ? key->domain.n : URI_MAX;
+    text[n++] = key->kind;
+    for (size_t i = 0; i < user; i++)
+        text[n++] = ascii_lower(key->user.p[i]);
+    if (domain > 0) {
+        text[n++] = '@';
+        memcpy(text + n, key->domain.p, domain);
+        n += domain;
+    }
+    return crypto_siphash(slice_make(text, n), p->seed) ^ salt;
+}
+
+/* --- walking the slots of a key */
+
+struct probe {
+    const struct index *x;
+    size_t at;
+    uint64_t tag;
+};
+
+static struct probe probe_start(const struct index *x, uint64_t hash)
+{
+    return (struct probe){x, x->size > 0 ? slot_first(x, hash) : 0, hash & TAG_MASK};
+}
+
+/* The next slot whose tag fits; 0 at the end. */
+static inline uint64_t probe_next(struct probe *b)
+{
+    while (b->x->size > 0) {
+        uint64_t slot = b->x->slot[b->at];
+        if (slot == 0)
+            break;
+        b->at = slot_next(b->x, b->at);
+        if (slot >> 40 == b->tag && slot_id(slot) != 0)
+            return slot;
+    }
+    return 0;
+}
+
+static bool same_bytes(struct slice a, struct slice b)
+{
+    return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
+}
+
+static bool same_key(const struct record *a, const struct record *b, bool fold)
+{
+    return a->kind == b->kind && same_bytes(a->domain, b->domain) &&
+           (fold ? slice_eq_fold(a->user, b->user) : same_bytes(a->user, b->user));
+}
+
+static bool has_key(const struct segment *s, uint32_t offset, const struct record *key, bool fold)
+{
+    struct record r;
+    segment_record_at(segment_bytes(s), offset, &r);
+    return same_key(&r, key, fold);
+}
+
+/* The record at an offset with its USN and source: a short walk from the mark before it. */
+static void read_whole(const struct segment *s, uint32_t offset, struct record *ret)
+{
+    const struct mark *mark = (const struct mark *)(const void *)s->block;
+    size_t low = 0, high = segment_marks(s);
+    while (high - low > 1) {
+        size_t middle = low + (high - low) / 2;
+        if (mark[middle].at <= offset)
+            low = middle;
+        else
+            high = middle;
+    }
+    struct segment_reader r = {
+        .bytes = segment_bytes(s),
+        .at = mark[low].at,
+        .usn = (uint64_t)mark[low].usn_high << 32 | mark[low].usn_low,
+        .has_usn = true,
+    };
+    if (mark[low].source != 0) {
+        const uint8_t *source = r.bytes.p + mark[low].source;
+        r.source = slice_make(source + 2, source[1]);
+    }
+    segment_seek(&r, offset);
+    int got = segment_next(&r, ret);
+    assert(got == 1);
+}
+
+/* Of two records of one key, does a count? The rule after the USN decides only about origins that
+ * used one twice: every holder must decide alike, in whatever order the segments came. */
+static bool outranks(const struct plan *p, const struct found *a, const struct found *b)
+{
+    if (a->record.usn != b->record.usn)
+        return a->record.usn > b->record.usn;
+    if (a->record.put != b->record.put)
+        return a->record.put;
+    int name = memcmp(p->segment[a->id].name, p->segment[b->id].name, HASH_SIZE);
+    return name != 0 ? name > 0 : a->offset > b->offset;
+}
+
+/* What is seen of a catalog: the segments with the flag, and of segment `part` (flagged or not) the
+ * records before `until`. */
+struct view {
+    const struct catalog *c;
+    uint8_t flag;
+    uint32_t part, until;
+};
+
+static inline bool view_has(const struct view *v, uint64_t slot)
+{
+    uint32_t id = slot_id(slot);
+    const struct segment *s = &v->c->plan->segment[id];
+    if (s->catalog != v->c)
+        return false;
+    return id == v->part ? slot_offset(slot) < v->until : (s->flags & v->flag) != 0;
+}
+
+/* What counts for the key in the view; ret->id = 0 when nothing does. */
+static void view_find(const struct view *v, uint64_t hash, const struct record *key,
+                      struct found *ret)
+{
+    const struct plan *p = v->c->plan;
+    struct probe b = probe_start(&p->index, hash);
+    ret->id = 0;
+    for (uint64_t slot; (slot = probe_next(&b)) != 0;) {
+        struct found f = {.id = slot_id(slot), .offset = slot_offset(slot)};
+        const struct segment *s = &p->segment[f.id];
+        if (!view_has(v, slot) || !has_key(s, f.offset, key, false))
+            continue;
+        read_whole(s, f.offset, &f.record);
+        if (ret->id == 0 || outranks(p, &f, ret))
+            *ret = f;
+    }
+}
+
+/* --- room */
+
+/* There is always an empty slot: reserve keeps a quarter of them. */
+static void place(struct index *x, uint64_t hash, uint32_t id, uint32_t offset)
+{
+    size_t at = slot_first(x, hash);
+    while (x->slot[at] != 0 && slot_id(x->slot[at]) != 0)
+        at = slot_next(x, at);
+    if (x->slot[at] != 0)
+        x->left--;
+    x->slot[at] = slot_make(hash, id, offset);
+    x->used++;
+}
+
+/* Records of a segment in groups, hashed, their first slots on the way into the cache. */
+struct batch {
+    struct segment_reader reader;
+    size_t n;
+    struct record record[BATCH];
+    uint64_t hash[BATCH];
+};
+
+static bool batch_next(struct batch *b, const struct plan *p, uint64_t salt)
+{
+    b->n = 0;
+    while (b->n < BATCH && segment_next(&b->reader, &b->record[b->n]) == 1) {
+        uint64_t hash = index_hash(p, salt, &b->record[b->n]);
+        __builtin_prefetch(&p->index.slot[slot_first(&p->index, hash)], 1);
+        b->hash[b->n++] = hash;
+    }
+    return b->n > 0;
+}
+
+static void batch_start(struct batch *b, const struct segment *s)
+{
+    b->n = 0;
+    segment_reader_init(&b->reader, segment_bytes(s));
+}
+
+void index_refill(struct plan *p)
+{
+    struct index *x = &p->index;
+    struct batch b;
+    if (x->size == 0)
+        return;
+    memset(x->slot, 0, x->size * sizeof *x->slot);
+    x->used = x->left = 0;
+    for (uint32_t id = 1; id < p->segment_top; id++) {
+        const struct segment *s = &p->segment[id];
+        if (s->catalog == NULL || s->block == NULL)
+            continue;
+        batch_start(&b, s);
+        while (batch_next(&b, p, s->catalog->salt)) {
+            for (size_t i = 0; i < b.n; i++)
+                place(x, b.hash[i], id, b.record[i].offset);
+        }
+    }
+}
+
+static bool resize(struct plan *p, uint64_t size)
+{
+    struct index *x = &p->index;
+    if (size > UINT32_MAX)
+        return false;
+    uint64_t *slot = mem_alloc(p->mem, (size_t)size * sizeof *slot);
+    if (slot == NULL)
+        return false;
+    mem_free(p->mem, x->slot, x->size * sizeof *x->slot);
+    x->slot = slot;
+    x->size = (size_t)size;
+    index_refill(p);
+    return true;
+}
+
+bool index_reserve(struct plan *p, uint64_t n)
+{
+    struct index *x = &p->index;
+    uint64_t need = x->used + n;
+    if ((need + x->left) * 4 <= (uint64_t)x->size * 3)
+        return true;
+    if (need * 2 <= x->size) {
+        index_refill(p); /* it is full of what left */
+        return true;
+    }
+    return resize(p, need * 2 + 16);
+}
+
+/* An announcement is a hint: room that is refused now is asked for again when records come. */
+void index_expect(struct plan *p, uint64_t n)
+{
+    if (n < UINT32_MAX && n * 4 > (uint64_t)p->index.size * 3)
+        (void)resize(p, n + n * 2 / 3 + 16);
+}
+
+/* --- segments coming and going */
+
+static void count_record(struct catalog *c, uint32_t id, const struct record *r, uint64_t hash,
+                         bool add)
+{
+    struct view v = {c, SEGMENT_TARGET, id, r->offset};
+    struct found before, after = {id, r->offset, *r};
+    view_find(&v, hash, r, &before);
+    if (before.id != 0 && !outranks(c->plan, &after, &before))
+        return;
+    uint64_t live = 0, sum = 0;
+    if (r->put) {
+        live++;
+        sum += mix64(r->usn);
+    }
+    if (before.id != 0 && before.record.put) {
+        live--;
+        sum -= mix64(before.record.usn);
+    }
+    c->live += add ? live : -live;
+    c->sum += add ? sum : -sum;
+}
+
+void index_add(struct plan *p, uint32_t id)
+{
+    const struct segment *s = &p->segment[id];
+    struct batch b;
+    batch_start(&b, s);
+    while (batch_next(&b, p, s->catalog->salt)) {
+        for (size_t i = 0; i < b.n; i++) {
+            count_record(s->catalog, id, &b.record[i], b.hash[i], true);
+            place(&p->index, b.hash[i], id, b.record[i].offset);
+        }
+    }
+}
+
+void index_count(struct plan *p, uint32_t id, bool add)
+{
+    const struct segment *s = &p->segment[id];
+    struct batch b;
+    batch_start(&b, s);
+    while (batch_next(&b, p, s->catalog->salt)) {
+        for (size_t i = 0; i < b.n; i++)
+            count_record(s->catalog, id, &b.record[i], b.hash[i], add);
+    }
+}
+
+/* What left at the end of a run of slots stands in nobody's way: those become empty. */
+static void slot_clear(struct index *x, size_t at)
+{
+    x->slot[at] = LEFT;
+    x->used--;
+    x->left++;
+    if (x->slot[slot_next(x, at)] != 0)
+        return;
+    while (x->slot[at] == LEFT) {
+        x->slot[at] = 0;
+        x->left--;
+        at = at == 0 ? x->size - 1 : at - 1;
+    }
+}
+
+void index_remove(struct plan *p, uint32_t id)
+{
+    struct index *x = &p->index;
+    const struct segment *s = &p->segment[id];
+    struct batch b;
+    batch_start(&b, s);
+    while (batch_next(&b, p, s->catalog->salt)) {
+        for (size_t i = 0; i < b.n; i++) {
+            uint64_t slot = slot_make(b.hash[i], id, b.record[i].offset);
+            size_t at = slot_first(x, b.hash[i]);
+            while (x->slot[at] != slot) {
+                assert(x->slot[at] != 0);
+                at = slot_next(x, at);
+            }
+            slot_clear(x, at);
+        }
+    }
+}
+
+/* --- questions */
+
+bool index_find(const struct catalog *c, uint8_t flag, const struct record *key,
+                struct found *ret)
+{
+    struct view v = {c, flag, 0, 0};
+    view_find(&v, index_hash(c->plan, c->salt, key), key, ret);
+    return ret->id != 0;
+}
+
+bool index_counts(const struct catalog *c, uint8_t flag, uint32_t id, const struct record *r)
+{
+    const struct plan *p = c->plan;
+    struct view v = {c, flag, 0, 0};
+    struct found mine = {id, r->offset, *r};
+    struct probe b = probe_start(&p->index, index_hash(p, c->salt, r));
+    for (uint64_t slot; (slot = probe_next(&b)) != 0;) {
+        struct found f = {.id = slot_id(slot), .offset = slot_offset(slot)};
+        const struct segment *s = &p->segment[f.id];
+        if ((f.id == id && f.offset == r->offset) || !view_has(&v, slot) ||
+            !has_key(s, f.offset, r, false))
+            continue;
+        read_whole(s, f.offset, &f.record);
+        if (outranks(p, &f, &mine))
+            return false;
+    }
+    return true;
+}
+
+bool index_put_elsewhere(const struct catalog *c, const struct record *key, const uint32_t *id,
+                         size_t n)
+{
+    const struct plan *p = c->plan;
+    struct view v = {c, SEGMENT_SERVED, 0, 0};
+    struct probe b = probe_start(&p->index, index_hash(p, c->salt, key));
+    for (uint64_t slot; (slot = probe_next(&b)) != 0;) {
+        struct record r;
+        size_t i = 0;
+        while (i < n && id[i] != slot_id(slot))
+            i++;
+        if (i < n || !view_has(&v, slot))
+            continue;
+        segment_record_at(segment_bytes(&p->segment[slot_id(slot)]), slot_offset(slot), &r);
+        if (r.put && same_key(&r, key, false))
+            return true;
+    }
+    return false;
+}
+
+/* Puts a live record among the candidates, which are ordered by the age of their catalogs. Two
+ * spellings of one user in one catalog: the exact one, then the later one. */
+static size_t candidate_add(struct candidate *out, size_t n, size_t max, const struct found *f,
+                            const struct catalog *c, const struct record *key)
+{
+    size_t at = n;
+    while (at > 0 && out[at - 1].c->serial > c->serial)
+        at--;
+    if (at > 0 && out[at - 1].c == c) {
+        struct record *r = &out[at - 1].r;
+        bool old_exact = same_bytes(r->user, key->user);
+        bool new_exact = same_bytes(f->record.user, key->user);
+        if (new_exact != old_exact ? new_exact : f->record.usn > r->usn)
+            *r = f->record;
+        return n;
+    }
+    if (at == max)
+        return n;
+    size_t behind = (n < max ? n : max - 1) - at;
+    memmove(out + at + 1, out + at, behind * sizeof *out);
+    out[at] = (struct candidate){c, f->record};
+    return n < max ? n + 1 : n;
+}
+
+size_t plan_candidates(const struct plan *p, uint8_t kind, struct slice user, struct slice domain,
+                       struct candidate *out, size_t max)
+{
+    struct record key = {.kind = kind, .user = user, .domain = domain};
+    struct probe b = probe_start(&p->index, index_hash(p, 0, &key));
+    bool fold = p->fold_case && kind == ENTRY_URI;
+    size_t n = 0;
+    for (uint64_t slot; (slot = probe_next(&b)) != 0;) {
+        struct found f = {.id = slot_id(slot), .offset = slot_offset(slot)};
+        const struct segment *s = &p->segment[f.id];
+        if (!s->catalog->indexed || !s->catalog->served || (s->flags & SEGMENT_SERVED) == 0 ||
+            !has_key(s, f.offset, &key, fold))
+            continue;
+        read_whole(s, f.offset, &f.record);
+        if (f.record.put && index_counts(s->catalog, SEGMENT_SERVED, f.id, &f.record))
+            n = candidate_add(out, n, max, &f, s->catalog, &key);
+    }
+    return n;
+}
