@@ -172,11 +172,11 @@ def header_guards(root, texts):
     for t in texts:
         if not t.path.endswith('.h'):
             continue
-        stem = re.sub(r'\W', '_', '/'.join(t.path.split('/')[-2:])).upper()
-        wanted = ['OPENILS_' + stem]
+        parts = [re.sub(r'\W', '_', part).upper() for part in t.path.split('/')[-2:]]
+        wanted = ['OPENILS_' + '_'.join(parts)]
         if not t.room:
-            wanted.append('OPENILS_' + re.sub(r'\W', '_', t.path.split('/')[-1]).upper())
-            wanted.append('OPENILS_TEST_' + re.sub(r'\W', '_', t.path.split('/')[-1]).upper())
+            wanted += ['OPENILS_TEST_' + '_'.join(parts), 'OPENILS_TEST_' + parts[-1],
+                       'OPENILS_' + parts[-1]]
         if not any(re.search(r'^#ifndef %s\n#define %s\n' % (g, g), t.whole, re.M)
                    for g in wanted):
             yield '%s wants %s' % (t.path, wanted[0])
