@@ -45,7 +45,9 @@ struct commit {
  * epoch, beat, interval, flags, name, route_string); usn, root, lines, bytes, live, sum and peak
  * are computed. A commit without any effective change still takes one USN (a head that changed).
  * fold: fold the tail when it exceeds its bounds, in the same head.
- * 0; -1 memory; -2 the manifest would exceed its maximum. Everything lives in the arena. */
+ * A head with HEAD_FLAG_LEFT lists nothing, whatever the changes.
+ * 0; -1 memory; -2 the manifest would exceed its maximum; -3 a change that no segment can hold
+ * (PROTOCOL.md, "Segments"). Everything lives in the arena. */
 int origin_commit(struct arena *a, const struct catalog *c, const struct head *former,
                   const struct head *next, const struct change *change, size_t n,
                   const uint8_t secret[static SECRET_SIZE], struct commit *ret);
