@@ -2,14 +2,14 @@
  * or address: those follow the proof. Every byte of it enters the binder. PROTOCOL.md, "Hello".
  *
  * Bytes: "ILS" 0x00, u8 version_min, u8 version_max, u32 capabilities, u32 required, u8 method,
- * u16 generation, 32 random bytes; 47 in all. Bytes after them (to 256) are for later versions:
+ * u16 generation, 32 random bytes; 49 in all. Bytes after them (to 256) are for later versions:
  * carried into the binder, otherwise ignored. */
 #ifndef OPENILS_LINK_HELLO_H
 #define OPENILS_LINK_HELLO_H
 
 #include "base/buf.h"
 
-#define HELLO_SIZE   47
+#define HELLO_SIZE   49
 #define HELLO_MAX    256
 #define HELLO_RANDOM 32
 
