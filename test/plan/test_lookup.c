@@ -1,0 +1,363 @@
+/* Lookups over a small world: tokyo is one's own cluster; osaka and nara are learned. */
+#include "../test.h"
+#include "plan/lookup.h"
+#include "world.h"
+
+static const struct world_row tokyo_rows[] = {
+    {"URI", "+81310000001", "own@x.example"},
+    {"ENTERPRISE", "", "8000"},
+};
+static const struct world_row osaka_rows[] = {
+    {"URI", "", "alice@x.example"},
+    {"URI", "+81660000001", "bob@x.example"},
+    {"URI", "", "8001@x.example"},
+    {"URI", "", "own@x.example"},
+    {"URI", "", "gone@x.example"},
+    {"-URI", "", "gone@x.example"},
+    {"URI", "", "a%3bb@x.example"},
+    {"ENTERPRISE", "1:0312", "8001"},
+    {"ENTERPRISE", "", "8002"},
+    {"E164", "ITSELF", "+81660000002"},
+};
+static const struct world_row nara_rows[] = {
+    {"URI", "", "alice@x.example"},
+    {"URI", "", "own@x.example"},
+    {"ENTERPRISE", "", "8001"},
+    {"URI", "", "lost@x.example"},
+    {"URI", "+81740000001", "pstn@x.example"},
+};
+
+struct world {
+    struct plan *plan;
+    struct routes *routes;
+    struct catalog *nara;
+};
+
+#define ROWS(rows) rows, sizeof rows / sizeof rows[0]
+
+static bool world_init(struct world *w, struct mem *mem)
+{
+    static const uint8_t seed[16] = {1};
+    *w = (struct world){plan_new(mem, seed, true), routes_new(mem), NULL};
+    if (w->plan == NULL || w->routes == NULL)
+        return false;
+    w->nara = world_catalog(w->plan, mem, "nara", "nara.example", false, ROWS(nara_rows));
+    if (w->nara == NULL ||
+        !world_catalog(w->plan, mem, "osaka", "osaka.example", false, ROWS(osaka_rows)) ||
+        !world_catalog(w->plan, mem, "tokyo", "tokyo.example", true, ROWS(tokyo_rows)))
+        return false;
+    return routes_add(w->routes, slice_of("osaka.example"),
+                      slice_of("sip:10.0.0.5:5080;transport=tcp")) == ENTRY_OK;
+}
+
+static void world_done(struct world *w)
+{
+    plan_free(w->plan);
+    routes_free(w->routes);
+}
+
+static void route(struct world *w, const char *pattern, const char *target)
+{
+    assert_int_equal(routes_add(w->routes, slice_of(pattern), slice_of(target)), ENTRY_OK);
+}
+
+static bool is(struct slice s, const char *text)
+{
+    return slice_eq(s, slice_of(text));
+}
+
+struct row {
+    const char *dialled;
+    enum lookup_result result;
+    const char *canonical;
+    const char *value;      /* of the winner; NULL: none */
+    const char *cluster_id;
+    const char *uri;        /* of the first target; NULL: none */
+};
+
+static const struct row rows[] = {
+    {"alice@x.example", LOOKUP_NO_ROUTE, "alice@x.example", "alice@x.example", "nara", NULL},
+    {"bob@x.example", LOOKUP_FOUND, "bob@x.example", "bob@x.example", "osaka",
+     "sip:bob@10.0.0.5:5080;transport=tcp"},
+    {" sip:BOB@X.example:5070;user=phone?subject=a@b ", LOOKUP_FOUND, "BOB@x.example",
+     "bob@x.example", "osaka", "sip:bob@10.0.0.5:5080;transport=tcp"},
+    {"sips:bob;x=y@x.example", LOOKUP_FOUND, "bob@x.example", "bob@x.example", "osaka",
+     "sip:bob@10.0.0.5:5080;transport=tcp"},
+    {"%62ob@x.example", LOOKUP_FOUND, "bob@x.example", "bob@x.example", "osaka",
+     "sip:bob@10.0.0.5:5080;transport=tcp"},
+    {"a%3Bb@x.example", LOOKUP_FOUND, "a%3Bb@x.example", "a%3Bb@x.example", "osaka",
+     "sip:a%3Bb@10.0.0.5:5080;transport=tcp"},
+    {"8001@x.example", LOOKUP_FOUND, "8001@x.example", "8001@x.example", "osaka",
+     "sip:8001@10.0.0.5:5080;transport=tcp"},
+    {"8002@y.example", LOOKUP_FOUND, "8002", "8002", "osaka",
+     "sip:8002@10.0.0.5:5080;transport=tcp"},
+    {"sip:8002@[::1]:5060", LOOKUP_FOUND, "8002", "8002", "osaka",
+     "sip:8002@10.0.0.5:5080;transport=tcp"},
+    {"80-02", LOOKUP_FOUND, "8002", "8002", "osaka", "sip:8002@10.0.0.5:5080;transport=tcp"},
+    {"sip:8002", LOOKUP_FOUND, "8002", "8002", "osaka", "sip:8002@10.0.0.5:5080;transport=tcp"},
+    {"tel:8002;phone-context=x.example", LOOKUP_FOUND, "8002", "8002", "osaka",
+     "sip:8002@10.0.0.5:5080;transport=tcp"},
+    {"TEL:+81-66-0000002", LOOKUP_FOUND, "+81660000002", "+81660000002", "osaka",
+     "sip:+81660000002@10.0.0.5:5080;transport=tcp"},
+    {"+81660000002", LOOKUP_FOUND, "+81660000002", "+81660000002", "osaka",
+     "sip:+81660000002@10.0.0.5:5080;transport=tcp"},
+    {"sip:%2B81660000002@gw", LOOKUP_FOUND, "+81660000002", "+81660000002", "osaka",
+     "sip:+81660000002@10.0.0.5:5080;transport=tcp"},
+    {"own@x.example", LOOKUP_LOCAL, "own@x.example", "own@x.example", "tokyo", NULL},
+    {"8000", LOOKUP_LOCAL, "8000", "8000", "tokyo", NULL},
+    {"81660000002", LOOKUP_NO_MATCH, "81660000002", NULL, NULL, NULL},
+    {"gone@x.example", LOOKUP_NO_MATCH, "gone@x.example", NULL, NULL, NULL},
+    {"bob@y.example", LOOKUP_NO_MATCH, "bob@y.example", NULL, NULL, NULL},
+    {"", LOOKUP_BAD_INPUT, "", NULL, NULL, NULL},
+    {"  ", LOOKUP_BAD_INPUT, "", NULL, NULL, NULL},
+    {"sip:", LOOKUP_BAD_INPUT, "", NULL, NULL, NULL},
+    {"tel:", LOOKUP_BAD_INPUT, "", NULL, NULL, NULL},
+    {"alice", LOOKUP_BAD_INPUT, "", NULL, NULL, NULL},
+    {"@x.example", LOOKUP_BAD_INPUT, "", NULL, NULL, NULL},
+    {"bob@", LOOKUP_BAD_INPUT, "", NULL, NULL, NULL},
+    {"bob:pw@x.example", LOOKUP_BAD_INPUT, "", NULL, NULL, NULL},
+    {"tel:bob@x.example", LOOKUP_BAD_INPUT, "", NULL, NULL, NULL},
+    {"http:bob@x.example", LOOKUP_BAD_INPUT, "", NULL, NULL, NULL},
+    {"\x8e@x.example", LOOKUP_BAD_INPUT, "", NULL, NULL, NULL},
+};
+
+static void test_rows(void **state)
+{
+    struct test_mem t;
+    struct world w;
+    struct arena a;
+    test_mem_init(&t, 0);
+    arena_init(&a, &t.mem);
+    assert_true(world_init(&w, &t.mem));
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        const struct row *row = &rows[i];
+        struct lookup l;
+        plan_lookup(w.plan, w.routes, &a, slice_of(row->dialled), &l);
+        if (l.result != row->result)
+            print_error("dialled %s\n", row->dialled);
+        assert_int_equal(l.result, row->result);
+        assert_true(is(l.dialed, row->dialled));
+        assert_true(is(l.canonical, row->canonical));
+        assert_int_equal(l.match_n > 0, row->value != NULL);
+        assert_int_equal(l.target_n > 0, row->uri != NULL);
+        if (row->value != NULL) {
+            assert_true(is(l.match[0].value, row->value));
+            assert_true(is(l.match[0].cluster_id, row->cluster_id));
+            assert_int_equal(l.match[0].lost_to, LOSER_NONE);
+        }
+        if (row->uri != NULL) {
+            assert_true(is(l.target[0].uri, row->uri));
+            assert_int_equal(l.target[0].q, 1000);
+            assert_int_equal(l.target[0].reason, TARGET_ROUTE);
+            assert_true(is(l.target[0].route_pattern, "osaka.example"));
+        }
+    }
+    world_done(&w);
+    arena_done(&a);
+    assert_int_equal(t.mem.used, 0);
+}
+
+static void test_losers_and_their_rules(void **state)
+{
+    struct test_mem t;
+    struct world w;
+    struct arena a;
+    struct lookup l;
+    test_mem_init(&t, 0);
+    arena_init(&a, &t.mem);
+    assert_true(world_init(&w, &t.mem));
+
+    plan_lookup(w.plan, w.routes, &a, slice_of("own@x.example"), &l);
+    assert_int_equal(l.match_n, 3);
+    assert_true(l.match[0].local && is(l.match[0].cluster_id, "tokyo"));
+    assert_true(is(l.match[1].cluster_id, "nara") && l.match[1].lost_to == LOSER_NOT_LOCAL);
+    assert_true(is(l.match[2].cluster_id, "osaka") && l.match[2].lost_to == LOSER_NOT_LOCAL);
+
+    plan_lookup(w.plan, w.routes, &a, slice_of("8001@x.example"), &l);
+    assert_int_equal(l.match_n, 3);
+    assert_int_equal(l.match[0].kind, ENTRY_URI);
+    assert_int_equal(l.match[0].usn, 3);
+    assert_int_equal(l.match[0].key[0], 'o');
+    assert_true(is(l.match[0].route_string, "osaka.example"));
+    assert_true(l.match[1].kind == ENTRY_ENTERPRISE && l.match[1].lost_to == LOSER_KIND);
+    assert_true(l.match[2].kind == ENTRY_ENTERPRISE && l.match[2].lost_to == LOSER_KIND);
+    assert_true(is(l.match[1].cluster_id, "nara") && is(l.match[2].value, "8001"));
+    assert_int_equal(l.match[2].failover.rule, FAILOVER_STRIP);
+
+    plan_lookup(w.plan, w.routes, &a, slice_of("8001"), &l);
+    assert_int_equal(l.match_n, 2);
+    assert_true(is(l.match[0].cluster_id, "nara"));
+    assert_int_equal(l.match[1].lost_to, LOSER_CLUSTER_ID);
+
+    catalog_set_stale(w.nara, true);
+    plan_lookup(w.plan, w.routes, &a, slice_of("8001"), &l);
+    assert_true(l.match[0].stale && !l.match[1].stale);
+    catalog_set_served(w.nara, false);
+    plan_lookup(w.plan, w.routes, &a, slice_of("8001"), &l);
+    assert_int_equal(l.match_n, 1);
+    assert_true(is(l.match[0].cluster_id, "osaka"));
+    world_done(&w);
+    arena_done(&a);
+}
+
+static void check_target(const struct lookup *l, size_t i, const char *uri, uint16_t q,
+                         enum target_reason reason, const char *pattern)
+{
+    assert_true(i < l->target_n);
+    assert_true(is(l->target[i].uri, uri));
+    assert_int_equal(l->target[i].q, q);
+    assert_int_equal(l->target[i].reason, reason);
+    assert_true(is(l->target[i].route_pattern, pattern));
+}
+
+static void test_targets_in_order(void **state)
+{
+    struct test_mem t;
+    struct world w;
+    struct arena a;
+    struct lookup l;
+    test_mem_init(&t, 0);
+    arena_init(&a, &t.mem);
+    assert_true(world_init(&w, &t.mem));
+    route(&w, "osaka.example", "sips:gw@backup.example");
+    route(&w, "*", "sip:default.example");
+    plan_lookup(w.plan, w.routes, &a, slice_of("bob@x.example"), &l);
+    assert_int_equal(l.target_n, 2);
+
+    route(&w, "pstn", "sip:gateway.example");
+    plan_lookup(w.plan, w.routes, &a, slice_of("bob@x.example"), &l);
+    assert_int_equal(l.result, LOOKUP_FOUND);
+    assert_int_equal(l.target_n, 3);
+    check_target(&l, 0, "sip:bob@10.0.0.5:5080;transport=tcp", 1000, TARGET_ROUTE,
+                 "osaka.example");
+    check_target(&l, 1, "sips:bob@backup.example", 900, TARGET_ROUTE, "osaka.example");
+    check_target(&l, 2, "sip:+81660000001@gateway.example", 100, TARGET_PSTN, "");
+
+    plan_lookup(w.plan, w.routes, &a, slice_of("lost@x.example"), &l);
+    assert_int_equal(l.result, LOOKUP_FOUND);
+    assert_int_equal(l.target_n, 1);
+    check_target(&l, 0, "sip:lost@default.example", 1000, TARGET_ROUTE, "*");
+
+    assert_int_equal(routes_remove(w.routes, slice_of("*"), slice_of("")), 1);
+    plan_lookup(w.plan, w.routes, &a, slice_of("lost@x.example"), &l);
+    assert_int_equal(l.result, LOOKUP_NO_ROUTE);
+    plan_lookup(w.plan, w.routes, &a, slice_of("pstn@x.example"), &l);
+    assert_int_equal(l.result, LOOKUP_FOUND);
+    assert_int_equal(l.target_n, 1);
+    check_target(&l, 0, "sip:+81740000001@gateway.example", 100, TARGET_PSTN, "");
+    world_done(&w);
+    arena_done(&a);
+}
+
+/* A call for one's own number must not be sent away by a route that is meant for the others. */
+static void test_own_entries_need_their_own_route(void **state)
+{
+    struct test_mem t;
+    struct world w;
+    struct arena a;
+    struct lookup l;
+    test_mem_init(&t, 0);
+    arena_init(&a, &t.mem);
+    assert_true(world_init(&w, &t.mem));
+    route(&w, "*", "sip:default.example");
+    route(&w, "pstn", "sip:gateway.example");
+    plan_lookup(w.plan, w.routes, &a, slice_of("own@x.example"), &l);
+    assert_int_equal(l.result, LOOKUP_LOCAL);
+    assert_int_equal(l.target_n, 0);
+    route(&w, "tokyo.example", "sip:127.0.0.1:5060");
+    plan_lookup(w.plan, w.routes, &a, slice_of("own@x.example"), &l);
+    assert_int_equal(l.result, LOOKUP_LOCAL);
+    assert_int_equal(l.target_n, 1);
+    check_target(&l, 0, "sip:own@127.0.0.1:5060", 1000, TARGET_ROUTE, "tokyo.example");
+    world_done(&w);
+    arena_done(&a);
+}
+
+static void test_more_than_fits(void **state)
+{
+    static const struct world_row same[] = {{"URI", "7", "alice@x.example"}};
+    struct test_mem t;
+    struct world w;
+    struct arena a;
+    struct lookup l;
+    char id[] = "zz";
+    test_mem_init(&t, 0);
+    arena_init(&a, &t.mem);
+    assert_true(world_init(&w, &t.mem));
+    for (; id[0] > 'z' - 20; id[0]--)
+        assert_non_null(world_catalog(w.plan, &t.mem, id, "r.example", false, same, 1));
+    assert_non_null(world_catalog(w.plan, &t.mem, "a", "a.example", false, same, 1));
+    char target[] = "sip:a";
+    for (; target[4] < 'a' + ROUTE_TARGETS_MAX; target[4]++) {
+        route(&w, "a.example", target);
+        route(&w, "pstn", target);
+    }
+    plan_lookup(w.plan, w.routes, &a, slice_of("alice@x.example"), &l);
+    assert_int_equal(l.match_n, LOOKUP_MATCHES_MAX);
+    assert_true(is(l.match[0].cluster_id, "a"));
+    for (size_t i = 1; i < l.match_n; i++)
+        assert_true(slice_cmp(l.match[i - 1].cluster_id, l.match[i].cluster_id) < 0);
+    assert_int_equal(l.target_n, LOOKUP_TARGETS_MAX);
+    check_target(&l, 7, "sip:alice@h", 300, TARGET_ROUTE, "a.example");
+    check_target(&l, 8, "sip:7@a", 100, TARGET_PSTN, "");
+    world_done(&w);
+    arena_done(&a);
+    assert_int_equal(t.mem.used, 0);
+}
+
+static void test_long_input(void **state)
+{
+    struct test_mem t;
+    struct world w;
+    struct arena a;
+    struct lookup l;
+    char text[2000];
+    test_mem_init(&t, 0);
+    arena_init(&a, &t.mem);
+    assert_true(world_init(&w, &t.mem));
+    memset(text, 'a', sizeof text);
+    memcpy(text, "bob@x.example;", 14);
+    plan_lookup(w.plan, w.routes, &a, slice_make(text, 1024), &l);
+    assert_int_equal(l.result, LOOKUP_FOUND);
+    plan_lookup(w.plan, w.routes, &a, slice_make(text, 1025), &l);
+    assert_int_equal(l.result, LOOKUP_BAD_INPUT);
+    text[3] = 'b';
+    plan_lookup(w.plan, w.routes, &a, slice_make(text, 1024), &l);
+    assert_int_equal(l.result, LOOKUP_BAD_INPUT);
+    world_done(&w);
+    arena_done(&a);
+}
+
+static void refusal_body(struct mem *mem)
+{
+    struct world w;
+    struct arena a;
+    struct lookup l;
+    arena_init(&a, mem);
+    if (world_init(&w, mem)) {
+        plan_lookup(w.plan, w.routes, &a, slice_of("bob@x.example"), &l);
+        assert_true(l.result == (a.failed ? LOOKUP_NO_MATCH : LOOKUP_FOUND));
+        assert_true(!a.failed || (l.match_n == 0 && l.target_n == 0 && l.canonical.n == 0));
+    }
+    world_done(&w);
+    arena_done(&a);
+}
+
+static void test_refusals(void **state)
+{
+    test_every_refusal(refusal_body);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_rows),
+        cmocka_unit_test(test_losers_and_their_rules),
+        cmocka_unit_test(test_targets_in_order),
+        cmocka_unit_test(test_own_entries_need_their_own_route),
+        cmocka_unit_test(test_more_than_fits),
+        cmocka_unit_test(test_long_input),
+        cmocka_unit_test(test_refusals),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
