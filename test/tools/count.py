@@ -16,6 +16,7 @@ import sys
 RESULT = re.compile(r'^(not )?ok\b[ \t]*\d*[ \t]*(.*)$')
 SKIP = re.compile(r'#\s*skip\S*[ \t]*(.*)$', re.I)
 PLAN_SKIP = re.compile(r'^1\.\.0\s*#\s*skip\S*[ \t]*(.*)$', re.I)
+REASONS_MAX = 12  # comment lines shown after a `not ok`
 BROKEN = ('ERROR', 'TIMEOUT', 'INTERRUPT', 'FAIL', 'UNEXPECTEDPASS')
 
 
@@ -54,10 +55,17 @@ class Tally:
         where = '%s, %s' % (test['name'], build)
         self.times.append((test.get('duration') or 0.0, where))
         results = bad = 0
+        reasons = REASONS_MAX
         for text in (test.get('stdout') or '').splitlines():
+            if text.startswith('#') and reasons < REASONS_MAX:
+                self.failures[-1] += '\n      ' + text
+                reasons += 1
+                continue
             counted, failed = self.line(where, text)
             results += counted
             bad += failed
+            if counted:
+                reasons = 0 if failed else REASONS_MAX
         result = test.get('result')
         if result in BROKEN:
             killed = result in ('TIMEOUT', 'INTERRUPT') or (test.get('returncode') or 0) < 0

@@ -36,6 +36,9 @@ CASES = [
      '1 passed, 0 failed, 0 skipped'),
     ('a stage that never ran', [('ok 1 - a\n', 'OK', 0)], ['--lost', 'build'],
      '1 passed, 1 failed, 0 skipped'),
+    ('comments after a bad line are no results',
+     [('not ok 1 - a\n# ok 2\n# why\nok 2 - b\n# more\n', 'FAIL', 0)], [],
+     '1 passed, 1 failed, 0 skipped'),
     ('no log', None, [], '0 passed, 1 failed, 0 skipped'),
     ('an empty log', [], [], '0 passed, 1 failed, 0 skipped'),
 ]
