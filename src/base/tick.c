@@ -32,7 +32,7 @@ struct civil civil_of(wall t)
     c.hour = (int)(of_day / 3600);
     c.minute = (int)(of_day / 60 % 60);
     c.second = (int)(of_day % 60);
-    c.micro = (int)(t - seconds * TICK_S);
+    c.micro = (int)(t % TICK_S + (t % TICK_S < 0 ? TICK_S : 0));
     return c;
 }
 
