@@ -1,0 +1,20 @@
+/* address: socket addresses as text, and who holds a port. */
+#ifndef OPENILS_DRIVER_ADDRESS_H
+#define OPENILS_DRIVER_ADDRESS_H
+
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/socket.h>
+
+/* Numeric text of the address into dst (46 bytes), IPv4-mapped IPv6 as IPv4; its port. */
+void address_text(const struct sockaddr *a, char dst[static 46], uint16_t *ret_port);
+
+/* A numeric address and a port; false when the text is none. */
+bool address_parse(const char *ip, uint16_t port, struct sockaddr_storage *ret, socklen_t *ret_n);
+
+/* "sshd (pid 123)", "process 123" or "another program" into dst: the holder of a local port. */
+void address_port_holder(uint16_t port, bool udp, char *dst, size_t size);
+
+#endif

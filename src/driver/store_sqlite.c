@@ -1,0 +1,355 @@
+/* store, in one SQLite file: WAL, synchronous=FULL, and exactly one connection that locks all others
+ * out (two connections to one WAL file can corrupt it in the SQLite versions of our time). A table
+ * per space, so that a person with the sqlite3 shell finds his way while ilsd is down. */
+#include "driver/store.h"
+#include "driver/datadir.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sqlite3.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define STORE_FILE        "ilsd.db"
+#define STORE_APPLICATION 0x494c5344 /* "ILSD", in the header of the file */
+#define STORE_VERSION     1
+
+static const char *const table_name[STORE_SPACES] = {
+    "setting", "password", "peer", "route", "stream", "segment", "alarm", "audit",
+};
+
+struct store {
+    sqlite3 *db;
+    sqlite3_stmt *put[STORE_SPACES], *del[STORE_SPACES];
+    char path[DATADIR_PATH_MAX];
+    char error[STORE_ERROR];
+};
+
+/* Who holds the bytes that SQLite locks? Asked only while this process holds no lock of its own on
+ * the file: closing it here would drop them. */
+static long lock_owner(const char *path)
+{
+    int fd = open(path, O_RDWR | O_CLOEXEC);
+    if (fd < 0)
+        return 0;
+    struct flock l = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = 0x40000000, .l_len = 512};
+    long pid = fcntl(fd, F_GETLK, &l) == 0 && l.l_type != F_UNLCK ? (long)l.l_pid : 0;
+    close(fd);
+    return pid;
+}
+
+static void say(struct store *s, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+static void say(struct store *s, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    vsnprintf(s->error, sizeof s->error, format, args);
+    va_end(args);
+}
+
+/* What SQLite says, as a sentence with the file and what to do about it. */
+static void explain(struct store *s, int code)
+{
+    const char *file = s->path;
+    int system_error = s->db != NULL ? sqlite3_system_errno(s->db) : errno;
+    switch (code & 0xff) {
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB:
+        say(s,
+            "the database %s is damaged (%s); put its files aside (mv %s* /var/tmp), start again, "
+            "and give this cluster its id and hub anew: its neighbours still hold its dial plan",
+            file, sqlite3_errstr(code), file);
+        return;
+    case SQLITE_FULL:
+        say(s, "no room for the database %s: the disk is full; make room on its file "
+            "system (df %s), nothing was changed", file, file);
+        return;
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+        say(s, "the database %s is in use by another program; end that program and "
+            "start again", file);
+        return;
+    case SQLITE_READONLY:
+    case SQLITE_CANTOPEN:
+    case SQLITE_PERM:
+        say(s, "cannot write the database %s (%s); make the file and its directory "
+            "writable for the user that ilsd runs as", file,
+            system_error != 0 ? strerror(system_error) : sqlite3_errstr(code));
+        return;
+    case SQLITE_IOERR:
+        if (system_error == ENOSPC || system_error == EDQUOT || system_error == EFBIG) {
+            explain(s, SQLITE_FULL);
+            return;
+        }
+        say(s, "the disk failed under the database %s (%s); see the kernel's log "
+            "(dmesg), nothing was changed", file,
+            system_error != 0 ? strerror(system_error) : sqlite3_errstr(code));
+        return;
+    case SQLITE_NOMEM:
+        say(s, "no memory for the database %s; nothing was changed", file);
+        return;
+    default:
+        say(s, "the database %s failed: %s; nothing was changed", file,
+            s->db != NULL ? sqlite3_errmsg(s->db) : sqlite3_errstr(code));
+    }
+}
+
+static int failed(struct store *s, int code)
+{
+    explain(s, code);
+    return -1;
+}
+
+static int run(struct store *s, const char *sql)
+{
+    int code = sqlite3_exec(s->db, sql, NULL, NULL, NULL);
+    return code == SQLITE_OK ? 0 : failed(s, sqlite3_extended_errcode(s->db));
+}
+
+/* The single integer of a pragma. */
+static int ask(struct store *s, const char *sql, int *ret_value)
+{
+    sqlite3_stmt *q = NULL;
+    int code = sqlite3_prepare_v2(s->db, sql, -1, &q, NULL);
+    if (code == SQLITE_OK)
+        code = sqlite3_step(q);
+    if (code == SQLITE_ROW)
+        *ret_value = sqlite3_column_int(q, 0);
+    int wrong = code == SQLITE_ROW ? 0 : failed(s, sqlite3_extended_errcode(s->db));
+    sqlite3_finalize(q);
+    return wrong;
+}
+
+static int make_tables(struct store *s)
+{
+    char sql[256];
+    if (run(s, "BEGIN IMMEDIATE") < 0)
+        return -1;
+    for (size_t i = 0; i < STORE_SPACES; i++) {
+        /* Segments are large and read in the order they came: a rowid table serves that. */
+        snprintf(sql, sizeof sql, "CREATE TABLE %s (key BLOB PRIMARY KEY, value BLOB NOT NULL)%s",
+                 table_name[i], i == STORE_SEGMENT ? "" : " WITHOUT ROWID");
+        if (run(s, sql) < 0)
+            return -1;
+    }
+    snprintf(sql, sizeof sql, "PRAGMA application_id=%d; PRAGMA user_version=%d",
+             STORE_APPLICATION, STORE_VERSION);
+    return run(s, sql) < 0 || run(s, "COMMIT") < 0 ? -1 : 0;
+}
+
+static int check_schema(struct store *s)
+{
+    int application = 0, version = 0, tables = 0;
+    if (ask(s, "PRAGMA application_id", &application) < 0 ||
+        ask(s, "PRAGMA user_version", &version) < 0 ||
+        ask(s, "SELECT count(*) FROM sqlite_schema", &tables) < 0)
+        return -1;
+    if (application == 0 && version == 0 && tables == 0)
+        return make_tables(s);
+    if (application != STORE_APPLICATION) {
+        say(s, "%s is a database of another program; give another directory with --data",
+            s->path);
+        return -1;
+    }
+    if (version != STORE_VERSION) {
+        say(s, "%s has form %d and this ilsd knows form %d; start the ilsd that wrote it, or a "
+            "newer one", s->path, version, STORE_VERSION);
+        return -1;
+    }
+    return 0;
+}
+
+static int prepare(struct store *s)
+{
+    char sql[128];
+    for (size_t i = 0; i < STORE_SPACES; i++) {
+        snprintf(sql, sizeof sql, "INSERT OR REPLACE INTO %s (key, value) VALUES (?1, ?2)",
+                 table_name[i]);
+        int code = sqlite3_prepare_v3(s->db, sql, -1, SQLITE_PREPARE_PERSISTENT, &s->put[i], NULL);
+        if (code != SQLITE_OK)
+            return failed(s, sqlite3_extended_errcode(s->db));
+        snprintf(sql, sizeof sql, "DELETE FROM %s WHERE key = ?1", table_name[i]);
+        code = sqlite3_prepare_v3(s->db, sql, -1, SQLITE_PREPARE_PERSISTENT, &s->del[i], NULL);
+        if (code != SQLITE_OK)
+            return failed(s, sqlite3_extended_errcode(s->db));
+    }
+    return 0;
+}
+
+/* The file exists with the right mode before SQLite sees it, and is what it should be. */
+static int make_file(struct store *s)
+{
+    int fd = open(s->path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (fd < 0) {
+        explain(s, errno == ENOSPC || errno == EDQUOT ? SQLITE_FULL : SQLITE_CANTOPEN);
+        return -1;
+    }
+    struct stat st;
+    if (fstat(fd, &st) == 0 && (st.st_mode & 077) != 0)
+        (void)!fchmod(fd, 0600);
+    close(fd);
+    return 0;
+}
+
+static int set_up(struct store *s)
+{
+    if (make_file(s) < 0)
+        return -1;
+    int code = sqlite3_open_v2(s->path, &s->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
+    if (code != SQLITE_OK)
+        return failed(s, code);
+    sqlite3_extended_result_codes(s->db, 1);
+    sqlite3_db_config(s->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+    sqlite3_db_config(s->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
+    /* EXCLUSIVE comes before the first read, so that the log needs no shared-memory file. */
+    if (run(s, "PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
+               "PRAGMA cache_size=-8192; PRAGMA journal_size_limit=67108864;"
+               "PRAGMA temp_store=MEMORY; PRAGMA cell_size_check=ON;"
+               "BEGIN IMMEDIATE; COMMIT") < 0)
+        return -1;
+    return check_schema(s) < 0 || prepare(s) < 0 ? -1 : 0;
+}
+
+struct store *store_open(const char *dir, char *error, size_t size)
+{
+    struct store *s = calloc(1, sizeof *s);
+    if (s == NULL || !datadir_file(dir, STORE_FILE, s->path, sizeof s->path)) {
+        snprintf(error, size, "no memory for the store, or its path is too long");
+        free(s);
+        return NULL;
+    }
+    if (set_up(s) == 0)
+        return s;
+    bool busy = s->db != NULL && (sqlite3_errcode(s->db) & 0xff) == SQLITE_BUSY;
+    snprintf(error, size, "%s", s->error);
+    char path[DATADIR_PATH_MAX];
+    memcpy(path, s->path, sizeof path);
+    store_close(s);
+    long pid = busy ? lock_owner(path) : 0;
+    if (pid > 0)
+        snprintf(error, size, "the database %s is in use by another program (pid %ld); end that "
+                 "program and start again", path, pid);
+    return NULL;
+}
+
+void store_close(struct store *s)
+{
+    if (s == NULL)
+        return;
+    for (size_t i = 0; i < STORE_SPACES; i++) {
+        sqlite3_finalize(s->put[i]);
+        sqlite3_finalize(s->del[i]);
+    }
+    sqlite3_close(s->db);
+    free(s);
+}
+
+/* A blob of length 0 is a blob, not NULL. */
+static int bind(sqlite3_stmt *q, int at, struct slice bytes)
+{
+    return sqlite3_bind_blob64(q, at, bytes.n > 0 ? (const void *)bytes.p : "", bytes.n,
+                               SQLITE_STATIC);
+}
+
+static struct slice column(sqlite3_stmt *q, int at)
+{
+    const void *p = sqlite3_column_blob(q, at);
+    return slice_make(p, (size_t)sqlite3_column_bytes(q, at));
+}
+
+static int walk(struct store *s, const char *sql, uint8_t space, store_visit visit, void *context)
+{
+    sqlite3_stmt *q = NULL;
+    int code = sqlite3_prepare_v2(s->db, sql, -1, &q, NULL);
+    if (code != SQLITE_OK)
+        return failed(s, sqlite3_extended_errcode(s->db));
+    while ((code = sqlite3_step(q)) == SQLITE_ROW) {
+        struct store_row row = {.space = space, .key = column(q, 0), .value = column(q, 1)};
+        if (!visit(context, &row)) {
+            code = SQLITE_DONE;
+            break;
+        }
+    }
+    int wrong = code == SQLITE_DONE ? 0 : failed(s, sqlite3_extended_errcode(s->db));
+    sqlite3_finalize(q);
+    return wrong;
+}
+
+int store_load(struct store *s, uint8_t space, store_visit visit, void *context)
+{
+    char sql[128];
+    snprintf(sql, sizeof sql, "SELECT key, value FROM %s ORDER BY %s", table_name[space],
+             space == STORE_SEGMENT ? "rowid" : "key");
+    return walk(s, sql, space, visit, context);
+}
+
+int store_scan_newest(struct store *s, uint8_t space, size_t max, store_visit visit, void *context)
+{
+    char sql[128];
+    snprintf(sql, sizeof sql, "SELECT key, value FROM %s ORDER BY key DESC LIMIT %zu",
+             table_name[space], max < INT32_MAX ? max : (size_t)INT32_MAX);
+    return walk(s, sql, space, visit, context);
+}
+
+int store_begin(struct store *s)
+{
+    return run(s, "BEGIN IMMEDIATE");
+}
+
+int store_apply(struct store *s, const struct store_row *row, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        sqlite3_stmt *q = row[i].remove ? s->del[row[i].space] : s->put[row[i].space];
+        int code = bind(q, 1, row[i].key);
+        if (code == SQLITE_OK && !row[i].remove)
+            code = bind(q, 2, row[i].value);
+        if (code == SQLITE_OK)
+            code = sqlite3_step(q);
+        if (code != SQLITE_DONE)
+            explain(s, sqlite3_extended_errcode(s->db));
+        sqlite3_reset(q);
+        sqlite3_clear_bindings(q);
+        if (code != SQLITE_DONE)
+            return -1;
+    }
+    return 0;
+}
+
+int store_commit(struct store *s)
+{
+    return run(s, "COMMIT");
+}
+
+void store_rollback(struct store *s)
+{
+    /* SQLite may have rolled back by itself, after a full disk for example. */
+    if (!sqlite3_get_autocommit(s->db))
+        sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
+}
+
+int store_write(struct store *s, const struct store_row *row, size_t n)
+{
+    if (store_begin(s) == 0 && store_apply(s, row, n) == 0 && store_commit(s) == 0)
+        return 0;
+    store_rollback(s);
+    return -1;
+}
+
+const char *store_error(const struct store *s)
+{
+    return s->error;
+}
+
+uint64_t store_bytes(const struct store *s)
+{
+    char log[DATADIR_PATH_MAX + 8];
+    struct stat st;
+    uint64_t bytes = stat(s->path, &st) == 0 ? (uint64_t)st.st_size : 0;
+    snprintf(log, sizeof log, "%s-wal", s->path);
+    return bytes + (stat(log, &st) == 0 ? (uint64_t)st.st_size : 0);
+}

@@ -1,0 +1,381 @@
+/* storer: two lists and a thread. Jobs go in by `inbox`, come back by `outbox`, and uv_async tells
+ * the loop to look. Group commit: whatever waits when the thread comes back from the disk becomes
+ * one transaction. When that fails, the batches are tried one by one, so that only the guilty fail.
+ *
+ * After a failure the batches behind it fail too, until the loop has heard of it: the core made them
+ * in the belief that the failed one stands. `valid_from` is the first job given after that. */
+#include "driver/storer.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define GROUP_MAX      256             /* batches in one transaction */
+#define FAILURE_PAUSE  (200 * 1000000) /* ns: a full disk is not asked in a tight loop */
+
+enum job_type { JOB_WRITE, JOB_SCAN };
+
+struct job {
+    struct job *next;
+    enum job_type type;
+    uint64_t seq;         /* counts what was given */
+    uint64_t batch;
+    struct store_row *row; /* WRITE: to do. SCAN: found, until the loop has seen them */
+    size_t row_n;
+    void *bytes;          /* WRITE: what the rows point into */
+    uint8_t space;
+    size_t max;
+    store_visit visit;
+    void *context;
+    bool no_memory;
+    bool first_failure;   /* failed by itself, not because of one before it */
+    char *error;          /* NULL: done */
+};
+
+struct queue {
+    struct job *first, **last;
+};
+
+struct storer {
+    struct store *store;
+    storer_done done;
+    void *context;
+    uv_async_t async;
+    pthread_t thread;
+    pthread_mutex_t lock;
+    pthread_cond_t wake;
+    struct queue inbox, outbox; /* under lock */
+    bool ending;                /* under lock */
+    bool ended;                 /* under lock: the thread gives nothing more */
+    uint64_t valid_from;        /* under lock */
+    bool failing;               /* the thread's own */
+    uint64_t next_seq;          /* the loop's own */
+    struct storer_stats stats;  /* the loop's own, but commits */
+    void (*stopped)(void *context);
+    void *stopped_context;
+};
+
+static void queue_init(struct queue *q)
+{
+    q->first = NULL;
+    q->last = &q->first;
+}
+
+static void queue_put(struct queue *q, struct job *job)
+{
+    job->next = NULL;
+    *q->last = job;
+    q->last = &job->next;
+}
+
+static struct job *queue_take(struct queue *q)
+{
+    struct job *all = q->first;
+    queue_init(q);
+    return all;
+}
+
+static void job_free(struct job *job)
+{
+    if (job->type == JOB_SCAN)
+        for (size_t i = 0; i < job->row_n; i++)
+            free((void *)(uintptr_t)job->row[i].key.p);
+    free(job->row);
+    free(job->bytes);
+    free(job->error);
+    free(job);
+}
+
+static void job_failed(struct job *job, const char *error)
+{
+    job->error = strdup(error);
+    if (job->error == NULL)
+        abort();
+}
+
+/* --- the thread */
+
+static int write_group(struct storer *s, struct job *const *job, size_t n)
+{
+    bool good = store_begin(s->store) == 0;
+    for (size_t i = 0; good && i < n; i++)
+        good = store_apply(s->store, job[i]->row, job[i]->row_n) == 0;
+    if (good && store_commit(s->store) == 0) {
+        __atomic_fetch_add(&s->stats.commits, 1, __ATOMIC_RELAXED);
+        return 0;
+    }
+    store_rollback(s->store);
+    return -1;
+}
+
+/* After a failure: is this job one of those that must fail with it? */
+static bool still_failing(struct storer *s, const struct job *job)
+{
+    if (!s->failing)
+        return false;
+    pthread_mutex_lock(&s->lock);
+    s->failing = job->seq < s->valid_from || s->valid_from == 0;
+    pthread_mutex_unlock(&s->lock);
+    return s->failing;
+}
+
+static void write_one(struct storer *s, struct job *job)
+{
+    if (still_failing(s, job)) {
+        job_failed(job, "a batch before this one was not stored");
+        return;
+    }
+    if (!job->no_memory && write_group(s, &job, 1) == 0)
+        return;
+    job_failed(job, job->no_memory ? "no memory for the batch" : store_error(s->store));
+    job->first_failure = true;
+    pthread_mutex_lock(&s->lock);
+    s->failing = true;
+    s->valid_from = 0;
+    if (!s->ending) {
+        struct timespec until;
+        clock_gettime(CLOCK_REALTIME, &until);
+        until.tv_nsec += FAILURE_PAUSE;
+        until.tv_sec += until.tv_nsec / 1000000000;
+        until.tv_nsec %= 1000000000;
+        pthread_cond_timedwait(&s->wake, &s->lock, &until);
+    }
+    pthread_mutex_unlock(&s->lock);
+}
+
+static void write_all(struct storer *s, struct job *const *job, size_t n)
+{
+    bool together = n > 0 && !still_failing(s, job[0]);
+    for (size_t i = 0; i < n; i++)
+        together = together && !job[i]->no_memory;
+    if (together && write_group(s, job, n) == 0)
+        return;
+    for (size_t i = 0; i < n; i++)
+        write_one(s, job[i]);
+}
+
+/* Copies one row into the job; false ends the scan when there is no memory. */
+static bool keep_row(void *context, const struct store_row *row)
+{
+    struct job *job = context;
+    struct store_row *grown = realloc(job->row, (job->row_n + 1) * sizeof *grown);
+    if (grown == NULL)
+        return false;
+    job->row = grown;
+    uint8_t *bytes = malloc(row->key.n + row->value.n + 1);
+    if (bytes == NULL)
+        return false;
+    if (row->key.n > 0)
+        memcpy(bytes, row->key.p, row->key.n);
+    if (row->value.n > 0)
+        memcpy(bytes + row->key.n, row->value.p, row->value.n);
+    job->row[job->row_n++] = (struct store_row){
+        .space = row->space,
+        .key = slice_make(bytes, row->key.n),
+        .value = slice_make(bytes + row->key.n, row->value.n),
+    };
+    return true;
+}
+
+/* Works off a chain of jobs in its order, writes that follow each other as one group. */
+static void work(struct storer *s, struct job *chain)
+{
+    struct job *group[GROUP_MAX];
+    size_t n = 0;
+    for (struct job *job = chain; job != NULL; job = job->next) {
+        if (job->type == JOB_WRITE)
+            group[n++] = job;
+        if (n > 0 && (n == GROUP_MAX || job->type != JOB_WRITE || job->next == NULL)) {
+            write_all(s, group, n);
+            n = 0;
+        }
+        if (job->type == JOB_SCAN &&
+            store_scan_newest(s->store, job->space, job->max, keep_row, job) < 0)
+            job_failed(job, store_error(s->store));
+    }
+}
+
+static void *thread_main(void *context)
+{
+    struct storer *s = context;
+    pthread_mutex_lock(&s->lock);
+    for (;;) {
+        while (s->inbox.first == NULL && !s->ending)
+            pthread_cond_wait(&s->wake, &s->lock);
+        struct job *chain = queue_take(&s->inbox);
+        if (chain == NULL)
+            break;
+        pthread_mutex_unlock(&s->lock);
+        work(s, chain);
+        pthread_mutex_lock(&s->lock);
+        while (chain != NULL) {
+            struct job *next = chain->next;
+            queue_put(&s->outbox, chain);
+            chain = next;
+        }
+        uv_async_send(&s->async);
+    }
+    s->ended = true;
+    uv_async_send(&s->async);
+    pthread_mutex_unlock(&s->lock);
+    return NULL;
+}
+
+/* --- the loop */
+
+static void report_scan(const struct job *job)
+{
+    bool more = true;
+    for (size_t i = 0; more && i < job->row_n; i++)
+        more = job->visit(job->context, &job->row[i]);
+    job->visit(job->context, NULL);
+}
+
+static void report_write(struct storer *s, const struct job *job)
+{
+    s->stats.batches++;
+    s->stats.failed += job->error != NULL;
+    if (job->first_failure) {
+        /* What is given from the call below on knows of the failure. */
+        pthread_mutex_lock(&s->lock);
+        s->valid_from = s->next_seq;
+        pthread_mutex_unlock(&s->lock);
+    }
+    s->done(s->context, job->batch, job->error);
+}
+
+static void gone(uv_handle_t *handle)
+{
+    struct storer *s = handle->data;
+    void (*stopped)(void *) = s->stopped;
+    void *context = s->stopped_context;
+    pthread_mutex_destroy(&s->lock);
+    pthread_cond_destroy(&s->wake);
+    free(s);
+    stopped(context);
+}
+
+static void look(uv_async_t *async)
+{
+    struct storer *s = async->data;
+    for (;;) {
+        pthread_mutex_lock(&s->lock);
+        struct job *chain = queue_take(&s->outbox);
+        bool ended = s->ended;
+        pthread_mutex_unlock(&s->lock);
+        if (chain == NULL && ended && s->stopped != NULL && !uv_is_closing((uv_handle_t *)async)) {
+            pthread_join(s->thread, NULL);
+            uv_close((uv_handle_t *)async, gone);
+        }
+        if (chain == NULL)
+            return;
+        while (chain != NULL) {
+            struct job *next = chain->next;
+            if (chain->type == JOB_WRITE)
+                report_write(s, chain);
+            else
+                report_scan(chain);
+            job_free(chain);
+            chain = next;
+        }
+    }
+}
+
+struct storer *storer_start(uv_loop_t *loop, struct store *store, storer_done done, void *context)
+{
+    struct storer *s = calloc(1, sizeof *s);
+    if (s == NULL)
+        return NULL;
+    *s = (struct storer){
+        .store = store, .done = done, .context = context, .next_seq = 1, .valid_from = 1};
+    queue_init(&s->inbox);
+    queue_init(&s->outbox);
+    pthread_mutex_init(&s->lock, NULL);
+    pthread_cond_init(&s->wake, NULL);
+    if (uv_async_init(loop, &s->async, look) != 0) {
+        free(s);
+        return NULL;
+    }
+    s->async.data = s;
+    if (pthread_create(&s->thread, NULL, thread_main, s) != 0)
+        abort(); /* at the start of the process: nothing is lost */
+    return s;
+}
+
+static void give(struct storer *s, struct job *job)
+{
+    if (s->stopped != NULL) { /* too late: nobody would hear of it */
+        job_free(job);
+        return;
+    }
+    job->seq = s->next_seq++;
+    pthread_mutex_lock(&s->lock);
+    queue_put(&s->inbox, job);
+    pthread_cond_signal(&s->wake);
+    pthread_mutex_unlock(&s->lock);
+}
+
+static struct slice copy_into(uint8_t **at, struct slice bytes)
+{
+    uint8_t *p = *at;
+    if (bytes.n > 0)
+        memcpy(p, bytes.p, bytes.n);
+    *at += bytes.n;
+    return slice_make(p, bytes.n);
+}
+
+void storer_write(struct storer *s, uint64_t batch, const struct store_row *row, size_t n)
+{
+    struct job *job = calloc(1, sizeof *job);
+    if (job == NULL)
+        abort(); /* a few bytes: the process is at its end */
+    job->type = JOB_WRITE;
+    job->batch = batch;
+    size_t size = 1;
+    for (size_t i = 0; i < n; i++)
+        size += row[i].key.n + (row[i].remove ? 0 : row[i].value.n);
+    job->row = calloc(n + 1, sizeof *row);
+    job->bytes = malloc(size);
+    job->no_memory = job->row == NULL || job->bytes == NULL;
+    uint8_t *at = job->bytes;
+    for (size_t i = 0; i < n && !job->no_memory; i++) {
+        job->row[i] = row[i];
+        job->row[i].key = copy_into(&at, row[i].key);
+        job->row[i].value = row[i].remove ? slice_make(NULL, 0) : copy_into(&at, row[i].value);
+        job->row_n++;
+    }
+    give(s, job);
+}
+
+void storer_scan(struct storer *s, uint8_t space, size_t max, store_visit visit, void *context)
+{
+    struct job *job = calloc(1, sizeof *job);
+    if (job == NULL) {
+        visit(context, NULL);
+        return;
+    }
+    job->type = JOB_SCAN;
+    job->space = space;
+    job->max = max;
+    job->visit = visit;
+    job->context = context;
+    give(s, job);
+}
+
+void storer_stop(struct storer *s, void (*stopped)(void *context), void *context)
+{
+    s->stopped = stopped;
+    s->stopped_context = context;
+    pthread_mutex_lock(&s->lock);
+    s->ending = true;
+    pthread_cond_broadcast(&s->wake);
+    pthread_mutex_unlock(&s->lock);
+    uv_async_send(&s->async);
+}
+
+void storer_stats(const struct storer *s, struct storer_stats *ret)
+{
+    *ret = s->stats;
+    ret->commits = __atomic_load_n(&s->stats.commits, __ATOMIC_RELAXED);
+}
