@@ -1,0 +1,124 @@
+/* world: clusters in virtual time. Each cluster is one core with a memory budget, a disk and an
+ * address of its own; they speak bytes to each other through net.h and know of nothing else. One
+ * queue of (time, order) decides what happens next; every draw comes from the seed. The same seed
+ * gives the same run, byte for byte, on every machine and with every compiler.
+ *
+ * A node (one cluster) is up or down. Down means: its core is freed, only durable rows remain. */
+#ifndef OPENILS_SIM_WORLD_H
+#define OPENILS_SIM_WORLD_H
+
+#include "base/heap.h"
+#include "base/rand.h"
+#include "core/ils.h"
+#include "sim/disk.h"
+#include "sim/log.h"
+#include "sim/net.h"
+
+#define NODES_MAX       64
+#define NODE_NAME       24
+#define VERDICTS_NAMED  1024
+#define SPIN_MAX        10000 /* steps of one core at one moment */
+
+struct world;
+
+struct node {
+    struct world *world;
+    unsigned index;          /* 0.. ; its address is 10.0.0.(index + 1) */
+    char name[NODE_NAME];
+    char host[NODE_NAME + 16]; /* name.example */
+    char ip[16];
+    struct mem mem;          /* of the core of this incarnation */
+    size_t budget;
+    struct ils *ils;         /* NULL: down */
+    uint64_t incarnation;    /* counts the starts */
+    bool listening;
+    tick wake;               /* when the queue wakes it next; TICK_NEVER */
+    tick paused_until;       /* a stopped process: nothing reaches it */
+    wall wall_offset;        /* of its wall clock */
+    struct disk disk;
+    uint32_t accepted;       /* of link ids */
+    uint16_t port;           /* last ephemeral port */
+    uint64_t command;        /* last command id */
+    bool has_key;
+    uint8_t key[KEY_SIZE];
+    uint8_t peer_id[PEER_ID_SIZE];
+    tick spin_at;
+    unsigned spin;
+};
+
+/* Something that will happen. node NULL, or an incarnation that is gone: see world_at. */
+struct job {
+    void (*run)(struct world *w, struct job *job);
+    struct node *node;
+    uint64_t incarnation;
+    void *object;
+    uint64_t number;
+    struct job *next; /* while unused */
+};
+
+/* Told of everything, between two jobs or right where it happens; may not step a node. */
+struct observer {
+    void *context;
+    void (*action)(void *context, struct node *n, const struct ils_action *action);
+    void (*stepped)(void *context, struct node *n, const struct ils_event *event);
+    void (*crashed)(void *context, struct node *n);
+};
+
+struct world {
+    uint64_t seed;
+    tick now;
+    wall wall_start;
+    struct heap queue;
+    struct mem mem;          /* of the queue */
+    uint64_t order;
+    struct job *unused;
+    struct rand rand;        /* entropy and lateness */
+    tick late_max;           /* how late a core may be woken */
+    struct node *node[NODES_MAX];
+    size_t node_n;
+    struct net net;
+    struct log log;
+    struct observer observer;
+    uint64_t events;         /* steps of cores */
+    enum bug bug;
+    uint8_t verdict[VERDICTS_NAMED][VERDICT_ID_SIZE]; /* v1, v2 ... in the log */
+    size_t verdict_n;
+    char broken[LOG_LINE];   /* the first law broken; "" = none */
+};
+
+struct world *world_new(uint64_t seed, enum bug bug);
+void world_free(struct world *w);
+
+/* A new node, down, with an empty disk. The name is at most NODE_NAME - 1 bytes. */
+struct node *world_add(struct world *w, const char *name, size_t budget);
+struct node *world_find(const struct world *w, const char *name);
+/* By "10.0.0.N", "NAME.example" or, for scenes, NAME; NULL: does not resolve. */
+struct node *world_resolve(const struct world *w, struct slice host);
+
+/* Starts the core from the durable rows. The node must be down. */
+void node_start(struct node *n);
+/* Ends it without a word. power: the peers hear nothing of it either. */
+void node_crash(struct node *n, bool power);
+/* One step now, and everything it asks for. The node must be up; not from within a step. */
+void node_step(struct node *n, struct ils_event *event);
+/* Gives the core a command and returns the command's id; its memory is needed during the call. */
+uint64_t node_command(struct node *n, struct command *command);
+
+/* Something happens at a time (not before now). node given: it is dropped when that node is down or
+ * another incarnation by then, and put off while it is paused. */
+void world_at(struct world *w, tick when, struct node *node, struct job job);
+
+/* Runs the next job, if it is due at `until` at the latest; false: none is. */
+bool world_next(struct world *w, tick until);
+/* Runs until that time, or until a law is broken. */
+void world_run(struct world *w, tick until);
+
+/* A line of the world's own. */
+void world_note(struct world *w, const char *who, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* A law is broken: the first one is kept. */
+void world_break(struct world *w, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+#endif
