@@ -1,6 +1,6 @@
-/* fuzz_planted: the control of `script/prove fuzz`: a decoder with a fault. It reads one byte beyond
- * an input that begins with the right two letters and a right length. A fuzzing build that does not
- * find this has found nothing elsewhere either. */
+/* fuzz_planted: the control of `script/prove fuzz`: a decoder that reads one byte beyond an input
+ * with the right two letters and length in front. A fuzzing build that does not find this has found
+ * nothing elsewhere either. */
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
