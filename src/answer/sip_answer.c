@@ -260,43 +260,6 @@ static void add_contact(struct door *d, struct slice uri, uint16_t q)
     d->contact[d->contact_n++] = u;
 }
 
-/* user@ in front of the host of a route's target, in the scratch arena. */
-static struct slice with_user(struct arena *a, struct slice target, struct slice user)
-{
-    size_t scheme = slice_find(target, ':') + 1, at = slice_find(target, '@');
-    size_t host = at < target.n ? at + 1 : scheme;
-    if (scheme > target.n)
-        return (struct slice){0};
-    uint8_t *p = arena_alloc(a, scheme + user.n + 1 + target.n - host);
-    if (p == NULL)
-        return (struct slice){0};
-    struct slice parts[] = {{target.p, scheme}, user, {(const uint8_t *)"@", 1},
-                            {target.p + host, target.n - host}};
-    size_t n = 0;
-    for (size_t i = 0; i < 4; i++) {
-        for (size_t k = 0; k < parts[i].n; k++)
-            p[n++] = parts[i].p[k];
-    }
-    return slice_make(p, n);
-}
-
-/* An entry of one's own is served by this very cluster: where a route covers its route string, the
- * call goes there. */
-static void add_local(struct door *d, const struct match *match)
-{
-    size_t first, n;
-    struct slice user = match->value;
-    if (match->kind == ENTRY_URI)
-        user.n = slice_find(user, '@');
-    if (!routes_find(d->routes, match->route_string, &first, &n))
-        return;
-    for (size_t i = 0; i < n && i < LOOKUP_TARGETS_MAX; i++) {
-        struct slice pattern, target;
-        routes_get(d->routes, first + i, &pattern, &target);
-        add_contact(d, with_user(d->scratch, target, user), (uint16_t)(1000 - 100 * i));
-    }
-}
-
 /* Matched, but nowhere to go: the caller's operator wants to know why. */
 static uint16_t no_contact(struct door *d, const struct lookup *look)
 {
@@ -321,8 +284,6 @@ static uint16_t judge_invite(struct door *d, struct sip_outcome *ret)
     ret->dialled = d->m.uri.text;
     for (size_t i = 0; i < look.target_n; i++)
         add_contact(d, look.target[i].uri, look.target[i].q);
-    if (look.result == LOOKUP_LOCAL && d->contact_n == 0 && look.match_n > 0)
-        add_local(d, &look.match[0]);
     if (d->scratch->failed)
         return 503;
     ret->targets = d->contact_n;

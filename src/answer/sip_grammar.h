@@ -42,7 +42,7 @@ struct lex {
 
 static inline struct lex lex_of(struct slice s)
 {
-    return (struct lex){s.p, s.p + s.n};
+    return (struct lex){s.p, s.n > 0 ? s.p + s.n : s.p}; /* an empty slice may lie at NULL */
 }
 
 static inline bool lex_end(const struct lex *l)

@@ -220,8 +220,9 @@ static bool read_cseq(struct slice value, struct sip_message *m)
         return false;
     const uint8_t *end = l.p;
     lex_blanks(&l);
+    bool apart = l.p > end;
     struct slice method = lex_run(&l, C_TOKEN);
-    if (l.p == end || method.n == 0 || !lex_end(&l))
+    if (!apart || method.n == 0 || !lex_end(&l))
         return false;
     m->cseq = (uint32_t)number;
     if (!m->request) {
