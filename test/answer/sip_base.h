@@ -33,18 +33,27 @@ static const char *const base_slot[SLOTS] = {
     [BODY] = "\r\n",
 };
 
-/* The sound request with up to two other slots (slot = SLOTS: none); text is kept in a static
- * buffer until the next call. */
-static inline struct slice base_with(int slot, const char *text, int slot2, const char *text2)
+/* The sound request with other text in up to three slots (SLOTS: in none), in a static buffer until
+ * the next call. */
+static inline struct slice base_with3(int slot, const char *text, int slot2, const char *text2,
+                                      int slot3, const char *text3)
 {
     static char message[65536];
     size_t n = 0;
     for (int i = 0; i < SLOTS; i++) {
-        const char *s = i == slot ? text : i == slot2 ? text2 : base_slot[i];
+        const char *s = i == slot    ? text
+                        : i == slot2 ? text2
+                        : i == slot3 ? text3
+                                     : base_slot[i];
         memcpy(message + n, s, strlen(s));
         n += strlen(s);
     }
     return slice_make(message, n);
+}
+
+static inline struct slice base_with(int slot, const char *text, int slot2, const char *text2)
+{
+    return base_with3(slot, text, slot2, text2, SLOTS, "");
 }
 
 #endif

@@ -179,21 +179,7 @@ static void test_no_such_contact(void **state)
 
 static int ask_method(const char *start, const char *cseq, int slot, const char *text)
 {
-    char all[512];
-    strcpy(all, cseq);
-    if (slot == MORE)
-        strcat(all, text);
-    if (slot == MORE || slot == SLOTS)
-        return ask(base_with(START, start, CSEQ, all));
-    static char message[4096];
-    struct slice s = base_with(START, start, CSEQ, all);
-    size_t at = 0, old = strlen(base_slot[slot]), new = strlen(text);
-    while (memcmp(s.p + at, base_slot[slot], old) != 0)
-        at++;
-    memcpy(message, s.p, at);
-    memcpy(message + at, text, new);
-    memcpy(message + at + new, s.p + at + old, s.n - at - old);
-    return ask(slice_make(message, s.n - old + new));
+    return ask(base_with3(START, start, CSEQ, cseq, slot, text));
 }
 
 #define OPTIONS "OPTIONS sip:b.example SIP/2.0\r\n", "CSeq: 7 OPTIONS\r\n"
@@ -210,9 +196,10 @@ static void test_methods(void **state)
     assert_int_equal(ask_method("ACK sip:b.example SIP/2.0\r\n", "CSeq: 7 BYE\r\n", SLOTS, ""), 0);
     assert_int_equal(
         ask_method("CANCEL sip:b.example SIP/2.0\r\n", "CSeq: 7 CANCEL\r\n", SLOTS, ""), 481);
-    assert_int_equal(ask_method("BYE sip:b.example SIP/2.0\r\n", "CSeq: 7 BYE\r\n", SLOTS, ""), 405);
+    assert_int_equal(ask_method("BYE sip:b SIP/2.0\r\n", "CSeq: 7 BYE\r\n", SLOTS, ""), 405);
     ASSERT_SAID("Allow: INVITE, ACK, CANCEL, OPTIONS\r\n");
-    assert_int_equal(ask_method("x!%*_+`'~.- sip:b SIP/2.0\r\n", "CSeq: 7 x!%*_+`'~.-\r\n", SLOTS, ""),
+    assert_int_equal(ask_method("x!%*_+`'~. sip:b SIP/2.0\r\n", "CSeq: 7 x!%*_+`'~.\r\n", SLOTS,
+                                ""),
                      405);
     assert_int_equal(ask_with(START, "INVITE soap.beep://192.0.2.1 SIP/2.0\r\n"), 416);
     assert_int_equal(ask_with(TO, "To: <sip:b>;tag=9\r\n"), 481);
@@ -222,7 +209,7 @@ static void test_methods(void **state)
     assert_int_equal(ask_with(START, "SIP/2.0 200 OK\r\n"), 0);
     assert_int_equal(ask(slice_of("\r\n\r\n")), 0);
     assert_int_equal(outcome.error, SIP_ERROR_EMPTY);
-    assert_int_equal(ask_with(MORE, "Require: 100rel,\r\n x\r\nSupported: y\r\nRequire: z\r\n"), 420);
+    assert_int_equal(ask_with(MORE, "Require: 100rel,\r\n x\r\nX: y\r\nRequire: z\r\n"), 420);
     ASSERT_SAID("Unsupported: 100rel, x\r\nUnsupported: z\r\n");
 }
 
@@ -247,14 +234,10 @@ static void test_bad_requests(void **state)
         {MORE, "X\r\n", "Malformed Header Name"},
         {MORE, "X: a\n", "Malformed Line End"},
     };
-    char line[100];
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         assert_int_equal(ask_with(cases[i].slot, cases[i].text), 400);
-        strcpy(line, "SIP/2.0 400 ");
-        strcat(line, cases[i].reason);
-        strcat(line, "\r\n");
-        ASSERT_SAID(line);
+        assert_true(slice_eq(reply.reason, slice_of(cases[i].reason)));
     }
     /* Without a sound topmost Via or CSeq nobody could tell what the reply belongs to. */
     assert_int_equal(ask_with(VIA, ""), 0);
@@ -268,8 +251,9 @@ static void test_via(void **state)
 {
     (void)state;
     source.ip = slice_of("192.0.2.9");
-    assert_int_equal(ask_with(VIA, "v: SIP/2.0/UDP a.example ;rport;received=1.1.1.1;branch=z;x=\"a\r\n"
-                                   "  b\" , SIP/2.0/TCP\r\n h\r\nX: y\r\nVia: SIP/2.0/UDP i\r\n"),
+    assert_int_equal(ask_with(VIA, "v: SIP/2.0/UDP a.example ;rport;received=1.1.1.1;branch=z;"
+                                   "\r\n"
+                                   " x=\"a\r\n  b\" , SIP/2.0/TCP\r\n h\r\nX: y\r\nVia: SIP/2.0/UDP i\r\n"),
                      302);
     ASSERT_SAID("Via: SIP/2.0/UDP a.example;branch=z;x=\"a b\";received=192.0.2.9;rport=40000\r\n"
                 "Via: SIP/2.0/TCP h\r\nVia: SIP/2.0/UDP i\r\nFrom");
