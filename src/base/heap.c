@@ -26,8 +26,8 @@ bool heap_put(struct heap *h, int64_t key, uint64_t order, void *value)
         size_t size = h->size == 0 ? SIZE_FIRST : h->size * 2;
         if (size > SIZE_MAX / sizeof *h->item)
             return false;
-        struct heap_item *item = mem_resize(h->mem, h->item, h->size * sizeof *h->item,
-                                            size * sizeof *h->item);
+        struct heap_item *item =
+            mem_resize(h->mem, h->item, h->size * sizeof *h->item, size * sizeof *h->item);
         if (item == NULL)
             return false;
         h->item = item;

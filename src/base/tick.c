@@ -56,8 +56,13 @@ void wall_text(char dst[static 25], wall t)
     const struct {
         int value, digits;
         char after;
-    } part[] = {{c.year < 0 ? -c.year : c.year, 4, '-'}, {c.month, 2, '-'}, {c.day, 2, 'T'},
-                {c.hour, 2, ':'}, {c.minute, 2, ':'}, {c.second, 2, '.'}, {c.micro / 1000, 3, 'Z'}};
+    } part[] = {{c.year < 0 ? -c.year : c.year, 4, '-'},
+                {c.month, 2, '-'},
+                {c.day, 2, 'T'},
+                {c.hour, 2, ':'},
+                {c.minute, 2, ':'},
+                {c.second, 2, '.'},
+                {c.micro / 1000, 3, 'Z'}};
     for (unsigned i = 0; i < sizeof part / sizeof part[0]; i++) {
         dst = put_digits(dst, part[i].value, part[i].digits);
         *dst++ = part[i].after;

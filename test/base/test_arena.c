@@ -125,8 +125,8 @@ static void test_refusals(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_alloc),   cmocka_unit_test(test_chunks_double),
-        cmocka_unit_test(test_reset),   cmocka_unit_test(test_copy),
+        cmocka_unit_test(test_alloc),          cmocka_unit_test(test_chunks_double),
+        cmocka_unit_test(test_reset),          cmocka_unit_test(test_copy),
         cmocka_unit_test(test_refusal_sticks), cmocka_unit_test(test_refusals),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

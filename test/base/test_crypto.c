@@ -170,9 +170,9 @@ static void test_equal_and_wipe(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_hash),         cmocka_unit_test(test_ed25519),
-        cmocka_unit_test(test_aead),         cmocka_unit_test(test_sha512),
-        cmocka_unit_test(test_ristretto255), cmocka_unit_test(test_siphash),
+        cmocka_unit_test(test_hash),           cmocka_unit_test(test_ed25519),
+        cmocka_unit_test(test_aead),           cmocka_unit_test(test_sha512),
+        cmocka_unit_test(test_ristretto255),   cmocka_unit_test(test_siphash),
         cmocka_unit_test(test_equal_and_wipe),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

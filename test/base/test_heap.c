@@ -23,8 +23,7 @@ static void test_order(void **state)
         struct heap_item seen = *first;
         assert_true(heap_take(&h, &item));
         assert_true(item.key == seen.key && item.order == seen.order && item.value == &h);
-        assert_true(item.key > former.key ||
-                    (item.key == former.key && item.order > former.order));
+        assert_true(item.key > former.key || (item.key == former.key && item.order > former.order));
         former = item;
     }
     assert_false(heap_take(&h, &item));

@@ -11,8 +11,7 @@ struct thing {
 static int digits(const struct list *head)
 {
     int v = 0;
-    list_each(node, (struct list *)head)
-        v = v * 10 + list_entry(node, struct thing, node)->number;
+    list_each(node, (struct list *)head) v = v * 10 + list_entry(node, struct thing, node)->number;
     return v;
 }
 
@@ -32,13 +31,13 @@ static void test_list(void **state)
     assert_int_equal(digits(&head), 1245);
     list_add(&head, &thing[2].node);
     assert_int_equal(digits(&head), 12453);
-    list_each_safe(node, &head) {
+    list_each_safe(node, &head)
+    {
         if (list_entry(node, struct thing, node)->number % 2 == 1)
             list_remove(node);
     }
     assert_int_equal(digits(&head), 24);
-    list_each_safe(node, &head)
-        list_remove(node);
+    list_each_safe(node, &head) list_remove(node);
     assert_true(list_empty(&head));
 }
 

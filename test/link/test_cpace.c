@@ -18,18 +18,22 @@ static void assert_hex(const uint8_t *p, size_t n, const char *hex)
     assert_string_equal(text, hex);
 }
 
-#define SID  "7e4b4791d6a8ef019b936c79fb7f2c57"
-#define G    "222b6b195fe84b1652badb6f6a3ae3d24341e7306967f0b8115b40d5698c7e56"
-#define YA   "d6bac480f2c386c394efc7c47adb9925dcd2630b64f240c50f8d0eec482b9157"
-#define YB   "3ea7e0b19560d7c0b0f5734f63b955286dfa8232b5ebe63324e2d9e7433f7258"
-#define K    "80b69a8a76457ab6a4d7f887a4bf6b55a2f80ac19c333f917a05fc9887c8b40f"
-#define ISK  "b69effbf61b51d56401c0f65601abe428de8206feaaf0e32198896dcae7b35cd" \
-             "2b38950a39dfd5d4a79164614c2984f7daa460b588c1e80c3fa2068af7900447"
+#define SID "7e4b4791d6a8ef019b936c79fb7f2c57"
+#define G   "222b6b195fe84b1652badb6f6a3ae3d24341e7306967f0b8115b40d5698c7e56"
+#define YA  "d6bac480f2c386c394efc7c47adb9925dcd2630b64f240c50f8d0eec482b9157"
+#define YB  "3ea7e0b19560d7c0b0f5734f63b955286dfa8232b5ebe63324e2d9e7433f7258"
+#define K   "80b69a8a76457ab6a4d7f887a4bf6b55a2f80ac19c333f917a05fc9887c8b40f"
+#define ISK                                                                                        \
+    "b69effbf61b51d56401c0f65601abe428de8206feaaf0e32198896dcae7b35cd"                             \
+    "2b38950a39dfd5d4a79164614c2984f7daa460b588c1e80c3fa2068af7900447"
 
 static void test_draft_generator(void **state)
 {
     uint8_t g[POINT_SIZE], sid[64];
-    cpace_generator(g, slice_of("Password"), slice_of("\x0b" "A_initiator\x0b" "B_responder"),
+    cpace_generator(g, slice_of("Password"),
+                    slice_of("\x0b"
+                             "A_initiator\x0b"
+                             "B_responder"),
                     bytes(sid, 16, SID));
     assert_hex(g, 32, G);
 }
@@ -83,8 +87,9 @@ static void test_long_inputs(void **state)
     cpace_generator(g, slice_make(a, 107), lb, slice_make(NULL, 0)); /* one byte of room */
     assert_hex(g, 32, "fc210b1e2fa095113796b00795de30ce7cad74975169f3f45fbec7ad7d450750");
     cpace_isk_ir(isk, la, lb, la, lb, la, lb);
-    assert_hex(isk, 64, "e15f1f78b391dc91d6ca0533299e3927336b55ad335d1e7fc829450873345489"
-                        "b11a0d650ae5110e72beb621343978e8c85329124ec6ae723334fe098bfc15dc");
+    assert_hex(isk, 64,
+               "e15f1f78b391dc91d6ca0533299e3927336b55ad335d1e7fc829450873345489"
+               "b11a0d650ae5110e72beb621343978e8c85329124ec6ae723334fe098bfc15dc");
 }
 
 static const uint8_t prs[32] = {1, 2, 3}, other_prs[32] = {1, 2, 4};

@@ -3,9 +3,13 @@
 
 #include "link/hello.h"
 
-static const struct hello example = {
-    .version_min = 1, .version_max = 3, .capabilities = 0x80000001, .required = 2,
-    .method = METHOD_TLS_PASSWORD, .generation = 0x0102, .random = {0xaa, [31] = 0xbb}};
+static const struct hello example = {.version_min = 1,
+                                     .version_max = 3,
+                                     .capabilities = 0x80000001,
+                                     .required = 2,
+                                     .method = METHOD_TLS_PASSWORD,
+                                     .generation = 0x0102,
+                                     .random = {0xaa, [31] = 0xbb}};
 
 static void test_round_trip(void **state)
 {

@@ -127,9 +127,15 @@ static struct msg_head delta(size_t n)
         fill(add[i].name, HASH_SIZE, (uint8_t)i);
         segment[i] = slice_make(some, i % 17);
     }
-    return (struct msg_head){.head = slice_of("head"), .has_delta = true, .base = {9},
-                             .drop = drop, .drop_n = n, .add = add, .add_n = n,
-                             .segment = segment, .segment_n = n};
+    return (struct msg_head){.head = slice_of("head"),
+                             .has_delta = true,
+                             .base = {9},
+                             .drop = drop,
+                             .drop_n = n,
+                             .add = add,
+                             .add_n = n,
+                             .segment = segment,
+                             .segment_n = n};
 }
 
 static void test_head(void **state)
@@ -195,10 +201,18 @@ static void test_head_limits(void **state)
         slice_make("\x1a\x01\x05", 3),
         slice_make("\x2a\x00", 2),
         slice_make("\x12\x01x", 3),
-        slice_make("\x12\x20" "01234567890123456789012345678901\x1a\x02\x05\x05", 38),
-        slice_make("\x12\x20" "01234567890123456789012345678901\x1a\x02\x05\x04", 38),
-        slice_make("\x12\x20" "01234567890123456789012345678901\x2a\x00", 36),
-        slice_make("\x12\x20" "01234567890123456789012345678901\x22\x00", 36),
+        slice_make("\x12\x20"
+                   "01234567890123456789012345678901\x1a\x02\x05\x05",
+                   38),
+        slice_make("\x12\x20"
+                   "01234567890123456789012345678901\x1a\x02\x05\x04",
+                   38),
+        slice_make("\x12\x20"
+                   "01234567890123456789012345678901\x2a\x00",
+                   36),
+        slice_make("\x12\x20"
+                   "01234567890123456789012345678901\x22\x00",
+                   36),
         slice_make("\xff", 1),
     };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
@@ -263,7 +277,8 @@ static void test_segment_request(void **state)
 /* Decoding what a run with enough memory encoded, then encoding, under every refusal. */
 static void use(struct mem *mem)
 {
-    static const uint8_t body[] = "\x12\x20" "01234567890123456789012345678901\x22\x22\x12\x20"
+    static const uint8_t body[] = "\x12\x20"
+                                  "01234567890123456789012345678901\x22\x22\x12\x20"
                                   "01234567890123456789012345678901\x2a\x01x";
     struct arena a;
     struct buf b;
@@ -304,9 +319,15 @@ static void test_budget(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        CASE(test_proof),       CASE(test_goodbye),  CASE(test_marks),
-        CASE(test_head),        CASE(test_head_limits), CASE(test_manifest),
-        CASE(test_segment_request), CASE(test_budget), cmocka_unit_test(test_refusals),
+        CASE(test_proof),
+        CASE(test_goodbye),
+        CASE(test_marks),
+        CASE(test_head),
+        CASE(test_head_limits),
+        CASE(test_manifest),
+        CASE(test_segment_request),
+        CASE(test_budget),
+        cmocka_unit_test(test_refusals),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -177,9 +177,9 @@ static void test_refusals(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_stream),          cmocka_unit_test(test_cut),
+        cmocka_unit_test(test_stream),           cmocka_unit_test(test_cut),
         cmocka_unit_test(test_every_bit_counts), cmocka_unit_test(test_order_and_direction),
-        cmocka_unit_test(test_lengths),         cmocka_unit_test(test_out_refuses),
+        cmocka_unit_test(test_lengths),          cmocka_unit_test(test_out_refuses),
         cmocka_unit_test(test_refusals),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -161,10 +161,10 @@ static void test_proof(void **state)
     crypto_keypair(the("proof_seed").p, p.key, secret);
     assert_vector("proof_key", p.key, KEY_SIZE);
     copy(p.network, "proof_network", NETWORK_ID_SIZE);
-    const struct slice parts[] = {slice_of("dialler"), the("binder"),
-                                  slice_make(p.key, KEY_SIZE),
-                                  slice_make(p.network, NETWORK_ID_SIZE),
-                                  slice_make(number, 8), slice_make(number + 8, 8)};
+    const struct slice parts[] = {
+        slice_of("dialler"),         the("binder"),
+        slice_make(p.key, KEY_SIZE), slice_make(p.network, NETWORK_ID_SIZE),
+        slice_make(number, 8),       slice_make(number + 8, 8)};
     crypto_hash(hash, "proof", parts, 6);
     assert_vector("proof_hash", hash, HASH_SIZE);
     proof_sign(&p, true, the("binder").p, secret);
@@ -203,8 +203,14 @@ static void test_messages(void **state)
     struct msg_head bare = {.head = head};
     msg_head_put(&out, &bare);
     assert_out("frame_head");
-    struct msg_head delta = {.head = head, .has_delta = true, .drop = drop, .drop_n = 3,
-                             .add = add, .add_n = 2, .segment = segment, .segment_n = 2};
+    struct msg_head delta = {.head = head,
+                             .has_delta = true,
+                             .drop = drop,
+                             .drop_n = 3,
+                             .add = add,
+                             .add_n = 2,
+                             .segment = segment,
+                             .segment_n = 2};
     memcpy(delta.base, root, HASH_SIZE);
     msg_head_put(&out, &delta);
     assert_out("frame_head_delta");
