@@ -42,7 +42,7 @@ enum row_space {
     ROW_PEER,
     ROW_ROUTE,
     ROW_STREAM,  /* key: 32 key, u64 number; value: u32 head length, head, manifest lines */
-    ROW_SEGMENT, /* key: 32 name; value: the bytes */
+    ROW_SEGMENT, /* key: as its stream, then 32 name; value: the bytes */
     ROW_ALARM,
     ROW_AUDIT,   /* key: u64 wall time, u32 counter; value: u8 length who, who, what */
     ROW_SPACES,
@@ -58,7 +58,7 @@ struct row {
 /* --- events */
 
 enum ils_event_type {
-    ILS_EV_ROW,       /* one stored row; before START, segments before streams */
+    ILS_EV_ROW,       /* one stored row; all of them before START, in the order of enum row_space */
     ILS_EV_START,     /* all rows were given */
     ILS_EV_ACCEPTED,  /* a connection came in */
     ILS_EV_CONNECTED, /* a connection asked for by OPEN stands */

@@ -1,0 +1,132 @@
+/* alarm: a table of (alarm, subject) with first, last and count. Raised again, an alarm counts; it is
+ * told and stored at most once a minute. It clears when its cause is gone. */
+#include "core/core.h"
+
+static struct alarm_entry *alarm_find(const struct ils *ils, uint8_t alarm, struct slice subject)
+{
+    list_each(node, &ils->alarms) {
+        struct alarm_entry *e = list_entry(node, struct alarm_entry, node);
+        if (e->alarm == alarm && slice_eq(text_slice(e->subject), subject))
+            return e;
+    }
+    return NULL;
+}
+
+/* The oldest inactive one makes room, else the oldest. */
+static struct alarm_entry *alarm_new(struct ils *ils)
+{
+    if (ils->alarm_n < ALARMS_MAX) {
+        struct alarm_entry *e = mem_alloc(ils->mem, sizeof *e);
+        if (e == NULL)
+            return NULL;
+        ils->alarm_n++;
+        list_add(&ils->alarms, &e->node);
+        return e;
+    }
+    struct alarm_entry *oldest = NULL;
+    list_each(node, &ils->alarms) {
+        struct alarm_entry *e = list_entry(node, struct alarm_entry, node);
+        if (oldest == NULL || (oldest->active && !e->active) ||
+            (oldest->active == e->active && e->last < oldest->last))
+            oldest = e;
+    }
+    list_remove(&oldest->node);
+    memset(oldest, 0, sizeof *oldest);
+    list_add(&ils->alarms, &oldest->node);
+    return oldest;
+}
+
+static struct slice alarm_key(struct ils *ils, const struct alarm_entry *e)
+{
+    uint8_t *p = arena_alloc(&ils->step, 1u + e->subject.n);
+    if (p == NULL)
+        return slice_make(NULL, 0);
+    p[0] = e->alarm;
+    memcpy(p + 1, e->subject.p, e->subject.n);
+    return slice_make(p, 1u + e->subject.n);
+}
+
+static void alarm_tell(struct ils *ils, struct alarm_entry *e)
+{
+    struct ils_action *a = ils_action(ils, ILS_DO_ALARM);
+    a->on = e->active;
+    a->alarm = (struct alarm_row){e->alarm, arena_copy(&ils->step, text_slice(e->subject)),
+                                  e->count, e->first, e->last, e->active};
+    e->told = ils->now;
+    uint8_t value[25];
+    struct buf b;
+    buf_init(&b, ils->mem, sizeof value);
+    buf_put_u64(&b, e->count);
+    buf_put_u64(&b, (uint64_t)e->first);
+    buf_put_u64(&b, (uint64_t)e->last);
+    buf_put_u8(&b, e->active);
+    struct rows rows;
+    rows_init(&rows, ils);
+    rows_put(&rows, ROW_ALARM, alarm_key(ils, e), buf_slice(&b));
+    if (ils->started && !b.failed)
+        journal_store(&rows, BATCH_PLAIN);
+    buf_done(&b);
+}
+
+static size_t active_count(const struct ils *ils, uint8_t alarm)
+{
+    size_t n = 0;
+    list_each(node, &ils->alarms) {
+        const struct alarm_entry *e = list_entry(node, struct alarm_entry, node);
+        n += e->alarm == alarm && e->active;
+    }
+    return n;
+}
+
+/* Returns how many subjects are in this alarm, this one included. */
+size_t alarm_raise(struct ils *ils, enum alarm alarm, struct slice subject)
+{
+    if (subject.n > ALARM_SUBJECT_MAX)
+        subject.n = ALARM_SUBJECT_MAX;
+    struct alarm_entry *e = alarm_find(ils, (uint8_t)alarm, subject);
+    bool again = e != NULL && e->active;
+    if (e == NULL) {
+        e = alarm_new(ils);
+        if (e == NULL)
+            return active_count(ils, (uint8_t)alarm) + 1;
+        e->alarm = (uint8_t)alarm;
+        text_set(e->subject, subject);
+        e->first = ils->wall;
+    }
+    e->count++;
+    e->last = ils->wall;
+    e->active = true;
+    if (!again || ils->now - e->told >= ALARM_QUIET_US)
+        alarm_tell(ils, e);
+    return active_count(ils, (uint8_t)alarm);
+}
+
+void alarm_clear(struct ils *ils, enum alarm alarm, struct slice subject)
+{
+    struct alarm_entry *e = alarm_find(ils, (uint8_t)alarm, subject);
+    if (e == NULL || !e->active)
+        return;
+    e->active = false;
+    alarm_tell(ils, e);
+}
+
+/* One stored alarm. Its peers are tried again after a start, so it stays active until then. */
+void alarm_row(struct ils *ils, const struct row *row)
+{
+    struct cursor c;
+    cursor_init(&c, row->value);
+    uint64_t count = cursor_u64(&c);
+    wall first = (wall)cursor_u64(&c), last = (wall)cursor_u64(&c);
+    bool active = cursor_u8(&c) != 0;
+    if (!cursor_done(&c) || row->key.n < 1 || row->key.p[0] >= ALARMS)
+        return;
+    struct alarm_entry *e = alarm_new(ils);
+    if (e == NULL)
+        return;
+    e->alarm = row->key.p[0];
+    text_set(e->subject, slice_make(row->key.p + 1, row->key.n - 1));
+    e->count = count;
+    e->first = first;
+    e->last = last;
+    e->active = active;
+}

@@ -1,0 +1,475 @@
+/* command: the operator's words. Each is judged at once; what it changes becomes rows (with who and
+ * what, for the audit) and is answered when they are durable. Changes of the plan wait their turn:
+ * one commit at a time. */
+#include "core/core.h"
+
+void command_reply(struct ils *ils, uint64_t command, enum reply reply, struct slice text)
+{
+    struct ils_action *a = ils_action(ils, ILS_DO_REPLY);
+    a->command = command;
+    a->reply = reply;
+    a->text = arena_copy(&ils->step, text);
+}
+
+static void refuse(struct ils *ils, const struct command *c, enum reply reply, struct slice text)
+{
+    command_reply(ils, c->id, reply, text);
+}
+
+/* Stores the rows with the audit and answers when they are durable. join: then dials. */
+static void store_and_reply(struct rows *rows, const struct command *c, bool join)
+{
+    struct ils *ils = rows->ils;
+    if (c->who.n != 0)
+        rows_audit(rows, c->who, c->what);
+    struct batch *b = journal_store(rows, BATCH_COMMAND);
+    if (b == NULL) {
+        refuse(ils, c, REPLY_MEMORY, slice_make(NULL, 0));
+        return;
+    }
+    b->command = c->id;
+    b->join = join;
+}
+
+void command_stored(struct ils *ils, const struct batch *b, bool failed)
+{
+    command_reply(ils, b->command, failed ? REPLY_STORE : REPLY_OK, slice_make(NULL, 0));
+    if (!b->join)
+        return;
+    if (failed) {
+        ils->dial.command = 0;
+    } else {
+        ils->dial.command = b->command;
+        dial_now(ils);
+    }
+}
+
+static void listen_as_role(struct ils *ils)
+{
+    bool on = ils->role != ROLE_STANDALONE;
+    if (on != ils->listening && ils->ready)
+        ils_action(ils, ILS_DO_LISTEN)->on = on;
+    ils->listening = on;
+}
+
+static void end_links(struct ils *ils, enum code code)
+{
+    list_each_safe(node, &ils->links) {
+        struct link *l = list_entry(node, struct link, node);
+        if (l->state == LINK_UP)
+            link_end(l, code, true);
+        else if (l->state != LINK_CLOSED)
+            handshake_refuse(l, code);
+    }
+}
+
+/* --- who we are */
+
+static enum reply judge_names(struct ils *ils, const struct command *c, struct slice *ret_fqdn,
+                              struct slice *ret_route, struct slice *ret_text)
+{
+    *ret_text = c->fqdn;
+    if (route_string_parse(&ils->step, c->fqdn, ret_fqdn) != ENTRY_OK ||
+        ret_fqdn->n > HOST_TEXT_MAX)
+        return REPLY_FQDN;
+    struct slice route = c->route_string.n != 0 ? c->route_string : *ret_fqdn;
+    *ret_text = route;
+    if (route_string_parse(&ils->step, route, ret_route) != ENTRY_OK)
+        return REPLY_ROUTE_STRING;
+    *ret_text = c->description;
+    return c->description.n > DESCRIPTION_MAX || !slice_is_utf8(c->description)
+               ? REPLY_TEXT_TOO_LONG : REPLY_OK;
+}
+
+static void command_init(struct ils *ils, const struct command *c)
+{
+    struct slice fqdn, route, text;
+    if (ils->cluster_id.n != 0) {
+        refuse(ils, c, REPLY_ALREADY_INITIALISED, text_slice(ils->cluster_id));
+        return;
+    }
+    if (slice_eq_fold(c->cluster_id, slice_of("StandAloneCluster"))) {
+        refuse(ils, c, REPLY_CLUSTER_ID_DEFAULT, c->cluster_id);
+        return;
+    }
+    if (!cluster_id_valid(c->cluster_id)) {
+        refuse(ils, c, REPLY_CLUSTER_ID, c->cluster_id);
+        return;
+    }
+    enum reply reply = judge_names(ils, c, &fqdn, &route, &text);
+    if (reply != REPLY_OK) {
+        refuse(ils, c, reply, text);
+        return;
+    }
+    text_set(ils->cluster_id, c->cluster_id);
+    text_set(ils->fqdn, fqdn);
+    text_set(ils->route_string, route);
+    text_set(ils->description, c->description);
+    catalog_describe(ils->own->catalog, c->cluster_id, route, true);
+    self_changed(ils);
+    struct rows rows;
+    rows_init(&rows, ils);
+    rows_self(&rows);
+    store_and_reply(&rows, c, false);
+}
+
+static void command_describe(struct ils *ils, const struct command *c)
+{
+    struct slice fqdn, route, text;
+    struct command whole = *c;
+    if (whole.fqdn.n == 0)
+        whole.fqdn = text_slice(ils->fqdn);
+    if (whole.route_string.n == 0)
+        whole.route_string = text_slice(ils->route_string);
+    enum reply reply = judge_names(ils, &whole, &fqdn, &route, &text);
+    if (reply != REPLY_OK) {
+        refuse(ils, c, reply, text);
+        return;
+    }
+    text_set(ils->fqdn, fqdn);
+    text_set(ils->route_string, route);
+    if (c->description.n != 0)
+        text_set(ils->description, c->description);
+    self_changed(ils);
+    struct rows rows;
+    rows_init(&rows, ils);
+    rows_self(&rows);
+    store_and_reply(&rows, c, false);
+}
+
+static void make_network(struct ils *ils)
+{
+    static const uint8_t none[NETWORK_ID_SIZE];
+    if (memcmp(ils->network, none, sizeof none) == 0)
+        ils_entropy(ils, ils->network, sizeof ils->network);
+}
+
+static void command_role(struct ils *ils, const struct command *c)
+{
+    if (ils->cluster_id.n == 0 && c->role != ROLE_STANDALONE) {
+        refuse(ils, c, REPLY_NOT_INITIALISED, slice_make(NULL, 0));
+        return;
+    }
+    if (c->role == ROLE_SPOKE) {
+        refuse(ils, c, REPLY_ROLE_SPOKE, slice_make(NULL, 0));
+        return;
+    }
+    if (c->role == ROLE_STANDALONE) {
+        end_links(ils, CODE_GOING_DOWN);
+        ils->dial.wanted = false;
+        ils->dial.host.n = 0;
+    } else {
+        make_network(ils);
+    }
+    ils->role = c->role;
+    listen_as_role(ils);
+    self_changed(ils);
+    struct rows rows;
+    rows_init(&rows, ils);
+    rows_self(&rows);
+    store_and_reply(&rows, c, false);
+}
+
+/* --- whom we join */
+
+/* Letters, digits, "-", ".", "_" of a name, or "." and ":" of an address. */
+static bool host_plausible(struct slice host)
+{
+    if (host.n == 0 || host.n > HOST_TEXT_MAX || host.p[0] == '-')
+        return false;
+    for (size_t i = 0; i < host.n; i++) {
+        uint8_t b = ascii_lower(host.p[i]);
+        if ((b < 'a' || b > 'z') && (b < '0' || b > '9') && b != '-' && b != '.' && b != '_' &&
+            b != ':' && b != '%')
+            return false;
+    }
+    return true;
+}
+
+static enum reply judge_join(const struct ils *ils, const struct command *c, struct slice *ret_text)
+{
+    uint8_t method = method_offered(ils);
+    *ret_text = c->host;
+    if (ils->cluster_id.n == 0)
+        return REPLY_NOT_INITIALISED;
+    if (!host_plausible(c->host))
+        return REPLY_HOST;
+    if (method == METHOD_NONE)
+        return REPLY_NO_METHOD;
+    if (method != METHOD_PASSWORD) {
+        *ret_text = slice_of(method == METHOD_TLS ? "TLS" : "TLS with password");
+        return REPLY_METHOD_MISSING;
+    }
+    if (password_preferred(ils) == NULL)
+        return REPLY_NO_PASSWORD;
+    return ils->dial.command != 0 ? REPLY_BUSY : REPLY_OK;
+}
+
+static void command_join(struct ils *ils, const struct command *c)
+{
+    struct slice text;
+    enum reply reply = judge_join(ils, c, &text);
+    if (reply != REPLY_OK) {
+        refuse(ils, c, reply, text);
+        return;
+    }
+    struct dial *d = &ils->dial;
+    if (d->link != NULL)
+        handshake_failed(d->link, CODE_GOING_DOWN, false, 0);
+    text_set(d->host, c->host);
+    d->port = c->port;
+    d->wanted = true;
+    d->attempts = 0;
+    d->next = TICK_NEVER; /* until the wish is durable */
+    if (c->role == ROLE_HUB)
+        ils->role = ROLE_HUB; /* the network id is the one it joins */
+    else if (ils->role == ROLE_STANDALONE)
+        ils->role = ROLE_SPOKE;
+    listen_as_role(ils);
+    self_changed(ils);
+    struct rows rows;
+    rows_init(&rows, ils);
+    rows_self(&rows);
+    store_and_reply(&rows, c, true);
+}
+
+static struct peer *named_or_refuse(struct ils *ils, const struct command *c)
+{
+    bool itself = false;
+    struct peer *p = peer_named(ils, c->cluster, &itself);
+    if (p == NULL)
+        refuse(ils, c, itself ? REPLY_ITSELF : REPLY_UNKNOWN_CLUSTER, c->cluster);
+    return p;
+}
+
+static bool is_hub_of_ours(const struct ils *ils, const struct peer *p)
+{
+    return ils->dial.hub_known && memcmp(ils->dial.hub_key, p->key, KEY_SIZE) == 0;
+}
+
+static void command_disconnect(struct ils *ils, const struct command *c)
+{
+    struct peer *p = named_or_refuse(ils, c);
+    if (p == NULL)
+        return;
+    p->disconnected_here = true;
+    if (is_hub_of_ours(ils, p))
+        ils->dial.wanted = false;
+    struct trace *t = say(ils, EVENT_DISCONNECTED);
+    t->text[0] = arena_copy(&ils->step, text_slice(p->cluster_id));
+    t->text[1] = slice_of("this end");
+    if (p->link != NULL)
+        link_end(p->link, CODE_DISCONNECTED, true);
+    p->dirty = false;
+    self_changed(ils);
+    struct rows rows;
+    rows_init(&rows, ils);
+    rows_peer(&rows, p);
+    rows_self(&rows);
+    store_and_reply(&rows, c, false);
+}
+
+static void command_connect(struct ils *ils, const struct command *c)
+{
+    struct peer *p = named_or_refuse(ils, c);
+    if (p == NULL)
+        return;
+    p->disconnected_here = p->disconnected_there = p->dirty = false;
+    if (is_hub_of_ours(ils, p)) {
+        ils->dial.wanted = true;
+        dial_now(ils);
+    } else if (p->link == NULL) {
+        dial_peer(ils, p);
+    }
+    self_changed(ils);
+    struct rows rows;
+    rows_init(&rows, ils);
+    rows_peer(&rows, p);
+    rows_self(&rows);
+    store_and_reply(&rows, c, false);
+}
+
+/* --- authentication */
+
+static void command_auth(struct ils *ils, const struct command *c)
+{
+    if (c->auth.set_tls)
+        ils->auth.tls = c->auth.tls;
+    if (c->auth.set_password)
+        ils->auth.password = c->auth.password;
+    if (c->auth.set_accept)
+        ils->auth.accept = c->auth.accept;
+    list_each_safe(node, &ils->links) { /* the verdict runs again over the live links */
+        struct link *l = list_entry(node, struct link, node);
+        if (l->state == LINK_UP && !method_accepted(ils, l->method) && !l->dialler)
+            link_end(l, CODE_METHOD_DIFFERS, true);
+    }
+    dial_now(ils);
+    struct rows rows;
+    rows_init(&rows, ils);
+    rows_self(&rows);
+    store_and_reply(&rows, c, false);
+}
+
+static struct slice generation_text(struct ils *ils, uint16_t generation)
+{
+    struct buf b;
+    buf_init(&b, ils->mem, 8);
+    buf_put_decimal(&b, generation);
+    struct slice text = arena_copy(&ils->step, buf_slice(&b));
+    buf_done(&b);
+    return text;
+}
+
+static struct password *password_slot(struct ils *ils, uint16_t generation)
+{
+    struct password *p = (struct password *)password_find(ils, generation);
+    for (size_t i = 0; p == NULL && i < PASSWORDS_MAX; i++)
+        if (!ils->password[i].held)
+            p = &ils->password[i];
+    return p;
+}
+
+static void store_passwords(struct ils *ils, const struct command *c, const struct password *gone)
+{
+    struct rows rows;
+    rows_init(&rows, ils);
+    for (size_t i = 0; i < PASSWORDS_MAX; i++)
+        if (ils->password[i].held)
+            rows_password(&rows, &ils->password[i]);
+    if (gone != NULL)
+        rows_password(&rows, gone);
+    dial_now(ils);
+    store_and_reply(&rows, c, false);
+}
+
+static void command_password_add(struct ils *ils, const struct command *c)
+{
+    struct password *p = password_slot(ils, c->generation);
+    if (c->generation == 0 || p == NULL) {
+        refuse(ils, c, c->generation == 0 ? REPLY_GENERATION : REPLY_PASSWORDS_FULL,
+               generation_text(ils, c->generation));
+        return;
+    }
+    bool first = password_preferred(ils) == NULL;
+    p->preferred = p->held ? p->preferred : first;
+    p->held = true;
+    p->generation = c->generation;
+    memcpy(p->stretched, c->stretched, sizeof p->stretched);
+    store_passwords(ils, c, NULL);
+}
+
+static void command_password_prefer(struct ils *ils, const struct command *c)
+{
+    const struct password *p = password_find(ils, c->generation);
+    if (p == NULL) {
+        refuse(ils, c, REPLY_GENERATION, generation_text(ils, c->generation));
+        return;
+    }
+    for (size_t i = 0; i < PASSWORDS_MAX; i++)
+        ils->password[i].preferred = &ils->password[i] == p;
+    store_passwords(ils, c, NULL);
+}
+
+static void command_password_drop(struct ils *ils, const struct command *c)
+{
+    struct password *p = (struct password *)password_find(ils, c->generation);
+    if (p == NULL) {
+        refuse(ils, c, REPLY_GENERATION, generation_text(ils, c->generation));
+        return;
+    }
+    struct password gone = {.generation = p->generation};
+    crypto_wipe(p, sizeof *p);
+    store_passwords(ils, c, &gone);
+}
+
+/* --- routes and the rest */
+
+static struct slice route_key(struct ils *ils, struct slice pattern, struct slice target)
+{
+    uint8_t *p = arena_alloc(&ils->step, pattern.n + 1 + target.n);
+    if (p == NULL)
+        return slice_make(NULL, 0);
+    memcpy(p, pattern.p, pattern.n);
+    if (target.n != 0)
+        memcpy(p + pattern.n + 1, target.p, target.n);
+    return slice_make(p, pattern.n + 1 + target.n);
+}
+
+static void command_route_add(struct ils *ils, const struct command *c)
+{
+    enum entry_error e = routes_add(ils->routes, c->pattern, c->target);
+    if (e != ENTRY_OK) {
+        enum reply reply = e == ENTRY_ERROR_MEMORY ? REPLY_MEMORY
+                           : e == ENTRY_ERROR_HOST ? REPLY_ROUTE_PATTERN : REPLY_ROUTE_TARGET;
+        refuse(ils, c, reply, e == ENTRY_ERROR_HOST ? c->pattern : c->target);
+        return;
+    }
+    struct rows rows;
+    rows_init(&rows, ils);
+    rows_put(&rows, ROW_ROUTE, route_key(ils, c->pattern, c->target), slice_of("1"));
+    ils_action(ils, ILS_DO_PUBLISH);
+    store_and_reply(&rows, c, false);
+}
+
+static void command_route_remove(struct ils *ils, const struct command *c)
+{
+    struct rows rows;
+    rows_init(&rows, ils);
+    for (size_t i = 0; i < routes_count(ils->routes); i++) {
+        struct slice pattern, target;
+        routes_get(ils->routes, i, &pattern, &target);
+        if (slice_eq_fold(pattern, c->pattern) &&
+            (c->target.n == 0 || slice_eq(target, c->target)))
+            rows_remove(&rows, ROW_ROUTE, route_key(ils, pattern, target));
+    }
+    if (routes_remove(ils->routes, c->pattern, c->target) == 0) {
+        refuse(ils, c, REPLY_NOT_THERE, c->pattern);
+        return;
+    }
+    ils_action(ils, ILS_DO_PUBLISH);
+    store_and_reply(&rows, c, false);
+}
+
+static void command_trace_level(struct ils *ils, const struct command *c)
+{
+    struct rows rows;
+    rows_init(&rows, ils);
+    ils->level = c->level <= TRACE_DETAILED ? c->level : TRACE_DETAILED;
+    rows_setting_u64(&rows, "trace_level", ils->level);
+    store_and_reply(&rows, c, false);
+}
+
+static void command_alarm(struct ils *ils, const struct command *c)
+{
+    if (c->raise && c->alarm < ALARMS)
+        alarm_raise(ils, (enum alarm)c->alarm, c->subject);
+    else if (c->alarm < ALARMS)
+        alarm_clear(ils, (enum alarm)c->alarm, c->subject);
+    command_reply(ils, c->id, REPLY_OK, slice_make(NULL, 0));
+}
+
+void command_take(struct ils *ils, const struct command *c)
+{
+    if (!ils->started) {
+        refuse(ils, c, REPLY_STOPPED, slice_make(NULL, 0));
+        return;
+    }
+    switch (c->type) {
+    case COMMAND_INIT: command_init(ils, c); break;
+    case COMMAND_ROLE: command_role(ils, c); break;
+    case COMMAND_JOIN: command_join(ils, c); break;
+    case COMMAND_DISCONNECT: command_disconnect(ils, c); break;
+    case COMMAND_CONNECT: command_connect(ils, c); break;
+    case COMMAND_AUTH: command_auth(ils, c); break;
+    case COMMAND_PASSWORD_ADD: command_password_add(ils, c); break;
+    case COMMAND_PASSWORD_PREFER: command_password_prefer(ils, c); break;
+    case COMMAND_PASSWORD_DROP: command_password_drop(ils, c); break;
+    case COMMAND_PLAN: waiting_add(ils, c); break;
+    case COMMAND_ROUTE_ADD: command_route_add(ils, c); break;
+    case COMMAND_ROUTE_REMOVE: command_route_remove(ils, c); break;
+    case COMMAND_TRACE_LEVEL: command_trace_level(ils, c); break;
+    case COMMAND_ALARM: command_alarm(ils, c); break;
+    case COMMAND_DESCRIBE: command_describe(ils, c); break;
+    }
+}

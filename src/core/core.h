@@ -1,0 +1,430 @@
+/* core: what the files of this room share, and nobody else sees.
+ *
+ * ils.c dispatches events; journal.c turns state into rows and waits for them; command.c takes the
+ * operator's words; gate.c guards the door; dial.c decides when to knock; link.c is the life of one
+ * link and handshake.c its first half; exchange.c is replication's talk and stream.c its state;
+ * self.c is what a cluster says of itself; alarm.c and say.c are what is told. */
+#ifndef OPENILS_CORE_CORE_H
+#define OPENILS_CORE_CORE_H
+
+#include <assert.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/cursor.h"
+#include "base/list.h"
+#include "base/rand.h"
+#include "core/ils.h"
+#include "core/limits.h"
+#include "core/view.h"
+#include "link/cpace.h"
+#include "link/frame.h"
+#include "link/msg.h"
+#include "link/sealed.h"
+
+/* A short text that the core keeps: bounded, no allocation. */
+#define TEXT(name, max)                                                                            \
+    struct {                                                                                       \
+        uint16_t n;                                                                                \
+        uint8_t p[max];                                                                            \
+    } name
+#define text_slice(t) slice_make((t).p, (t).n)
+#define text_set(t, s)                                                                             \
+    do {                                                                                           \
+        struct slice text_set_s = (s);                                                             \
+        (t).n = (uint16_t)(text_set_s.n < sizeof (t).p ? text_set_s.n : sizeof (t).p);             \
+        if ((t).n != 0)                                                                            \
+            memcpy((t).p, text_set_s.p, (t).n);                                                    \
+    } while (0)
+
+struct stream;
+struct link;
+
+/* Another cluster, known by its key. */
+struct peer {
+    struct list node;
+    uint8_t key[KEY_SIZE];
+    uint8_t id[PEER_ID_SIZE];
+    /* from its stream 0 */
+    TEXT(cluster_id, CLUSTER_ID_MAX);
+    TEXT(fqdn, HOST_TEXT_MAX);
+    TEXT(description, DESCRIPTION_MAX);
+    TEXT(version, 64);
+    TEXT(route_string, ROUTE_STRING_MAX);
+    TEXT(host, HOST_TEXT_MAX); /* advertised */
+    uint16_t port;
+    uint8_t role;
+    /* met on a link of our own */
+    bool met;
+    uint8_t met_method;
+    wall met_first, met_last;
+    char met_ip[ADDRESS_TEXT_MAX + 1];
+    /* by whom disconnected */
+    bool disconnected_here, disconnected_there;
+    wall last_contact;
+    struct link *link; /* the one link that stays, or NULL */
+    bool dirty;        /* its row must be stored */
+};
+
+/* What is on its way for one stream. */
+enum fetch_state { FETCH_NONE, FETCH_MANIFEST, FETCH_SEGMENTS };
+
+struct stream {
+    struct list node;
+    uint8_t key[KEY_SIZE];
+    uint64_t number;
+    bool own;
+    bool admitted;
+    struct catalog *catalog;
+    /* served */
+    struct head head;      /* slices into head_bytes */
+    struct buf head_bytes; /* n = 0: nothing served yet */
+    uint64_t bytes;
+    /* the change that led to it, to be carried with the head where it fits */
+    struct buf delta;      /* a frame HEAD with delta, n = 0: none */
+    uint8_t delta_base[HASH_SIZE];
+    /* wanted */
+    enum fetch_state fetch;
+    struct head wanted;
+    struct buf wanted_bytes;
+    struct buf wanted_lines;
+    struct link *source;
+    size_t at;             /* next line to ask for */
+    tick fetch_last;       /* when something last came */
+    uint32_t asked;        /* requests under way */
+    uint32_t failures;
+    tick behind_since;     /* TICK_NEVER: not behind */
+    wall last_usn;
+    tick last_head;        /* when the head (or its beat) last came */
+    bool digest_differs;
+};
+
+/* One neighbour's word on one stream. */
+struct mark {
+    struct stream *stream;
+    bool theirs;           /* they have said it, or were sent it */
+    uint64_t epoch, usn, beat;
+    uint8_t root[HASH_SIZE];
+};
+
+enum link_state {
+    LINK_OPENING, /* dialler: asked for, not yet connected */
+    LINK_HELD,    /* acceptor: heard again when the penalty is over */
+    LINK_HELLO,   /* the other end's hello is awaited */
+    LINK_SHARE,   /* CPace share */
+    LINK_CONFIRM, /* CPace confirmation */
+    LINK_PROOF,   /* proof */
+    LINK_PROVED,  /* acceptor: own proof sent, the dialler's verdict is awaited */
+    LINK_UP,
+    LINK_CLOSED,  /* freed at the next step */
+};
+
+struct asked {
+    struct stream *stream; /* NULL: the stream is gone, the answer is dropped */
+    uint8_t name[HASH_SIZE];
+};
+
+struct link {
+    struct list node;
+    struct ils *ils;
+    uint32_t id;
+    uint32_t n;          /* of the trace */
+    enum link_state state;
+    bool dialler, tls;
+    bool counted;        /* gate.c, while it looks for the busiest prefix */
+    uint8_t method;
+    struct address peer, local;
+    TEXT(host, HOST_TEXT_MAX);
+    uint16_t port;
+    uint64_t command;    /* a join that waits for the verdict, 0 = none */
+    bool expected;       /* dialled for a peer whose key is known */
+    uint8_t expected_key[KEY_SIZE];
+    tick since, deadline, last_in, last_out;
+    size_t pending;      /* bytes the driver has not written yet */
+    struct buf in;       /* raw bytes not yet consumed */
+    struct buf plain;    /* opened bytes not yet consumed */
+    struct buf out;      /* frames of this step */
+    struct buf wire;     /* what SEND carries; kept until the next step */
+    bool sealed;
+    struct sealed tx, rx;
+    struct cpace cpace;
+    TEXT(hello_mine, HELLO_MAX);
+    TEXT(hello_theirs, HELLO_MAX);
+    uint8_t hello_random[HELLO_RANDOM]; /* mine */
+    uint16_t generation;
+    uint8_t binder[HASH_SIZE];
+    uint8_t verdict_id[VERDICT_ID_SIZE];
+    bool verdict_given;
+    bool renewal;        /* dialler: the successor of a link that stands */
+    struct proof theirs;
+    uint64_t serial;     /* of my dial */
+    struct peer *to;     /* after the proof */
+    bool marks_done;     /* their whole list has come */
+    bool marks_sent;
+    struct mark *mark;
+    size_t mark_n, mark_size;
+    struct asked asked[REQUESTS_MAX]; /* ring: answers come in order */
+    uint32_t asked_first, asked_n;
+};
+
+/* What happens when a batch is durable. */
+enum batch_kind { BATCH_PLAIN, BATCH_START, BATCH_COMMAND, BATCH_COMMIT };
+
+struct batch {
+    struct list node;
+    uint64_t n;
+    enum batch_kind kind;
+    uint64_t command;
+    uint64_t number[2];
+    bool join;             /* BATCH_COMMAND: dial now */
+    struct own_commit *commit;
+};
+
+/* A commit of one's own stream that waits for the disk. */
+struct own_commit {
+    struct stream *stream;
+    struct arena arena;
+    struct commit commit;
+    uint64_t command;      /* of the operator, 0 = the core's own wish */
+    size_t changes;
+};
+
+/* An operator's change of the plan that waits for its turn. */
+struct waiting {
+    struct list node;
+    struct arena arena;
+    uint64_t command;
+    struct slice who, what;
+    struct slice source;
+    bool replace;
+    struct change *change;
+    size_t change_n;
+};
+
+struct penalty {
+    struct list node;      /* least recent first */
+    struct penalty *next;  /* in its bucket */
+    TEXT(prefix, 40);
+    uint32_t failures;
+    tick until, last;
+};
+
+struct gate {
+    struct penalty *bucket[PENALTY_BUCKETS];
+    struct list order;
+    size_t n;
+    size_t half_open;
+};
+
+struct alarm_entry {
+    struct list node;
+    uint8_t alarm;
+    TEXT(subject, ALARM_SUBJECT_MAX);
+    uint64_t count;
+    wall first, last;
+    tick told;             /* when it was last told and stored */
+    bool active;
+};
+
+struct verdict_entry {
+    struct verdict verdict; /* slices are refreshed from the texts below */
+    TEXT(host, HOST_TEXT_MAX);
+    TEXT(peer_name, CLUSTER_ID_MAX);
+};
+
+struct password {
+    bool held, preferred;
+    uint16_t generation;
+    uint8_t stretched[32];
+};
+
+struct dial {
+    bool wanted;            /* a registration server is set and nobody disconnected it */
+    TEXT(host, HOST_TEXT_MAX);
+    uint16_t port;          /* 0: the method's default */
+    struct link *link;      /* the attempt under way, NULL = none */
+    uint32_t attempts;
+    tick next;              /* of the next attempt */
+    enum code last_code;
+    uint64_t command;       /* the join that waits for the verdict */
+    bool hub_known;
+    uint8_t hub_key[KEY_SIZE]; /* who answered there last */
+};
+
+struct ils {
+    struct mem *mem;
+    struct arena step;      /* action memory */
+    struct ils_action *action;
+    size_t action_n, action_size;
+    bool broken;            /* memory was refused where nothing sane is left to do */
+    tick now;
+    wall wall;
+    uint8_t pool[HASH_SIZE];/* ratcheting entropy */
+    struct rand rand;       /* jitter only */
+    bool started;           /* START came */
+    bool ready;             /* the boot number is durable: links may be made */
+    bool listening;
+
+    TEXT(cluster_id, CLUSTER_ID_MAX);
+    TEXT(fqdn, HOST_TEXT_MAX);
+    TEXT(description, DESCRIPTION_MAX);
+    TEXT(route_string, ROUTE_STRING_MAX);
+    TEXT(version, 64);
+    TEXT(advertise, HOST_TEXT_MAX + 8);
+    uint16_t tls_port, password_port;
+    enum ils_role role;
+    struct auth auth;       /* accept = 0: what is offered is accepted */
+    struct password password[PASSWORDS_MAX];
+    uint8_t network[NETWORK_ID_SIZE];
+    uint8_t seed[SEED_SIZE];
+    uint8_t key[KEY_SIZE], secret[SECRET_SIZE], peer_id[PEER_ID_SIZE];
+    bool has_seed;
+    uint64_t boot, serial, audit_n;
+    uint8_t level;
+
+    struct dial dial;
+    struct gate gate;
+    struct list peers, links, streams, batches, waiting, alarms;
+    size_t peer_n, stream_n, alarm_n;
+    uint32_t next_link, next_n;
+    uint64_t next_batch;
+
+    struct plan *plan;
+    struct routes *routes;
+    struct buf orphans; /* keys of segment rows that no stream lists */
+    struct stream *self, *own; /* streams 0 and 1 of this cluster */
+    bool self_dirty;           /* stream 0 must be written anew */
+    bool committing[2];        /* a commit of stream 0, 1 waits for the disk */
+    tick next_beat;
+    bool heads_moved;          /* something to tell the neighbours */
+
+    struct verdict_entry verdict[VERDICTS_KEPT];
+    size_t verdict_n, verdict_next;
+};
+
+/* ils.c */
+struct ils_action *ils_action(struct ils *ils, enum ils_action_type type);
+void ils_entropy(struct ils *ils, uint8_t *dst, size_t n);
+void ils_mix(struct ils *ils, const uint8_t fresh[static 32]);
+
+/* journal.c: rows collected in the step arena, sent as one batch. */
+struct rows {
+    struct ils *ils;
+    struct row *row;
+    size_t n, size;
+    bool failed;
+};
+void rows_init(struct rows *r, struct ils *ils);
+void rows_put(struct rows *r, enum row_space space, struct slice key, struct slice value);
+void rows_remove(struct rows *r, enum row_space space, struct slice key);
+void rows_setting(struct rows *r, const char *name, struct slice value);
+void rows_setting_u64(struct rows *r, const char *name, uint64_t value);
+void rows_audit(struct rows *r, struct slice who, struct slice what);
+void rows_self(struct rows *r);  /* every setting of the cluster itself */
+void rows_peer(struct rows *r, struct peer *p);
+void rows_password(struct rows *r, const struct password *p);
+struct slice stream_key_bytes(struct arena *a, const uint8_t key[static KEY_SIZE], uint64_t number,
+                              const uint8_t *name);
+/* Sends the rows as one batch; NULL when memory was refused (nothing was sent). */
+struct batch *journal_store(struct rows *r, enum batch_kind kind);
+void journal_row(struct ils *ils, const struct row *row);
+void journal_stored(struct ils *ils, const struct ils_event *event);
+
+/* start.c */
+void journal_start(struct ils *ils, const struct ils_event *event);
+void journal_ready(struct ils *ils, bool failed);
+
+/* command.c */
+void command_stored(struct ils *ils, const struct batch *b, bool failed);
+void command_take(struct ils *ils, const struct command *c);
+void command_reply(struct ils *ils, uint64_t command, enum reply reply, struct slice text);
+/* waiting.c */
+void waiting_add(struct ils *ils, const struct command *c);
+void waiting_next(struct ils *ils);
+void waiting_free(struct ils *ils, struct waiting *w);
+
+/* self.c */
+void self_changed(struct ils *ils);
+void self_write(struct ils *ils);
+void peer_read(struct ils *ils, struct peer *p, const struct stream *s);
+bool roster_lists(const struct ils *ils, const struct stream *self, const uint8_t key[static KEY_SIZE]);
+struct peer *peer_find(const struct ils *ils, const uint8_t key[static KEY_SIZE]);
+struct peer *peer_get(struct ils *ils, const uint8_t key[static KEY_SIZE]);
+struct peer *peer_named(const struct ils *ils, struct slice name, bool *ret_itself);
+
+/* stream.c */
+struct stream *stream_find(const struct ils *ils, const uint8_t key[static KEY_SIZE], uint64_t number);
+struct stream *stream_get(struct ils *ils, const uint8_t key[static KEY_SIZE], uint64_t number);
+void stream_free(struct ils *ils, struct stream *s);
+bool stream_held(const struct stream *s);
+void stream_served(struct ils *ils, struct stream *s);
+int stream_commit(struct ils *ils, struct stream *s, const struct change *change, size_t n,
+                  uint64_t command, struct slice who, struct slice what, bool beat);
+void stream_committed(struct ils *ils, struct own_commit *oc, bool failed);
+void stream_tick(struct ils *ils);
+void own_commit_free(struct ils *ils, struct own_commit *oc);
+
+/* exchange.c */
+void exchange_open(struct link *l);
+void exchange_frame(struct link *l, uint8_t type, struct slice body);
+void exchange_flush(struct ils *ils);
+void exchange_link_gone(struct link *l);
+void exchange_tick(struct ils *ils);
+void exchange_admit(struct ils *ils);
+void exchange_apply(struct ils *ils, struct stream *s);
+
+/* link.c */
+struct link *link_new(struct ils *ils, bool dialler, uint32_t id);
+void link_free(struct link *l);
+void link_accepted(struct ils *ils, const struct ils_event *event);
+void link_connected(struct ils *ils, const struct ils_event *event);
+void link_data(struct ils *ils, const struct ils_event *event);
+void link_down(struct ils *ils, const struct ils_event *event);
+void link_room(struct ils *ils, const struct ils_event *event);
+void link_send(struct link *l, uint8_t type, struct slice body);
+void link_flush(struct link *l);
+void link_change_state(struct link *l, enum link_state state);
+void link_end(struct link *l, enum code code, bool tell);
+void link_up(struct link *l);
+void link_tick(struct ils *ils);
+tick link_deadline(const struct link *l);
+
+/* handshake.c */
+void handshake_hello_send(struct link *l);
+void handshake_frame(struct link *l, uint8_t type, struct slice body);
+void handshake_refuse(struct link *l, enum code code);
+void handshake_failed(struct link *l, enum code code, bool told, uint32_t retry_after);
+void handshake_joined(struct link *l);
+const struct password *password_find(const struct ils *ils, uint16_t generation);
+const struct password *password_preferred(const struct ils *ils);
+uint8_t method_offered(const struct ils *ils);
+bool method_accepted(const struct ils *ils, uint8_t method);
+
+/* gate.c */
+void gate_init(struct gate *g);
+void gate_done(struct ils *ils);
+void gate_room(struct ils *ils);
+tick gate_until(const struct ils *ils, const struct link *l);
+void gate_failed(struct ils *ils, const struct link *l, tick base);
+void gate_passed(struct ils *ils, const struct link *l);
+
+/* dial.c */
+void dial_now(struct ils *ils);
+void dial_tick(struct ils *ils);
+void dial_over(struct ils *ils, struct link *l, enum code code);
+void dial_up(struct ils *ils, struct link *l);
+tick dial_deadline(const struct ils *ils);
+void dial_peer(struct ils *ils, struct peer *p);
+
+/* alarm.c */
+size_t alarm_raise(struct ils *ils, enum alarm alarm, struct slice subject);
+void alarm_clear(struct ils *ils, enum alarm alarm, struct slice subject);
+void alarm_row(struct ils *ils, const struct row *row);
+
+/* say.c */
+struct trace *say(struct ils *ils, enum trace_event event);
+struct trace *say_link(struct link *l, enum trace_event event);
+void say_verdict(struct link *l, enum code code, bool told, uint32_t retry_after);
+
+#endif

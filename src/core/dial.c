@@ -1,0 +1,160 @@
+/* dial: when to knock at the registration server. Known peers are tried again within 3 s (with
+ * jitter); after a refusal, which trying again will not change, 60 s pass, or the operator changes
+ * something. A link that nears its longest life is succeeded by a new one before it ends. */
+#include "core/core.h"
+
+static bool dial_possible(const struct ils *ils)
+{
+    return ils->ready && ils->dial.wanted && ils->dial.host.n != 0 &&
+           ils->role != ROLE_STANDALONE && method_offered(ils) == METHOD_PASSWORD &&
+           password_preferred(ils) != NULL;
+}
+
+static const struct peer *hub_peer(const struct ils *ils)
+{
+    return ils->dial.hub_known ? peer_find(ils, ils->dial.hub_key) : NULL;
+}
+
+static bool linked(const struct ils *ils)
+{
+    const struct peer *hub = hub_peer(ils);
+    return hub != NULL && hub->link != NULL;
+}
+
+static bool renewal_due(const struct ils *ils)
+{
+    const struct peer *hub = hub_peer(ils);
+    return hub != NULL && hub->link != NULL && hub->link->dialler &&
+           ils->now - hub->link->since >= SESSION_RENEW_US;
+}
+
+static struct link *dial(struct ils *ils, struct slice host, uint16_t port)
+{
+    struct link *l = link_new(ils, true, ils->next_link);
+    if (l == NULL)
+        return NULL;
+    ils->next_link = (ils->next_link + 1) & ~LINK_ACCEPTED;
+    l->state = LINK_OPENING;
+    l->method = METHOD_PASSWORD;
+    l->serial = ++ils->serial;
+    l->generation = password_preferred(ils)->generation;
+    text_set(l->host, host);
+    l->port = port != 0 ? port : PORT_PASSWORD_DEFAULT;
+    say_link(l, EVENT_CONNECT_REQ);
+    say_link(l, EVENT_CONNECT_ADDRESSES);
+    say_link(l, EVENT_CONNECT_PLAIN);
+    struct ils_action *a = ils_action(ils, ILS_DO_OPEN);
+    a->link = l->id;
+    a->host = arena_copy(&ils->step, host);
+    a->port = l->port;
+    return l;
+}
+
+/* The operator, or a change of what is offered: now rather than later. */
+void dial_now(struct ils *ils)
+{
+    ils->dial.next = ils->now;
+}
+
+void dial_tick(struct ils *ils)
+{
+    struct dial *d = &ils->dial;
+    if (!dial_possible(ils) || d->link != NULL || ils->now < d->next)
+        return;
+    if (linked(ils) && d->command == 0 && !renewal_due(ils))
+        return;
+    d->next = ils->now + BACKOFF_MAX_US;
+    d->link = dial(ils, text_slice(d->host), d->port);
+    if (d->link == NULL)
+        return;
+    d->link->command = d->command;
+    d->link->renewal = linked(ils);
+    d->command = 0;
+    d->attempts++;
+}
+
+/* An operator connected a cluster whose address is known: one attempt. */
+void dial_peer(struct ils *ils, struct peer *p)
+{
+    if (!ils->ready || p->host.n == 0 || password_preferred(ils) == NULL ||
+        method_offered(ils) != METHOD_PASSWORD)
+        return;
+    struct link *l = dial(ils, text_slice(p->host), p->port);
+    if (l == NULL)
+        return;
+    l->expected = true;
+    memcpy(l->expected_key, p->key, KEY_SIZE);
+}
+
+tick dial_deadline(const struct ils *ils)
+{
+    if (!dial_possible(ils) || ils->dial.link != NULL)
+        return TICK_NEVER;
+    const struct peer *hub = hub_peer(ils);
+    if (hub == NULL || hub->link == NULL || ils->dial.command != 0)
+        return ils->dial.next;
+    if (!hub->link->dialler)
+        return TICK_NEVER;
+    tick due = hub->link->since + SESSION_RENEW_US;
+    return due > ils->dial.next ? due : ils->dial.next;
+}
+
+static bool refusal(enum code code)
+{
+    return code >= 200 && code != CODE_REFUSED && code != CODE_SILENT && code != CODE_HUNG_UP &&
+           code != CODE_NO_ANSWER && code != CODE_UNRESOLVED && code != CODE_LOST &&
+           code != CODE_GOING_DOWN && code != CODE_REPLACED && code != CODE_FULL;
+}
+
+static tick backoff(struct ils *ils)
+{
+    tick wait = BACKOFF_MIN_US;
+    for (uint32_t i = 1; i < ils->dial.attempts && wait < BACKOFF_MAX_US; i++)
+        wait *= 2;
+    if (wait > BACKOFF_MAX_US)
+        wait = BACKOFF_MAX_US;
+    return wait / 2 + (tick)rand_below(&ils->rand, (uint64_t)wait / 2 + 1);
+}
+
+/* A link that this end dialled is gone. */
+void dial_over(struct ils *ils, struct link *l, enum code code)
+{
+    struct dial *d = &ils->dial;
+    bool attempt = d->link == l;
+    if (attempt) {
+        d->link = NULL;
+        d->last_code = code;
+    } else if (l->to == NULL || !d->hub_known || memcmp(l->to->key, d->hub_key, KEY_SIZE) != 0) {
+        return;
+    }
+    if (code == CODE_REPLACED)
+        return;
+    if (!attempt)
+        d->attempts = 0;
+    d->next = ils->now + (refusal(code) ? REFUSED_US : backoff(ils));
+    if (d->command != 0) /* another join was asked for meanwhile */
+        d->next = ils->now;
+}
+
+/* A link that this end dialled is proved. */
+void dial_up(struct ils *ils, struct link *l)
+{
+    struct dial *d = &ils->dial;
+    if (d->link != l)
+        return;
+    d->link = NULL;
+    d->attempts = 0;
+    d->last_code = CODE_NONE;
+    alarm_clear(ils, ILSHubClusterUnreachable, text_slice(d->host));
+    const struct peer *former = hub_peer(ils);
+    if (former != NULL && former->link != NULL && former != l->to && former->link->dialler)
+        link_end(former->link, CODE_GOING_DOWN, true);
+    if (!d->hub_known || memcmp(d->hub_key, l->to->key, KEY_SIZE) != 0) {
+        d->hub_known = true;
+        memcpy(d->hub_key, l->to->key, KEY_SIZE);
+        struct rows rows;
+        rows_init(&rows, ils);
+        rows_setting(&rows, "hub_key", slice_make(d->hub_key, KEY_SIZE));
+        journal_store(&rows, BATCH_PLAIN);
+    }
+}

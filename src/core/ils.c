@@ -1,0 +1,185 @@
+/* ils: the one verb. Every event goes to the file that knows it; at the end of the step what the
+ * event changed is told: neighbours, own streams, the disk. */
+#include "core/core.h"
+
+struct ils_action *ils_action(struct ils *ils, enum ils_action_type type)
+{
+    if (ils->action_n == ils->action_size) {
+        size_t size = ils->action_size == 0 ? 32 : ils->action_size * 2;
+        struct ils_action *grown = arena_alloc(&ils->step, size * sizeof *grown);
+        if (grown == NULL) {
+            static struct ils_action lost; /* written, never read: broken ends the core */
+            ils->broken = true;
+            return &lost;
+        }
+        if (ils->action_n != 0)
+            memcpy(grown, ils->action, ils->action_n * sizeof *grown);
+        ils->action = grown;
+        ils->action_size = size;
+    }
+    struct ils_action *a = &ils->action[ils->action_n++];
+    memset(a, 0, sizeof *a);
+    a->type = type;
+    return a;
+}
+
+/* Draws n bytes and moves the pool on, so that what was drawn cannot be computed from what is left. */
+void ils_entropy(struct ils *ils, uint8_t *dst, size_t n)
+{
+    uint8_t block[HASH_SIZE];
+    while (n > 0) {
+        size_t k = n < sizeof block ? n : sizeof block;
+        crypto_hash1(block, "entropy draw", slice_make(ils->pool, sizeof ils->pool));
+        crypto_hash1(ils->pool, "entropy ratchet", slice_make(ils->pool, sizeof ils->pool));
+        memcpy(dst, block, k);
+        dst += k;
+        n -= k;
+    }
+    crypto_wipe(block, sizeof block);
+}
+
+void ils_mix(struct ils *ils, const uint8_t fresh[static 32])
+{
+    struct slice parts[2] = {slice_make(ils->pool, sizeof ils->pool), slice_make(fresh, 32)};
+    crypto_hash(ils->pool, "entropy mix", parts, 2);
+}
+
+struct ils *ils_new(struct mem *mem)
+{
+    struct ils *ils = mem_alloc(mem, sizeof *ils);
+    if (ils == NULL)
+        return NULL;
+    ils->mem = mem;
+    arena_init(&ils->step, mem);
+    list_init(&ils->peers);
+    list_init(&ils->links);
+    list_init(&ils->streams);
+    list_init(&ils->batches);
+    list_init(&ils->waiting);
+    list_init(&ils->alarms);
+    gate_init(&ils->gate);
+    ils->auth.tls = true;
+    ils->level = TRACE_DETAILED;
+    ils->next_batch = 1;
+    ils->next_link = 1;
+    ils->next_n = 1;
+    ils->next_beat = TICK_NEVER;
+    buf_init(&ils->orphans, mem, SIZE_MAX);
+    ils->routes = routes_new(mem);
+    if (ils->routes == NULL) {
+        ils_free(ils);
+        return NULL;
+    }
+    return ils;
+}
+
+void ils_free(struct ils *ils)
+{
+    if (ils == NULL)
+        return;
+    struct mem *mem = ils->mem;
+    list_each_safe(node, &ils->links)
+        link_free(list_entry(node, struct link, node));
+    list_each_safe(node, &ils->batches) {
+        struct batch *b = list_entry(node, struct batch, node);
+        own_commit_free(ils, b->commit);
+        mem_free(mem, b, sizeof *b);
+    }
+    list_each_safe(node, &ils->waiting)
+        waiting_free(ils, list_entry(node, struct waiting, node));
+    list_each_safe(node, &ils->streams)
+        stream_free(ils, list_entry(node, struct stream, node));
+    list_each_safe(node, &ils->peers)
+        mem_free(mem, list_entry(node, struct peer, node), sizeof(struct peer));
+    list_each_safe(node, &ils->alarms)
+        mem_free(mem, list_entry(node, struct alarm_entry, node), sizeof(struct alarm_entry));
+    gate_done(ils);
+    buf_done(&ils->orphans);
+    routes_free(ils->routes);
+    plan_free(ils->plan);
+    arena_done(&ils->step);
+    crypto_wipe(ils, sizeof *ils);
+    mem_free(mem, ils, sizeof *ils);
+}
+
+static void dispatch(struct ils *ils, const struct ils_event *event)
+{
+    switch (event->type) {
+    case ILS_EV_ROW: journal_row(ils, &event->row); break;
+    case ILS_EV_START: journal_start(ils, event); break;
+    case ILS_EV_ACCEPTED: link_accepted(ils, event); break;
+    case ILS_EV_CONNECTED: link_connected(ils, event); break;
+    case ILS_EV_DATA: link_data(ils, event); break;
+    case ILS_EV_ROOM: link_room(ils, event); break;
+    case ILS_EV_DOWN: link_down(ils, event); break;
+    case ILS_EV_STORED: journal_stored(ils, event); break;
+    case ILS_EV_COMMAND: command_take(ils, event->command); break;
+    case ILS_EV_DEADLINE: break;
+    }
+}
+
+/* Peers whose row changed in this step are stored together. */
+static void store_peers(struct ils *ils)
+{
+    struct rows rows;
+    rows_init(&rows, ils);
+    list_each(node, &ils->peers) {
+        struct peer *p = list_entry(node, struct peer, node);
+        if (p->dirty)
+            rows_peer(&rows, p);
+        p->dirty = false;
+    }
+    if (rows.n != 0)
+        journal_store(&rows, BATCH_PLAIN);
+}
+
+int ils_step(struct ils *ils, const struct ils_event *event, struct ils_actions *ret_do)
+{
+    assert(event->now >= ils->now);
+    ils->now = event->now;
+    ils->wall = event->wall;
+    arena_reset(&ils->step);
+    ils->action = NULL;
+    ils->action_n = ils->action_size = 0;
+    list_each_safe(node, &ils->links) {
+        struct link *l = list_entry(node, struct link, node);
+        buf_reset(&l->wire);
+        if (l->state == LINK_CLOSED)
+            link_free(l);
+    }
+    dispatch(ils, event);
+    if (ils->started && event->type != ILS_EV_ROW) {
+        link_tick(ils);
+        stream_tick(ils);
+        exchange_tick(ils);
+        self_write(ils);
+        waiting_next(ils);
+        dial_tick(ils);
+        exchange_flush(ils);
+        store_peers(ils);
+        list_each(node, &ils->links)
+            link_flush(list_entry(node, struct link, node));
+    }
+    ret_do->action = ils->action;
+    ret_do->n = ils->action_n;
+    return ils->broken ? -1 : 0;
+}
+
+tick ils_deadline(const struct ils *ils)
+{
+    if (!ils->started)
+        return TICK_NEVER;
+    tick first = ils->ready ? ils->next_beat : TICK_NEVER;
+    tick dial = dial_deadline(ils);
+    first = dial < first ? dial : first;
+    list_each(node, &ils->links) {
+        tick t = link_deadline(list_entry(node, struct link, node));
+        first = t < first ? t : first;
+    }
+    list_each(node, &ils->streams) {
+        const struct stream *s = list_entry(node, struct stream, node);
+        if (s->fetch != FETCH_NONE && s->source != NULL && s->fetch_last + FETCH_SILENT_US < first)
+            first = s->fetch_last + FETCH_SILENT_US;
+    }
+    return first > ils->now ? first : ils->now;
+}

@@ -1,0 +1,359 @@
+/* journal: what must be stored before what may be said. State becomes rows, rows become one batch,
+ * and when the batch is durable what waited for it happens. Reading back is here too. */
+#include "core/core.h"
+
+#define ROW_COPY_MAX 1024
+
+void rows_init(struct rows *r, struct ils *ils)
+{
+    memset(r, 0, sizeof *r);
+    r->ils = ils;
+}
+
+static struct row *rows_add(struct rows *r)
+{
+    if (r->n == r->size) {
+        size_t size = r->size == 0 ? 16 : r->size * 2;
+        struct row *grown = arena_alloc(&r->ils->step, size * sizeof *grown);
+        if (grown == NULL) {
+            r->failed = true;
+            return NULL;
+        }
+        if (r->n != 0)
+            memcpy(grown, r->row, r->n * sizeof *grown);
+        r->row = grown;
+        r->size = size;
+    }
+    return &r->row[r->n++];
+}
+
+/* Small values are copied; large ones (segments, manifests) must live until the next step. */
+void rows_put(struct rows *r, enum row_space space, struct slice key, struct slice value)
+{
+    struct row *row = rows_add(r);
+    if (row == NULL)
+        return;
+    if (key.n == 0)
+        r->failed = true;
+    if (value.n != 0 && value.n <= ROW_COPY_MAX) {
+        value = arena_copy(&r->ils->step, value);
+        r->failed = r->failed || value.n == 0;
+    }
+    *row = (struct row){.space = (uint8_t)space, .key = key, .value = value};
+}
+
+void rows_remove(struct rows *r, enum row_space space, struct slice key)
+{
+    struct row *row = rows_add(r);
+    if (row == NULL)
+        return;
+    if (key.n == 0)
+        r->failed = true;
+    *row = (struct row){.space = (uint8_t)space, .key = key, .remove = true};
+}
+
+void rows_setting(struct rows *r, const char *name, struct slice value)
+{
+    rows_put(r, ROW_SETTING, slice_of(name), value);
+}
+
+static struct slice u64_bytes(struct arena *a, uint64_t v)
+{
+    uint8_t *p = arena_alloc(a, 8);
+    if (p == NULL)
+        return slice_make(NULL, 0);
+    for (int i = 7; i >= 0; i--, v >>= 8)
+        p[i] = (uint8_t)v;
+    return slice_make(p, 8);
+}
+
+void rows_setting_u64(struct rows *r, const char *name, uint64_t value)
+{
+    rows_setting(r, name, u64_bytes(&r->ils->step, value));
+}
+
+void rows_audit(struct rows *r, struct slice who, struct slice what)
+{
+    struct ils *ils = r->ils;
+    uint8_t *key = arena_alloc(&ils->step, 12);
+    if (who.n > 255)
+        who.n = 255;
+    uint8_t *value = arena_alloc(&ils->step, 1 + who.n + what.n);
+    if (key == NULL || value == NULL) {
+        r->failed = true;
+        return;
+    }
+    uint64_t t = (uint64_t)ils->wall, n = ils->audit_n++;
+    for (int i = 7; i >= 0; i--, t >>= 8)
+        key[i] = (uint8_t)t;
+    for (int i = 11; i >= 8; i--, n >>= 8)
+        key[i] = (uint8_t)n;
+    value[0] = (uint8_t)who.n;
+    if (who.n != 0)
+        memcpy(value + 1, who.p, who.n);
+    if (what.n != 0)
+        memcpy(value + 1 + who.n, what.p, what.n);
+    rows_put(r, ROW_AUDIT, slice_make(key, 12), slice_make(value, 1 + who.n + what.n));
+}
+
+void rows_self(struct rows *r)
+{
+    struct ils *ils = r->ils;
+    rows_setting(r, "cluster_id", text_slice(ils->cluster_id));
+    rows_setting(r, "fqdn", text_slice(ils->fqdn));
+    rows_setting(r, "description", text_slice(ils->description));
+    rows_setting(r, "route_string", text_slice(ils->route_string));
+    rows_setting_u64(r, "role", ils->role);
+    rows_setting_u64(r, "auth", (uint64_t)ils->auth.tls | (uint64_t)ils->auth.password << 1 |
+                                    (uint64_t)ils->auth.accept << 8);
+    rows_setting(r, "network", slice_make(ils->network, NETWORK_ID_SIZE));
+    rows_setting(r, "hub", text_slice(ils->dial.host));
+    rows_setting_u64(r, "hub_port", ils->dial.port);
+    rows_setting_u64(r, "hub_wanted", ils->dial.wanted);
+    rows_setting_u64(r, "trace_level", ils->level);
+}
+
+void rows_password(struct rows *r, const struct password *p)
+{
+    struct arena *a = &r->ils->step;
+    uint8_t *key = arena_alloc(a, 2), *value = arena_alloc(a, 33);
+    if (key == NULL || value == NULL) {
+        r->failed = true;
+        return;
+    }
+    key[0] = (uint8_t)(p->generation >> 8);
+    key[1] = (uint8_t)p->generation;
+    value[0] = p->preferred;
+    memcpy(value + 1, p->stretched, 32);
+    if (p->held)
+        rows_put(r, ROW_PASSWORD, slice_make(key, 2), slice_make(value, 33));
+    else
+        rows_remove(r, ROW_PASSWORD, slice_make(key, 2));
+}
+
+/* u8 flags, u8 method, u64 first, u64 last, address text. What the peer says of itself is in its
+ * stream 0. */
+void rows_peer(struct rows *r, struct peer *p)
+{
+    struct slice ip = slice_of(p->met_ip);
+    uint8_t *v = arena_alloc(&r->ils->step, 18 + ip.n);
+    if (v == NULL) {
+        r->failed = true;
+        return;
+    }
+    uint64_t first = (uint64_t)p->met_first, last = (uint64_t)p->met_last;
+    v[0] = (uint8_t)(p->met | p->disconnected_here << 1 | p->disconnected_there << 2);
+    v[1] = p->met_method;
+    for (int i = 7; i >= 0; i--, first >>= 8, last >>= 8) {
+        v[2 + i] = (uint8_t)first;
+        v[10 + i] = (uint8_t)last;
+    }
+    if (ip.n != 0)
+        memcpy(v + 18, ip.p, ip.n);
+    rows_put(r, ROW_PEER, slice_make(p->key, KEY_SIZE), slice_make(v, 18 + ip.n));
+}
+
+/* name NULL: the key of a stream row; otherwise of one of its segments. */
+struct slice stream_key_bytes(struct arena *a, const uint8_t key[static KEY_SIZE], uint64_t number,
+                              const uint8_t *name)
+{
+    size_t n = KEY_SIZE + 8 + (name == NULL ? 0 : HASH_SIZE);
+    uint8_t *p = arena_alloc(a, n);
+    if (p == NULL)
+        return slice_make(NULL, 0);
+    memcpy(p, key, KEY_SIZE);
+    for (int i = 7; i >= 0; i--, number >>= 8)
+        p[KEY_SIZE + i] = (uint8_t)number;
+    if (name != NULL)
+        memcpy(p + KEY_SIZE + 8, name, HASH_SIZE);
+    return slice_make(p, n);
+}
+
+struct batch *journal_store(struct rows *r, enum batch_kind kind)
+{
+    struct ils *ils = r->ils;
+    struct batch *b = r->failed ? NULL : mem_alloc(ils->mem, sizeof *b);
+    if (b == NULL)
+        return NULL;
+    b->n = ils->next_batch++;
+    b->kind = kind;
+    list_add(&ils->batches, &b->node);
+    struct ils_action *a = ils_action(ils, ILS_DO_STORE);
+    a->batch = b->n;
+    a->row = r->row;
+    a->row_n = r->n;
+    return b;
+}
+
+static void store_failed(struct ils *ils, uint64_t batch)
+{
+    say(ils, EVENT_STORE_FAILED)->number[0] = batch;
+    alarm_raise(ils, ILSDBLException, slice_of("write"));
+}
+
+void journal_stored(struct ils *ils, const struct ils_event *event)
+{
+    if (list_empty(&ils->batches))
+        return;
+    struct batch *b = list_entry(ils->batches.next, struct batch, node);
+    if (b->n != event->batch)
+        return;
+    list_remove(&b->node);
+    if (event->failed)
+        store_failed(ils, b->n);
+    else
+        alarm_clear(ils, ILSDBLException, slice_of("write"));
+    switch (b->kind) {
+    case BATCH_PLAIN: break;
+    case BATCH_START: journal_ready(ils, event->failed); break;
+    case BATCH_COMMAND:
+        command_stored(ils, b, event->failed);
+        break;
+    case BATCH_COMMIT: stream_committed(ils, b->commit, event->failed); break;
+    }
+    mem_free(ils->mem, b, sizeof *b);
+}
+
+/* --- reading back */
+
+static uint64_t value_u64(struct slice v)
+{
+    uint64_t n = 0;
+    for (size_t i = 0; i < v.n && i < 8; i++)
+        n = n << 8 | v.p[i];
+    return n;
+}
+
+static void row_setting(struct ils *ils, struct slice key, struct slice v)
+{
+    uint64_t n = value_u64(v);
+    if (slice_eq(key, slice_of("cluster_id")))
+        text_set(ils->cluster_id, v);
+    else if (slice_eq(key, slice_of("fqdn")))
+        text_set(ils->fqdn, v);
+    else if (slice_eq(key, slice_of("description")))
+        text_set(ils->description, v);
+    else if (slice_eq(key, slice_of("route_string")))
+        text_set(ils->route_string, v);
+    else if (slice_eq(key, slice_of("role")) && n <= ROLE_SPOKE)
+        ils->role = (enum ils_role)n;
+    else if (slice_eq(key, slice_of("auth")))
+        ils->auth = (struct auth){.tls = n & 1, .password = n >> 1 & 1, .accept = (uint8_t)(n >> 8)};
+    else if (slice_eq(key, slice_of("network")) && v.n == NETWORK_ID_SIZE)
+        memcpy(ils->network, v.p, NETWORK_ID_SIZE);
+    else if (slice_eq(key, slice_of("hub")))
+        text_set(ils->dial.host, v);
+    else if (slice_eq(key, slice_of("hub_port")))
+        ils->dial.port = (uint16_t)n;
+    else if (slice_eq(key, slice_of("hub_wanted")))
+        ils->dial.wanted = n != 0;
+    else if (slice_eq(key, slice_of("hub_key")) && v.n == KEY_SIZE) {
+        ils->dial.hub_known = true;
+        memcpy(ils->dial.hub_key, v.p, KEY_SIZE);
+    } else if (slice_eq(key, slice_of("trace_level")) && n <= TRACE_DETAILED)
+        ils->level = (uint8_t)n;
+    else if (slice_eq(key, slice_of("boot")))
+        ils->boot = n;
+    else if (slice_eq(key, slice_of("seed")) && v.n == SEED_SIZE) {
+        memcpy(ils->seed, v.p, SEED_SIZE);
+        ils->has_seed = true;
+        crypto_keypair(ils->seed, ils->key, ils->secret);
+        crypto_peer_id(ils->peer_id, ils->key);
+    }
+}
+
+static void row_password(struct ils *ils, const struct row *row)
+{
+    if (row->key.n != 2 || row->value.n != 33)
+        return;
+    for (size_t i = 0; i < PASSWORDS_MAX; i++) {
+        struct password *p = &ils->password[i];
+        if (p->held)
+            continue;
+        p->held = true;
+        p->generation = (uint16_t)(row->key.p[0] << 8 | row->key.p[1]);
+        p->preferred = row->value.p[0] != 0;
+        memcpy(p->stretched, row->value.p + 1, 32);
+        return;
+    }
+}
+
+static void row_peer(struct ils *ils, const struct row *row)
+{
+    struct peer *p = row->key.n == KEY_SIZE && row->value.n >= 18 ? peer_get(ils, row->key.p) : NULL;
+    if (p == NULL)
+        return;
+    const uint8_t *v = row->value.p;
+    p->met = v[0] & 1;
+    p->disconnected_here = v[0] >> 1 & 1;
+    p->disconnected_there = v[0] >> 2 & 1;
+    p->met_method = v[1];
+    p->met_first = (wall)value_u64(slice_make(v + 2, 8));
+    p->met_last = (wall)value_u64(slice_make(v + 10, 8));
+    p->last_contact = p->met_last;
+    slice_to_text(slice_make(v + 18, row->value.n - 18), p->met_ip, sizeof p->met_ip);
+}
+
+static void row_route(struct ils *ils, const struct row *row)
+{
+    size_t at = slice_find(row->key, 0);
+    if (at < row->key.n)
+        routes_add(ils->routes, slice_make(row->key.p, at),
+                   slice_make(row->key.p + at + 1, row->key.n - at - 1));
+}
+
+/* The plan needs its seed before the first stream comes. */
+static bool plan_ready(struct ils *ils)
+{
+    uint8_t seed[16];
+    if (ils->plan != NULL)
+        return true;
+    crypto_hash1(ils->pool, "entropy rows", slice_make(ils->seed, SEED_SIZE));
+    ils_entropy(ils, seed, sizeof seed);
+    ils->plan = plan_new(ils->mem, seed, true);
+    return ils->plan != NULL;
+}
+
+static void row_stream(struct ils *ils, const struct row *row)
+{
+    struct slice v = row->value;
+    if (!plan_ready(ils) || row->key.n != KEY_SIZE + 8 || v.n < 4)
+        return;
+    size_t head_n = (size_t)value_u64(slice_make(v.p, 4));
+    if (head_n > v.n - 4)
+        return;
+    struct slice lines = slice_make(v.p + 4 + head_n, v.n - 4 - head_n);
+    struct stream *s =
+        stream_get(ils, row->key.p, value_u64(slice_make(row->key.p + KEY_SIZE, 8)));
+    if (s == NULL)
+        return;
+    buf_put(&s->wanted_bytes, v.p + 4, head_n);
+    if (s->wanted_bytes.failed || head_get(buf_slice(&s->wanted_bytes), &s->wanted) != 0 ||
+        catalog_target(s->catalog, lines, s->wanted.live) != 0)
+        buf_reset(&s->wanted_bytes);
+}
+
+static void row_segment(struct ils *ils, const struct row *row)
+{
+    if (row->key.n != KEY_SIZE + 8 + HASH_SIZE)
+        return;
+    struct stream *s =
+        stream_find(ils, row->key.p, value_u64(slice_make(row->key.p + KEY_SIZE, 8)));
+    if (s == NULL || catalog_add(s->catalog, row->value) != 0)
+        buf_put_slice(&ils->orphans, row->key); /* of a fetch that was not finished */
+}
+
+void journal_row(struct ils *ils, const struct row *row)
+{
+    switch ((enum row_space)row->space) {
+    case ROW_SETTING: row_setting(ils, row->key, row->value); break;
+    case ROW_PASSWORD: row_password(ils, row); break;
+    case ROW_PEER: row_peer(ils, row); break;
+    case ROW_ROUTE: row_route(ils, row); break;
+    case ROW_STREAM: row_stream(ils, row); break;
+    case ROW_SEGMENT: row_segment(ils, row); break;
+    case ROW_ALARM: alarm_row(ils, row); break;
+    case ROW_AUDIT:
+    case ROW_SPACES: break;
+    }
+}

@@ -1,0 +1,35 @@
+/* limits: every bound of the core, one line each, with its reason. */
+#ifndef OPENILS_CORE_LIMITS_H
+#define OPENILS_CORE_LIMITS_H
+
+#include "base/tick.h"
+
+#define HANDSHAKE_US      (10 * TICK_S)  /* design 4: deadline before authentication */
+#define KEEPALIVE_US      (3 * TICK_S)   /* reliability 3.19 */
+#define DEAD_US           (9 * TICK_S)   /* three keepalives missed */
+#define SESSION_US        (24 * 3600 * TICK_S) /* design 4: a session's longest life */
+#define SESSION_RENEW_US  (23 * 3600 * TICK_S) /* the dialler sets its successor up */
+#define BACKOFF_MIN_US    (TICK_S / 4)
+#define BACKOFF_MAX_US    (3 * TICK_S)   /* design 5: known peers */
+#define REFUSED_US        (60 * TICK_S)  /* design 5: after a refusal only */
+#define FETCH_SILENT_US   (5 * TICK_S)   /* design 6: no byte for 5 s: the next neighbour */
+#define BEAT_MINUTES      10             /* design 6, 13: interval of signing again */
+#define HALF_OPEN_MAX     1024           /* design 4 */
+#define PENALTIES_MAX     65536          /* reliability 2.4 */
+#define PENALTY_BUCKETS   4096
+#define PENALTY_AUTH_US   (5 * TICK_S)   /* doubling */
+#define PENALTY_PROTO_US  (10 * TICK_S)
+#define PENALTY_MAX_US    (600 * TICK_S)
+#define PENALTY_HOLD_US   (5 * TICK_S)   /* held rather than refused */
+#define REQUESTS_MAX      64             /* segments asked for at once on one link: 4 MiB */
+#define PENDING_MAX       (16 * 1024 * 1024) /* unsent bytes on one link: the other end does not read */
+#define IN_MAX            (256 * 1024)   /* bytes waiting for the rest of a frame */
+#define STREAMS_MAX       1024
+#define ROSTER_MAX        64             /* design 6 */
+#define ALARMS_MAX        256
+#define ALARM_SUBJECT_MAX 64
+#define ALARM_QUIET_US    (60 * TICK_S)  /* a repeat is told at most once a minute */
+#define VERDICTS_KEPT     64
+#define LINKS_MAX         2048
+
+#endif

@@ -1,0 +1,411 @@
+/* link: the life of one link, from the connection to its end. handshake.c is its first half,
+ * exchange.c its second.
+ *
+ *             dialler                                acceptor
+ *   OPENING --CONNECTED--> HELLO            (ACCEPTED) HELLO --penalty--> HELD --over--> HELLO
+ *   HELLO   --hello S----> SHARE (Ya)       HELLO   --hello C--> SHARE (hello S)
+ *   SHARE   --Yb---------> CONFIRM (Ta)     SHARE   --Ya-------> CONFIRM (Yb)
+ *   CONFIRM --Tb---------> PROOF (proof C)  CONFIRM --Ta-------> PROOF (Tb)
+ *   PROOF   --proof S----> UP (marks)       PROOF   --proof C--> PROVED (proof S)
+ *                                           PROVED  --any frame> UP
+ *   any state --goodbye, silence, cut, refusal--> CLOSED, freed at the next step.
+ *
+ * A link without a valid proof teaches nothing and touches no other link. */
+#include "core/core.h"
+
+#define OUT_MAX  (64u * 1024 * 1024)
+#define WIRE_MAX (OUT_MAX + OUT_MAX / 64)
+
+struct link *link_new(struct ils *ils, bool dialler, uint32_t id)
+{
+    struct link *l = mem_alloc(ils->mem, sizeof *l);
+    if (l == NULL)
+        return NULL;
+    l->ils = ils;
+    l->id = id;
+    l->n = ils->next_n++;
+    l->dialler = dialler;
+    l->since = l->last_in = l->last_out = ils->now;
+    l->deadline = ils->now + HANDSHAKE_US;
+    buf_init(&l->in, ils->mem, IN_MAX);
+    buf_init(&l->plain, ils->mem, IN_MAX);
+    buf_init(&l->out, ils->mem, OUT_MAX);
+    buf_init(&l->wire, ils->mem, WIRE_MAX);
+    list_add(&ils->links, &l->node);
+    return l;
+}
+
+void link_free(struct link *l)
+{
+    struct mem *mem = l->ils->mem;
+    list_remove(&l->node);
+    buf_done(&l->in);
+    buf_done(&l->plain);
+    buf_done(&l->out);
+    buf_done(&l->wire);
+    mem_free(mem, l->mark, l->mark_size * sizeof *l->mark);
+    crypto_wipe(l, sizeof *l);
+    mem_free(mem, l, sizeof *l);
+}
+
+void link_change_state(struct link *l, enum link_state state)
+{
+    assert(l->state != LINK_CLOSED);
+    l->state = state;
+}
+
+static struct link *link_find(struct ils *ils, uint32_t id)
+{
+    list_each(node, &ils->links) {
+        struct link *l = list_entry(node, struct link, node);
+        if (l->id == id && l->state != LINK_CLOSED)
+            return l;
+    }
+    return NULL;
+}
+
+void link_accepted(struct ils *ils, const struct ils_event *event)
+{
+    ils_mix(ils, event->entropy);
+    struct link *l = ils->ready && ils->role != ROLE_STANDALONE
+                         ? link_new(ils, false, event->link) : NULL;
+    if (l == NULL) {
+        ils_action(ils, ILS_DO_CLOSE)->link = event->link;
+        return;
+    }
+    l->state = LINK_HELLO;
+    l->tls = event->tls;
+    l->peer = event->peer;
+    l->local = event->local;
+    say_link(l, EVENT_NEW_CONNECTION);
+    say_link(l, EVENT_CONNECT_IND);
+    gate_room(ils);
+}
+
+void link_connected(struct ils *ils, const struct ils_event *event)
+{
+    ils_mix(ils, event->entropy);
+    struct link *l = link_find(ils, event->link);
+    if (l == NULL || l->state != LINK_OPENING)
+        return;
+    l->peer = event->peer;
+    l->local = event->local;
+    l->deadline = ils->now + HANDSHAKE_US;
+    l->last_in = ils->now;
+    say_link(l, EVENT_CONNECT_RES)->number[0] = 1024u + l->n;
+    link_change_state(l, LINK_HELLO);
+    handshake_hello_send(l);
+}
+
+static void link_frame(struct link *l, uint8_t type, struct slice body)
+{
+    switch (l->state) {
+    case LINK_HELLO:
+    case LINK_SHARE:
+    case LINK_CONFIRM:
+    case LINK_PROOF:
+    case LINK_PROVED: handshake_frame(l, type, body); break;
+    case LINK_UP: exchange_frame(l, type, body); break;
+    case LINK_OPENING:
+    case LINK_HELD:
+    case LINK_CLOSED: break;
+    }
+}
+
+static void link_broken(struct link *l)
+{
+    gate_failed(l->ils, l, PENALTY_PROTO_US);
+    if (l->state == LINK_UP)
+        link_end(l, CODE_PROTOCOL, true);
+    else
+        handshake_refuse(l, CODE_PROTOCOL);
+}
+
+static bool link_listens(const struct link *l)
+{
+    return l->state != LINK_CLOSED && l->state != LINK_HELD;
+}
+
+/* Frames in clear, until the first one that seals the link. */
+static void consume_clear(struct link *l, struct slice *in)
+{
+    uint8_t type;
+    struct slice body;
+    while (!l->sealed && link_listens(l)) {
+        int r = frame_take(in, FRAME_CLEAR_MAX, &type, &body);
+        if (r == 1)
+            return;
+        if (r < 0) {
+            link_broken(l);
+            return;
+        }
+        link_frame(l, type, body);
+    }
+}
+
+static void consume_plain(struct link *l)
+{
+    struct slice left = buf_slice(&l->plain);
+    uint8_t type;
+    struct slice body;
+    int r = 0;
+    while (link_listens(l) && (r = frame_take(&left, FRAME_SEALED_MAX, &type, &body)) == 0)
+        link_frame(l, type, body);
+    if (r < 0 && link_listens(l))
+        link_broken(l);
+    if (l->state != LINK_CLOSED)
+        buf_drop(&l->plain, l->plain.n - left.n);
+}
+
+static void consume_sealed(struct link *l, struct slice *in)
+{
+    while (l->sealed && link_listens(l)) {
+        int r = sealed_take(&l->rx, in, &l->plain);
+        if (r == 1)
+            break;
+        if (r < 0) {
+            link_broken(l);
+            return;
+        }
+        if (l->plain.n >= SEALED_PLAIN_MAX * 4)
+            consume_plain(l);
+    }
+    if (link_listens(l) && l->plain.n != 0)
+        consume_plain(l);
+}
+
+static void link_consume(struct link *l)
+{
+    struct slice in = buf_slice(&l->in);
+    consume_clear(l, &in);
+    consume_sealed(l, &in);
+    if (l->state != LINK_CLOSED)
+        buf_drop(&l->in, l->in.n - in.n);
+}
+
+void link_data(struct ils *ils, const struct ils_event *event)
+{
+    struct link *l = link_find(ils, event->link);
+    if (l == NULL || l->state == LINK_OPENING)
+        return;
+    l->last_in = ils->now;
+    if (l->to != NULL && l->state == LINK_UP)
+        l->to->last_contact = ils->wall;
+    if (l->state < LINK_PROOF && l->in.n + event->data.n > 4096) {
+        link_broken(l); /* more than any honest handshake has under way */
+        return;
+    }
+    buf_put_slice(&l->in, event->data);
+    if (l->in.failed) {
+        link_broken(l);
+        return;
+    }
+    link_consume(l);
+}
+
+static enum code code_of_down(const struct link *l, enum down_reason reason)
+{
+    switch (reason) {
+    case DOWN_REFUSED: return CODE_REFUSED;
+    case DOWN_TIMEOUT:
+    case DOWN_UNREACHABLE: return CODE_NO_ANSWER;
+    case DOWN_UNRESOLVED: return CODE_UNRESOLVED;
+    case DOWN_CLOSED:
+    case DOWN_RESET: break;
+    }
+    return l->state == LINK_UP ? CODE_LOST : CODE_HUNG_UP;
+}
+
+void link_down(struct ils *ils, const struct ils_event *event)
+{
+    struct link *l = link_find(ils, event->link);
+    if (l == NULL)
+        return;
+    enum code code = code_of_down(l, event->reason);
+    if (l->state == LINK_UP)
+        link_end(l, code, false);
+    else
+        handshake_failed(l, code, false, 0);
+}
+
+void link_room(struct ils *ils, const struct ils_event *event)
+{
+    struct link *l = link_find(ils, event->link);
+    if (l != NULL)
+        l->pending = event->pending;
+}
+
+void link_send(struct link *l, uint8_t type, struct slice body)
+{
+    if (l->state != LINK_CLOSED)
+        frame_put(&l->out, type, body);
+}
+
+/* What was written in this step leaves as one SEND. */
+void link_flush(struct link *l)
+{
+    if (l->state == LINK_CLOSED || l->out.n == 0)
+        return;
+    size_t before = l->wire.n;
+    if (l->sealed)
+        sealed_put(&l->tx, &l->wire, buf_slice(&l->out));
+    else
+        buf_put_slice(&l->wire, buf_slice(&l->out));
+    bool lost = l->wire.failed || l->out.failed;
+    buf_reset(&l->out);
+    if (lost) {
+        l->wire.n = before;
+        link_end(l, CODE_FULL, false);
+        return;
+    }
+    struct ils_action *a = ils_action(l->ils, ILS_DO_SEND);
+    a->link = l->id;
+    /* An earlier SEND of this step may point into the same buffer, which may have moved: every
+     * action of the link is pointed anew. */
+    a->data = slice_make(l->wire.p + before, l->wire.n - before);
+    size_t end = l->wire.n;
+    for (size_t i = l->ils->action_n; i-- > 0;) {
+        struct ils_action *b = &l->ils->action[i];
+        if (b->type == ILS_DO_SEND && b->link == l->id) {
+            b->data.p = l->wire.p + (end - b->data.n);
+            end -= b->data.n;
+        }
+    }
+    l->pending += a->data.n;
+    l->last_out = l->ils->now;
+}
+
+/* Ends the link: with a goodbye when `tell`. Whoever needs a verdict has said it before. */
+void link_end(struct link *l, enum code code, bool tell)
+{
+    struct ils *ils = l->ils;
+    if (l->state == LINK_CLOSED)
+        return;
+    if (tell) {
+        struct msg_goodbye goodbye = {.code = (uint32_t)code};
+        msg_goodbye_put(&l->out, &goodbye);
+    }
+    link_flush(l);
+    if (l->state == LINK_CLOSED)
+        return;
+    bool was_up = l->state == LINK_UP;
+    if (was_up)
+        say_link(l, EVENT_LINK_ENDED)->code = code;
+    struct ils_action *a = ils_action(ils, ILS_DO_CLOSE);
+    a->link = l->id;
+    link_change_state(l, LINK_CLOSED);
+    exchange_link_gone(l);
+    if (l->to != NULL && l->to->link == l) {
+        l->to->link = NULL;
+        l->to->last_contact = ils->wall;
+        l->to->dirty = true;
+    }
+    if (l->dialler)
+        dial_over(ils, l, code);
+    else if (was_up && code != CODE_REPLACED)
+        dial_tick(ils);
+}
+
+/* Of a pair's proved links the greatest (boot_A + boot_B, TLS, dialled by the higher peer id,
+ * serial) stays. My own boot is the same in both. */
+static bool link_beats(const struct link *a, const struct link *b)
+{
+    if (a->theirs.boot != b->theirs.boot)
+        return a->theirs.boot > b->theirs.boot;
+    if (a->tls != b->tls)
+        return a->tls;
+    bool higher_is_mine = memcmp(a->ils->peer_id, a->to->id, PEER_ID_SIZE) > 0;
+    if (a->dialler != b->dialler)
+        return a->dialler == higher_is_mine;
+    uint64_t serial_a = a->dialler ? a->serial : a->theirs.serial;
+    uint64_t serial_b = b->dialler ? b->serial : b->theirs.serial;
+    return serial_a > serial_b;
+}
+
+/* Both ends have proved themselves and said yes. */
+void link_up(struct link *l)
+{
+    struct ils *ils = l->ils;
+    struct peer *p = l->to;
+    struct slice ip = slice_of(l->peer.ip);
+    link_change_state(l, LINK_UP);
+    if (!p->met) {
+        p->met = true;
+        p->met_first = ils->wall;
+    }
+    p->met_last = p->last_contact = ils->wall;
+    p->met_method = l->method;
+    memcpy(p->met_ip, l->peer.ip, sizeof p->met_ip);
+    p->disconnected_there = false;
+    p->dirty = true;
+    if (!l->dialler)
+        gate_passed(ils, l);
+    alarm_clear(ils, ILSPwdAuthenticationFailed, ip);
+    alarm_clear(ils, ILSUnacceptableConnectionAttempt, ip);
+    alarm_clear(ils, ILSRemoteHostUnresponsive, ip);
+    alarm_clear(ils, ILSProtocolVersion, ip);
+    struct link *old = p->link;
+    bool stays = old == NULL || link_beats(l, old);
+    if (stays)
+        p->link = l;
+    if (l->dialler)
+        dial_up(ils, l);
+    if (!stays) {
+        link_end(l, CODE_REPLACED, true);
+        return;
+    }
+    if (old != NULL)
+        link_end(old, CODE_REPLACED, true);
+    self_changed(ils); /* a hub's roster */
+    exchange_open(l);
+}
+
+tick link_deadline(const struct link *l)
+{
+    switch (l->state) {
+    case LINK_CLOSED: return l->ils->now; /* to be freed */
+    case LINK_UP: {
+        tick dead = l->last_in + DEAD_US, alive = l->last_out + KEEPALIVE_US;
+        return dead < alive ? dead : alive;
+    }
+    case LINK_OPENING:
+    case LINK_HELD:
+    case LINK_HELLO:
+    case LINK_SHARE:
+    case LINK_CONFIRM:
+    case LINK_PROOF:
+    case LINK_PROVED: break;
+    }
+    return l->deadline;
+}
+
+static void link_tick_one(struct link *l)
+{
+    struct ils *ils = l->ils;
+    if (l->state == LINK_UP) {
+        if (ils->now - l->last_in >= DEAD_US)
+            link_end(l, CODE_LOST, true);
+        else if (l->pending > PENDING_MAX)
+            link_end(l, CODE_TOO_SLOW, false);
+        else if (ils->now - l->last_out >= KEEPALIVE_US)
+            link_send(l, FRAME_KEEPALIVE, slice_make(NULL, 0));
+        return;
+    }
+    if (l->state == LINK_CLOSED || ils->now < l->deadline)
+        return;
+    if (l->state == LINK_HELD) {
+        l->deadline = ils->now + HANDSHAKE_US;
+        link_change_state(l, LINK_HELLO);
+        handshake_frame(l, FRAME_HELLO, slice_make(NULL, 0)); /* the hello that was kept */
+        if (l->state != LINK_CLOSED)
+            link_consume(l);
+    } else {
+        handshake_failed(l, l->state == LINK_OPENING ? CODE_NO_ANSWER : CODE_SILENT, false, 0);
+    }
+}
+
+void link_tick(struct ils *ils)
+{
+    list_each_safe(node, &ils->links)
+        link_tick_one(list_entry(node, struct link, node));
+}

@@ -1,0 +1,96 @@
+/* say: what is told, as ids and arguments: trace records and verdicts. No sentence lives here. */
+#include "core/core.h"
+
+static enum trace_level level_of(enum trace_event event)
+{
+    static const uint8_t level[EVENTS] = {
+#define EVENT(name, id, level, text) [name] = level,
+#include "core/event.def"
+#undef EVENT
+    };
+    return level[event];
+}
+
+/* The record to be filled in; one that nobody reads when the level leaves it out. */
+struct trace *say(struct ils *ils, enum trace_event event)
+{
+    static struct trace unread;
+    if (level_of(event) > ils->level)
+        return &unread;
+    struct trace *t = &ils_action(ils, ILS_DO_TRACE)->trace;
+    t->event = event;
+    return t;
+}
+
+struct trace *say_link(struct link *l, enum trace_event event)
+{
+    struct trace *t = say(l->ils, event);
+    t->link_n = l->n;
+    t->dialler = l->dialler;
+    t->tls = l->tls;
+    t->peer = l->peer;
+    if (l->dialler && l->peer.port == 0)
+        t->peer.port = l->port;
+    t->local = l->local;
+    t->host = arena_copy(&l->ils->step, text_slice(l->host));
+    if (l->to != NULL)
+        memcpy(t->peer_id, l->to->id, sizeof t->peer_id);
+    memcpy(t->verdict_id, l->verdict_id, sizeof t->verdict_id);
+    return t;
+}
+
+static enum verdict_side remedy_side(enum code code, bool dialler)
+{
+    const char *at = "";
+    switch (code) {
+    case CODE_NONE: break;
+#define CODE(number, name, cause, remedy, end)                                                     \
+    case number: at = end; break;
+#include "core/code.def"
+#undef CODE
+    }
+    return (at[0] == 'd') == dialler ? SIDE_HERE : SIDE_THERE;
+}
+
+static void keep(struct ils *ils, const struct verdict *v)
+{
+    struct verdict_entry *e = &ils->verdict[ils->verdict_next];
+    ils->verdict_next = (ils->verdict_next + 1) % VERDICTS_KEPT;
+    if (ils->verdict_n < VERDICTS_KEPT)
+        ils->verdict_n++;
+    e->verdict = *v;
+    text_set(e->host, v->host);
+    text_set(e->peer_name, v->peer_name);
+}
+
+void say_verdict(struct link *l, enum code code, bool told, uint32_t retry_after)
+{
+    struct ils *ils = l->ils;
+    if (l->verdict_given)
+        return;
+    l->verdict_given = true;
+    struct trace *t = say_link(l, EVENT_VERDICT);
+    t->code = code;
+    struct ils_action *a = ils_action(ils, ILS_DO_VERDICT);
+    struct verdict *v = &a->verdict;
+    a->command = l->command;
+    memcpy(v->id, l->verdict_id, sizeof v->id);
+    v->code = code;
+    v->dialler = l->dialler;
+    v->told = told;
+    v->tls = l->tls;
+    v->peer = l->peer;
+    v->local = l->local;
+    v->host = arena_copy(&ils->step, text_slice(l->host));
+    v->port = l->dialler ? l->port : l->local.port;
+    v->generation = l->generation;
+    v->retry_after = retry_after;
+    v->remedy_at = remedy_side(code, l->dialler);
+    v->at = ils->wall;
+    if (l->to != NULL) {
+        memcpy(v->peer_id, l->to->id, sizeof v->peer_id);
+        v->peer_name = arena_copy(&ils->step, text_slice(l->to->cluster_id));
+    }
+    keep(ils, v);
+    l->command = 0;
+}

@@ -1,0 +1,210 @@
+/* self: the peer info vector. Stream 0 of a cluster is a catalog of fields (what it says of itself)
+ * and, on a hub, of its roster: whom it relays. Here it is written and read, and peers are kept. */
+#include "core/core.h"
+
+enum { FIELDS = 8 };
+
+static const char *const field_name[FIELDS] = {"cluster_id", "fqdn", "description", "version",
+                                               "role", "route_string", "host", "port"};
+
+/* --- peers */
+
+struct peer *peer_find(const struct ils *ils, const uint8_t key[static KEY_SIZE])
+{
+    list_each(node, &ils->peers) {
+        struct peer *p = list_entry(node, struct peer, node);
+        if (memcmp(p->key, key, KEY_SIZE) == 0)
+            return p;
+    }
+    return NULL;
+}
+
+struct peer *peer_get(struct ils *ils, const uint8_t key[static KEY_SIZE])
+{
+    struct peer *p = peer_find(ils, key);
+    if (p != NULL || ils->peer_n >= PEERS_MAX)
+        return p;
+    p = mem_alloc(ils->mem, sizeof *p);
+    if (p == NULL)
+        return NULL;
+    memcpy(p->key, key, KEY_SIZE);
+    crypto_peer_id(p->id, key);
+    list_add(&ils->peers, &p->node);
+    ils->peer_n++;
+    return p;
+}
+
+/* By cluster id, by peer id in hex, or by `id~peer`. */
+struct peer *peer_named(const struct ils *ils, struct slice name, bool *ret_itself)
+{
+    char hex[2 * PEER_ID_SIZE + 1];
+    hex_text(hex, ils->peer_id, PEER_ID_SIZE);
+    *ret_itself = slice_eq_fold(name, text_slice(ils->cluster_id)) ||
+                  slice_eq_fold(name, slice_of(hex));
+    list_each(node, &ils->peers) {
+        struct peer *p = list_entry(node, struct peer, node);
+        hex_text(hex, p->id, PEER_ID_SIZE);
+        if (slice_eq_fold(name, slice_of(hex)) ||
+            (p->cluster_id.n != 0 && slice_eq_fold(name, text_slice(p->cluster_id))))
+            return p;
+    }
+    return NULL;
+}
+
+/* --- writing */
+
+void self_changed(struct ils *ils)
+{
+    ils->self_dirty = true;
+}
+
+/* Name or address and port to be reached at; the port that takes passwords when none is said. */
+static void advertised(const struct ils *ils, struct slice *ret_host, uint16_t *ret_port)
+{
+    struct slice a = text_slice(ils->advertise);
+    size_t colon = slice_find(a, ':');
+    uint64_t port;
+    *ret_host = a.n != 0 ? a : text_slice(ils->fqdn);
+    *ret_port = ils->password_port;
+    if (colon < a.n && slice_to_u64(slice_make(a.p + colon + 1, a.n - colon - 1), 65535, &port)) {
+        *ret_host = slice_make(a.p, colon);
+        *ret_port = (uint16_t)port;
+    }
+}
+
+static struct slice decimal(struct arena *a, uint64_t v)
+{
+    uint8_t *p = arena_alloc(a, 20);
+    size_t at = 20;
+    if (p == NULL)
+        return slice_make(NULL, 0);
+    do {
+        p[--at] = (uint8_t)('0' + v % 10);
+        v /= 10;
+    } while (v != 0);
+    return slice_make(p + at, 20 - at);
+}
+
+static size_t field_changes(struct ils *ils, struct change *change)
+{
+    struct slice host;
+    uint16_t port;
+    advertised(ils, &host, &port);
+    const struct slice value[FIELDS] = {
+        text_slice(ils->cluster_id),  text_slice(ils->fqdn),
+        text_slice(ils->description), text_slice(ils->version),
+        decimal(&ils->step, ils->role), text_slice(ils->route_string),
+        host, decimal(&ils->step, port)};
+    size_t n = 0;
+    for (size_t i = 0; i < FIELDS; i++)
+        change[n++] = (struct change){.put = true, .kind = ENTRY_FIELD,
+                                      .user = slice_of(field_name[i]), .value = value[i]};
+    return n;
+}
+
+struct roster {
+    struct ils *ils;
+    struct change *change;
+    size_t n, max;
+};
+
+static bool on_roster(const struct ils *ils, const struct peer *p)
+{
+    return ils->role == ROLE_HUB && p->met && !p->disconnected_here && !p->disconnected_there;
+}
+
+static bool roster_gone(void *context, const struct record *r)
+{
+    struct roster *w = context;
+    if (r->kind != ENTRY_ROSTER || r->user.n != KEY_SIZE || w->n == w->max)
+        return true;
+    const struct peer *p = peer_find(w->ils, r->user.p);
+    if (p == NULL || !on_roster(w->ils, p))
+        w->change[w->n++] = (struct change){.kind = ENTRY_ROSTER, .user = r->user};
+    return true;
+}
+
+/* Stream 0 follows what the cluster is; called at the end of a step. */
+void self_write(struct ils *ils)
+{
+    if (!ils->self_dirty || !ils->ready || ils->self == NULL || ils->cluster_id.n == 0 ||
+        ils->committing[STREAM_SELF])
+        return;
+    ils->self_dirty = false;
+    size_t max = FIELDS + 2 * PEERS_MAX + ROSTER_MAX;
+    struct change *change = arena_alloc(&ils->step, max * sizeof *change);
+    if (change == NULL)
+        return;
+    struct roster w = {ils, change, field_changes(ils, change), max};
+    size_t listed = 0;
+    list_each(node, &ils->peers) {
+        const struct peer *p = list_entry(node, struct peer, node);
+        if (on_roster(ils, p) && listed++ < ROSTER_MAX)
+            change[w.n++] = (struct change){.put = true, .kind = ENTRY_ROSTER,
+                                            .user = slice_make(p->key, KEY_SIZE)};
+    }
+    catalog_walk(ils->self->catalog, roster_gone, &w);
+    struct slice none = slice_make(NULL, 0);
+    if (stream_commit(ils, ils->self, change, w.n, 0, none, none, false) != 0)
+        ils->self_dirty = true;
+}
+
+/* --- reading */
+
+static bool read_field(void *context, const struct record *r)
+{
+    struct peer *p = context;
+    uint64_t number;
+    if (r->kind != ENTRY_FIELD || !slice_is_utf8(r->value))
+        return true;
+    if (slice_eq(r->user, slice_of("cluster_id")))
+        text_set(p->cluster_id, r->value);
+    else if (slice_eq(r->user, slice_of("fqdn")))
+        text_set(p->fqdn, r->value);
+    else if (slice_eq(r->user, slice_of("description")))
+        text_set(p->description, r->value);
+    else if (slice_eq(r->user, slice_of("version")))
+        text_set(p->version, r->value);
+    else if (slice_eq(r->user, slice_of("route_string")))
+        text_set(p->route_string, r->value);
+    else if (slice_eq(r->user, slice_of("host")))
+        text_set(p->host, r->value);
+    else if (slice_eq(r->user, slice_of("role")) && slice_to_u64(r->value, ROLE_SPOKE, &number))
+        p->role = (uint8_t)number;
+    else if (slice_eq(r->user, slice_of("port")) && slice_to_u64(r->value, 65535, &number))
+        p->port = (uint16_t)number;
+    return true;
+}
+
+/* What the peer says of itself is now what its stream 0 says. */
+void peer_read(struct ils *ils, struct peer *p, const struct stream *s)
+{
+    text_set(p->cluster_id, slice_make(NULL, 0));
+    text_set(p->description, slice_make(NULL, 0));
+    text_set(p->route_string, slice_make(NULL, 0));
+    text_set(p->host, slice_make(NULL, 0));
+    p->role = ROLE_STANDALONE;
+    catalog_walk(s->catalog, read_field, p);
+    p->dirty = true;
+}
+
+struct wanted_key {
+    const uint8_t *key;
+    bool found;
+};
+
+static bool is_listed(void *context, const struct record *r)
+{
+    struct wanted_key *w = context;
+    w->found = r->kind == ENTRY_ROSTER && r->user.n == KEY_SIZE &&
+               memcmp(r->user.p, w->key, KEY_SIZE) == 0;
+    return !w->found;
+}
+
+bool roster_lists(const struct ils *ils, const struct stream *self,
+                  const uint8_t key[static KEY_SIZE])
+{
+    struct wanted_key w = {key, false};
+    catalog_walk(self->catalog, is_listed, &w);
+    return w.found;
+}

@@ -1,0 +1,121 @@
+/* start: all rows were given; the cluster comes to life. The identity is made at the first start, the
+ * boot number rises at every one, and nothing is dialled or accepted before that is durable. */
+#include "core/core.h"
+
+#define ORPHAN_KEY (KEY_SIZE + 8 + HASH_SIZE)
+
+static bool make_identity(struct ils *ils)
+{
+    if (ils->has_seed)
+        return true;
+    ils_entropy(ils, ils->seed, sizeof ils->seed);
+    crypto_keypair(ils->seed, ils->key, ils->secret);
+    crypto_peer_id(ils->peer_id, ils->key);
+    ils->has_seed = true;
+    return false;
+}
+
+/* A stream whose segments are all there is served from now on; the others are fetched again. */
+static void serve_stored(struct ils *ils, struct stream *s)
+{
+    struct line line;
+    size_t at = 0;
+    if (s->wanted_bytes.n == 0 || catalog_missing(s->catalog, &at, &line)) {
+        catalog_abandon(s->catalog);
+        buf_reset(&s->wanted_bytes);
+        return;
+    }
+    catalog_apply(s->catalog);
+    buf_put_slice(&s->head_bytes, buf_slice(&s->wanted_bytes));
+    buf_reset(&s->wanted_bytes);
+    if (s->head_bytes.failed || head_get(buf_slice(&s->head_bytes), &s->head) != 0) {
+        ils->broken = true;
+        return;
+    }
+    s->admitted = true;
+    s->last_usn = ils->wall;
+    stream_served(ils, s);
+    struct peer *p = s->own ? NULL : peer_get(ils, s->key);
+    if (p != NULL && s->number == STREAM_SELF) {
+        peer_read(ils, p, s);
+        p->dirty = false;
+    }
+}
+
+static void remove_orphans(struct ils *ils, struct rows *rows)
+{
+    for (size_t at = 0; at + ORPHAN_KEY <= ils->orphans.n; at += ORPHAN_KEY)
+        rows_remove(rows, ROW_SEGMENT,
+                    arena_copy(&ils->step, slice_make(ils->orphans.p + at, ORPHAN_KEY)));
+    buf_done(&ils->orphans);
+}
+
+static void start_plan(struct ils *ils)
+{
+    uint8_t seed[16];
+    ils_entropy(ils, seed, sizeof seed);
+    if (ils->plan == NULL)
+        ils->plan = plan_new(ils->mem, seed, true);
+    ils->self = stream_get(ils, ils->key, STREAM_SELF);
+    ils->own = stream_get(ils, ils->key, STREAM_PLAN);
+    if (ils->plan == NULL || ils->self == NULL || ils->own == NULL) {
+        ils->broken = true;
+        return;
+    }
+    ils->self->admitted = ils->own->admitted = true;
+    catalog_describe(ils->own->catalog, text_slice(ils->cluster_id),
+                     text_slice(ils->route_string), true);
+    list_each(node, &ils->streams)
+        serve_stored(ils, list_entry(node, struct stream, node));
+}
+
+void journal_start(struct ils *ils, const struct ils_event *event)
+{
+    struct rows rows;
+    uint8_t seed[8];
+    uint64_t jitter = 0;
+    ils_mix(ils, event->entropy);
+    ils_entropy(ils, seed, sizeof seed);
+    for (size_t i = 0; i < sizeof seed; i++)
+        jitter = jitter << 8 | seed[i];
+    rand_seed(&ils->rand, jitter);
+    ils->tls_port = event->start.tls_port;
+    ils->password_port = event->start.password_port;
+    text_set(ils->advertise, event->start.advertise);
+    text_set(ils->version, event->start.version);
+    rows_init(&rows, ils);
+    if (!make_identity(ils))
+        rows_setting(&rows, "seed", slice_make(ils->seed, SEED_SIZE));
+    ils->boot++;
+    rows_setting_u64(&rows, "boot", ils->boot);
+    start_plan(ils);
+    remove_orphans(ils, &rows);
+    ils->started = true;
+    ils->next_beat = ils->now + BEAT_MINUTES * 60 * TICK_S;
+    if (journal_store(&rows, BATCH_START) == NULL)
+        ils->broken = true;
+}
+
+static struct slice role_text(enum ils_role role)
+{
+    static const char *const text[] = {"standalone", "hub", "spoke"};
+    return slice_of(text[role]);
+}
+
+/* The boot number is durable. A store that does not take it cannot keep any promise. */
+void journal_ready(struct ils *ils, bool failed)
+{
+    if (failed) {
+        ils->broken = true;
+        return;
+    }
+    ils->ready = true;
+    struct trace *t = say(ils, EVENT_STARTED);
+    t->text[0] = text_slice(ils->cluster_id);
+    t->text[1] = role_text(ils->role);
+    t->number[0] = ils->boot;
+    ils_action(ils, ILS_DO_LISTEN)->on = ils->role != ROLE_STANDALONE;
+    ils->listening = ils->role != ROLE_STANDALONE;
+    self_changed(ils);
+    dial_now(ils);
+}

@@ -1,0 +1,288 @@
+/* stream: what is held of each (origin, number), and how one's own are written. A commit is computed,
+ * stored, and only when it is durable does it become what is served and told (design 6, Writing). */
+#include "core/core.h"
+
+struct stream *stream_find(const struct ils *ils, const uint8_t key[static KEY_SIZE], uint64_t number)
+{
+    list_each(node, &ils->streams) {
+        struct stream *s = list_entry(node, struct stream, node);
+        if (s->number == number && memcmp(s->key, key, KEY_SIZE) == 0)
+            return s;
+    }
+    return NULL;
+}
+
+/* Finds or makes; NULL when memory or the bound refuses. */
+struct stream *stream_get(struct ils *ils, const uint8_t key[static KEY_SIZE], uint64_t number)
+{
+    struct stream *s = stream_find(ils, key, number);
+    if (s != NULL || ils->plan == NULL || ils->stream_n >= STREAMS_MAX)
+        return s;
+    s = mem_alloc(ils->mem, sizeof *s);
+    if (s == NULL)
+        return NULL;
+    s->catalog = catalog_new(ils->plan, key, number, number != STREAM_SELF);
+    if (s->catalog == NULL) {
+        mem_free(ils->mem, s, sizeof *s);
+        return NULL;
+    }
+    memcpy(s->key, key, KEY_SIZE);
+    s->number = number;
+    s->own = ils->has_seed && memcmp(key, ils->key, KEY_SIZE) == 0;
+    s->behind_since = TICK_NEVER;
+    s->last_head = ils->now;
+    buf_init(&s->head_bytes, ils->mem, HEAD_MAX);
+    buf_init(&s->delta, ils->mem, 64 * 1024);
+    buf_init(&s->wanted_bytes, ils->mem, HEAD_MAX);
+    buf_init(&s->wanted_lines, ils->mem, (size_t)MANIFEST_LINES_MAX * LINE_BYTES);
+    list_add(&ils->streams, &s->node);
+    ils->stream_n++;
+    return s;
+}
+
+void stream_free(struct ils *ils, struct stream *s)
+{
+    list_remove(&s->node);
+    ils->stream_n--;
+    catalog_free(s->catalog);
+    buf_done(&s->head_bytes);
+    buf_done(&s->delta);
+    buf_done(&s->wanted_bytes);
+    buf_done(&s->wanted_lines);
+    mem_free(ils->mem, s, sizeof *s);
+}
+
+bool stream_held(const struct stream *s)
+{
+    return s->head_bytes.n != 0;
+}
+
+/* The head of s has changed: lookups, the clusters table and the neighbours are told. */
+void stream_served(struct ils *ils, struct stream *s)
+{
+    s->bytes = s->head.bytes;
+    s->last_head = ils->now;
+    s->behind_since = TICK_NEVER;
+    catalog_describe(s->catalog, s->head.name, s->head.route_string, s->own);
+    catalog_set_served(s->catalog, s->number != STREAM_SELF);
+    catalog_set_stale(s->catalog, false);
+    ils->heads_moved = true;
+    ils_action(ils, ILS_DO_PUBLISH);
+}
+
+/* --- writing one's own */
+
+void own_commit_free(struct ils *ils, struct own_commit *oc)
+{
+    if (oc == NULL)
+        return;
+    arena_done(&oc->arena);
+    mem_free(ils->mem, oc, sizeof *oc);
+}
+
+static void next_head(struct ils *ils, const struct stream *s, struct head *next)
+{
+    memset(next, 0, sizeof *next);
+    memcpy(next->key, ils->key, KEY_SIZE);
+    next->number = s->number;
+    next->epoch = s->head.epoch;
+    if (!stream_held(s)) {
+        uint8_t random[4];
+        ils_entropy(ils, random, sizeof random);
+        next->epoch = UINT64_C(1) << 32 | (uint64_t)random[0] << 24 | (uint64_t)random[1] << 16 |
+                      (uint64_t)random[2] << 8 | random[3];
+    }
+    next->interval = BEAT_MINUTES;
+    next->name = text_slice(ils->cluster_id);
+    next->route_string = text_slice(ils->route_string);
+}
+
+/* The same head with one beat more. */
+static int beat_commit(struct ils *ils, const struct stream *s, struct own_commit *oc)
+{
+    struct commit *c = &oc->commit;
+    struct buf b;
+    c->head = s->head;
+    c->head.beat++;
+    buf_init(&b, ils->mem, HEAD_MAX);
+    head_put(&b, &c->head, ils->secret);
+    c->head_bytes = arena_copy(&oc->arena, buf_slice(&b));
+    c->lines = arena_copy(&oc->arena, catalog_lines(s->catalog));
+    buf_done(&b);
+    return oc->arena.failed || c->head_bytes.n == 0 ? -1 : 0;
+}
+
+static struct slice stream_row(struct arena *a, struct slice head, struct slice lines)
+{
+    uint8_t *p = arena_alloc(a, 4 + head.n + lines.n);
+    if (p == NULL)
+        return slice_make(NULL, 0);
+    p[0] = p[1] = 0;
+    p[2] = (uint8_t)(head.n >> 8);
+    p[3] = (uint8_t)head.n;
+    memcpy(p + 4, head.p, head.n);
+    if (lines.n != 0)
+        memcpy(p + 4 + head.n, lines.p, lines.n);
+    return slice_make(p, 4 + head.n + lines.n);
+}
+
+static void commit_rows(struct rows *rows, struct stream *s, struct own_commit *oc)
+{
+    struct arena *a = &oc->arena;
+    struct commit *c = &oc->commit;
+    for (size_t i = 0; i < c->segment_n; i++)
+        rows_put(rows, ROW_SEGMENT, stream_key_bytes(a, s->key, s->number, c->segment[i].line.name),
+                 c->segment[i].bytes);
+    rows_put(rows, ROW_STREAM, stream_key_bytes(a, s->key, s->number, NULL),
+             stream_row(a, c->head_bytes, c->lines));
+    for (size_t i = 0; i < c->dropped_n; i++)
+        rows_remove(rows, ROW_SEGMENT,
+                    stream_key_bytes(a, s->key, s->number, c->dropped[i].name));
+    rows->failed = rows->failed || a->failed;
+}
+
+/* Starts a commit of one's own stream: 0, or -1 memory, -2 too many lines. One at a time. */
+int stream_commit(struct ils *ils, struct stream *s, const struct change *change, size_t n,
+                  uint64_t command, struct slice who, struct slice what, bool beat)
+{
+    struct own_commit *oc = mem_alloc(ils->mem, sizeof *oc);
+    struct head next;
+    struct rows rows;
+    if (oc == NULL)
+        return -1;
+    arena_init(&oc->arena, ils->mem);
+    oc->stream = s;
+    oc->command = command;
+    oc->changes = n;
+    next_head(ils, s, &next);
+    int r = beat ? beat_commit(ils, s, oc)
+                 : origin_commit(&oc->arena, s->catalog, &s->head, &next, change, n, ils->secret,
+                                 &oc->commit);
+    rows_init(&rows, ils);
+    if (r == 0)
+        commit_rows(&rows, s, oc);
+    if (who.n != 0)
+        rows_audit(&rows, who, what);
+    struct batch *b = r == 0 ? journal_store(&rows, BATCH_COMMIT) : NULL;
+    if (b == NULL) {
+        own_commit_free(ils, oc);
+        return r != 0 ? r : -1;
+    }
+    b->commit = oc;
+    ils->committing[s->number] = true;
+    return 0;
+}
+
+/* The indexes, in the former manifest, of the lines that the commit dropped. False: too many. */
+static bool dropped_indexes(struct slice lines, const struct commit *c, uint32_t *ret)
+{
+    size_t n = lines.n / LINE_BYTES, found = 0;
+    if (c->dropped_n > DELTA_LINES_MAX)
+        return false;
+    for (size_t i = n; i > 0 && found < c->dropped_n; i--) {
+        struct line line;
+        manifest_line(lines, i - 1, &line);
+        for (size_t k = 0; k < c->dropped_n; k++)
+            if (memcmp(line.name, c->dropped[k].name, HASH_SIZE) == 0)
+                ret[c->dropped_n - 1 - found++] = (uint32_t)(i - 1);
+    }
+    return found == c->dropped_n;
+}
+
+/* Keeps the change as a frame that neighbours who hold the former head can apply at once. */
+static void keep_delta(struct ils *ils, struct stream *s, const struct commit *c)
+{
+    struct slice former = catalog_lines(s->catalog);
+    struct msg_line add[DELTA_LINES_MAX];
+    struct slice bytes[DELTA_LINES_MAX];
+    uint32_t drop[DELTA_LINES_MAX];
+    size_t total = 0;
+    buf_reset(&s->delta);
+    if (!stream_held(s) || c->segment_n > DELTA_LINES_MAX || !dropped_indexes(former, c, drop))
+        return;
+    for (size_t i = 0; i < c->segment_n; i++) {
+        add[i].size = c->segment[i].line.size;
+        memcpy(add[i].name, c->segment[i].line.name, HASH_SIZE);
+        bytes[i] = c->segment[i].bytes;
+        total += bytes[i].n;
+    }
+    struct msg_head m = {.head = c->head_bytes, .has_delta = true, .drop = drop,
+                         .drop_n = c->dropped_n, .add = add, .add_n = c->segment_n,
+                         .segment = bytes,
+                         .segment_n = total <= DELTA_BYTES_MAX ? c->segment_n : 0};
+    memcpy(m.base, s->head.root, HASH_SIZE);
+    memcpy(s->delta_base, s->head.root, HASH_SIZE);
+    msg_head_put(&s->delta, &m);
+    if (s->delta.failed)
+        buf_reset(&s->delta);
+}
+
+static bool serve_commit(struct stream *s, const struct commit *c)
+{
+    if (catalog_target(s->catalog, c->lines, c->head.live) != 0)
+        return false;
+    for (size_t i = 0; i < c->segment_n; i++)
+        if (catalog_add_named(s->catalog, c->segment[i].line.name, c->segment[i].bytes) < 0)
+            return false;
+    catalog_apply(s->catalog);
+    buf_reset(&s->head_bytes);
+    buf_put_slice(&s->head_bytes, c->head_bytes);
+    return !s->head_bytes.failed && head_get(buf_slice(&s->head_bytes), &s->head) == 0;
+}
+
+/* The disk has spoken. */
+void stream_committed(struct ils *ils, struct own_commit *oc, bool failed)
+{
+    struct stream *s = oc->stream;
+    const struct commit *c = &oc->commit;
+    ils->committing[s->number] = false;
+    if (failed) {
+        if (oc->command != 0)
+            command_reply(ils, oc->command, REPLY_STORE, slice_make(NULL, 0));
+        if (s->number == STREAM_SELF)
+            ils->self_dirty = true;
+        own_commit_free(ils, oc);
+        return;
+    }
+    bool moved = c->head.usn != s->head.usn || !stream_held(s);
+    keep_delta(ils, s, c);
+    if (!serve_commit(s, c)) {
+        ils->broken = true; /* durable but not in memory: only a restart helps */
+    } else {
+        stream_served(ils, s);
+        s->last_usn = moved ? ils->wall : s->last_usn;
+        if (s->number == STREAM_PLAN && moved) {
+            struct trace *t = say(ils, EVENT_PLAN_CHANGED);
+            t->number[0] = s->head.usn;
+            t->number[1] = s->head.live;
+            t->number[2] = c->puts + c->dels;
+        }
+    }
+    if (oc->command != 0) {
+        struct ils_action *a = ils_action(ils, ILS_DO_REPLY);
+        a->command = oc->command;
+        a->reply = REPLY_OK;
+        a->number[0] = c->puts;
+        a->number[1] = c->dels;
+    }
+    own_commit_free(ils, oc);
+}
+
+/* Beats, and staleness of what others have not signed again for two intervals. */
+void stream_tick(struct ils *ils)
+{
+    list_each(node, &ils->streams) {
+        struct stream *s = list_entry(node, struct stream, node);
+        if (!s->own && stream_held(s) &&
+            ils->now - s->last_head > 2 * (tick)s->head.interval * 60 * TICK_S)
+            catalog_set_stale(s->catalog, true);
+    }
+    if (!ils->ready || ils->now < ils->next_beat)
+        return;
+    ils->next_beat = ils->now + BEAT_MINUTES * 60 * TICK_S;
+    struct slice none = slice_make(NULL, 0);
+    struct stream *own[2] = {ils->self, ils->own};
+    for (size_t i = 0; i < 2; i++)
+        if (own[i] != NULL && stream_held(own[i]) && !ils->committing[i])
+            stream_commit(ils, own[i], NULL, 0, 0, none, none, true);
+}

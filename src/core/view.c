@@ -1,0 +1,205 @@
+/* view: what the core knows, for whoever shows it. Reads only. */
+#include "core/core.h"
+
+static struct stream *stream_of(const struct ils *ils, const struct peer *p, uint64_t number)
+{
+    struct stream *s = stream_find(ils, p->key, number);
+    return s != NULL && stream_held(s) ? s : NULL;
+}
+
+void view_self(const struct ils *ils, struct view_self *ret)
+{
+    memset(ret, 0, sizeof *ret);
+    ret->initialised = ils->cluster_id.n != 0;
+    ret->cluster_id = text_slice(ils->cluster_id);
+    ret->fqdn = text_slice(ils->fqdn);
+    ret->description = text_slice(ils->description);
+    ret->route_string = text_slice(ils->route_string);
+    ret->role = ils->role;
+    memcpy(ret->key, ils->key, KEY_SIZE);
+    memcpy(ret->peer_id, ils->peer_id, PEER_ID_SIZE);
+    memcpy(ret->network, ils->network, NETWORK_ID_SIZE);
+    ret->boot = ils->boot;
+    ret->auth = ils->auth;
+    ret->hub_host = text_slice(ils->dial.host);
+    ret->hub_port = ils->dial.port;
+    ret->trace_level = ils->level;
+    if (ils->own != NULL) {
+        ret->usn = ils->own->head.usn;
+        ret->entries = catalog_live(ils->own->catalog);
+    }
+    list_each(node, &ils->links)
+        ret->serving += list_entry(node, struct link, node)->state == LINK_UP;
+}
+
+static bool reachable(const struct ils *ils, const struct peer *p)
+{
+    if (p->link != NULL)
+        return true;
+    if (p->met && !ils->dial.wanted)
+        return false;
+    list_each(node, &ils->links) { /* through a hub that lists it */
+        const struct link *l = list_entry(node, struct link, node);
+        if (l->state != LINK_UP || l->to->role != ROLE_HUB)
+            continue;
+        const struct stream *self = stream_find(ils, l->to->key, STREAM_SELF);
+        if (self != NULL && stream_held(self) && roster_lists(ils, self, p->key))
+            return true;
+    }
+    return false;
+}
+
+static void view_status(const struct ils *ils, const struct peer *p, const struct stream *s,
+                        struct view_cluster *ret)
+{
+    struct line line;
+    size_t at = 0;
+    if (s != NULL && s->digest_differs) {
+        ret->status = SYNC_DIGEST_DIFFERS;
+    } else if (!reachable(ils, p) || p->disconnected_here || p->disconnected_there) {
+        ret->status = SYNC_DISCONNECTED;
+    } else if (s != NULL && s->wanted_bytes.n != 0) {
+        ret->status = SYNC_SYNCHRONIZING;
+        ret->status_m = s->wanted.lines;
+        ret->status_n = s->wanted.lines;
+        if (s->fetch != FETCH_SEGMENTS)
+            ret->status_n = 0;
+        else
+            for (; catalog_missing(s->catalog, &at, &line); at++)
+                ret->status_n--;
+    } else {
+        ret->status = SYNC_UP_TO_DATE;
+    }
+}
+
+static void view_peer(const struct ils *ils, const struct peer *p, struct view_cluster *ret)
+{
+    const struct stream *plan = stream_find(ils, p->key, STREAM_PLAN);
+    const struct stream *self = stream_of(ils, p, STREAM_SELF);
+    memcpy(ret->key, p->key, KEY_SIZE);
+    memcpy(ret->peer_id, p->id, PEER_ID_SIZE);
+    ret->cluster_id = text_slice(p->cluster_id);
+    ret->fqdn = text_slice(p->fqdn);
+    ret->description = text_slice(p->description);
+    ret->version = text_slice(p->version);
+    ret->route_string = text_slice(p->route_string);
+    ret->address = text_slice(p->host);
+    ret->role = (enum ils_role)p->role;
+    ret->last_contact = p->last_contact;
+    ret->linked = p->link != NULL;
+    ret->met = p->met;
+    ret->met_method = p->met_method;
+    ret->met_first = p->met_first;
+    ret->met_last = p->met_last;
+    ret->disconnected = p->disconnected_here || p->disconnected_there;
+    if (self != NULL)
+        ret->last_usn = self->last_usn;
+    if (plan != NULL && stream_held(plan)) {
+        ret->usn = plan->head.usn;
+        ret->entries = catalog_live(plan->catalog);
+        ret->last_usn = plan->last_usn > ret->last_usn ? plan->last_usn : ret->last_usn;
+        ret->stale = ils->now - plan->last_head >
+                     2 * (tick)plan->head.interval * 60 * TICK_S;
+    }
+    if (p->link != NULL) {
+        ret->link_peer = p->link->peer;
+        ret->link_dialler = p->link->dialler;
+        ret->link_since = p->met_last;
+    }
+    view_status(ils, p, plan, ret);
+}
+
+bool view_cluster(const struct ils *ils, size_t i, struct view_cluster *ret)
+{
+    memset(ret, 0, sizeof *ret);
+    if (i == 0) {
+        ret->local = true;
+        memcpy(ret->key, ils->key, KEY_SIZE);
+        memcpy(ret->peer_id, ils->peer_id, PEER_ID_SIZE);
+        ret->cluster_id = text_slice(ils->cluster_id);
+        ret->fqdn = text_slice(ils->fqdn);
+        ret->description = text_slice(ils->description);
+        ret->version = text_slice(ils->version);
+        ret->route_string = text_slice(ils->route_string);
+        ret->role = ils->role;
+        ret->status = SYNC_UP_TO_DATE;
+        ret->usn = ils->own == NULL ? 0 : ils->own->head.usn;
+        ret->entries = ils->own == NULL ? 0 : catalog_live(ils->own->catalog);
+        return true;
+    }
+    list_each(node, &ils->peers) {
+        const struct peer *p = list_entry(node, struct peer, node);
+        if (!p->met && stream_of(ils, p, STREAM_SELF) == NULL)
+            continue; /* heard of, never admitted */
+        if (--i == 0) {
+            view_peer(ils, p, ret);
+            return true;
+        }
+    }
+    return false;
+}
+
+bool view_password(const struct ils *ils, size_t i, struct view_password *ret)
+{
+    for (size_t k = 0; k < PASSWORDS_MAX; k++) {
+        const struct password *p = &ils->password[k];
+        if (!p->held || i-- != 0)
+            continue;
+        ret->generation = p->generation;
+        ret->preferred = p == password_preferred(ils);
+        return true;
+    }
+    return false;
+}
+
+bool view_alarm(const struct ils *ils, size_t i, struct alarm_row *ret)
+{
+    list_each(node, &ils->alarms) {
+        const struct alarm_entry *e = list_entry(node, struct alarm_entry, node);
+        if (i-- != 0)
+            continue;
+        *ret = (struct alarm_row){e->alarm, text_slice(e->subject), e->count,
+                                  e->first, e->last, e->active};
+        return true;
+    }
+    return false;
+}
+
+bool view_verdict(const struct ils *ils, size_t i, struct verdict *ret)
+{
+    if (i >= ils->verdict_n)
+        return false;
+    const struct verdict_entry *e =
+        &ils->verdict[(ils->verdict_next + VERDICTS_KEPT - 1 - i) % VERDICTS_KEPT];
+    *ret = e->verdict;
+    ret->host = text_slice(e->host);
+    ret->peer_name = text_slice(e->peer_name);
+    return true;
+}
+
+void view_join(const struct ils *ils, struct view_join *ret)
+{
+    const struct dial *d = &ils->dial;
+    const struct peer *hub = d->hub_known ? peer_find(ils, d->hub_key) : NULL;
+    memset(ret, 0, sizeof *ret);
+    ret->wanted = d->wanted;
+    ret->up = hub != NULL && hub->link != NULL;
+    ret->attempts = d->attempts;
+    ret->next = d->link != NULL ? TICK_NEVER : d->next;
+    ret->last_code = d->last_code;
+}
+
+const struct plan *view_plan(const struct ils *ils)
+{
+    return ils->plan;
+}
+
+const struct routes *view_routes(const struct ils *ils)
+{
+    return ils->routes;
+}
+
+const struct catalog *view_own_catalog(const struct ils *ils)
+{
+    return ils->own == NULL ? NULL : ils->own->catalog;
+}

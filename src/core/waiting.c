@@ -1,0 +1,197 @@
+/* waiting: operators' changes of the own dial plan, in the order they came. A change that replaces a
+ * source is completed here: what the source held and no longer holds is deleted. */
+#include "core/core.h"
+
+void waiting_free(struct ils *ils, struct waiting *w)
+{
+    list_remove(&w->node);
+    arena_done(&w->arena);
+    mem_free(ils->mem, w, sizeof *w);
+}
+
+static bool copy_changes(struct waiting *w, const struct command *c)
+{
+    struct arena *a = &w->arena;
+    w->change = arena_alloc(a, (c->change_n + 1) * sizeof *w->change);
+    if (w->change == NULL)
+        return false;
+    for (size_t i = 0; i < c->change_n; i++) {
+        const struct change *from = &c->change[i];
+        w->change[i] = (struct change){.put = from->put, .kind = from->kind,
+                                       .user = arena_copy(a, from->user),
+                                       .domain = arena_copy(a, from->domain),
+                                       .value = arena_copy(a, from->value), .source = w->source};
+    }
+    w->change_n = c->change_n;
+    return !a->failed;
+}
+
+void waiting_add(struct ils *ils, const struct command *c)
+{
+    struct slice none = slice_make(NULL, 0);
+    if (ils->cluster_id.n == 0) {
+        command_reply(ils, c->id, REPLY_NOT_INITIALISED, none);
+        return;
+    }
+    if (c->source.n > SOURCE_MAX || !slice_is_utf8(c->source)) {
+        command_reply(ils, c->id, REPLY_TEXT_TOO_LONG, c->source);
+        return;
+    }
+    struct waiting *w = mem_alloc(ils->mem, sizeof *w);
+    if (w == NULL) {
+        command_reply(ils, c->id, REPLY_MEMORY, none);
+        return;
+    }
+    arena_init(&w->arena, ils->mem);
+    list_add(&ils->waiting, &w->node);
+    w->command = c->id;
+    w->replace = c->replace;
+    w->who = arena_copy(&w->arena, c->who);
+    w->what = arena_copy(&w->arena, c->what);
+    w->source = arena_copy(&w->arena, c->source);
+    if (!copy_changes(w, c)) {
+        waiting_free(ils, w);
+        command_reply(ils, c->id, REPLY_MEMORY, none);
+    }
+}
+
+/* A set of the keys that a replacement keeps: open addressing over the changes. */
+struct keys {
+    const struct change *change;
+    uint32_t *slot; /* change + 1, 0 = empty */
+    size_t mask;
+};
+
+static uint64_t key_hash(uint8_t kind, struct slice user, struct slice domain)
+{
+    uint8_t key[16] = {kind};
+    uint64_t h = crypto_siphash(user, key);
+    memcpy(key + 8, &h, sizeof h);
+    return crypto_siphash(domain, key);
+}
+
+static bool keys_build(struct keys *k, struct arena *a, const struct change *change, size_t n)
+{
+    size_t size = 16;
+    while (size < n * 2)
+        size *= 2;
+    k->change = change;
+    k->mask = size - 1;
+    k->slot = arena_alloc(a, size * sizeof *k->slot);
+    if (k->slot == NULL)
+        return false;
+    for (size_t i = 0; i < n; i++) {
+        size_t at = key_hash(change[i].kind, change[i].user, change[i].domain) & k->mask;
+        while (k->slot[at] != 0)
+            at = (at + 1) & k->mask;
+        k->slot[at] = (uint32_t)i + 1;
+    }
+    return true;
+}
+
+static bool keys_have(const struct keys *k, const struct record *r)
+{
+    size_t at = key_hash(r->kind, r->user, r->domain) & k->mask;
+    for (; k->slot[at] != 0; at = (at + 1) & k->mask) {
+        const struct change *c = &k->change[k->slot[at] - 1];
+        if (c->kind == r->kind && slice_eq(c->user, r->user) && slice_eq(c->domain, r->domain))
+            return true;
+    }
+    return false;
+}
+
+struct removal {
+    struct waiting *w;
+    const struct keys *keys;
+    struct change *change;
+    size_t n, size;
+    bool failed;
+};
+
+static bool count_or_add(void *context, const struct record *r)
+{
+    struct removal *x = context;
+    if (!slice_eq(r->source, x->w->source) || keys_have(x->keys, r))
+        return true;
+    if (x->change != NULL && x->n < x->size)
+        x->change[x->n] = (struct change){.kind = r->kind, .user = r->user, .domain = r->domain};
+    x->n++;
+    return true;
+}
+
+/* Appends the DELs of a replacement. False: memory. */
+static bool complete_replacement(struct ils *ils, struct waiting *w)
+{
+    struct keys keys;
+    struct removal x = {.w = w, .keys = &keys};
+    if (!keys_build(&keys, &w->arena, w->change, w->change_n))
+        return false;
+    catalog_walk(ils->own->catalog, count_or_add, &x);
+    if (x.n == 0)
+        return true;
+    size_t total = w->change_n + x.n;
+    struct change *all = arena_alloc(&w->arena, total * sizeof *all);
+    if (all == NULL)
+        return false;
+    if (w->change_n != 0)
+        memcpy(all, w->change, w->change_n * sizeof *all);
+    x.change = all + w->change_n;
+    x.size = x.n;
+    x.n = 0;
+    catalog_walk(ils->own->catalog, count_or_add, &x);
+    w->change = all;
+    w->change_n = total;
+    return true;
+}
+
+static struct slice key_text(struct ils *ils, const struct change *c)
+{
+    if (c->domain.n == 0)
+        return c->user;
+    uint8_t *p = arena_alloc(&ils->step, c->user.n + 1 + c->domain.n);
+    if (p == NULL)
+        return c->user;
+    memcpy(p, c->user.p, c->user.n);
+    p[c->user.n] = '@';
+    memcpy(p + c->user.n + 1, c->domain.p, c->domain.n);
+    return slice_make(p, c->user.n + 1 + c->domain.n);
+}
+
+/* A key belongs to one source; a DEL must find its key. */
+static enum reply judge_changes(struct ils *ils, const struct waiting *w, struct slice *ret_text)
+{
+    for (size_t i = 0; i < w->change_n; i++) {
+        const struct change *c = &w->change[i];
+        struct record key = {.kind = c->kind, .user = c->user, .domain = c->domain}, now;
+        bool there = catalog_find(ils->own->catalog, &key, &now);
+        if (c->put && there && !slice_eq(now.source, w->source)) {
+            *ret_text = key_text(ils, c);
+            return REPLY_ENTRY_TAKEN;
+        }
+        if (!c->put && !there) {
+            *ret_text = key_text(ils, c);
+            return REPLY_NOT_THERE;
+        }
+    }
+    return REPLY_OK;
+}
+
+/* The next change whose turn has come. */
+void waiting_next(struct ils *ils)
+{
+    while (ils->ready && !ils->committing[STREAM_PLAN] && !list_empty(&ils->waiting)) {
+        struct waiting *w = list_entry(ils->waiting.next, struct waiting, node);
+        struct slice text = slice_make(NULL, 0);
+        enum reply reply = judge_changes(ils, w, &text);
+        if (reply == REPLY_OK && w->replace && !complete_replacement(ils, w))
+            reply = REPLY_MEMORY;
+        if (reply == REPLY_OK) {
+            int r = stream_commit(ils, ils->own, w->change, w->change_n, w->command, w->who,
+                                  w->what, false);
+            reply = r == 0 ? REPLY_OK : r == -2 ? REPLY_TOO_MANY : REPLY_MEMORY;
+        }
+        if (reply != REPLY_OK)
+            command_reply(ils, w->command, reply, text);
+        waiting_free(ils, w);
+    }
+}
