@@ -39,6 +39,9 @@ uint64_t runtime_command(struct runtime *rt, struct command *command, runtime_do
                          void *context);
 void runtime_forget(struct runtime *rt, uint64_t id);
 
+/* Begins new trace files (SIGHUP). */
+void runtime_reopen(struct runtime *rt);
+
 const struct ils *runtime_core(const struct runtime *rt);
 const struct runtime_options *runtime_options(const struct runtime *rt);
 uv_loop_t *runtime_loop(const struct runtime *rt);

@@ -1,0 +1,235 @@
+/* config: every option is also a key of the file, by the same name and through the same check. */
+#include "daemon/config.h"
+#include "daemon/version.h"
+#include "driver/address.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <getopt.h>
+#include <ini.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static const char help[] =
+    "ilsd: the OpenILS daemon of one cluster\n"
+    "\n"
+    "  --data DIR             state, trace and control socket (" CONFIG_DATA ", or $ILS_DATA)\n"
+    "  --address ADDR         address to listen on for other clusters (:: is every one)\n"
+    "  --tls-port N           port for links with certificates (7501; 0: none)\n"
+    "  --password-port N      port for links with the password alone (7502; 0: none)\n"
+    "  --advertise NAME|ADDR[:PORT]\n"
+    "                         where other clusters are told to dial (the FQDN of this cluster)\n"
+    "  --sip-address ADDR     address of the SIP door (127.0.0.1)\n"
+    "  --sip-port N           UDP port of the SIP door (5070; 0: none)\n"
+    "  --config FILE          file with these options as `key = value` (" CONFIG_FILE ",\n"
+    "                         unless a data directory is given)\n"
+    "  --version, --help\n"
+    "\n"
+    "Runs in the foreground. SIGTERM and SIGINT end it, SIGHUP begins new trace files.\n"
+    "Role, authentication, passwords, dial plan and routes are state: see ils(1).\n";
+
+enum key {
+    KEY_DATA, KEY_ADDRESS, KEY_TLS_PORT, KEY_PASSWORD_PORT, KEY_ADVERTISE, KEY_SIP_ADDRESS,
+    KEY_SIP_PORT, KEYS, KEY_CONFIG = KEYS, KEY_VERSION, KEY_HELP,
+};
+
+static const struct option options[] = {
+    {"data", required_argument, NULL, KEY_DATA},
+    {"address", required_argument, NULL, KEY_ADDRESS},
+    {"tls-port", required_argument, NULL, KEY_TLS_PORT},
+    {"password-port", required_argument, NULL, KEY_PASSWORD_PORT},
+    {"advertise", required_argument, NULL, KEY_ADVERTISE},
+    {"sip-address", required_argument, NULL, KEY_SIP_ADDRESS},
+    {"sip-port", required_argument, NULL, KEY_SIP_PORT},
+    {"config", required_argument, NULL, KEY_CONFIG},
+    {"version", no_argument, NULL, KEY_VERSION},
+    {"help", no_argument, NULL, KEY_HELP},
+    {NULL, 0, NULL, 0},
+};
+
+static const char *take_port(const char *value, uint16_t *ret)
+{
+    uint64_t v;
+    if (!slice_to_u64(slice_of(value), 65535, &v))
+        return "wants a port, 0 to 65535";
+    *ret = (uint16_t)v;
+    return NULL;
+}
+
+static const char *take_address(const char *value, char dst[static CONFIG_VALUE])
+{
+    struct sockaddr_storage a;
+    socklen_t n;
+    if (!address_parse(value, 0, &a, &n))
+        return "wants a numeric address such as 10.0.0.1 or ::";
+    snprintf(dst, CONFIG_VALUE, "%s", value);
+    return NULL;
+}
+
+/* A name or an address, with or without a port; what it means is for the core. */
+static const char *take_advertise(const char *value, char dst[static CONFIG_VALUE])
+{
+    size_t n = strlen(value);
+    if (n == 0 || n > HOST_TEXT_MAX + 6)
+        return "wants NAME, ADDRESS, NAME:PORT or [ADDRESS]:PORT";
+    for (size_t i = 0; i < n; i++)
+        if (!isalnum((unsigned char)value[i]) && strchr(".-_:[]", value[i]) == NULL)
+            return "wants NAME, ADDRESS, NAME:PORT or [ADDRESS]:PORT";
+    snprintf(dst, CONFIG_VALUE, "%s", value);
+    return NULL;
+}
+
+/* NULL, or what is wrong with the value. */
+static const char *take(struct config *c, int key, const char *value)
+{
+    switch (key) {
+    case KEY_DATA:
+        if (value[0] == '\0' || strlen(value) >= sizeof c->data)
+            return "wants a directory";
+        snprintf(c->data, sizeof c->data, "%s", value);
+        return NULL;
+    case KEY_ADDRESS: return take_address(value, c->address);
+    case KEY_TLS_PORT: return take_port(value, &c->options.tls_port);
+    case KEY_PASSWORD_PORT: return take_port(value, &c->options.password_port);
+    case KEY_ADVERTISE: return take_advertise(value, c->advertise);
+    case KEY_SIP_ADDRESS: return take_address(value, c->sip_address);
+    default: return take_port(value, &c->options.sip_port);
+    }
+}
+
+/* --- the file */
+
+struct reading {
+    struct config *c;
+    const char *path;
+    FILE *file;
+    unsigned line;
+    bool failed;
+};
+
+static char *read_line(char *dst, int size, void *context)
+{
+    struct reading *r = context;
+    if (r->failed || fgets(dst, size, r->file) == NULL)
+        return NULL;
+    r->line++;
+    if (strchr(dst, '\n') == NULL && !feof(r->file)) {
+        fprintf(stderr, "ilsd: %s line %u: longer than %d bytes; shorten it\n", r->path, r->line,
+                size - 2);
+        r->failed = true;
+        return NULL;
+    }
+    return dst;
+}
+
+static int take_key(void *context, const char *section, const char *name, const char *value)
+{
+    struct reading *r = context;
+    if (r->failed)
+        return 0;
+    int key = 0;
+    while (key < KEYS && strcmp(options[key].name, name) != 0)
+        key++;
+    if (section[0] != '\0' || key == KEYS) {
+        fprintf(stderr, "ilsd: %s line %u: unknown setting '%s%s%s'; known are ", r->path, r->line,
+                section, section[0] != '\0' ? "." : "", name);
+        for (key = 0; key < KEYS; key++)
+            fprintf(stderr, "%s%s", options[key].name, key + 1 < KEYS ? ", " : "\n");
+        r->failed = true;
+        return 0;
+    }
+    const char *wrong = take(r->c, key, value);
+    if (wrong == NULL)
+        return 1;
+    fprintf(stderr, "ilsd: %s line %u: %s %s, not '%s'\n", r->path, r->line, name, wrong, value);
+    r->failed = true;
+    return 0;
+}
+
+static bool read_file(struct config *c, const char *path, bool must)
+{
+    struct reading r = {.c = c, .path = path, .file = fopen(path, "re")};
+    if (r.file == NULL) {
+        if (!must && errno == ENOENT)
+            return true;
+        fprintf(stderr, "ilsd: cannot read %s: %s; give another file with --config\n", path,
+                strerror(errno));
+        return false;
+    }
+    int line = ini_parse_stream(read_line, &r, take_key, &r);
+    fclose(r.file);
+    if (line != 0 && !r.failed)
+        fprintf(stderr, "ilsd: %s line %d: not of the form `key = value`\n", path, line);
+    return line == 0 && !r.failed;
+}
+
+/* --- the whole */
+
+static void defaults(struct config *c)
+{
+    memset(c, 0, sizeof *c);
+    snprintf(c->data, sizeof c->data, CONFIG_DATA);
+    snprintf(c->address, sizeof c->address, "::");
+    snprintf(c->sip_address, sizeof c->sip_address, "127.0.0.1");
+    c->options.tls_port = PORT_TLS_DEFAULT;
+    c->options.password_port = PORT_PASSWORD_DEFAULT;
+    c->options.sip_port = 5070;
+}
+
+/* Walks the command line; with apply = false it only looks for what decides about the file. */
+static enum config_outcome walk(struct config *c, int argc, char **argv, bool apply,
+                                const char **ret_file, bool *ret_data)
+{
+    int key;
+    optind = 1;
+    opterr = apply ? 0 : 1;
+    while ((key = getopt_long(argc, argv, "", options, NULL)) != -1) {
+        if (key == '?' || (!apply && key == KEY_HELP) || (!apply && key == KEY_VERSION)) {
+            if (key == KEY_HELP)
+                fputs(help, stdout);
+            else if (key == KEY_VERSION)
+                puts("ilsd " OPENILS_VERSION);
+            else
+                fputs("ilsd: see ilsd --help\n", stderr);
+            return key == '?' ? CONFIG_BAD : CONFIG_DONE;
+        }
+        if (key == KEY_CONFIG)
+            *ret_file = optarg;
+        *ret_data = *ret_data || key == KEY_DATA;
+        const char *wrong = apply && key < KEYS ? take(c, key, optarg) : NULL;
+        if (wrong != NULL) {
+            fprintf(stderr, "ilsd: --%s %s, not '%s'\n", options[key].name, wrong, optarg);
+            return CONFIG_BAD;
+        }
+    }
+    if (optind < argc) {
+        fprintf(stderr, "ilsd: '%s' is no option; see ilsd --help\n", argv[optind]);
+        return CONFIG_BAD;
+    }
+    return CONFIG_GO;
+}
+
+enum config_outcome config_read(struct config *c, int argc, char **argv)
+{
+    const char *file = NULL, *environment = getenv("ILS_DATA");
+    bool data = false;
+    defaults(c);
+    enum config_outcome outcome = walk(c, argc, argv, false, &file, &data);
+    if (outcome != CONFIG_GO)
+        return outcome;
+    bool elsewhere = data || (environment != NULL && environment[0] != '\0');
+    if (file != NULL ? !read_file(c, file, true) : !elsewhere && !read_file(c, CONFIG_FILE, false))
+        return CONFIG_BAD;
+    if (environment != NULL && environment[0] != '\0' && take(c, KEY_DATA, environment) != NULL) {
+        fprintf(stderr, "ilsd: ILS_DATA wants a directory, not '%s'\n", environment);
+        return CONFIG_BAD;
+    }
+    outcome = walk(c, argc, argv, true, &file, &data);
+    c->options.data = c->data;
+    c->options.address = c->address;
+    c->options.sip_address = c->sip_address;
+    c->options.advertise = c->advertise[0] != '\0' ? c->advertise : NULL;
+    return outcome;
+}

@@ -1,0 +1,295 @@
+/* runtime: how ilsd begins and ends. It begins with the lock of its directory and the rows of its
+ * store, and is ready when the core's first batches are durable. It ends in the opposite order: no new
+ * links, goodbye on the old ones, the storer drained, the store closed, the lock given back. */
+#include "daemon/runtime_inside.h"
+#include "daemon/version.h"
+#include "driver/clock.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+void *runtime_resize(void *context, void *p, size_t old_size, size_t new_size)
+{
+    if (new_size == 0) {
+        free(p);
+        return NULL;
+    }
+    return realloc(p, new_size);
+}
+
+/* --- the beginning */
+
+static bool load_row(void *context, const struct store_row *row)
+{
+    struct ils_event e = runtime_event(ILS_EV_ROW);
+    e.row = (struct row){.space = row->space, .key = row->key, .value = row->value};
+    runtime_step(context, &e);
+    return true;
+}
+
+/* Segments before the streams that list them. The audit stays on disk. */
+static bool load(struct runtime *rt)
+{
+    static const uint8_t order[] = {STORE_SETTING, STORE_PASSWORD, STORE_PEER,  STORE_ROUTE,
+                                    STORE_ALARM,   STORE_SEGMENT,  STORE_STREAM};
+    for (size_t i = 0; i < sizeof order; i++) {
+        if (store_load(rt->store, order[i], load_row, rt) < 0) {
+            fprintf(stderr, "ilsd: %s\n", store_error(rt->store));
+            return false;
+        }
+    }
+    return true;
+}
+
+static void start_core(struct runtime *rt)
+{
+    struct ils_event e = runtime_event(ILS_EV_START);
+    clock_entropy(e.entropy, sizeof e.entropy);
+    e.start.tls_port = rt->options.tls_port;
+    e.start.password_port = rt->options.password_port;
+    if (rt->options.advertise != NULL)
+        e.start.advertise = slice_of(rt->options.advertise);
+    e.start.version = slice_of("openils " OPENILS_VERSION);
+    runtime_step(rt, &e);
+    /* Ready is who has kept what it said first: the boot number. */
+    while (rt->batches_out > 0)
+        uv_run(rt->loop, UV_RUN_ONCE);
+}
+
+static char *copy_text(const char *text)
+{
+    char *copy = text != NULL ? strdup(text) : NULL;
+    assert(copy != NULL || text == NULL);
+    return copy;
+}
+
+static void copy_options(struct runtime *rt, const struct runtime_options *options)
+{
+    rt->options = *options;
+    rt->options.data = copy_text(options->data);
+    rt->options.address = copy_text(options->address != NULL ? options->address : "::");
+    rt->options.advertise = copy_text(options->advertise);
+    rt->options.sip_address =
+        copy_text(options->sip_address != NULL ? options->sip_address : "127.0.0.1");
+}
+
+static void free_all(struct runtime *rt)
+{
+    ils_free(rt->core);
+    store_close(rt->store);
+    log_close(rt->log);
+    datadir_close(&rt->datadir);
+    arena_done(&rt->sip_scratch);
+    free((void *)(uintptr_t)rt->options.data);
+    free((void *)(uintptr_t)rt->options.address);
+    free((void *)(uintptr_t)rt->options.advertise);
+    free((void *)(uintptr_t)rt->options.sip_address);
+    free(rt);
+}
+
+static struct runtime *new_runtime(uv_loop_t *loop, const struct runtime_options *options)
+{
+    struct runtime *rt = calloc(1, sizeof *rt);
+    assert(rt != NULL);
+    rt->loop = loop;
+    rt->next_command = 1;
+    rt->started = clock_wall();
+    rt->mem = (struct mem){.resize = runtime_resize, .budget = RUNTIME_MEMORY};
+    rt->sip_mem = (struct mem){.resize = runtime_resize, .budget = SIZE_MAX};
+    rt->datadir.lock = -1;
+    arena_init(&rt->sip_scratch, &rt->sip_mem);
+    list_init(&rt->waiters);
+    list_init(&rt->outcomes);
+    list_init(&rt->listeners);
+    copy_options(rt, options);
+    return rt;
+}
+
+/* What can fail and leaves nothing on the loop. */
+static bool open_files(struct runtime *rt)
+{
+    char error[DATADIR_ERROR];
+    if (!datadir_open(&rt->datadir, rt->options.data, error, sizeof error) ||
+        (rt->store = store_open(rt->options.data, error, sizeof error)) == NULL ||
+        (rt->log = log_open(rt->options.data, error, sizeof error)) == NULL) {
+        fprintf(stderr, "ilsd: %s\n", error);
+        return false;
+    }
+    rt->core = ils_new(&rt->mem);
+    if (rt->core == NULL) {
+        fputs("ilsd: no memory\n", stderr);
+        return false;
+    }
+    return load(rt);
+}
+
+struct runtime *runtime_start(uv_loop_t *loop, const struct runtime_options *options, int *ret_exit)
+{
+    struct runtime *rt = new_runtime(loop, options);
+    if (!open_files(rt)) {
+        free_all(rt);
+        *ret_exit = 1;
+        return NULL;
+    }
+    rt->tcp = tcp_new(loop, &runtime_tcp_events, rt);
+    rt->storer = storer_start(loop, rt->store, runtime_stored, rt);
+    assert(rt->tcp != NULL && rt->storer != NULL);
+    uv_timer_init(loop, &rt->deadline);
+    uv_timer_init(loop, &rt->retry);
+    rt->deadline.data = rt->retry.data = rt;
+    rt->timers = 2;
+    start_core(rt);
+    runtime_sip_open(rt);
+    return rt;
+}
+
+/* --- the end, one thing after the other */
+
+static void end_files(void *context)
+{
+    struct runtime *rt = context;
+    void (*stopped)(void *) = rt->stopped;
+    void *stopped_context = rt->stopped_context;
+    free_all(rt);
+    stopped(stopped_context);
+}
+
+static void end_storer(void *context)
+{
+    struct runtime *rt = context;
+    storer_stop(rt->storer, end_files, rt);
+}
+
+static void end_timer(uv_handle_t *handle)
+{
+    struct runtime *rt = handle->data;
+    if (--rt->timers == 0)
+        end_storer(rt);
+}
+
+static void end_timers(void *context)
+{
+    struct runtime *rt = context;
+    rt->tcp = NULL;
+    uv_close((uv_handle_t *)&rt->deadline, end_timer);
+    uv_close((uv_handle_t *)&rt->retry, end_timer);
+}
+
+static void end_links(void *context)
+{
+    struct runtime *rt = context;
+    rt->sip = NULL;
+    tcp_stop(rt->tcp, end_timers, rt);
+}
+
+void runtime_stop(struct runtime *rt, void (*done)(void *context), void *context)
+{
+    rt->stopping = true;
+    rt->stopped = done;
+    rt->stopped_context = context;
+    uv_timer_stop(&rt->deadline);
+    uv_timer_stop(&rt->retry);
+    runtime_doors(rt); /* closes */
+    runtime_forget_all(rt);
+    if (rt->sip != NULL)
+        udp_close(rt->sip, end_links, rt);
+    else
+        end_links(rt);
+}
+
+/* --- asking */
+
+const struct ils *runtime_core(const struct runtime *rt)
+{
+    return rt->core;
+}
+
+const struct runtime_options *runtime_options(const struct runtime *rt)
+{
+    return &rt->options;
+}
+
+uv_loop_t *runtime_loop(const struct runtime *rt)
+{
+    return rt->loop;
+}
+
+tick runtime_now(const struct runtime *rt)
+{
+    tick now = clock_tick();
+    return now > rt->now ? now : rt->now;
+}
+
+void runtime_reopen(struct runtime *rt)
+{
+    log_reopen(rt->log);
+}
+
+void runtime_trace_listen(struct runtime *rt, runtime_trace_listener listener, void *context)
+{
+    struct trace_listener *l = malloc(sizeof *l);
+    assert(l != NULL);
+    *l = (struct trace_listener){.listener = listener, .context = context};
+    list_add(&rt->listeners, &l->node);
+}
+
+void runtime_trace_unlisten(struct runtime *rt, runtime_trace_listener listener, void *context)
+{
+    list_each_safe(node, &rt->listeners) {
+        struct trace_listener *l = list_entry(node, struct trace_listener, node);
+        if (l->listener != listener || l->context != context)
+            continue;
+        list_remove(&l->node);
+        free(l);
+    }
+}
+
+struct audit {
+    runtime_audit_visit visit;
+    void *context;
+};
+
+static bool audit_row(void *context, const struct store_row *row)
+{
+    struct audit *a = context;
+    if (row == NULL) {
+        a->visit(a->context, NULL, true);
+        free(a);
+        return false;
+    }
+    struct row r = {.space = row->space, .key = row->key, .value = row->value};
+    a->visit(a->context, &r, false);
+    return true;
+}
+
+void runtime_audit(struct runtime *rt, size_t max, runtime_audit_visit visit, void *context)
+{
+    struct audit *a = malloc(sizeof *a);
+    if (a == NULL || rt->stopping) {
+        free(a);
+        visit(context, NULL, true);
+        return;
+    }
+    *a = (struct audit){visit, context};
+    storer_scan(rt->storer, STORE_AUDIT, max, audit_row, a);
+}
+
+void runtime_stats(const struct runtime *rt, struct runtime_stats *ret)
+{
+    struct storer_stats s;
+    storer_stats(rt->storer, &s);
+    *ret = (struct runtime_stats){
+        .started = rt->started,
+        .store_batches = s.batches,
+        .store_failed = s.failed,
+        .store_bytes = store_bytes(rt->store),
+        .sip_requests = rt->sip_requests,
+        .sip_redirects = rt->sip_redirects,
+        .sip_not_found = rt->sip_not_found,
+        .memory_used = rt->mem.used,
+        .memory_peak = rt->mem.peak,
+        .links = rt->tcp != NULL ? tcp_count(rt->tcp) : 0,
+    };
+}

@@ -1,0 +1,107 @@
+/* runtime_inside: what the files of the runtime share. runtime.c is its life, runtime_step.c turns
+ * events into steps and steps into deeds, runtime_command.c knows who asked for what, and
+ * runtime_doors.c has the ports. */
+#ifndef OPENILS_DAEMON_RUNTIME_INSIDE_H
+#define OPENILS_DAEMON_RUNTIME_INSIDE_H
+
+#include "answer/sip.h"
+#include "base/arena.h"
+#include "base/list.h"
+#include "daemon/runtime.h"
+#include "driver/datadir.h"
+#include "driver/log.h"
+#include "driver/store.h"
+#include "driver/storer.h"
+#include "driver/tcp.h"
+#include "driver/udp.h"
+
+#define RUNTIME_MEMORY   (UINT64_C(4) << 30) /* bytes that the core may have */
+#define RUNTIME_RETRY_MS 5000                /* a port in use is tried again */
+
+/* Who waits for the outcome of a command. */
+struct waiter {
+    struct list node;
+    uint64_t id;
+    bool join; /* stays for the verdict */
+    runtime_done done;
+    void *context;
+};
+
+/* An outcome, told when the step that brought it is performed: who hears it may ask for the next
+ * step, which takes the memory of this one back. */
+struct outcome {
+    struct list node;
+    uint64_t id;
+    enum reply reply;
+    uint64_t number[2];
+    bool judged; /* a verdict, else a reply */
+    struct verdict verdict;
+    struct slice text;
+    uint8_t bytes[]; /* of the slices */
+};
+
+struct trace_listener {
+    struct list node;
+    runtime_trace_listener listener;
+    void *context;
+};
+
+struct runtime {
+    uv_loop_t *loop;
+    struct runtime_options options; /* texts of its own; ports as they are */
+    struct datadir datadir;
+    struct store *store;
+    struct storer *storer;
+    struct tcp *tcp;
+    struct log *log;
+    struct mem mem;
+    struct ils *core;
+    tick now;
+    wall started;
+    bool stepping, telling, stopping;
+    uint64_t batches_out; /* given to the storer, not yet reported */
+    uv_timer_t deadline;
+    unsigned timers;      /* handles that libuv still holds */
+
+    uint64_t next_command;
+    struct list waiters, outcomes, listeners;
+
+    bool listen_wanted;
+    struct tcp_listener *listener;
+    bool listen_failed[2]; /* [0] in use, [1] any other failure: alarms raised */
+    bool listen_cleared;   /* those of an earlier life are cleared */
+    bool store_failing, store_cleared;
+    uv_timer_t retry;     /* of ports in use */
+
+    struct udp *sip;
+    bool sip_told;
+    struct sip_config sip_config;
+    struct arena sip_scratch;
+    struct mem sip_mem;
+    uint64_t sip_requests, sip_redirects, sip_not_found;
+
+    void (*stopped)(void *context);
+    void *stopped_context;
+};
+
+void *runtime_resize(void *context, void *p, size_t old_size, size_t new_size);
+
+/* runtime_step.c */
+struct ils_event runtime_event(enum ils_event_type type);
+void runtime_step(struct runtime *rt, struct ils_event *event);
+void runtime_stored(void *context, uint64_t batch, const char *error);
+void runtime_deadline(uv_timer_t *timer);
+extern const struct tcp_events runtime_tcp_events;
+
+/* runtime_command.c */
+void runtime_outcome(struct runtime *rt, const struct ils_action *a);
+void runtime_tell(struct runtime *rt);
+void runtime_alarm(struct runtime *rt, enum alarm alarm, const char *subject, bool raise);
+void runtime_forget_all(struct runtime *rt);
+
+/* runtime_doors.c */
+void runtime_doors(struct runtime *rt); /* opens and closes what the core wants, outside a step */
+void runtime_sip_open(struct runtime *rt);
+void runtime_retry(uv_timer_t *timer);
+
+#endif

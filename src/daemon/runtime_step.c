@@ -1,0 +1,240 @@
+/* runtime_step: one event, one step, its actions performed in order. Drivers call back from the loop
+ * only, so a step never begins inside another; outcomes are told, and doors opened and closed, when the
+ * step is performed, for the actions live in memory that the next step takes back. */
+#include "daemon/runtime_inside.h"
+#include "daemon/render.h"
+#include "driver/clock.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <syslog.h>
+#include <unistd.h>
+
+/* The driver knows nothing of the core: the two count alike. */
+_Static_assert((int)STORE_SPACES == (int)ROW_SPACES && (int)STORE_SEGMENT == (int)ROW_SEGMENT &&
+               (int)STORE_AUDIT == (int)ROW_AUDIT && (int)STORE_STREAM == (int)ROW_STREAM, "rows");
+_Static_assert(TCP_ACCEPTED == LINK_ACCEPTED, "links");
+
+#define TRACE_TEXT 1400
+
+static void trace(struct runtime *rt, const struct ils_action *a, wall now)
+{
+    char text[TRACE_TEXT], line[LOG_LINE_MAX], at[25];
+    render_trace(text, sizeof text, &a->trace);
+    json_t *record = render_trace_json(&a->trace);
+    wall_text(at, now);
+    char *json = NULL;
+    if (record != NULL) {
+        json_object_set_new(record, "time", json_string(at));
+        json = json_dumps(record, JSON_COMPACT | JSON_PRESERVE_ORDER);
+    }
+    log_write(rt->log, now, text, json, line);
+    list_each_safe(node, &rt->listeners) {
+        struct trace_listener *l = list_entry(node, struct trace_listener, node);
+        l->listener(l->context, line, json != NULL ? json : "{}");
+    }
+    free(json);
+    json_decref(record);
+}
+
+static void alarm_to_system(const struct ils_action *a)
+{
+    char text[512], whole[640];
+    render_alarm_text(text, sizeof text, &a->alarm);
+    snprintf(whole, sizeof whole, "%s %s: %s", render_alarm_name(a->alarm.alarm),
+             a->on ? "raised" : "cleared", text);
+    const char *severity = render_alarm_severity(a->alarm.alarm);
+    int priority = strcmp(severity, "critical") == 0 ? LOG_CRIT
+                   : strcmp(severity, "error") == 0  ? LOG_ERR
+                                                     : LOG_WARNING;
+    log_system(a->on ? priority : LOG_NOTICE, whole);
+}
+
+static void store(struct runtime *rt, const struct ils_action *a)
+{
+    struct store_row *row = calloc(a->row_n + 1, sizeof *row);
+    if (row == NULL)
+        abort(); /* a promise that could neither be kept nor broken: start anew */
+    for (size_t i = 0; i < a->row_n; i++)
+        row[i] = (struct store_row){a->row[i].space, a->row[i].key, a->row[i].value,
+                                    a->row[i].remove};
+    rt->batches_out++;
+    storer_write(rt->storer, a->batch, row, a->row_n);
+    free(row);
+}
+
+static void perform(struct runtime *rt, const struct ils_action *a, wall now)
+{
+    switch (a->type) {
+    case ILS_DO_LISTEN: rt->listen_wanted = a->on; break;
+    case ILS_DO_OPEN:
+        if (rt->tcp != NULL)
+            tcp_open(rt->tcp, a->link, a->host, a->port);
+        break;
+    case ILS_DO_SEND:
+        if (rt->tcp != NULL)
+            tcp_send(rt->tcp, a->link, a->data);
+        break;
+    case ILS_DO_CLOSE:
+        if (rt->tcp != NULL)
+            tcp_close(rt->tcp, a->link);
+        break;
+    case ILS_DO_STORE: store(rt, a); break;
+    case ILS_DO_PUBLISH: break; /* the doors read the core's plan between two steps */
+    case ILS_DO_TRACE: trace(rt, a, now); break;
+    case ILS_DO_ALARM: alarm_to_system(a); break;
+    case ILS_DO_VERDICT:
+    case ILS_DO_REPLY: runtime_outcome(rt, a); break;
+    }
+}
+
+/* libuv counts milliseconds and may be early by a part of one: on_deadline looks again. */
+static void arm(struct runtime *rt)
+{
+    tick at = ils_deadline(rt->core);
+    if (at == TICK_NEVER || rt->stopping) {
+        uv_timer_stop(&rt->deadline);
+        return;
+    }
+    tick left = at - rt->now;
+    uint64_t ms = left > 0 ? (uint64_t)((left + TICK_MS - 1) / TICK_MS) : 0;
+    uv_timer_start(&rt->deadline, runtime_deadline, ms > 0 ? ms : 1, 0);
+}
+
+struct ils_event runtime_event(enum ils_event_type type)
+{
+    return (struct ils_event){.type = type};
+}
+
+void runtime_step(struct runtime *rt, struct ils_event *event)
+{
+    struct ils_actions todo;
+    tick now = clock_tick();
+    rt->now = now > rt->now ? now : rt->now;
+    event->now = rt->now;
+    event->wall = clock_wall();
+    rt->stepping = true;
+    if (ils_step(rt->core, event, &todo) < 0) {
+        fprintf(stderr,
+                "ilsd: the memory budget of %" PRIu64 " MiB is exhausted; the state on disk is "
+                "whole, start again\n",
+                RUNTIME_MEMORY >> 20);
+        log_system(LOG_CRIT, "the memory budget is exhausted; ending");
+        _exit(1);
+    }
+    bool traced = false;
+    for (size_t i = 0; i < todo.n; i++) {
+        if (todo.action[i].type == ILS_DO_TRACE && !traced)
+            log_step(rt->log);
+        traced = traced || todo.action[i].type == ILS_DO_TRACE;
+        perform(rt, &todo.action[i], event->wall);
+    }
+    rt->stepping = false;
+    if (event->type == ILS_EV_ROW)
+        return;
+    arm(rt);
+    runtime_doors(rt);
+    runtime_tell(rt);
+}
+
+void runtime_deadline(uv_timer_t *timer)
+{
+    struct runtime *rt = timer->data;
+    struct ils_event e = runtime_event(ILS_EV_DEADLINE);
+    tick now = clock_tick();
+    if (now < ils_deadline(rt->core)) {
+        rt->now = now > rt->now ? now : rt->now;
+        arm(rt);
+    } else
+        runtime_step(rt, &e);
+}
+
+void runtime_stored(void *context, uint64_t batch, const char *error)
+{
+    struct runtime *rt = context;
+    struct ils_event e = runtime_event(ILS_EV_STORED);
+    e.batch = batch;
+    e.failed = error != NULL;
+    rt->batches_out--;
+    if (error != NULL && !rt->store_failing) {
+        fprintf(stderr, "ilsd: %s\n", error);
+        log_system(LOG_CRIT, error);
+    }
+    bool turned = rt->store_failing != (error != NULL) || !rt->store_cleared;
+    rt->store_failing = error != NULL;
+    rt->store_cleared = true;
+    runtime_step(rt, &e);
+    if (turned)
+        runtime_alarm(rt, ILSDBLException, "ilsd.db", rt->store_failing);
+}
+
+/* --- links */
+
+static struct address address_of(const struct tcp_address *a)
+{
+    struct address ret = {.port = a->port};
+    snprintf(ret.ip, sizeof ret.ip, "%s", a->ip);
+    return ret;
+}
+
+static void stood(struct runtime *rt, enum ils_event_type type, uint32_t link,
+                  const struct tcp_address *peer, const struct tcp_address *local)
+{
+    struct ils_event e = runtime_event(type);
+    e.link = link;
+    e.peer = address_of(peer);
+    e.local = address_of(local);
+    clock_entropy(e.entropy, sizeof e.entropy);
+    runtime_step(rt, &e);
+}
+
+static void on_accepted(void *context, uint32_t link, const struct tcp_address *peer,
+                        const struct tcp_address *local)
+{
+    stood(context, ILS_EV_ACCEPTED, link, peer, local);
+}
+
+static void on_connected(void *context, uint32_t link, const struct tcp_address *peer,
+                         const struct tcp_address *local)
+{
+    stood(context, ILS_EV_CONNECTED, link, peer, local);
+}
+
+static void on_data(void *context, uint32_t link, struct slice bytes)
+{
+    struct ils_event e = runtime_event(ILS_EV_DATA);
+    e.link = link;
+    e.data = bytes;
+    runtime_step(context, &e);
+}
+
+static void on_room(void *context, uint32_t link, size_t pending)
+{
+    struct ils_event e = runtime_event(ILS_EV_ROOM);
+    e.link = link;
+    e.pending = pending;
+    runtime_step(context, &e);
+}
+
+static void on_down(void *context, uint32_t link, enum tcp_reason reason)
+{
+    static const enum down_reason meaning[] = {
+        [TCP_CLOSED] = DOWN_CLOSED,   [TCP_RESET] = DOWN_RESET,
+        [TCP_REFUSED] = DOWN_REFUSED, [TCP_TIMEOUT] = DOWN_TIMEOUT,
+        [TCP_UNREACHABLE] = DOWN_UNREACHABLE, [TCP_UNRESOLVED] = DOWN_UNRESOLVED,
+    };
+    struct ils_event e = runtime_event(ILS_EV_DOWN);
+    e.link = link;
+    e.reason = meaning[reason];
+    runtime_step(context, &e);
+}
+
+const struct tcp_events runtime_tcp_events = {
+    .accepted = on_accepted,
+    .connected = on_connected,
+    .data = on_data,
+    .room = on_room,
+    .down = on_down,
+};
