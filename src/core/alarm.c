@@ -1,5 +1,5 @@
-/* alarm: a table of (alarm, subject) with first, last and count. Raised again, an alarm counts; it is
- * told and stored at most once a minute. It clears when its cause is gone. */
+/* alarm: a table of (alarm, subject) with first, last and count. Raised again, an alarm counts; it
+ * is told and stored at most once a minute. It clears when its cause is gone. */
 #include "core/core.h"
 
 static struct alarm_entry *alarm_find(const struct ils *ils, uint8_t alarm, struct slice subject)

@@ -348,13 +348,15 @@ void waiting_free(struct ils *ils, struct waiting *w);
 void self_changed(struct ils *ils);
 void self_write(struct ils *ils);
 void peer_read(struct ils *ils, struct peer *p, const struct stream *s);
-bool roster_lists(const struct ils *ils, const struct stream *self, const uint8_t key[static KEY_SIZE]);
+bool roster_lists(const struct ils *ils, const struct stream *self,
+                  const uint8_t key[static KEY_SIZE]);
 struct peer *peer_find(const struct ils *ils, const uint8_t key[static KEY_SIZE]);
 struct peer *peer_get(struct ils *ils, const uint8_t key[static KEY_SIZE]);
 struct peer *peer_named(const struct ils *ils, struct slice name, bool *ret_itself);
 
 /* stream.c */
-struct stream *stream_find(const struct ils *ils, const uint8_t key[static KEY_SIZE], uint64_t number);
+struct stream *stream_find(const struct ils *ils, const uint8_t key[static KEY_SIZE],
+                           uint64_t number);
 struct stream *stream_get(struct ils *ils, const uint8_t key[static KEY_SIZE], uint64_t number);
 void stream_free(struct ils *ils, struct stream *s);
 bool stream_held(const struct stream *s);

@@ -1,7 +1,7 @@
-/* exchange: replication's talk over one proved link (design 6). Both ends open with their lists; then
- * each sends the newest head of a stream once: a mark per stream and link, no queue. What a head does
- * not carry is asked for: the manifest, then the segments, a window of them at a time; answers come in
- * the order of the questions. */
+/* exchange: replication's talk over one proved link (design 6). Both ends open with their lists;
+ * then each sends the newest head of a stream once: a mark per stream and link, no queue. What a
+ * head does not carry is asked for: the manifest, then the segments, a window of them at a time;
+ * answers come in the order of the questions. */
 #include "core/core.h"
 
 static struct mark *mark_find(struct link *l, const struct stream *s)
@@ -269,7 +269,8 @@ static bool admissible(const struct ils *ils, const struct stream *s)
 }
 
 /* After a roster changed: what waited for admission is fetched. A roster may admit a hub whose own
- * roster admits more, so this goes on until nothing moves; each round admits one stream at least. */
+ * roster admits more, so this goes on until nothing moves; each round admits one stream at least.
+ * */
 void exchange_admit(struct ils *ils)
 {
     bool moved = true;
@@ -343,7 +344,8 @@ static void store_segment(struct ils *ils, struct stream *s, const uint8_t *name
     journal_store(&rows, BATCH_PLAIN);
 }
 
-static void take_delta(struct link *l, struct stream *s, const struct msg_head *m, struct slice body)
+static void take_delta(struct link *l, struct stream *s, const struct msg_head *m,
+                       struct slice body)
 {
     struct ils *ils = l->ils;
     if (catalog_target(s->catalog, buf_slice(&s->wanted_lines), s->wanted.live) != 0) {
@@ -597,7 +599,8 @@ void exchange_frame(struct link *l, uint8_t type, struct slice body)
 
 /* --- applying */
 
-/* A mismatch is looked at once more with an index built anew; then it is an alarm, not an answer. */
+/* A mismatch is looked at once more with an index built anew; then it is an alarm, not an answer.
+ * */
 static bool digest_agrees(struct stream *s)
 {
     uint64_t live, sum;

@@ -1,8 +1,8 @@
 /* gate: the budget before authentication (design 4, reliability 2.4). A table of half-open links;
- * when it is full, the oldest of the busiest source prefix goes. Sources that failed are held (up to
- * 5 s) or refused; the time doubles from failure to failure. Addresses of peers that have proved
- * themselves before are exempt from penalties, so that nobody can lock a hub out by failing in its
- * name; they are not exempt from the table. */
+ * when it is full, the oldest of the busiest source prefix goes. Sources that failed are held (up
+ * to 5 s) or refused; the time doubles from failure to failure. Addresses of peers that have
+ * proved themselves before are exempt from penalties, so that nobody can lock a hub out by failing
+ * in its name; they are not exempt from the table. */
 #include "core/core.h"
 
 #define PREFIX_MAX 40
@@ -19,8 +19,8 @@ void gate_done(struct ils *ils)
         mem_free(ils->mem, list_entry(node, struct penalty, node), sizeof(struct penalty));
 }
 
-/* IPv4: the whole address (/32). IPv6: the text of the first 56 bits is not a prefix of the text, so
- * the first three groups and the upper half of the fourth are taken apart. */
+/* IPv4: the whole address (/32). IPv6: the text of the first 56 bits is not a prefix of the text,
+ * so the first three groups and the upper half of the fourth are taken apart. */
 static struct slice prefix_of(const struct address *a, char dst[static PREFIX_MAX])
 {
     struct slice ip = slice_of(a->ip);

@@ -1,5 +1,5 @@
-/* handshake: who is at the other end? Hello, password exchange, proof, and the verdict on them. Every
- * refusal is said in one place (handshake_failed), with its trace lines, alarm and code. */
+/* handshake: who is at the other end? Hello, password exchange, proof, and the verdict on them.
+ * Every refusal is said in one place (handshake_failed), with its trace lines, alarm and code. */
 #include "core/core.h"
 
 const struct password *password_find(const struct ils *ils, uint16_t generation)
@@ -65,7 +65,8 @@ static struct slice hello_of(const struct link *l, bool dialler)
     return l->dialler == dialler ? text_slice(l->hello_mine) : text_slice(l->hello_theirs);
 }
 
-/* The alarm of a refusal, and its subject: the other end's address, or the hub as it was dialled. */
+/* The alarm of a refusal, and its subject: the other end's address, or the hub as it was dialled.
+ * */
 static void refusal_alarm(struct link *l, enum code code)
 {
     struct ils *ils = l->ils;

@@ -23,7 +23,8 @@ struct ils_action *ils_action(struct ils *ils, enum ils_action_type type)
     return a;
 }
 
-/* Draws n bytes and moves the pool on, so that what was drawn cannot be computed from what is left. */
+/* Draws n bytes and moves the pool on, so that what was drawn cannot be computed from what is
+ * left. */
 void ils_entropy(struct ils *ils, uint8_t *dst, size_t n)
 {
     uint8_t block[HASH_SIZE];

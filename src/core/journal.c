@@ -238,7 +238,8 @@ static void row_setting(struct ils *ils, struct slice key, struct slice v)
     else if (slice_eq(key, slice_of("role")) && n <= ROLE_SPOKE)
         ils->role = (enum ils_role)n;
     else if (slice_eq(key, slice_of("auth")))
-        ils->auth = (struct auth){.tls = n & 1, .password = n >> 1 & 1, .accept = (uint8_t)(n >> 8)};
+        ils->auth = (struct auth){
+            .tls = n & 1, .password = n >> 1 & 1, .accept = (uint8_t)(n >> 8)};
     else if (slice_eq(key, slice_of("network")) && v.n == NETWORK_ID_SIZE)
         memcpy(ils->network, v.p, NETWORK_ID_SIZE);
     else if (slice_eq(key, slice_of("hub")))
@@ -280,7 +281,9 @@ static void row_password(struct ils *ils, const struct row *row)
 
 static void row_peer(struct ils *ils, const struct row *row)
 {
-    struct peer *p = row->key.n == KEY_SIZE && row->value.n >= 18 ? peer_get(ils, row->key.p) : NULL;
+    if (row->key.n != KEY_SIZE || row->value.n < 18)
+        return;
+    struct peer *p = peer_get(ils, row->key.p);
     if (p == NULL)
         return;
     const uint8_t *v = row->value.p;

@@ -22,7 +22,7 @@
 #define PENALTY_MAX_US    (600 * TICK_S)
 #define PENALTY_HOLD_US   (5 * TICK_S)   /* held rather than refused */
 #define REQUESTS_MAX      64             /* segments asked for at once on one link: 4 MiB */
-#define PENDING_MAX       (16 * 1024 * 1024) /* unsent bytes on one link: the other end does not read */
+#define PENDING_MAX       (16 * 1024 * 1024) /* unsent bytes on a link: it does not read */
 #define IN_MAX            (256 * 1024)   /* bytes waiting for the rest of a frame */
 #define STREAMS_MAX       1024
 #define ROSTER_MAX        64             /* design 6 */

@@ -1,5 +1,6 @@
-/* start: all rows were given; the cluster comes to life. The identity is made at the first start, the
- * boot number rises at every one, and nothing is dialled or accepted before that is durable. */
+/* start: all rows were given; the cluster comes to life. The identity is made at the first start,
+ * the boot number rises at every one, and nothing is dialled or accepted before that is durable.
+ * */
 #include "core/core.h"
 
 #define ORPHAN_KEY (KEY_SIZE + 8 + HASH_SIZE)

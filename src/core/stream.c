@@ -1,8 +1,10 @@
-/* stream: what is held of each (origin, number), and how one's own are written. A commit is computed,
- * stored, and only when it is durable does it become what is served and told (design 6, Writing). */
+/* stream: what is held of each (origin, number), and how one's own are written. A commit is
+ * computed, stored, and only when it is durable does it become what is served and told (design 6,
+ * Writing). */
 #include "core/core.h"
 
-struct stream *stream_find(const struct ils *ils, const uint8_t key[static KEY_SIZE], uint64_t number)
+struct stream *stream_find(const struct ils *ils, const uint8_t key[static KEY_SIZE],
+                           uint64_t number)
 {
     list_each(node, &ils->streams) {
         struct stream *s = list_entry(node, struct stream, node);

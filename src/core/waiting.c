@@ -1,5 +1,5 @@
-/* waiting: operators' changes of the own dial plan, in the order they came. A change that replaces a
- * source is completed here: what the source held and no longer holds is deleted. */
+/* waiting: operators' changes of the own dial plan, in the order they came. A change that replaces
+ * a source is completed here: what the source held and no longer holds is deleted. */
 #include "core/core.h"
 
 void waiting_free(struct ils *ils, struct waiting *w)
