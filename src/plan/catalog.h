@@ -9,7 +9,7 @@
 #include "plan/plan.h"
 
 #define SEGMENT_IDS_MAX (1u << 24)
-#define MARK_EVERY      64 /* PUTs and DELs between two marks */
+#define MARK_EVERY      16 /* PUTs and DELs between two marks */
 
 enum {
     SEGMENT_SERVED = 1,

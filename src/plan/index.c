@@ -101,26 +101,30 @@ static bool has_key(const struct segment *s, uint32_t offset, const struct recor
     return same_key(&r, key, fold);
 }
 
+/* Where the mark of an offset would lie if all records were of one size. */
+static inline const struct mark *mark_guess(const struct segment *s, uint32_t offset)
+{
+    size_t i = (size_t)offset * segment_marks(s) / s->size;
+    return (const struct mark *)(const void *)s->block + i;
+}
+
 /* The record at an offset with its USN and source: a short walk from the mark before it. */
 static void read_whole(const struct segment *s, uint32_t offset, struct record *ret)
 {
-    const struct mark *mark = (const struct mark *)(const void *)s->block;
-    size_t low = 0, high = segment_marks(s);
-    while (high - low > 1) {
-        size_t middle = low + (high - low) / 2;
-        if (mark[middle].at <= offset)
-            low = middle;
-        else
-            high = middle;
-    }
+    const struct mark *first = (const struct mark *)(const void *)s->block;
+    const struct mark *last = first + segment_marks(s) - 1, *mark = mark_guess(s, offset);
+    while (mark->at > offset)
+        mark--;
+    while (mark < last && mark[1].at <= offset)
+        mark++;
     struct segment_reader r = {
         .bytes = segment_bytes(s),
-        .at = mark[low].at,
-        .usn = (uint64_t)mark[low].usn_high << 32 | mark[low].usn_low,
+        .at = mark->at,
+        .usn = (uint64_t)mark->usn_high << 32 | mark->usn_low,
         .has_usn = true,
     };
-    if (mark[low].source != 0) {
-        const uint8_t *source = r.bytes.p + mark[low].source;
+    if (mark->source != 0) {
+        const uint8_t *source = r.bytes.p + mark->source;
         r.source = slice_make(source + 2, source[1]);
     }
     segment_seek(&r, offset);
@@ -360,12 +364,13 @@ bool index_find(const struct catalog *c, uint8_t flag, const struct record *key,
     return ret->id != 0;
 }
 
-bool index_counts(const struct catalog *c, uint8_t flag, uint32_t id, const struct record *r)
+static bool counts(const struct catalog *c, uint8_t flag, uint64_t hash, uint32_t id,
+                   const struct record *r)
 {
     const struct plan *p = c->plan;
     struct view v = {c, flag, 0, 0};
     struct found mine = {id, r->offset, *r};
-    struct probe b = probe_start(&p->index, index_hash(p, c->salt, r));
+    struct probe b = probe_start(&p->index, hash);
     for (uint64_t slot; (slot = probe_next(&b)) != 0;) {
         struct found f = {.id = slot_id(slot), .offset = slot_offset(slot)};
         const struct segment *s = &p->segment[f.id];
@@ -377,6 +382,11 @@ bool index_counts(const struct catalog *c, uint8_t flag, uint32_t id, const stru
             return false;
     }
     return true;
+}
+
+bool index_counts(const struct catalog *c, uint8_t flag, uint32_t id, const struct record *r)
+{
+    return counts(c, flag, index_hash(c->plan, c->salt, r), id, r);
 }
 
 bool index_put_elsewhere(const struct catalog *c, const struct record *key, const uint32_t *id,
@@ -427,17 +437,19 @@ size_t plan_candidates(const struct plan *p, uint8_t kind, struct slice user, st
                        struct candidate *out, size_t max)
 {
     struct record key = {.kind = kind, .user = user, .domain = domain};
-    struct probe b = probe_start(&p->index, index_hash(p, 0, &key));
+    uint64_t hash = index_hash(p, 0, &key);
+    struct probe b = probe_start(&p->index, hash);
     bool fold = p->fold_case && kind == ENTRY_URI;
     size_t n = 0;
     for (uint64_t slot; (slot = probe_next(&b)) != 0;) {
         struct found f = {.id = slot_id(slot), .offset = slot_offset(slot)};
         const struct segment *s = &p->segment[f.id];
+        __builtin_prefetch(mark_guess(s, f.offset));
         if (!s->catalog->indexed || !s->catalog->served || (s->flags & SEGMENT_SERVED) == 0 ||
             !has_key(s, f.offset, &key, fold))
             continue;
         read_whole(s, f.offset, &f.record);
-        if (f.record.put && index_counts(s->catalog, SEGMENT_SERVED, f.id, &f.record))
+        if (f.record.put && counts(s->catalog, SEGMENT_SERVED, hash, f.id, &f.record))
             n = candidate_add(out, n, max, &f, s->catalog, &key);
     }
     return n;

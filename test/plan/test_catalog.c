@@ -1,0 +1,531 @@
+/* Catalogs: a target is filled in any order and served in one step; what counts for a key does not
+ * depend on the way there. */
+#include "test.h"
+
+#include "base/rand.h"
+#include "plan/index.h"
+#include "plan/plan.h"
+
+static const uint8_t seed[16] = {3, 1, 4};
+
+/* One segment written by a line of words: "+user@host", "+number=value" or "-...", USNs from usn. */
+struct piece {
+    uint8_t bytes[4096];
+    size_t n;
+    struct line line;
+};
+
+static void piece_make(struct piece *ret, uint64_t usn, const char *const *word, size_t n)
+{
+    struct test_mem t;
+    struct buf b;
+    struct segment_writer w;
+    test_mem_init(&t, 0);
+    buf_init(&b, &t.mem, sizeof ret->bytes);
+    segment_writer_init(&w, &b);
+    for (size_t i = 0; i < n; i++) {
+        struct slice text = slice_of(word[i] + 1);
+        size_t value = slice_find(text, '='), at = slice_find(text, '@');
+        struct record r = {.put = word[i][0] == '+', .kind = ENTRY_ENTERPRISE, .usn = usn++};
+        if (value < text.n)
+            r.value = slice_make(text.p + value + 1, text.n - value - 1);
+        text.n = value;
+        r.user = text;
+        if (at < text.n) {
+            r.kind = ENTRY_URI;
+            r.user = slice_make(text.p, at);
+            r.domain = slice_make(text.p + at + 1, text.n - at - 1);
+        }
+        assert_true(segment_writer_put(&w, &r));
+    }
+    assert_true(b.n <= sizeof ret->bytes);
+    memcpy(ret->bytes, b.p, b.n);
+    ret->n = b.n;
+    ret->line.size = (uint32_t)b.n;
+    segment_name(ret->line.name, buf_slice(&b));
+    buf_done(&b);
+}
+
+#define PIECE(piece, usn, ...)                                                                     \
+    do {                                                                                           \
+        static const char *const words[] = {__VA_ARGS__};                                          \
+        piece_make(piece, usn, words, sizeof words / sizeof words[0]);                             \
+    } while (0)
+
+static struct slice bytes_of(const struct piece *p)
+{
+    return slice_make(p->bytes, p->n);
+}
+
+static size_t lines_make(uint8_t *dst, const struct piece *const *piece, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        const struct line *line = &piece[i]->line;
+        for (size_t k = 0; k < 4; k++)
+            dst[i * LINE_BYTES + k] = (uint8_t)(line->size >> (24 - 8 * k));
+        memcpy(dst + i * LINE_BYTES + 4, line->name, HASH_SIZE);
+    }
+    return n * LINE_BYTES;
+}
+
+static int target(struct catalog *c, const struct piece *const *piece, size_t n)
+{
+    uint8_t lines[16 * LINE_BYTES];
+    return catalog_target(c, slice_make(lines, lines_make(lines, piece, n)), 10);
+}
+
+static void serve(struct catalog *c, const struct piece *const *piece, size_t n)
+{
+    assert_int_equal(target(c, piece, n), 0);
+    for (size_t i = 0; i < n; i++)
+        assert_true(catalog_add(c, bytes_of(piece[i])) >= 0);
+    catalog_apply(c);
+}
+
+static struct record key_of(const char *text)
+{
+    struct slice s = slice_of(text);
+    size_t at = slice_find(s, '@');
+    if (at == s.n)
+        return (struct record){.kind = ENTRY_ENTERPRISE, .user = s};
+    return (struct record){.kind = ENTRY_URI,
+                           .user = slice_make(s.p, at),
+                           .domain = slice_make(s.p + at + 1, s.n - at - 1)};
+}
+
+/* The USN of the live record in the served set; 0: none. */
+static uint64_t usn_of(const struct catalog *c, const char *text)
+{
+    struct record key = key_of(text), r;
+    return catalog_find(c, &key, &r) ? r.usn : 0;
+}
+
+static size_t candidates(const struct plan *p, const char *text, struct candidate *out, size_t max)
+{
+    struct record key = key_of(text);
+    return plan_candidates(p, key.kind, key.user, key.domain, out, max);
+}
+
+static void assert_digest(const struct catalog *c, uint64_t live, uint64_t sum)
+{
+    uint64_t got_live, got_sum;
+    catalog_digest(c, &got_live, &got_sum);
+    assert_int_equal(got_live, live);
+    assert_true(got_sum == sum);
+}
+
+struct world {
+    struct test_mem t;
+    struct plan *p;
+    struct catalog *c;
+};
+
+static void world_init(struct world *w)
+{
+    uint8_t key[KEY_SIZE] = {1};
+    test_mem_init(&w->t, 0);
+    w->p = plan_new(&w->t.mem, seed, true);
+    w->c = catalog_new(w->p, key, STREAM_PLAN, true);
+}
+
+static void world_done(struct world *w)
+{
+    plan_free(w->p);
+    assert_int_equal(w->t.mem.used, 0);
+}
+
+static void test_filling(void **state)
+{
+    (void)state;
+    struct world w;
+    struct piece a, b;
+    struct line line;
+    size_t at = 0;
+    world_init(&w);
+    PIECE(&a, 1, "+alice@one.example", "+100");
+    PIECE(&b, 3, "-100", "+bob@one.example");
+    assert_int_equal(catalog_add(w.c, bytes_of(&a)), 1); /* nothing is wanted yet */
+    assert_int_equal(target(w.c, (const struct piece *[]){&a, &b}, 2), 0);
+    assert_true(catalog_missing(w.c, &at, &line));
+    assert_int_equal(at, 0);
+    assert_int_equal(line.size, a.n);
+    assert_int_equal(catalog_add(w.c, bytes_of(&b)), 0);
+    assert_digest(w.c, 1, mix64(4));
+    assert_int_equal(usn_of(w.c, "bob@one.example"), 0); /* not served yet */
+    assert_int_equal(catalog_add(w.c, bytes_of(&b)), 1);
+    at = 1;
+    assert_false(catalog_missing(w.c, &at, &line));
+    assert_int_equal(catalog_add_named(w.c, a.line.name, bytes_of(&a)), 0);
+    assert_digest(w.c, 2, mix64(1) + mix64(4));
+    at = 0;
+    assert_false(catalog_missing(w.c, &at, &line));
+    assert_int_equal(catalog_live(w.c), 0);
+    catalog_apply(w.c);
+    assert_int_equal(catalog_live(w.c), 2);
+    assert_int_equal(usn_of(w.c, "alice@one.example"), 1);
+    assert_int_equal(usn_of(w.c, "bob@one.example"), 4);
+    assert_int_equal(usn_of(w.c, "100"), 0);
+    assert_int_equal(catalog_lines(w.c).n, 2 * LINE_BYTES);
+    assert_true(slice_eq(catalog_segment(w.c, b.line.name), bytes_of(&b)));
+    world_done(&w);
+}
+
+static void test_refused_bytes(void **state)
+{
+    (void)state;
+    struct world w;
+    struct piece good, bad;
+    struct line line;
+    size_t at = 0;
+    world_init(&w);
+    PIECE(&good, 1, "+1");
+    bad = good;
+    bad.bytes[3] = 0x05; /* an unknown type */
+    segment_name(bad.line.name, bytes_of(&bad));
+    assert_int_equal(target(w.c, (const struct piece *[]){&bad}, 1), 0);
+    assert_int_equal(catalog_add(w.c, bytes_of(&bad)), -2);
+    assert_int_equal(catalog_add(w.c, bytes_of(&good)), 1);
+    assert_true(catalog_missing(w.c, &at, &line));
+    assert_null(catalog_segment(w.c, bad.line.name).p);
+    good.line.size++; /* a line that no bytes can satisfy */
+    assert_int_equal(target(w.c, (const struct piece *[]){&good}, 1), 0);
+    assert_int_equal(catalog_add(w.c, bytes_of(&good)), 1);
+    static uint8_t big[SEGMENT_MAX + 1];
+    assert_int_equal(catalog_add(w.c, slice_make(big, sizeof big)), 1);
+    assert_int_equal(catalog_add(w.c, slice_make(big, 0)), 1);
+    world_done(&w);
+}
+
+static void test_a_line_twice(void **state)
+{
+    (void)state;
+    struct world w;
+    struct piece a;
+    world_init(&w);
+    PIECE(&a, 1, "+1", "+2");
+    serve(w.c, (const struct piece *[]){&a, &a, &a}, 3);
+    assert_digest(w.c, 2, mix64(1) + mix64(2));
+    assert_int_equal(catalog_lines(w.c).n, 3 * LINE_BYTES);
+    serve(w.c, (const struct piece *[]){&a}, 1);
+    assert_digest(w.c, 2, mix64(1) + mix64(2));
+    world_done(&w);
+}
+
+static void test_served_until_applied(void **state)
+{
+    (void)state;
+    struct world w;
+    struct piece a, b, c;
+    world_init(&w);
+    PIECE(&a, 1, "+1", "+2");
+    PIECE(&b, 3, "-1", "+3");
+    PIECE(&c, 5, "+1", "-2");
+    serve(w.c, (const struct piece *[]){&a, &b}, 2);
+    assert_int_equal(target(w.c, (const struct piece *[]){&a, &c}, 2), 0);
+    assert_digest(w.c, 2, mix64(1) + mix64(2));
+    assert_int_equal(catalog_add(w.c, bytes_of(&c)), 0);
+    assert_digest(w.c, 1, mix64(5));
+    assert_int_equal(usn_of(w.c, "1"), 0);
+    assert_int_equal(usn_of(w.c, "2"), 2);
+    assert_int_equal(usn_of(w.c, "3"), 4);
+    assert_int_equal(catalog_live(w.c), 2);
+    catalog_abandon(w.c);
+    assert_digest(w.c, 2, mix64(2) + mix64(4));
+    assert_null(catalog_segment(w.c, c.line.name).p);
+    assert_int_equal(usn_of(w.c, "1"), 0);
+
+    assert_int_equal(target(w.c, (const struct piece *[]){&a, &c}, 2), 0);
+    assert_int_equal(target(w.c, (const struct piece *[]){&b, &c}, 2), 0);
+    assert_int_equal(catalog_add(w.c, bytes_of(&c)), 0);
+    catalog_apply(w.c);
+    assert_digest(w.c, 2, mix64(4) + mix64(5));
+    assert_int_equal(usn_of(w.c, "1"), 5);
+    assert_int_equal(usn_of(w.c, "2"), 0);
+    assert_null(catalog_segment(w.c, a.line.name).p);
+    assert_int_equal(target(w.c, NULL, 0), 0);
+    catalog_apply(w.c);
+    assert_digest(w.c, 0, 0);
+    assert_int_equal(usn_of(w.c, "1"), 0);
+    struct plan_stats stats;
+    plan_stats(w.p, &stats);
+    assert_int_equal(stats.segments, 0);
+    assert_int_equal(stats.segment_bytes, 0);
+    world_done(&w);
+}
+
+/* A rewrite lists a record's old and new place at once while it is fetched. */
+static void test_equal_usn(void **state)
+{
+    (void)state;
+    struct world w;
+    struct piece old, new, liar;
+    world_init(&w);
+    PIECE(&old, 1, "+1=x", "+2");
+    PIECE(&new, 1, "+1=x");
+    PIECE(&liar, 1, "-1", "-2");
+    serve(w.c, (const struct piece *[]){&old, &new}, 2);
+    assert_digest(w.c, 2, mix64(1) + mix64(2));
+    assert_int_equal(target(w.c, (const struct piece *[]){&new}, 1), 0);
+    assert_digest(w.c, 1, mix64(1));
+    catalog_abandon(w.c);
+    /* An origin that used USNs twice: whatever it means, order of arrival does not matter. */
+    serve(w.c, (const struct piece *[]){&new, &liar, &old}, 3);
+    assert_digest(w.c, 2, mix64(1) + mix64(2));
+    assert_int_equal(target(w.c, NULL, 0), 0);
+    catalog_apply(w.c);
+    serve(w.c, (const struct piece *[]){&liar, &old, &new}, 3);
+    assert_digest(w.c, 2, mix64(1) + mix64(2));
+    assert_int_equal(catalog_rebuild(w.c), 0);
+    assert_digest(w.c, 2, mix64(1) + mix64(2));
+    world_done(&w);
+}
+
+static void test_one_segment_changes_its_mind(void **state)
+{
+    (void)state;
+    struct world w;
+    struct piece a, b;
+    world_init(&w);
+    PIECE(&a, 10, "+1", "-1", "+1=x", "+2", "-2", "+3");
+    PIECE(&b, 1, "+1", "+2", "+4");
+    serve(w.c, (const struct piece *[]){&b, &a}, 2);
+    assert_digest(w.c, 3, mix64(12) + mix64(15) + mix64(3));
+    assert_int_equal(target(w.c, (const struct piece *[]){&b}, 1), 0);
+    assert_digest(w.c, 3, mix64(1) + mix64(2) + mix64(3));
+    assert_int_equal(target(w.c, (const struct piece *[]){&a}, 1), 0);
+    assert_digest(w.c, 2, mix64(12) + mix64(15));
+    catalog_apply(w.c);
+    assert_int_equal(usn_of(w.c, "1"), 12);
+    assert_int_equal(usn_of(w.c, "4"), 0);
+    world_done(&w);
+}
+
+static void test_candidates(void **state)
+{
+    (void)state;
+    struct world w;
+    struct piece a, b, hidden;
+    struct candidate out[4];
+    uint8_t key[KEY_SIZE] = {2};
+    world_init(&w);
+    struct catalog *second = catalog_new(w.p, key, STREAM_PLAN, true);
+    struct catalog *self = catalog_new(w.p, key, STREAM_SELF, false);
+    PIECE(&a, 1, "+Alice@one.example=v", "+100");
+    PIECE(&b, 7, "+alice@one.example", "+ALICE@one.example", "-100");
+    PIECE(&hidden, 1, "+100", "+only@self.example");
+    serve(second, (const struct piece *[]){&b}, 1);
+    serve(w.c, (const struct piece *[]){&a}, 1);
+    serve(self, (const struct piece *[]){&hidden}, 1);
+    assert_int_equal(usn_of(self, "100"), 1);
+    assert_int_equal(candidates(w.p, "only@self.example", out, 4), 0);
+    assert_int_equal(candidates(w.p, "100", out, 4), 1);
+    assert_ptr_equal(out[0].c, w.c);
+
+    assert_int_equal(candidates(w.p, "alice@one.example", out, 4), 2);
+    assert_ptr_equal(out[0].c, w.c);
+    assert_true(slice_eq(out[0].r.value, slice_of("v")));
+    assert_ptr_equal(out[1].c, second);
+    assert_int_equal(out[1].r.usn, 7); /* the exact spelling */
+    assert_int_equal(candidates(w.p, "aLICE@one.example", out, 4), 2);
+    assert_int_equal(out[1].r.usn, 8); /* the later one */
+    assert_int_equal(candidates(w.p, "alice@one.example", out, 1), 1);
+    assert_ptr_equal(out[0].c, w.c);
+    assert_int_equal(candidates(w.p, "alice@two.example", out, 4), 0);
+    catalog_set_served(w.c, false);
+    assert_int_equal(candidates(w.p, "alice@one.example", out, 4), 1);
+    assert_ptr_equal(out[0].c, second);
+    catalog_free(second);
+    assert_int_equal(candidates(w.p, "alice@one.example", out, 4), 0);
+    world_done(&w);
+}
+
+static void test_case_matters(void **state)
+{
+    (void)state;
+    struct test_mem t;
+    struct piece a;
+    struct candidate out[4];
+    uint8_t key[KEY_SIZE] = {2};
+    test_mem_init(&t, 0);
+    struct plan *p = plan_new(&t.mem, seed, false);
+    struct catalog *c = catalog_new(p, key, STREAM_PLAN, true);
+    PIECE(&a, 1, "+Alice@one.example");
+    serve(c, (const struct piece *[]){&a}, 1);
+    assert_int_equal(candidates(p, "Alice@one.example", out, 4), 1);
+    assert_int_equal(candidates(p, "alice@one.example", out, 4), 0);
+    plan_free(p);
+    assert_int_equal(t.mem.used, 0);
+}
+
+static void test_description(void **state)
+{
+    (void)state;
+    struct world w;
+    struct plan_stats stats;
+    world_init(&w);
+    assert_int_equal(catalog_cluster_id(w.c).n, 0);
+    assert_true(catalog_describe(w.c, slice_of("tokyo"), slice_of("tokyo.example"), true));
+    assert_true(slice_eq(catalog_cluster_id(w.c), slice_of("tokyo")));
+    assert_true(slice_eq(catalog_route_string(w.c), slice_of("tokyo.example")));
+    assert_true(catalog_local(w.c) && !catalog_stale(w.c));
+    assert_true(catalog_describe(w.c, slice_of("osaka"), slice_of(""), false));
+    catalog_set_stale(w.c, true);
+    assert_true(slice_eq(catalog_cluster_id(w.c), slice_of("osaka")));
+    assert_int_equal(catalog_route_string(w.c).n, 0);
+    assert_true(!catalog_local(w.c) && catalog_stale(w.c));
+    assert_int_equal(catalog_number(w.c), STREAM_PLAN);
+    assert_int_equal(catalog_key(w.c)[0], 1);
+    plan_stats(w.p, &stats);
+    assert_int_equal(stats.catalogs, 1);
+    assert_int_equal(stats.entries, 0);
+    world_done(&w);
+}
+
+static bool visit_two(void *context, const struct record *r)
+{
+    (void)r;
+    return ++*(int *)context < 2;
+}
+
+static void test_walk_stops(void **state)
+{
+    (void)state;
+    struct world w;
+    struct piece a;
+    int n = 0;
+    world_init(&w);
+    PIECE(&a, 1, "+1", "-1", "+2", "+3", "+4");
+    serve(w.c, (const struct piece *[]){&a}, 1);
+    catalog_walk(w.c, visit_two, &n);
+    assert_int_equal(n, 2);
+    world_done(&w);
+}
+
+/* Many numbers a piece, so that the table grows and what leaves is more than what stays. */
+static void piece_numbers(struct piece *ret, uint64_t usn, unsigned first, unsigned n, bool put)
+{
+    static char text[300][8];
+    static const char *word[300];
+    for (unsigned i = 0; i < n; i++) {
+        char *t = text[i];
+        unsigned v = first + i;
+        t[0] = put ? '+' : '-';
+        for (int k = 5; k > 0; k--, v /= 10)
+            t[k] = (char)('0' + v % 10);
+        t[6] = 0;
+        word[i] = t;
+    }
+    piece_make(ret, usn, word, n);
+}
+
+static void test_growing_and_shrinking(void **state)
+{
+    (void)state;
+    struct world w;
+    struct piece piece[16];
+    const struct piece *all[16];
+    uint64_t sum = 0;
+    world_init(&w);
+    for (unsigned i = 0; i < 16; i++) {
+        piece_numbers(&piece[i], 1 + 300 * i, 300 * i, 300, true);
+        all[i] = &piece[i];
+    }
+    for (uint64_t usn = 1; usn <= 16 * 300; usn++)
+        sum += mix64(usn);
+    serve(w.c, all, 16);
+    assert_digest(w.c, 4800, sum);
+    assert_int_equal(usn_of(w.c, "04799"), 4800);
+    for (size_t n = 16; n-- > 0;) { /* a few leave, then most leave */
+        size_t keep = n > 12 ? n : n / 2;
+        serve(w.c, all, keep);
+        assert_int_equal(catalog_live(w.c), 300 * keep);
+        assert_int_equal(usn_of(w.c, "00000") != 0, keep > 0);
+        assert_int_equal(usn_of(w.c, "04799"), 0);
+    }
+    for (size_t round = 0; round < 50; round++) { /* what leaves makes room for what comes */
+        serve(w.c, all + round % 8, 8);
+        assert_int_equal(catalog_live(w.c), 2400);
+    }
+    struct plan_stats stats;
+    plan_stats(w.p, &stats);
+    assert_int_equal(stats.entries, 2400);
+    assert_int_equal(stats.segments, 8);
+    assert_true(stats.index_bytes < 400000);
+    world_done(&w);
+}
+
+/* An announcement may lie: room is taken for what the lines could hold at most. */
+static void test_expect_is_a_hint(void **state)
+{
+    (void)state;
+    struct world w;
+    struct piece a;
+    struct plan_stats stats;
+    uint8_t lines[LINE_BYTES];
+    world_init(&w);
+    PIECE(&a, 1, "+1");
+    lines_make(lines, (const struct piece *[]){&a}, 1);
+    assert_int_equal(catalog_target(w.c, slice_make(lines, sizeof lines), UINT64_MAX), 0);
+    plan_stats(w.p, &stats);
+    assert_true(stats.index_bytes < 20000);
+    world_done(&w);
+}
+
+static void refusal_body(struct mem *mem)
+{
+    static struct piece a, b, c;
+    static const uint8_t key[KEY_SIZE] = {1};
+    if (a.n == 0) {
+        piece_numbers(&a, 1, 0, 200, true);
+        piece_numbers(&b, 201, 100, 150, false);
+        piece_numbers(&c, 401, 50, 200, true);
+    }
+    const struct piece *all[] = {&a, &b, &c};
+    struct plan *p = plan_new(mem, seed, true);
+    if (p == NULL)
+        return;
+    struct catalog *catalog = catalog_new(p, key, STREAM_PLAN, true);
+    bool ok = catalog != NULL &&
+              catalog_describe(catalog, slice_of("tokyo"), slice_of("tokyo.example"), false);
+    uint64_t live = 0, sum;
+    for (size_t first = 0; ok && first < 2; first++) {
+        ok = target(catalog, all + first, 2) == 0;
+        for (size_t i = first; ok && i < first + 2; i++)
+            ok = catalog_add(catalog, bytes_of(all[i])) >= 0;
+        if (!ok) {
+            catalog_abandon(catalog);
+            catalog_digest(catalog, &live, &sum);
+            assert_int_equal(live, first == 0 ? 0 : 100);
+            break;
+        }
+        catalog_apply(catalog);
+        assert_int_equal(catalog_live(catalog), first == 0 ? 100 : 200);
+    }
+    plan_free(p);
+}
+
+static void test_refusals(void **state)
+{
+    (void)state;
+    test_every_refusal(refusal_body);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_filling),
+        cmocka_unit_test(test_refused_bytes),
+        cmocka_unit_test(test_a_line_twice),
+        cmocka_unit_test(test_served_until_applied),
+        cmocka_unit_test(test_equal_usn),
+        cmocka_unit_test(test_one_segment_changes_its_mind),
+        cmocka_unit_test(test_candidates),
+        cmocka_unit_test(test_case_matters),
+        cmocka_unit_test(test_description),
+        cmocka_unit_test(test_walk_stops),
+        cmocka_unit_test(test_growing_and_shrinking),
+        cmocka_unit_test(test_expect_is_a_hint),
+        cmocka_unit_test(test_refusals),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
