@@ -102,7 +102,7 @@ static enum entry_error failover_parse(struct arena *a, struct slice text, struc
                            &ret->digits);
 }
 
-/* 1..NUMBER_MAX digits behind an optional "+". Learned data is judged again before it is dialled. */
+/* 1..NUMBER_MAX digits behind an optional "+". Learned data is judged before it is dialled. */
 static bool number_is_plain(struct slice s)
 {
     size_t plus = s.n > 0 && s.p[0] == '+' ? 1 : 0;

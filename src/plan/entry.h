@@ -61,11 +61,12 @@ enum entry_error {
 };
 
 /* Canonical form of a directory URI (with or without "sip:") in the arena. RFC 3261 user part
- * without escapes that it does not need; no password, parameters or headers: those would be
- * copied into new requests by callers. */
+ * whose escapes are undone where it does not need them ("%61" is "a"); no password, parameters or
+ * headers: those would be copied into new requests by callers. */
 enum entry_error diruri_parse(struct arena *a, struct slice text, struct slice *ret);
 
-/* Canonical form of a number: blanks, "-", ".", "(" and ")" dropped. e164 demands the "+". */
+/* Canonical form of a number: blanks, "-", ".", "(" and ")" dropped. e164 demands the "+" and
+ * refuses "(0)", which is not dialled from abroad. */
 enum entry_error number_parse(struct arena *a, struct slice text, bool e164, struct slice *ret);
 
 /* A route string: dot-separated labels of LDH characters, lower-cased; no "*" (a route pattern

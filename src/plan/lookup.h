@@ -17,7 +17,8 @@ void routes_free(struct routes *r);
 
 /* pattern and target are checked: ENTRY_ERROR_HOST for a bad pattern, ENTRY_ERROR_CHARACTER for a
  * target that is no plain sip: or sips: URI (host, port, transport; no headers). The same pattern
- * may have several targets, tried in the order they were added. Adding a pair twice is no error. */
+ * may have several targets, tried in the order they were added: ENTRY_ERROR_TOO_LONG beyond
+ * ROUTE_TARGETS_MAX. Adding a pair twice is no error. */
 enum entry_error routes_add(struct routes *r, struct slice pattern, struct slice target);
 /* target empty: all targets of the pattern. Number of routes removed. */
 size_t routes_remove(struct routes *r, struct slice pattern, struct slice target);
@@ -77,7 +78,8 @@ struct lookup {
  * LOOKUP_NO_MATCH with a->failed set.
  * Order: exact URI; +E.164; enterprise number. One's own entry wins; then the smaller cluster id.
  * The PSTN failover number becomes a target behind the routes through pstn_route, the route
- * string whose routes lead to the PSTN gateway ("pstn"); without such a route it is left out.  */
+ * string whose routes lead to the PSTN gateway ("pstn"); without such a route it is left out.
+ * "*" is for other clusters' calls alone: it covers neither one's own entries nor "pstn". */
 void plan_lookup(const struct plan *p, const struct routes *r, struct arena *a,
                  struct slice dialled, struct lookup *ret);
 

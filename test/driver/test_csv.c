@@ -188,18 +188,18 @@ static void test_shown_text_is_cut_and_escaped(void **state)
 
 static void test_encodings(void **state)
 {
-    /* "山田" in CP932, an accented name in LATIN1, half-width kana */
+    /* "山田" in CP932, half-width kana, an accented name in LATIN1 */
     assert_false(read_bytes(BYTES("type,key\nURI,a@x\nURI,\x8e\x52\x93\x63@x\nURI,\x8e\x52@y\n"),
                             NULL));
     assert_int_equal(rows.complaints, 1);
-    assert_string_equal(message, "line 3: \"URI,\\x8eR\\x93c@x\": the line is not UTF-8 (2 lines of "
-                                 "the file); try --encoding CP932");
+    assert_string_equal(message, "line 3: \"URI,\\x8eR\\x93c@x\": the line is not UTF-8 "
+                                 "(2 lines of the file); try --encoding CP932");
     assert_false(read_bytes(BYTES("type,key\nURI,\xb1\xb2\xb3@x\n"), NULL));
-    assert_string_equal(message, "line 2: \"URI,\\xb1\\xb2\\xb3@x\": the line is not UTF-8 (1 line of "
-                                 "the file); try --encoding CP932");
+    assert_string_equal(message, "line 2: \"URI,\\xb1\\xb2\\xb3@x\": the line is not UTF-8 "
+                                 "(1 line of the file); try --encoding CP932");
     assert_false(read_bytes(BYTES("type,key\nURI,Andr\xe9@x\n"), NULL));
-    assert_string_equal(message, "line 2: \"URI,Andr\\xe9@x\": the line is not UTF-8 (1 line of the "
-                                 "file); try --encoding LATIN1");
+    assert_string_equal(message, "line 2: \"URI,Andr\\xe9@x\": the line is not UTF-8 "
+                                 "(1 line of the file); try --encoding LATIN1");
     assert_false(read_bytes(BYTES("type,key\nURI,\x81\xff\n"), NULL));
     assert_int_equal(rows.complaint[0].fault, CSV_FAULT_ENCODING);
     assert_non_null(strstr(message, "LATIN1"));
@@ -212,8 +212,8 @@ static void test_encodings(void **state)
     assert_false(read_bytes(BYTES("\0t\0y\0p\0e"), "utf8"));
     assert_non_null(strstr(message, "try --encoding UTF-16BE"));
     assert_false(read_bytes(BYTES("type,key\nURI,a\0b@x\n"), NULL));
-    assert_string_equal(message, "line 2: \"URI,a\\x00b@x\": the line holds a NUL byte: the file is "
-                                 "damaged, or no text");
+    assert_string_equal(message, "line 2: \"URI,a\\x00b@x\": the line holds a NUL byte: the file "
+                                 "is damaged, or no text");
 }
 
 static void test_converted(void **state)
