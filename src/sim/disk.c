@@ -16,20 +16,10 @@ struct disk_batch {
     bool spoken; /* BUG_ACK_BEFORE_DURABLE: STORED was said, the rows still wait */
 };
 
-static uint8_t rank(uint8_t space)
-{
-    /* segments before streams, everything else as it is numbered */
-    if (space == ROW_STREAM)
-        return ROW_SEGMENT;
-    if (space == ROW_SEGMENT)
-        return ROW_STREAM;
-    return space;
-}
-
 static int row_order(const struct row *a, const struct row *b)
 {
     if (a->space != b->space)
-        return rank(a->space) < rank(b->space) ? -1 : 1;
+        return a->space < b->space ? -1 : 1;
     return slice_cmp(a->key, b->key);
 }
 

@@ -44,7 +44,7 @@ bool disk_finish(struct disk *d, tick now, uint64_t *ret_batch, bool *ret_failed
 /* Power goes: of the batches that wait, the first few are durable although nobody was told. */
 void disk_crash(struct disk *d, tick now);
 
-/* Rows in the order in which a core wants them: segments before streams. i < d->n. */
+/* Rows in the order in which a core wants them: that of enum row_space. i < d->n. */
 const struct row *disk_row(const struct disk *d, size_t i);
 
 /* Value of one row, or {NULL, 0}. */

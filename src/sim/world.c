@@ -185,11 +185,14 @@ static void perform(struct node *n, const struct ils_action *a)
         world_at(w, disk_store(&n->disk, w->now, a->batch, a->row, a->row_n), n,
                  (struct job){.run = stored_job});
         break;
+    case ILS_DO_REPLY:
+        n->replied[n->replied_n % NODE_REPLIES].command = a->command;
+        n->replied[n->replied_n++ % NODE_REPLIES].reply = a->reply;
+        break;
     case ILS_DO_PUBLISH:
     case ILS_DO_TRACE:
     case ILS_DO_ALARM:
     case ILS_DO_VERDICT:
-    case ILS_DO_REPLY:
         break;
     }
     if (render_action(w, a, line, sizeof line))

@@ -18,6 +18,7 @@
 #define NODE_NAME       24
 #define VERDICTS_NAMED  1024
 #define SPIN_MAX        10000 /* steps of one core at one moment */
+#define NODE_REPLIES    16
 
 struct world;
 
@@ -39,6 +40,11 @@ struct node {
     uint32_t accepted;       /* of link ids */
     uint16_t port;           /* last ephemeral port */
     uint64_t command;        /* last command id */
+    struct {
+        uint64_t command;
+        enum reply reply;
+    } replied[NODE_REPLIES]; /* the last ones; a ring */
+    size_t replied_n;
     bool has_key;
     uint8_t key[KEY_SIZE];
     uint8_t peer_id[PEER_ID_SIZE];

@@ -20,7 +20,7 @@ static bool pair_is(const struct disk *d, const char *value)
            slice_eq(disk_find(d, ROW_SETTING, slice_of("b")), slice_of(value));
 }
 
-static void segments_before_streams(void **state)
+static void rows_by_space(void **state)
 {
     struct disk d;
     disk_init(&d, 1, BUG_NONE);
@@ -34,8 +34,8 @@ static void segments_before_streams(void **state)
     assert_int_equal(batch, 1);
     assert_int_equal(d.n, 4);
     assert_int_equal(disk_row(&d, 0)->space, ROW_SETTING);
-    assert_int_equal(disk_row(&d, 1)->space, ROW_SEGMENT);
-    assert_int_equal(disk_row(&d, 2)->space, ROW_STREAM);
+    assert_int_equal(disk_row(&d, 1)->space, ROW_STREAM);
+    assert_int_equal(disk_row(&d, 2)->space, ROW_SEGMENT);
     assert_int_equal(disk_row(&d, 3)->space, ROW_ALARM);
     rows[1].remove = true;
     at = disk_store(&d, at, 2, rows + 1, 1);
@@ -127,7 +127,7 @@ static void planted_forgetting_and_old_images(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(segments_before_streams),
+        cmocka_unit_test(rows_by_space),
         cmocka_unit_test(crash_leaves_a_prefix),
         cmocka_unit_test(failed_batch_changes_nothing),
         cmocka_unit_test(planted_ack_loses_what_was_said),

@@ -1,0 +1,156 @@
+/* ilssim: the simulator's command line. */
+#include "sim/scene.h"
+#include "sim/storm.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+enum { STATUS_OK = 0, STATUS_BROKEN = 1, STATUS_USAGE = 64 };
+
+static const struct {
+    const char *name, *what;
+} bugs[] = {
+    {"none", "no planted bug"},
+#define BUG(name, text, what) {text, what},
+#include "sim/bug.def"
+#undef BUG
+};
+
+static int usage(void)
+{
+    fprintf(stderr,
+            "usage: ilssim --scene FILE... [--rewrite] [--trace full]\n"
+            "       ilssim [--seed N] [--seeds COUNT] [--clusters N] [--minutes N] [--bug NAME]\n"
+            "              [--until SECONDS] [--trace full]\n"
+            "planted bugs:\n");
+    for (size_t i = 1; i < sizeof bugs / sizeof bugs[0]; i++)
+        fprintf(stderr, "  %-20s %s\n", bugs[i].name, bugs[i].what);
+    return STATUS_USAGE;
+}
+
+struct options {
+    struct storm storm;
+    uint64_t seeds;
+    bool scene, rewrite, full;
+    char **file;
+    int file_n;
+};
+
+static bool bug_named(const char *name, enum bug *ret)
+{
+    for (size_t i = 0; i < sizeof bugs / sizeof bugs[0]; i++)
+        if (strcmp(bugs[i].name, name) == 0) {
+            *ret = (enum bug)i;
+            return true;
+        }
+    return false;
+}
+
+/* An option with a value; false: unknown, or no good value. */
+static bool valued(struct options *o, const char *name, const char *value)
+{
+    uint64_t n;
+    if (value == NULL)
+        return false;
+    if (strcmp(name, "--bug") == 0)
+        return bug_named(value, &o->storm.bug);
+    if (strcmp(name, "--trace") == 0) {
+        o->full = strcmp(value, "full") == 0;
+        return o->full;
+    }
+    if (!slice_to_u64(slice_of(value), UINT64_MAX, &n))
+        return false;
+    if (strcmp(name, "--seed") == 0)
+        o->storm.seed = n;
+    else if (strcmp(name, "--seeds") == 0)
+        o->seeds = n;
+    else if (strcmp(name, "--clusters") == 0 && n >= 2 && n <= NODES_MAX)
+        o->storm.clusters = (unsigned)n;
+    else if (strcmp(name, "--minutes") == 0 && n > 0 && n < 1000000)
+        o->storm.length = (tick)n * 60 * TICK_S;
+    else if (strcmp(name, "--until") == 0 && n < 1000000000)
+        o->storm.until = (tick)n * TICK_S;
+    else
+        return false;
+    return true;
+}
+
+static bool parse(struct options *o, int argc, char **argv)
+{
+    for (int i = 1; i < argc; i++) {
+        if (strcmp(argv[i], "--scene") == 0) {
+            o->scene = true;
+        } else if (strcmp(argv[i], "--rewrite") == 0) {
+            o->rewrite = true;
+        } else if (argv[i][0] != '-' && o->scene) {
+            argv[o->file_n++] = argv[i]; /* files move to the front */
+        } else if (valued(o, argv[i], i + 1 < argc ? argv[i + 1] : NULL)) {
+            i++;
+        } else {
+            return false;
+        }
+    }
+    o->file = argv;
+    return o->scene == (o->file_n > 0);
+}
+
+static int run_scenes(const struct options *o)
+{
+    int bad = 0;
+    printf("1..%d\n", o->file_n);
+    for (int i = 0; i < o->file_n; i++) {
+        const char *slash = strrchr(o->file[i], '/');
+        const char *name = slash == NULL ? o->file[i] : slash + 1;
+        bool good = scene_run(o->file[i], o->rewrite, o->full, stderr);
+        printf("%s %d - scene %s\n", good ? "ok" : "not ok", i + 1, name);
+        bad += good ? 0 : 1;
+    }
+    return bad == 0 ? STATUS_OK : STATUS_BROKEN;
+}
+
+/* Only for the figures that are shown: nothing in a run depends on it. */
+static double seconds(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+static int run_storms(const struct options *o)
+{
+    uint64_t events = 0, broken = 0;
+    double start = seconds();
+    for (uint64_t i = 0; i < o->seeds; i++) {
+        struct storm s = o->storm;
+        s.seed = o->storm.seed + i;
+        s.trace = o->full ? stdout : NULL;
+        storm_run(&s, stdout);
+        events += s.events;
+        broken += s.broken ? 1 : 0;
+        printf("seed %llu: %u clusters, %lld s, %llu events, %llu changes, %llu faults, "
+               "settled in %.1f s, hash %s %s\n",
+               (unsigned long long)s.seed, s.clusters, (long long)(s.length / TICK_S),
+               (unsigned long long)s.events, (unsigned long long)s.changes,
+               (unsigned long long)s.faults,
+               s.settled == TICK_NEVER ? -1.0 : (double)s.settled / (double)TICK_S, s.hash,
+               s.broken ? "BROKEN" : "ok");
+        fflush(stdout);
+        if (s.broken)
+            break;
+    }
+    double took = seconds() - start;
+    fprintf(stderr, "%.0f events per second\n", took > 0 ? (double)events / took : 0);
+    return broken == 0 ? STATUS_OK : STATUS_BROKEN;
+}
+
+int main(int argc, char **argv)
+{
+    struct options o = {.seeds = 1};
+    o.storm.seed = 1;
+    o.storm.length = 10 * 60 * TICK_S;
+    o.storm.until = TICK_NEVER;
+    if (!parse(&o, argc, argv))
+        return usage();
+    return o.scene ? run_scenes(&o) : run_storms(&o);
+}

@@ -1,0 +1,146 @@
+/* ops: see ops.h. */
+#include "sim/ops.h"
+
+#include "sim/grow.h"
+
+#define FILL_MAX 100000
+
+static uint64_t give(struct node *n, struct command c)
+{
+    c.who = slice_of("sim");
+    c.what = slice_of("sim");
+    return node_command(n, &c);
+}
+
+uint64_t op_init(struct node *n, const char *id, const char *fqdn, const char *route)
+{
+    return give(n, (struct command){.type = COMMAND_INIT, .cluster_id = slice_of(id),
+                                    .fqdn = slice_of(fqdn), .route_string = slice_of(route)});
+}
+
+uint64_t op_auth_password(struct node *n)
+{
+    return give(n, (struct command){.type = COMMAND_AUTH,
+                                    .auth = {.password = true, .set_tls = true,
+                                             .set_password = true}});
+}
+
+uint64_t op_accept(struct node *n, uint8_t accept)
+{
+    return give(n, (struct command){.type = COMMAND_AUTH,
+                                    .auth = {.accept = accept, .set_accept = true}});
+}
+
+uint64_t op_password(struct node *n, uint16_t generation, const char *label)
+{
+    struct command c = {.type = COMMAND_PASSWORD_ADD, .generation = generation};
+    crypto_hash1(c.stretched, "sim password", slice_of(label));
+    return give(n, c);
+}
+
+uint64_t op_password_prefer(struct node *n, uint16_t generation)
+{
+    return give(n, (struct command){.type = COMMAND_PASSWORD_PREFER, .generation = generation});
+}
+
+uint64_t op_password_drop(struct node *n, uint16_t generation)
+{
+    return give(n, (struct command){.type = COMMAND_PASSWORD_DROP, .generation = generation});
+}
+
+uint64_t op_role(struct node *n, enum ils_role role)
+{
+    return give(n, (struct command){.type = COMMAND_ROLE, .role = role});
+}
+
+uint64_t op_join(struct node *n, const char *host, uint16_t port, enum ils_role role)
+{
+    return give(n, (struct command){.type = COMMAND_JOIN, .host = slice_of(host), .port = port,
+                                    .role = role});
+}
+
+uint64_t op_disconnect(struct node *n, const char *cluster)
+{
+    return give(n, (struct command){.type = COMMAND_DISCONNECT, .cluster = slice_of(cluster)});
+}
+
+uint64_t op_connect(struct node *n, const char *cluster)
+{
+    return give(n, (struct command){.type = COMMAND_CONNECT, .cluster = slice_of(cluster)});
+}
+
+uint64_t op_route(struct node *n, const char *pattern, const char *target)
+{
+    return give(n, (struct command){.type = COMMAND_ROUTE_ADD, .pattern = slice_of(pattern),
+                                    .target = slice_of(target)});
+}
+
+static struct change change_of(bool put, const char *key)
+{
+    struct change c = {.put = put, .kind = ENTRY_ENTERPRISE, .source = slice_of("sim")};
+    const char *at = strrchr(key, '@');
+    c.user = slice_of(key);
+    if (at != NULL) {
+        c.kind = ENTRY_URI;
+        c.user = slice_make(key, (size_t)(at - key));
+        c.domain = slice_of(at + 1);
+    } else if (key[0] == '+') {
+        c.kind = ENTRY_E164;
+    }
+    return c;
+}
+
+uint64_t op_plan(struct node *n, bool put, const char *key, const char *failover)
+{
+    uint8_t value[2 + NUMBER_MAX + 1];
+    struct change change = change_of(put, key);
+    struct command c = {.type = COMMAND_PLAN, .source = slice_of("sim"), .change = &change,
+                        .change_n = 1};
+    if (put && failover != NULL) {
+        size_t length = strlen(failover) < NUMBER_MAX ? strlen(failover) : NUMBER_MAX;
+        value[0] = FAILOVER_NUMBER;
+        value[1] = 0;
+        memcpy(value + 2, failover, length);
+        change.value = slice_make(value, 2 + length);
+    }
+    return give(n, c);
+}
+
+uint64_t op_fill(struct node *n, const char *prefix, const char *domain, size_t count)
+{
+    char (*user)[48] = grow(NULL, FILL_MAX * sizeof *user);
+    struct change *change = grow_zero(FILL_MAX * sizeof *change);
+    size_t most = count < FILL_MAX ? count : FILL_MAX;
+    for (size_t i = 0; i < most; i++) {
+        snprintf(user[i], sizeof user[i], "%.32s%zu", prefix, i);
+        change[i] = (struct change){.put = true, .kind = ENTRY_URI, .user = slice_of(user[i]),
+                                    .domain = slice_of(domain), .source = slice_of("sim")};
+    }
+    uint64_t id = give(n, (struct command){.type = COMMAND_PLAN, .source = slice_of("sim"),
+                                           .change = change, .change_n = most});
+    free(change);
+    free(user);
+    return id;
+}
+
+enum reply op_wait(struct node *n, uint64_t command, tick most)
+{
+    struct world *w = n->world;
+    tick until = w->now + most;
+    for (;;) {
+        for (size_t i = 0; i < NODE_REPLIES; i++)
+            if (n->replied[i].command == command)
+                return n->replied[i].reply;
+        if (w->broken[0] != 0 || !world_next(w, until))
+            return REPLIES;
+    }
+}
+
+bool op_setup(struct node *n, const char *id, const char *route, const char *label, bool hub)
+{
+    if (op_wait(n, op_init(n, id, n->host, route), TICK_S) != REPLY_OK ||
+        op_wait(n, op_password(n, 1, label), TICK_S) != REPLY_OK ||
+        op_wait(n, op_auth_password(n), TICK_S) != REPLY_OK)
+        return false;
+    return !hub || op_wait(n, op_role(n, ROLE_HUB), TICK_S) == REPLY_OK;
+}

@@ -1,0 +1,35 @@
+/* ops: what operators and faults do in the simulated world, for scenes and storms alike. */
+#ifndef OPENILS_SIM_OPS_H
+#define OPENILS_SIM_OPS_H
+
+#include "sim/world.h"
+
+/* Each gives the node (which must be up) one command and returns its id. Texts are NUL-terminated
+ * and needed during the call only. */
+uint64_t op_init(struct node *n, const char *id, const char *fqdn, const char *route);
+uint64_t op_auth_password(struct node *n);
+uint64_t op_accept(struct node *n, uint8_t accept);
+/* The stretched value is a hash of the label. */
+uint64_t op_password(struct node *n, uint16_t generation, const char *label);
+uint64_t op_password_prefer(struct node *n, uint16_t generation);
+uint64_t op_password_drop(struct node *n, uint16_t generation);
+uint64_t op_role(struct node *n, enum ils_role role);
+uint64_t op_join(struct node *n, const char *host, uint16_t port, enum ils_role role);
+uint64_t op_disconnect(struct node *n, const char *cluster);
+uint64_t op_connect(struct node *n, const char *cluster);
+uint64_t op_route(struct node *n, const char *pattern, const char *target);
+
+/* One entry of the dial plan: `user@host`, `+digits` or `digits`. failover: the number calls fall
+ * back to, NULL = none. */
+uint64_t op_plan(struct node *n, bool put, const char *key, const char *failover);
+/* Entries prefix0@fqdn ... in one command. */
+uint64_t op_fill(struct node *n, const char *prefix, const char *domain, size_t count);
+
+/* Runs the world until the node has answered that command, at most so long. REPLIES: no answer. */
+enum reply op_wait(struct node *n, uint64_t command, tick most);
+
+/* init, password links, one password, and the hub's role where asked; each step answered OK. A
+ * spoke stays standalone until it joins. */
+bool op_setup(struct node *n, const char *id, const char *route, const char *label, bool hub);
+
+#endif
