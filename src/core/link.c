@@ -13,6 +13,7 @@
  * A link without a valid proof teaches nothing and touches no other link. */
 #include "core/core.h"
 
+#define CHUNK    65536u /* of an event's bytes, consumed at a time */
 #define OUT_MAX  (64u * 1024 * 1024)
 #define WIRE_MAX (OUT_MAX + OUT_MAX / 64)
 
@@ -195,12 +196,15 @@ void link_data(struct ils *ils, const struct ils_event *event)
         link_broken(l); /* more than any honest handshake has under way */
         return;
     }
-    buf_put_slice(&l->in, event->data);
-    if (l->in.failed) {
-        link_broken(l);
-        return;
+    for (struct slice left = event->data; left.n != 0 && l->state != LINK_CLOSED;) {
+        size_t n = left.n < CHUNK ? left.n : CHUNK;
+        buf_put(&l->in, left.p, n);
+        left = slice_make(left.p + n, left.n - n);
+        if (l->in.failed)
+            link_broken(l);
+        else
+            link_consume(l);
     }
-    link_consume(l);
 }
 
 static enum code code_of_down(const struct link *l, enum down_reason reason)

@@ -1,0 +1,164 @@
+/* Replication through a hub: what one spoke imports, the other answers; cuts, restarts, large and small
+ * changes, sources; and everything once more with every allocation refused in turn. */
+#include <stdio.h>
+
+#include "world.h"
+
+static struct test_mem mem;
+static struct world world;
+
+static void begin(struct mem *m)
+{
+    world_init(&world);
+    for (int i = 0; i < 3; i++)
+        world_start(&world, i, m);
+    world_hub(&world, 0, "secret");
+    world_spoke(&world, 1, 0, "secret");
+    world_spoke(&world, 2, 0, "secret");
+}
+
+static int setup(void **state)
+{
+    (void)state;
+    test_mem_init(&mem, 0);
+    begin(&mem.mem);
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    world_done(&world);
+    assert_int_equal(mem.mem.used, 0);
+    return 0;
+}
+
+#define BULK 20000
+
+static enum reply import(int node, size_t n, const char *source)
+{
+    static struct change change[BULK];
+    static char text[BULK][2][40];
+    for (size_t i = 0; i < n; i++) {
+        snprintf(text[i][0], sizeof text[i][0], "user%07zu", i);
+        snprintf(text[i][1], sizeof text[i][1], "site%03zu.example.com", i % 100);
+        change[i] = (struct change){.put = true, .kind = ENTRY_URI, .user = slice_of(text[i][0]),
+                                    .domain = slice_of(text[i][1])};
+    }
+    return world_command(&world, node,
+                         (struct command){.type = COMMAND_PLAN, .change = change, .change_n = n,
+                                          .source = slice_of(source), .replace = true});
+}
+
+static void put_and_delete(void **state)
+{
+    (void)state;
+    assert_int_equal(world_plan(&world, 1, "alice@b.example", true), REPLY_OK);
+    assert_true(world_answers(&world, 0, "alice@b.example"));
+    assert_true(world_answers(&world, 2, "alice@b.example"));
+    assert_int_equal(world_plan(&world, 1, "alice@b.example", false), REPLY_OK);
+    assert_false(world_answers(&world, 0, "alice@b.example"));
+    assert_false(world_answers(&world, 2, "alice@b.example"));
+    assert_int_equal(world_plan(&world, 0, "bob@a.example", true), REPLY_OK);
+    assert_true(world_answers(&world, 1, "bob@a.example"));
+}
+
+static void many_small_changes(void **state)
+{
+    (void)state;
+    char uri[64];
+    for (int i = 0; i < 300; i++) { /* the tail is folded on the way */
+        snprintf(uri, sizeof uri, "user%d@b.example", i);
+        assert_int_equal(world_plan(&world, 1, uri, true), REPLY_OK);
+        assert_true(world_answers(&world, 2, uri));
+    }
+    struct view_cluster c;
+    assert_true(view_cluster(world.node[2].ils, 2, &c) && view_cluster(world.node[0].ils, 1, &c));
+    assert_int_equal(c.entries, 300);
+}
+
+static void bulk_and_replacement(void **state)
+{
+    (void)state;
+    assert_int_equal(import(1, BULK, "hr"), REPLY_OK);
+    assert_true(world_answers(&world, 2, "user0019999@site099.example.com"));
+    assert_int_equal(import(1, 10, "hr"), REPLY_OK); /* the source consists of these ten now */
+    assert_false(world_answers(&world, 2, "user0019999@site099.example.com"));
+    assert_true(world_answers(&world, 2, "user0000009@site009.example.com"));
+    assert_int_equal(import(1, 10, "sales"), REPLY_ENTRY_TAKEN);
+}
+
+static void resumes_after_cut(void **state)
+{
+    (void)state;
+    world_cut(&world, 0, 2);
+    world_run(&world);
+    assert_int_equal(import(1, BULK, "hr"), REPLY_OK);
+    assert_false(world_answers(&world, 2, "user0019999@site099.example.com"));
+    world_pass(&world, 4 * TICK_S);
+    assert_true(world_answers(&world, 2, "user0019999@site099.example.com"));
+}
+
+static void survives_restarts(void **state)
+{
+    (void)state;
+    assert_int_equal(import(1, 5000, "hr"), REPLY_OK);
+    for (int i = 0; i < 3; i++) {
+        world_stop(&world, i);
+        world_start(&world, i, &mem.mem);
+        assert_true(world_answers(&world, i, "user0004999@site099.example.com"));
+    }
+    world_pass(&world, 10 * TICK_S);
+    assert_int_equal(world_plan(&world, 1, "late@b.example", true), REPLY_OK);
+    assert_true(world_answers(&world, 2, "late@b.example"));
+    struct view_self self;
+    view_self(world.node[1].ils, &self);
+    assert_int_equal(self.boot, 2);
+}
+
+static void beats_keep_it_fresh(void **state)
+{
+    (void)state;
+    assert_int_equal(world_plan(&world, 1, "alice@b.example", true), REPLY_OK);
+    world_pass(&world, 3600 * TICK_S);
+    struct view_cluster c;
+    for (size_t i = 1; i < 3; i++) {
+        assert_true(view_cluster(world.node[2].ils, i, &c));
+        assert_false(c.stale);
+        assert_int_equal(c.status, SYNC_UP_TO_DATE);
+    }
+}
+
+/* Whatever is refused, nothing crashes, nothing leaks, and no entry appears that nobody made. */
+static void every_refusal(struct mem *m)
+{
+    begin(m);
+    world_plan(&world, 1, "alice@b.example", true);
+    world_cut(&world, 0, 1);
+    world_pass(&world, 5 * TICK_S);
+    world_plan(&world, 1, "alice@b.example", false);
+    for (int i = 0; i < 3; i++)
+        if (world.node[i].ils != NULL && view_plan(world.node[i].ils) != NULL)
+            assert_false(world_answers(&world, i, "mallory@b.example"));
+    world_done(&world);
+}
+
+static void survives_every_refusal(void **state)
+{
+    (void)state;
+    test_every_refusal(every_refusal);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(put_and_delete, setup, teardown),
+        cmocka_unit_test_setup_teardown(many_small_changes, setup, teardown),
+        cmocka_unit_test_setup_teardown(bulk_and_replacement, setup, teardown),
+        cmocka_unit_test_setup_teardown(resumes_after_cut, setup, teardown),
+        cmocka_unit_test_setup_teardown(survives_restarts, setup, teardown),
+        cmocka_unit_test_setup_teardown(beats_keep_it_fresh, setup, teardown),
+        cmocka_unit_test(survives_every_refusal),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

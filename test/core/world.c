@@ -1,0 +1,382 @@
+/* world: see world.h. */
+#include "world.h"
+
+static struct event_queued *push(struct world *w, int node)
+{
+    if (w->queue_n == w->queue_size) {
+        w->queue_size = w->queue_size == 0 ? 256 : w->queue_size * 2;
+        w->queue = realloc(w->queue, w->queue_size * sizeof *w->queue);
+    }
+    struct event_queued *q = &w->queue[w->queue_n++];
+    memset(q, 0, sizeof *q);
+    q->node = node;
+    return q;
+}
+
+static void entropy(struct world *w, uint8_t dst[32])
+{
+    for (int i = 0; i < 32; i++) {
+        w->seed = w->seed * UINT64_C(6364136223846793005) + 1442695040888963407u;
+        dst[i] = (uint8_t)(w->seed >> 56);
+    }
+}
+
+static struct wire *wire_of(struct world *w, int node, uint32_t id, int *ret_end)
+{
+    for (size_t i = 0; i < w->wire_n; i++)
+        for (int e = 0; e < 2; e++)
+            if (w->wire[i].node[e] == node && w->wire[i].id[e] == id) {
+                *ret_end = e;
+                return &w->wire[i];
+            }
+    return NULL;
+}
+
+static void address(struct address *a, int node, uint16_t port)
+{
+    memset(a, 0, sizeof *a);
+    memcpy(a->ip, "10.0.0.1", 9);
+    a->ip[7] = (char)('1' + node);
+    a->port = port;
+}
+
+static void do_open(struct world *w, int i, const struct ils_action *a)
+{
+    int to = a->host.n == 2 && a->host.p[0] == 'n' ? a->host.p[1] - '0' : -1;
+    struct node *other = to >= 0 && to < WORLD_NODES ? &w->node[to] : NULL;
+    if (other == NULL || other->ils == NULL || !other->listening || w->wire_n == WORLD_LINKS) {
+        struct event_queued *q = push(w, i);
+        q->event.type = ILS_EV_DOWN;
+        q->event.link = a->link;
+        q->event.reason = other == NULL ? DOWN_UNRESOLVED : DOWN_REFUSED;
+        return;
+    }
+    struct wire *wire = &w->wire[w->wire_n++];
+    *wire = (struct wire){{i, to}, {a->link, LINK_ACCEPTED | (uint32_t)++other->next_accept}};
+    for (int e = 0; e < 2; e++) {
+        struct event_queued *q = push(w, wire->node[e]);
+        q->event.type = e == 0 ? ILS_EV_CONNECTED : ILS_EV_ACCEPTED;
+        q->event.link = wire->id[e];
+        entropy(w, q->event.entropy);
+        address(&q->event.peer, e == 0 ? to : i, e == 0 ? a->port : 30000);
+        address(&q->event.local, e == 0 ? i : to, e == 0 ? 30000 : a->port);
+    }
+}
+
+static void do_send(struct world *w, int i, const struct ils_action *a)
+{
+    int end;
+    struct wire *wire = wire_of(w, i, a->link, &end);
+    if (wire == NULL || wire->node[1 - end] < 0)
+        return;
+    struct event_queued *q = push(w, wire->node[1 - end]);
+    q->event.type = ILS_EV_DATA;
+    q->event.link = wire->id[1 - end];
+    q->bytes = malloc(a->data.n);
+    memcpy(q->bytes, a->data.p, a->data.n);
+    if (w->corrupt)
+        q->bytes[a->data.n / 2] ^= 1;
+    q->event.data = slice_make(q->bytes, a->data.n);
+    struct event_queued *room = push(w, i);
+    room->event.type = ILS_EV_ROOM;
+    room->event.link = a->link;
+}
+
+static void do_close(struct world *w, int i, const struct ils_action *a)
+{
+    int end;
+    struct wire *wire = wire_of(w, i, a->link, &end);
+    if (wire == NULL)
+        return;
+    wire->node[end] = -1;
+    if (wire->node[1 - end] < 0)
+        return;
+    struct event_queued *q = push(w, wire->node[1 - end]);
+    q->event.type = ILS_EV_DOWN;
+    q->event.link = wire->id[1 - end];
+    q->event.reason = DOWN_CLOSED;
+}
+
+static void keep_row(struct node *n, const struct row *r)
+{
+    size_t i = 0;
+    while (i < n->row_n &&
+           (n->row[i].space != r->space || n->row[i].key_n != r->key.n ||
+            memcmp(n->row[i].key, r->key.p, r->key.n) != 0))
+        i++;
+    if (i < n->row_n) {
+        free(n->row[i].key);
+        free(n->row[i].value);
+        n->row[i] = n->row[--n->row_n];
+    }
+    if (r->remove)
+        return;
+    assert_true(n->row_n < WORLD_ROWS);
+    struct world_row *to = &n->row[n->row_n++];
+    *to = (struct world_row){r->space, malloc(r->key.n + 1), malloc(r->value.n + 1), r->key.n,
+                             r->value.n};
+    memcpy(to->key, r->key.p, r->key.n);
+    if (r->value.n != 0)
+        memcpy(to->value, r->value.p, r->value.n);
+}
+
+static void do_store(struct world *w, int i, const struct ils_action *a)
+{
+    for (size_t k = 0; k < a->row_n; k++)
+        keep_row(&w->node[i], &a->row[k]);
+    struct event_queued *q = push(w, i);
+    q->event.type = ILS_EV_STORED;
+    q->event.batch = a->batch;
+}
+
+static void perform(struct world *w, int i, const struct ils_actions *actions)
+{
+    struct node *n = &w->node[i];
+    for (size_t k = 0; k < actions->n; k++) {
+        const struct ils_action *a = &actions->action[k];
+        switch (a->type) {
+        case ILS_DO_LISTEN: n->listening = a->on; break;
+        case ILS_DO_OPEN: do_open(w, i, a); break;
+        case ILS_DO_SEND: do_send(w, i, a); break;
+        case ILS_DO_CLOSE: do_close(w, i, a); break;
+        case ILS_DO_STORE: do_store(w, i, a); break;
+        case ILS_DO_TRACE:
+            if (n->said_n < WORLD_SAID)
+                n->said[n->said_n++] =
+                    (struct said){a->trace.event, a->trace.code, a->trace.number[0]};
+            break;
+        case ILS_DO_VERDICT:
+            n->verdict = a->verdict;
+            n->verdicts++;
+            break;
+        case ILS_DO_REPLY:
+            n->reply = a->reply;
+            n->replied = a->command;
+            break;
+        case ILS_DO_PUBLISH:
+        case ILS_DO_ALARM: break;
+        }
+    }
+}
+
+static void step(struct world *w, int i, struct ils_event *event)
+{
+    struct node *n = &w->node[i];
+    struct ils_actions actions = {0};
+    if (n->ils == NULL || n->dead)
+        return;
+    event->now = w->now;
+    event->wall = w->wall + w->now;
+    if (ils_step(n->ils, event, &actions) != 0)
+        n->dead = true;
+    else
+        perform(w, i, &actions);
+}
+
+void world_init(struct world *w)
+{
+    memset(w, 0, sizeof *w);
+    w->now = 1;
+    w->wall = INT64_C(1700000000000000);
+    w->seed = 7;
+}
+
+static void drop_queue(struct world *w)
+{
+    for (size_t i = w->queue_at; i < w->queue_n; i++)
+        free(w->queue[i].bytes);
+    w->queue_at = w->queue_n = 0;
+}
+
+void world_done(struct world *w)
+{
+    drop_queue(w);
+    for (int i = 0; i < WORLD_NODES; i++) {
+        struct node *n = &w->node[i];
+        ils_free(n->ils);
+        for (size_t k = 0; k < n->row_n; k++) {
+            free(n->row[k].key);
+            free(n->row[k].value);
+        }
+    }
+    free(w->queue);
+}
+
+void world_stop(struct world *w, int i)
+{
+    for (size_t k = 0; k < w->wire_n; k++)
+        for (int e = 0; e < 2; e++)
+            if (w->wire[k].node[e] == i) {
+                w->wire[k].node[e] = -1;
+                if (w->wire[k].node[1 - e] < 0)
+                    continue;
+                struct event_queued *q = push(w, w->wire[k].node[1 - e]);
+                q->event.type = ILS_EV_DOWN;
+                q->event.link = w->wire[k].id[1 - e];
+                q->event.reason = DOWN_RESET;
+            }
+    for (size_t k = w->queue_at; k < w->queue_n; k++)
+        if (w->queue[k].node == i)
+            w->queue[k].node = WORLD_NODES; /* nobody */
+    ils_free(w->node[i].ils);
+    w->node[i].ils = NULL;
+    w->node[i].listening = false;
+}
+
+void world_start(struct world *w, int i, struct mem *mem)
+{
+    struct node *n = &w->node[i];
+    n->world = w;
+    n->mem = mem;
+    n->dead = false;
+    n->ils = ils_new(mem);
+    for (uint8_t space = 0; space < ROW_SPACES; space++)
+        for (size_t k = 0; k < n->row_n; k++) {
+            const struct world_row *r = &n->row[k];
+            if (r->space != space)
+                continue;
+            struct ils_event e = {.type = ILS_EV_ROW};
+            e.row = (struct row){r->space, slice_make(r->key, r->key_n),
+                                 slice_make(r->value, r->value_n), false};
+            step(w, i, &e);
+        }
+    struct ils_event e = {.type = ILS_EV_START};
+    entropy(w, e.entropy);
+    e.start.password_port = 7502;
+    e.start.version = slice_of("test");
+    e.start.advertise = i == 0   ? slice_of("n0") : i == 1 ? slice_of("n1")
+                        : i == 2 ? slice_of("n2") : slice_of("n3");
+    step(w, i, &e);
+    world_run(w);
+}
+
+void world_run(struct world *w)
+{
+    for (size_t guard = 0; guard < 200000; guard++) {
+        if (w->queue_at < w->queue_n) {
+            struct event_queued q = w->queue[w->queue_at++];
+            int end;
+            bool stands = q.event.type != ILS_EV_DATA || wire_of(w, q.node, q.event.link, &end);
+            if (q.node < WORLD_NODES && stands)
+                step(w, q.node, &q.event);
+            free(q.bytes);
+            continue;
+        }
+        w->queue_at = w->queue_n = 0;
+        bool woke = false;
+        for (int i = 0; i < WORLD_NODES; i++) {
+            struct node *n = &w->node[i];
+            if (n->ils == NULL || n->dead || ils_deadline(n->ils) > w->now)
+                continue;
+            struct ils_event e = {.type = ILS_EV_DEADLINE};
+            step(w, i, &e);
+            woke = true;
+        }
+        if (!woke)
+            return;
+    }
+    fail_msg("the world does not settle");
+}
+
+void world_pass(struct world *w, tick t)
+{
+    tick end = w->now + t;
+    while (w->now < end) {
+        tick next = end;
+        for (int i = 0; i < WORLD_NODES; i++)
+            if (w->node[i].ils != NULL && !w->node[i].dead) {
+                tick d = ils_deadline(w->node[i].ils);
+                next = d < next ? d : next;
+            }
+        w->now = next > w->now ? next : w->now + 1;
+        world_run(w);
+    }
+}
+
+void world_cut(struct world *w, int a, int b)
+{
+    for (size_t k = 0; k < w->wire_n; k++) {
+        struct wire *wire = &w->wire[k];
+        bool both = (wire->node[0] == a && wire->node[1] == b) ||
+                    (wire->node[0] == b && wire->node[1] == a);
+        for (int e = 0; both && e < 2; e++) {
+            struct event_queued *q = push(w, wire->node[e]);
+            q->event.type = ILS_EV_DOWN;
+            q->event.link = wire->id[e];
+            q->event.reason = DOWN_RESET;
+        }
+        if (both)
+            wire->node[0] = wire->node[1] = -1;
+    }
+}
+
+enum reply world_command(struct world *w, int i, struct command c)
+{
+    struct ils_event e = {.type = ILS_EV_COMMAND, .command = &c};
+    c.id = ++w->commands;
+    c.who = slice_of("test");
+    w->node[i].reply = REPLIES;
+    step(w, i, &e);
+    world_run(w);
+    return w->node[i].reply;
+}
+
+static void common(struct world *w, int i, const char *password)
+{
+    char id[] = "c0", fqdn[] = "c0.example";
+    id[1] = fqdn[1] = (char)('0' + i);
+    world_command(w, i, (struct command){.type = COMMAND_INIT, .cluster_id = slice_of(id),
+                                         .fqdn = slice_of(fqdn)});
+    struct command auth = {.type = COMMAND_AUTH};
+    auth.auth = (struct auth){.password = true, .set_tls = true, .set_password = true};
+    world_command(w, i, auth);
+    struct command add = {.type = COMMAND_PASSWORD_ADD, .generation = 1};
+    crypto_hash1(add.stretched, "test password", slice_of(password));
+    world_command(w, i, add);
+}
+
+void world_hub(struct world *w, int i, const char *password)
+{
+    common(w, i, password);
+    world_command(w, i, (struct command){.type = COMMAND_ROLE, .role = ROLE_HUB});
+}
+
+void world_spoke(struct world *w, int i, int hub, const char *password)
+{
+    char name[] = "n0";
+    name[1] = (char)('0' + hub);
+    common(w, i, password);
+    world_command(w, i, (struct command){.type = COMMAND_JOIN, .host = slice_of(name),
+                                         .role = ROLE_SPOKE});
+}
+
+enum reply world_plan(struct world *w, int i, const char *uri, bool put)
+{
+    struct slice s = slice_of(uri);
+    size_t at = slice_find(s, '@');
+    struct change change = {.put = put, .kind = ENTRY_URI, .user = slice_make(s.p, at),
+                            .domain = slice_make(s.p + at + 1, s.n - at - 1)};
+    return world_command(w, i, (struct command){.type = COMMAND_PLAN, .change = &change,
+                                                .change_n = 1, .source = slice_of("test")});
+}
+
+bool world_said(const struct world *w, int i, enum trace_event event)
+{
+    for (size_t k = 0; k < w->node[i].said_n; k++)
+        if (w->node[i].said[k].event == event)
+            return true;
+    return false;
+}
+
+bool world_answers(const struct world *w, int i, const char *dialled)
+{
+    struct test_mem t;
+    struct arena a;
+    struct lookup r;
+    test_mem_init(&t, 0);
+    arena_init(&a, &t.mem);
+    plan_lookup(view_plan(w->node[i].ils), view_routes(w->node[i].ils), &a, slice_of(dialled), &r);
+    bool found = r.match_n != 0;
+    arena_done(&a);
+    return found;
+}

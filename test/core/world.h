@@ -1,0 +1,95 @@
+/* world: a few cores in one process, wired by queues: bytes, connections and disks without delay.
+ * What the unit tests of core stand on; time moves only when a test says so. */
+#ifndef OPENILS_TEST_CORE_WORLD_H
+#define OPENILS_TEST_CORE_WORLD_H
+
+#include "../test.h"
+#include "core/ils.h"
+#include "core/view.h"
+
+#define WORLD_NODES 4
+#define WORLD_LINKS 64
+#define WORLD_ROWS  4096
+#define WORLD_SAID  4096
+
+struct world_row {
+    uint8_t space;
+    uint8_t *key, *value;
+    size_t key_n, value_n;
+};
+
+struct said {
+    enum trace_event event;
+    enum code code;
+    uint64_t number;
+};
+
+struct node {
+    struct world *world;
+    struct ils *ils;
+    struct mem *mem;
+    bool listening;
+    bool dead;               /* a step failed: memory was refused beyond repair */
+    struct world_row row[WORLD_ROWS];
+    size_t row_n;
+    struct said said[WORLD_SAID];
+    size_t said_n;
+    enum reply reply;        /* of the last command */
+    uint64_t replied;
+    struct verdict verdict;  /* the last */
+    size_t verdicts;
+    uint64_t next_accept;
+};
+
+struct wire {
+    int node[2];             /* -1: this end is gone */
+    uint32_t id[2];
+};
+
+struct event_queued {
+    int node;
+    struct ils_event event;
+    uint8_t *bytes;
+};
+
+struct world {
+    struct node node[WORLD_NODES];
+    struct wire wire[WORLD_LINKS];
+    size_t wire_n;
+    struct event_queued *queue;
+    size_t queue_n, queue_at, queue_size;
+    tick now;
+    wall wall;
+    uint64_t commands;
+    uint64_t seed;
+    bool corrupt;            /* flip a bit of every data event */
+};
+
+void world_init(struct world *w);
+void world_done(struct world *w);
+
+/* Starts node i (dialled as "nI") in mem; a second call restarts it from its rows. */
+void world_start(struct world *w, int i, struct mem *mem);
+void world_stop(struct world *w, int i);
+
+/* One command, run until quiet; the reply. */
+enum reply world_command(struct world *w, int i, struct command c);
+
+/* Delivers until nothing is queued; wakes due deadlines. */
+void world_run(struct world *w);
+
+/* Moves time on in steps no longer than the next deadline. */
+void world_pass(struct world *w, tick t);
+
+/* Every link between the two is reset. */
+void world_cut(struct world *w, int a, int b);
+
+/* Ready-made: init with id "cI", password label, hub or joined to node 0. */
+void world_hub(struct world *w, int i, const char *password);
+void world_spoke(struct world *w, int i, int hub, const char *password);
+enum reply world_plan(struct world *w, int i, const char *uri, bool put);
+
+bool world_said(const struct world *w, int i, enum trace_event event);
+bool world_answers(const struct world *w, int i, const char *dialled);
+
+#endif
