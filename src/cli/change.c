@@ -1,0 +1,378 @@
+/* change: the commands that change something. What they take is looked at by ilsd; here only words
+ * become arguments. */
+#include "cli/cli.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* Sends a change and says OK. */
+static int change(struct cli *cli, const struct call *call)
+{
+    json_t *result;
+    int status = cli_call(cli, call, &result);
+    if (result != NULL && cli->json)
+        print_json(result);
+    else if (result != NULL && json_object_get(result, "added") != NULL)
+        printf("OK: %" JSON_INTEGER_FORMAT " added, %" JSON_INTEGER_FORMAT " removed\n",
+               json_integer_value(json_object_get(result, "added")),
+               json_integer_value(json_object_get(result, "removed")));
+    else if (result != NULL)
+        printf("OK\n");
+    json_decref(result);
+    return status;
+}
+
+/* Copies option --some-name into the argument some_name where it was given. */
+static void take(json_t *args, const struct parsed *p, const char *option)
+{
+    char key[64];
+    const char *value = parsed_get(p, option);
+    snprintf(key, sizeof key, "%s", option + 2);
+    for (char *c = key; *c != '\0'; c++)
+        *c = *c == '-' ? '_' : *c;
+    if (value != NULL && json_object_set_new(args, key, json_string(value)) != 0)
+        json_object_set_new(args, key, json_string("?")); /* not UTF-8: refused by ilsd */
+}
+
+/* A number as typed, for `key`; false after an error was printed. */
+static bool take_number(const struct cli *cli, json_t *args, const char *key, const char *text,
+                        int *ret_status)
+{
+    char *end, sentence[160];
+    errno = 0;
+    long long n = strtoll(text, &end, 10);
+    if (text[0] >= '0' && text[0] <= '9' && *end == '\0' && errno == 0) {
+        json_object_set_new(args, key, json_integer(n));
+        return true;
+    }
+    snprintf(sentence, sizeof sentence, "'%.60s' is no number", text);
+    json_decref(args);
+    *ret_status = cli_error(cli, EXIT_USAGE, sentence, key, "ils help");
+    return false;
+}
+
+static int change_one(struct cli *cli, const char *command, const char *key, const char *value)
+{
+    struct call call = {.command = command, .args = json_object()};
+    json_object_set_new(call.args, key, json_string(value));
+    return change(cli, &call);
+}
+
+static int change_two(struct cli *cli, const char *command, const char *key, const char *value,
+                      const char *key2, const char *value2)
+{
+    struct call call = {.command = command, .args = json_object()};
+    json_object_set_new(call.args, key, json_string(value));
+    if (value2 != NULL)
+        json_object_set_new(call.args, key2, json_string(value2));
+    return change(cli, &call);
+}
+
+int run_init(struct cli *cli, const struct parsed *p)
+{
+    struct call call = {.command = "init", .args = json_object()};
+    take(call.args, p, "--cluster-id");
+    take(call.args, p, "--fqdn");
+    take(call.args, p, "--description");
+    take(call.args, p, "--route-string");
+    if (!parsed_has(p, "--cluster-id") || !parsed_has(p, "--fqdn")) {
+        json_decref(call.args);
+        return cli_error(cli, EXIT_USAGE, "'ils init' wants --cluster-id and --fqdn", NULL,
+                         "ils init --cluster-id ID --fqdn NAME");
+    }
+    return change(cli, &call);
+}
+
+int run_describe(struct cli *cli, const struct parsed *p)
+{
+    struct call call = {.command = "describe", .args = json_object()};
+    take(call.args, p, "--cluster-id");
+    take(call.args, p, "--fqdn");
+    take(call.args, p, "--description");
+    take(call.args, p, "--route-string");
+    return change(cli, &call);
+}
+
+int run_role(struct cli *cli, const struct parsed *p)
+{
+    return change_one(cli, "role", "role", p->word[0]);
+}
+
+int run_disconnect(struct cli *cli, const struct parsed *p)
+{
+    return change_one(cli, "disconnect", "cluster", p->word[0]);
+}
+
+int run_connect(struct cli *cli, const struct parsed *p)
+{
+    return change_one(cli, "connect", "cluster", p->word[0]);
+}
+
+/* HOST, HOST:PORT, ADDRESS, [ADDRESS]:PORT or an IPv6 address alone. */
+static bool join_where(const struct cli *cli, json_t *args, const char *text, int *ret_status)
+{
+    char host[300];
+    const char *colon = strrchr(text, ':'), *close = strchr(text, ']');
+    bool bracket = text[0] == '[' && close != NULL;
+    if (colon != NULL && (bracket ? colon < close : strchr(text, ':') != colon))
+        colon = NULL;
+    size_t n = bracket ? (size_t)(close - text - 1)
+                       : (colon != NULL ? (size_t)(colon - text) : strlen(text));
+    if (n >= sizeof host)
+        n = sizeof host - 1;
+    memcpy(host, bracket ? text + 1 : text, n);
+    host[n] = '\0';
+    json_object_set_new(args, "host", json_string(host));
+    return colon == NULL || take_number(cli, args, "port", colon + 1, ret_status);
+}
+
+int run_join(struct cli *cli, const struct parsed *p)
+{
+    struct call call = {.command = "join", .args = json_object()};
+    int status = EXIT_USAGE;
+    json_t *v;
+    if (!join_where(cli, call.args, p->word[0], &status))
+        return status;
+    take(call.args, p, "--as");
+    json_object_set_new(call.args, "wait", json_boolean(!parsed_has(p, "--no-wait")));
+    if (!cli->json && isatty(STDERR_FILENO) == 1 && !parsed_has(p, "--no-wait"))
+        fprintf(stderr, "waiting for the verdict ...\r");
+    status = cli_call(cli, &call, &v);
+    if (v != NULL && cli->json)
+        print_json(v);
+    else if (v != NULL && json_object_get(v, "verdict_id") != NULL)
+        print_verdict(cli, v);
+    else if (v != NULL)
+        printf("OK: `ils status` shows the verdict\n");
+    json_decref(v);
+    return status;
+}
+
+static bool take_switch(const struct cli *cli, json_t *args, const struct parsed *p,
+                        const char *option, int *ret_status)
+{
+    const char *value = parsed_get(p, option);
+    char text[160];
+    if (value == NULL)
+        return true;
+    if (strcmp(value, "on") == 0 || strcmp(value, "off") == 0) {
+        json_object_set_new(args, option + 2, json_boolean(strcmp(value, "on") == 0));
+        return true;
+    }
+    snprintf(text, sizeof text, "%s is on or off, not '%.60s'", option, value);
+    json_decref(args);
+    *ret_status = cli_error(cli, EXIT_USAGE, text, option, "ils help auth set");
+    return false;
+}
+
+/* --accept takes several words, also with commas between them. */
+static void take_accept(json_t *args, const struct parsed *p)
+{
+    json_t *accept = json_array();
+    for (int i = 0; i < p->given_n; i++) {
+        const char *value = p->given[i].value;
+        if (strcmp(p->given[i].option->name, "--accept") != 0)
+            continue;
+        while (*value != '\0') {
+            size_t n = strcspn(value, ",");
+            json_array_append_new(accept, json_stringn(value, n));
+            value += n + (value[n] == ',');
+        }
+    }
+    json_object_set_new(args, "accept", accept);
+}
+
+static int check_accept(const struct cli *cli, json_t *args)
+{
+    static const char *const methods[] = {"password", "tls", "tls+password"};
+    size_t i;
+    json_t *word;
+    json_array_foreach(json_object_get(args, "accept"), i, word) {
+        struct nearest best = {NULL, 0};
+        const char *typed = json_string_value(word);
+        char text[200];
+        for (int m = 0; m < 3; m++)
+            nearest_try(&best, typed != NULL ? typed : "", methods[m]);
+        if (best.word != NULL && best.distance == 0)
+            continue;
+        snprintf(text, sizeof text, "'%.60s' is no method%s%s%s", typed != NULL ? typed : "?",
+                 best.word != NULL ? ": did you mean '" : "", best.word != NULL ? best.word : "",
+                 best.word != NULL ? "'?" : "");
+        return cli_error(cli, EXIT_USAGE, text, "--accept",
+                         "ils auth set --accept password tls tls+password");
+    }
+    return EXIT_DONE;
+}
+
+int run_auth_set(struct cli *cli, const struct parsed *p)
+{
+    struct call call = {.command = "auth set", .args = json_object()};
+    int status = EXIT_USAGE;
+    if (!take_switch(cli, call.args, p, "--tls", &status) ||
+        !take_switch(cli, call.args, p, "--password", &status))
+        return status;
+    if (parsed_has(p, "--accept"))
+        take_accept(call.args, p);
+    status = check_accept(cli, call.args);
+    if (status != EXIT_DONE) {
+        json_decref(call.args);
+        return status;
+    }
+    return change(cli, &call);
+}
+
+int run_password_add(struct cli *cli, const struct parsed *p)
+{
+    struct call call = {.command = "password add", .args = json_object()};
+    const char *generation = parsed_get(p, "--generation");
+    char hex[65];
+    int status = EXIT_USAGE;
+    if (generation != NULL && !take_number(cli, call.args, "generation", generation, &status))
+        return status;
+    if (!password_read(cli, parsed_has(p, "--stdin"), hex, &status)) {
+        json_decref(call.args);
+        return status;
+    }
+    json_object_set_new(call.args, "stretched", json_string(hex));
+    explicit_bzero(hex, sizeof hex);
+    return change(cli, &call);
+}
+
+static int change_generation(struct cli *cli, const char *command, const char *text)
+{
+    struct call call = {.command = command, .args = json_object()};
+    int status = EXIT_USAGE;
+    if (!take_number(cli, call.args, "generation", text, &status))
+        return status;
+    return change(cli, &call);
+}
+
+int run_password_prefer(struct cli *cli, const struct parsed *p)
+{
+    return change_generation(cli, "password prefer", p->word[0]);
+}
+
+int run_password_drop(struct cli *cli, const struct parsed *p)
+{
+    return change_generation(cli, "password drop", p->word[0]);
+}
+
+int run_route_add(struct cli *cli, const struct parsed *p)
+{
+    return change_two(cli, "route add", "pattern", p->word[0], "target", p->word[1]);
+}
+
+int run_route_remove(struct cli *cli, const struct parsed *p)
+{
+    return change_two(cli, "route remove", "pattern", p->word[0], "target",
+                      p->word_n > 1 ? p->word[1] : NULL);
+}
+
+/* --- plan */
+
+/* All bytes of a file or of standard input. False after an error was printed. */
+static bool file_read(const struct cli *cli, const char *path, char **ret, size_t *ret_n)
+{
+    bool standard = strcmp(path, "-") == 0;
+    FILE *in = standard ? stdin : fopen(path, "rb");
+    size_t size = 1 << 16, n = 0, got;
+    char *p = in != NULL ? malloc(size) : NULL;
+    while (p != NULL && (got = fread(p + n, 1, size - n, in)) > 0) {
+        n += got;
+        if (n < size)
+            continue;
+        char *more = realloc(p, size *= 2);
+        if (more == NULL)
+            free(p);
+        p = more;
+    }
+    bool good = p != NULL && ferror(in) == 0;
+    if (!good) {
+        cli_error(cli, EXIT_REFUSED, strerror(errno), path, "ils help plan import");
+        free(p);
+    }
+    if (in != NULL && !standard)
+        fclose(in);
+    *ret = p;
+    *ret_n = n;
+    return good;
+}
+
+int run_plan_import(struct cli *cli, const struct parsed *p)
+{
+    struct call call = {.command = "plan import", .args = json_object()};
+    char *content = NULL;
+    take(call.args, p, "--source");
+    take(call.args, p, "--encoding");
+    if (!parsed_has(p, "--source")) {
+        json_decref(call.args);
+        return cli_error(cli, EXIT_USAGE, "'ils plan import' wants --source NAME: what the same "
+                         "source gave before is replaced", NULL, "ils help plan import");
+    }
+    if (!file_read(cli, p->word[0], &content, &call.content_n)) {
+        json_decref(call.args);
+        return EXIT_REFUSED;
+    }
+    call.content = content;
+    int status = change(cli, &call);
+    free(content);
+    return status;
+}
+
+int run_plan_add(struct cli *cli, const struct parsed *p)
+{
+    struct call call = {.command = "plan add", .args = json_object()};
+    json_object_set_new(call.args, "kind", json_string(p->word[0]));
+    json_object_set_new(call.args, "key", json_string(p->word[1]));
+    take(call.args, p, "--failover");
+    return change(cli, &call);
+}
+
+int run_plan_remove(struct cli *cli, const struct parsed *p)
+{
+    return change_two(cli, "plan remove", "kind", p->word[0], "key", p->word[1]);
+}
+
+int run_plan_show(struct cli *cli, const struct parsed *p)
+{
+    static const struct column columns[] = {
+        {"Kind", "kind"}, {"Key", "key"}, {"PSTN failover", "failover"}, {"Source", "source"},
+        {"USN", "usn"},
+    };
+    struct call call = {.command = "plan show", .args = json_object()};
+    const char *max = parsed_get(p, "--max");
+    int status = EXIT_USAGE;
+    json_t *shown;
+    if (max != NULL && !take_number(cli, call.args, "max", max, &status))
+        return status;
+    take(call.args, p, "--source");
+    status = cli_call(cli, &call, &shown);
+    if (shown != NULL && cli->json) {
+        print_json(shown);
+    } else if (shown != NULL) {
+        json_int_t total = json_integer_value(json_object_get(shown, "total"));
+        size_t n = json_array_size(json_object_get(shown, "entries"));
+        if (n > 0)
+            print_table(cli, json_object_get(shown, "entries"), columns, 5);
+        printf("%zu shown of %" JSON_INTEGER_FORMAT " entries\n", n, total);
+    }
+    json_decref(shown);
+    return status;
+}
+
+static void export_part(struct cli *cli, json_t *line)
+{
+    const json_t *part = json_object_get(line, "part");
+    fwrite(json_string_value(part) != NULL ? json_string_value(part) : "", 1,
+           json_string_length(part), stdout);
+}
+
+int run_plan_export(struct cli *cli, const struct parsed *p)
+{
+    struct call call = {.command = "plan export", .args = json_object(), .on_line = export_part};
+    take(call.args, p, "--source");
+    return cli_call(cli, &call, NULL);
+}

@@ -1,0 +1,172 @@
+/* cli: what the files of `ils` share. The program knows words and tables; what they mean is decided
+ * by ilsd, which it asks over the control socket (docs/control.md). */
+#ifndef OPENILS_CLI_CLI_H
+#define OPENILS_CLI_CLI_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+enum exit_status { EXIT_DONE = 0, EXIT_REFUSED = 1, EXIT_NO_DAEMON = 2, EXIT_USAGE = 64 };
+
+#define DATA_DEFAULT "/var/lib/openils"
+#define WORDS_MAX    32
+#define GIVEN_MAX    32
+
+struct cli {
+    const char *data; /* directory of ilsd */
+    bool json;
+    bool terminal;    /* standard output is one */
+    bool colour;
+    bool prompt;      /* inside `admin:` */
+    int socket;       /* -1 = not connected */
+    FILE *replies;
+};
+
+/* --- the table of commands (table.c) */
+
+enum option_kind { OPTION_FLAG, OPTION_VALUE, OPTION_LIST };
+
+struct option_row {
+    const char *name;  /* "--generation"; NULL ends the list */
+    const char *value; /* what help calls it */
+    const char *help;
+    enum option_kind kind;
+};
+
+struct parsed;
+
+struct command_row {
+    const char *words;      /* "password add" */
+    const char *positional; /* "FILE|-", "" */
+    int min, max;           /* words wanted */
+    const char *summary;
+    const char *details;    /* or NULL */
+    const struct option_row *options; /* or NULL */
+    int (*run)(struct cli *cli, const struct parsed *p);
+};
+
+struct given {
+    const struct option_row *option;
+    const char *value; /* NULL for a flag */
+};
+
+struct parsed {
+    const struct command_row *command;
+    const char *word[WORDS_MAX];
+    int word_n;
+    struct given given[GIVEN_MAX];
+    int given_n;
+};
+
+extern const struct command_row command_table[];
+extern const size_t command_table_n;
+extern const struct option_row global_options[];
+
+/* The value of an option, "" for a flag, NULL when it was not given. */
+const char *parsed_get(const struct parsed *p, const char *option);
+bool parsed_has(const struct parsed *p, const char *option);
+
+/* --- running (main.c) */
+
+/* Parses and runs one command line without the program's name; the exit status. */
+int cli_run(struct cli *cli, int n, char **words);
+int cli_help(struct cli *cli, int n, char **words);
+
+/* One error on standard error (or, with --json, as an object on standard output). where and next
+ * may be NULL. Gives `status` back. */
+int cli_error(const struct cli *cli, int status, const char *text, const char *where,
+              const char *next);
+
+/* The word of the list that is nearest to a mistyped one, or NULL. Ends at a NULL word. */
+struct nearest {
+    const char *word;
+    size_t distance;
+};
+void nearest_try(struct nearest *best, const char *typed, const char *candidate);
+
+/* --- asking ilsd (client.c) */
+
+/* What is done with lines that come before the end: {"trace": ..}, {"part": ..}. */
+typedef void (*cli_line)(struct cli *cli, json_t *line);
+
+struct call {
+    const char *command;
+    json_t *args;        /* stolen; may be NULL */
+    const char *content; /* or NULL */
+    size_t content_n;
+    cli_line on_line;    /* or NULL */
+};
+
+/* Asks and waits. EXIT_DONE or EXIT_REFUSED as the daemon says, *ret_result (new ref) is its
+ * result; on an error it has been printed and *ret_result is NULL. ret_result may be NULL. */
+int cli_call(struct cli *cli, const struct call *call, json_t **ret_result);
+void cli_disconnect(struct cli *cli);
+
+/* --- words for people (print.c) */
+
+const char *text_of(const json_t *object, const char *key); /* "" when absent or null */
+void print_json(const json_t *json);
+/* rows of texts as a table with aligned columns; title: column names. */
+struct column {
+    const char *title, *key;
+};
+void print_table(const struct cli *cli, const json_t *rows, const struct column *columns, size_t n);
+/* `names, a rule of =, rows`, as `run sql` prints. result: {"columns", "rows"}. */
+void print_sql(const json_t *result);
+void print_verdict(const struct cli *cli, const json_t *v);
+void print_status(const struct cli *cli, const json_t *s);
+void print_lookup(const struct cli *cli, const json_t *l);
+void print_clusters(const struct cli *cli, const json_t *rows);
+const char *print_red(const struct cli *cli);
+const char *print_green(const struct cli *cli);
+const char *print_bold(const struct cli *cli);
+const char *print_plain(const struct cli *cli);
+size_t print_width(const char *text); /* columns, not bytes */
+
+/* --- passwords (password.c) */
+
+/* Reads a password (twice on a terminal), stretches it, writes 64 hex digits. False: an error was
+ * printed and *ret_status is the exit status. */
+bool password_read(struct cli *cli, bool from_stdin, char hex[static 65], int *ret_status);
+
+/* --- the prompt (prompt.c) */
+int prompt_run(struct cli *cli);
+
+/* --- the commands (show.c, change.c, plan.c, trace.c, support.c) */
+int run_init(struct cli *cli, const struct parsed *p);
+int run_describe(struct cli *cli, const struct parsed *p);
+int run_role(struct cli *cli, const struct parsed *p);
+int run_join(struct cli *cli, const struct parsed *p);
+int run_disconnect(struct cli *cli, const struct parsed *p);
+int run_connect(struct cli *cli, const struct parsed *p);
+int run_auth_set(struct cli *cli, const struct parsed *p);
+int run_password_add(struct cli *cli, const struct parsed *p);
+int run_password_prefer(struct cli *cli, const struct parsed *p);
+int run_password_drop(struct cli *cli, const struct parsed *p);
+int run_route_add(struct cli *cli, const struct parsed *p);
+int run_route_remove(struct cli *cli, const struct parsed *p);
+int run_status(struct cli *cli, const struct parsed *p);
+int run_clusters(struct cli *cli, const struct parsed *p);
+int run_peers(struct cli *cli, const struct parsed *p);
+int run_auth_show(struct cli *cli, const struct parsed *p);
+int run_password_list(struct cli *cli, const struct parsed *p);
+int run_route_list(struct cli *cli, const struct parsed *p);
+int run_alarms(struct cli *cli, const struct parsed *p);
+int run_verdicts(struct cli *cli, const struct parsed *p);
+int run_audit(struct cli *cli, const struct parsed *p);
+int run_lookup(struct cli *cli, const struct parsed *p);
+int run_sql(struct cli *cli, const struct parsed *p);
+int run_trace(struct cli *cli, const struct parsed *p);
+int run_trace_level(struct cli *cli, const struct parsed *p);
+int run_plan_import(struct cli *cli, const struct parsed *p);
+int run_plan_show(struct cli *cli, const struct parsed *p);
+int run_plan_export(struct cli *cli, const struct parsed *p);
+int run_plan_add(struct cli *cli, const struct parsed *p);
+int run_plan_remove(struct cli *cli, const struct parsed *p);
+int run_support(struct cli *cli, const struct parsed *p);
+int run_help(struct cli *cli, const struct parsed *p);
+
+#endif

@@ -1,0 +1,177 @@
+/* client: one connection to ilsd's control socket, requests one after another. */
+#include "cli/cli.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+
+static int no_daemon(const struct cli *cli, const char *path, const char *why)
+{
+    char text[300];
+    snprintf(text, sizeof text, "ilsd does not answer: %s", why);
+    return cli_error(cli, EXIT_NO_DAEMON, text, path, "systemctl start ilsd");
+}
+
+static int client_connect(struct cli *cli)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    char path[sizeof address.sun_path + 64];
+    if (cli->socket >= 0)
+        return EXIT_DONE;
+    int n = snprintf(path, sizeof path, "%s/control.sock", cli->data);
+    if (n < 0 || (size_t)n >= sizeof address.sun_path)
+        return cli_error(cli, EXIT_USAGE, "the path of the data directory is too long", cli->data,
+                         "ils --data DIR status");
+    memcpy(address.sun_path, path, (size_t)n + 1);
+    cli->socket = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (cli->socket < 0 ||
+        connect(cli->socket, (const struct sockaddr *)&address, sizeof address) != 0) {
+        int error = errno;
+        cli_disconnect(cli);
+        return no_daemon(cli, path, error == ENOENT ? "there is no control socket"
+                                                    : strerror(error));
+    }
+    cli->replies = fdopen(dup(cli->socket), "r");
+    if (cli->replies == NULL) {
+        cli_disconnect(cli);
+        return no_daemon(cli, path, "no memory");
+    }
+    return EXIT_DONE;
+}
+
+void cli_disconnect(struct cli *cli)
+{
+    if (cli->replies != NULL)
+        fclose(cli->replies);
+    if (cli->socket >= 0)
+        close(cli->socket);
+    cli->replies = NULL;
+    cli->socket = -1;
+}
+
+/* Seconds with tenths since some moment. */
+static double now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+/* A part that is not written is no loss here: the daemon may have refused already and says why. */
+static void send_all(struct cli *cli, const char *p, size_t n, bool show)
+{
+    size_t sent = 0;
+    double begun = now(), shown = begun;
+    while (sent < n) {
+        size_t part = n - sent < (1u << 20) ? n - sent : 1u << 20;
+        ssize_t done = write(cli->socket, p + sent, part);
+        if (done < 0 && errno == EINTR)
+            continue;
+        if (done <= 0)
+            break;
+        sent += (size_t)done;
+        if (show && now() - begun > 1 && now() - shown > 0.2) {
+            shown = now();
+            fprintf(stderr, "\rsent %3.0f %%", 100.0 * (double)sent / (double)n);
+        }
+    }
+    if (shown > begun)
+        fprintf(stderr, "\r           \r");
+}
+
+static bool client_send(struct cli *cli, const struct call *call)
+{
+    json_t *line = json_object();
+    json_object_set_new(line, "command", json_string(call->command));
+    json_object_set_new(line, "args", call->args != NULL ? call->args : json_object());
+    if (call->content != NULL)
+        json_object_set_new(line, "bytes", json_integer((json_int_t)call->content_n));
+    char *text = json_dumps(line, JSON_COMPACT);
+    json_decref(line);
+    if (text == NULL)
+        return false;
+    send_all(cli, text, strlen(text), false);
+    send_all(cli, "\n", 1, false);
+    explicit_bzero(text, strlen(text));
+    free(text);
+    if (call->content != NULL)
+        send_all(cli, call->content, call->content_n, isatty(STDERR_FILENO) == 1);
+    return true;
+}
+
+/* {"progress": {"text": ..., "done": n, "of": m}}: a line that is written over, on a terminal. */
+static bool show_progress(const json_t *progress, bool shown)
+{
+    if (isatty(STDERR_FILENO) != 1)
+        return false;
+    if (progress == NULL) {
+        if (shown)
+            fprintf(stderr, "\r%*s\r", 60, "");
+        return false;
+    }
+    fprintf(stderr, "\r%-50.50s", text_of(progress, "text"));
+    return true;
+}
+
+static int client_final(const struct cli *cli, const json_t *line, json_t **ret_result)
+{
+    const json_t *error = json_object_get(line, "error");
+    int status = (int)json_integer_value(json_object_get(line, "exit"));
+    if (json_is_true(json_object_get(line, "ok"))) {
+        if (ret_result != NULL)
+            *ret_result = json_incref(json_object_get(line, "result"));
+        return status;
+    }
+    if (cli->json) {
+        json_t *copy = json_object();
+        json_object_set(copy, "error", json_object_get(line, "error"));
+        print_json(copy);
+        json_decref(copy);
+        return status;
+    }
+    cli_error(cli, status, text_of(error, "text"), text_of(error, "where"),
+              text_of(error, "next"));
+    size_t i;
+    json_t *more;
+    json_array_foreach(json_object_get(error, "more"), i, more)
+        fprintf(stderr, "  %s\n", json_string_value(more));
+    return status;
+}
+
+int cli_call(struct cli *cli, const struct call *call, json_t **ret_result)
+{
+    char *text = NULL;
+    size_t size = 0;
+    bool progress = false;
+    if (ret_result != NULL)
+        *ret_result = NULL;
+    int status = client_connect(cli);
+    if (status != EXIT_DONE || !client_send(cli, call)) {
+        if (status != EXIT_DONE)
+            json_decref(call->args);
+        return status != EXIT_DONE ? status : EXIT_REFUSED;
+    }
+    status = -1;
+    while (status < 0 && getline(&text, &size, cli->replies) > 0) {
+        json_t *line = json_loads(text, JSON_ALLOW_NUL, NULL);
+        if (json_object_get(line, "ok") != NULL) {
+            progress = show_progress(NULL, progress);
+            status = client_final(cli, line, ret_result);
+        } else if (json_object_get(line, "progress") != NULL) {
+            progress = show_progress(json_object_get(line, "progress"), progress);
+        } else if (line != NULL && call->on_line != NULL) {
+            call->on_line(cli, line);
+        }
+        json_decref(line);
+    }
+    free(text);
+    if (status >= 0)
+        return status;
+    cli_disconnect(cli);
+    return no_daemon(cli, cli->data, "it hung up before its answer was whole");
+}

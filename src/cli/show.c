@@ -1,0 +1,223 @@
+/* show: the commands that only read: ask, then print as JSON or for people. */
+#include "cli/cli.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Asks; with --json the answer is printed here and *ret is NULL. */
+static int show(struct cli *cli, const char *command, json_t *args, json_t **ret)
+{
+    struct call call = {.command = command, .args = args};
+    int status = cli_call(cli, &call, ret);
+    if (*ret != NULL && cli->json) {
+        print_json(*ret);
+        json_decref(*ret);
+        *ret = NULL;
+    }
+    return status;
+}
+
+static int show_table(struct cli *cli, const char *command, json_t *args,
+                      const struct column *columns, size_t n)
+{
+    json_t *rows;
+    int status = show(cli, command, args, &rows);
+    if (rows != NULL && json_array_size(rows) == 0)
+        printf("none\n");
+    else if (rows != NULL)
+        print_table(cli, rows, columns, n);
+    json_decref(rows);
+    return status;
+}
+
+#define TABLE(cli, command, args, columns)                                                         \
+    show_table(cli, command, args, columns, sizeof(columns) / sizeof *(columns))
+
+int run_status(struct cli *cli, const struct parsed *p)
+{
+    json_t *s;
+    int status = show(cli, "status", NULL, &s);
+    if (s != NULL)
+        print_status(cli, s);
+    json_decref(s);
+    return status;
+}
+
+int run_clusters(struct cli *cli, const struct parsed *p)
+{
+    json_t *rows;
+    int status = show(cli, "clusters", NULL, &rows);
+    if (rows != NULL)
+        print_clusters(cli, rows);
+    json_decref(rows);
+    return status;
+}
+
+int run_peers(struct cli *cli, const struct parsed *p)
+{
+    static const struct column columns[] = {
+        {"Cluster", "cluster_id"}, {"FQDN", "fqdn"},          {"Peer ID", "peer_id"},
+        {"Method", "method"},      {"First met", "met_first"}, {"Last met", "met_last"},
+        {"Link", "link_peer"},     {"Since", "link_since"},
+    };
+    return TABLE(cli, "peers", NULL, columns);
+}
+
+int run_auth_show(struct cli *cli, const struct parsed *p)
+{
+    json_t *auth, *method;
+    size_t i;
+    int status = show(cli, "auth show", NULL, &auth);
+    if (auth != NULL) {
+        printf("Use TLS Certificates  %s\n",
+               json_is_true(json_object_get(auth, "tls")) ? "on" : "off");
+        printf("Use Password          %s\n",
+               json_is_true(json_object_get(auth, "password")) ? "on" : "off");
+        printf("accepted             ");
+        json_array_foreach(json_object_get(auth, "accept"), i, method)
+            printf(" %s", json_string_value(method));
+        putchar('\n');
+    }
+    json_decref(auth);
+    return status;
+}
+
+int run_password_list(struct cli *cli, const struct parsed *p)
+{
+    static const struct column columns[] = {{"Generation", "generation"},
+                                            {"Preferred", "preferred"}};
+    return TABLE(cli, "password list", NULL, columns);
+}
+
+int run_route_list(struct cli *cli, const struct parsed *p)
+{
+    static const struct column columns[] = {{"Pattern", "pattern"}, {"Target", "target"}};
+    return TABLE(cli, "route list", NULL, columns);
+}
+
+int run_alarms(struct cli *cli, const struct parsed *p)
+{
+    static const struct column columns[] = {
+        {"Alarm", "name"},      {"Severity", "severity"}, {"Count", "count"}, {"First", "first"},
+        {"Last", "last"},       {"Active", "active"},     {"Text", "text"},
+    };
+    return TABLE(cli, "alarms", NULL, columns);
+}
+
+int run_verdicts(struct cli *cli, const struct parsed *p)
+{
+    static const struct column columns[] = {
+        {"Time", "time"}, {"Code", "code"},   {"Verdict ID", "verdict_id"}, {"Host", "host"},
+        {"Peer", "address"}, {"Cause", "cause"},
+    };
+    return TABLE(cli, "verdicts", NULL, columns);
+}
+
+int run_audit(struct cli *cli, const struct parsed *p)
+{
+    static const struct column columns[] = {{"Time", "time"}, {"Who", "who"}, {"What", "what"}};
+    const char *max = parsed_get(p, "--max");
+    json_t *args = json_object();
+    if (max != NULL)
+        json_object_set_new(args, "max", json_integer(strtoll(max, NULL, 10)));
+    return TABLE(cli, "audit", args, columns);
+}
+
+int run_lookup(struct cli *cli, const struct parsed *p)
+{
+    json_t *l, *args = json_object();
+    json_object_set_new(args, "dialled", json_string(p->word[0]));
+    int status = show(cli, "lookup", args, &l);
+    if (l != NULL)
+        print_lookup(cli, l);
+    json_decref(l);
+    return status;
+}
+
+int run_sql(struct cli *cli, const struct parsed *p)
+{
+    char query[8192] = "";
+    size_t n = 0;
+    for (int i = 0; i < p->word_n && n < sizeof query; i++)
+        n += (size_t)snprintf(query + n, sizeof query - n, "%s%s", i > 0 ? " " : "", p->word[i]);
+    if (n >= sizeof query)
+        return cli_error(cli, EXIT_USAGE, "the query is longer than 8 KiB", NULL, NULL);
+    json_t *result, *args = json_object();
+    json_object_set_new(args, "query", json_string(query));
+    int status = show(cli, "sql", args, &result);
+    if (result != NULL)
+        print_sql(result);
+    json_decref(result);
+    return status;
+}
+
+/* --- trace */
+
+static void trace_line(struct cli *cli, json_t *line)
+{
+    const json_t *trace = json_object_get(line, "trace");
+    if (cli->json)
+        json_dumpf(json_object_get(trace, "record"), stdout, JSON_COMPACT);
+    else
+        fputs(text_of(trace, "line"), stdout);
+    putchar('\n');
+    fflush(stdout);
+}
+
+int run_trace(struct cli *cli, const struct parsed *p)
+{
+    const char *lines = parsed_get(p, "--lines");
+    struct call call = {.command = "trace last", .args = json_object()};
+    json_t *rows, *row;
+    size_t i;
+    if (parsed_has(p, "--follow")) {
+        call.command = "trace follow";
+        call.on_line = trace_line;
+        return cli_call(cli, &call, NULL);
+    }
+    if (parsed_has(p, "--last"))
+        json_object_set_new(call.args, "attempt", json_true());
+    if (lines != NULL)
+        json_object_set_new(call.args, "max", json_integer(strtoll(lines, NULL, 10)));
+    int status = cli_call(cli, &call, &rows);
+    if (rows != NULL && cli->json) {
+        json_t *records = json_array();
+        json_array_foreach(rows, i, row)
+            json_array_append(records, json_object_get(row, "record"));
+        print_json(records);
+        json_decref(records);
+    } else {
+        json_array_foreach(rows, i, row)
+            printf("%s\n", text_of(row, "line"));
+    }
+    json_decref(rows);
+    return status;
+}
+
+int run_trace_level(struct cli *cli, const struct parsed *p)
+{
+    json_t *s;
+    struct call call = {.command = "trace level", .args = NULL};
+    if (p->word_n == 1) {
+        call.args = json_object();
+        json_object_set_new(call.args, "level", json_string(p->word[0]));
+        int status = cli_call(cli, &call, &s);
+        if (s != NULL && cli->json)
+            print_json(s);
+        else if (s != NULL)
+            printf("OK\n");
+        json_decref(s);
+        return status;
+    }
+    call.command = "status";
+    int status = cli_call(cli, &call, &s);
+    if (s == NULL)
+        return status;
+    if (cli->json)
+        printf("{\"level\": \"%s\"}\n", text_of(s, "trace_level"));
+    else
+        printf("%s\n", text_of(s, "trace_level"));
+    json_decref(s);
+    return EXIT_DONE;
+}

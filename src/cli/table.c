@@ -1,0 +1,160 @@
+/* table: every command and option of `ils`, with its help. Parsing, help, suggestions and shell
+ * completion are views of this one table. */
+#include "cli/cli.h"
+
+#include <string.h>
+
+const struct option_row global_options[] = {
+    {"--data", "DIR", "the directory of ilsd (else $ILS_DATA, else " DATA_DEFAULT ")",
+     OPTION_VALUE},
+    {"--json", NULL, "the answer as JSON (docs/contract.md)", OPTION_FLAG},
+    {"--help", NULL, "this help", OPTION_FLAG},
+    {"--version", NULL, "the version of ils", OPTION_FLAG},
+    {NULL, NULL, NULL, OPTION_FLAG},
+};
+
+static const struct option_row init_options[] = {
+    {"--cluster-id", "ID", "name of this cluster in the network, 1 to 50 characters", OPTION_VALUE},
+    {"--fqdn", "NAME", "fully qualified domain name of this cluster", OPTION_VALUE},
+    {"--description", "TEXT", "words for people", OPTION_VALUE},
+    {"--route-string", "NAME", "what this cluster advertises for its numbers (else the FQDN)",
+     OPTION_VALUE},
+    {NULL, NULL, NULL, OPTION_FLAG},
+};
+
+static const struct option_row join_options[] = {
+    {"--as", "hub|spoke", "the role this cluster takes (spoke)", OPTION_VALUE},
+    {"--no-wait", NULL, "do not wait for the verdict", OPTION_FLAG},
+    {NULL, NULL, NULL, OPTION_FLAG},
+};
+
+static const struct option_row auth_options[] = {
+    {"--tls", "on|off", "offer TLS when dialling", OPTION_VALUE},
+    {"--password", "on|off", "offer the password when dialling", OPTION_VALUE},
+    {"--accept", "METHOD...", "what is accepted when dialled: password, tls, tls+password",
+     OPTION_LIST},
+    {NULL, NULL, NULL, OPTION_FLAG},
+};
+
+static const struct option_row password_options[] = {
+    {"--generation", "N", "number of this password, the same at every cluster (1)", OPTION_VALUE},
+    {"--stdin", NULL, "read the password from standard input", OPTION_FLAG},
+    {NULL, NULL, NULL, OPTION_FLAG},
+};
+
+static const struct option_row trace_options[] = {
+    {"--follow", NULL, "print lines as they are written, until Ctrl-C", OPTION_FLAG},
+    {"--last", NULL, "the lines of the last attempt to join", OPTION_FLAG},
+    {"--lines", "N", "how many lines (100)", OPTION_VALUE},
+    {NULL, NULL, NULL, OPTION_FLAG},
+};
+
+static const struct option_row audit_options[] = {
+    {"--max", "N", "how many rows, newest first (100)", OPTION_VALUE},
+    {NULL, NULL, NULL, OPTION_FLAG},
+};
+
+static const struct option_row import_options[] = {
+    {"--source", "NAME", "where the rows come from: they replace what NAME gave before",
+     OPTION_VALUE},
+    {"--encoding", "NAME", "of the file (UTF-8), such as CP932", OPTION_VALUE},
+    {NULL, NULL, NULL, OPTION_FLAG},
+};
+
+static const struct option_row show_options[] = {
+    {"--max", "N", "how many entries (100)", OPTION_VALUE},
+    {"--source", "NAME", "of one source only", OPTION_VALUE},
+    {NULL, NULL, NULL, OPTION_FLAG},
+};
+
+static const struct option_row export_options[] = {
+    {"--source", "NAME", "of one source only", OPTION_VALUE},
+    {NULL, NULL, NULL, OPTION_FLAG},
+};
+
+static const struct option_row add_options[] = {
+    {"--failover", "RULE", "PSTN failover: ITSELF, STRIP:DIGITS (such as 3:0), a number, or -",
+     OPTION_VALUE},
+    {NULL, NULL, NULL, OPTION_FLAG},
+};
+
+static const struct option_row support_options[] = {
+    {"--force", NULL, "write over a file that exists", OPTION_FLAG},
+    {NULL, NULL, NULL, OPTION_FLAG},
+};
+
+const struct command_row command_table[] = {
+    {"init", "", 0, 0, "give this cluster its id and names", NULL, init_options, run_init},
+    {"describe", "", 0, 0, "change names of this cluster, all but its id",
+     "Takes --fqdn, --description and --route-string; what is not given stays.", init_options,
+     run_describe},
+    {"role", "hub|standalone", 1, 1, "what this cluster is; a spoke is made by joining", NULL, NULL,
+     run_role},
+    {"join", "HOST[:PORT]", 1, 1, "join the network of a hub, and wait for the verdict",
+     "The port is 7502 with the password, 7501 with TLS, unless it is given.\n"
+     "Exit status: 0 joined, 1 refused. A refusal says why, what was seen, what to type and at\n"
+     "which end.", join_options, run_join},
+    {"disconnect", "CLUSTER", 1, 1, "part from a cluster until `ils connect`; one's own: leave",
+     NULL, NULL, run_disconnect},
+    {"connect", "CLUSTER", 1, 1, "undo `ils disconnect`", NULL, NULL, run_connect},
+    {"status", "", 0, 0, "is all well, and if not, why and what next?",
+     "Exit status: 0 healthy, 1 degraded, 2 ilsd does not answer.", NULL, run_status},
+    {"clusters", "", 0, 0, "the table of clusters and imported catalogs", NULL, NULL,
+     run_clusters},
+    {"peers", "", 0, 0, "who was met, how, and over which link", NULL, NULL, run_peers},
+    {"auth show", "", 0, 0, "what is offered and what is accepted", NULL, NULL, run_auth_show},
+    {"auth set", "", 0, 0, "change what is offered and accepted", NULL, auth_options,
+     run_auth_set},
+    {"password add", "", 0, 0, "add the network's password, or replace one generation of it",
+     "On a terminal it is asked for twice. It is stretched here; ilsd never sees it.",
+     password_options, run_password_add},
+    {"password list", "", 0, 0, "the generations held", NULL, NULL, run_password_list},
+    {"password prefer", "N", 1, 1, "the generation to dial with", NULL, NULL,
+     run_password_prefer},
+    {"password drop", "N", 1, 1, "forget one generation", NULL, NULL, run_password_drop},
+    {"trace level", "[error|significant|detailed]", 0, 1, "show or set what is traced", NULL, NULL,
+     run_trace_level},
+    {"trace", "", 0, 0, "the newest lines of the trace", NULL, trace_options, run_trace},
+    {"alarms", "", 0, 0, "alarms with count, first and last time", NULL, NULL, run_alarms},
+    {"verdicts", "", 0, 0, "the last attempts to join, newest first", NULL, NULL, run_verdicts},
+    {"audit", "", 0, 0, "every change: who, when, what", NULL, audit_options, run_audit},
+    {"sql", "QUERY...", 1, WORDS_MAX, "SQL over the live state, read-only",
+     "Tables: remotecluster, cluster, alarm, route, verdict, entry (the first 10000).", NULL,
+     run_sql},
+    {"plan import", "FILE|-", 1, 1, "take a CSV file: all of it, or nothing",
+     "Columns PatternType,PSTNFailover,Pattern, or those of `ils plan export`.\n"
+     "What the same source gave before and is not in the file any more goes away.",
+     import_options, run_plan_import},
+    {"plan show", "", 0, 0, "the entries of this cluster", NULL, show_options, run_plan_show},
+    {"plan export", "", 0, 0, "the entries of this cluster as CSV, on standard output", NULL,
+     export_options, run_plan_export},
+    {"plan add", "KIND KEY", 2, 2, "one entry: KIND is URI, ENTERPRISE or E164", NULL, add_options,
+     run_plan_add},
+    {"plan remove", "KIND KEY", 2, 2, "take one entry away", NULL, NULL, run_plan_remove},
+    {"lookup", "DIALLED", 1, 1, "where does a call go, and why?",
+     "Exit status: 0 found, 1 not found.", NULL, run_lookup},
+    {"route add", "PATTERN SIP-URI", 2, 2, "where route strings lead",
+     "PATTERN is NAME, *.NAME or *; the route string `pstn` leads to the PSTN gateway.", NULL,
+     run_route_add},
+    {"route list", "", 0, 0, "the routes", NULL, NULL, run_route_list},
+    {"route remove", "PATTERN [SIP-URI]", 1, 2, "take a route away", NULL, NULL,
+     run_route_remove},
+    {"support", "FILE", 1, 1, "one file of evidence, without secrets",
+     "Status, clusters, peers, alarms, verdicts, audit, trace and versions.", support_options,
+     run_support},
+    {"help", "[COMMAND...]", 0, WORDS_MAX, "help for a command", NULL, NULL, run_help},
+};
+const size_t command_table_n = sizeof command_table / sizeof *command_table;
+
+const char *parsed_get(const struct parsed *p, const char *option)
+{
+    for (int i = 0; i < p->given_n; i++)
+        if (strcmp(p->given[i].option->name, option) == 0)
+            return p->given[i].value != NULL ? p->given[i].value : "";
+    return NULL;
+}
+
+bool parsed_has(const struct parsed *p, const char *option)
+{
+    return parsed_get(p, option) != NULL;
+}

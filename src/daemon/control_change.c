@@ -1,0 +1,329 @@
+/* control_change: the requests that change something. Each becomes one command of the core; the
+ * answer is given when the core says that it is durable, a join's when its verdict is there. */
+#include "daemon/control_inside.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* --- arguments */
+
+bool control_text(struct client *client, const char *key, bool must, struct slice *ret)
+{
+    json_t *value = json_object_get(client->args, key);
+    char text[160];
+    *ret = slice_make(NULL, 0);
+    if (json_is_string(value)) {
+        *ret = slice_make(json_string_value(value), json_string_length(value));
+        return true;
+    }
+    if (value == NULL && !must)
+        return true;
+    snprintf(text, sizeof text, "'%s' takes a text as '%s'", client->verb->name, key);
+    control_error(client, "SETTING", text, "ils help", key);
+    return false;
+}
+
+bool control_number(struct client *client, const char *key, uint64_t max, uint64_t fallback,
+                    uint64_t *ret)
+{
+    json_t *value = json_object_get(client->args, key);
+    char text[160];
+    *ret = fallback;
+    if (value == NULL)
+        return true;
+    if (json_is_integer(value) && json_integer_value(value) >= 0 &&
+        (uint64_t)json_integer_value(value) <= max) {
+        *ret = (uint64_t)json_integer_value(value);
+        return true;
+    }
+    snprintf(text, sizeof text, "'%s' is a number from 0 to %llu", key, (unsigned long long)max);
+    control_error(client, "SETTING", text, "ils help", key);
+    return false;
+}
+
+bool control_flag(struct client *client, const char *key, bool fallback)
+{
+    json_t *value = json_object_get(client->args, key);
+    return value == NULL ? fallback : json_is_true(value);
+}
+
+/* --- one command */
+
+/* "plan import source=HQ": what the audit keeps. The one secret argument never enters. */
+static void change_what(struct client *client)
+{
+    const char *key;
+    json_t *value;
+    size_t n = (size_t)snprintf(client->what, sizeof client->what, "%s", client->verb->name);
+    json_object_foreach(client->args, key, value) {
+        if (strcmp(key, "stretched") == 0)
+            continue;
+        char *text = json_is_string(value) ? NULL : json_dumps(value, JSON_ENCODE_ANY);
+        if (n < sizeof client->what)
+            n += (size_t)snprintf(client->what + n, sizeof client->what - n, " %s=%s", key,
+                                  text != NULL ? text : json_string_value(value));
+        free(text);
+    }
+}
+
+/* The cut at the end of a long `what` may not split a character. */
+static struct slice change_slice(const char *text)
+{
+    struct slice s = slice_of(text);
+    while (s.n > 0 && !slice_is_utf8(s))
+        s.n--;
+    return s;
+}
+
+static void change_done(void *context, enum reply reply, struct slice text,
+                        const uint64_t number[2], const struct verdict *verdict)
+{
+    struct client *client = context;
+    if (verdict != NULL) {
+        client->in_command = false;
+        control_reply(client, render_verdict_json(verdict), code_is_success(verdict->code) ? 0 : 1);
+        return;
+    }
+    if (reply == REPLY_OK && client->wait)
+        return;
+    client->in_command = false;
+    if (client->command != 0)
+        runtime_forget(client->control->rt, client->command); /* a join's verdict is not wanted */
+    if (reply != REPLY_OK) {
+        control_error_reply(client, reply, text);
+        return;
+    }
+    json_t *result = json_object();
+    if (strcmp(client->verb->name, "plan import") == 0 ||
+        strcmp(client->verb->name, "plan add") == 0 ||
+        strcmp(client->verb->name, "plan remove") == 0) {
+        json_object_set_new(result, "added", control_number_json(number[0]));
+        json_object_set_new(result, "removed", control_number_json(number[1]));
+    } else if (strcmp(client->verb->name, "join") == 0) {
+        json_object_set_new(result, "waiting", json_true());
+    }
+    json_object_set_new(result, "text", json_string("OK"));
+    control_ok(client, result);
+}
+
+void control_change(struct client *client, struct command *command)
+{
+    change_what(client);
+    command->who = change_slice(client->who);
+    command->what = change_slice(client->what);
+    client->in_command = true;
+    client->command = 0;
+    control_hold(client);
+    uint64_t id = runtime_command(client->control->rt, command, change_done, client);
+    if (client->in_command)
+        client->command = id;
+    else
+        runtime_forget(client->control->rt, id);
+    control_release(client);
+}
+
+/* --- the requests */
+
+static bool change_identity(struct client *client, struct command *command)
+{
+    return control_text(client, "fqdn", false, &command->fqdn) &&
+           control_text(client, "description", false, &command->description) &&
+           control_text(client, "route_string", false, &command->route_string);
+}
+
+void verb_init(struct client *client)
+{
+    struct command command = {.type = COMMAND_INIT};
+    if (control_text(client, "cluster_id", true, &command.cluster_id) &&
+        change_identity(client, &command))
+        control_change(client, &command);
+}
+
+void verb_describe(struct client *client)
+{
+    struct command command = {.type = COMMAND_DESCRIBE};
+    if (change_identity(client, &command))
+        control_change(client, &command);
+}
+
+void verb_role(struct client *client)
+{
+    struct command command = {.type = COMMAND_ROLE};
+    struct slice role;
+    if (!control_text(client, "role", true, &role))
+        return;
+    if (slice_eq(role, slice_of("hub"))) {
+        command.role = ROLE_HUB;
+    } else if (slice_eq(role, slice_of("standalone"))) {
+        command.role = ROLE_STANDALONE;
+    } else if (slice_eq(role, slice_of("spoke"))) {
+        command.role = ROLE_SPOKE;
+    } else {
+        control_error(client, "SETTING", "a role is hub or standalone; a spoke is made by joining",
+                      "ils join HOST", "role");
+        return;
+    }
+    control_change(client, &command);
+}
+
+void verb_join(struct client *client)
+{
+    struct command command = {.type = COMMAND_JOIN, .role = ROLE_SPOKE};
+    struct slice as;
+    uint64_t port;
+    if (!control_text(client, "host", true, &command.host) ||
+        !control_text(client, "as", false, &as) ||
+        !control_number(client, "port", UINT16_MAX, 0, &port))
+        return;
+    command.port = (uint16_t)port;
+    if (slice_eq(as, slice_of("hub"))) {
+        command.role = ROLE_HUB;
+    } else if (as.n > 0 && !slice_eq(as, slice_of("spoke"))) {
+        control_error(client, "SETTING", "a cluster joins as hub or as spoke",
+                      "ils help join", "as");
+        return;
+    }
+    client->wait = control_flag(client, "wait", true);
+    control_change(client, &command);
+}
+
+static void change_cluster(struct client *client, enum command_type type)
+{
+    struct command command = {.type = type};
+    if (control_text(client, "cluster", true, &command.cluster))
+        control_change(client, &command);
+}
+
+void verb_disconnect(struct client *client)
+{
+    change_cluster(client, COMMAND_DISCONNECT);
+}
+
+void verb_connect(struct client *client)
+{
+    change_cluster(client, COMMAND_CONNECT);
+}
+
+static bool auth_accept(struct client *client, json_t *accept, struct auth *auth)
+{
+    size_t i;
+    json_t *value;
+    if (accept == NULL)
+        return true;
+    auth->set_accept = true;
+    json_array_foreach(accept, i, value) {
+        const char *word = json_string_value(value);
+        uint8_t method = METHOD_PASSWORD;
+        while (word != NULL && method <= METHOD_TLS_PASSWORD &&
+               strcmp(word, render_method(method)) != 0)
+            method++;
+        if (word == NULL || method > METHOD_TLS_PASSWORD) {
+            control_error(client, "SETTING",
+                          "what is accepted is any of password, tls and tls+password",
+                          "ils help auth set", "accept");
+            return false;
+        }
+        auth->accept = (uint8_t)(auth->accept | (1u << method));
+    }
+    return true;
+}
+
+void verb_auth_set(struct client *client)
+{
+    struct command command = {.type = COMMAND_AUTH};
+    json_t *tls = json_object_get(client->args, "tls");
+    json_t *password = json_object_get(client->args, "password");
+    json_t *accept = json_object_get(client->args, "accept");
+    if ((tls != NULL && !json_is_boolean(tls)) ||
+        (password != NULL && !json_is_boolean(password)) ||
+        (accept != NULL && !json_is_array(accept)) ||
+        (tls == NULL && password == NULL && accept == NULL)) {
+        control_error(client, "SETTING", "auth set takes --tls on|off, --password on|off and "
+                      "--accept METHOD..., at least one of them", "ils help auth set", NULL);
+        return;
+    }
+    command.auth.set_tls = tls != NULL;
+    command.auth.tls = json_is_true(tls);
+    command.auth.set_password = password != NULL;
+    command.auth.password = json_is_true(password);
+    if (auth_accept(client, accept, &command.auth))
+        control_change(client, &command);
+}
+
+static bool change_generation(struct client *client, bool must, uint16_t *ret)
+{
+    uint64_t n;
+    if (!control_number(client, "generation", UINT16_MAX, must ? 0 : 1, &n))
+        return false;
+    if (n == 0) {
+        control_error(client, "SETTING", "a password's generation is a number from 1 to 65535",
+                      "ils password list", "generation");
+        return false;
+    }
+    *ret = (uint16_t)n;
+    return true;
+}
+
+void verb_password_add(struct client *client)
+{
+    struct command command = {.type = COMMAND_PASSWORD_ADD};
+    struct slice hex;
+    if (!change_generation(client, false, &command.generation) ||
+        !control_text(client, "stretched", true, &hex))
+        return;
+    if (!hex_parse(command.stretched, sizeof command.stretched, hex)) {
+        control_error(client, "SETTING", "the stretched password is 64 hex digits: ils makes them",
+                      "ils password add", NULL);
+        return;
+    }
+    control_change(client, &command);
+    crypto_wipe(&command, sizeof command);
+}
+
+void verb_password_prefer(struct client *client)
+{
+    struct command command = {.type = COMMAND_PASSWORD_PREFER};
+    if (change_generation(client, true, &command.generation))
+        control_change(client, &command);
+}
+
+void verb_password_drop(struct client *client)
+{
+    struct command command = {.type = COMMAND_PASSWORD_DROP};
+    if (change_generation(client, true, &command.generation))
+        control_change(client, &command);
+}
+
+void verb_route_add(struct client *client)
+{
+    struct command command = {.type = COMMAND_ROUTE_ADD};
+    if (control_text(client, "pattern", true, &command.pattern) &&
+        control_text(client, "target", true, &command.target))
+        control_change(client, &command);
+}
+
+void verb_route_remove(struct client *client)
+{
+    struct command command = {.type = COMMAND_ROUTE_REMOVE};
+    if (control_text(client, "pattern", true, &command.pattern) &&
+        control_text(client, "target", false, &command.target))
+        control_change(client, &command);
+}
+
+void verb_trace_level(struct client *client)
+{
+    static const char *const level[] = {"error", "significant", "detailed"};
+    struct command command = {.type = COMMAND_TRACE_LEVEL};
+    struct slice word;
+    if (!control_text(client, "level", true, &word))
+        return;
+    for (uint8_t i = 0; i < 3; i++) {
+        if (slice_eq(word, slice_of(level[i]))) {
+            command.level = i;
+            control_change(client, &command);
+            return;
+        }
+    }
+    control_error(client, "SETTING", "a trace level is error, significant or detailed",
+                  "ils trace level detailed", "level");
+}

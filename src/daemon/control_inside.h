@@ -1,0 +1,155 @@
+/* control_inside: what the files of the control socket share: one client, one request at a time.
+ *
+ * A verb gets a client whose request is whole and allowed, and ends it exactly once, now or later,
+ * with control_ok, control_error or control_reply; until then the client is `busy`. A client that
+ * hung up stays allocated while work of it is under way (control_hold, control_release). */
+#ifndef OPENILS_DAEMON_CONTROL_INSIDE_H
+#define OPENILS_DAEMON_CONTROL_INSIDE_H
+
+#include <jansson.h>
+#include <uv.h>
+
+#include "base/list.h"
+#include "base/mem.h"
+#include "daemon/control.h"
+#include "daemon/render.h"
+
+#define CONTROL_LINE_MAX    (1024 * 1024)
+#define CONTROL_CONTENT_MAX (UINT64_C(2) << 30)
+#define CONTROL_CLIENTS_MAX 512
+#define CONTROL_TRACE_KEPT  2048
+#define CONTROL_WHAT_MAX    512
+
+enum right { RIGHT_NONE, RIGHT_READ, RIGHT_CHANGE };
+
+struct control_line {
+    char *text, *json;
+};
+
+struct control {
+    struct runtime *rt;
+    uv_pipe_t listener;
+    char *path;
+    struct list clients;
+    size_t client_n;
+    bool stopping, listener_closed;
+    struct control_line kept[CONTROL_TRACE_KEPT]; /* a ring: the newest trace records */
+    uint64_t kept_n;                              /* ever kept */
+    struct mem mem;                               /* for lookups and plans of this room */
+};
+
+struct verb;
+
+struct client {
+    struct list node;
+    struct control *control;
+    uv_pipe_t pipe;
+    uv_timer_t patience;      /* drops who does not read */
+    size_t queue_seen;
+    unsigned holds;           /* handles open and work under way; 0 = freed */
+    enum right right;
+    char who[96];
+    char what[CONTROL_WHAT_MAX];
+    char *in;
+    size_t in_n, in_size;
+    json_t *request, *args;   /* args is borrowed from request */
+    const struct verb *verb;
+    char *content;
+    uint64_t content_n, content_want, content_size, skip;
+    bool busy, ended, closing, follow, working;
+    bool wait;                /* join: the verdict ends the request */
+    bool in_command;          /* the core has a command of this client */
+    uint64_t command;
+    enum { CLIENT_LINE, CLIENT_CONTENT } taking;
+    void (*own_free)(void *own); /* what a verb keeps until its request ends */
+    void *own;
+};
+
+struct verb {
+    const char *name;
+    enum right right;
+    const char *args; /* names allowed, comma after each */
+    bool content;
+    void (*run)(struct client *client);
+};
+
+/* --- ending a request */
+void control_ok(struct client *client, json_t *result);              /* steals result */
+void control_reply(struct client *client, json_t *result, int exit); /* ok, with exit status */
+/* where: field, line or file, or NULL; next: what to type, or "". */
+void control_error(struct client *client, const char *name, const char *text, const char *next,
+                   const char *where);
+/* more: an array of further sentences; stolen. */
+void control_error_more(struct client *client, const char *name, const char *text,
+                        const char *next, const char *where, json_t *more);
+void control_error_reply(struct client *client, enum reply reply, struct slice text);
+void control_no_memory(struct client *client);
+
+/* One line {"key": value}; steals value. False when the client is gone. */
+bool control_line(struct client *client, const char *key, json_t *value);
+/* One line {"part": text} of a long text answer. */
+bool control_part(struct client *client, const char *text, size_t n);
+
+void control_hold(struct client *client);
+void control_release(struct client *client);
+void control_drop(struct client *client);
+
+/* --- arguments; "" / fallback when absent. Wrong types were refused before the verb ran only
+ * where the getter says so: these end the request with an error and return false. */
+bool control_text(struct client *client, const char *key, bool must, struct slice *ret);
+bool control_number(struct client *client, const char *key, uint64_t max, uint64_t fallback,
+                    uint64_t *ret);
+bool control_flag(struct client *client, const char *key, bool fallback);
+
+/* --- changes: hands the command to the core; done ends the request. Fills who and what. */
+void control_change(struct client *client, struct command *command);
+
+/* RFC 3339 or null; hex. New refs. */
+json_t *control_time(wall t);
+json_t *control_hex(const uint8_t *bytes, size_t n);
+json_t *control_number_json(uint64_t v);
+json_t *control_address(const struct address *a);
+const char *control_sync_text(char *dst, size_t size, const struct view_cluster *c);
+
+/* --- the verbs, by file */
+void verb_init(struct client *client);
+void verb_describe(struct client *client);
+void verb_role(struct client *client);
+void verb_join(struct client *client);
+void verb_disconnect(struct client *client);
+void verb_connect(struct client *client);
+void verb_auth_set(struct client *client);
+void verb_password_add(struct client *client);
+void verb_password_prefer(struct client *client);
+void verb_password_drop(struct client *client);
+void verb_route_add(struct client *client);
+void verb_route_remove(struct client *client);
+void verb_trace_level(struct client *client);
+
+void verb_version(struct client *client);
+void verb_status(struct client *client);
+void verb_clusters(struct client *client);
+void verb_peers(struct client *client);
+void verb_auth_show(struct client *client);
+void verb_password_list(struct client *client);
+void verb_alarms(struct client *client);
+void verb_verdicts(struct client *client);
+void verb_audit(struct client *client);
+void verb_route_list(struct client *client);
+void verb_lookup(struct client *client);
+void verb_stats(struct client *client);
+
+void verb_trace_follow(struct client *client);
+void verb_trace_last(struct client *client);
+void control_trace_start(struct control *c);
+void control_trace_stop(struct control *c);
+
+void verb_plan_import(struct client *client);
+void verb_plan_show(struct client *client);
+void verb_plan_export(struct client *client);
+void verb_plan_add(struct client *client);
+void verb_plan_remove(struct client *client);
+
+void verb_sql(struct client *client);
+
+#endif

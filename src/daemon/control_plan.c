@@ -1,0 +1,368 @@
+/* control_plan: the own dial plan through the control socket. A file is read by a worker, all of it
+ * or nothing; its rows become one command of the core. Export is what import reads. */
+#include "daemon/control_inside.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "driver/csv.h"
+
+#define SOURCE_BY_HAND "manual"
+#define PART_MAX       32768
+#define VALUE_MAX      64
+
+static void *plan_resize(void *context, void *p, size_t old_size, size_t new_size)
+{
+    if (new_size == 0) {
+        free(p);
+        return NULL;
+    }
+    return realloc(p, new_size);
+}
+
+/* --- import */
+
+struct import {
+    uv_work_t work;
+    struct client *client;
+    char encoding[40], source[SOURCE_MAX + 1];
+    struct csv_rows rows;
+    bool good, memory;
+    struct change *change;
+    struct mem mem;
+    struct arena arena; /* the changes' values */
+    struct buf scratch;
+};
+
+static void import_free(void *own)
+{
+    struct import *job = own;
+    csv_rows_free(&job->rows);
+    buf_done(&job->scratch);
+    arena_done(&job->arena);
+    free(job->change);
+    free(job);
+}
+
+/* One entry as a change; its value is copied, everything else points into the rows. */
+static bool change_of_entry(struct change *ret, const struct entry *e, struct buf *scratch,
+                            struct arena *arena)
+{
+    struct record r;
+    buf_reset(scratch);
+    record_of_entry(&r, e, scratch);
+    *ret = (struct change){.put = true, .kind = r.kind, .user = r.user, .domain = r.domain};
+    if (r.value.n > 0)
+        ret->value = arena_copy(arena, r.value);
+    return !scratch->failed && !arena->failed;
+}
+
+static void import_work(uv_work_t *work)
+{
+    struct import *job = work->data;
+    const struct client *client = job->client;
+    job->good = csv_read((const uint8_t *)client->content, (size_t)client->content_n,
+                         job->encoding, &job->rows);
+    if (!job->good)
+        return;
+    job->change = calloc(job->rows.n + 1, sizeof *job->change);
+    job->memory = job->change != NULL;
+    for (size_t i = 0; job->memory && i < job->rows.n; i++) {
+        job->memory = change_of_entry(&job->change[i], &job->rows.entry[i], &job->scratch,
+                                      &job->arena);
+        job->change[i].source = slice_of(job->source);
+    }
+}
+
+/* The first fault is the error; the others follow in `more`. */
+static void import_complain(struct client *client, const struct import *job)
+{
+    char text[400], where[64] = "", next[160] = "ils help plan import";
+    const struct csv_rows *rows = &job->rows;
+    json_t *more = json_array();
+    if (rows->complaint_n == 0) {
+        json_decref(more);
+        control_no_memory(client);
+        return;
+    }
+    const struct csv_complaint *first = &rows->complaint[0];
+    for (size_t i = 1; i < rows->complaint_n && i < 20; i++) {
+        csv_complaint_text(&rows->complaint[i], text, sizeof text);
+        json_array_append_new(more, render_text(slice_of(text)));
+    }
+    if (rows->complaints > 20) {
+        snprintf(text, sizeof text, "and %" PRIu64 " more", rows->complaints - 20);
+        json_array_append_new(more, json_string(text));
+    }
+    csv_complaint_text(first, text, sizeof text);
+    if (first->line > 0)
+        snprintf(where, sizeof where, "line %u%s%s", (unsigned)first->line,
+                 first->column[0] != '\0' ? ", column " : "", first->column);
+    if (first->fault == CSV_FAULT_ENCODING)
+        snprintf(next, sizeof next, "ils plan import FILE --source %.64s --encoding CP932",
+                 job->source);
+    control_error_more(client, "CSV", text, next, where[0] != '\0' ? where : NULL, more);
+}
+
+static void import_done(uv_work_t *work, int status)
+{
+    struct import *job = work->data;
+    struct client *client = job->client;
+    if (client->closing) {
+        control_release(client);
+        return;
+    }
+    control_hold(client);
+    control_release(client);
+    if (!job->good) {
+        import_complain(client, job);
+    } else if (!job->memory) {
+        control_no_memory(client);
+    } else {
+        struct command command = {.type = COMMAND_PLAN, .replace = true};
+        command.source = slice_of(job->source);
+        command.change = job->change;
+        command.change_n = job->rows.n;
+        control_change(client, &command);
+    }
+    control_release(client);
+}
+
+void verb_plan_import(struct client *client)
+{
+    struct slice source, encoding;
+    if (!control_text(client, "source", true, &source) ||
+        !control_text(client, "encoding", false, &encoding))
+        return;
+    if (source.n == 0 || source.n > SOURCE_MAX || slice_find(source, 0) < source.n) {
+        control_error(client, "SETTING", "the name of a source has 1 to 64 bytes",
+                      "ils help plan import", "source");
+        return;
+    }
+    struct import *job = calloc(1, sizeof *job);
+    if (job == NULL) {
+        control_no_memory(client);
+        return;
+    }
+    job->client = client;
+    job->work.data = job;
+    slice_to_text(source, job->source, sizeof job->source);
+    slice_to_text(encoding, job->encoding, sizeof job->encoding);
+    job->mem = (struct mem){.resize = plan_resize, .budget = SIZE_MAX};
+    arena_init(&job->arena, &job->mem);
+    buf_init(&job->scratch, &job->mem, VALUE_MAX + 256);
+    client->own = job;
+    client->own_free = import_free;
+    control_line(client, "progress", json_pack("{s:s}", "text", "reading the file"));
+    control_hold(client);
+    if (uv_queue_work(runtime_loop(client->control->rt), &job->work, import_work, import_done) !=
+        0) {
+        control_no_memory(client);
+        control_release(client);
+    }
+}
+
+/* --- one entry by hand */
+
+static void plan_one(struct client *client, bool put)
+{
+    struct slice kind, key, failover;
+    struct entry e;
+    struct change change;
+    struct arena arena;
+    struct buf scratch;
+    if (!control_text(client, "kind", true, &kind) || !control_text(client, "key", true, &key) ||
+        !control_text(client, "failover", false, &failover))
+        return;
+    arena_init(&arena, &client->control->mem);
+    buf_init(&scratch, &client->control->mem, VALUE_MAX + 256);
+    enum entry_error error = entry_parse(&arena, kind, failover, key, &e);
+    if (error == ENTRY_OK && change_of_entry(&change, &e, &scratch, &arena)) {
+        struct command command = {.type = COMMAND_PLAN, .change = &change, .change_n = 1};
+        command.source = slice_of(SOURCE_BY_HAND);
+        change.source = command.source;
+        change.put = put;
+        control_change(client, &command);
+    } else if (error == ENTRY_OK) {
+        control_no_memory(client);
+    } else {
+        static const char *const text[] = {
+            [ENTRY_ERROR_EMPTY] = "the key is empty",
+            [ENTRY_ERROR_KIND] = "the kind is URI, ENTERPRISE or E164",
+            [ENTRY_ERROR_TOO_LONG] = "the key is too long",
+            [ENTRY_ERROR_CHARACTER] = "the key holds a character that may not stand there",
+            [ENTRY_ERROR_NO_AT] = "a directory URI has the form user@host",
+            [ENTRY_ERROR_HOST] = "the host of the directory URI is none",
+            [ENTRY_ERROR_NOT_E164] = "an E164 number is + and digits",
+            [ENTRY_ERROR_FAILOVER] = "the PSTN failover is ITSELF, STRIP:DIGITS, a number or -",
+            [ENTRY_ERROR_ENCODING] = "the key is not UTF-8",
+            [ENTRY_ERROR_MEMORY] = "there is no memory for this",
+        };
+        control_error(client, "ENTRY", text[error],
+                      put ? "ils help plan add" : "ils help plan remove",
+                      error == ENTRY_ERROR_KIND ? "kind"
+                                                : error == ENTRY_ERROR_FAILOVER ? "failover"
+                                                                                : "key");
+    }
+    buf_done(&scratch);
+    arena_done(&arena);
+}
+
+void verb_plan_add(struct client *client)
+{
+    plan_one(client, true);
+}
+
+void verb_plan_remove(struct client *client)
+{
+    plan_one(client, false);
+}
+
+/* --- show and export: one walk over the own catalog */
+
+struct walk {
+    struct client *client;
+    struct slice source;
+    struct arena arena;
+    uint64_t n, max;
+    json_t *rows; /* show */
+    struct buf part; /* export */
+    bool stopped;
+};
+
+struct words {
+    struct slice kind, failover;
+    char key[URI_MAX + 2];
+    size_t key_n;
+};
+
+/* The record in the words of a catalog file; false when it is of a kind that has none. */
+static bool walk_words(struct walk *w, const struct record *r, struct words *ret)
+{
+    struct failover failover = {.rule = FAILOVER_NONE};
+    ret->kind = entry_kind_text(r->kind);
+    if (ret->kind.n == 0 || (r->value.n > 0 && !failover_get(r->value, &failover)))
+        return false;
+    arena_reset(&w->arena);
+    ret->failover = entry_failover_text(&w->arena, &failover);
+    ret->key_n = slice_to_text(r->user, ret->key, sizeof ret->key);
+    if (r->domain.n > 0 && ret->key_n + 1 + r->domain.n < sizeof ret->key) {
+        ret->key[ret->key_n++] = '@';
+        ret->key_n += slice_to_text(r->domain, ret->key + ret->key_n,
+                                    sizeof ret->key - ret->key_n);
+    }
+    return true;
+}
+
+static bool walk_show(void *context, const struct record *r)
+{
+    struct walk *w = context;
+    struct words words;
+    if ((w->source.n > 0 && !slice_eq(w->source, r->source)) || !walk_words(w, r, &words))
+        return true;
+    w->n++;
+    if (w->n > w->max)
+        return w->source.n > 0;
+    json_t *json = json_object();
+    json_object_set_new(json, "kind", render_text(words.kind));
+    json_object_set_new(json, "key", render_text(slice_make(words.key, words.key_n)));
+    json_object_set_new(json, "failover", render_text(words.failover));
+    json_object_set_new(json, "source", render_text(r->source));
+    json_object_set_new(json, "usn", control_number_json(r->usn));
+    json_array_append_new(w->rows, json);
+    return true;
+}
+
+static bool walk_begin(struct client *client, struct walk *w, uint64_t fallback)
+{
+    *w = (struct walk){.client = client};
+    if (!control_text(client, "source", false, &w->source) ||
+        !control_number(client, "max", 1000000, fallback, &w->max))
+        return false;
+    arena_init(&w->arena, &client->control->mem);
+    buf_init(&w->part, &client->control->mem, 2 * PART_MAX);
+    return true;
+}
+
+static void walk_end(struct walk *w)
+{
+    arena_done(&w->arena);
+    buf_done(&w->part);
+}
+
+void verb_plan_show(struct client *client)
+{
+    const struct catalog *own = view_own_catalog(runtime_core(client->control->rt));
+    struct walk w;
+    if (!walk_begin(client, &w, 100))
+        return;
+    w.rows = json_array();
+    if (own != NULL)
+        catalog_walk(own, walk_show, &w);
+    json_t *result = json_object();
+    uint64_t total = w.source.n > 0 || own == NULL ? w.n : catalog_live(own);
+    json_object_set_new(result, "entries", w.rows);
+    json_object_set_new(result, "total", control_number_json(total));
+    walk_end(&w);
+    control_ok(client, result);
+}
+
+/* A field of CSV: quoted where it must be. */
+static void put_field(struct buf *b, struct slice s)
+{
+    bool quote = slice_find(s, ',') < s.n || slice_find(s, '"') < s.n;
+    if (quote)
+        buf_put_u8(b, '"');
+    for (size_t i = 0; i < s.n; i++) {
+        if (s.p[i] == '"')
+            buf_put_u8(b, '"');
+        buf_put_u8(b, s.p[i]);
+    }
+    if (quote)
+        buf_put_u8(b, '"');
+}
+
+static bool export_flush(struct walk *w)
+{
+    struct slice part = buf_slice(&w->part);
+    if (part.n > 0 && !control_part(w->client, (const char *)part.p, part.n))
+        w->stopped = true;
+    buf_reset(&w->part);
+    return !w->stopped;
+}
+
+static bool walk_export(void *context, const struct record *r)
+{
+    struct walk *w = context;
+    struct words words;
+    if ((w->source.n > 0 && !slice_eq(w->source, r->source)) || !walk_words(w, r, &words))
+        return true;
+    put_field(&w->part, words.kind);
+    buf_put_u8(&w->part, ',');
+    put_field(&w->part, slice_make(words.key, words.key_n));
+    buf_put_u8(&w->part, ',');
+    put_field(&w->part, words.failover);
+    buf_put_u8(&w->part, '\n');
+    w->n++;
+    return w->part.n < PART_MAX || export_flush(w);
+}
+
+void verb_plan_export(struct client *client)
+{
+    const struct catalog *own = view_own_catalog(runtime_core(client->control->rt));
+    struct walk w;
+    if (!walk_begin(client, &w, 0))
+        return;
+    control_hold(client);
+    buf_put_text(&w.part, "type,key,failover\n");
+    if (own != NULL)
+        catalog_walk(own, walk_export, &w);
+    export_flush(&w);
+    json_t *result = json_object();
+    json_object_set_new(result, "exported", control_number_json(w.n));
+    walk_end(&w);
+    control_ok(client, result);
+    control_release(client);
+}

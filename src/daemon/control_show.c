@@ -1,0 +1,387 @@
+/* control_show: the requests that only read: the views of the core as JSON. Keys are part of the
+ * contract (docs/contract.md): they are added, never renamed. */
+#include "daemon/control_inside.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "daemon/version.h"
+
+json_t *control_time(wall t)
+{
+    char text[25];
+    if (t == 0)
+        return json_null();
+    wall_text(text, t);
+    return json_string(text);
+}
+
+json_t *control_hex(const uint8_t *bytes, size_t n)
+{
+    char text[2 * 32 + 1];
+    hex_text(text, bytes, n);
+    return json_string(text);
+}
+
+json_t *control_number_json(uint64_t v)
+{
+    return json_integer(v > INT64_MAX ? INT64_MAX : (json_int_t)v);
+}
+
+json_t *control_address(const struct address *a)
+{
+    char text[ADDRESS_TEXT_MAX + 16];
+    if (a->ip[0] == '\0')
+        return json_null();
+    snprintf(text, sizeof text, strchr(a->ip, ':') != NULL ? "[%s]:%u" : "%s:%u", a->ip,
+             (unsigned)a->port);
+    return json_string(text);
+}
+
+const char *control_sync_text(char *dst, size_t size, const struct view_cluster *c)
+{
+    switch (c->status) {
+    case SYNC_UP_TO_DATE:
+        return "Up to date";
+    case SYNC_SYNCHRONIZING:
+        snprintf(dst, size, "Synchronizing (%" PRIu64 " of %" PRIu64 ")", c->status_n, c->status_m);
+        return dst;
+    case SYNC_BEHIND:
+        snprintf(dst, size, "Behind (%" PRIu64 ")", c->status_n);
+        return dst;
+    case SYNC_DISCONNECTED:
+        return "Disconnected";
+    case SYNC_HELD:
+        return "Held";
+    case SYNC_DIGEST_DIFFERS:
+        return "Digest differs";
+    }
+    return "?";
+}
+
+/* Text, or null where there is none. */
+static json_t *text_or_null(struct slice s)
+{
+    return s.n > 0 ? render_text(s) : json_null();
+}
+
+void verb_version(struct client *client)
+{
+    json_t *json = json_object();
+    json_object_set_new(json, "version", json_string(OPENILS_VERSION));
+    json_object_set_new(json, "you", json_string(client->who));
+    json_object_set_new(json, "may_change", json_boolean(client->right == RIGHT_CHANGE));
+    control_ok(client, json);
+}
+
+/* --- clusters, peers */
+
+static json_t *cluster_json(const struct view_cluster *c)
+{
+    char text[64];
+    json_t *json = json_object();
+    json_object_set_new(json, "cluster_id", render_text(c->cluster_id));
+    json_object_set_new(json, "last_contact_time", control_time(c->local ? 0 : c->last_contact));
+    json_object_set_new(json, "role", json_string(render_role(c->role, c->local)));
+    json_object_set_new(json, "advertised_route_string", render_text(c->route_string));
+    json_object_set_new(json, "last_usn_data_received", control_time(c->local ? 0 : c->last_usn));
+    json_object_set_new(json, "usn_data_synchronization_status",
+                        json_string(control_sync_text(text, sizeof text, c)));
+    json_object_set_new(json, "action",
+                        json_string(c->disconnected ? "Connect" : "Disconnect"));
+    json_object_set_new(json, "local", json_boolean(c->local));
+    json_object_set_new(json, "peer_id", control_hex(c->peer_id, sizeof c->peer_id));
+    json_object_set_new(json, "fqdn", render_text(c->fqdn));
+    json_object_set_new(json, "description", render_text(c->description));
+    json_object_set_new(json, "version", render_text(c->version));
+    json_object_set_new(json, "address", text_or_null(c->address));
+    json_object_set_new(json, "usn", control_number_json(c->usn));
+    json_object_set_new(json, "entries", control_number_json(c->entries));
+    json_object_set_new(json, "linked", json_boolean(c->linked));
+    json_object_set_new(json, "met", json_boolean(c->met));
+    json_object_set_new(json, "disconnected", json_boolean(c->disconnected));
+    json_object_set_new(json, "stale", json_boolean(c->stale));
+    return json;
+}
+
+void verb_clusters(struct client *client)
+{
+    const struct ils *core = runtime_core(client->control->rt);
+    struct view_cluster c;
+    json_t *rows = json_array();
+    for (size_t i = 0; view_cluster(core, i, &c); i++)
+        json_array_append_new(rows, cluster_json(&c));
+    control_ok(client, rows);
+}
+
+void verb_peers(struct client *client)
+{
+    const struct ils *core = runtime_core(client->control->rt);
+    struct view_cluster c;
+    json_t *rows = json_array();
+    for (size_t i = 0; view_cluster(core, i, &c); i++) {
+        if (c.local)
+            continue;
+        json_t *json = cluster_json(&c);
+        json_object_set_new(json, "key", control_hex(c.key, sizeof c.key));
+        json_object_set_new(json, "method", json_string(render_method(c.met_method)));
+        json_object_set_new(json, "met_first", control_time(c.met_first));
+        json_object_set_new(json, "met_last", control_time(c.met_last));
+        json_object_set_new(json, "link_peer",
+                            c.linked ? control_address(&c.link_peer) : json_null());
+        json_object_set_new(json, "link_dialled_here",
+                            c.linked ? json_boolean(c.link_dialler) : json_null());
+        json_object_set_new(json, "link_since",
+                            c.linked ? control_time(c.link_since) : json_null());
+        json_array_append_new(rows, json);
+    }
+    control_ok(client, rows);
+}
+
+/* --- authentication, passwords, alarms, verdicts */
+
+void verb_auth_show(struct client *client)
+{
+    struct view_self self;
+    json_t *json = json_object(), *accept = json_array();
+    view_self(runtime_core(client->control->rt), &self);
+    for (uint8_t method = METHOD_PASSWORD; method <= METHOD_TLS_PASSWORD; method++)
+        if (self.auth.accept & (1u << method))
+            json_array_append_new(accept, json_string(render_method(method)));
+    json_object_set_new(json, "tls", json_boolean(self.auth.tls));
+    json_object_set_new(json, "password", json_boolean(self.auth.password));
+    json_object_set_new(json, "accept", accept);
+    control_ok(client, json);
+}
+
+void verb_password_list(struct client *client)
+{
+    struct view_password p;
+    json_t *rows = json_array();
+    for (size_t i = 0; view_password(runtime_core(client->control->rt), i, &p); i++) {
+        json_t *json = json_object();
+        json_object_set_new(json, "generation", json_integer(p.generation));
+        json_object_set_new(json, "preferred", json_boolean(p.preferred));
+        json_array_append_new(rows, json);
+    }
+    control_ok(client, rows);
+}
+
+void verb_alarms(struct client *client)
+{
+    struct alarm_row row;
+    json_t *rows = json_array();
+    for (size_t i = 0; view_alarm(runtime_core(client->control->rt), i, &row); i++)
+        json_array_append_new(rows, render_alarm_json(&row));
+    control_ok(client, rows);
+}
+
+void verb_verdicts(struct client *client)
+{
+    struct verdict v;
+    json_t *rows = json_array();
+    for (size_t i = 0; view_verdict(runtime_core(client->control->rt), i, &v); i++)
+        json_array_append_new(rows, render_verdict_json(&v));
+    control_ok(client, rows);
+}
+
+void verb_route_list(struct client *client)
+{
+    const struct routes *routes = view_routes(runtime_core(client->control->rt));
+    json_t *rows = json_array();
+    for (size_t i = 0; i < routes_count(routes); i++) {
+        struct slice pattern, target;
+        routes_get(routes, i, &pattern, &target);
+        json_t *json = json_object();
+        json_object_set_new(json, "pattern", render_text(pattern));
+        json_object_set_new(json, "target", render_text(target));
+        json_array_append_new(rows, json);
+    }
+    control_ok(client, rows);
+}
+
+/* --- audit */
+
+static uint64_t big_endian(const uint8_t *p)
+{
+    uint64_t v = 0;
+    for (int i = 0; i < 8; i++)
+        v = v << 8 | p[i];
+    return v;
+}
+
+static void audit_row(void *context, const struct row *row, bool done)
+{
+    struct client *client = context;
+    if (done) {
+        if (client->closing)
+            json_decref(client->own);
+        else
+            control_ok(client, client->own);
+        client->own = NULL;
+        control_release(client);
+        return;
+    }
+    if (row->key.n < 8 || row->value.n < 1 || row->value.n < 1u + row->value.p[0])
+        return;
+    size_t n = row->value.p[0];
+    json_t *json = json_object();
+    json_object_set_new(json, "time", control_time((wall)big_endian(row->key.p)));
+    json_object_set_new(json, "who", render_text(slice_make(row->value.p + 1, n)));
+    json_object_set_new(json, "what",
+                        render_text(slice_make(row->value.p + 1 + n, row->value.n - 1 - n)));
+    json_array_append_new(client->own, json);
+}
+
+void verb_audit(struct client *client)
+{
+    uint64_t max;
+    if (!control_number(client, "max", 100000, 100, &max))
+        return;
+    client->own = json_array();
+    control_hold(client);
+    runtime_audit(client->control->rt, (size_t)max, audit_row, client);
+}
+
+/* --- lookup */
+
+static const char *lookup_word(uint8_t result)
+{
+    switch (result) {
+    case LOOKUP_FOUND:
+        return "found";
+    case LOOKUP_NO_MATCH:
+        return "no_match";
+    case LOOKUP_NO_ROUTE:
+        return "no_route";
+    case LOOKUP_LOCAL:
+        return "local";
+    default:
+        return "bad_input";
+    }
+}
+
+/* Why the winner won, or why one lost, in words. */
+static const char *lookup_rule(uint8_t rule)
+{
+    switch (rule) {
+    case LOSER_NOT_LOCAL:
+        return "this cluster's own entry comes first";
+    case LOSER_CLUSTER_ID:
+        return "of several clusters the smaller cluster id comes first";
+    case LOSER_KIND:
+        return "URI comes before +E.164 number, and that before enterprise number";
+    default:
+        return "the best match";
+    }
+}
+
+static json_t *match_json(const struct match *m)
+{
+    json_t *json = json_object();
+    json_object_set_new(json, "kind", render_text(entry_kind_text(m->kind)));
+    json_object_set_new(json, "value", render_text(m->value));
+    json_object_set_new(json, "cluster_id", render_text(m->cluster_id));
+    json_object_set_new(json, "route_string", render_text(m->route_string));
+    json_object_set_new(json, "usn", control_number_json(m->usn));
+    json_object_set_new(json, "local", json_boolean(m->local));
+    json_object_set_new(json, "stale", json_boolean(m->stale));
+    return json;
+}
+
+static json_t *lookup_why(const struct lookup *l)
+{
+    json_t *why = json_object(), *losers = json_array();
+    const char *text = "";
+    switch (l->result) {
+    case LOOKUP_FOUND:
+        text = "the match's route string is covered by a route, or it has a PSTN failover";
+        break;
+    case LOOKUP_NO_MATCH:
+        text = "no cluster advertises it";
+        break;
+    case LOOKUP_NO_ROUTE:
+        text = "no route pattern covers the match's route string: ils route add PATTERN SIP-URI";
+        break;
+    case LOOKUP_LOCAL:
+        text = "it is this cluster's own entry";
+        break;
+    default:
+        text = "it is neither a number nor a directory URI";
+    }
+    for (size_t i = 1; i < l->match_n; i++) {
+        json_t *json = match_json(&l->match[i]);
+        json_object_set_new(json, "rule", json_string(lookup_rule(l->match[i].lost_to)));
+        json_array_append_new(losers, json);
+    }
+    json_object_set_new(why, "text", json_string(text));
+    json_object_set_new(why, "canonical", text_or_null(l->canonical));
+    json_object_set_new(why, "losers", losers);
+    return why;
+}
+
+static json_t *lookup_json(const struct lookup *l)
+{
+    json_t *json = json_object(), *targets = json_array();
+    for (size_t i = 0; i < l->target_n; i++) {
+        const struct target *t = &l->target[i];
+        json_t *one = json_object();
+        json_object_set_new(one, "uri", render_text(t->uri));
+        json_object_set_new(one, "q", json_real(t->q / 1000.0));
+        json_object_set_new(one, "reason",
+                            json_string(t->reason == TARGET_ROUTE ? "route" : "pstn"));
+        json_object_set_new(one, "route_pattern", text_or_null(t->route_pattern));
+        json_array_append_new(targets, one);
+    }
+    json_object_set_new(json, "dialed", render_text(l->dialed));
+    json_object_set_new(json, "result", json_string(lookup_word(l->result)));
+    json_object_set_new(json, "match", l->match_n > 0 ? match_json(&l->match[0]) : json_null());
+    json_object_set_new(json, "targets", targets);
+    json_object_set_new(json, "why", lookup_why(l));
+    return json;
+}
+
+void verb_lookup(struct client *client)
+{
+    const struct ils *core = runtime_core(client->control->rt);
+    struct slice dialled;
+    struct arena arena;
+    struct lookup l;
+    if (!control_text(client, "dialled", true, &dialled))
+        return;
+    memset(&l, 0, sizeof l);
+    arena_init(&arena, &client->control->mem);
+    plan_lookup(view_plan(core), view_routes(core), &arena, dialled, &l);
+    json_t *json = lookup_json(&l);
+    int exit = l.result == LOOKUP_FOUND || l.result == LOOKUP_LOCAL ? 0 : 1;
+    arena_done(&arena);
+    control_reply(client, json, exit);
+}
+
+/* --- counters */
+
+void verb_stats(struct client *client)
+{
+    struct runtime_stats s;
+    struct plan_stats p;
+    json_t *json = json_object();
+    runtime_stats(client->control->rt, &s);
+    plan_stats(view_plan(runtime_core(client->control->rt)), &p);
+    json_object_set_new(json, "started", control_time(s.started));
+    json_object_set_new(json, "links", control_number_json(s.links));
+    json_object_set_new(json, "store_batches", control_number_json(s.store_batches));
+    json_object_set_new(json, "store_failed", control_number_json(s.store_failed));
+    json_object_set_new(json, "store_bytes", control_number_json(s.store_bytes));
+    json_object_set_new(json, "sip_requests", control_number_json(s.sip_requests));
+    json_object_set_new(json, "sip_redirects", control_number_json(s.sip_redirects));
+    json_object_set_new(json, "sip_not_found", control_number_json(s.sip_not_found));
+    json_object_set_new(json, "memory_used", control_number_json(s.memory_used));
+    json_object_set_new(json, "memory_peak", control_number_json(s.memory_peak));
+    json_object_set_new(json, "entries", control_number_json(p.entries));
+    json_object_set_new(json, "catalogs", control_number_json(p.catalogs));
+    json_object_set_new(json, "segments", control_number_json(p.segments));
+    json_object_set_new(json, "segment_bytes", control_number_json(p.segment_bytes));
+    json_object_set_new(json, "index_bytes", control_number_json(p.index_bytes));
+    control_ok(client, json);
+}

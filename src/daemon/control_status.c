@@ -1,0 +1,173 @@
+/* control_status: is this cluster healthy, and if not, what is the root cause and what is typed
+ * next? The causes are asked in order: the first one found explains those after it. */
+#include "daemon/control_inside.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "daemon/version.h"
+
+struct health {
+    bool degraded;
+    char cause[512];
+    char next[512];
+    const char *at; /* end at which `next` is typed */
+};
+
+static void health_set(struct health *h, bool degraded, const char *cause, const char *next)
+{
+    h->degraded = degraded;
+    snprintf(h->cause, sizeof h->cause, "%s", cause);
+    snprintf(h->next, sizeof h->next, "%s", next);
+    h->at = "here";
+}
+
+static bool alarm_is(const struct alarm_row *row, const char *severity)
+{
+    return row->active && strcmp(render_alarm_severity(row->alarm), severity) == 0;
+}
+
+static bool health_alarm(const struct ils *core, const char *severity, struct health *h)
+{
+    struct alarm_row row;
+    char text[512], next[128] = "ils alarms";
+    for (size_t i = 0; view_alarm(core, i, &row); i++) {
+        if (!alarm_is(&row, severity))
+            continue;
+        render_alarm_text(text, sizeof text, &row);
+        if (row.alarm == ILSTCPInUse || row.alarm == ILSTCPListenError)
+            snprintf(next, sizeof next, "ss -ltnp 'sport = :%.*s'", (int)row.subject.n,
+                     (const char *)row.subject.p);
+        health_set(h, true, text, next);
+        return true;
+    }
+    return false;
+}
+
+/* The link to the hub: what the last attempt found out. */
+static bool health_join(const struct ils *core, struct health *h)
+{
+    struct view_join join;
+    struct verdict v;
+    view_join(core, &join);
+    if (!join.wanted || join.up)
+        return false;
+    health_set(h, true, "the hub has not been reached yet", "ils status");
+    for (size_t i = 0; view_verdict(core, i, &v); i++) {
+        if (!v.dialler || code_is_success(v.code))
+            continue;
+        char code[16], cause[400];
+        render_code(code, sizeof code, v.code);
+        render_cause(cause, sizeof cause, &v);
+        snprintf(h->cause, sizeof h->cause, "not joined: %s (%s)", cause, code);
+        render_remedy(h->next, sizeof h->next, &v);
+        h->at = v.remedy_at == SIDE_HERE ? "here" : "there";
+        break;
+    }
+    return true;
+}
+
+static bool health_clusters(const struct ils *core, struct health *h)
+{
+    struct view_cluster c;
+    char status[64], text[400];
+    for (size_t i = 0; view_cluster(core, i, &c); i++) {
+        if (c.local || c.disconnected || c.status == SYNC_UP_TO_DATE)
+            continue;
+        snprintf(text, sizeof text, "the data of cluster %.*s: %s", (int)c.cluster_id.n,
+                 (const char *)c.cluster_id.p, control_sync_text(status, sizeof status, &c));
+        health_set(h, true, text, "ils clusters");
+        return true;
+    }
+    return false;
+}
+
+static void health_judge(const struct ils *core, const struct view_self *self, struct health *h)
+{
+    if (!self->initialised)
+        health_set(h, true, "this cluster has no id yet",
+                   "ils init --cluster-id ID --fqdn NAME");
+    else if (health_alarm(core, "critical", h) || health_join(core, h) ||
+             health_alarm(core, "error", h) || health_clusters(core, h))
+        return;
+    else if (self->role == ROLE_STANDALONE)
+        health_set(h, false, "", "ils role hub, or ils join HOST");
+    else
+        health_set(h, false, "", "");
+}
+
+static json_t *status_join(const struct ils *core, const struct view_self *self)
+{
+    struct view_join join;
+    char code[16];
+    json_t *json = json_object();
+    view_join(core, &join);
+    json_object_set_new(json, "wanted", json_boolean(join.wanted));
+    json_object_set_new(json, "up", json_boolean(join.up));
+    json_object_set_new(json, "attempts", json_integer(join.attempts));
+    json_object_set_new(json, "hub",
+                        self->hub_host.n > 0 ? render_text(self->hub_host) : json_null());
+    json_object_set_new(json, "hub_port", json_integer(self->hub_port));
+    render_code(code, sizeof code, join.last_code);
+    json_object_set_new(json, "last_code",
+                        join.last_code != CODE_NONE ? json_string(code) : json_null());
+    return json;
+}
+
+static void status_counts(const struct ils *core, json_t *json)
+{
+    struct alarm_row row;
+    struct view_cluster c;
+    struct plan_stats p;
+    json_int_t alarms = 0, clusters = 0, linked = 0;
+    for (size_t i = 0; view_alarm(core, i, &row); i++)
+        alarms += row.active;
+    for (size_t i = 0; view_cluster(core, i, &c); i++) {
+        clusters += !c.local;
+        linked += !c.local && c.linked;
+    }
+    plan_stats(view_plan(core), &p);
+    json_object_set_new(json, "alarms_active", json_integer(alarms));
+    json_object_set_new(json, "clusters", json_integer(clusters));
+    json_object_set_new(json, "clusters_linked", json_integer(linked));
+    json_object_set_new(json, "entries", control_number_json(p.entries));
+}
+
+void verb_status(struct client *client)
+{
+    static const char *const level[] = {"error", "significant", "detailed"};
+    static const uint8_t none[NETWORK_ID_SIZE];
+    const struct ils *core = runtime_core(client->control->rt);
+    struct view_self self;
+    struct health h = {.at = "here"};
+    struct runtime_stats stats;
+    json_t *json = json_object();
+    view_self(core, &self);
+    health_judge(core, &self, &h);
+    runtime_stats(client->control->rt, &stats);
+    json_object_set_new(json, "health", json_string(h.degraded ? "degraded" : "healthy"));
+    json_object_set_new(json, "cause", h.degraded ? render_text(slice_of(h.cause)) : json_null());
+    json_object_set_new(json, "next",
+                        h.next[0] != '\0' ? render_text(slice_of(h.next)) : json_null());
+    json_object_set_new(json, "next_at", json_string(h.at));
+    json_object_set_new(json, "initialised", json_boolean(self.initialised));
+    json_object_set_new(json, "cluster_id", render_text(self.cluster_id));
+    json_object_set_new(json, "fqdn", render_text(self.fqdn));
+    json_object_set_new(json, "description", render_text(self.description));
+    json_object_set_new(json, "route_string", render_text(self.route_string));
+    json_object_set_new(json, "role", json_string(render_role(self.role, false)));
+    json_object_set_new(json, "peer_id", control_hex(self.peer_id, sizeof self.peer_id));
+    json_object_set_new(json, "network_id", memcmp(self.network, none, sizeof none) == 0
+                                                ? json_null()
+                                                : control_hex(self.network, sizeof self.network));
+    json_object_set_new(json, "version", json_string(OPENILS_VERSION));
+    json_object_set_new(json, "boot", control_number_json(self.boot));
+    json_object_set_new(json, "started", control_time(stats.started));
+    json_object_set_new(json, "trace_level",
+                        json_string(level[self.trace_level < 3 ? self.trace_level : 2]));
+    json_object_set_new(json, "usn", control_number_json(self.usn));
+    json_object_set_new(json, "own_entries", control_number_json(self.entries));
+    json_object_set_new(json, "join", status_join(core, &self));
+    status_counts(core, json);
+    control_reply(client, json, h.degraded ? 1 : 0);
+}
