@@ -280,6 +280,8 @@ static void judge_reply(struct judge *j, struct node *n, const struct ils_action
             s->there = s->there_next;
             s->version = s->version_next;
             j->acknowledged++;
+        } else if (a->reply == REPLY_NOT_THERE && !s->there_next && !s->there) {
+            j->acknowledged++;
         } else if (a->reply != REPLY_STORE && a->reply != REPLY_MEMORY) {
             world_break(j->world, "promise: %s refuses a change of its plan", n->name);
         }

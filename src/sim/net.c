@@ -9,7 +9,7 @@
 
 #define CHUNK_MAX     65536
 #define FILTERED_WAIT (100 * TICK_MS)
-#define CONNECT_WAIT  (10 * TICK_S)
+#define CONNECT_TRIES 3 /* at 0 and 1 s; at 3 s nobody has answered */
 
 struct mark {
     tick at;
@@ -411,12 +411,11 @@ static void connect_job(struct world *w, struct job *job)
     struct end *from = &c->end[0], *to = &c->end[1];
     struct node *target = w->node[to->index];
     if (path_blocked(c, from, to) || path_blocked(c, to, from)) {
-        c->end[1].node = NULL;
-        if (job->number == 0) { /* first time: nobody answers until the time is over */
-            conn_at(c, w->now + CONNECT_WAIT, connect_job, 1);
-        } else {
+        int tries = (int)job->number + 1;
+        if (tries < CONNECT_TRIES && from->open)
+            conn_at(c, w->now + ((tick)TICK_S << job->number), connect_job, tries);
+        else
             refuse(c, DOWN_TIMEOUT);
-        }
         conn_release(c);
         return;
     }
@@ -542,6 +541,14 @@ void net_back(struct net *net, struct node *n)
         if (c->deaf && (c->end[0].node == n || c->end[1].node == n))
             conn_reset(c, (tick)rand_below(&net->rand, 400 * 1000));
     }
+}
+
+bool net_asking(const struct net *net)
+{
+    list_each(pos, &net->conns)
+        if (list_entry(pos, struct conn, node)->state == CONN_ASKED)
+            return true;
+    return false;
 }
 
 size_t net_count(const struct net *net, const struct node *a, const struct node *b)

@@ -46,6 +46,8 @@ void net_gone(struct net *net, struct node *n, bool power);
 /* The node is back: what was left from before its power cut is answered with resets. */
 void net_back(struct net *net, struct node *n);
 
+/* A connection is asked for and neither stands nor failed yet. */
+bool net_asking(const struct net *net);
 /* Connections that stand between two nodes (either way round). */
 size_t net_count(const struct net *net, const struct node *a, const struct node *b);
 

@@ -4,6 +4,7 @@
 
 #include "sim/grow.h"
 #include "sim/ops.h"
+#include "sim/render.h"
 #include "sim/scene_show.h"
 
 #define WORDS_MAX 24
@@ -114,6 +115,7 @@ static bool has_word(const struct scene *s, const char *word)
 static void answered(struct scene *s, struct node *n, uint64_t command)
 {
     enum reply r = op_wait(n, command, 5 * TICK_S);
+    snprintf(s->text, sizeof s->text, "%s", r == REPLIES ? "no answer" : render_reply(r));
     if (s->wanted_n == 0 && r != REPLY_OK)
         fail(s, "not answered OK:", s->word[0]);
 }
@@ -178,8 +180,9 @@ static void do_join(struct scene *s)
     struct node *target = world_find(world_of(s), s->word[2]);
     snprintf(host, sizeof host, "%s", target == NULL ? s->word[2] : target->host);
     uint16_t port = (uint16_t)number_of(s, option(s, "port", "0"));
+    bool hub = strcmp(option(s, "as", "spoke"), "hub") == 0;
     if (n != NULL)
-        op_join(n, host, port, has_word(s, "hub") ? ROLE_HUB : ROLE_SPOKE);
+        op_join(n, host, port, hub ? ROLE_HUB : ROLE_SPOKE);
 }
 
 static void do_plan(struct scene *s)
@@ -339,11 +342,22 @@ static void do_mark(struct scene *s)
     s->from = world_of(s)->log.all_n;
 }
 
+/* Nothing can be said of a connection request that waits, or of a process that stands still. */
+static bool busy(const struct world *w)
+{
+    for (size_t i = 0; i < w->node_n; i++)
+        if (w->node[i]->paused_until > w->now)
+            return true;
+    return net_asking(&w->net);
+}
+
 static void run_quiet(struct scene *s, tick until)
 {
     struct world *w = s->world;
     s->active = w->now;
     while (w->broken[0] == 0 && w->now < s->active + QUIET) {
+        if (busy(w))
+            s->active = w->now;
         if (w->now > until) {
             fail(s, "never quiet:", s->word[0]);
             return;
@@ -353,7 +367,18 @@ static void run_quiet(struct scene *s, tick until)
     }
 }
 
-/* run TIME | run until quiet TIME | run until TIME NODE WORD... | run step N */
+/* Until a catalog is fetched in part at that node. */
+static void run_half(struct scene *s, struct node *n, tick until)
+{
+    while (n != NULL && !show_half(n))
+        if (s->world->broken[0] != 0 || !world_next(s->world, until)) {
+            fail(s, "never half way:", n->name);
+            return;
+        }
+}
+
+/* run TIME | run until quiet TIME | run until TIME NODE WORD... | run until half TIME NODE |
+ * run step N */
 static void do_run(struct scene *s)
 {
     struct world *w = world_of(s);
@@ -371,6 +396,10 @@ static void do_run(struct scene *s)
     }
     if (strcmp(s->word[2], "quiet") == 0) {
         run_quiet(s, w->now + time_of(s, s->word[3]));
+        return;
+    }
+    if (strcmp(s->word[2], "half") == 0) {
+        run_half(s, up_node(s, 4), w->now + time_of(s, s->word[3]));
         return;
     }
     tick until = w->now + time_of(s, s->word[2]);

@@ -49,7 +49,19 @@ void show_clusters(struct node *n, char ret[static SHOW_TEXT])
             TEXT_OF(c.cluster_id), role_name(c.role), (unsigned long long)c.usn,
             (unsigned long long)c.entries, show_sync(c.status), c.local ? " local" : "",
             c.linked ? " linked" : "", c.stale ? " stale" : "", c.met ? " met" : "");
+        if (c.status == SYNC_SYNCHRONIZING)
+            add(ret, " %llu of %llu", (unsigned long long)c.status_n,
+                (unsigned long long)c.status_m);
     }
+}
+
+bool show_half(const struct node *n)
+{
+    struct view_cluster c;
+    for (size_t i = 0; view_cluster(n->ils, i, &c); i++)
+        if (c.status == SYNC_SYNCHRONIZING && c.status_n > 0 && c.status_n < c.status_m)
+            return true;
+    return false;
 }
 
 static const char *result_name(uint8_t result)

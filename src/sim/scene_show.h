@@ -14,4 +14,7 @@ void show_alarms(struct node *n, char ret[static SHOW_TEXT]);
 void show_status(struct node *n, char ret[static SHOW_TEXT]);
 void show_verdict(struct node *n, char ret[static SHOW_TEXT]);
 
+/* A catalog is fetched in part: some segments have come, some have not. */
+bool show_half(const struct node *n);
+
 #endif
