@@ -520,17 +520,18 @@ void net_gone(struct net *net, struct node *n, bool power)
 {
     list_each_safe(pos, &net->conns) {
         struct conn *c = list_entry(pos, struct conn, node);
-        for (int i = 0; i < 2; i++) {
-            if (c->end[i].node != n || !c->end[i].open)
-                continue;
-            c->end[i].open = false;
-            if (c->state != CONN_STANDS)
-                continue;
-            if (power)
-                c->deaf = true;
-            else
-                conn_reset(c, path_latency(c));
-        }
+        bool touched = false;
+        for (int i = 0; i < 2; i++)
+            if (c->end[i].node == n && c->end[i].open) {
+                c->end[i].open = false;
+                touched = true;
+            }
+        if (!touched || c->state != CONN_STANDS)
+            continue;
+        if (power)
+            c->deaf = true;
+        else
+            conn_reset(c, path_latency(c)); /* may be its end */
     }
 }
 

@@ -250,11 +250,14 @@ static void restart_job(struct world *w, struct job *job)
         node_start(n);
 }
 
-/* The core cannot go on: its process ends and comes back, as a supervisor would see to it. */
-static void give_up(struct node *n)
+/* The core cannot go on: its process ends and comes back, as a supervisor would see to it. It may
+ * say so when its store fails at the start, and when memory runs out. */
+static void give_up(struct node *n, const struct ils_event *event)
 {
-    world_break(n->world, "%s: the core gave up (%zu of %zu bytes used)", n->name, n->mem.used,
-                n->mem.budget);
+    world_note(n->world, n->name, "gives up");
+    if (!(event->type == ILS_EV_STORED && event->failed) && n->mem.peak < n->mem.budget / 2)
+        world_break(n->world, "%s: the core gave up with %zu of %zu bytes used", n->name,
+                    n->mem.peak, n->mem.budget);
     node_crash(n, false);
     world_at(n->world, n->world->now + TICK_S, NULL, (struct job){.run = restart_job, .object = n});
 }
@@ -283,7 +286,7 @@ void node_step(struct node *n, struct ils_event *event)
     if (event->type == ILS_EV_DEADLINE)
         watch_spin(n);
     if (ils_step(n->ils, event, &todo) != 0) {
-        give_up(n);
+        give_up(n, event);
         return;
     }
     if (event->type == ILS_EV_START)
