@@ -135,7 +135,7 @@ bool sip_uri_read(struct slice text, struct sip_uri *ret);
 bool sip_uri_same(const struct sip_uri *a, const struct sip_uri *b);
 
 /* The canonical (long) name of a header: static text; "" for SIP_HEADER_OTHER. */
-const char *sip_header_name(enum sip_header header);
+const char *sip_header_text(enum sip_header header);
 
 /* --- the redirect: */
 

@@ -124,7 +124,7 @@ static void put_dialog(struct buf *out, const struct door *d)
         uint8_t h = headers[i];
         if (d->m.first[h] == 0)
             continue;
-        buf_put_text(out, sip_header_name((enum sip_header)h));
+        buf_put_text(out, sip_header_text((enum sip_header)h));
         buf_put_text(out, ": ");
         put_unfolded(out, d->m.field[d->m.first[h] - 1].value);
         if (h == SIP_HEADER_TO && (d->m.sound & 1u << h) != 0 && d->m.to.tag.n == 0)
@@ -213,7 +213,7 @@ static void put_status_line(struct buf *out, const struct door *d, uint16_t stat
     buf_put_text(out, text != NULL ? text : reason_of(status));
     if (text != NULL && (d->m.error == SIP_ERROR_MISSING || d->m.error == SIP_ERROR_DUPLICATE ||
                          d->m.error == SIP_ERROR_MALFORMED))
-        buf_put_text(out, sip_header_name((enum sip_header)d->m.error_header));
+        buf_put_text(out, sip_header_text((enum sip_header)d->m.error_header));
     buf_put_text(out, "\r\n");
 }
 

@@ -29,7 +29,7 @@ static const struct header_name names[SIP_HEADER_N] = {
     [SIP_HEADER_EXPIRES] = {"Expires", 0, true},
 };
 
-const char *sip_header_name(enum sip_header header)
+const char *sip_header_text(enum sip_header header)
 {
     return names[header].name;
 }
@@ -159,7 +159,7 @@ static bool read_party(struct slice value, struct sip_party *ret)
             return false;
     } else {
         const uint8_t *from = l.p;
-        while (l.p < l.end && sip_is(*l.p, C_URIC | C_TOKEN) && *l.p != ';')
+        while (l.p < l.end && (sip_is(*l.p, C_URIC | C_TOKEN) || *l.p == '#') && *l.p != ';')
             l.p++;
         uri = slice_make(from, (size_t)(l.p - from));
         /* Without brackets these belong to the header, so they may not be in the URI. */
@@ -336,7 +336,8 @@ static bool take_headers(struct lex *l, bool *high, struct sip_message *m)
         while (l->p < l->end && (*l->p == ' ' || *l->p == '\t'))
             l->p++;
         if (name.n == 0 || !lex_byte(l, ':')) {
-            fail(m, l->p == l->end ? SIP_ERROR_LINE_END : SIP_ERROR_HEADER_NAME, 0);
+            bool end = l->p == l->end || *l->p == '\r' || *l->p == '\n';
+            fail(m, end && name.n == 0 ? SIP_ERROR_LINE_END : SIP_ERROR_HEADER_NAME, 0);
             return false;
         }
         if (!take_line(l, true, high, m, &value))

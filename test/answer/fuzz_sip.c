@@ -33,7 +33,7 @@ static void rebuild(const struct sip_message *m, struct buf *b)
         buf_put_text(b, "\r\n");
     }
     for (size_t i = 0; i < m->field_n; i++) {
-        const char *name = sip_header_name((enum sip_header)m->field[i].header);
+        const char *name = sip_header_text((enum sip_header)m->field[i].header);
         if (name[0] != '\0')
             buf_put_text(b, name);
         else

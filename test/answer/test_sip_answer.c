@@ -253,7 +253,8 @@ static void test_via(void **state)
     source.ip = slice_of("192.0.2.9");
     assert_int_equal(ask_with(VIA, "v: SIP/2.0/UDP a.example ;rport;received=1.1.1.1;branch=z;"
                                    "\r\n"
-                                   " x=\"a\r\n  b\" , SIP/2.0/TCP\r\n h\r\nX: y\r\nVia: SIP/2.0/UDP i\r\n"),
+                                   " x=\"a\r\n  b\" , SIP/2.0/TCP\r\n h\r\nX: y\r\n"
+                                   "Via: SIP/2.0/UDP i\r\n"),
                      302);
     ASSERT_SAID("Via: SIP/2.0/UDP a.example;branch=z;x=\"a b\";received=192.0.2.9;rport=40000\r\n"
                 "Via: SIP/2.0/TCP h\r\nVia: SIP/2.0/UDP i\r\nFrom");
