@@ -86,6 +86,11 @@ static void explain(struct store *s, int code)
             explain(s, SQLITE_FULL);
             return;
         }
+        if (code == SQLITE_IOERR_WRITE || code == SQLITE_IOERR_TRUNCATE) {
+            say(s, "no room for the database %s: the disk is full, over its quota or broken; make "
+                "room (see df, quota, dmesg), nothing was changed", file);
+            return;
+        }
         say(s, "the disk failed under the database %s (%s); see the kernel's log "
             "(dmesg), nothing was changed", file,
             system_error != 0 ? strerror(system_error) : sqlite3_errstr(code));

@@ -1,0 +1,381 @@
+/* The store and the lock of its directory, with real files: what is kept, in which order it comes
+ * back, and what is said when the file is damaged, taken, foreign, or the disk is full. */
+#include "driver/datadir.h"
+#include "driver/store.h"
+#include "temp.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sqlite3.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+
+static struct store *open_store(const struct temp *t)
+{
+    char error[STORE_ERROR] = "";
+    struct store *s = store_open(t->path, error, sizeof error);
+    if (s == NULL)
+        print_error("%s\n", error);
+    assert_non_null(s);
+    return s;
+}
+
+static struct store_row row(uint8_t space, const char *key, const char *value)
+{
+    return (struct store_row){space, slice_of(key), slice_of(value != NULL ? value : ""),
+                              value == NULL};
+}
+
+struct seen {
+    char text[1024];
+    size_t n, stop_at;
+};
+
+static bool see(void *context, const struct store_row *r)
+{
+    struct seen *s = context;
+    size_t used = strlen(s->text);
+    snprintf(s->text + used, sizeof s->text - used, "%.*s=%.*s ", (int)r->key.n,
+             (const char *)r->key.p, (int)r->value.n, (const char *)r->value.p);
+    s->n++;
+    return s->n != s->stop_at;
+}
+
+static void assert_space(struct store *s, uint8_t space, const char *expected)
+{
+    struct seen seen = {.text = ""};
+    assert_int_equal(store_load(s, space, see, &seen), 0);
+    assert_string_equal(seen.text, expected);
+}
+
+static void test_rows_come_back(void **state)
+{
+    struct temp t;
+    temp_make(&t);
+    struct store *s = open_store(&t);
+    for (uint8_t space = 0; space < STORE_SPACES; space++) {
+        struct store_row rows[] = {row(space, "b", "2"), row(space, "a", "1"),
+                                   row(space, "c", ""), row(space, "d", "4")};
+        assert_int_equal(store_write(s, rows, 4), 0);
+        struct store_row again[] = {row(space, "d", NULL), row(space, "nothing", NULL),
+                                    row(space, "a", "1x")};
+        assert_int_equal(store_write(s, again, 2), 0);
+        if (space != STORE_SEGMENT)
+            assert_int_equal(store_write(s, again + 2, 1), 0);
+    }
+    store_close(s);
+    s = open_store(&t);
+    for (uint8_t space = 0; space < STORE_SPACES; space++)
+        assert_space(s, space, space == STORE_SEGMENT ? "b=2 a=1 c= " : "a=1x b=2 c= ");
+    assert_true(store_bytes(s) > 0);
+    store_close(s);
+    temp_done(&t);
+}
+
+static void test_bytes_are_bytes(void **state)
+{
+    struct temp t;
+    temp_make(&t);
+    struct store *s = open_store(&t);
+    uint8_t key[3] = {0, 255, 0}, value[70000];
+    memset(value, 0xa5, sizeof value);
+    struct store_row r = {STORE_STREAM, slice_make(key, 3), slice_make(value, sizeof value), false};
+    assert_int_equal(store_write(s, &r, 1), 0);
+    struct seen seen = {.text = ""};
+    assert_int_equal(store_scan_newest(s, STORE_STREAM, 10, see, &seen), 0);
+    assert_int_equal(seen.n, 1);
+    store_close(s);
+    temp_done(&t);
+}
+
+static void test_newest_first(void **state)
+{
+    struct temp t;
+    temp_make(&t);
+    struct store *s = open_store(&t);
+    struct store_row rows[] = {row(STORE_AUDIT, "1", "a"), row(STORE_AUDIT, "3", "c"),
+                               row(STORE_AUDIT, "2", "b")};
+    assert_int_equal(store_write(s, rows, 3), 0);
+    struct seen two = {.text = ""}, stopped = {.stop_at = 1};
+    assert_int_equal(store_scan_newest(s, STORE_AUDIT, 2, see, &two), 0);
+    assert_string_equal(two.text, "3=c 2=b ");
+    assert_int_equal(store_scan_newest(s, STORE_AUDIT, 9, see, &stopped), 0);
+    assert_string_equal(stopped.text, "3=c ");
+    store_close(s);
+    temp_done(&t);
+}
+
+static void test_all_or_nothing(void **state)
+{
+    struct temp t;
+    temp_make(&t);
+    struct store *s = open_store(&t);
+    struct store_row r = row(STORE_PEER, "a", "1");
+    assert_int_equal(store_begin(s), 0);
+    assert_int_equal(store_apply(s, &r, 1), 0);
+    store_rollback(s);
+    store_rollback(s); /* twice is no harm */
+    assert_space(s, STORE_PEER, "");
+    store_close(s);
+    temp_done(&t);
+}
+
+static void test_file_is_private(void **state)
+{
+    struct temp t;
+    char path[160];
+    struct stat st;
+    temp_make(&t);
+    store_close(open_store(&t));
+    assert_int_equal(chmod(temp_file(&t, "ilsd.db", path), 0644), 0);
+    store_close(open_store(&t));
+    assert_int_equal(stat(path, &st), 0);
+    assert_int_equal(st.st_mode & 0777, 0600);
+    temp_done(&t);
+}
+
+static void refused(const struct temp *t, const char *what)
+{
+    char error[STORE_ERROR] = "", path[160];
+    assert_null(store_open(t->path, error, sizeof error));
+    if (strstr(error, what) == NULL)
+        print_error("'%s' does not say '%s'\n", error, what);
+    assert_non_null(strstr(error, what));
+    assert_non_null(strstr(error, temp_file(t, "ilsd.db", path)));
+}
+
+static void overwrite(const char *path, long at, const void *bytes, size_t n)
+{
+    FILE *f = fopen(path, "r+b");
+    assert_non_null(f);
+    assert_int_equal(fseek(f, at, SEEK_SET), 0);
+    assert_int_equal(fwrite(bytes, 1, n, f), n);
+    fclose(f);
+}
+
+static void test_damaged_head(void **state)
+{
+    struct temp t;
+    char path[160], junk[200];
+    temp_make(&t);
+    store_close(open_store(&t));
+    memset(junk, 'x', sizeof junk);
+    overwrite(temp_file(&t, "ilsd.db", path), 0, junk, sizeof junk);
+    refused(&t, "damaged");
+    temp_done(&t);
+}
+
+/* Damage further in is found when the rows are read, not by a crash. */
+static void test_damaged_middle(void **state)
+{
+    struct temp t;
+    char path[160], key[16];
+    static char value[3000], junk[400000];
+    temp_make(&t);
+    struct store *s = open_store(&t);
+    memset(value, 'v', sizeof value - 1);
+    for (int i = 0; i < 200; i++) {
+        snprintf(key, sizeof key, "%05d", i);
+        struct store_row r = row(STORE_STREAM, key, value);
+        assert_int_equal(store_write(s, &r, 1), 0);
+    }
+    store_close(s);
+    memset(junk, 0xff, sizeof junk);
+    overwrite(temp_file(&t, "ilsd.db", path), 100000, junk, sizeof junk);
+    s = open_store(&t);
+    struct seen seen = {.stop_at = SIZE_MAX};
+    assert_int_equal(store_load(s, STORE_STREAM, see, &seen), -1);
+    assert_non_null(strstr(store_error(s), "damaged"));
+    assert_non_null(strstr(store_error(s), path));
+    store_close(s);
+    temp_done(&t);
+}
+
+static void sql(const char *path, const char *text)
+{
+    sqlite3 *db;
+    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db, text, NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(db);
+}
+
+static void test_foreign_database(void **state)
+{
+    struct temp t;
+    char path[160];
+    temp_make(&t);
+    sql(temp_file(&t, "ilsd.db", path), "CREATE TABLE x (y)");
+    refused(&t, "another program");
+    temp_done(&t);
+}
+
+static void test_newer_form(void **state)
+{
+    struct temp t;
+    char path[160];
+    temp_make(&t);
+    store_close(open_store(&t));
+    sql(temp_file(&t, "ilsd.db", path), "PRAGMA user_version=99");
+    refused(&t, "form 99");
+    temp_done(&t);
+}
+
+static void test_directory_in_its_place(void **state)
+{
+    struct temp t;
+    char path[160];
+    temp_make(&t);
+    assert_int_equal(mkdir(temp_file(&t, "ilsd.db", path), 0700), 0);
+    refused(&t, "cannot write");
+    temp_done(&t);
+}
+
+/* Holds what hold() takes in another process until told to end; gives its pid. */
+static pid_t in_another_process(bool (*hold)(const char *path), const char *path, int ret_end[2])
+{
+    int ready[2];
+    char c;
+    assert_int_equal(pipe(ready), 0);
+    assert_int_equal(pipe(ret_end), 0);
+    pid_t pid = fork();
+    if (pid == 0) {
+        close(ret_end[1]);
+        c = hold(path) ? 'y' : 'n';
+        if (write(ready[1], &c, 1) != 1 || read(ret_end[0], &c, 1) < 0)
+            _exit(1);
+        _exit(0);
+    }
+    assert_true(pid > 0);
+    assert_int_equal(read(ready[0], &c, 1), 1);
+    assert_int_equal(c, 'y');
+    close(ready[0]);
+    close(ready[1]);
+    return pid;
+}
+
+static void let_go(pid_t pid, int end[2])
+{
+    close(end[0]);
+    close(end[1]);
+    assert_int_equal(waitpid(pid, NULL, 0), pid);
+}
+
+static bool hold_store(const char *path)
+{
+    char error[STORE_ERROR];
+    return store_open(path, error, sizeof error) != NULL;
+}
+
+static bool hold_datadir(const char *path)
+{
+    static struct datadir d;
+    char error[DATADIR_ERROR];
+    return datadir_open(&d, path, error, sizeof error);
+}
+
+static void test_taken_database(void **state)
+{
+    struct temp t;
+    int end[2];
+    char text[32];
+    temp_make(&t);
+    pid_t pid = in_another_process(hold_store, t.path, end);
+    snprintf(text, sizeof text, "(pid %ld)", (long)pid);
+    refused(&t, "in use");
+    refused(&t, text);
+    let_go(pid, end);
+    store_close(open_store(&t));
+    temp_done(&t);
+}
+
+static void test_taken_directory(void **state)
+{
+    struct temp t;
+    struct datadir d;
+    int end[2];
+    char error[DATADIR_ERROR], text[32];
+    temp_make(&t);
+    pid_t pid = in_another_process(hold_datadir, t.path, end);
+    snprintf(text, sizeof text, "(pid %ld", (long)pid);
+    assert_int_equal(datadir_owner(t.path), pid);
+    assert_false(datadir_open(&d, t.path, error, sizeof error));
+    assert_non_null(strstr(error, text));
+    assert_non_null(strstr(error, t.path));
+    assert_non_null(strstr(error, "--data"));
+    kill(pid, SIGKILL); /* the lock ends with its process, however that ends */
+    let_go(pid, end);
+    assert_int_equal(datadir_owner(t.path), 0);
+    assert_true(datadir_open(&d, t.path, error, sizeof error));
+    datadir_close(&d);
+    temp_done(&t);
+}
+
+static void test_directory_is_made(void **state)
+{
+    struct temp t;
+    struct datadir d;
+    struct stat st;
+    char error[DATADIR_ERROR], path[160], file[160];
+    temp_make(&t);
+    assert_true(datadir_open(&d, temp_file(&t, "a/b", path), error, sizeof error));
+    datadir_close(&d);
+    assert_int_equal(stat(path, &st), 0);
+    assert_int_equal(st.st_mode & 0027, 0);
+    assert_false(datadir_open(&d, temp_file(&t, "a/b/lock", file), error, sizeof error));
+    assert_non_null(strstr(error, file));
+    static char endless[DATADIR_PATH_MAX + 10];
+    memset(endless, 'a', sizeof endless - 1);
+    assert_false(datadir_open(&d, endless, error, sizeof error));
+    temp_done(&t);
+}
+
+static void test_full_disk(void **state)
+{
+    struct temp t;
+    struct rlimit former, small = {0};
+    static char value[600000];
+    temp_make(&t);
+    struct store *s = open_store(&t);
+    struct store_row before = row(STORE_ROUTE, "before", "1"), after = row(STORE_ROUTE, "z", "2");
+    assert_int_equal(store_write(s, &before, 1), 0);
+    memset(value, 'v', sizeof value - 1);
+    struct store_row big[] = {row(STORE_ROUTE, "half", "x"), row(STORE_SEGMENT, "big", value)};
+    signal(SIGXFSZ, SIG_IGN);
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &former), 0);
+    small = former;
+    small.rlim_cur = 200000;
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+    int written = store_write(s, big, 2);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &former), 0);
+    assert_int_equal(written, -1);
+    assert_non_null(strstr(store_error(s), "the disk is full"));
+    assert_non_null(strstr(store_error(s), "make room"));
+    assert_space(s, STORE_ROUTE, "before=1 ");
+    assert_int_equal(store_write(s, &after, 1), 0);
+    store_close(s);
+    s = open_store(&t);
+    assert_space(s, STORE_ROUTE, "before=1 z=2 ");
+    store_close(s);
+    temp_done(&t);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_rows_come_back),
+        cmocka_unit_test(test_bytes_are_bytes),
+        cmocka_unit_test(test_newest_first),
+        cmocka_unit_test(test_all_or_nothing),
+        cmocka_unit_test(test_file_is_private),
+        cmocka_unit_test(test_damaged_head),
+        cmocka_unit_test(test_damaged_middle),
+        cmocka_unit_test(test_foreign_database),
+        cmocka_unit_test(test_newer_form),
+        cmocka_unit_test(test_directory_in_its_place),
+        cmocka_unit_test(test_taken_database),
+        cmocka_unit_test(test_taken_directory),
+        cmocka_unit_test(test_directory_is_made),
+        cmocka_unit_test(test_full_disk),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,164 @@
+/* The door of datagrams over real loopback sockets. */
+#include "driver/address.h"
+#include "driver/udp.h"
+#include "temp.h"
+
+#include <arpa/inet.h>
+#include <poll.h>
+
+#define REQUEST_MAX 100
+
+struct door {
+    uv_loop_t loop;
+    struct udp *udp;
+    unsigned requests;
+    size_t largest;
+    char ip[64];
+    uint16_t reply_port; /* 0: to where it came from */
+    bool closed;
+};
+
+/* Answers every request with itself, but not "silence". */
+static void answer(void *context, struct udp_request *r, struct buf *out)
+{
+    struct door *d = context;
+    d->requests++;
+    d->largest = r->bytes.n > d->largest ? r->bytes.n : d->largest;
+    slice_to_text(r->ip, d->ip, sizeof d->ip);
+    if (d->reply_port != 0)
+        r->reply_port = d->reply_port;
+    if (!slice_eq(r->bytes, slice_of("silence")))
+        buf_put_slice(out, r->bytes);
+}
+
+static void closed(void *context)
+{
+    ((struct door *)context)->closed = true;
+}
+
+static void door_open(struct door *d, const char *address)
+{
+    char error[256] = "";
+    memset(d, 0, sizeof *d);
+    assert_int_equal(uv_loop_init(&d->loop), 0);
+    d->udp = udp_open(&d->loop, address, 0, REQUEST_MAX, 1000, answer, d, error, sizeof error);
+    if (d->udp == NULL)
+        print_error("%s\n", error);
+    assert_non_null(d->udp);
+}
+
+static void door_close(struct door *d)
+{
+    udp_close(d->udp, closed, d);
+    uv_run(&d->loop, UV_RUN_DEFAULT);
+    assert_true(d->closed);
+    assert_int_equal(uv_loop_close(&d->loop), 0);
+}
+
+static int asker(struct sockaddr_in *ret)
+{
+    socklen_t n = sizeof *ret;
+    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    *ret = (struct sockaddr_in){.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    assert_int_equal(bind(fd, (struct sockaddr *)ret, sizeof *ret), 0);
+    assert_int_equal(getsockname(fd, (struct sockaddr *)ret, &n), 0);
+    return fd;
+}
+
+static void ask(int fd, uint16_t port, const char *text, size_t n)
+{
+    struct sockaddr_in to = {.sin_family = AF_INET,
+                             .sin_port = htons(port),
+                             .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    assert_int_equal(sendto(fd, text, n, 0, (struct sockaddr *)&to, sizeof to), (ssize_t)n);
+}
+
+static void test_batches(void **state)
+{
+    static const char *const addresses[] = {"127.0.0.1", "::", "0.0.0.0"};
+    for (size_t a = 0; a < 3; a++) {
+        struct door d;
+        struct sockaddr_in me, from;
+        char text[32], got[64];
+        bool seen[150] = {false};
+        door_open(&d, addresses[a]);
+        int fd = asker(&me);
+        for (int i = 0; i < 150; i++)
+            ask(fd, udp_port(d.udp), text, (size_t)snprintf(text, sizeof text, "%d", i));
+        ask(fd, udp_port(d.udp), "silence", 7);
+        while (d.requests < 151)
+            uv_run(&d.loop, UV_RUN_ONCE);
+        for (int i = 0; i < 150; i++) {
+            socklen_t size = sizeof from;
+            ssize_t n = recvfrom(fd, got, sizeof got - 1, MSG_DONTWAIT, (struct sockaddr *)&from,
+                                 &size);
+            assert_true(n > 0);
+            got[n] = '\0';
+            seen[strtol(got, NULL, 10)] = true;
+            assert_int_equal(from.sin_addr.s_addr, htonl(INADDR_LOOPBACK));
+        }
+        for (int i = 0; i < 150; i++)
+            assert_true(seen[i]);
+        assert_true(recv(fd, got, sizeof got, MSG_DONTWAIT) < 0);
+        assert_string_equal(d.ip, "127.0.0.1");
+        close(fd);
+        door_close(&d);
+    }
+}
+
+static void test_too_large_is_cut(void **state)
+{
+    struct door d;
+    struct sockaddr_in me;
+    char text[500];
+    door_open(&d, "127.0.0.1");
+    int fd = asker(&me);
+    memset(text, 'x', sizeof text);
+    ask(fd, udp_port(d.udp), text, sizeof text);
+    while (d.requests < 1)
+        uv_run(&d.loop, UV_RUN_ONCE);
+    assert_int_equal(d.largest, REQUEST_MAX + 1);
+    close(fd);
+    door_close(&d);
+}
+
+static void test_other_reply_port(void **state)
+{
+    struct door d;
+    struct sockaddr_in me, other;
+    char got[16];
+    door_open(&d, "127.0.0.1");
+    int fd = asker(&me), there = asker(&other);
+    d.reply_port = ntohs(other.sin_port);
+    ask(fd, udp_port(d.udp), "hello", 5);
+    while (d.requests < 1)
+        uv_run(&d.loop, UV_RUN_ONCE);
+    assert_int_equal(recv(there, got, sizeof got, 0), 5);
+    close(fd);
+    close(there);
+    door_close(&d);
+}
+
+static void test_port_in_use(void **state)
+{
+    struct door d;
+    char error[256] = "", pid[32];
+    door_open(&d, "127.0.0.1");
+    assert_null(udp_open(&d.loop, "127.0.0.1", udp_port(d.udp), 1, 1, answer, &d, error,
+                         sizeof error));
+    snprintf(pid, sizeof pid, "(pid %ld)", (long)getpid());
+    assert_non_null(strstr(error, pid));
+    assert_null(udp_open(&d.loop, "nonsense", 1, 1, 1, answer, &d, error, sizeof error));
+    door_close(&d);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_batches),
+        cmocka_unit_test(test_too_large_is_cut),
+        cmocka_unit_test(test_other_reply_port),
+        cmocka_unit_test(test_port_in_use),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
