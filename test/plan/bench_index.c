@@ -9,7 +9,7 @@
 #include "base/rand.h"
 #include "plan/index.h"
 #include "plan/origin.h"
-#include "plan/fuzz_mem.h"
+#include "fuzz_mem.h"
 
 static double now(void)
 {
