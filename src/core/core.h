@@ -74,6 +74,7 @@ struct stream {
     struct list node;
     uint8_t key[KEY_SIZE];
     uint64_t number;
+    size_t index;          /* of its mark on every link; of nobody else at the same time */
     bool own;
     bool admitted;
     struct catalog *catalog;
@@ -102,7 +103,6 @@ struct stream {
 
 /* One neighbour's word on one stream. */
 struct mark {
-    struct stream *stream;
     bool theirs;           /* they have said it, or were sent it */
     uint64_t epoch, usn, beat;
     uint8_t root[HASH_SIZE];
@@ -162,8 +162,8 @@ struct link {
     struct peer *to;     /* after the proof */
     bool marks_done;     /* their whole list has come */
     bool marks_sent;
-    struct mark *mark;
-    size_t mark_n, mark_size;
+    struct mark *mark;   /* by stream index */
+    size_t mark_n;
     struct asked asked[REQUESTS_MAX]; /* ring: answers come in order */
     uint32_t asked_first, asked_n;
 };
@@ -287,6 +287,7 @@ struct ils {
     struct gate gate;
     struct list peers, links, streams, batches, waiting, alarms;
     size_t peer_n, stream_n, alarm_n;
+    bool index_taken[STREAMS_MAX];
     uint32_t next_link, next_n;
     uint64_t next_batch;
 

@@ -4,32 +4,25 @@
  * answers come in the order of the questions. */
 #include "core/core.h"
 
-static struct mark *mark_find(struct link *l, const struct stream *s)
+static struct mark *mark_find(const struct link *l, const struct stream *s)
 {
-    for (size_t i = 0; i < l->mark_n; i++)
-        if (l->mark[i].stream == s)
-            return &l->mark[i];
-    return NULL;
+    return s->index < l->mark_n ? &l->mark[s->index] : NULL;
 }
 
-static struct mark *mark_get(struct link *l, struct stream *s)
+static struct mark *mark_get(struct link *l, const struct stream *s)
 {
-    struct mark *m = mark_find(l, s);
-    if (m != NULL)
-        return m;
-    if (l->mark_n == l->mark_size) {
-        size_t size = l->mark_size == 0 ? 16 : l->mark_size * 2;
-        struct mark *grown = mem_resize(l->ils->mem, l->mark, l->mark_size * sizeof *grown,
-                                        size * sizeof *grown);
+    if (s->index >= l->mark_n) {
+        size_t n = l->mark_n;
+        while (n <= s->index)
+            n = n == 0 ? 16 : n * 2;
+        struct mark *grown =
+            mem_resize(l->ils->mem, l->mark, l->mark_n * sizeof *grown, n * sizeof *grown);
         if (grown == NULL)
             return NULL;
         l->mark = grown;
-        l->mark_size = size;
+        l->mark_n = n;
     }
-    m = &l->mark[l->mark_n++];
-    memset(m, 0, sizeof *m);
-    m->stream = s;
-    return m;
+    return &l->mark[s->index];
 }
 
 static void mark_set(struct mark *m, const struct head *h)
@@ -373,6 +366,23 @@ static void take_delta(struct link *l, struct stream *s, const struct msg_head *
     ask_segments(ils, s);
 }
 
+/* The stream of a head that came over l; NULL when it may not even wait for admission there. From a
+ * spoke only its own streams are heard; and what waits is bounded. */
+static struct stream *heard_stream(struct link *l, const struct head *h)
+{
+    struct ils *ils = l->ils;
+    struct stream *s = stream_find(ils, h->key, h->number);
+    if (s != NULL)
+        return s;
+    size_t waiting = 0;
+    list_each(node, &ils->streams)
+        waiting += !list_entry(node, struct stream, node)->admitted;
+    if (memcmp(h->key, l->to->key, KEY_SIZE) != 0 &&
+        (l->to->role == ROLE_SPOKE || waiting >= UNADMITTED_MAX))
+        return NULL;
+    return stream_get(ils, h->key, h->number);
+}
+
 static void take_head(struct link *l, struct slice body)
 {
     struct ils *ils = l->ils;
@@ -382,7 +392,7 @@ static void take_head(struct link *l, struct slice body)
         link_end(l, CODE_PROTOCOL, true);
         return;
     }
-    struct stream *s = stream_get(ils, h.key, h.number);
+    struct stream *s = heard_stream(l, &h);
     struct mark *mark = s == NULL ? NULL : mark_get(l, s);
     if (mark == NULL || s->own)
         return;
@@ -396,7 +406,7 @@ static void take_head(struct link *l, struct slice body)
         t->text[0] = slice_of("the signature does not hold");
         return;
     }
-    struct peer *p = peer_get(ils, s->key);
+    struct peer *p = peer_find(ils, s->key);
     if (p != NULL)
         p->last_contact = ils->wall;
     if (!want_head(ils, s, m.head, &h))
@@ -698,15 +708,30 @@ static struct link *another_source(struct ils *ils, const struct stream *s, cons
     return NULL;
 }
 
+/* What only waited for admission goes with the link that brought it. */
+static void stream_forget(struct ils *ils, struct stream *s)
+{
+    list_each(node, &ils->links) {
+        struct mark *m = mark_find(list_entry(node, struct link, node), s);
+        if (m != NULL)
+            memset(m, 0, sizeof *m);
+    }
+    stream_free(ils, s);
+}
+
 void exchange_link_gone(struct link *l)
 {
     struct ils *ils = l->ils;
-    list_each(node, &ils->streams) {
+    list_each_safe(node, &ils->streams) {
         struct stream *s = list_entry(node, struct stream, node);
         if (s->source != l)
             continue;
         fetch_stop(s); /* what was fetched stays in the target */
-        struct link *other = s->admitted ? another_source(ils, s, l) : NULL;
+        if (!s->admitted) {
+            stream_forget(ils, s);
+            continue;
+        }
+        struct link *other = another_source(ils, s, l);
         if (other != NULL)
             fetch_from(ils, s, other);
     }

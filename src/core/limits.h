@@ -25,6 +25,7 @@
 #define PENDING_MAX       (16 * 1024 * 1024) /* unsent bytes on a link: it does not read */
 #define IN_MAX            (256 * 1024)   /* bytes waiting for the rest of a frame */
 #define STREAMS_MAX       1024
+#define UNADMITTED_MAX    256            /* streams that wait for a roster to list them */
 #define ROSTER_MAX        64             /* design 6 */
 #define ALARMS_MAX        256
 #define ALARM_SUBJECT_MAX 64

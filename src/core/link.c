@@ -44,7 +44,7 @@ void link_free(struct link *l)
     buf_done(&l->plain);
     buf_done(&l->out);
     buf_done(&l->wire);
-    mem_free(mem, l->mark, l->mark_size * sizeof *l->mark);
+    mem_free(mem, l->mark, l->mark_n * sizeof *l->mark);
     crypto_wipe(l, sizeof *l);
     mem_free(mem, l, sizeof *l);
 }

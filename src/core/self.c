@@ -124,6 +124,17 @@ static bool roster_gone(void *context, const struct record *r)
     return true;
 }
 
+static bool nothing_new(const struct stream *self, const struct change *change, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        struct record key = {.kind = change[i].kind, .user = change[i].user}, now;
+        bool there = catalog_find(self->catalog, &key, &now);
+        if (there != change[i].put || (there && !slice_eq(now.value, change[i].value)))
+            return false;
+    }
+    return true;
+}
+
 /* Stream 0 follows what the cluster is; called at the end of a step. */
 void self_write(struct ils *ils)
 {
@@ -144,6 +155,8 @@ void self_write(struct ils *ils)
                                             .user = slice_make(p->key, KEY_SIZE)};
     }
     catalog_walk(ils->self->catalog, roster_gone, &w);
+    if (stream_held(ils->self) && nothing_new(ils->self, change, w.n))
+        return;
     struct slice none = slice_make(NULL, 0);
     if (stream_commit(ils, ils->self, change, w.n, 0, none, none, false) != 0)
         ils->self_dirty = true;

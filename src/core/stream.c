@@ -14,6 +14,15 @@ struct stream *stream_find(const struct ils *ils, const uint8_t key[static KEY_S
     return NULL;
 }
 
+static size_t index_take(struct ils *ils)
+{
+    size_t i = 0;
+    while (ils->index_taken[i])
+        i++;
+    ils->index_taken[i] = true;
+    return i;
+}
+
 /* Finds or makes; NULL when memory or the bound refuses. */
 struct stream *stream_get(struct ils *ils, const uint8_t key[static KEY_SIZE], uint64_t number)
 {
@@ -30,6 +39,7 @@ struct stream *stream_get(struct ils *ils, const uint8_t key[static KEY_SIZE], u
     }
     memcpy(s->key, key, KEY_SIZE);
     s->number = number;
+    s->index = index_take(ils);
     s->own = ils->has_seed && memcmp(key, ils->key, KEY_SIZE) == 0;
     s->behind_since = TICK_NEVER;
     s->last_head = ils->now;
@@ -46,6 +56,7 @@ void stream_free(struct ils *ils, struct stream *s)
 {
     list_remove(&s->node);
     ils->stream_n--;
+    ils->index_taken[s->index] = false;
     catalog_free(s->catalog);
     buf_done(&s->head_bytes);
     buf_done(&s->delta);
