@@ -31,8 +31,17 @@ static const char help[] =
     "Role, authentication, passwords, dial plan and routes are state: see ils(1).\n";
 
 enum key {
-    KEY_DATA, KEY_ADDRESS, KEY_TLS_PORT, KEY_PASSWORD_PORT, KEY_ADVERTISE, KEY_SIP_ADDRESS,
-    KEY_SIP_PORT, KEYS, KEY_CONFIG = KEYS, KEY_VERSION, KEY_HELP,
+    KEY_DATA,
+    KEY_ADDRESS,
+    KEY_TLS_PORT,
+    KEY_PASSWORD_PORT,
+    KEY_ADVERTISE,
+    KEY_SIP_ADDRESS,
+    KEY_SIP_PORT,
+    KEYS,
+    KEY_CONFIG = KEYS,
+    KEY_VERSION,
+    KEY_HELP,
 };
 
 static const struct option options[] = {

@@ -20,9 +20,10 @@ enum config_outcome {
     CONFIG_BAD,  /* one error with its remedy stands on standard error */
 };
 
-/* The data directory comes from --data, else $ILS_DATA, else the file, else CONFIG_DATA. CONFIG_FILE
- * is read when it exists and neither --config nor --data nor $ILS_DATA is given: a daemon that is
- * started by hand with a directory of its own has nothing to do with the one of this host. */
+/* The data directory comes from --data, else $ILS_DATA, else the file, else CONFIG_DATA.
+ * CONFIG_FILE is read when it exists and neither --config nor --data nor $ILS_DATA is given: a
+ * daemon that is started by hand with a directory of its own has nothing to do with the one of this
+ * host. */
 enum config_outcome config_read(struct config *c, int argc, char **argv);
 
 #endif

@@ -1,4 +1,5 @@
-/* ilsd: the daemon of one cluster. Options, signals and the service manager; the rest is runtime. */
+/* ilsd: the daemon of one cluster. Options, signals and the service manager; the rest is runtime.
+ */
 #include "daemon/config.h"
 #include "daemon/control.h"
 #include "daemon/version.h"

@@ -1,6 +1,6 @@
 /* runtime: how ilsd begins and ends. It begins with the lock of its directory and the rows of its
- * store, and is ready when the core's first batches are durable. It ends in the opposite order: no new
- * links, goodbye on the old ones, the storer drained, the store closed, the lock given back. */
+ * store, and is ready when the core's first batches are durable. It ends in the opposite order: no
+ * new links, goodbye on the old ones, the storer drained, the store closed, the lock given back. */
 #include "daemon/runtime_inside.h"
 #include "daemon/version.h"
 #include "driver/clock.h"
@@ -29,11 +29,11 @@ static bool load_row(void *context, const struct store_row *row)
     return true;
 }
 
-/* Segments before the streams that list them. The audit stays on disk. */
+/* In the order of enum row_space, as the core wants them. The audit stays on disk. */
 static bool load(struct runtime *rt)
 {
-    static const uint8_t order[] = {STORE_SETTING, STORE_PASSWORD, STORE_PEER,  STORE_ROUTE,
-                                    STORE_ALARM,   STORE_SEGMENT,  STORE_STREAM};
+    static const uint8_t order[] = {ROW_SETTING, ROW_PASSWORD, ROW_PEER, ROW_ROUTE,
+                                    ROW_STREAM,  ROW_SEGMENT,  ROW_ALARM};
     for (size_t i = 0; i < sizeof order; i++) {
         if (store_load(rt->store, order[i], load_row, rt) < 0) {
             fprintf(stderr, "ilsd: %s\n", store_error(rt->store));
@@ -237,7 +237,8 @@ void runtime_trace_listen(struct runtime *rt, runtime_trace_listener listener, v
 
 void runtime_trace_unlisten(struct runtime *rt, runtime_trace_listener listener, void *context)
 {
-    list_each_safe(node, &rt->listeners) {
+    list_each_safe(node, &rt->listeners)
+    {
         struct trace_listener *l = list_entry(node, struct trace_listener, node);
         if (l->listener != listener || l->context != context)
             continue;

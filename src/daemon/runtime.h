@@ -12,17 +12,18 @@
 struct runtime;
 
 struct runtime_options {
-    const char *data;          /* directory */
-    const char *address;       /* to listen on; "::" = every address, v4 and v6 */
+    const char *data;                 /* directory */
+    const char *address;              /* to listen on; "::" = every address, v4 and v6 */
     uint16_t tls_port, password_port; /* 0 = not listened on */
-    const char *advertise;     /* NAME or ADDR, with :PORT or without; NULL = none */
-    const char *sip_address;   /* NULL = 127.0.0.1 */
-    uint16_t sip_port;         /* 0 = no SIP door */
+    const char *advertise;            /* NAME or ADDR, with :PORT or without; NULL = none */
+    const char *sip_address;          /* NULL = 127.0.0.1 */
+    uint16_t sip_port;                /* 0 = no SIP door */
 };
 
 /* Opens the store, loads the core, opens the doors, starts listening. On failure prints one error
  * with its remedy on standard error and returns NULL (*ret_exit is the exit status). */
-struct runtime *runtime_start(uv_loop_t *loop, const struct runtime_options *options, int *ret_exit);
+struct runtime *runtime_start(uv_loop_t *loop, const struct runtime_options *options,
+                              int *ret_exit);
 
 /* Says goodbye on every link, waits for the storer, closes all; then calls done. */
 void runtime_stop(struct runtime *rt, void (*done)(void *context), void *context);
@@ -62,7 +63,7 @@ void runtime_audit(struct runtime *rt, size_t max, runtime_audit_visit visit, vo
 struct runtime_stats {
     wall started;
     uint64_t store_batches, store_failed;
-    uint64_t store_bytes;          /* of the database file */
+    uint64_t store_bytes; /* of the database file */
     uint64_t sip_requests, sip_redirects, sip_not_found;
     uint64_t memory_used, memory_peak;
     size_t links;

@@ -7,7 +7,8 @@
 
 static struct waiter *waiter_find(const struct runtime *rt, uint64_t id)
 {
-    list_each(node, &rt->waiters) {
+    list_each(node, &rt->waiters)
+    {
         struct waiter *w = list_entry(node, struct waiter, node);
         if (w->id == id)
             return w;
@@ -118,8 +119,7 @@ void runtime_forget_all(struct runtime *rt)
         waiter_free(w);
         told.done(told.context, REPLY_STOPPED, slice_make(NULL, 0), none, NULL);
     }
-    list_each_safe(node, &rt->outcomes)
-        free(list_entry(node, struct outcome, node));
+    list_each_safe(node, &rt->outcomes) free(list_entry(node, struct outcome, node));
     list_init(&rt->outcomes);
 }
 
@@ -130,8 +130,9 @@ static void nobody(void *context, enum reply reply, struct slice text, const uin
 
 void runtime_alarm(struct runtime *rt, enum alarm alarm, const char *subject, bool raise)
 {
-    struct command c = {
-        .type = COMMAND_ALARM, .alarm = (uint8_t)alarm, .subject = slice_of(subject),
-        .raise = raise};
+    struct command c = {.type = COMMAND_ALARM,
+                        .alarm = (uint8_t)alarm,
+                        .subject = slice_of(subject),
+                        .raise = raise};
     runtime_command(rt, &c, nobody, NULL);
 }

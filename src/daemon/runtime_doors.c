@@ -1,6 +1,6 @@
-/* runtime_doors: the port for other clusters and the SIP port. A port in use stops nobody: the daemon
- * says so, raises the alarm, and tries again every few seconds. Links with certificates are not part
- * of this version: their port is not listened on. */
+/* runtime_doors: the port for other clusters and the SIP port. A port in use stops nobody: the
+ * daemon says so, raises the alarm, and tries again every few seconds. Links with certificates are
+ * not part of this version: their port is not listened on. */
 #include "daemon/runtime_inside.h"
 #include "daemon/version.h"
 #include "driver/clock.h"
@@ -36,8 +36,8 @@ static void try_to_listen(struct runtime *rt)
     char error[ERROR_TEXT], whole[2 * ERROR_TEXT], port[8];
     int code;
     snprintf(port, sizeof port, "%u", rt->options.password_port);
-    rt->listener = tcp_listen(rt->tcp, rt->options.address, rt->options.password_port, &code,
-                              error, sizeof error);
+    rt->listener = tcp_listen(rt->tcp, rt->options.address, rt->options.password_port, &code, error,
+                              sizeof error);
     if (rt->listener != NULL) {
         listening(rt, port);
         return;
@@ -47,8 +47,10 @@ static void try_to_listen(struct runtime *rt)
     if (rt->listen_failed[kind])
         return;
     rt->listen_failed[kind] = true;
-    snprintf(whole, sizeof whole, "%s; end that program or start ilsd with another "
-             "--password-port (tried again every %u s)", error, RUNTIME_RETRY_MS / 1000);
+    snprintf(whole, sizeof whole,
+             "%s; end that program or start ilsd with another "
+             "--password-port (tried again every %u s)",
+             error, RUNTIME_RETRY_MS / 1000);
     fprintf(stderr, "ilsd: %s\n", kind == 0 ? whole : error);
     log_system(LOG_CRIT, kind == 0 ? whole : error);
     runtime_alarm(rt, kind == 0 ? ILSTCPInUse : ILSTCPListenError, port, true);
@@ -108,9 +110,10 @@ void runtime_sip_open(struct runtime *rt)
     if (rt->sip == NULL) {
         again(rt);
         if (!rt->sip_told)
-            fprintf(stderr, "ilsd: %s; SIP is not answered; end that program or start ilsd with "
-                    "another --sip-port (tried again every %u s)\n", error,
-                    RUNTIME_RETRY_MS / 1000);
+            fprintf(stderr,
+                    "ilsd: %s; SIP is not answered; end that program or start ilsd with "
+                    "another --sip-port (tried again every %u s)\n",
+                    error, RUNTIME_RETRY_MS / 1000);
     }
     rt->sip_told = true;
 }

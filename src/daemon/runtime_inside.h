@@ -61,7 +61,7 @@ struct runtime {
     bool stepping, telling, stopping;
     uint64_t batches_out; /* given to the storer, not yet reported */
     uv_timer_t deadline;
-    unsigned timers;      /* handles that libuv still holds */
+    unsigned timers; /* handles that libuv still holds */
 
     uint64_t next_command;
     struct list waiters, outcomes, listeners;
@@ -71,7 +71,7 @@ struct runtime {
     bool listen_failed[2]; /* [0] in use, [1] any other failure: alarms raised */
     bool listen_cleared;   /* those of an earlier life are cleared */
     bool store_failing, store_cleared;
-    uv_timer_t retry;     /* of ports in use */
+    uv_timer_t retry; /* of ports in use */
 
     struct udp *sip;
     bool sip_told;

@@ -1,6 +1,6 @@
-/* runtime_step: one event, one step, its actions performed in order. Drivers call back from the loop
- * only, so a step never begins inside another; outcomes are told, and doors opened and closed, when the
- * step is performed, for the actions live in memory that the next step takes back. */
+/* runtime_step: one event, one step, its actions performed in order. Drivers call back from the
+ * loop only, so a step never begins inside another; outcomes are told, and doors opened and closed,
+ * when the step is performed, for the actions live in memory that the next step takes back. */
 #include "daemon/runtime_inside.h"
 #include "daemon/render.h"
 #include "driver/clock.h"
@@ -14,7 +14,8 @@
 
 /* The driver knows nothing of the core: the two count alike. */
 _Static_assert((int)STORE_SPACES == (int)ROW_SPACES && (int)STORE_SEGMENT == (int)ROW_SEGMENT &&
-               (int)STORE_AUDIT == (int)ROW_AUDIT && (int)STORE_STREAM == (int)ROW_STREAM, "rows");
+                   (int)STORE_AUDIT == (int)ROW_AUDIT && (int)STORE_STREAM == (int)ROW_STREAM,
+               "rows");
 _Static_assert(TCP_ACCEPTED == LINK_ACCEPTED, "links");
 
 #define TRACE_TEXT 1400
@@ -31,7 +32,8 @@ static void trace(struct runtime *rt, const struct ils_action *a, wall now)
         json = json_dumps(record, JSON_COMPACT | JSON_PRESERVE_ORDER);
     }
     log_write(rt->log, now, text, json, line);
-    list_each_safe(node, &rt->listeners) {
+    list_each_safe(node, &rt->listeners)
+    {
         struct trace_listener *l = list_entry(node, struct trace_listener, node);
         l->listener(l->context, line, json != NULL ? json : "{}");
     }
@@ -58,8 +60,8 @@ static void store(struct runtime *rt, const struct ils_action *a)
     if (row == NULL)
         abort(); /* a promise that could neither be kept nor broken: start anew */
     for (size_t i = 0; i < a->row_n; i++)
-        row[i] = (struct store_row){a->row[i].space, a->row[i].key, a->row[i].value,
-                                    a->row[i].remove};
+        row[i] =
+            (struct store_row){a->row[i].space, a->row[i].key, a->row[i].value, a->row[i].remove};
     rt->batches_out++;
     storer_write(rt->storer, a->batch, row, a->row_n);
     free(row);
@@ -221,8 +223,8 @@ static void on_room(void *context, uint32_t link, size_t pending)
 static void on_down(void *context, uint32_t link, enum tcp_reason reason)
 {
     static const enum down_reason meaning[] = {
-        [TCP_CLOSED] = DOWN_CLOSED,   [TCP_RESET] = DOWN_RESET,
-        [TCP_REFUSED] = DOWN_REFUSED, [TCP_TIMEOUT] = DOWN_TIMEOUT,
+        [TCP_CLOSED] = DOWN_CLOSED,           [TCP_RESET] = DOWN_RESET,
+        [TCP_REFUSED] = DOWN_REFUSED,         [TCP_TIMEOUT] = DOWN_TIMEOUT,
         [TCP_UNREACHABLE] = DOWN_UNREACHABLE, [TCP_UNRESOLVED] = DOWN_UNRESOLVED,
     };
     struct ils_event e = runtime_event(ILS_EV_DOWN);

@@ -83,10 +83,11 @@ bool datadir_open(struct datadir *d, const char *path, char *error, size_t size)
         if (errno != EWOULDBLOCK)
             return fail(d, errno, "cannot lock the data directory", error, size);
         long pid = read_pid(d->lock);
-        snprintf(error, size,
-                 "the data directory %s is in use by another ilsd (pid %ld, lock file %s); end that "
-                 "one first (kill %ld), or give another directory with --data",
-                 path, pid, file, pid);
+        snprintf(
+            error, size,
+            "the data directory %s is in use by another ilsd (pid %ld, lock file %s); end that "
+            "one first (kill %ld), or give another directory with --data",
+            path, pid, file, pid);
         close(d->lock);
         d->lock = -1;
         return false;

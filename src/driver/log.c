@@ -69,8 +69,10 @@ static bool row_open(struct row *r, const char *dir, char *error, size_t size)
     for (size_t i = 0; i < 3; i++) {
         if (!datadir_file(dir, names[i], part, sizeof part) ||
             (mkdir(part, 0750) != 0 && errno != EEXIST)) {
-            snprintf(error, size, "cannot make the trace directory %s/%s: %s; make room there, or "
-                     "give its owner the right to write", dir, names[i], strerror(errno));
+            snprintf(error, size,
+                     "cannot make the trace directory %s/%s: %s; make room there, or "
+                     "give its owner the right to write",
+                     dir, names[i], strerror(errno));
             return false;
         }
     }
@@ -110,7 +112,7 @@ static void row_next(struct row *r, unsigned files_max)
 static bool row_write(struct row *r, const char *text)
 {
     size_t n = strlen(text);
-    struct iovec v[2] = {{(void *)(uintptr_t)text, n}, {(void *)(uintptr_t)"\n", 1}};
+    struct iovec v[2] = {{(void *)(uintptr_t)text, n}, {(void *)(uintptr_t) "\n", 1}};
     if (r->fd < 0)
         return false;
     ssize_t put = writev(r->fd, v, 2);

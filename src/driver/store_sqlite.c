@@ -1,6 +1,6 @@
-/* store, in one SQLite file: WAL, synchronous=FULL, and exactly one connection that locks all others
- * out (two connections to one WAL file can corrupt it in the SQLite versions of our time). A table
- * per space, so that a person with the sqlite3 shell finds his way while ilsd is down. */
+/* store, in one SQLite file: WAL, synchronous=FULL, and exactly one connection that locks all
+ * others out (two connections to one WAL file can corrupt it in the SQLite versions of our time). A
+ * table per space, so that a person with the sqlite3 shell finds his way while ilsd is down. */
 #include "driver/store.h"
 #include "driver/datadir.h"
 
@@ -66,20 +66,25 @@ static void explain(struct store *s, int code)
             file, sqlite3_errstr(code), file);
         return;
     case SQLITE_FULL:
-        say(s, "no room for the database %s: the disk is full; make room on its file "
-            "system (df %s), nothing was changed", file, file);
+        say(s,
+            "no room for the database %s: the disk is full; make room on its file "
+            "system (df %s), nothing was changed",
+            file, file);
         return;
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
-        say(s, "the database %s is in use by another program; end that program and "
-            "start again", file);
+        say(s,
+            "the database %s is in use by another program; end that program and "
+            "start again",
+            file);
         return;
     case SQLITE_READONLY:
     case SQLITE_CANTOPEN:
     case SQLITE_PERM:
-        say(s, "cannot write the database %s (%s); make the file and its directory "
-            "writable for the user that ilsd runs as", file,
-            system_error != 0 ? strerror(system_error) : sqlite3_errstr(code));
+        say(s,
+            "cannot write the database %s (%s); make the file and its directory "
+            "writable for the user that ilsd runs as",
+            file, system_error != 0 ? strerror(system_error) : sqlite3_errstr(code));
         return;
     case SQLITE_IOERR:
         if (system_error == ENOSPC || system_error == EDQUOT || system_error == EFBIG) {
@@ -87,17 +92,18 @@ static void explain(struct store *s, int code)
             return;
         }
         if (code == SQLITE_IOERR_WRITE || code == SQLITE_IOERR_TRUNCATE) {
-            say(s, "no room for the database %s: the disk is full, over its quota or broken; make "
-                "room (see df, quota, dmesg), nothing was changed", file);
+            say(s,
+                "no room for the database %s: the disk is full, over its quota or broken; make "
+                "room (see df, quota, dmesg), nothing was changed",
+                file);
             return;
         }
-        say(s, "the disk failed under the database %s (%s); see the kernel's log "
-            "(dmesg), nothing was changed", file,
-            system_error != 0 ? strerror(system_error) : sqlite3_errstr(code));
+        say(s,
+            "the disk failed under the database %s (%s); see the kernel's log "
+            "(dmesg), nothing was changed",
+            file, system_error != 0 ? strerror(system_error) : sqlite3_errstr(code));
         return;
-    case SQLITE_NOMEM:
-        say(s, "no memory for the database %s; nothing was changed", file);
-        return;
+    case SQLITE_NOMEM: say(s, "no memory for the database %s; nothing was changed", file); return;
     default:
         say(s, "the database %s failed: %s; nothing was changed", file,
             s->db != NULL ? sqlite3_errmsg(s->db) : sqlite3_errstr(code));
@@ -142,8 +148,8 @@ static int make_tables(struct store *s)
         if (run(s, sql) < 0)
             return -1;
     }
-    snprintf(sql, sizeof sql, "PRAGMA application_id=%d; PRAGMA user_version=%d",
-             STORE_APPLICATION, STORE_VERSION);
+    snprintf(sql, sizeof sql, "PRAGMA application_id=%d; PRAGMA user_version=%d", STORE_APPLICATION,
+             STORE_VERSION);
     return run(s, sql) < 0 || run(s, "COMMIT") < 0 ? -1 : 0;
 }
 
@@ -157,13 +163,14 @@ static int check_schema(struct store *s)
     if (application == 0 && version == 0 && tables == 0)
         return make_tables(s);
     if (application != STORE_APPLICATION) {
-        say(s, "%s is a database of another program; give another directory with --data",
-            s->path);
+        say(s, "%s is a database of another program; give another directory with --data", s->path);
         return -1;
     }
     if (version != STORE_VERSION) {
-        say(s, "%s has form %d and this ilsd knows form %d; start the ilsd that wrote it, or a "
-            "newer one", s->path, version, STORE_VERSION);
+        say(s,
+            "%s has form %d and this ilsd knows form %d; start the ilsd that wrote it, or a "
+            "newer one",
+            s->path, version, STORE_VERSION);
         return -1;
     }
     return 0;
@@ -237,8 +244,10 @@ struct store *store_open(const char *dir, char *error, size_t size)
     store_close(s);
     long pid = busy ? lock_owner(path) : 0;
     if (pid > 0)
-        snprintf(error, size, "the database %s is in use by another program (pid %ld); end that "
-                 "program and start again", path, pid);
+        snprintf(error, size,
+                 "the database %s is in use by another program (pid %ld); end that "
+                 "program and start again",
+                 path, pid);
     return NULL;
 }
 

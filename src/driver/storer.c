@@ -2,8 +2,8 @@
  * the loop to look. Group commit: whatever waits when the thread comes back from the disk becomes
  * one transaction. When that fails, the batches are tried one by one, so that only the guilty fail.
  *
- * After a failure the batches behind it fail too, until the loop has heard of it: the core made them
- * in the belief that the failed one stands. `valid_from` is the first job given after that. */
+ * After a failure the batches behind it fail too, until the loop has heard of it: the core made
+ * them in the belief that the failed one stands. `valid_from` is the first job given after that. */
 #include "driver/storer.h"
 
 #include <pthread.h>
@@ -11,26 +11,26 @@
 #include <string.h>
 #include <time.h>
 
-#define GROUP_MAX      256             /* batches in one transaction */
-#define FAILURE_PAUSE  (200 * 1000000) /* ns: a full disk is not asked in a tight loop */
+#define GROUP_MAX     256             /* batches in one transaction */
+#define FAILURE_PAUSE (200 * 1000000) /* ns: a full disk is not asked in a tight loop */
 
 enum job_type { JOB_WRITE, JOB_SCAN };
 
 struct job {
     struct job *next;
     enum job_type type;
-    uint64_t seq;         /* counts what was given */
+    uint64_t seq; /* counts what was given */
     uint64_t batch;
     struct store_row *row; /* WRITE: to do. SCAN: found, until the loop has seen them */
     size_t row_n;
-    void *bytes;          /* WRITE: what the rows point into */
+    void *bytes; /* WRITE: what the rows point into */
     uint8_t space;
     size_t max;
     store_visit visit;
     void *context;
     bool no_memory;
-    bool first_failure;   /* failed by itself, not because of one before it */
-    char *error;          /* NULL: done */
+    bool first_failure; /* failed by itself, not because of one before it */
+    char *error;        /* NULL: done */
 };
 
 struct queue {

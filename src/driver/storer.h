@@ -22,12 +22,12 @@ struct storer *storer_start(uv_loop_t *loop, struct store *store, storer_done do
  * the batch is reported as failed. */
 void storer_write(struct storer *s, uint64_t batch, const struct store_row *row, size_t n);
 
-/* Visits the newest rows of a space, as store_scan_newest, behind the batches given so far. The last
- * call has row = NULL. visit = false skips the rest, the last call excepted. */
+/* Visits the newest rows of a space, as store_scan_newest, behind the batches given so far. The
+ * last call has row = NULL. visit = false skips the rest, the last call excepted. */
 void storer_scan(struct storer *s, uint8_t space, size_t max, store_visit visit, void *context);
 
-/* Takes nothing more, works off what was given, reports it, ends the thread, then calls stopped. The
- * store is the caller's again. */
+/* Takes nothing more, works off what was given, reports it, ends the thread, then calls stopped.
+ * The store is the caller's again. */
 void storer_stop(struct storer *s, void (*stopped)(void *context), void *context);
 
 struct storer_stats {

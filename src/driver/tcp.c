@@ -24,7 +24,7 @@
 enum conn_state { CONN_RESOLVING, CONN_CONNECTING, CONN_UP, CONN_CLOSING, CONN_DEAD };
 
 struct conn {
-    struct conn *next;       /* in its bucket */
+    struct conn *next; /* in its bucket */
     struct conn *prev_all, *next_all;
     struct tcp *owner;
     uint32_t link;

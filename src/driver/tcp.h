@@ -10,14 +10,14 @@
 
 #include "base/slice.h"
 
-#define TCP_ACCEPTED   UINT32_C(0x80000000)
-#define TCP_TEXT_MAX   46 /* a numeric address */
-#define TCP_LOW_WATER  (256 * 1024)
-#define TCP_CONNS_MAX  4096
+#define TCP_ACCEPTED  UINT32_C(0x80000000)
+#define TCP_TEXT_MAX  46 /* a numeric address */
+#define TCP_LOW_WATER (256 * 1024)
+#define TCP_CONNS_MAX 4096
 
 enum tcp_reason {
-    TCP_CLOSED,      /* orderly end of stream */
-    TCP_RESET,       /* reset, or another failure of a connection that stood */
+    TCP_CLOSED, /* orderly end of stream */
+    TCP_RESET,  /* reset, or another failure of a connection that stood */
     TCP_REFUSED,
     TCP_TIMEOUT,     /* 3 s without an answer */
     TCP_UNREACHABLE, /* no route, or nothing left to try it with */

@@ -10,9 +10,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define BATCH    64
-#define ROUNDS   8   /* batches in one turn of the loop: links want their turn too */
-#define CONTROL  128 /* bytes of ancillary data */
+#define BATCH   64
+#define ROUNDS  8   /* batches in one turn of the loop: links want their turn too */
+#define CONTROL 128 /* bytes of ancillary data */
 
 struct udp {
     uv_poll_t poll;
@@ -165,8 +165,7 @@ static void explain(int code, const char *address, uint16_t port, char *error, s
         address_port_holder(port, true, holder, sizeof holder);
         snprintf(error, size, "UDP port %u is in use by %s", port, holder);
     } else
-        snprintf(error, size, "cannot listen on %s UDP port %u: %s", address, port,
-                 strerror(code));
+        snprintf(error, size, "cannot listen on %s UDP port %u: %s", address, port, strerror(code));
 }
 
 struct udp *udp_open(uv_loop_t *loop, const char *address, uint16_t port, size_t request_max,

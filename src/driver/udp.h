@@ -9,7 +9,7 @@
 
 struct udp_request {
     struct slice bytes;
-    struct slice ip;     /* numeric text, IPv6 without brackets, IPv4-mapped as IPv4 */
+    struct slice ip; /* numeric text, IPv6 without brackets, IPv4-mapped as IPv4 */
     uint16_t port;
     uint16_t reply_port; /* in: port; the answer may change it */
 };

@@ -1,4 +1,5 @@
-/* The trace files: their names, their opening, the form of a line, rotation, and a disk that fails. */
+/* The trace files: their names, their opening, the form of a line, rotation, and a disk that fails.
+ */
 #include "driver/log.h"
 #include "driver/sdnotify.h"
 #include "temp.h"
@@ -169,10 +170,8 @@ static void test_notify(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_form),
-        cmocka_unit_test(test_rotation),
-        cmocka_unit_test(test_failing_disk),
-        cmocka_unit_test(test_long_text_is_cut),
+        cmocka_unit_test(test_form),         cmocka_unit_test(test_rotation),
+        cmocka_unit_test(test_failing_disk), cmocka_unit_test(test_long_text_is_cut),
         cmocka_unit_test(test_notify),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -54,8 +54,8 @@ static void test_rows_come_back(void **state)
     temp_make(&t);
     struct store *s = open_store(&t);
     for (uint8_t space = 0; space < STORE_SPACES; space++) {
-        struct store_row rows[] = {row(space, "b", "2"), row(space, "a", "1"),
-                                   row(space, "c", ""), row(space, "d", "4")};
+        struct store_row rows[] = {row(space, "b", "2"), row(space, "a", "1"), row(space, "c", ""),
+                                   row(space, "d", "4")};
         assert_int_equal(store_write(s, rows, 4), 0);
         struct store_row again[] = {row(space, "d", NULL), row(space, "nothing", NULL),
                                     row(space, "a", "1x")};
@@ -362,20 +362,13 @@ static void test_full_disk(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_rows_come_back),
-        cmocka_unit_test(test_bytes_are_bytes),
-        cmocka_unit_test(test_newest_first),
-        cmocka_unit_test(test_all_or_nothing),
-        cmocka_unit_test(test_file_is_private),
-        cmocka_unit_test(test_damaged_head),
-        cmocka_unit_test(test_damaged_middle),
-        cmocka_unit_test(test_foreign_database),
-        cmocka_unit_test(test_newer_form),
-        cmocka_unit_test(test_directory_in_its_place),
-        cmocka_unit_test(test_taken_database),
-        cmocka_unit_test(test_taken_directory),
-        cmocka_unit_test(test_directory_is_made),
-        cmocka_unit_test(test_full_disk),
+        cmocka_unit_test(test_rows_come_back),    cmocka_unit_test(test_bytes_are_bytes),
+        cmocka_unit_test(test_newest_first),      cmocka_unit_test(test_all_or_nothing),
+        cmocka_unit_test(test_file_is_private),   cmocka_unit_test(test_damaged_head),
+        cmocka_unit_test(test_damaged_middle),    cmocka_unit_test(test_foreign_database),
+        cmocka_unit_test(test_newer_form),        cmocka_unit_test(test_directory_in_its_place),
+        cmocka_unit_test(test_taken_database),    cmocka_unit_test(test_taken_directory),
+        cmocka_unit_test(test_directory_is_made), cmocka_unit_test(test_full_disk),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

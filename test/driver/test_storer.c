@@ -56,8 +56,7 @@ static bool scanned(void *context, const struct store_row *r)
         snprintf(b->scanned + n, sizeof b->scanned - n, ".");
         return false;
     }
-    snprintf(b->scanned + n, sizeof b->scanned - n, "%.*s ", (int)r->key.n,
-             (const char *)r->key.p);
+    snprintf(b->scanned + n, sizeof b->scanned - n, "%.*s ", (int)r->key.n, (const char *)r->key.p);
     return true;
 }
 
@@ -129,7 +128,8 @@ static void test_scan_is_behind_the_writes(void **state)
     bench_close(&b);
 }
 
-/* 2 does not fit on the disk; 3 and 4 were given without knowledge of that; 5 was given after it. */
+/* 2 does not fit on the disk; 3 and 4 were given without knowledge of that; 5 was given after it.
+ */
 static void test_failure_takes_what_follows(void **state)
 {
     struct bench b;

@@ -160,8 +160,10 @@ static void test_other_addresses(void **state)
     static const struct {
         const char *listen, *dial, *shown;
     } cases[] = {
-        {"::", "127.0.0.1", "127.0.0.1"}, {"::", "::1", "::1"},
-        {"::1", "::1", "::1"},            {"::", "localhost", NULL},
+        {"::", "127.0.0.1", "127.0.0.1"},
+        {"::", "::1", "::1"},
+        {"::1", "::1", "::1"},
+        {"::", "localhost", NULL},
         {"127.0.0.1", "localhost", "127.0.0.1"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -274,9 +276,8 @@ static void test_no_answer(void **state)
 
 static int raw_connect(uint16_t port)
 {
-    struct sockaddr_in a = {.sin_family = AF_INET,
-                            .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
-                            .sin_port = htons(port)};
+    struct sockaddr_in a = {
+        .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK), .sin_port = htons(port)};
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     assert_true(fd >= 0);
     assert_int_equal(connect(fd, (struct sockaddr *)&a, sizeof a), 0);

@@ -67,9 +67,8 @@ static int asker(struct sockaddr_in *ret)
 
 static void ask(int fd, uint16_t port, const char *text, size_t n)
 {
-    struct sockaddr_in to = {.sin_family = AF_INET,
-                             .sin_port = htons(port),
-                             .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct sockaddr_in to = {
+        .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     assert_int_equal(sendto(fd, text, n, 0, (struct sockaddr *)&to, sizeof to), (ssize_t)n);
 }
 
@@ -90,8 +89,8 @@ static void test_batches(void **state)
             uv_run(&d.loop, UV_RUN_ONCE);
         for (int i = 0; i < 150; i++) {
             socklen_t size = sizeof from;
-            ssize_t n = recvfrom(fd, got, sizeof got - 1, MSG_DONTWAIT, (struct sockaddr *)&from,
-                                 &size);
+            ssize_t n =
+                recvfrom(fd, got, sizeof got - 1, MSG_DONTWAIT, (struct sockaddr *)&from, &size);
             assert_true(n > 0);
             got[n] = '\0';
             seen[strtol(got, NULL, 10)] = true;
@@ -144,8 +143,8 @@ static void test_port_in_use(void **state)
     struct door d;
     char error[256] = "", pid[32];
     door_open(&d, "127.0.0.1");
-    assert_null(udp_open(&d.loop, "127.0.0.1", udp_port(d.udp), 1, 1, answer, &d, error,
-                         sizeof error));
+    assert_null(
+        udp_open(&d.loop, "127.0.0.1", udp_port(d.udp), 1, 1, answer, &d, error, sizeof error));
     snprintf(pid, sizeof pid, "(pid %ld)", (long)getpid());
     assert_non_null(strstr(error, pid));
     assert_null(udp_open(&d.loop, "nonsense", 1, 1, 1, answer, &d, error, sizeof error));
