@@ -32,10 +32,12 @@ static void deed_change(struct run *r)
     struct node *n = any(r);
     if (n->ils == NULL)
         return;
-    for (uint64_t i = rand_below(&r->rand, 4); i < 4 && n->ils != NULL; i++)
-        if (judge_change(r->judge, n, rand_below(&r->rand, JUDGE_KEYS),
-                         rand_below(&r->rand, 3) != 0))
-            r->storm->changes++;
+    for (uint64_t i = rand_below(&r->rand, 4); i < 4 && n->ils != NULL; i++) {
+        /* one draw a statement: the order in which arguments are computed is the compiler's */
+        size_t key = rand_below(&r->rand, JUDGE_KEYS);
+        bool put = rand_below(&r->rand, 3) != 0;
+        r->storm->changes += judge_change(r->judge, n, key, put);
+    }
 }
 
 static void deed_cut(struct run *r)
@@ -98,7 +100,8 @@ static void heal_job(struct world *w, struct job *job)
 
 static void deed_filter(struct run *r)
 {
-    struct node *a = any(r), *b = any(r);
+    struct node *a = any(r);
+    struct node *b = any(r);
     if (a == b)
         return;
     net_filter(&r->world->net, a, b, true);
@@ -109,20 +112,23 @@ static void deed_filter(struct run *r)
 
 static void deed_pause(struct run *r)
 {
-    any(r)->paused_until = r->world->now + draw(r, 0, 15 * TICK_S);
+    struct node *n = any(r);
+    n->paused_until = r->world->now + draw(r, 0, 15 * TICK_S);
     r->storm->faults++;
 }
 
 static void deed_disk_fails(struct run *r)
 {
-    any(r)->disk.fail_next = 1 + (unsigned)rand_below(&r->rand, 3);
+    struct node *n = any(r);
+    n->disk.fail_next = 1 + (unsigned)rand_below(&r->rand, 3);
     r->storm->faults++;
 }
 
 static void deed_slow_path(struct run *r)
 {
-    r->world->net.extra[any(r)->index] = draw(r, 0, rand_below(&r->rand, 4) == 0 ? 3 * TICK_S
-                                                                                 : 50 * TICK_MS);
+    struct node *n = any(r);
+    tick most = rand_below(&r->rand, 4) == 0 ? 3 * TICK_S : 50 * TICK_MS;
+    r->world->net.extra[n->index] = draw(r, 0, most);
 }
 
 static void deed_slow_disk(struct run *r)
@@ -141,7 +147,8 @@ static void deed_join_again(struct run *r)
 
 static void deed_wall_jump(struct run *r)
 {
-    any(r)->wall_offset += draw(r, -3600 * TICK_S, 3600 * TICK_S);
+    struct node *n = any(r);
+    n->wall_offset += draw(r, -3600 * TICK_S, 3600 * TICK_S);
     r->storm->faults++;
 }
 
@@ -200,8 +207,10 @@ static void gather(struct run *r)
         else if (i > 0)
             op_join(node, w->node[0]->host, 0, ROLE_SPOKE);
     }
-    if (rand_below(&r->rand, 2) == 0 && w->broken[0] == 0)
-        op_fill(any(r), "many", "fill.example", 1 + rand_below(&r->rand, 3000));
+    struct node *filled = any(r);
+    size_t many = rand_below(&r->rand, 6000);
+    if (many < 3000 && many > 0 && w->broken[0] == 0)
+        op_fill(filled, "many", "fill.example", many);
 }
 
 /* Runs until nothing is unsettled; the time it took, or TICK_NEVER. */
