@@ -99,6 +99,8 @@ struct stream {
     wall last_usn;
     tick last_head;        /* when the head (or its beat) last came */
     bool digest_differs;
+    bool written;          /* own: since this start */
+    bool rolled_back;      /* own: a neighbour holds a newer one; nothing is written any more */
 };
 
 /* One neighbour's word on one stream. */
@@ -296,6 +298,7 @@ struct ils {
     struct buf orphans; /* keys of segment rows that no stream lists */
     struct stream *self, *own; /* streams 0 and 1 of this cluster */
     bool self_dirty;           /* stream 0 must be written anew */
+    tick hold_until;           /* nothing is written before; 0: released */
     bool committing[2];        /* a commit of stream 0, 1 waits for the disk */
     tick next_beat;
     bool heads_moved;          /* something to tell the neighbours */
@@ -356,6 +359,7 @@ struct peer *peer_get(struct ils *ils, const uint8_t key[static KEY_SIZE]);
 struct peer *peer_named(const struct ils *ils, struct slice name, bool *ret_itself);
 
 /* stream.c */
+enum commit_kind { COMMIT_CHANGE, COMMIT_BEAT, COMMIT_ADOPT };
 struct stream *stream_find(const struct ils *ils, const uint8_t key[static KEY_SIZE],
                            uint64_t number);
 struct stream *stream_get(struct ils *ils, const uint8_t key[static KEY_SIZE], uint64_t number);
@@ -363,7 +367,7 @@ void stream_free(struct ils *ils, struct stream *s);
 bool stream_held(const struct stream *s);
 void stream_served(struct ils *ils, struct stream *s);
 int stream_commit(struct ils *ils, struct stream *s, const struct change *change, size_t n,
-                  uint64_t command, struct slice who, struct slice what, bool beat);
+                  uint64_t command, struct slice who, struct slice what, enum commit_kind kind);
 void stream_committed(struct ils *ils, struct own_commit *oc, bool failed);
 void stream_tick(struct ils *ils);
 void own_commit_free(struct ils *ils, struct own_commit *oc);
@@ -372,10 +376,30 @@ void own_commit_free(struct ils *ils, struct own_commit *oc);
 void exchange_open(struct link *l);
 void exchange_frame(struct link *l, uint8_t type, struct slice body);
 void exchange_flush(struct ils *ils);
-void exchange_link_gone(struct link *l);
-void exchange_tick(struct ils *ils);
 void exchange_admit(struct ils *ils);
-void exchange_apply(struct ils *ils, struct stream *s);
+bool exchange_admissible(const struct ils *ils, const struct stream *s);
+struct mark *mark_find(const struct link *l, const struct stream *s);
+struct mark *mark_get(struct link *l, const struct stream *s);
+void mark_set(struct mark *m, const struct head *h);
+int mark_order(const struct mark *m, const struct head *h);
+
+/* adopt.c */
+void adopt_start(struct ils *ils);
+bool adopt_holds(const struct ils *ils, const struct stream *s);
+tick adopt_deadline(const struct ils *ils);
+void adopt_list_came(struct ils *ils);
+void adopt_heard(struct link *l, struct stream *s, const struct mark *m);
+void adopt_applied(struct ils *ils, struct stream *s);
+
+/* fetch.c */
+void fetch_own(struct stream *s, struct link *l);
+void fetch_from(struct ils *ils, struct stream *s, struct link *l);
+void fetch_head(struct link *l, struct slice body);
+void fetch_manifest(struct link *l, struct slice body);
+void fetch_segment(struct link *l, struct slice body);
+void fetch_gone(struct link *l, struct slice body);
+void fetch_link_gone(struct link *l);
+void fetch_tick(struct ils *ils);
 
 /* link.c */
 struct link *link_new(struct ils *ils, bool dialler, uint32_t id);

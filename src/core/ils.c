@@ -152,7 +152,7 @@ int ils_step(struct ils *ils, const struct ils_event *event, struct ils_actions 
     if (ils->started && event->type != ILS_EV_ROW) {
         link_tick(ils);
         stream_tick(ils);
-        exchange_tick(ils);
+        fetch_tick(ils);
         self_write(ils);
         waiting_next(ils);
         dial_tick(ils);
@@ -171,8 +171,9 @@ tick ils_deadline(const struct ils *ils)
     if (!ils->started)
         return TICK_NEVER;
     tick first = ils->ready ? ils->next_beat : TICK_NEVER;
-    tick dial = dial_deadline(ils);
+    tick dial = dial_deadline(ils), hold = adopt_deadline(ils);
     first = dial < first ? dial : first;
+    first = hold < first ? hold : first;
     list_each(node, &ils->links) {
         tick t = link_deadline(list_entry(node, struct link, node));
         first = t < first ? t : first;

@@ -298,7 +298,7 @@ void link_end(struct link *l, enum code code, bool tell)
     struct ils_action *a = ils_action(ils, ILS_DO_CLOSE);
     a->link = l->id;
     link_change_state(l, LINK_CLOSED);
-    exchange_link_gone(l);
+    fetch_link_gone(l);
     if (l->to != NULL && l->to->link == l) {
         l->to->link = NULL;
         l->to->last_contact = ils->wall;

@@ -139,7 +139,7 @@ static bool nothing_new(const struct stream *self, const struct change *change, 
 void self_write(struct ils *ils)
 {
     if (!ils->self_dirty || !ils->ready || ils->self == NULL || ils->cluster_id.n == 0 ||
-        ils->committing[STREAM_SELF])
+        ils->committing[STREAM_SELF] || adopt_holds(ils, ils->self))
         return;
     ils->self_dirty = false;
     size_t max = FIELDS + 2 * PEERS_MAX + ROSTER_MAX;
@@ -158,7 +158,7 @@ void self_write(struct ils *ils)
     if (stream_held(ils->self) && nothing_new(ils->self, change, w.n))
         return;
     struct slice none = slice_make(NULL, 0);
-    if (stream_commit(ils, ils->self, change, w.n, 0, none, none, false) != 0)
+    if (stream_commit(ils, ils->self, change, w.n, 0, none, none, COMMIT_CHANGE) != 0)
         ils->self_dirty = true;
 }
 

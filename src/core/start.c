@@ -117,6 +117,7 @@ void journal_ready(struct ils *ils, bool failed)
     t->number[0] = ils->boot;
     ils_action(ils, ILS_DO_LISTEN)->on = ils->role != ROLE_STANDALONE;
     ils->listening = ils->role != ROLE_STANDALONE;
+    adopt_start(ils);
     self_changed(ils);
     dial_now(ils);
 }

@@ -93,18 +93,23 @@ void own_commit_free(struct ils *ils, struct own_commit *oc)
     mem_free(ils->mem, oc, sizeof *oc);
 }
 
+/* counter * 2^32 + random, the counter one above the former epoch's. */
+static uint64_t new_epoch(struct ils *ils, uint64_t former)
+{
+    uint8_t random[4];
+    ils_entropy(ils, random, sizeof random);
+    return ((former >> 32) + 1) << 32 | (uint64_t)random[0] << 24 | (uint64_t)random[1] << 16 |
+           (uint64_t)random[2] << 8 | random[3];
+}
+
 static void next_head(struct ils *ils, const struct stream *s, struct head *next)
 {
     memset(next, 0, sizeof *next);
     memcpy(next->key, ils->key, KEY_SIZE);
     next->number = s->number;
     next->epoch = s->head.epoch;
-    if (!stream_held(s)) {
-        uint8_t random[4];
-        ils_entropy(ils, random, sizeof random);
-        next->epoch = UINT64_C(1) << 32 | (uint64_t)random[0] << 24 | (uint64_t)random[1] << 16 |
-                      (uint64_t)random[2] << 8 | random[3];
-    }
+    if (!stream_held(s))
+        next->epoch = new_epoch(ils, 0);
     next->interval = BEAT_MINUTES;
     next->name = text_slice(ils->cluster_id);
     next->route_string = text_slice(ils->route_string);
@@ -156,7 +161,7 @@ static void commit_rows(struct rows *rows, struct stream *s, struct own_commit *
 
 /* Starts a commit of one's own stream: 0, or -1 memory, -2 too many lines. One at a time. */
 int stream_commit(struct ils *ils, struct stream *s, const struct change *change, size_t n,
-                  uint64_t command, struct slice who, struct slice what, bool beat)
+                  uint64_t command, struct slice who, struct slice what, enum commit_kind kind)
 {
     struct own_commit *oc = mem_alloc(ils->mem, sizeof *oc);
     struct head next;
@@ -168,8 +173,11 @@ int stream_commit(struct ils *ils, struct stream *s, const struct change *change
     oc->command = command;
     oc->changes = n;
     next_head(ils, s, &next);
-    int r = beat ? beat_commit(ils, s, oc)
-                 : origin_commit(&oc->arena, s->catalog, &s->head, &next, change, n, ils->secret,
+    if (kind == COMMIT_ADOPT)
+        next.epoch = new_epoch(ils, s->head.epoch);
+    int r = kind == COMMIT_BEAT
+                ? beat_commit(ils, s, oc)
+                : origin_commit(&oc->arena, s->catalog, &s->head, &next, change, n, ils->secret,
                                  &oc->commit);
     rows_init(&rows, ils);
     if (r == 0)
@@ -258,6 +266,7 @@ void stream_committed(struct ils *ils, struct own_commit *oc, bool failed)
         return;
     }
     bool moved = c->head.usn != s->head.usn || !stream_held(s);
+    s->written = true;
     keep_delta(ils, s, c);
     if (!serve_commit(s, c)) {
         ils->broken = true; /* durable but not in memory: only a restart helps */
@@ -296,6 +305,7 @@ void stream_tick(struct ils *ils)
     struct slice none = slice_make(NULL, 0);
     struct stream *own[2] = {ils->self, ils->own};
     for (size_t i = 0; i < 2; i++)
-        if (own[i] != NULL && stream_held(own[i]) && !ils->committing[i])
-            stream_commit(ils, own[i], NULL, 0, 0, none, none, true);
+        if (own[i] != NULL && stream_held(own[i]) && !ils->committing[i] &&
+            !adopt_holds(ils, own[i]))
+            stream_commit(ils, own[i], NULL, 0, 0, none, none, COMMIT_BEAT);
 }

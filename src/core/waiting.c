@@ -179,15 +179,17 @@ static enum reply judge_changes(struct ils *ils, const struct waiting *w, struct
 /* The next change whose turn has come. */
 void waiting_next(struct ils *ils)
 {
-    while (ils->ready && !ils->committing[STREAM_PLAN] && !list_empty(&ils->waiting)) {
+    while (ils->ready && !ils->committing[STREAM_PLAN] && !list_empty(&ils->waiting) &&
+           (ils->own->rolled_back || !adopt_holds(ils, ils->own))) {
         struct waiting *w = list_entry(ils->waiting.next, struct waiting, node);
         struct slice text = slice_make(NULL, 0);
-        enum reply reply = judge_changes(ils, w, &text);
+        enum reply reply = ils->own->rolled_back ? REPLY_ROLLED_BACK
+                                                 : judge_changes(ils, w, &text);
         if (reply == REPLY_OK && w->replace && !complete_replacement(ils, w))
             reply = REPLY_MEMORY;
         if (reply == REPLY_OK) {
             int r = stream_commit(ils, ils->own, w->change, w->change_n, w->command, w->who,
-                                  w->what, false);
+                                  w->what, COMMIT_CHANGE);
             reply = r == 0 ? REPLY_OK : r == -2 ? REPLY_TOO_MANY : REPLY_MEMORY;
         }
         if (reply != REPLY_OK)

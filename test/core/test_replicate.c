@@ -129,6 +129,36 @@ static void beats_keep_it_fresh(void **state)
     }
 }
 
+/* The store of node 1 as it was before its last changes comes back: what the neighbours hold of it is
+ * adopted, and what is written then is believed by everybody. */
+static void restored_store_adopts(void **state)
+{
+    (void)state;
+    struct view_self before, after;
+    assert_int_equal(world_plan(&world, 1, "old@b.example", true), REPLY_OK);
+    world_stop(&world, 1);
+    world_image(&world, 1);
+    world_start(&world, 1, &mem.mem);
+    world_pass(&world, 12 * TICK_S);
+    assert_int_equal(world_plan(&world, 1, "new@b.example", true), REPLY_OK);
+    assert_int_equal(world_plan(&world, 1, "old@b.example", false), REPLY_OK);
+    view_self(world.node[1].ils, &before);
+    world_stop(&world, 1);
+    world_restore(&world, 1);
+    world_start(&world, 1, &mem.mem);
+    world_plan(&world, 1, "third@b.example", true); /* may have to wait for the list */
+    world_pass(&world, 12 * TICK_S);
+    assert_int_equal(world.node[1].reply, REPLY_OK);
+    view_self(world.node[1].ils, &after);
+    assert_true(after.usn > before.usn + (1 << 20));
+    for (int i = 0; i < 3; i++) {
+        assert_true(world_answers(&world, i, "new@b.example"));
+        assert_true(world_answers(&world, i, "third@b.example"));
+        assert_false(world_answers(&world, i, "old@b.example"));
+    }
+    assert_true(world_said(&world, 1, EVENT_ADOPTED));
+}
+
 /* Whatever is refused, nothing crashes, nothing leaks, and no entry appears that nobody made. */
 static void every_refusal(struct mem *m)
 {
@@ -158,6 +188,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(resumes_after_cut, setup, teardown),
         cmocka_unit_test_setup_teardown(survives_restarts, setup, teardown),
         cmocka_unit_test_setup_teardown(beats_keep_it_fresh, setup, teardown),
+        cmocka_unit_test_setup_teardown(restored_store_adopts, setup, teardown),
         cmocka_unit_test(survives_every_refusal),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -181,6 +181,26 @@ void world_init(struct world *w)
     w->seed = 7;
 }
 
+static void free_rows(struct world_row *row, size_t n)
+{
+    for (size_t k = 0; k < n; k++) {
+        free(row[k].key);
+        free(row[k].value);
+    }
+}
+
+static size_t copy_rows(struct world_row *to, const struct world_row *from, size_t n)
+{
+    for (size_t k = 0; k < n; k++) {
+        to[k] = from[k];
+        to[k].key = malloc(from[k].key_n + 1);
+        to[k].value = malloc(from[k].value_n + 1);
+        memcpy(to[k].key, from[k].key, from[k].key_n);
+        memcpy(to[k].value, from[k].value, from[k].value_n);
+    }
+    return n;
+}
+
 static void drop_queue(struct world *w)
 {
     for (size_t i = w->queue_at; i < w->queue_n; i++)
@@ -194,10 +214,8 @@ void world_done(struct world *w)
     for (int i = 0; i < WORLD_NODES; i++) {
         struct node *n = &w->node[i];
         ils_free(n->ils);
-        for (size_t k = 0; k < n->row_n; k++) {
-            free(n->row[k].key);
-            free(n->row[k].value);
-        }
+        free_rows(n->row, n->row_n);
+        free_rows(n->image, n->image_n);
     }
     free(w->queue);
 }
@@ -221,6 +239,20 @@ void world_stop(struct world *w, int i)
     ils_free(w->node[i].ils);
     w->node[i].ils = NULL;
     w->node[i].listening = false;
+}
+
+void world_image(struct world *w, int i)
+{
+    struct node *n = &w->node[i];
+    free_rows(n->image, n->image_n);
+    n->image_n = copy_rows(n->image, n->row, n->row_n);
+}
+
+void world_restore(struct world *w, int i)
+{
+    struct node *n = &w->node[i];
+    free_rows(n->row, n->row_n);
+    n->row_n = copy_rows(n->row, n->image, n->image_n);
 }
 
 void world_start(struct world *w, int i, struct mem *mem)

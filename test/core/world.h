@@ -32,6 +32,8 @@ struct node {
     bool dead;               /* a step failed: memory was refused beyond repair */
     struct world_row row[WORLD_ROWS];
     size_t row_n;
+    struct world_row image[WORLD_ROWS]; /* a backup */
+    size_t image_n;
     struct said said[WORLD_SAID];
     size_t said_n;
     enum reply reply;        /* of the last command */
@@ -71,6 +73,10 @@ void world_done(struct world *w);
 /* Starts node i (dialled as "nI") in mem; a second call restarts it from its rows. */
 void world_start(struct world *w, int i, struct mem *mem);
 void world_stop(struct world *w, int i);
+
+/* A backup of node i's rows; and its rows as they were then. The node is stopped. */
+void world_image(struct world *w, int i);
+void world_restore(struct world *w, int i);
 
 /* One command, run until quiet; the reply. */
 enum reply world_command(struct world *w, int i, struct command c);

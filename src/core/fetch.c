@@ -1,0 +1,502 @@
+/* fetch: what a head does not carry is asked for: the manifest, then the segments, a window of them
+ * at a time; answers come in the order of the questions. What was fetched survives a cut and a
+ * newer head. When all of it is held and checked it is served, in one step. */
+#include "core/core.h"
+
+/* --- asking */
+
+static void fetch_apply(struct ils *ils, struct stream *s);
+
+static void ask_manifest(struct stream *s)
+{
+    struct link *l = s->source;
+    struct msg_manifest_request m = {.number = s->number,
+                                     .first = (uint32_t)(s->wanted_lines.n / LINE_BYTES)};
+    memcpy(m.key, s->key, KEY_SIZE);
+    msg_manifest_request_put(&l->out, &m);
+    s->fetch = FETCH_MANIFEST;
+    s->fetch_last = l->ils->now;
+}
+
+/* Fills the window of questions; applies when nothing is missing. */
+static void ask_segments(struct ils *ils, struct stream *s)
+{
+    struct link *l = s->source;
+    struct line line;
+    s->fetch = FETCH_SEGMENTS;
+    while (l != NULL && l->asked_n < REQUESTS_MAX && catalog_missing(s->catalog, &s->at, &line)) {
+        struct msg_segment_request m = {.number = s->number, .has_name = true};
+        struct asked *a = &l->asked[(l->asked_first + l->asked_n++) % REQUESTS_MAX];
+        memcpy(m.key, s->key, KEY_SIZE);
+        memcpy(m.name, line.name, HASH_SIZE);
+        memcpy(a->name, line.name, HASH_SIZE);
+        a->stream = s;
+        s->asked++;
+        s->at++;
+        msg_segment_request_put(&l->out, &m);
+    }
+    if (s->asked != 0)
+        return;
+    s->at = 0;
+    if (!catalog_missing(s->catalog, &s->at, &line))
+        fetch_apply(ils, s);
+}
+
+static void fetch_stop(struct stream *s)
+{
+    s->fetch = FETCH_NONE;
+    s->source = NULL;
+    s->asked = 0;
+}
+
+static void head_refused(struct ils *ils, struct stream *s, const char *why)
+{
+    struct trace *t = say(ils, EVENT_HEAD_REJECTED);
+    crypto_peer_id(t->peer_id, s->key);
+    t->text[0] = slice_of(why);
+    catalog_abandon(s->catalog);
+    fetch_stop(s);
+}
+
+static void take_lines(struct ils *ils, struct stream *s)
+{
+    uint8_t root[HASH_SIZE];
+    manifest_root(root, buf_slice(&s->wanted_lines));
+    if (memcmp(root, s->wanted.root, HASH_SIZE) != 0) {
+        head_refused(ils, s, "the list is not the one that was signed");
+        return;
+    }
+    s->at = 0;
+    s->asked = 0;
+    if (catalog_target(s->catalog, buf_slice(&s->wanted_lines), s->wanted.live) != 0)
+        head_refused(ils, s, "out of memory");
+    else
+        ask_segments(ils, s);
+}
+
+/* My own catalog as a neighbour holds it, newer than mine. */
+void fetch_own(struct stream *s, struct link *l)
+{
+    s->source = l;
+    buf_reset(&s->wanted_bytes);
+    buf_reset(&s->wanted_lines);
+    ask_manifest(s);
+}
+
+/* Begins, or goes on, to fetch what s wants from l. */
+void fetch_from(struct ils *ils, struct stream *s, struct link *l)
+{
+    struct line line;
+    size_t at = 0;
+    s->source = l;
+    s->fetch_last = ils->now;
+    if (s->wanted.lines == 0 || memcmp(s->wanted.root, s->head.root, HASH_SIZE) == 0) {
+        buf_reset(&s->wanted_lines);
+        if (s->wanted.lines != 0)
+            buf_put_slice(&s->wanted_lines, catalog_lines(s->catalog));
+        take_lines(ils, s);
+    } else if (s->wanted_lines.n == (size_t)s->wanted.lines * LINE_BYTES &&
+               catalog_missing(s->catalog, &at, &line)) {
+        s->at = 0; /* cut before: what is held is kept */
+        s->asked = 0;
+        ask_segments(ils, s);
+    } else {
+        buf_reset(&s->wanted_lines);
+        ask_manifest(s);
+    }
+}
+
+/* --- hearing */
+
+/* Takes over a head that is newer than what is served and wanted. False: not newer. */
+static bool want_head(struct ils *ils, struct stream *s, struct slice bytes, const struct head *h)
+{
+    if (stream_held(s) && head_order(h, &s->head) <= 0)
+        return false;
+    if (s->wanted_bytes.n != 0 && head_order(h, &s->wanted) < 0)
+        return false;
+    bool same = s->wanted_bytes.n != 0 && memcmp(h->root, s->wanted.root, HASH_SIZE) == 0;
+    buf_reset(&s->wanted_bytes);
+    buf_put_slice(&s->wanted_bytes, bytes);
+    if (s->wanted_bytes.failed || head_get(buf_slice(&s->wanted_bytes), &s->wanted) != 0) {
+        buf_reset(&s->wanted_bytes);
+        return false;
+    }
+    if (!same)
+        buf_reset(&s->wanted_lines);
+    if (s->behind_since == TICK_NEVER)
+        s->behind_since = ils->now;
+    return true;
+}
+
+/* The former list, less what was dropped, plus what was added. */
+static bool delta_lines(struct stream *s, const struct msg_head *m)
+{
+    struct slice former = catalog_lines(s->catalog);
+    size_t n = former.n / LINE_BYTES, drop = 0;
+    buf_reset(&s->wanted_lines);
+    for (size_t i = 0; i < n; i++) {
+        if (drop < m->drop_n && m->drop[drop] == i) {
+            drop++;
+            continue;
+        }
+        buf_put(&s->wanted_lines, former.p + i * LINE_BYTES, LINE_BYTES);
+    }
+    for (size_t i = 0; i < m->add_n; i++) {
+        struct line line = {.size = m->add[i].size};
+        memcpy(line.name, m->add[i].name, HASH_SIZE);
+        manifest_line_put(&s->wanted_lines, &line);
+    }
+    uint8_t root[HASH_SIZE];
+    manifest_root(root, buf_slice(&s->wanted_lines));
+    return !s->wanted_lines.failed && drop == m->drop_n &&
+           memcmp(root, s->wanted.root, HASH_SIZE) == 0;
+}
+
+static void store_segment(struct ils *ils, struct stream *s, const uint8_t *name)
+{
+    struct rows rows;
+    rows_init(&rows, ils);
+    rows_put(&rows, ROW_SEGMENT, stream_key_bytes(&ils->step, s->key, s->number, name),
+             catalog_segment(s->catalog, name));
+    journal_store(&rows, BATCH_PLAIN);
+}
+
+static void take_delta(struct link *l, struct stream *s, const struct msg_head *m,
+                       struct slice body)
+{
+    struct ils *ils = l->ils;
+    if (catalog_target(s->catalog, buf_slice(&s->wanted_lines), s->wanted.live) != 0) {
+        head_refused(ils, s, "out of memory");
+        return;
+    }
+    s->source = l;
+    for (size_t i = 0; i < m->segment_n; i++) {
+        int r = catalog_add(s->catalog, m->segment[i]);
+        if (r == 0)
+            store_segment(ils, s, m->add[i].name);
+        if (r == -2) {
+            head_refused(ils, s, "a segment is not sound");
+            return;
+        }
+    }
+    buf_reset(&s->delta); /* as it came, for those who hold the same base */
+    memcpy(s->delta_base, m->base, HASH_SIZE);
+    frame_put(&s->delta, FRAME_HEAD, body);
+    if (s->delta.failed)
+        buf_reset(&s->delta);
+    s->at = 0;
+    s->asked = 0;
+    s->fetch_last = ils->now;
+    ask_segments(ils, s);
+}
+
+/* The stream of a head that came over l; NULL when it may not even wait for admission there. From a
+ * spoke only its own streams are heard; and what waits is bounded. */
+static struct stream *heard_stream(struct link *l, const struct head *h)
+{
+    struct ils *ils = l->ils;
+    struct stream *s = stream_find(ils, h->key, h->number);
+    if (s != NULL)
+        return s;
+    size_t waiting = 0;
+    list_each(node, &ils->streams)
+        waiting += !list_entry(node, struct stream, node)->admitted;
+    if (memcmp(h->key, l->to->key, KEY_SIZE) != 0 &&
+        (l->to->role == ROLE_SPOKE || waiting >= UNADMITTED_MAX))
+        return NULL;
+    return stream_get(ils, h->key, h->number);
+}
+
+void fetch_head(struct link *l, struct slice body)
+{
+    struct ils *ils = l->ils;
+    struct msg_head m;
+    struct head h;
+    if (msg_head_get(&ils->step, body, &m) != 0 || head_get(m.head, &h) != 0) {
+        link_end(l, CODE_PROTOCOL, true);
+        return;
+    }
+    struct stream *s = heard_stream(l, &h);
+    struct mark *mark = s == NULL ? NULL : mark_get(l, s);
+    if (mark == NULL || s->own)
+        return;
+    if (!mark->theirs || mark_order(mark, &h) < 0)
+        mark_set(mark, &h);
+    if ((stream_held(s) && head_order(&h, &s->head) <= 0) ||
+        (s->wanted_bytes.n != 0 && head_order(&h, &s->wanted) < 0))
+        return;
+    if (!head_signed(m.head)) {
+        struct trace *t = say_link(l, EVENT_HEAD_REJECTED);
+        t->text[0] = slice_of("the signature does not hold");
+        return;
+    }
+    struct peer *p = peer_find(ils, s->key);
+    if (p != NULL)
+        p->last_contact = ils->wall;
+    if (!want_head(ils, s, m.head, &h))
+        return;
+    s->admitted = s->admitted || exchange_admissible(ils, s);
+    if (!s->admitted) {
+        s->source = l; /* waits for a roster that lists it */
+        return;
+    }
+    if (m.has_delta && stream_held(s) && memcmp(m.base, s->head.root, HASH_SIZE) == 0 &&
+        delta_lines(s, &m))
+        take_delta(l, s, &m, body);
+    else if (s->fetch == FETCH_NONE || s->wanted_lines.n == 0)
+        fetch_from(ils, s, l);
+}
+
+void fetch_manifest(struct link *l, struct slice body)
+{
+    struct ils *ils = l->ils;
+    struct msg_manifest m;
+    struct head h;
+    if (msg_manifest_get(&ils->step, body, &m) != 0 || head_get(m.head, &h) != 0) {
+        link_end(l, CODE_PROTOCOL, true);
+        return;
+    }
+    struct stream *s = stream_find(ils, h.key, h.number);
+    if (s == NULL || s->fetch != FETCH_MANIFEST || s->source != l)
+        return;
+    if (s->wanted_bytes.n == 0 || head_order(&h, &s->wanted) > 0) { /* it moved on meanwhile */
+        if (!head_signed(m.head) || !want_head(ils, s, m.head, &h)) {
+            head_refused(ils, s, "the signature does not hold");
+            return;
+        }
+    }
+    s->fetch_last = ils->now;
+    if (head_order(&h, &s->wanted) != 0 || m.first != s->wanted_lines.n / LINE_BYTES ||
+        (m.lines.n == 0 && s->wanted.lines != 0)) {
+        buf_reset(&s->wanted_lines);
+        if (++s->failures > 8)
+            head_refused(ils, s, "the list does not come whole");
+        else
+            ask_manifest(s);
+        return;
+    }
+    buf_put_slice(&s->wanted_lines, m.lines);
+    if (s->wanted_lines.failed || s->wanted_lines.n > (size_t)s->wanted.lines * LINE_BYTES)
+        head_refused(ils, s, "the list is longer than was signed");
+    else if (s->wanted_lines.n == (size_t)s->wanted.lines * LINE_BYTES)
+        take_lines(ils, s);
+    else
+        ask_manifest(s);
+}
+
+/* The oldest question of the link is answered. NULL: there was none. */
+static struct asked *answered(struct link *l)
+{
+    if (l->asked_n == 0)
+        return NULL;
+    struct asked *a = &l->asked[l->asked_first];
+    l->asked_first = (l->asked_first + 1) % REQUESTS_MAX;
+    l->asked_n--;
+    if (a->stream != NULL && a->stream->source == l && a->stream->asked > 0)
+        a->stream->asked--;
+    return a;
+}
+
+void fetch_segment(struct link *l, struct slice body)
+{
+    struct ils *ils = l->ils;
+    struct asked *a = answered(l);
+    uint8_t name[HASH_SIZE];
+    segment_name(name, body);
+    if (a == NULL || memcmp(name, a->name, HASH_SIZE) != 0) {
+        link_end(l, CODE_PROTOCOL, true);
+        return;
+    }
+    struct stream *s = a->stream;
+    if (s == NULL)
+        return;
+    int r = catalog_add_named(s->catalog, name, body);
+    if (r == 0)
+        store_segment(ils, s, name);
+    if (s->fetch != FETCH_SEGMENTS || s->source != l)
+        return;
+    s->fetch_last = ils->now;
+    s->failures = 0;
+    if (r == -1)
+        head_refused(ils, s, "out of memory");
+    else if (r == -2)
+        head_refused(ils, s, "a segment is not sound");
+    else
+        ask_segments(ils, s);
+}
+
+void fetch_gone(struct link *l, struct slice body)
+{
+    struct msg_segment_request m;
+    if (msg_gone_get(&l->ils->step, body, &m) != 0) {
+        link_end(l, CODE_PROTOCOL, true);
+        return;
+    }
+    struct stream *s = stream_find(l->ils, m.key, m.number);
+    if (m.has_name) {
+        struct asked *a = answered(l);
+        s = a == NULL ? NULL : a->stream;
+    }
+    if (s == NULL || s->source != l || s->fetch == FETCH_NONE)
+        return;
+    if (++s->failures > 8) {
+        head_refused(l->ils, s, "its segments are gone");
+    } else if (s->asked == 0) { /* the newest list says what to ask for */
+        buf_reset(&s->wanted_lines);
+        ask_manifest(s);
+    }
+}
+
+/* --- applying */
+
+/* A mismatch is looked at once more with an index built anew; then it is an alarm, not an answer.
+ * */
+static bool digest_agrees(struct stream *s)
+{
+    uint64_t live, sum;
+    if (s->number == STREAM_SELF)
+        return true; /* not indexed: a few fields that are only walked */
+    catalog_digest(s->catalog, &live, &sum);
+    if (live == s->wanted.live && sum == s->wanted.sum)
+        return true;
+    if (catalog_rebuild(s->catalog) != 0)
+        return false;
+    catalog_digest(s->catalog, &live, &sum);
+    return live == s->wanted.live && sum == s->wanted.sum;
+}
+
+static void store_applied(struct ils *ils, struct stream *s, struct slice former)
+{
+    struct rows rows;
+    struct arena *a = &ils->step;
+    struct slice head = buf_slice(&s->head_bytes), lines = catalog_lines(s->catalog);
+    rows_init(&rows, ils);
+    for (size_t i = 0; i < former.n / LINE_BYTES; i++) {
+        struct line line;
+        manifest_line(former, i, &line);
+        if (catalog_segment(s->catalog, line.name).n == 0)
+            rows_remove(&rows, ROW_SEGMENT, stream_key_bytes(a, s->key, s->number, line.name));
+    }
+    uint8_t *value = arena_alloc(a, 4 + head.n + lines.n);
+    if (value == NULL)
+        return;
+    value[2] = (uint8_t)(head.n >> 8);
+    value[3] = (uint8_t)head.n;
+    memcpy(value + 4, head.p, head.n);
+    if (lines.n != 0)
+        memcpy(value + 4 + head.n, lines.p, lines.n);
+    rows_put(&rows, ROW_STREAM, stream_key_bytes(a, s->key, s->number, NULL),
+             slice_make(value, 4 + head.n + lines.n));
+    journal_store(&rows, BATCH_PLAIN);
+}
+
+/* All segments are held and checked: the head is served from now on, in one step. */
+static void fetch_apply(struct ils *ils, struct stream *s)
+{
+    struct trace *t;
+    if (!digest_agrees(s)) {
+        t = say(ils, EVENT_DIGEST_DIFFERS);
+        crypto_peer_id(t->peer_id, s->key);
+        t->text[0] = s->wanted.name;
+        t->number[0] = s->wanted.usn;
+        s->digest_differs = true;
+        catalog_abandon(s->catalog);
+        fetch_stop(s);
+        return;
+    }
+    bool moved = !stream_held(s) || s->wanted.usn != s->head.usn;
+    if (s->delta.n != 0 && memcmp(s->delta_base, s->head.root, HASH_SIZE) != 0)
+        buf_reset(&s->delta);
+    struct slice former = arena_copy(&ils->step, catalog_lines(s->catalog));
+    catalog_apply(s->catalog);
+    buf_reset(&s->head_bytes);
+    buf_put_slice(&s->head_bytes, buf_slice(&s->wanted_bytes));
+    if (s->head_bytes.failed || head_get(buf_slice(&s->head_bytes), &s->head) != 0) {
+        ils->broken = true;
+        return;
+    }
+    buf_reset(&s->wanted_bytes);
+    fetch_stop(s);
+    s->failures = 0;
+    s->digest_differs = false;
+    s->last_usn = moved ? ils->wall : s->last_usn;
+    store_applied(ils, s, former);
+    stream_served(ils, s);
+    if (s->own) {
+        adopt_applied(ils, s);
+        return;
+    }
+    t = say(ils, EVENT_HEAD_APPLIED);
+    crypto_peer_id(t->peer_id, s->key);
+    t->text[0] = s->head.name;
+    t->number[0] = s->head.usn;
+    t->number[1] = s->head.live;
+    struct peer *p = peer_get(ils, s->key);
+    if (p != NULL && s->number == STREAM_SELF) {
+        peer_read(ils, p, s);
+        exchange_admit(ils);
+    }
+}
+
+/* --- silence and ends */
+
+/* Another neighbour that has announced what s wants, or NULL. */
+static struct link *another_source(struct ils *ils, const struct stream *s, const struct link *not)
+{
+    list_each(node, &ils->links) {
+        struct link *l = list_entry(node, struct link, node);
+        struct mark *m = l->state == LINK_UP && l != not ? mark_find(l, s) : NULL;
+        if (m != NULL && m->theirs && mark_order(m, &s->wanted) >= 0)
+            return l;
+    }
+    return NULL;
+}
+
+/* What only waited for admission goes with the link that brought it. */
+static void stream_forget(struct ils *ils, struct stream *s)
+{
+    list_each(node, &ils->links) {
+        struct mark *m = mark_find(list_entry(node, struct link, node), s);
+        if (m != NULL)
+            memset(m, 0, sizeof *m);
+    }
+    stream_free(ils, s);
+}
+
+void fetch_link_gone(struct link *l)
+{
+    struct ils *ils = l->ils;
+    list_each_safe(node, &ils->streams) {
+        struct stream *s = list_entry(node, struct stream, node);
+        if (s->source != l)
+            continue;
+        fetch_stop(s); /* what was fetched stays in the target */
+        if (!s->admitted) {
+            stream_forget(ils, s);
+            continue;
+        }
+        struct link *other = another_source(ils, s, l);
+        if (other != NULL)
+            fetch_from(ils, s, other);
+    }
+}
+
+/* No byte for 5 s: the next neighbour that announced it, else the same once more. */
+void fetch_tick(struct ils *ils)
+{
+    list_each(node, &ils->streams) {
+        struct stream *s = list_entry(node, struct stream, node);
+        if (s->fetch == FETCH_NONE || s->source == NULL ||
+            ils->now - s->fetch_last < FETCH_SILENT_US)
+            continue;
+        struct link *silent = s->source, *other = another_source(ils, s, silent);
+        for (uint32_t i = 0; i < silent->asked_n; i++) {
+            struct asked *a = &silent->asked[(silent->asked_first + i) % REQUESTS_MAX];
+            if (a->stream == s)
+                a->stream = NULL; /* a late answer is dropped */
+        }
+        fetch_stop(s);
+        fetch_from(ils, s, other != NULL ? other : silent);
+    }
+}
