@@ -429,8 +429,13 @@ int catalog_add_named(struct catalog *c, const uint8_t name[static HASH_SIZE], s
     }
     memcpy(s->block + segment_marks(s) * sizeof(struct mark), bytes.p, bytes.n);
     marks_make(s);
+    if (!index_add(p, id)) {
+        mem_free(p->mem, s->block, segment_block_size(s));
+        s->block = NULL;
+        s->records = 0;
+        return -2;
+    }
     c->records += records;
-    index_add(p, id);
     return 0;
 }
 

@@ -123,8 +123,9 @@ uint64_t index_hash(const struct plan *p, uint64_t salt, const struct record *ke
 bool index_reserve(struct plan *p, uint64_t n);
 void index_expect(struct plan *p, uint64_t n);
 
-/* Puts the records of a held segment into the index and counts its part of the target's digest. */
-void index_add(struct plan *p, uint32_t id);
+/* Puts the records of a held segment into the index and counts its part of the target's digest.
+ * False, and nothing has changed: a key would have more than KEY_RECORDS_MAX records. */
+bool index_add(struct plan *p, uint32_t id);
 /* Adds to (or takes from) the target's digest what segment id means beside the rest of the target;
  * the segment itself must not be flagged as target. */
 void index_count(struct plan *p, uint32_t id, bool add);

@@ -161,22 +161,28 @@ static inline bool view_has(const struct view *v, uint64_t slot)
     return id == v->part ? slot_offset(slot) < v->until : (s->flags & v->flag) != 0;
 }
 
-/* What counts for the key in the view; ret->id = 0 when nothing does. */
-static void view_find(const struct view *v, uint64_t hash, const struct record *key,
-                      struct found *ret)
+/* What counts for the key in the view; ret->id = 0 when nothing does. Returns how many records of
+ * the key are held, seen or not. */
+static size_t view_find(const struct view *v, uint64_t hash, const struct record *key,
+                        struct found *ret)
 {
     const struct plan *p = v->c->plan;
     struct probe b = probe_start(&p->index, hash);
+    size_t held = 0;
     ret->id = 0;
     for (uint64_t slot; (slot = probe_next(&b)) != 0;) {
         struct found f = {.id = slot_id(slot), .offset = slot_offset(slot)};
         const struct segment *s = &p->segment[f.id];
-        if (!view_has(v, slot) || !has_key(s, f.offset, key, false))
+        if (s->catalog != v->c || !has_key(s, f.offset, key, false))
+            continue;
+        held++;
+        if (!view_has(v, slot))
             continue;
         read_whole(s, f.offset, &f.record);
         if (ret->id == 0 || outranks(p, &f, ret))
             *ret = f;
     }
+    return held;
 }
 
 /* --- room */
@@ -275,14 +281,15 @@ void index_expect(struct plan *p, uint64_t n)
 
 /* --- segments coming and going */
 
-static void count_record(struct catalog *c, uint32_t id, const struct record *r, uint64_t hash,
-                         bool add)
+/* The record's part of the digest; returns how many records of its key are held. */
+static size_t count_record(struct catalog *c, uint32_t id, const struct record *r, uint64_t hash,
+                           bool add)
 {
     struct view v = {c, SEGMENT_TARGET, id, r->offset};
     struct found before, after = {id, r->offset, *r};
-    view_find(&v, hash, r, &before);
+    size_t held = view_find(&v, hash, r, &before);
     if (before.id != 0 && !outranks(c->plan, &after, &before))
-        return;
+        return held;
     uint64_t live = 0, sum = 0;
     if (r->put) {
         live++;
@@ -294,19 +301,7 @@ static void count_record(struct catalog *c, uint32_t id, const struct record *r,
     }
     c->live += add ? live : -live;
     c->sum += add ? sum : -sum;
-}
-
-void index_add(struct plan *p, uint32_t id)
-{
-    const struct segment *s = &p->segment[id];
-    struct batch b;
-    batch_start(&b, s);
-    while (batch_next(&b, p, s->catalog->salt)) {
-        for (size_t i = 0; i < b.n; i++) {
-            count_record(s->catalog, id, &b.record[i], b.hash[i], true);
-            place(&p->index, b.hash[i], id, b.record[i].offset);
-        }
-    }
+    return held;
 }
 
 void index_count(struct plan *p, uint32_t id, bool add)
@@ -335,14 +330,15 @@ static void slot_clear(struct index *x, size_t at)
     }
 }
 
-void index_remove(struct plan *p, uint32_t id)
+/* Takes the segment's records before an offset out. */
+static void remove_until(struct plan *p, uint32_t id, uint32_t until)
 {
     struct index *x = &p->index;
     const struct segment *s = &p->segment[id];
     struct batch b;
     batch_start(&b, s);
     while (batch_next(&b, p, s->catalog->salt)) {
-        for (size_t i = 0; i < b.n; i++) {
+        for (size_t i = 0; i < b.n && b.record[i].offset < until; i++) {
             uint64_t slot = slot_make(b.hash[i], id, b.record[i].offset);
             size_t at = slot_first(x, b.hash[i]);
             while (x->slot[at] != slot) {
@@ -352,6 +348,32 @@ void index_remove(struct plan *p, uint32_t id)
             slot_clear(x, at);
         }
     }
+}
+
+void index_remove(struct plan *p, uint32_t id)
+{
+    remove_until(p, id, UINT32_MAX);
+}
+
+bool index_add(struct plan *p, uint32_t id)
+{
+    const struct segment *s = &p->segment[id];
+    struct catalog *c = s->catalog;
+    uint64_t live = c->live, sum = c->sum;
+    struct batch b;
+    batch_start(&b, s);
+    while (batch_next(&b, p, c->salt)) {
+        for (size_t i = 0; i < b.n; i++) {
+            if (count_record(c, id, &b.record[i], b.hash[i], true) >= KEY_RECORDS_MAX) {
+                remove_until(p, id, b.record[i].offset);
+                c->live = live;
+                c->sum = sum;
+                return false;
+            }
+            place(&p->index, b.hash[i], id, b.record[i].offset);
+        }
+    }
+    return true;
 }
 
 /* --- questions */

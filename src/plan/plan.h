@@ -16,6 +16,10 @@
 #include "plan/head.h"
 #include "plan/segment.h"
 
+/* Records of one key in one catalog, superseded ones included: deciding which of them counts means
+ * to look at all. An origin that rewrites its tail stays far below. */
+#define KEY_RECORDS_MAX 1024
+
 struct plan;
 struct catalog;
 
@@ -56,7 +60,7 @@ bool catalog_missing(const struct catalog *c, size_t *at, struct line *ret);
 
 /* Takes the bytes of one segment of the target: hash and size must be those of a missing line,
  * records sound. 0: held now. 1: not wanted (not listed, or held already). -1 memory; -2 unsound
- * (then nothing is kept). Copies the bytes. */
+ * or more than KEY_RECORDS_MAX records of a key (then nothing is kept). Copies the bytes. */
 int catalog_add(struct catalog *c, struct slice bytes);
 /* As catalog_add for bytes whose name the caller has just computed. */
 int catalog_add_named(struct catalog *c, const uint8_t name[static HASH_SIZE], struct slice bytes);

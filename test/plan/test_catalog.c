@@ -8,7 +8,7 @@
 
 static const uint8_t seed[16] = {3, 1, 4};
 
-/* One segment written by a line of words: "+user@host", "+number=value" or "-...", USNs from usn. */
+/* One segment written by words: "+user@host", "+number=value" or "-...", with USNs from usn on. */
 struct piece {
     uint8_t bytes[4096];
     size_t n;
@@ -471,6 +471,35 @@ static void test_expect_is_a_hint(void **state)
     world_done(&w);
 }
 
+/* Deciding what counts for a key looks at all of its records: there may not be any number. */
+static void test_one_key_too_often(void **state)
+{
+    (void)state;
+    static const char *same[KEY_RECORDS_MAX / 4], *over[] = {"+2", "+1", "+3"};
+    struct world w;
+    struct piece piece[5];
+    const struct piece *all[5];
+    world_init(&w);
+    for (size_t i = 0; i < KEY_RECORDS_MAX / 4; i++)
+        same[i] = "+1";
+    for (size_t i = 0; i < 5; i++) {
+        if (i < 4)
+            piece_make(&piece[i], 1 + i * (KEY_RECORDS_MAX / 4), same, KEY_RECORDS_MAX / 4);
+        else
+            piece_make(&piece[i], 5000, over, 3);
+        all[i] = &piece[i];
+    }
+    assert_int_equal(target(w.c, all, 5), 0);
+    for (size_t i = 0; i < 4; i++)
+        assert_int_equal(catalog_add(w.c, bytes_of(all[i])), 0);
+    assert_digest(w.c, 1, mix64(KEY_RECORDS_MAX));
+    assert_int_equal(catalog_add(w.c, bytes_of(all[4])), -2);
+    assert_digest(w.c, 1, mix64(KEY_RECORDS_MAX));
+    serve(w.c, all + 1, 4);
+    assert_digest(w.c, 3, mix64(5000) + mix64(5001) + mix64(5002));
+    world_done(&w);
+}
+
 static void refusal_body(struct mem *mem)
 {
     static struct piece a, b, c;
@@ -525,6 +554,7 @@ int main(void)
         cmocka_unit_test(test_walk_stops),
         cmocka_unit_test(test_growing_and_shrinking),
         cmocka_unit_test(test_expect_is_a_hint),
+        cmocka_unit_test(test_one_key_too_often),
         cmocka_unit_test(test_refusals),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
