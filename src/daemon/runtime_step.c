@@ -110,6 +110,22 @@ struct ils_event runtime_event(enum ils_event_type type)
     return (struct ils_event){.type = type};
 }
 
+/* The core cannot go on. What is on disk is whole. */
+static void give_up(const struct ils_event *event)
+{
+    char text[160];
+    if (event->type == ILS_EV_STORED && event->failed)
+        snprintf(text, sizeof text, "the store does not take what every start must keep; ending");
+    else
+        snprintf(text, sizeof text,
+                 "the memory budget of %" PRIu64 " MiB is exhausted; what is on disk is whole, "
+                 "start again",
+                 RUNTIME_MEMORY >> 20);
+    fprintf(stderr, "ilsd: %s\n", text);
+    log_system(LOG_CRIT, text);
+    _exit(1);
+}
+
 void runtime_step(struct runtime *rt, struct ils_event *event)
 {
     struct ils_actions todo;
@@ -118,14 +134,8 @@ void runtime_step(struct runtime *rt, struct ils_event *event)
     event->now = rt->now;
     event->wall = clock_wall();
     rt->stepping = true;
-    if (ils_step(rt->core, event, &todo) < 0) {
-        fprintf(stderr,
-                "ilsd: the memory budget of %" PRIu64 " MiB is exhausted; the state on disk is "
-                "whole, start again\n",
-                RUNTIME_MEMORY >> 20);
-        log_system(LOG_CRIT, "the memory budget is exhausted; ending");
-        _exit(1);
-    }
+    if (ils_step(rt->core, event, &todo) < 0)
+        give_up(event);
     bool traced = false;
     for (size_t i = 0; i < todo.n; i++) {
         if (todo.action[i].type == ILS_DO_TRACE && !traced)
