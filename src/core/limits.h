@@ -13,7 +13,7 @@
 #define BACKOFF_MAX_US    (3 * TICK_S)   /* design 5: known peers */
 #define REFUSED_US        (60 * TICK_S)  /* design 5: after a refusal only */
 #define FETCH_SILENT_US   (5 * TICK_S)   /* design 6: no byte for 5 s: the next neighbour */
-#define START_HOLD_US     (10 * TICK_S)  /* design 6: nothing is written before a neighbour's list */
+#define START_HOLD_US     (10 * TICK_S)  /* design 6: no writing before a list has come */
 #define BEAT_MINUTES      10             /* design 6, 13: interval of signing again */
 #define HALF_OPEN_MAX     1024           /* design 4 */
 #define PENALTIES_MAX     65536          /* reliability 2.4 */

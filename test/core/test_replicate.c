@@ -1,5 +1,5 @@
-/* Replication through a hub: what one spoke imports, the other answers; cuts, restarts, large and small
- * changes, sources; and everything once more with every allocation refused in turn. */
+/* Replication through a hub: what one spoke imports, the other answers; cuts, restarts, large and
+ * small changes, sources; and everything once more with every allocation refused in turn. */
 #include <stdio.h>
 
 #include "world.h"
@@ -129,8 +129,8 @@ static void beats_keep_it_fresh(void **state)
     }
 }
 
-/* The store of node 1 as it was before its last changes comes back: what the neighbours hold of it is
- * adopted, and what is written then is believed by everybody. */
+/* The store of node 1 as it was before its last changes comes back: what the neighbours hold of it
+ * is adopted, and what is written then is believed by everybody. */
 static void restored_store_adopts(void **state)
 {
     (void)state;
