@@ -70,7 +70,7 @@ struct runtime {
     struct tcp_listener *listener;
     bool listen_failed[2]; /* [0] in use, [1] any other failure: alarms raised */
     bool listen_cleared;   /* those of an earlier life are cleared */
-    bool store_failing, store_cleared;
+    bool store_failing;
     uv_timer_t retry; /* of ports in use */
 
     struct udp *sip;

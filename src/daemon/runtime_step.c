@@ -174,12 +174,8 @@ void runtime_stored(void *context, uint64_t batch, const char *error)
         fprintf(stderr, "ilsd: %s\n", error);
         log_system(LOG_CRIT, error);
     }
-    bool turned = rt->store_failing != (error != NULL) || !rt->store_cleared;
     rt->store_failing = error != NULL;
-    rt->store_cleared = true;
     runtime_step(rt, &e);
-    if (turned)
-        runtime_alarm(rt, ILSDBLException, "ilsd.db", rt->store_failing);
 }
 
 /* --- links */
