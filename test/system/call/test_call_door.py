@@ -36,8 +36,8 @@ def main(door):
             answered, seconds, seen = world.call("2001")
             logs = "".join(world.log(name) for name in ("kamailio-a", "kamailio-b"))
             result(2, answered and "ilsd said" in logs and "delivering sip:2001@" in logs,
-                   f"the call is redirected, followed and answered ({seconds:.3f} s with sipp's own "
-                   "start and end)", seen + logs)
+                   f"the call is redirected, followed and answered ({seconds:.3f} s with sipp's "
+                   "own start and end)", seen + logs)
             answered, _, seen = world.call("2002")
             result(3, not answered and "404" in seen, "an unknown number gets 404", seen)
         finally:
