@@ -343,7 +343,7 @@ int cli_run(struct cli *cli, int n, char **words)
     return status;
 }
 
-/* The codes as rows of docs/contract.md: a test compares the two. */
+/* The tables of docs/contract.md: script/contract writes them, a test compares. */
 static int print_codes(void)
 {
     printf("| Code | Name | Cause | Remedy | Typed at |\n|---|---|---|---|---|\n");
@@ -353,6 +353,16 @@ static int print_codes(void)
            remedy[0] != '\0' ? at : "");
 #include "core/code.def"
 #undef CODE
+    return EXIT_DONE;
+}
+
+static int print_alarms(void)
+{
+    printf("| Alarm | Severity | Parameter |\n|---|---|---|\n");
+#define ALARM(name, severity, parameter, text)                                                     \
+    printf("| %s | %s | `%s` |\n", #name, severity, parameter);
+#include "core/alarm.def"
+#undef ALARM
     return EXIT_DONE;
 }
 
@@ -370,6 +380,8 @@ int main(int argc, char **argv)
     signal(SIGPIPE, SIG_IGN);
     if (argc == 2 && strcmp(argv[1], "--contract-codes") == 0)
         return print_codes();
+    if (argc == 2 && strcmp(argv[1], "--contract-alarms") == 0)
+        return print_alarms();
     int status = cli_run(&cli, argc - 1, argv + 1);
     cli_disconnect(&cli);
     if (fflush(stdout) != 0 || ferror(stdout))

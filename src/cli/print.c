@@ -121,8 +121,8 @@ void print_sql(const json_t *result)
         }
     }
     for (size_t c = 0; c < n; c++)
-        printf("%-*s%s", (int)width[c], json_string_value(json_array_get(columns, c)),
-               c + 1 < n ? " " : "\n");
+        printf("%-*s%s", c + 1 < n ? (int)width[c] : 0,
+               json_string_value(json_array_get(columns, c)), c + 1 < n ? " " : "\n");
     for (size_t c = 0; c < n; c++) {
         for (size_t w = 0; w < width[c]; w++)
             putchar('=');
@@ -151,8 +151,8 @@ void print_verdict(const struct cli *cli, const json_t *v)
 {
     const char *code = text_of(v, "code");
     bool joined = strncmp(code, "ILS-1", 5) == 0;
-    printf("%s%s%s: %s %s\n", joined ? print_green(cli) : print_red(cli),
-           joined ? "joined" : "refused", print_plain(cli), code, text_of(v, "cause"));
+    printf("%s%s%s %s\n", joined ? print_green(cli) : print_red(cli), code, print_plain(cli),
+           text_of(v, "cause"));
     printf("evidence: %s\n", text_of(v, "evidence"));
     if (text_of(v, "remedy")[0] != '\0')
         printf("remedy: type %s: %s%s%s\n", at_end(text_of(v, "remedy_at")), print_bold(cli),

@@ -1,0 +1,57 @@
+#!/usr/bin/env python3
+"""docs/contract.md is current: its table of codes is the code's own, and every command, option and
+key that it speaks of is there."""
+import os
+import re
+import subprocess
+
+from harness import ILS, ROOT, Network, Tap
+
+tap = Tap()
+
+
+def read(*path):
+    with open(os.path.join(ROOT, *path), encoding='utf-8') as handle:
+        return handle.read()
+
+
+def out(*words):
+    return subprocess.run([ILS] + list(words), stdout=subprocess.PIPE, text=True,
+                          check=False).stdout
+
+
+def main():
+    contract, codes = read('docs', 'contract.md'), out('--contract-codes')
+    tap.ok(codes in contract, 'the table of codes is that of the program',
+           'script/contract writes it')
+    tap.ok(out('--contract-alarms') in contract, 'the table of alarms is that of the program',
+           'script/contract writes it')
+    numbers = re.findall(r'^\| ILS-(\d+)', codes, re.M)
+    tap.ok(len(numbers) > 20 and len(numbers) == len(set(numbers)), 'no code has two causes')
+    tap.ok(codes.replace('ILS-201', 'ILS-999') not in contract, 'control: another table is not there')
+    listed = re.findall(r'^  ([a-z]+(?: [a-z]+)?) ', out('--help').split('commands:')[1]
+                        .split('options of')[0], re.M)
+    manual = read('man', 'ils.1.scd')
+    for words in listed:
+        if words != 'help':
+            tap.ok('`ils %s' % words in contract and 'ils %s' % words in manual,
+                   'ils %s is in the contract and in the manual' % words)
+        for option in re.findall(r'\[(--[a-z-]+)', out('help', *words.split())):
+            tap.ok(option in contract and option in manual,
+                   'its %s is in the contract and in the manual' % option)
+    with Network() as net:
+        c = net.cluster('alpha')
+        c.hub('pw')
+        for words in ('status', 'clusters', 'auth show', 'password list', 'audit'):
+            answer = c.json(*words.split())
+            row = answer[0] if isinstance(answer, list) else answer
+            absent = [k for k in row if '`%s`' % k not in contract]
+            tap.ok(not absent, 'the keys of `ils %s --json` are in the contract' % words, absent)
+        absent = [k for k in c.json('lookup', '4711') if '`%s`' % k not in contract]
+        tap.ok(not absent, 'the keys of `ils lookup --json` are in the contract', absent)
+        absent = [k for k in c.join(c) if '`%s`' % k not in contract]
+        tap.ok(not absent, 'the keys of `ils join --json` are in the contract', absent)
+    tap.done()
+
+
+main()
