@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""The call: a row imported at cluster B is a call through Kamailio A, which asks ilsd A, follows its
-302 to Kamailio B, and the callee answers. How long that took is printed, never judged."""
+"""The call: a row imported at cluster B is a call through Kamailio A, which asks ilsd A, follows
+its 302 to Kamailio B, and the callee answers. How long that took is printed, never judged."""
 import os
 import sys
 import time
