@@ -1,6 +1,6 @@
 /* scene: a dialogue in virtual time, and its trace as the assertion. A scene is a text file: one
- * command a line, then `----`, then the trace that must come out. HACKING.md lists the commands;
- * scene.c's table is the truth. */
+ * command a line, then `----`, then the trace that must come out. The table at the end of scene.c
+ * lists the commands. */
 #ifndef OPENILS_SIM_SCENE_H
 #define OPENILS_SIM_SCENE_H
 

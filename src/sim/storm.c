@@ -252,6 +252,7 @@ static void calm(struct run *r)
     r->storm->settled = settle(r, CALM_BOUND);
     if (w->broken[0] != 0 || r->storm->settled == TICK_NEVER)
         return;
+    world_run(w, w->now + CALM_GRACE); /* what operators asked for last may wait for a disk */
     uint64_t dials = judge_dials(r->judge);
     world_run(w, w->now + CALM_QUIET);
     const char *what = judge_unsettled(r->judge);

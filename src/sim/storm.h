@@ -7,6 +7,7 @@
 #include "sim/world.h"
 
 #define CALM_BOUND (120 * TICK_S)
+#define CALM_GRACE (20 * TICK_S)
 #define CALM_QUIET (30 * TICK_S) /* afterwards nobody dials for so long */
 
 struct storm {
