@@ -73,7 +73,8 @@ static bool stretch(const char *password, char hex[static 65])
     uint8_t salt[crypto_pwhash_argon2id_SALTBYTES], out[STRETCHED];
     bool good =
         sodium_init() >= 0 &&
-        crypto_generichash(salt, sizeof salt, (const uint8_t *)label, strlen(label), NULL, 0) == 0 &&
+        crypto_generichash(salt, sizeof salt, (const uint8_t *)label, strlen(label), NULL, 0) ==
+            0 &&
         crypto_pwhash(out, sizeof out, password, strlen(password), salt, STRETCH_OPS, STRETCH_MEM,
                       crypto_pwhash_ALG_ARGON2ID13) == 0;
     if (good)

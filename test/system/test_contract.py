@@ -28,7 +28,8 @@ def main():
            'script/contract writes it')
     numbers = re.findall(r'^\| ILS-(\d+)', codes, re.M)
     tap.ok(len(numbers) > 20 and len(numbers) == len(set(numbers)), 'no code has two causes')
-    tap.ok(codes.replace('ILS-201', 'ILS-999') not in contract, 'control: another table is not there')
+    tap.ok(codes.replace('ILS-201', 'ILS-999') not in contract,
+           'control: another table is not there')
     listed = re.findall(r'^  ([a-z]+(?: [a-z]+)?) ', out('--help').split('commands:')[1]
                         .split('options of')[0], re.M)
     manual = read('man', 'ils.1.scd')

@@ -20,12 +20,14 @@ IP = r'\[?[0-9a-f.:]+\]?'
 HOST = r'[\w.:-]+'
 # The lines of the join, word for word, with this run's values.
 LINES = {
-    'T1': r'IlsD IlsHandler: Ils::wait_SdlConnectionInd\(\): New connection accepted\. DeviceName=, '
-          r'TCPPid = \[1\.600\.13\.\d+\], IPAddr=%s, Port=\d+, Controller=\[1,20,1\]' % IP,
+    'T1': r'IlsD IlsHandler: Ils::wait_SdlConnectionInd\(\): New connection accepted\. '
+          r'DeviceName=, TCPPid = \[1\.600\.13\.\d+\], IPAddr=%s, Port=\d+, '
+          r'Controller=\[1,20,1\]' % IP,
     'T2': r'IlsD Ils::ConnectInd TCPPid\(%s\), PeerIP/Port\(%s:\d+\), LocalIP/Port\(%s:\d+\) '
           r'\(%s:\d+\)' % (PLAIN, IP, IP, IP),
     'T3': r'IlsD ::ConnectIndInner Server Connection to PeerId\([0-9a-f]{32}\), TCPPid\(%s\), '
-          r'PeerIP/Port\(%s:\d+\), LocalIP/Port\(%s:\d+\) TLSReq\(f\) established' % (PLAIN, IP, IP),
+          r'PeerIP/Port\(%s:\d+\), LocalIP/Port\(%s:\d+\) TLSReq\(f\) established'
+          % (PLAIN, IP, IP),
     'T4': r'IlsD Ils::ConnectReq\(\): Requesting Connection to IpAddr\(%s\), IpPort\(\d+\), '
           r'TLSReq\(f\)' % HOST,
     'T5': r'IlsD Ils::ConnectReq\(\) Pub IP/Port\(\[?%s\]?:\d+\) Pri IP/Port\(:\d+\) '
@@ -36,7 +38,8 @@ LINES = {
     'T8': r'IlsD DEBUG\([0-9A-F]{8}\): Client Connection to peerId\(%s\) ipAddr\(%s\) '
           r'ipPort\(\d+\) TLSReq\(f\) succeeded' % (ZERO, HOST),
     'T9': r'IlsD ::ConnectIndInner starting to PeerId\([0-9a-f]{32}\), TCPPid\(%s\), '
-          r'PeerIP/Port\(%s:\d+\), LocalIP/Port\(%s:\d+\) TLSReq\(f\) established' % (PLAIN, IP, IP),
+          r'PeerIP/Port\(%s:\d+\), LocalIP/Port\(%s:\d+\) TLSReq\(f\) established'
+          % (PLAIN, IP, IP),
     'T10': r'IlsD IlsHandler: wait_SdlDataInd EncrUtil::decryptData failed\. DeviceName=, '
            r'TCPPid = \[1\.600\.13\.\d+\], IPAddr=%s, Port=\d+, Controller=\[1,20,1\]' % IP,
     'T11': r'IlsD wait_SdlDataInd sending ILSPwdAuthenticationFailed alarm with IPAddress= %s; '
