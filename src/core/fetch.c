@@ -298,6 +298,17 @@ static struct asked *answered(struct link *l)
     return a;
 }
 
+/* A large catalog may have filled the window: an answer makes room for those that have asked for
+ * nothing yet. */
+static void ask_for_others(struct link *l)
+{
+    list_each(node, &l->ils->streams) {
+        struct stream *s = list_entry(node, struct stream, node);
+        if (s->source == l && s->fetch == FETCH_SEGMENTS && s->asked == 0)
+            ask_segments(l->ils, s);
+    }
+}
+
 void fetch_segment(struct link *l, struct slice body)
 {
     struct ils *ils = l->ils;
@@ -322,7 +333,8 @@ void fetch_segment(struct link *l, struct slice body)
         head_refused(ils, s, "out of memory");
     else if (r == -2)
         head_refused(ils, s, "a segment is not sound");
-    else
+    ask_for_others(l);
+    if (s->fetch == FETCH_SEGMENTS && s->source == l)
         ask_segments(ils, s);
 }
 

@@ -46,6 +46,9 @@ void handshake_hello_send(struct link *l)
                       .generation = l->generation};
     ils_entropy(ils, l->hello_random, sizeof l->hello_random);
     memcpy(h.random, l->hello_random, sizeof h.random);
+#ifdef OPENILS_BUG_HELLO_HASH /* a planted leak: the attacker of the tests must find the password */
+    crypto_hash1(h.random, "hello", slice_make(password_find(ils, l->generation)->stretched, 32));
+#endif
     if (l->dialler)
         memcpy(l->verdict_id, h.random, sizeof l->verdict_id);
     struct buf b;
