@@ -196,14 +196,24 @@ static void test_refused_bytes(void **state)
     world_done(&w);
 }
 
+static bool visit_all(void *context, const struct record *r)
+{
+    (void)r;
+    ++*(int *)context;
+    return true;
+}
+
 static void test_a_line_twice(void **state)
 {
     (void)state;
     struct world w;
     struct piece a;
+    int n = 0;
     world_init(&w);
     PIECE(&a, 1, "+1", "+2");
     serve(w.c, (const struct piece *[]){&a, &a, &a}, 3);
+    catalog_walk(w.c, visit_all, &n);
+    assert_int_equal(n, 2);
     assert_digest(w.c, 2, mix64(1) + mix64(2));
     assert_int_equal(catalog_lines(w.c).n, 3 * LINE_BYTES);
     serve(w.c, (const struct piece *[]){&a}, 1);
@@ -278,6 +288,25 @@ static void test_equal_usn(void **state)
     assert_int_equal(catalog_rebuild(w.c), 0);
     assert_digest(w.c, 2, mix64(1) + mix64(2));
     world_done(&w);
+}
+
+static void test_equal_usn_other_value(void **state)
+{
+    (void)state;
+    struct world w;
+    struct piece piece[2];
+    struct record key = key_of("1"), got[2];
+    for (size_t first = 0; first < 2; first++) {
+        world_init(&w);
+        PIECE(&piece[0], 1, "+1=x");
+        PIECE(&piece[1], 1, "+1=y", "+2");
+        serve(w.c, (const struct piece *[]){&piece[first], &piece[1 - first]}, 2);
+        assert_digest(w.c, 2, mix64(1) + mix64(2));
+        assert_true(catalog_find(w.c, &key, &got[first]));
+        got[first].value.p = (const uint8_t *)(got[first].value.p[0] == 'x' ? "x" : "y");
+        world_done(&w);
+    }
+    assert_true(slice_eq(got[0].value, got[1].value));
 }
 
 static void test_one_segment_changes_its_mind(void **state)
@@ -442,7 +471,11 @@ static void test_growing_and_shrinking(void **state)
         assert_int_equal(usn_of(w.c, "00000") != 0, keep > 0);
         assert_int_equal(usn_of(w.c, "04799"), 0);
     }
-    for (size_t round = 0; round < 50; round++) { /* what leaves makes room for what comes */
+    for (size_t round = 0; round < 100; round++) { /* what leaves makes room for what comes */
+        serve(w.c, all + round % 5, 12);
+        assert_int_equal(catalog_live(w.c), 3600);
+    }
+    for (size_t round = 0; round < 50; round++) {
         serve(w.c, all + round % 8, 8);
         assert_int_equal(catalog_live(w.c), 2400);
     }
@@ -547,6 +580,7 @@ int main(void)
         cmocka_unit_test(test_a_line_twice),
         cmocka_unit_test(test_served_until_applied),
         cmocka_unit_test(test_equal_usn),
+        cmocka_unit_test(test_equal_usn_other_value),
         cmocka_unit_test(test_one_segment_changes_its_mind),
         cmocka_unit_test(test_candidates),
         cmocka_unit_test(test_case_matters),

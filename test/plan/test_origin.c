@@ -493,6 +493,31 @@ static void test_fold_by_lines(void **state)
     one_done(&o);
 }
 
+/* A line that stays as it is, then many that come to nothing: the
+ * fold gives the first line again, which is therefore not dropped. */
+static void test_fold_to_the_same(void **state)
+{
+    (void)state;
+    struct one o;
+    one_init(&o);
+    struct change change = change_of(3, 1);
+    change.value = slice_make(filler, 4000);
+    assert_int_equal(one_commit(&o, &change, 1), 0);
+    struct line first = o.commit.segment[0].line, last;
+    for (size_t i = 0; i < TAIL_LINES_MAX; i++) {
+        change = change_of(4, i % 2 == 0 ? 3 : 0);
+        assert_int_equal(one_commit(&o, &change, 1), 0);
+    }
+    assert_int_equal(o.head.lines, 1);
+    assert_int_equal(o.head.live, 1);
+    assert_int_equal(o.commit.dropped_n, TAIL_LINES_MAX - 1);
+    manifest_line(catalog_lines(o.catalog), 0, &last);
+    assert_memory_equal(first.name, last.name, HASH_SIZE);
+    for (size_t i = 0; i < o.commit.dropped_n; i++)
+        assert_memory_not_equal(o.commit.dropped[i].name, first.name, HASH_SIZE);
+    one_done(&o);
+}
+
 static void test_no_segment_holds_it(void **state)
 {
     (void)state;
@@ -552,6 +577,7 @@ int main(void)
         cmocka_unit_test(test_effects),
         cmocka_unit_test(test_order_of_records),
         cmocka_unit_test(test_fold_by_lines),
+        cmocka_unit_test(test_fold_to_the_same),
         cmocka_unit_test(test_no_segment_holds_it),
         cmocka_unit_test(test_refusals),
         cmocka_unit_test(test_model),
