@@ -156,8 +156,9 @@ static void command_role(struct ils *ils, const struct command *c)
     }
     if (c->role == ROLE_STANDALONE) {
         end_links(ils, CODE_GOING_DOWN);
-        ils->dial.wanted = false;
+        ils->dial.wanted = ils->dial.hub_known = false;
         ils->dial.host.n = 0;
+        memset(ils->network, 0, sizeof ils->network); /* the next join may be elsewhere */
     } else {
         make_network(ils);
     }
@@ -449,6 +450,13 @@ static void command_alarm(struct ils *ils, const struct command *c)
     command_reply(ils, c->id, REPLY_OK, slice_make(NULL, 0));
 }
 
+/* Nobody is dialled or heard any more; what is stored stays as it is. */
+static void command_stop(struct ils *ils)
+{
+    ils->ready = false;
+    end_links(ils, CODE_GOING_DOWN);
+}
+
 void command_take(struct ils *ils, const struct command *c)
 {
     if (!ils->started) {
@@ -471,5 +479,6 @@ void command_take(struct ils *ils, const struct command *c)
     case COMMAND_TRACE_LEVEL: command_trace_level(ils, c); break;
     case COMMAND_ALARM: command_alarm(ils, c); break;
     case COMMAND_DESCRIBE: command_describe(ils, c); break;
+    case COMMAND_STOP: command_stop(ils); break;
     }
 }

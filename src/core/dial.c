@@ -76,10 +76,11 @@ void dial_tick(struct ils *ils)
 /* An operator connected a cluster whose address is known: one attempt. */
 void dial_peer(struct ils *ils, struct peer *p)
 {
-    if (!ils->ready || p->host.n == 0 || password_preferred(ils) == NULL ||
+    struct slice host = p->host.n != 0 ? text_slice(p->host) : slice_of(p->met_ip);
+    if (!ils->ready || host.n == 0 || password_preferred(ils) == NULL ||
         method_offered(ils) != METHOD_PASSWORD)
         return;
-    struct link *l = dial(ils, text_slice(p->host), p->port);
+    struct link *l = dial(ils, host, p->port);
     if (l == NULL)
         return;
     l->expected = true;
@@ -103,7 +104,7 @@ static bool refusal(enum code code)
 {
     return code >= 200 && code != CODE_REFUSED && code != CODE_SILENT && code != CODE_HUNG_UP &&
            code != CODE_NO_ANSWER && code != CODE_UNRESOLVED && code != CODE_LOST &&
-           code != CODE_GOING_DOWN && code != CODE_REPLACED && code != CODE_FULL;
+           code != CODE_GOING_DOWN && code != CODE_SESSION_OVER && code != CODE_REPLACED && code != CODE_FULL;
 }
 
 static tick backoff(struct ils *ils)

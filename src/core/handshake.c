@@ -200,6 +200,7 @@ static void take_hello_acceptor(struct link *l, struct slice body)
         text_set(l->hello_theirs, body);
     if (hello_get(text_slice(l->hello_theirs), &h) != 0) {
         l->hello_theirs.n = 0;
+        gate_failed(l->ils, l, PENALTY_PROTO_US);
         handshake_refuse(l, CODE_PROTOCOL);
         return;
     }

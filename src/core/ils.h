@@ -100,6 +100,7 @@ enum command_type {
     COMMAND_ROUTE_REMOVE,/* pattern, target or empty */
     COMMAND_TRACE_LEVEL, /* level */
     COMMAND_ALARM,       /* alarm, subject, raise: an alarm that only the driver can see */
+    COMMAND_STOP,        /* the daemon ends: goodbye on every link, no reply */
     COMMAND_DESCRIBE,    /* cluster_id ignored; fqdn, description, route_string where not empty */
 };
 

@@ -28,6 +28,9 @@ struct link *link_new(struct ils *ils, bool dialler, uint32_t id)
     l->dialler = dialler;
     l->since = l->last_in = l->last_out = ils->now;
     l->deadline = ils->now + HANDSHAKE_US;
+    ils_entropy(ils, l->hello_random, sizeof l->hello_random);
+    if (dialler) /* an attempt has its id before the other end is reached */
+        memcpy(l->verdict_id, l->hello_random, sizeof l->verdict_id);
     buf_init(&l->in, ils->mem, IN_MAX);
     buf_init(&l->plain, ils->mem, IN_MAX);
     buf_init(&l->out, ils->mem, OUT_MAX);
@@ -389,6 +392,8 @@ static void link_tick_one(struct link *l)
     if (l->state == LINK_UP) {
         if (ils->now - l->last_in >= DEAD_US)
             link_end(l, CODE_LOST, true);
+        else if (ils->now - l->since >= SESSION_US)
+            link_end(l, CODE_SESSION_OVER, true);
         else if (l->pending > PENDING_MAX)
             link_end(l, CODE_TOO_SLOW, false);
         else if (ils->now - l->last_out >= KEEPALIVE_US)

@@ -58,13 +58,14 @@ void self_changed(struct ils *ils)
     ils->self_dirty = true;
 }
 
-/* Name or address and port to be reached at; the port that takes passwords when none is said. */
+/* Name or address and port to be reached at: none is said, then the address seen on the link counts,
+ * with the port that takes passwords. */
 static void advertised(const struct ils *ils, struct slice *ret_host, uint16_t *ret_port)
 {
     struct slice a = text_slice(ils->advertise);
     size_t colon = slice_find(a, ':');
     uint64_t port;
-    *ret_host = a.n != 0 ? a : text_slice(ils->fqdn);
+    *ret_host = a;
     *ret_port = ils->password_port;
     if (colon < a.n && slice_to_u64(slice_make(a.p + colon + 1, a.n - colon - 1), 65535, &port)) {
         *ret_host = slice_make(a.p, colon);

@@ -67,6 +67,29 @@ static bool health_join(const struct ils *core, struct health *h)
     return true;
 }
 
+/* A spoke whose hub an operator disconnected has nobody to learn from. */
+static bool health_disconnected(const struct ils *core, const struct view_self *self,
+                                struct health *h)
+{
+    struct view_join join;
+    struct view_cluster c;
+    char text[400], next[128];
+    view_join(core, &join);
+    if (self->role != ROLE_SPOKE || join.wanted)
+        return false;
+    for (size_t i = 0; view_cluster(core, i, &c); i++) {
+        if (!c.disconnected)
+            continue;
+        snprintf(text, sizeof text, "disconnected from cluster %.*s by an operator",
+                 (int)c.cluster_id.n, (const char *)c.cluster_id.p);
+        snprintf(next, sizeof next, "ils connect %.*s", (int)c.cluster_id.n,
+                 (const char *)c.cluster_id.p);
+        health_set(h, true, text, next);
+        return true;
+    }
+    return false;
+}
+
 static bool health_clusters(const struct ils *core, struct health *h)
 {
     struct view_cluster c;
@@ -87,7 +110,8 @@ static void health_judge(const struct ils *core, const struct view_self *self, s
     if (!self->initialised)
         health_set(h, true, "this cluster has no id yet",
                    "ils init --cluster-id ID --fqdn NAME");
-    else if (health_alarm(core, "critical", h) || health_join(core, h) ||
+    else if (health_alarm(core, "critical", h) || health_disconnected(core, self, h) ||
+             health_join(core, h) ||
              health_alarm(core, "error", h) || health_clusters(core, h))
         return;
     else if (self->role == ROLE_STANDALONE)

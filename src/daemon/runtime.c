@@ -186,6 +186,9 @@ static void end_links(void *context)
 
 void runtime_stop(struct runtime *rt, void (*done)(void *context), void *context)
 {
+    struct command goodbye = {.type = COMMAND_STOP};
+    struct ils_event event = {.type = ILS_EV_COMMAND, .command = &goodbye};
+    runtime_step(rt, &event);
     rt->stopping = true;
     rt->stopped = done;
     rt->stopped_context = context;
