@@ -100,11 +100,22 @@ tick dial_deadline(const struct ils *ils)
     return due > ils->dial.next ? due : ils->dial.next;
 }
 
+/* Trying again within seconds changes nothing: the other end said no. */
 static bool refusal(enum code code)
 {
-    return code >= 200 && code != CODE_REFUSED && code != CODE_SILENT && code != CODE_HUNG_UP &&
-           code != CODE_NO_ANSWER && code != CODE_UNRESOLVED && code != CODE_LOST &&
-           code != CODE_GOING_DOWN && code != CODE_SESSION_OVER && code != CODE_REPLACED && code != CODE_FULL;
+    switch ((int)code) {
+    case CODE_REFUSED:
+    case CODE_SILENT:
+    case CODE_HUNG_UP:
+    case CODE_NO_ANSWER:
+    case CODE_UNRESOLVED:
+    case CODE_LOST:
+    case CODE_GOING_DOWN:
+    case CODE_SESSION_OVER:
+    case CODE_REPLACED:
+    case CODE_FULL: return false;
+    default: return !code_is_success(code);
+    }
 }
 
 static tick backoff(struct ils *ils)

@@ -58,8 +58,8 @@ void self_changed(struct ils *ils)
     ils->self_dirty = true;
 }
 
-/* Name or address and port to be reached at: none is said, then the address seen on the link counts,
- * with the port that takes passwords. */
+/* Name or address and port to be reached at: when none is said, the address seen on the link
+ * counts, with the port that takes passwords. */
 static void advertised(const struct ils *ils, struct slice *ret_host, uint16_t *ret_port)
 {
     struct slice a = text_slice(ils->advertise);
