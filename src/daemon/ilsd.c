@@ -88,17 +88,19 @@ static void say_started(const struct runtime *rt)
 {
     const struct runtime_options *o = runtime_options(rt);
     struct view_self self;
+    struct runtime_stats stats;
     view_self(runtime_core(rt), &self);
+    runtime_stats(rt, &stats);
     printf("ilsd " OPENILS_VERSION ": cluster %.*s, ",
            self.initialised ? (int)self.cluster_id.n : 6,
            self.initialised ? (const char *)self.cluster_id.p : "(none)");
-    if (self.role == ROLE_STANDALONE || o->password_port == 0)
+    if (!stats.listening)
         fputs("not listening for other clusters, ", stdout);
     else
         printf(strchr(o->address, ':') != NULL ? "listening on [%s]:%u (password), "
                                                : "listening on %s:%u (password), ",
                o->address, o->password_port);
-    if (o->sip_port != 0)
+    if (stats.sip_open)
         printf("SIP on %s:%u, ", o->sip_address, o->sip_port);
     printf("data %s\n", o->data);
     fflush(stdout);

@@ -295,5 +295,7 @@ void runtime_stats(const struct runtime *rt, struct runtime_stats *ret)
         .memory_used = rt->mem.used,
         .memory_peak = rt->mem.peak,
         .links = rt->tcp != NULL ? tcp_count(rt->tcp) : 0,
+        .listening = rt->listener != NULL,
+        .sip_open = rt->sip != NULL,
     };
 }

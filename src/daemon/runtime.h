@@ -67,6 +67,7 @@ struct runtime_stats {
     uint64_t sip_requests, sip_redirects, sip_not_found;
     uint64_t memory_used, memory_peak;
     size_t links;
+    bool listening, sip_open; /* the two ports are had */
 };
 void runtime_stats(const struct runtime *rt, struct runtime_stats *ret);
 

@@ -18,17 +18,19 @@ static void again(struct runtime *rt)
         uv_timer_start(&rt->retry, runtime_retry, RUNTIME_RETRY_MS, RUNTIME_RETRY_MS);
 }
 
-/* Once the port is had, no alarm of it stays, not even one of an earlier life. */
-static void listening(struct runtime *rt, const char *port)
+/* Once the port is had, or not wanted, no alarm of it stays, not even one of an earlier life. */
+static void clear_alarms(struct runtime *rt)
 {
     static const enum alarm alarms[2] = {ILSTCPInUse, ILSTCPListenError};
-    for (size_t i = 0; i < 2; i++) {
-        if (rt->listen_cleared && !rt->listen_failed[i])
-            continue;
-        rt->listen_failed[i] = false;
-        runtime_alarm(rt, alarms[i], port, false);
-    }
+    char port[8];
+    snprintf(port, sizeof port, "%u", rt->options.password_port);
+    bool clear[2] = {!rt->listen_cleared || rt->listen_failed[0],
+                     !rt->listen_cleared || rt->listen_failed[1]};
     rt->listen_cleared = true;
+    rt->listen_failed[0] = rt->listen_failed[1] = false;
+    for (size_t i = 0; i < 2; i++)
+        if (clear[i])
+            runtime_alarm(rt, alarms[i], port, false);
 }
 
 static void try_to_listen(struct runtime *rt)
@@ -39,7 +41,7 @@ static void try_to_listen(struct runtime *rt)
     rt->listener = tcp_listen(rt->tcp, rt->options.address, rt->options.password_port, &code, error,
                               sizeof error);
     if (rt->listener != NULL) {
-        listening(rt, port);
+        clear_alarms(rt);
         return;
     }
     again(rt);
@@ -59,13 +61,15 @@ static void try_to_listen(struct runtime *rt)
 void runtime_doors(struct runtime *rt)
 {
     bool wanted = rt->listen_wanted && !rt->stopping && rt->options.password_port != 0;
+    bool failed = rt->listen_failed[0] || rt->listen_failed[1];
     if (!wanted && rt->listener != NULL) {
         tcp_unlisten(rt->listener);
         rt->listener = NULL;
     }
-    if (!wanted || rt->listener != NULL || uv_is_active((uv_handle_t *)&rt->retry))
-        return;
-    try_to_listen(rt);
+    if (!wanted && failed && !rt->stopping)
+        clear_alarms(rt);
+    if (wanted && rt->listener == NULL && !(failed && uv_is_active((uv_handle_t *)&rt->retry)))
+        try_to_listen(rt);
 }
 
 void runtime_retry(uv_timer_t *timer)
