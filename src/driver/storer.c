@@ -96,12 +96,41 @@ static void job_failed(struct job *job, const char *error)
 
 /* --- the thread */
 
+#ifdef BUG_ACK_EARLY
+/* The control of test/system/kill.py: a group is reported first and committed 10 ms later. */
+static bool late;
+
+static int commit(struct storer *s)
+{
+    late = true;
+    return 0;
+}
+
+static void commit_late(struct storer *s)
+{
+    struct timespec pause = {.tv_nsec = 10000000};
+    if (late) {
+        nanosleep(&pause, NULL);
+        store_commit(s->store);
+    }
+    late = false;
+}
+#else
+static int commit(struct storer *s)
+{
+    return store_commit(s->store);
+}
+
+static void commit_late(struct storer *s) {}
+#endif
+
 static int write_group(struct storer *s, struct job *const *job, size_t n)
 {
+    commit_late(s);
     bool good = store_begin(s->store) == 0;
     for (size_t i = 0; good && i < n; i++)
         good = store_apply(s->store, job[i]->row, job[i]->row_n) == 0;
-    if (good && store_commit(s->store) == 0) {
+    if (good && commit(s) == 0) {
         __atomic_fetch_add(&s->stats.commits, 1, __ATOMIC_RELAXED);
         return 0;
     }
@@ -215,6 +244,9 @@ static void *thread_main(void *context)
             chain = next;
         }
         uv_async_send(&s->async);
+        pthread_mutex_unlock(&s->lock);
+        commit_late(s);
+        pthread_mutex_lock(&s->lock);
     }
     s->ended = true;
     uv_async_send(&s->async);
