@@ -95,6 +95,7 @@ size_t alarm_raise(struct ils *ils, enum alarm alarm, struct slice subject)
     }
     e->count++;
     e->last = ils->wall;
+    e->raised = ils->now;
     e->active = true;
     if (!again || ils->now - e->told >= ALARM_QUIET_US)
         alarm_tell(ils, e);
@@ -108,6 +109,21 @@ void alarm_clear(struct ils *ils, enum alarm alarm, struct slice subject)
         return;
     e->active = false;
     alarm_tell(ils, e);
+}
+
+/* Attempts of others are over when nobody has tried for a while: nothing else would tell. */
+void alarm_tick(struct ils *ils)
+{
+    list_each(node, &ils->alarms) {
+        struct alarm_entry *e = list_entry(node, struct alarm_entry, node);
+        bool attempt = e->alarm == ILSPwdAuthenticationFailed ||
+                       e->alarm == ILSUnacceptableConnectionAttempt ||
+                       e->alarm == ILSRemoteHostUnresponsive || e->alarm == ILSProtocolVersion;
+        if (e->active && attempt && ils->now - e->raised >= ALARM_OVER_US) {
+            e->active = false;
+            alarm_tell(ils, e);
+        }
+    }
 }
 
 /* One stored alarm. Its peers are tried again after a start, so it stays active until then. */
@@ -129,4 +145,5 @@ void alarm_row(struct ils *ils, const struct row *row)
     e->first = first;
     e->last = last;
     e->active = active;
+    e->raised = ils->now;
 }

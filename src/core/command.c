@@ -36,12 +36,8 @@ void command_stored(struct ils *ils, const struct batch *b, bool failed)
     command_reply(ils, b->command, failed ? REPLY_STORE : REPLY_OK, slice_make(NULL, 0));
     if (!b->join)
         return;
-    if (failed) {
-        ils->dial.command = 0;
-    } else {
-        ils->dial.command = b->command;
-        dial_now(ils);
-    }
+    ils->dial.command = failed ? 0 : b->command;
+    dial_now(ils);
 }
 
 static void listen_as_role(struct ils *ils)
@@ -156,6 +152,7 @@ static void command_role(struct ils *ils, const struct command *c)
     }
     if (c->role == ROLE_STANDALONE) {
         end_links(ils, CODE_GOING_DOWN);
+        alarm_clear(ils, ILSHubClusterUnreachable, text_slice(ils->dial.host));
         ils->dial.wanted = ils->dial.hub_known = false;
         ils->dial.host.n = 0;
         memset(ils->network, 0, sizeof ils->network); /* the next join may be elsewhere */
@@ -217,6 +214,8 @@ static void command_join(struct ils *ils, const struct command *c)
     struct dial *d = &ils->dial;
     if (d->link != NULL)
         handshake_failed(d->link, CODE_GOING_DOWN, false, 0);
+    if (!slice_eq(text_slice(d->host), c->host))
+        alarm_clear(ils, ILSHubClusterUnreachable, text_slice(d->host));
     text_set(d->host, c->host);
     d->port = c->port;
     d->wanted = true;

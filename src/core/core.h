@@ -225,6 +225,7 @@ struct alarm_entry {
     TEXT(subject, ALARM_SUBJECT_MAX);
     uint64_t count;
     wall first, last;
+    tick raised;           /* last */
     tick told;             /* when it was last told and stored */
     bool active;
 };
@@ -448,6 +449,7 @@ void dial_peer(struct ils *ils, struct peer *p);
 size_t alarm_raise(struct ils *ils, enum alarm alarm, struct slice subject);
 void alarm_clear(struct ils *ils, enum alarm alarm, struct slice subject);
 void alarm_row(struct ils *ils, const struct row *row);
+void alarm_tick(struct ils *ils);
 
 /* say.c */
 struct trace *say(struct ils *ils, enum trace_event event);

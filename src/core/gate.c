@@ -19,32 +19,60 @@ void gate_done(struct ils *ils)
         mem_free(ils->mem, list_entry(node, struct penalty, node), sizeof(struct penalty));
 }
 
-/* IPv4: the whole address (/32). IPv6: the text of the first 56 bits is not a prefix of the text,
- * so the first three groups and the upper half of the fourth are taken apart. */
+static int hex_digit(uint8_t c)
+{
+    c = ascii_lower(c);
+    return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* The first four groups of an IPv6 address; "::" stands for as many zeros as are missing. */
+static void first_groups(struct slice ip, uint16_t ret[static 4])
+{
+    uint16_t group[8] = {0}, wide[8] = {0};
+    size_t n = 0, gap = 8;
+    for (size_t i = 0; i < ip.n && n < 8;) {
+        if (ip.p[i] == ':') {
+            if (++i < ip.n && ip.p[i] == ':')
+                gap = n;
+            continue;
+        }
+        unsigned v = 0;
+        while (i < ip.n && hex_digit(ip.p[i]) >= 0)
+            v = (v << 4 | (unsigned)hex_digit(ip.p[i++])) & 0xffff;
+        group[n++] = (uint16_t)v;
+        if (i < ip.n && ip.p[i] != ':') { /* an IPv4 address at the end takes two */
+            n += n < 8;
+            break;
+        }
+    }
+    for (size_t i = 0; i < n; i++)
+        wide[i < gap ? i : 8 - n + i] = group[i];
+    memcpy(ret, wide, 4 * sizeof *ret);
+}
+
+/* Whom the source counts as: of IPv4 the whole address, of IPv6 its first 56 bits after a colon. */
 static struct slice prefix_of(const struct address *a, char dst[static PREFIX_MAX])
 {
     struct slice ip = slice_of(a->ip);
+    uint16_t group[4];
     if (slice_find(ip, ':') == ip.n)
         return ip;
-    size_t n = 0, groups = 0, digits = 0;
-    for (size_t i = 0; i < ip.n && groups < 4 && n + 1 < PREFIX_MAX; i++) {
-        if (ip.p[i] == ':') {
-            if (i + 1 < ip.n && ip.p[i + 1] == ':')
-                break; /* "::": the rest of the prefix is zeros */
-            groups++;
-            digits = 0;
-        } else if (groups == 3 && ++digits > 2) {
-            break;
-        }
-        dst[n++] = (char)ip.p[i];
-    }
-    return slice_make(dst, n);
+    first_groups(ip, group);
+    dst[0] = ':';
+    for (size_t i = 0; i < 7; i++)
+        dst[1 + i] = (char)(i % 2 == 0 ? group[i / 2] >> 8 : group[i / 2] & 255);
+    return slice_make(dst, 8);
+}
+
+static uint64_t hash_of(struct slice prefix)
+{
+    static const uint8_t key[16] = {0}; /* whoever could crowd a bucket holds many sources anyway */
+    return crypto_siphash(prefix, key);
 }
 
 static size_t bucket_of(struct slice prefix)
 {
-    static const uint8_t key[16] = {0}; /* a crowded bucket costs one source its own time only */
-    return (size_t)(crypto_siphash(prefix, key) % PENALTY_BUCKETS);
+    return (size_t)(hash_of(prefix) % PENALTY_BUCKETS);
 }
 
 static struct penalty *penalty_find(const struct gate *g, struct slice prefix)
@@ -81,36 +109,42 @@ static bool half_open(const struct link *l)
     return !l->dialler && l->state < LINK_UP && l->state != LINK_OPENING;
 }
 
+/* One prefix in the table of half-open links. */
+struct crowd {
+    uint64_t hash;
+    struct link *oldest;
+    size_t n;
+};
+#define CROWDS 4096 /* a power of two, twice what can be half open */
+
 /* Links are in order of arrival, so the first one of a prefix is its oldest. */
 static void evict(struct ils *ils)
 {
-    struct link *victim = NULL;
-    size_t most = 0;
-    char a[PREFIX_MAX], b[PREFIX_MAX];
+    struct crowd *crowd = arena_alloc(&ils->step, CROWDS * sizeof *crowd), *busiest = NULL;
+    size_t n = 0;
+    char text[PREFIX_MAX];
     list_each(node, &ils->links) {
         struct link *l = list_entry(node, struct link, node);
-        if (!half_open(l) || l->counted)
+        if (!half_open(l) || crowd == NULL || n == CROWDS / 2)
             continue;
-        size_t same = 0;
-        struct slice prefix = prefix_of(&l->peer, a);
-        list_each(other, node) {
-            if (other == &ils->links)
-                continue;
-            struct link *o = list_entry(other, struct link, node);
-            if (half_open(o) && slice_eq(prefix, prefix_of(&o->peer, b))) {
-                o->counted = true;
-                same++;
-            }
+        uint64_t hash = hash_of(prefix_of(&l->peer, text));
+        struct crowd *c = &crowd[hash % CROWDS];
+        while (c->oldest != NULL && c->hash != hash)
+            c = c + 1 < crowd + CROWDS ? c + 1 : crowd;
+        if (c->oldest == NULL) {
+            *c = (struct crowd){.hash = hash, .oldest = l};
+            n++;
         }
-        if (same >= most) {
-            most = same + 1;
-            victim = l;
-        }
+        c->n++;
     }
-    list_each(node, &ils->links)
-        list_entry(node, struct link, node)->counted = false;
-    if (victim != NULL)
-        link_end(victim, CODE_FULL, false);
+    for (size_t i = 0; crowd != NULL && i < CROWDS; i++) {
+        struct crowd *c = &crowd[i];
+        if (c->oldest != NULL && (busiest == NULL || c->n > busiest->n ||
+                                  (c->n == busiest->n && c->oldest->n < busiest->oldest->n)))
+            busiest = c;
+    }
+    if (busiest != NULL)
+        link_end(busiest->oldest, CODE_FULL, false);
 }
 
 /* Makes room in the table of half-open links for the one that was just accepted. */

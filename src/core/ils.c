@@ -152,6 +152,7 @@ int ils_step(struct ils *ils, const struct ils_event *event, struct ils_actions 
     if (ils->started && event->type != ILS_EV_ROW) {
         link_tick(ils);
         stream_tick(ils);
+        alarm_tick(ils);
         fetch_tick(ils);
         self_write(ils);
         waiting_next(ils);

@@ -31,6 +31,7 @@
 #define ALARMS_MAX        256
 #define ALARM_SUBJECT_MAX 64
 #define ALARM_QUIET_US    (60 * TICK_S)  /* a repeat is told at most once a minute */
+#define ALARM_OVER_US     (15 * 60 * TICK_S) /* an attempt that is not repeated is over */
 #define VERDICTS_KEPT     64
 #define LINKS_MAX         2048
 

@@ -87,6 +87,21 @@ static void a2_other_password(void **state)
     assert_false(alarm.active);
 }
 
+static void alarm_clears_when_nobody_tries(void **state)
+{
+    (void)state;
+    struct alarm_row alarm;
+    world_hub(&world, 0, "secret");
+    world_spoke(&world, 1, 0, "other");
+    world_pass(&world, 600 * TICK_S); /* tried again, less and less often: it stays */
+    assert_true(view_alarm(world.node[0].ils, 0, &alarm) && alarm.active);
+    assert_true(alarm.count >= 5);
+    world_stop(&world, 1);
+    world_pass(&world, 1200 * TICK_S);
+    assert_true(view_alarm(world.node[0].ils, 0, &alarm));
+    assert_false(alarm.active);
+}
+
 static void e1_method_not_accepted(void **state)
 {
     (void)state;
@@ -220,6 +235,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a1_same_password, setup, teardown),
         cmocka_unit_test_setup_teardown(a2_other_password, setup, teardown),
+        cmocka_unit_test_setup_teardown(alarm_clears_when_nobody_tries, setup, teardown),
         cmocka_unit_test_setup_teardown(e1_method_not_accepted, setup, teardown),
         cmocka_unit_test_setup_teardown(g1_unreachable, setup, teardown),
         cmocka_unit_test_setup_teardown(link_comes_back, setup, teardown),
