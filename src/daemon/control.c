@@ -361,6 +361,8 @@ static bool content_take(struct client *client)
         n = client->in_n;
     if (client->content_n + n > client->content_size) {
         uint64_t size = client->content_size < 65536 ? 65536 : client->content_size * 2;
+        while (size < client->content_n + n)
+            size *= 2;
         if (size > client->content_want)
             size = client->content_want;
         char *p = realloc(client->content, size);
