@@ -36,6 +36,8 @@ struct origin {
     size_t snap_n, snap_size;
     uint64_t usn;          /* the highest it served itself */
     uint64_t seen;         /* the highest that anybody else served */
+    uint64_t boot;         /* of this incarnation */
+    uint64_t boot_used;    /* the highest that others could meet */
     bool restarted;
 };
 
@@ -150,6 +152,18 @@ static bool slot_allows(const struct slot *s, const struct fact *f)
            (!f->there || f->version == s->version_next);
 }
 
+/* Each life that others can meet has a boot number above all former ones. */
+static void judge_boot(struct judge *j, const struct node *n)
+{
+    struct origin *o = &j->origin[n->index];
+    struct view_self self;
+    view_self(n->ils, &self);
+    if (self.boot <= o->boot_used)
+        world_break(j->world, "order: %s starts with boot %llu after %llu", n->name,
+                    (unsigned long long)self.boot, (unsigned long long)o->boot_used);
+    o->boot = self.boot;
+}
+
 /* The operator's view of his own cluster. */
 static void judge_own(struct judge *j, struct node *n)
 {
@@ -157,6 +171,8 @@ static void judge_own(struct judge *j, struct node *n)
     struct fact fact[JUDGE_KEYS];
     struct view_self self;
     view_self(n->ils, &self);
+    if (o->restarted)
+        judge_boot(j, n);
     facts_read(j, n, n, fact);
     for (size_t i = 0; i < JUDGE_KEYS; i++) {
         struct slot *s = &o->slot[i];
@@ -236,7 +252,7 @@ static void judge_stepped(void *context, struct node *n, const struct ils_event 
     if (!j->dirty[n->index] || event->type == ILS_EV_ROW)
         return;
     j->dirty[n->index] = false;
-    if (view_plan(n->ils) == NULL)
+    if (n->ils == NULL || view_plan(n->ils) == NULL)
         return;
     judge_own(j, n);
     for (size_t i = 1; view_cluster(n->ils, i, &c); i++)
@@ -295,6 +311,8 @@ static void judge_action(void *context, struct node *n, const struct ils_action 
         j->dirty[n->index] = true;
     if (a->type == ILS_DO_OPEN)
         j->dials++;
+    if (a->type == ILS_DO_SEND)
+        j->origin[n->index].boot_used = j->origin[n->index].boot;
     if (a->type == ILS_DO_REPLY)
         judge_reply(j, n, a);
     if (a->type == ILS_DO_VERDICT && nonsense(a->verdict.code))
@@ -302,6 +320,9 @@ static void judge_action(void *context, struct node *n, const struct ils_action 
                     (unsigned)a->verdict.code);
     if (a->type != ILS_DO_TRACE)
         return;
+    if (a->trace.event == EVENT_HEAD_REJECTED &&
+        slice_eq(a->trace.text[0], slice_of("its segments are gone")))
+        world_break(j->world, "retention: %s asks in time for segments that are gone", n->name);
     if (a->trace.event == EVENT_HEAD_REJECTED || a->trace.event == EVENT_DIGEST_DIFFERS ||
         (a->trace.event == EVENT_LINK_ENDED && nonsense(a->trace.code)))
         world_break(j->world, "honesty: %s finds fault with an honest cluster, ILS-%u", n->name,
@@ -414,6 +435,8 @@ const char *judge_unsettled(struct judge *j)
         const struct node *n = j->world->node[i];
         if (n->ils == NULL)
             return unsettled(j, n, n, "down");
+        if (n->disk.first != NULL)
+            return unsettled(j, n, n, "a batch waits for the disk");
         const char *what = node_unsettled(j, n);
         if (what != NULL)
             return what;

@@ -3,9 +3,11 @@
  * Safety, at every step:
  *   promise    what was acknowledged to an operator survives every crash;
  *   truth      what a cluster serves of an origin at USN u is what that origin served at u itself;
- *   order      a holder's USN of an origin only rises while it runs, an origin's own always;
+ *   order      a holder's USN of an origin only rises while it runs, an origin's own always,
+ *              and so does the boot number of each life that others can meet;
  *   once       no USN of an origin is used for two states that others could see;
  *   honesty    no honest cluster is told that it speaks nonsense, is a clone, or has bad data;
+ *   retention  replaced segments are served on for a while (60 s): what was listed can be fetched;
  *   bounds     budget, leaks, spinning (world.c).
  * Calm, once all faults are gone:
  *   convergence  within a bound every cluster serves every origin's last word, and says so;

@@ -15,6 +15,7 @@ struct run {
     tick pause;                /* mean time between two deeds */
     unsigned weight[16];       /* of each deed */
     unsigned weights;
+    struct node *filled;       /* whose catalog began large, or NULL */
 };
 
 static tick draw(struct run *r, tick low, tick high)
@@ -37,6 +38,29 @@ static void deed_change(struct run *r)
         size_t key = rand_below(&r->rand, JUDGE_KEYS);
         bool put = rand_below(&r->rand, 3) != 0;
         r->storm->changes += judge_change(r->judge, n, key, put);
+    }
+}
+
+static void burst_job(struct world *w, struct job *job)
+{
+    struct run *r = job->object;
+    struct node *n = w->node[job->number];
+    if (n->ils != NULL)
+        r->storm->changes += judge_change(r->judge, n, rand_below(&r->rand, JUDGE_KEYS),
+                                          (r->storm->changes & 1) != 0);
+}
+
+/* So many changes in a row that the tail of the catalog is folded. */
+static void deed_burst(struct run *r)
+{
+    struct node *n = any(r);
+    tick at = r->world->now;
+    if (r->filled != NULL && rand_below(&r->rand, 2) == 0)
+        n = r->filled;
+    for (uint64_t i = 200 + rand_below(&r->rand, 400); i > 0; i--) {
+        at += (tick)rand_below(&r->rand, 6 * TICK_MS);
+        world_at(r->world, at, NULL,
+                 (struct job){.run = burst_job, .object = r, .number = n->index});
     }
 }
 
@@ -155,6 +179,7 @@ static void deed_wall_jump(struct run *r)
 static void (*const deeds[])(struct run *r) = {
     deed_change, deed_cut, deed_crash, deed_power, deed_crash_in_write, deed_filter, deed_pause,
     deed_disk_fails, deed_slow_path, deed_slow_disk, deed_join_again, deed_wall_jump,
+    deed_burst,
 };
 #define DEEDS (sizeof deeds / sizeof deeds[0])
 
@@ -165,6 +190,7 @@ static void draw_mixture(struct run *r)
     for (size_t i = 0; i < DEEDS; i++)
         r->weight[i] = rand_below(&r->rand, 3) == 0 ? 0 : (unsigned)rand_below(&r->rand, 20);
     r->weight[0] = 20 + (unsigned)rand_below(&r->rand, 60);
+    r->weight[DEEDS - 1] = (r->weight[DEEDS - 1] + 3) / 5; /* bursts are long */
     for (size_t i = 0; i < DEEDS; i++)
         r->weights += r->weight[i];
     r->pause = draw(r, 20 * TICK_MS, 2 * TICK_S);
@@ -184,6 +210,22 @@ static void deed(struct run *r)
         }
         at -= r->weight[i];
     }
+}
+
+/* Half of the time one catalog begins large: its first segments are sealed for good, with the judged
+ * keys in them, so that what is deleted later still has a PUT far from the tail. */
+static void fill(struct run *r)
+{
+    struct node *n = any(r);
+    size_t many = 4000 + rand_below(&r->rand, 16000);
+    if (many >= 12000 || r->world->broken[0] != 0)
+        return;
+    for (size_t key = 0; key < JUDGE_KEYS; key++)
+        judge_change(r->judge, n, key, true);
+    world_run(r->world, r->world->now + TICK_S);
+    if (n->ils != NULL)
+        op_fill(n, "many", "fill.example", many);
+    r->filled = n;
 }
 
 /* Clusters are set up one by one and joined, without faults. */
@@ -207,10 +249,7 @@ static void gather(struct run *r)
         else if (i > 0)
             op_join(node, w->node[0]->host, 0, ROLE_SPOKE);
     }
-    struct node *filled = any(r);
-    size_t many = rand_below(&r->rand, 6000);
-    if (many < 3000 && many > 0 && w->broken[0] == 0)
-        op_fill(filled, "many", "fill.example", many);
+    fill(r);
 }
 
 /* Runs until nothing is unsettled; the time it took, or TICK_NEVER. */
