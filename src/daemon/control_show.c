@@ -372,6 +372,7 @@ void verb_stats(struct client *client)
     json_object_set_new(json, "links", control_number_json(s.links));
     json_object_set_new(json, "store_batches", control_number_json(s.store_batches));
     json_object_set_new(json, "store_failed", control_number_json(s.store_failed));
+    json_object_set_new(json, "store_pending", control_number_json(s.store_pending));
     json_object_set_new(json, "store_bytes", control_number_json(s.store_bytes));
     json_object_set_new(json, "sip_requests", control_number_json(s.sip_requests));
     json_object_set_new(json, "sip_redirects", control_number_json(s.sip_redirects));

@@ -288,6 +288,7 @@ void runtime_stats(const struct runtime *rt, struct runtime_stats *ret)
         .started = rt->started,
         .store_batches = s.batches,
         .store_failed = s.failed,
+        .store_pending = rt->batches_out,
         .store_bytes = store_bytes(rt->store),
         .sip_requests = rt->sip_requests,
         .sip_redirects = rt->sip_redirects,

@@ -63,6 +63,7 @@ void runtime_audit(struct runtime *rt, size_t max, runtime_audit_visit visit, vo
 struct runtime_stats {
     wall started;
     uint64_t store_batches, store_failed;
+    uint64_t store_pending; /* batches that the disk has not confirmed yet */
     uint64_t store_bytes; /* of the database file */
     uint64_t sip_requests, sip_redirects, sip_not_found;
     uint64_t memory_used, memory_peak;

@@ -103,17 +103,18 @@ class Control:
 
 
 def invite(address, number):
-    """The status code of the answer to an INVITE, and its Contact; None when there is none."""
+    """The status code of the answer to an INVITE, and its Contact; None when there is none. A
+    `number` that is a whole URI is asked for as it is."""
+    uri = number if '@' in number else '%s@%s:%d' % (number, *address)
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
         s.settimeout(2)
         s.connect(address)
         mark = '%016x' % random.getrandbits(64)
-        s.send(('INVITE sip:%s@%s:%d SIP/2.0\r\n'
+        s.send(('INVITE sip:%s SIP/2.0\r\n'
                 'Via: SIP/2.0/UDP 127.0.0.1;rport;branch=z9hG4bK%s\r\n'
-                'Max-Forwards: 70\r\nFrom: <sip:caller@a.example.com>;tag=%s\r\nTo: <sip:%s@%s>\r\n'
+                'Max-Forwards: 70\r\nFrom: <sip:caller@a.example.com>;tag=%s\r\nTo: <sip:%s>\r\n'
                 'Call-ID: %s\r\nCSeq: 1 INVITE\r\nContact: <sip:caller@127.0.0.1:9>\r\n'
-                'Content-Length: 0\r\n\r\n' % (number, *address, mark, mark, number, address[0],
-                                               mark)).encode())
+                'Content-Length: 0\r\n\r\n' % (uri, mark, mark, uri, mark)).encode())
         try:
             text = s.recv(65536).decode(errors='replace')
         except OSError:
