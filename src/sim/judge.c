@@ -48,6 +48,7 @@ struct held {
 struct judge {
     struct world *world;
     struct node *hub;
+    bool strict;
     struct origin origin[NODES_MAX];
     struct held held[NODES_MAX][NODES_MAX]; /* [holder][origin] */
     bool dirty[NODES_MAX];
@@ -321,19 +322,23 @@ static void judge_action(void *context, struct node *n, const struct ils_action 
     if (a->type != ILS_DO_TRACE)
         return;
     if (a->trace.event == EVENT_HEAD_REJECTED &&
-        slice_eq(a->trace.text[0], slice_of("its segments are gone")))
-        world_break(j->world, "retention: %s asks in time for segments that are gone", n->name);
+        slice_eq(a->trace.text[0], slice_of("its segments are gone"))) {
+        if (j->strict)
+            world_break(j->world, "retention: %s asks in time for segments that are gone", n->name);
+        return;
+    }
     if (a->trace.event == EVENT_HEAD_REJECTED || a->trace.event == EVENT_DIGEST_DIFFERS ||
         (a->trace.event == EVENT_LINK_ENDED && nonsense(a->trace.code)))
         world_break(j->world, "honesty: %s finds fault with an honest cluster, ILS-%u", n->name,
                     (unsigned)a->trace.code);
 }
 
-struct judge *judge_new(struct world *w, struct node *hub)
+struct judge *judge_new(struct world *w, struct node *hub, bool strict)
 {
     struct judge *j = grow_zero(sizeof *j);
     j->world = w;
     j->hub = hub;
+    j->strict = strict;
     j->mem = (struct mem){.resize = judge_resize, .budget = SIZE_MAX};
     arena_init(&j->arena, &j->mem);
     w->observer = (struct observer){.context = j, .action = judge_action,

@@ -7,7 +7,7 @@
  *              and so does the boot number of each life that others can meet;
  *   once       no USN of an origin is used for two states that others could see;
  *   honesty    no honest cluster is told that it speaks nonsense, is a clone, or has bad data;
- *   retention  replaced segments are served on for a while (60 s): what was listed can be fetched;
+ *   retention  replaced segments are served on for 60 s: what was listed can be fetched (strict only);
  *   bounds     budget, leaks, spinning (world.c).
  * Calm, once all faults are gone:
  *   convergence  within a bound every cluster serves every origin's last word, and says so;
@@ -23,7 +23,7 @@
 struct judge;
 
 /* Becomes the world's observer. hub: the node that all others join; NULL: no shape is judged. */
-struct judge *judge_new(struct world *w, struct node *hub);
+struct judge *judge_new(struct world *w, struct node *hub, bool strict);
 void judge_free(struct judge *j);
 
 /* A change of one of the node's keys is asked of its core. False: that key is still under way. */

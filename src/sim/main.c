@@ -22,7 +22,7 @@ static int usage(void)
     fprintf(stderr,
             "usage: ilssim --scene FILE... [--rewrite] [--trace full]\n"
             "       ilssim [--seed N] [--seeds COUNT] [--clusters N] [--minutes N] [--bug NAME]\n"
-            "              [--until SECONDS] [--trace full]\n"
+            "              [--until SECONDS] [--trace full] [--strict]\n"
             "planted bugs:\n");
     for (size_t i = 1; i < sizeof bugs / sizeof bugs[0]; i++)
         fprintf(stderr, "  %-20s %s\n", bugs[i].name, bugs[i].what);
@@ -83,6 +83,8 @@ static bool parse(struct options *o, int argc, char **argv)
             o->scene = true;
         } else if (strcmp(argv[i], "--rewrite") == 0) {
             o->rewrite = true;
+        } else if (strcmp(argv[i], "--strict") == 0) {
+            o->storm.strict = true;
         } else if (argv[i][0] != '-' && o->scene) {
             argv[o->file_n++] = argv[i]; /* files move to the front */
         } else if (valued(o, argv[i], i + 1 < argc ? argv[i + 1] : NULL)) {

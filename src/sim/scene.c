@@ -209,12 +209,18 @@ static void do_show(struct scene *s)
     static const struct {
         const char *what;
         void (*show)(struct node *n, char ret[static SHOW_TEXT]);
-    } table[] = {{"clusters", show_clusters}, {"alarms", show_alarms}, {"status", show_status},
-                 {"verdict", show_verdict}};
+    } table[] = {{"clusters", show_clusters}, {"alarms", show_alarms}, {"status", show_status}};
     struct node *n = up_node(s, 1);
     for (size_t i = 0; i < sizeof table / sizeof table[0] && n != NULL; i++)
         if (strcmp(s->word[0], table[i].what) == 0)
             table[i].show(n, s->text);
+}
+
+static void do_verdict(struct scene *s)
+{
+    struct node *a = up_node(s, 1), *b = s->n > 2 ? up_node(s, 2) : a;
+    if (a != NULL && b != NULL)
+        show_verdict(a, b, s->text);
 }
 
 static void do_links(struct scene *s)
@@ -422,7 +428,7 @@ static const struct {
     {"join", 3, do_join},         {"plan", 4, do_plan},       {"route", 4, do_route},
     {"disconnect", 3, do_disconnect}, {"connect", 3, do_disconnect},
     {"lookup", 3, do_lookup},     {"clusters", 2, do_show},   {"alarms", 2, do_show},
-    {"status", 2, do_show},       {"verdict", 2, do_show},    {"links", 3, do_links},
+    {"status", 2, do_show},       {"verdict", 2, do_verdict},    {"links", 3, do_links},
     {"cut", 2, do_cut},           {"crash", 2, do_crash},     {"power", 2, do_crash},
     {"restart", 2, do_start},     {"filter", 3, do_filter},   {"heal", 3, do_filter},
     {"pause", 3, do_pause},       {"delay", 2, do_delay},     {"disk", 4, do_disk},

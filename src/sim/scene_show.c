@@ -134,14 +134,11 @@ void show_status(struct node *n, char ret[static SHOW_TEXT])
         add(ret, " last=ILS-%u", (unsigned)join.last_code);
 }
 
-void show_verdict(struct node *n, char ret[static SHOW_TEXT])
+void show_verdict(struct node *a, struct node *b, char ret[static SHOW_TEXT])
 {
-    struct verdict v;
+    struct verdict x = {0}, y = {0};
+    bool there = view_verdict(a->ils, 0, &x) && view_verdict(b->ils, 0, &y);
+    bool one = x.code == y.code && memcmp(x.id, y.id, VERDICT_ID_SIZE) == 0;
     ret[0] = 0;
-    if (!view_verdict(n->ils, 0, &v)) {
-        add(ret, "no verdict");
-        return;
-    }
-    add(ret, "ILS-%u v%zu %s", (unsigned)v.code, render_verdict(n->world, v.id),
-        v.dialler ? "dialled" : "accepted");
+    add(ret, "ILS-%u %s", (unsigned)x.code, !there ? "none" : a == b ? "" : one ? "same" : "differ");
 }

@@ -12,7 +12,8 @@ void show_clusters(struct node *n, char ret[static SHOW_TEXT]);
 void show_lookup(struct node *n, const char *dialled, char ret[static SHOW_TEXT]);
 void show_alarms(struct node *n, char ret[static SHOW_TEXT]);
 void show_status(struct node *n, char ret[static SHOW_TEXT]);
-void show_verdict(struct node *n, char ret[static SHOW_TEXT]);
+/* The last verdict of both ends: the code, and whether it is one code and one id. */
+void show_verdict(struct node *a, struct node *b, char ret[static SHOW_TEXT]);
 
 /* A catalog is fetched in part: some segments have come, some have not. */
 bool show_half(const struct node *n);

@@ -240,7 +240,7 @@ static void gather(struct run *r)
         snprintf(name, sizeof name, i == 0 ? "hub" : "s%u", i);
         world_add(w, name, BUDGET);
     }
-    r->judge = judge_new(w, w->node[0]);
+    r->judge = judge_new(w, w->node[0], s->strict);
     for (unsigned i = 0; i < s->clusters && w->broken[0] == 0; i++) {
         struct node *node = w->node[i];
         node_start(node);

@@ -17,6 +17,7 @@ struct storm {
     tick length;
     tick until;        /* stop here; TICK_NEVER */
     enum bug bug;
+    bool strict;       /* also the laws that the core is not yet held to */
     FILE *trace;       /* every line, or NULL */
     /* what came out */
     char hash[2 * HASH_SIZE + 1];
