@@ -3,6 +3,7 @@
  * derive the same; PROTOCOL.md has the parameters. */
 #include "cli/cli.h"
 
+#include <signal.h>
 #include <sodium.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -31,21 +32,30 @@ static bool read_line(FILE *in, char line[static PASSWORD_MAX])
     return n > 0 || c == '\n';
 }
 
+/* The terminal as it was: given back also when Ctrl-C ends the question. */
+static struct termios before;
+
+static void on_interrupt(int number)
+{
+    tcsetattr(STDIN_FILENO, TCSAFLUSH, &before);
+    signal(number, SIG_DFL);
+    raise(number);
+}
+
+/* The echo goes before the question comes: whoever answers it at once is not shown. */
 static bool read_hidden(const char *question, char line[static PASSWORD_MAX])
 {
-    struct termios before, hidden;
-    bool terminal = tcgetattr(STDIN_FILENO, &before) == 0;
-    if (terminal) {
-        fprintf(stderr, "%s", question);
-        hidden = before;
-        hidden.c_lflag &= ~(tcflag_t)ECHO;
-        tcsetattr(STDIN_FILENO, TCSAFLUSH, &hidden);
-    }
+    if (tcgetattr(STDIN_FILENO, &before) != 0)
+        return read_line(stdin, line);
+    struct termios hidden = before;
+    hidden.c_lflag &= ~(tcflag_t)ECHO;
+    void (*former)(int) = signal(SIGINT, on_interrupt);
+    tcsetattr(STDIN_FILENO, TCSAFLUSH, &hidden);
+    fprintf(stderr, "%s", question);
     bool good = read_line(stdin, line);
-    if (terminal) {
-        tcsetattr(STDIN_FILENO, TCSAFLUSH, &before);
-        fprintf(stderr, "\n");
-    }
+    tcsetattr(STDIN_FILENO, TCSADRAIN, &before);
+    signal(SIGINT, former);
+    fprintf(stderr, "\n");
     return good;
 }
 

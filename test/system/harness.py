@@ -200,8 +200,8 @@ class Cluster:
     def ask(self, command, **args):
         """One request straight to the control socket: the last line of the answer."""
         with socket.socket(socket.AF_UNIX) as s:
-            s.settimeout(TIMEOUT)
             s.connect(os.path.join(self.data, 'control.sock'))
+            s.settimeout(TIMEOUT)
             s.sendall(json.dumps({'command': command, 'args': args}).encode() + b'\n')
             for line in s.makefile('r', encoding='utf-8'):
                 answer = json.loads(line)
