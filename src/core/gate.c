@@ -123,9 +123,11 @@ static void evict(struct ils *ils)
     struct crowd *crowd = arena_alloc(&ils->step, CROWDS * sizeof *crowd), *busiest = NULL;
     size_t n = 0;
     char text[PREFIX_MAX];
+    if (crowd == NULL)
+        return;
     list_each(node, &ils->links) {
         struct link *l = list_entry(node, struct link, node);
-        if (!half_open(l) || crowd == NULL || n == CROWDS / 2)
+        if (!half_open(l) || n == CROWDS / 2)
             continue;
         uint64_t hash = hash_of(prefix_of(&l->peer, text));
         struct crowd *c = &crowd[hash % CROWDS];
@@ -137,7 +139,7 @@ static void evict(struct ils *ils)
         }
         c->n++;
     }
-    for (size_t i = 0; crowd != NULL && i < CROWDS; i++) {
+    for (size_t i = 0; i < CROWDS; i++) {
         struct crowd *c = &crowd[i];
         if (c->oldest != NULL && (busiest == NULL || c->n > busiest->n ||
                                   (c->n == busiest->n && c->oldest->n < busiest->oldest->n)))
