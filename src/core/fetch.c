@@ -382,7 +382,6 @@ static void store_applied(struct ils *ils, struct stream *s, struct slice former
 {
     struct rows rows;
     struct arena *a = &ils->step;
-    struct slice head = buf_slice(&s->head_bytes), lines = catalog_lines(s->catalog);
     rows_init(&rows, ils);
     for (size_t i = 0; i < former.n / LINE_BYTES; i++) {
         struct line line;
@@ -390,16 +389,10 @@ static void store_applied(struct ils *ils, struct stream *s, struct slice former
         if (catalog_segment(s->catalog, line.name).n == 0)
             rows_remove(&rows, ROW_SEGMENT, stream_key_bytes(a, s->key, s->number, line.name));
     }
-    uint8_t *value = arena_alloc(a, 4 + head.n + lines.n);
-    if (value == NULL)
+    struct slice value = stream_row(a, buf_slice(&s->head_bytes), catalog_lines(s->catalog));
+    if (value.n == 0)
         return;
-    value[2] = (uint8_t)(head.n >> 8);
-    value[3] = (uint8_t)head.n;
-    memcpy(value + 4, head.p, head.n);
-    if (lines.n != 0)
-        memcpy(value + 4 + head.n, lines.p, lines.n);
-    rows_put(&rows, ROW_STREAM, stream_key_bytes(a, s->key, s->number, NULL),
-             slice_make(value, 4 + head.n + lines.n));
+    rows_put(&rows, ROW_STREAM, stream_key_bytes(a, s->key, s->number, NULL), value);
     journal_store(&rows, BATCH_PLAIN);
 }
 

@@ -130,7 +130,8 @@ static int beat_commit(struct ils *ils, const struct stream *s, struct own_commi
     return oc->arena.failed || c->head_bytes.n == 0 ? -1 : 0;
 }
 
-static struct slice stream_row(struct arena *a, struct slice head, struct slice lines)
+/* The value of a stream's row; {NULL, 0} when memory is refused. */
+struct slice stream_row(struct arena *a, struct slice head, struct slice lines)
 {
     uint8_t *p = arena_alloc(a, 4 + head.n + lines.n);
     if (p == NULL)
