@@ -81,7 +81,8 @@ static void change_done(void *context, enum reply reply, struct slice text,
     struct client *client = context;
     if (verdict != NULL) {
         client->in_command = false;
-        control_reply(client, render_verdict_json(verdict), code_is_success(verdict->code) ? 0 : 1);
+        control_reply(client, render_verdict_json(verdict, control_self(client)),
+                      code_is_success(verdict->code) ? 0 : 1);
         return;
     }
     if (reply == REPLY_OK && client->wait)

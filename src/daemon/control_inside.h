@@ -104,6 +104,8 @@ bool control_flag(struct client *client, const char *key, bool fallback);
 /* --- changes: hands the command to the core; done ends the request. Fills who and what. */
 void control_change(struct client *client, struct command *command);
 
+/* This cluster's own id; empty before init. */
+struct slice control_self(const struct client *client);
 /* RFC 3339 or null; hex. New refs. */
 json_t *control_time(wall t);
 json_t *control_hex(const uint8_t *bytes, size_t n);

@@ -8,6 +8,13 @@
 
 #include "daemon/version.h"
 
+struct slice control_self(const struct client *client)
+{
+    struct view_self self;
+    view_self(runtime_core(client->control->rt), &self);
+    return self.cluster_id;
+}
+
 json_t *control_time(wall t)
 {
     char text[25];
@@ -182,7 +189,7 @@ void verb_verdicts(struct client *client)
     struct verdict v;
     json_t *rows = json_array();
     for (size_t i = 0; view_verdict(runtime_core(client->control->rt), i, &v); i++)
-        json_array_append_new(rows, render_verdict_json(&v));
+        json_array_append_new(rows, render_verdict_json(&v, control_self(client)));
     control_ok(client, rows);
 }
 

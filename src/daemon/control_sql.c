@@ -157,6 +157,8 @@ static void fill_verdicts(sqlite3 *db, const struct ils *core)
     struct filler f;
     struct verdict v;
     char text[1024];
+    struct view_self self;
+    view_self(core, &self);
     fill_begin(&f, db, "INSERT INTO verdict VALUES(?,?,?,?,?,?,?,?)");
     for (size_t i = 0; view_verdict(core, i, &v); i++) {
         hex_text(text, v.id, sizeof v.id);
@@ -165,7 +167,7 @@ static void fill_verdicts(sqlite3 *db, const struct ils *core)
         fill_text(&f, text);
         render_cause(text, sizeof text, &v);
         fill_text(&f, text);
-        render_remedy(text, sizeof text, &v);
+        render_remedy(text, sizeof text, &v, self.cluster_id);
         fill_text(&f, text);
         fill_text(&f, v.remedy_at == SIDE_HERE ? "here" : "there");
         fill_text(&f, v.peer.ip);

@@ -45,7 +45,7 @@ static bool health_alarm(const struct ils *core, const char *severity, struct he
 }
 
 /* The link to the hub: what the last attempt found out. */
-static bool health_join(const struct ils *core, struct health *h)
+static bool health_join(const struct ils *core, struct slice self, struct health *h)
 {
     struct view_join join;
     struct verdict v;
@@ -60,7 +60,7 @@ static bool health_join(const struct ils *core, struct health *h)
         render_code(code, sizeof code, v.code);
         render_cause(cause, sizeof cause, &v);
         snprintf(h->cause, sizeof h->cause, "not joined: %s (%s)", cause, code);
-        render_remedy(h->next, sizeof h->next, &v);
+        render_remedy(h->next, sizeof h->next, &v, self);
         h->at = v.remedy_at == SIDE_HERE ? "here" : "there";
         break;
     }
@@ -111,7 +111,7 @@ static void health_judge(const struct ils *core, const struct view_self *self, s
         health_set(h, true, "this cluster has no id yet",
                    "ils init --cluster-id ID --fqdn NAME");
     else if (health_alarm(core, "critical", h) || health_disconnected(core, self, h) ||
-             health_join(core, h) ||
+             health_join(core, self->cluster_id, h) ||
              health_alarm(core, "error", h) || health_clusters(core, h))
         return;
     else if (self->role == ROLE_STANDALONE)

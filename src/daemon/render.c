@@ -369,9 +369,15 @@ static uint16_t verdict_port(const struct verdict *v)
     return v->dialler ? v->peer.port : v->local.port;
 }
 
+struct verdict_context {
+    const struct verdict *v;
+    struct slice self;
+};
+
 static bool verdict_name(struct out *o, const void *context, struct slice name, char next)
 {
-    const struct verdict *v = context;
+    const struct verdict_context *c = context;
+    const struct verdict *v = c->v;
     if (is(name, "host"))
         out_host(o, verdict_host(v), next == ':');
     else if (is(name, "port"))
@@ -382,6 +388,8 @@ static bool verdict_name(struct out *o, const void *context, struct slice name, 
         out_number(o, v->generation != 0 ? v->generation : 1);
     else if (is(name, "retry"))
         out_number(o, v->retry_after);
+    else if (is(name, "peer") && v->remedy_at == SIDE_THERE && c->self.n > 0)
+        out_slice(o, c->self);
     else if (is(name, "peer") && v->peer_name.n > 0)
         out_slice(o, v->peer_name);
     else if (is(name, "peer"))
@@ -393,12 +401,14 @@ static bool verdict_name(struct out *o, const void *context, struct slice name, 
 
 void render_cause(char *dst, size_t size, const struct verdict *v)
 {
-    render_fill(dst, size, code_row(v->code)->cause, verdict_name, v);
+    const struct verdict_context c = {.v = v};
+    render_fill(dst, size, code_row(v->code)->cause, verdict_name, &c);
 }
 
-void render_remedy(char *dst, size_t size, const struct verdict *v)
+void render_remedy(char *dst, size_t size, const struct verdict *v, struct slice self)
 {
-    render_fill(dst, size, code_row(v->code)->remedy, verdict_name, v);
+    const struct verdict_context c = {.v = v, .self = self};
+    render_fill(dst, size, code_row(v->code)->remedy, verdict_name, &c);
 }
 
 /* What was seen, as one sentence: who dialled whom, from where to where, and who found it out. */
@@ -438,7 +448,7 @@ static void render_evidence(char *dst, size_t size, const struct verdict *v)
         out_text(&o, ", found at this end");
 }
 
-json_t *render_verdict_json(const struct verdict *v)
+json_t *render_verdict_json(const struct verdict *v, struct slice self)
 {
     char text[1024];
     json_t *json = json_object();
@@ -449,7 +459,7 @@ json_t *render_verdict_json(const struct verdict *v)
     json_object_set_new(json, "cause", render_text(slice_of(text)));
     render_evidence(text, sizeof text, v);
     json_object_set_new(json, "evidence", render_text(slice_of(text)));
-    render_remedy(text, sizeof text, v);
+    render_remedy(text, sizeof text, v, self);
     json_object_set_new(json, "remedy", render_text(slice_of(text)));
     json_object_set_new(json, "remedy_at",
                         json_string(v->remedy_at == SIDE_HERE ? "here" : "there"));

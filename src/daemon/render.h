@@ -28,10 +28,11 @@ json_t *render_alarm_json(const struct alarm_row *row);
 /* Verdict: cause and remedy with {host} etc. filled in; "ILS-201". */
 void render_code(char *dst, size_t size, enum code code);
 void render_cause(char *dst, size_t size, const struct verdict *v);
-void render_remedy(char *dst, size_t size, const struct verdict *v);
+/* self: this cluster's own id, by which a remedy that is typed at the other end calls it. */
+void render_remedy(char *dst, size_t size, const struct verdict *v, struct slice self);
 /* Object with verdict_id, code, cause, evidence, remedy, remedy_at ("here" or "there"), told,
- * method, host, port, peer_id, peer_name, address, dialler, time. New ref. */
-json_t *render_verdict_json(const struct verdict *v);
+ * method, host, port, peer_id, peer_name, address, dialler, retry_after, time. New ref. */
+json_t *render_verdict_json(const struct verdict *v, struct slice self);
 
 /* Outcome of a command: the sentence, and what to type next ("" when nothing). */
 void render_reply(char *dst, size_t size, enum reply reply, struct slice text);
