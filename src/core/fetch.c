@@ -367,8 +367,6 @@ void fetch_gone(struct link *l, struct slice body)
 static bool digest_agrees(struct stream *s)
 {
     uint64_t live, sum;
-    if (s->number == STREAM_SELF)
-        return true; /* not indexed: a few fields that are only walked */
     catalog_digest(s->catalog, &live, &sum);
     if (live == s->wanted.live && sum == s->wanted.sum)
         return true;
