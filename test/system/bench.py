@@ -149,7 +149,7 @@ def our_lookups(n, figures, tool):
 def take(prefix, text, figures):
     """Lines `name: number` of a peer, without its run number."""
     for line in text.splitlines():
-        match = re.match(r'([\w.+/]+): +([\d.]+)\b', line)
+        match = re.match(r'([\w.+/]+): +(\d+(?:\.\d+)?)(?![\w.])', line)
         if match:
             name = re.sub(r'\.run\d+', '', match.group(1))
             figures.add(prefix + name, float(match.group(2)))
