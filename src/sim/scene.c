@@ -361,9 +361,11 @@ static void run_quiet(struct scene *s, tick until)
 {
     struct world *w = s->world;
     s->active = w->now;
-    while (w->broken[0] == 0 && w->now < s->active + QUIET) {
+    while (w->broken[0] == 0) {
         if (busy(w))
             s->active = w->now;
+        if (w->now >= s->active + QUIET)
+            return;
         if (w->now > until) {
             fail(s, "never quiet:", s->word[0]);
             return;
