@@ -101,6 +101,12 @@ int run_role(struct cli *cli, const struct parsed *p)
     return change_one(cli, "role", "role", p->word[0]);
 }
 
+int run_network_adopt(struct cli *cli, const struct parsed *p)
+{
+    struct call call = {.command = "network adopt"};
+    return change(cli, &call);
+}
+
 int run_disconnect(struct cli *cli, const struct parsed *p)
 {
     return change_one(cli, "disconnect", "cluster", p->word[0]);

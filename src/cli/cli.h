@@ -139,6 +139,7 @@ int prompt_run(struct cli *cli);
 int run_init(struct cli *cli, const struct parsed *p);
 int run_describe(struct cli *cli, const struct parsed *p);
 int run_role(struct cli *cli, const struct parsed *p);
+int run_network_adopt(struct cli *cli, const struct parsed *p);
 int run_join(struct cli *cli, const struct parsed *p);
 int run_disconnect(struct cli *cli, const struct parsed *p);
 int run_connect(struct cli *cli, const struct parsed *p);

@@ -94,6 +94,8 @@ const struct command_row command_table[] = {
      "The port is 7502 with the password, 7501 with TLS, unless it is given.\n"
      "Exit status: 0 joined, 1 refused. A refusal says why, what was seen, what to type and at\n"
      "which end.", join_options, run_join},
+    {"network adopt", "", 0, 0, "leave the present network: the next join adopts the hub's", NULL,
+     NULL, run_network_adopt},
     {"disconnect", "CLUSTER", 1, 1, "part from a cluster until `ils connect`; one's own: leave",
      NULL, NULL, run_disconnect},
     {"connect", "CLUSTER", 1, 1, "undo `ils disconnect`", NULL, NULL, run_connect},

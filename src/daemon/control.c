@@ -39,6 +39,7 @@ static const struct verb verbs[] = {
     {"init", RIGHT_CHANGE, "cluster_id,fqdn,description,route_string,", false, verb_init},
     {"describe", RIGHT_CHANGE, "fqdn,description,route_string,", false, verb_describe},
     {"role", RIGHT_CHANGE, "role,", false, verb_role},
+    {"network adopt", RIGHT_CHANGE, "", false, verb_network_adopt},
     {"join", RIGHT_CHANGE, "host,port,as,wait,", false, verb_join},
     {"disconnect", RIGHT_CHANGE, "cluster,", false, verb_disconnect},
     {"connect", RIGHT_CHANGE, "cluster,", false, verb_connect},

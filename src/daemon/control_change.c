@@ -167,6 +167,13 @@ void verb_role(struct client *client)
     control_change(client, &command);
 }
 
+/* Whoever is standalone belongs to no network: the next join adopts that of its hub. */
+void verb_network_adopt(struct client *client)
+{
+    struct command command = {.type = COMMAND_ROLE, .role = ROLE_STANDALONE};
+    control_change(client, &command);
+}
+
 void verb_join(struct client *client)
 {
     struct command command = {.type = COMMAND_JOIN, .role = ROLE_SPOKE};

@@ -117,6 +117,7 @@ const char *control_sync_text(char *dst, size_t size, const struct view_cluster 
 void verb_init(struct client *client);
 void verb_describe(struct client *client);
 void verb_role(struct client *client);
+void verb_network_adopt(struct client *client);
 void verb_join(struct client *client);
 void verb_disconnect(struct client *client);
 void verb_connect(struct client *client);

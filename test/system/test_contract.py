@@ -30,6 +30,13 @@ def main():
     tap.ok(len(numbers) > 20 and len(numbers) == len(set(numbers)), 'no code has two causes')
     tap.ok(codes.replace('ILS-201', 'ILS-999') not in contract,
            'control: another table is not there')
+    for remedy in sorted(set(re.findall(r'`((?:ils) [^`]+)`', codes))):
+        run = subprocess.run([ILS, 'help'] + [w for w in remedy.split()[1:] if re.match('[a-z]', w)]
+                             [:2 if remedy.split()[1] in ('password', 'auth', 'network') else 1],
+                             stdout=subprocess.DEVNULL, check=False)
+        tap.same(run.returncode, 0, 'the remedy `%s` is a command' % remedy)
+    version = re.search(r"version: '([0-9.]+)'", read('meson.build')).group(1)
+    tap.same(out('--version'), 'ils %s\n' % version, 'the version is that of the build')
     listed = re.findall(r'^  ([a-z]+(?: [a-z]+)?) ', out('--help').split('commands:')[1]
                         .split('options of')[0], re.M)
     manual = read('man', 'ils.1.scd')

@@ -60,7 +60,8 @@ def hang_up(c):
         s.sendall(request('status', 7) + b'garbage' + request('version'))
         lines = s.makefile()
         first, rest = json.loads(lines.readline()), lines.read()
-        tap.ok(first['ok'] is False and rest == '', 'content where none belongs ends the connection')
+        tap.ok(first['ok'] is False and rest == '',
+               'content where none belongs ends the connection')
 
 
 def crowd(c):

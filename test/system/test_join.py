@@ -316,6 +316,23 @@ def row_g1_filtered(net):
         quiet('ip', 'netns', 'del', space)
 
 
+def row_g6(net):
+    """Two networks with one password stay apart until an operator says otherwise."""
+    one, two = net.cluster('hubG6').hub('pw'), net.cluster('otherG6').hub('pw')
+    spoke = net.cluster('spokeG6').init('pw')
+    joins(spoke, one, 'G6: a member of one network')
+    s, c = Watch(two), Watch(spoke)
+    v = spoke.join(two)
+    verdict(spoke, v, 'ILS-408', 'here', 'G6')
+    same_verdict(two, v, 'G6')
+    s.has('G6', ['T1', 'T22'])
+    c.has('G6', ['T18'])
+    alarm(two, 'ILSUnacceptableConnectionAttempt', 'IPAddress')
+    tap.ok(two.cluster('spokeG6') is None, 'G6: nothing was learnt')
+    type_remedy(spoke, v, 'G6')
+    rejoined(spoke, two, 'G6')
+
+
 class Listener:
     """A program that is no ilsd: takes connections and does `answer` with each."""
 
@@ -428,7 +445,7 @@ def main():
         else:
             tap.skip('A1 ipv6', 'no IPv6 here')
         for row in (row_a2, row_e1, row_g1_refused, row_g1_unresolved, row_g1_no_hub,
-                    row_g1_itself, row_g1_filtered, row_g2, row_g3):
+                    row_g1_itself, row_g1_filtered, row_g2, row_g3, row_g6):
             tap.run(row, net)
     tap.done()
 
