@@ -30,6 +30,11 @@ struct field {
     size_t n; /* true length; beyond FIELD_MAX the bytes are cut */
 };
 
+struct seen {
+    uint32_t number; /* of the entry + 1, 0 = empty */
+    uint32_t hash;
+};
+
 struct reader {
     struct csv_parser parser;
     struct csv_rows *rows;
@@ -41,7 +46,7 @@ struct reader {
     size_t column[ROLES]; /* field of the role, or COLUMNS_MAX */
     const char *name[ROLES];
     uint32_t line, row_line;
-    uint32_t *seen; /* open addressing: number of the entry + 1, or 0 */
+    struct seen *seen; /* open addressing */
     size_t seen_size;
 };
 
@@ -126,13 +131,34 @@ static bool entry_same(const struct entry *a, const struct entry *b)
     return a->kind == ENTRY_URI ? slice_eq_fold(a->key, b->key) : slice_eq(a->key, b->key);
 }
 
-/* The slot that holds an entry of the same key, or the empty one where it belongs. */
-static uint32_t *seen_slot(const struct reader *r, const struct entry *e)
+/* The slot that holds an entry of the same key, or the empty one where it belongs. The hash stands
+ * in the slot, so that a collision seldom costs a look at the entry. */
+static struct seen *seen_slot(const struct reader *r, const struct entry *e, uint32_t hash)
 {
-    size_t i = (size_t)entry_hash(e) & (r->seen_size - 1);
-    while (r->seen[i] != 0 && !entry_same(&r->rows->entry[r->seen[i] - 1], e))
+    size_t i = hash & (r->seen_size - 1);
+    while (r->seen[i].number != 0 && (r->seen[i].hash != hash ||
+                                      !entry_same(&r->rows->entry[r->seen[i].number - 1], e)))
         i = (i + 1) & (r->seen_size - 1);
     return &r->seen[i];
+}
+
+/* Twice as many slots; the entries in them differ, that is known. */
+static bool seen_grow(struct reader *r, size_t size)
+{
+    struct seen *seen = calloc(size, sizeof *seen);
+    if (seen == NULL)
+        return false;
+    for (size_t k = 0; k < r->seen_size; k++) {
+        size_t i = r->seen[k].hash & (size - 1);
+        while (r->seen[k].number != 0 && seen[i].number != 0)
+            i = (i + 1) & (size - 1);
+        if (r->seen[k].number != 0)
+            seen[i] = r->seen[k];
+    }
+    free(r->seen);
+    r->seen = seen;
+    r->seen_size = size;
+    return true;
 }
 
 /* Room for one more entry, and at least twice as many slots as entries. */
@@ -148,17 +174,9 @@ static bool rows_grow(struct reader *r)
     uint32_t *line = realloc(rows->line, size * sizeof *line);
     if (line != NULL)
         rows->line = line;
-    uint32_t *seen = calloc(size * 2, sizeof *seen);
-    if (entry == NULL || line == NULL || seen == NULL) {
-        free(seen);
+    if (entry == NULL || line == NULL || !seen_grow(r, size * 2))
         return false;
-    }
     rows->size = size;
-    free(r->seen);
-    r->seen = seen;
-    r->seen_size = size * 2;
-    for (size_t i = 0; i < rows->n; i++)
-        *seen_slot(r, &rows->entry[i]) = (uint32_t)i + 1;
     return true;
 }
 
@@ -213,9 +231,10 @@ static void add_entry(struct reader *r, const struct entry *e)
         fail_memory(r);
         return;
     }
-    uint32_t *slot = seen_slot(r, e);
-    if (*slot != 0) {
-        uint32_t first = rows->line[*slot - 1];
+    uint32_t hash = (uint32_t)entry_hash(e);
+    struct seen *slot = seen_slot(r, e, hash);
+    if (slot->number != 0) {
+        uint32_t first = rows->line[slot->number - 1];
         struct csv_complaint *c =
             csv_complain(rows, r->row_line, CSV_FAULT_DUPLICATE, role_slice(r, ROLE_KEY),
                          "line %u has this key already", (unsigned)first);
@@ -223,7 +242,7 @@ static void add_entry(struct reader *r, const struct entry *e)
         slice_to_text(slice_of(r->name[ROLE_KEY]), c->column, sizeof c->column);
         return;
     }
-    *slot = (uint32_t)rows->n + 1;
+    *slot = (struct seen){.number = (uint32_t)rows->n + 1, .hash = hash};
     rows->entry[rows->n] = *e;
     rows->line[rows->n++] = r->row_line;
 }

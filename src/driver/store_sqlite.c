@@ -220,7 +220,7 @@ static int set_up(struct store *s)
     sqlite3_db_config(s->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
     /* EXCLUSIVE comes before the first read, so that the log needs no shared-memory file. */
     if (run(s, "PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
-               "PRAGMA cache_size=-8192; PRAGMA journal_size_limit=67108864;"
+               "PRAGMA cache_size=-2048; PRAGMA journal_size_limit=67108864;"
                "PRAGMA temp_store=MEMORY; PRAGMA cell_size_check=ON;"
                "BEGIN IMMEDIATE; COMMIT") < 0)
         return -1;

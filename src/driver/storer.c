@@ -6,12 +6,14 @@
  * them in the belief that the failed one stands. `valid_from` is the first job given after that. */
 #include "driver/storer.h"
 
+#include <malloc.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #define GROUP_MAX     256             /* batches in one transaction */
+#define TRIM_BYTES     (4 << 20)       /* copies after which the heap is worth a look */
 #define FAILURE_PAUSE (200 * 1000000) /* ns: a full disk is not asked in a tight loop */
 
 enum job_type { JOB_WRITE, JOB_SCAN };
@@ -51,6 +53,7 @@ struct storer {
     uint64_t valid_from;        /* under lock */
     bool failing;               /* the thread's own */
     uint64_t next_seq;          /* the loop's own */
+    size_t under_way, copied;   /* the loop's own: jobs, and bytes since the heap was trimmed */
     struct storer_stats stats;  /* the loop's own, but commits */
     void (*stopped)(void *context);
     void *stopped_context;
@@ -288,17 +291,17 @@ static void gone(uv_handle_t *handle)
     stopped(context);
 }
 
-static void look(uv_async_t *async)
+static void look(struct storer *s)
 {
-    struct storer *s = async->data;
+    uv_handle_t *async = (uv_handle_t *)&s->async;
     for (;;) {
         pthread_mutex_lock(&s->lock);
         struct job *chain = queue_take(&s->outbox);
         bool ended = s->ended;
         pthread_mutex_unlock(&s->lock);
-        if (chain == NULL && ended && s->stopped != NULL && !uv_is_closing((uv_handle_t *)async)) {
+        if (chain == NULL && ended && s->stopped != NULL && !uv_is_closing(async)) {
             pthread_join(s->thread, NULL);
-            uv_close((uv_handle_t *)async, gone);
+            uv_close(async, gone);
         }
         if (chain == NULL)
             return;
@@ -309,9 +312,20 @@ static void look(uv_async_t *async)
             else
                 report_scan(chain);
             job_free(chain);
+            s->under_way--;
             chain = next;
         }
     }
+}
+
+static void on_news(uv_async_t *async)
+{
+    struct storer *s = async->data;
+    look(s);
+    if (s->under_way > 0 || s->copied < TRIM_BYTES)
+        return;
+    s->copied = 0;
+    malloc_trim(0); /* a large fetch leaves holes as large as itself */
 }
 
 struct storer *storer_start(uv_loop_t *loop, struct store *store, storer_done done, void *context)
@@ -325,7 +339,7 @@ struct storer *storer_start(uv_loop_t *loop, struct store *store, storer_done do
     queue_init(&s->outbox);
     pthread_mutex_init(&s->lock, NULL);
     pthread_cond_init(&s->wake, NULL);
-    if (uv_async_init(loop, &s->async, look) != 0) {
+    if (uv_async_init(loop, &s->async, on_news) != 0) {
         free(s);
         return NULL;
     }
@@ -342,6 +356,7 @@ static void give(struct storer *s, struct job *job)
         return;
     }
     job->seq = s->next_seq++;
+    s->under_way++;
     pthread_mutex_lock(&s->lock);
     queue_put(&s->inbox, job);
     pthread_cond_signal(&s->wake);
@@ -369,6 +384,7 @@ void storer_write(struct storer *s, uint64_t batch, const struct store_row *row,
         size += row[i].key.n + (row[i].remove ? 0 : row[i].value.n);
     job->row = calloc(n + 1, sizeof *row);
     job->bytes = malloc(size);
+    s->copied += size;
     job->no_memory = job->row == NULL || job->bytes == NULL;
     uint8_t *at = job->bytes;
     for (size_t i = 0; i < n && !job->no_memory; i++) {
