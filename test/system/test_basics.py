@@ -278,6 +278,38 @@ def starting(net, c):
     tap.ok('ilsd' in text and str(c.process.pid) in text, 'and it names the process', text)
 
 
+def full(net):
+    """A disk that is full: the change is refused whole, what was there is served, and it is said."""
+    folder = os.path.join(net.folder, 'full')
+    os.mkdir(folder)
+    if os.geteuid() != 0 or subprocess.run(
+            ['mount', '-t', 'tmpfs', '-o', 'size=2m', 'full', folder],
+            stderr=subprocess.DEVNULL, check=False).returncode != 0:
+        tap.skip('a disk that is full', 'no file system of its own can be mounted here')
+        return
+    c = net.cluster('full', start=False)
+    try:
+        c.start()
+        c.must('init', '--cluster-id', 'full', '--fqdn', 'full.example.com')
+        c.must('plan', 'add', 'URI', 'alice@full.example.com')
+        head = 'PatternType,PSTNFailover,Pattern\n'
+        rows = ''.join('URI,,%x%x@full.example.com\n' % (i * 7919, i * 104729)
+                       for i in range(100000))
+        refused(c, 'a disk that is full', ['plan', 'import', '-', '--source', 'HQ'], 1,
+                'nothing was changed', 'next: ils status', stdin=head + rows)
+        tap.same(c.json('plan', 'show')['total'], 1, 'nothing of it was applied')
+        tap.ok([a for a in c.json('alarms') if a['name'] == 'ILSDBLException'],
+               'alarm ILSDBLException', c.json('alarms'))
+        tap.same(c.json('lookup', 'alice@full.example.com')['match']['value'],
+                 'alice@full.example.com', 'what was there is still answered')
+        c.must('plan', 'import', '-', '--source', 'HQ', stdin=head + rows[:200].rsplit('\n', 1)[0])
+        tap.ok(wait_until(lambda: not [a for a in c.json('alarms') if a['active']], 10),
+               'a change that fits is taken, and the alarm is gone', c.json('alarms'))
+    finally:
+        c.stop()
+        subprocess.run(['umount', folder], check=False)
+
+
 def durable(c):
     before = c.json('status')
     c.kill()
@@ -296,6 +328,7 @@ def main():
         for part in (identity, authentication, plan, lookups, views, usage, protocol):
             tap.run(part, c)
         tap.run(starting, net, c)
+        tap.run(full, net)
         tap.run(durable, c)
     tap.done()
 
