@@ -217,8 +217,8 @@ def report(figures, n, runs, load):
         ratio(figures, 'sync from join, s, limit', 'ils.sync.from_join_s', 'limit.tls+log.sync_s'),
         ratio(figures, 'wire, MB, Redis', 'wire_mb', 'redis.tls.wire_mb'),
         ratio(figures, 'memory, B an entry, Redis', 'ils.bytes.resident', 'redis.bytes_per_entry'),
-        ratio(figures, 'INVITE -> 302 a second, Kamailio', 'ils.invite302.window64.rps',
-              'kamailio.invite302.window64.rps', True)]
+        ratio(figures, 'INVITE -> 302 a second, Kamailio', 'ils.invite302.window64.replies_per_s',
+              'kamailio.invite302.window64.replies_per_s', True)]
     for text in filter(None, pairs):
         print(text)
     for name in sorted({'.'.join(k.split('.')[:2]) for k in figures.values if k[:4] == 'ils.'}):
