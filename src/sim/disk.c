@@ -6,6 +6,8 @@
 
 #include <assert.h>
 
+#define BEHIND_MAX (5 * TICK_S)
+
 struct disk_batch {
     struct disk_batch *next;
     uint64_t batch;
@@ -151,7 +153,10 @@ tick disk_store(struct disk *d, tick now, uint64_t batch, const struct row *row,
     b->n = n;
     uint64_t span = (uint64_t)(d->latency_max - d->latency_min) + 1;
     tick start = now > d->free_at ? now : d->free_at;
-    b->durable_at = start + d->latency_min + (tick)rand_below(&d->rand, span);
+    tick draw = (tick)rand_below(&d->rand, span);
+    if (start - now > BEHIND_MAX)
+        draw = 0; /* slow, but it never falls behind without end */
+    b->durable_at = start + d->latency_min + draw;
     d->free_at = b->durable_at;
     if (d->fail_next > 0) {
         d->fail_next--;

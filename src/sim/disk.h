@@ -1,6 +1,7 @@
-/* disk: one cluster's store in the simulated world. Rows, and batches of changes to them that become
- * durable in order, each whole or not at all, after a latency that the seed draws. A crash loses
- * what is not durable yet. Knows nothing of the world: whoever owns it says when time has come. */
+/* disk: one cluster's store in the simulated world. Rows, and batches of changes to them that
+ * become durable in order, each whole or not at all, after a latency that the seed draws. A crash
+ * loses what is not durable yet. Knows nothing of the world: whoever owns it says when time has
+ * come. */
 #ifndef OPENILS_SIM_DISK_H
 #define OPENILS_SIM_DISK_H
 

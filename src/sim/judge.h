@@ -7,7 +7,7 @@
  *              and so does the boot number of each life that others can meet;
  *   once       no USN of an origin is used for two states that others could see;
  *   honesty    no honest cluster is told that it speaks nonsense, is a clone, or has bad data;
- *   retention  replaced segments are served on for 60 s: what was listed can be fetched (strict only);
+ *   retention  replaced segments are served on for 60 s (strict runs only);
  *   bounds     budget, leaks, spinning (world.c).
  * Calm, once all faults are gone:
  *   convergence  within a bound every cluster serves every origin's last word, and says so;

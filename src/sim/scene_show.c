@@ -140,5 +140,7 @@ void show_verdict(struct node *a, struct node *b, char ret[static SHOW_TEXT])
     bool there = view_verdict(a->ils, 0, &x) && view_verdict(b->ils, 0, &y);
     bool one = x.code == y.code && memcmp(x.id, y.id, VERDICT_ID_SIZE) == 0;
     ret[0] = 0;
-    add(ret, "ILS-%u %s", (unsigned)x.code, !there ? "none" : a == b ? "" : one ? "same" : "differ");
+    add(ret, "ILS-%u", (unsigned)x.code);
+    if (a != b)
+        add(ret, !there ? " none" : one ? " same" : " differ");
 }

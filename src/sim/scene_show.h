@@ -1,5 +1,5 @@
-/* scene_show: what a scene reads from a core: the clusters table, a lookup, its status. Each gives one
- * or more lines of the log, and the same text for `=>`. Only view.h is used. */
+/* scene_show: what a scene reads from a core: the clusters table, a lookup, its status. Each gives
+ * one or more lines of the log, and the same text for `=>`. Only view.h is used. */
 #ifndef OPENILS_SIM_SCENE_SHOW_H
 #define OPENILS_SIM_SCENE_SHOW_H
 

@@ -212,8 +212,8 @@ static void deed(struct run *r)
     }
 }
 
-/* Half of the time one catalog begins large: its first segments are sealed for good, with the judged
- * keys in them, so that what is deleted later still has a PUT far from the tail. */
+/* Half of the time one catalog begins large: its first segments are sealed for good, with the
+ * judged keys in them, so that what is deleted later still has a PUT far from the tail. */
 static void fill(struct run *r)
 {
     struct node *n = any(r);

@@ -1,6 +1,6 @@
 /* echo: a core that is none, in the place of the real one. It listens, dials when told to join,
- * sends ECHO_BYTES of a pattern and wants them back; a COMMAND_DESCRIBE becomes one row. With it the
- * world is tested alone. */
+ * sends ECHO_BYTES of a pattern and wants them back; a COMMAND_DESCRIBE becomes one row. With it
+ * the world is tested alone. */
 #ifndef OPENILS_TEST_ECHO_H
 #define OPENILS_TEST_ECHO_H
 

@@ -1,6 +1,6 @@
 /* The stateful session fuzzer: a real hub with a password, a good spoke linked to it, and somebody
- * else who sends what the input says on links of his own: as a stranger raw bytes, as an insider (who
- * knows the password and has a key) sealed frames, some of them rightly signed.
+ * else who sends what the input says on links of his own: as a stranger raw bytes, as an insider
+ * (who knows the password and has a key) sealed frames, some of them rightly signed.
  * Laws: no crash; the budget holds; the good link stays; what the good spoke advertised is answered
  * as before; a stranger's bytes store nothing but alarms and make no cluster known.
  *

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Each planted bug of the simulated world must break a law within some seeds; without one none breaks.
+# Each planted bug of the simulated world must break a law within some seeds; without one none does.
 #   test_controls.sh ILSSIM
 set -u
 ilssim=$1

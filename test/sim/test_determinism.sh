@@ -1,6 +1,6 @@
 #!/bin/sh
-# The same seed gives the same hash: twice in this build, and in a build by the other compiler without
-# optimisation or sanitizers.
+# The same seed gives the same hash: twice in this build, and in a build by the other compiler with
+# other optimisation and without sanitizers.
 #   test_determinism.sh ILSSIM SOURCE_ROOT GENERATED_DIR COMPILER_ID
 set -u
 ilssim=$1 root=$2 generated=$3 compiler=$4

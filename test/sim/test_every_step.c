@@ -1,6 +1,6 @@
-/* A join and a change, broken off after every single step: by a crash of either end, by a power cut,
- * by a cut of the connection, by a disk that fails. Afterwards everything settles, and what was
- * acknowledged is there. */
+/* A join and a change, broken off after every single step: by a crash of either end, by a power
+ * cut, by a cut of the connection, by a disk that fails. Afterwards everything settles, and what
+ * was acknowledged is there. */
 #include "test.h"
 
 #include "core/view.h"
