@@ -27,7 +27,24 @@ static bool alarm_is(const struct alarm_row *row, const char *severity)
     return row->active && strcmp(render_alarm_severity(row->alarm), severity) == 0;
 }
 
-static bool health_alarm(const struct ils *core, const char *severity, struct health *h)
+/* The remedy of the newest refusal in which the alarm's subject took part. */
+static bool health_verdict(const struct ils *core, const struct alarm_row *row, struct slice self,
+                           struct health *h)
+{
+    struct verdict v;
+    for (size_t i = 0; view_verdict(core, i, &v); i++) {
+        if (code_is_success(v.code) || !(slice_eq(row->subject, slice_of(v.peer.ip)) ||
+                                         slice_eq(row->subject, v.host)))
+            continue;
+        render_remedy(h->next, sizeof h->next, &v, self);
+        h->at = v.remedy_at == SIDE_HERE ? "here" : "there";
+        return true;
+    }
+    return false;
+}
+
+static bool health_alarm(const struct ils *core, const char *severity, struct slice self,
+                         struct health *h)
 {
     struct alarm_row row;
     char text[512], next[128] = "ils alarms";
@@ -39,6 +56,7 @@ static bool health_alarm(const struct ils *core, const char *severity, struct he
             snprintf(next, sizeof next, "ss -ltnp 'sport = :%.*s'", (int)row.subject.n,
                      (const char *)row.subject.p);
         health_set(h, true, text, next);
+        health_verdict(core, &row, self, h);
         return true;
     }
     return false;
@@ -110,9 +128,9 @@ static void health_judge(const struct ils *core, const struct view_self *self, s
     if (!self->initialised)
         health_set(h, true, "this cluster has no id yet",
                    "ils init --cluster-id ID --fqdn NAME");
-    else if (health_alarm(core, "critical", h) || health_disconnected(core, self, h) ||
-             health_join(core, self->cluster_id, h) ||
-             health_alarm(core, "error", h) || health_clusters(core, h))
+    else if (health_alarm(core, "critical", self->cluster_id, h) ||
+             health_disconnected(core, self, h) || health_join(core, self->cluster_id, h) ||
+             health_alarm(core, "error", self->cluster_id, h) || health_clusters(core, h))
         return;
     else if (self->role == ROLE_STANDALONE)
         health_set(h, false, "", "ils role hub, or ils join HOST");

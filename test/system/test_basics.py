@@ -302,7 +302,8 @@ def full(net):
                'alarm ILSDBLException', c.json('alarms'))
         tap.same(c.json('lookup', 'alice@full.example.com')['match']['value'],
                  'alice@full.example.com', 'what was there is still answered')
-        c.must('plan', 'import', '-', '--source', 'HQ', stdin=head + rows[:200].rsplit('\n', 1)[0])
+        few = rows[:200].rsplit('\n', 1)[0]
+        c.must('plan', 'import', '-', '--source', 'HQ', stdin=head + few)
         tap.ok(wait_until(lambda: not [a for a in c.json('alarms') if a['active']], 10),
                'a change that fits is taken, and the alarm is gone', c.json('alarms'))
     finally:

@@ -203,6 +203,9 @@ def row_a2(net):
     status, out = spoke.ils('status')
     tap.ok(status == 1 and out.startswith('degraded') and 'ILS-201' in out and
            'ils password add' in out, 'A2: status says why and what to type', out)
+    status, out = hub.ils('status')
+    tap.ok(status == 1 and 'next, at the other end: ils password add' in out,
+           'A2: so does the status of the hub', out)
     type_remedy(spoke, v, 'A2', stdin='right\n')
     rejoined(spoke, hub, 'A2')
 
