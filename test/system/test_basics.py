@@ -279,7 +279,7 @@ def starting(net, c):
 
 
 def full(net):
-    """A disk that is full: the change is refused whole, what was there is served, and it is said."""
+    """A disk that is full: the change is refused whole, what was there is served."""
     folder = os.path.join(net.folder, 'full')
     os.mkdir(folder)
     if os.geteuid() != 0 or subprocess.run(
