@@ -21,8 +21,8 @@ static void *resize(void *context, void *p, size_t old_size, size_t new_size)
 
 static void rebuild(const struct sip_message *m, struct buf *b)
 {
-    const uint8_t *end = m->uri.text.p + m->uri.text.n;
     if (m->request) {
+        const uint8_t *end = m->uri.text.p + m->uri.text.n;
         buf_put(b, m->method_text.p, (size_t)(end - m->method_text.p));
         buf_put_text(b, " SIP/2.0\r\n");
     } else {
