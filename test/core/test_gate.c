@@ -146,7 +146,7 @@ static void deadline(void **state)
     rig_pass(&core, 2);
     assert_true(closed(silent));
     for (int i = 0; i < 4; i++) { /* a byte a second does not help */
-        rig_data(&core, slow, "\x01\0\0\x31" + i, 1);
+        rig_data(&core, slow, &"\x01\0\0\x31"[i], 1);
         rig_pass(&core, TICK_S);
         assert_false(closed(slow));
     }

@@ -1,0 +1,433 @@
+/* What a lying member can still do, one test each, expected to fail until it is mended; a test that
+ * passes belongs into test_hostile.c then. `test_core_defects NAME` runs one. */
+#include <stdio.h>
+#include <time.h>
+
+#include "core/core.h"
+#include "liar.h"
+
+static struct rig core;
+static struct liar liar;
+static uint8_t key[32];
+
+static void start(size_t budget)
+{
+    crypto_hash1(key, "test", slice_of("secret"));
+    rig_init(&core, 5, budget);
+    rig_hub(&core, "hub", key);
+    liar_join(&liar, &core, 1, "198.51.100.1", key);
+    assert_true(liar_linked(&liar));
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    liar_done(&liar);
+    memset(&liar, 0, sizeof liar);
+    rig_done(&core);
+    return 0;
+}
+
+static struct buf bytes(void)
+{
+    struct buf b;
+    buf_init(&b, liar.peer.mem, SIZE_MAX);
+    return b;
+}
+
+static void add_alice(void)
+{
+    struct change change = {.put = true, .kind = ENTRY_URI, .user = slice_of("alice"),
+                            .domain = slice_of("hub.example")};
+    rig_command(&core, (struct command){.type = COMMAND_PLAN, .change = &change, .change_n = 1,
+                                        .source = slice_of("test")});
+}
+
+/* Serves whatever the core asks for of n segments of padding, as an origin would. */
+static uint32_t padding_first;
+static void serve_padding(struct peer_end *p, uint8_t type, struct slice body)
+{
+    if (type != FRAME_SEGMENT_REQUEST)
+        return;
+    struct arena a;
+    struct msg_segment_request m;
+    arena_init(&a, p->mem);
+    if (msg_segment_request_get(&a, body, &m) == 0) {
+        struct buf segment;
+        uint8_t name[HASH_SIZE];
+        buf_init(&segment, p->mem, SIZE_MAX);
+        for (uint32_t i = 0; i < 4096; i++) { /* in order, so this is short */
+            buf_reset(&segment);
+            liar_padding(&segment, 1, SEGMENT_MAX, padding_first);
+            segment_name(name, buf_slice(&segment));
+            if (memcmp(name, m.name, HASH_SIZE) == 0)
+                break;
+            padding_first++;
+        }
+        peer_frame(p, FRAME_SEGMENT, buf_slice(&segment));
+        buf_done(&segment);
+    }
+    arena_done(&a);
+}
+
+/* Announces n segments of padding and serves them; the digest is wrong by `off`. */
+static void padding_catalog(uint64_t usn, uint32_t first, uint32_t n, uint64_t off)
+{
+    struct buf lines = bytes(), segment = bytes(), head = bytes();
+    for (uint32_t i = 0; i < n; i++) {
+        buf_reset(&segment);
+        liar_padding(&segment, 1, SEGMENT_MAX, first + i);
+        liar_line(&lines, buf_slice(&segment));
+    }
+    struct head h = {.number = 1, .epoch = 1, .usn = usn, .lines = n,
+                     .bytes = (uint64_t)n * segment.n, .live = off};
+    padding_first = first;
+    liar.peer.frame = serve_padding;
+    liar_head_of(&liar, h, buf_slice(&lines), &head);
+    liar_head(&liar, h, buf_slice(&lines));
+    liar_pump(&liar);
+    liar_manifest(&liar, buf_slice(&head), buf_slice(&lines));
+    liar_pump(&liar);
+    buf_done(&lines);
+    buf_done(&segment);
+    buf_done(&head);
+}
+
+/* Marks are not signed: one of the hub's own stream, above its own, stops it from writing. */
+static void marks_of_my_own_stream(void **state)
+{
+    (void)state;
+    start(SIZE_MAX);
+    add_alice();
+    assert_int_equal(core.reply, REPLY_OK);
+    struct msg_mark mark = {.number = 1, .epoch = UINT64_MAX, .usn = UINT64_MAX};
+    memcpy(mark.key, core.ils->key, KEY_SIZE);
+    liar_marks(&liar, &mark, 1);
+    liar_pump(&liar);
+    rig_down(&core, liar.id);
+    rig_pass(&core, 60 * TICK_S);
+    struct change change = {.put = true, .kind = ENTRY_URI, .user = slice_of("bob"),
+                            .domain = slice_of("hub.example")};
+    rig_command(&core, (struct command){.type = COMMAND_PLAN, .change = &change, .change_n = 1,
+                                        .source = slice_of("test")});
+    rig_pass(&core, 60 * TICK_S);
+    assert_int_equal(core.reply, REPLY_OK);
+}
+
+/* Sizes in a list, and the count of a head, are taken at their word before a byte has come. */
+static void index_for_what_is_only_announced(void **state)
+{
+    (void)state;
+    start((size_t)256 << 20);
+    struct buf lines = bytes(), head = bytes();
+    uint8_t line[LINE_BYTES] = {0x03, 0x80, 0, 0, 1}; /* 56 MiB in one segment */
+    buf_put(&lines, line, sizeof line);
+    struct head h = {.number = 1, .epoch = 1, .usn = 1, .lines = 1, .bytes = 60000,
+                     .live = UINT64_C(1) << 32};
+    size_t before = core.mem.mem.used;
+    liar_head_of(&liar, h, buf_slice(&lines), &head);
+    liar_head(&liar, h, buf_slice(&lines));
+    liar_manifest(&liar, buf_slice(&head), buf_slice(&lines));
+    liar_pump(&liar);
+    printf("# one head and a list of one line: %zu MiB\n", (core.mem.mem.used - before) >> 20);
+    buf_done(&lines);
+    buf_done(&head);
+    assert_true(core.mem.mem.used - before < (16 << 20));
+}
+
+/* No quota: a member fills the memory of the hub with padding, and the hub gives up. */
+static void memory_filled_with_padding(void **state)
+{
+    (void)state;
+    start((size_t)64 << 20);
+    uint32_t n = 30, step = 30;
+    for (uint64_t usn = 1; step > 0 && !core.dead && liar_linked(&liar); usn++) {
+        padding_catalog(usn, 0, n, 0);
+        const struct stream *s = stream_find(core.ils, liar.peer.key, 1);
+        if (s->head.usn != usn) {
+            n -= step;
+            step /= 2;
+        }
+        n += step;
+    }
+    printf("# %u segments: %zu KiB in use%s\n", n, core.mem.mem.used >> 10,
+           core.dead ? ", the core gave up" : "");
+    assert_false(core.dead);
+    struct liar fresh = {0};
+    liar_join(&fresh, &core, 77, "198.51.100.77", key);
+    bool joined = liar_linked(&fresh);
+    printf("# another cluster %s%s\n", joined ? "joins" : "cannot join",
+           core.dead ? ", the core gave up" : "");
+    liar_done(&fresh);
+    assert_false(core.dead);
+    assert_true(joined);
+}
+
+/* Segments of heads that never come to be served stay in the store until the next start. */
+static void rows_of_abandoned_heads(void **state)
+{
+    (void)state;
+    start(SIZE_MAX);
+    uint64_t before = core.row_bytes;
+    size_t rows = core.rows;
+    for (uint32_t i = 0; i < 10; i++)
+        padding_catalog(i + 1, 1000 * i, 16, 1);
+    printf("# 10 heads whose digest is wrong: %zu rows, %llu KiB stored and not removed\n",
+           core.rows - rows, (unsigned long long)(core.row_bytes - before) >> 10);
+    assert_true(core.rows - rows < 40);
+}
+
+/* A spoke that calls itself a hub lists puppets; the tables of clusters fill up for good. */
+static uint8_t puppet_key[300][KEY_SIZE], puppet_secret[300][SECRET_SIZE];
+static void serve_one(struct peer_end *p, uint8_t type, struct slice body)
+{
+    (void)body;
+    if (type == FRAME_SEGMENT_REQUEST)
+        peer_frame(p, FRAME_SEGMENT, buf_slice(p->context));
+}
+
+static void say_stream(struct liar *as, struct buf *segment, uint64_t number, uint64_t live,
+                       uint64_t sum)
+{
+    struct buf lines = bytes(), head = bytes();
+    liar_line(&lines, buf_slice(segment));
+    struct head h = {.number = number, .epoch = 1, .usn = live, .lines = 1, .bytes = segment->n,
+                     .live = live, .sum = sum};
+    struct buf b = bytes();
+    liar_head_of(as, h, buf_slice(&lines), &head);
+    struct msg_head m = {.head = buf_slice(&head)};
+    msg_head_put(&b, &m);
+    liar.peer.frame = serve_one;
+    liar.peer.context = segment;
+    peer_send(&liar.peer, &b);
+    liar_manifest(&liar, buf_slice(&head), buf_slice(&lines));
+    liar_pump(&liar);
+    buf_done(&lines);
+    buf_done(&head);
+    buf_done(&b);
+}
+
+static void roster_of_puppets(void **state)
+{
+    (void)state;
+    start(SIZE_MAX);
+    struct buf segment = bytes();
+    struct liar fresh = {0};
+    uint64_t sum = liar_mix(1);
+    for (uint16_t i = 0; i < 300; i++) {
+        uint8_t seed[SEED_SIZE] = {9, (uint8_t)i, (uint8_t)(i >> 8)};
+        crypto_keypair(seed, puppet_key[i], puppet_secret[i]);
+        sum += liar_mix(i + 2u);
+    }
+    liar_field(&segment, 1, "role", slice_of("1"));
+    for (size_t i = 0; i < 300; i++) {
+        buf_put_u8(&segment, RECORD_PUT | ENTRY_ROSTER);
+        buf_put_u8(&segment, KEY_SIZE);
+        buf_put(&segment, puppet_key[i], KEY_SIZE);
+    }
+    say_stream(&liar, &segment, 0, 301, sum);
+    for (size_t i = 0; i < 300; i++) {
+        struct liar puppet = liar;
+        memcpy(puppet.peer.key, puppet_key[i], KEY_SIZE);
+        memcpy(puppet.peer.secret, puppet_secret[i], SECRET_SIZE);
+        buf_reset(&segment);
+        liar_field(&segment, 1, "role", slice_of("2"));
+        say_stream(&puppet, &segment, 0, 1, liar_mix(1));
+    }
+    buf_done(&segment);
+    printf("# %zu peers, %zu streams after one liar\n", core.ils->peer_n, core.ils->stream_n);
+    liar_join(&fresh, &core, 77, "198.51.100.77", key);
+    bool joined = liar_linked(&fresh);
+    liar_done(&fresh);
+    assert_true(joined);
+}
+
+/* Requests without reading: the answers pile up in the core, not in the 16 MiB that are allowed. */
+static void requests_without_reading(void **state)
+{
+    (void)state;
+    start(SIZE_MAX);
+    padding_catalog(1, 0, 1, 0);
+    struct stream *s = stream_find(core.ils, liar.peer.key, 1);
+    assert_true(stream_held(s));
+    struct line line;
+    manifest_line(catalog_lines(s->catalog), 0, &line);
+    struct msg_segment_request m = {.number = 1, .has_name = true};
+    memcpy(m.key, liar.peer.key, KEY_SIZE);
+    memcpy(m.name, line.name, HASH_SIZE);
+    struct buf b = bytes();
+    for (int i = 0; i < 850; i++)
+        msg_segment_request_put(&b, &m);
+    core.forget = core.unread = true;
+    size_t before = core.mem.mem.used;
+    core.mem.mem.peak = before;
+    peer_send(&liar.peer, &b);
+    rig_data(&core, liar.id, liar.peer.out.p, liar.peer.out.n);
+    printf("# %zu KiB of requests: %zu MiB in the core\n", liar.peer.out.n >> 10,
+           (core.mem.mem.peak - before) >> 20);
+    buf_done(&b);
+    assert_true(core.mem.mem.peak - before < (40 << 20));
+}
+
+/* A delta with its segments in another order than its lines: a row is stored without its bytes.
+ * Whoever relays can do that to a third cluster. */
+static void delta_in_another_order(void **state)
+{
+    (void)state;
+    start(SIZE_MAX);
+    struct buf lines = bytes(), head = bytes(), b = bytes();
+    struct buf segment[3] = {bytes(), bytes(), bytes()};
+    struct msg_line add[2];
+    for (uint32_t i = 0; i < 3; i++)
+        liar_padding(&segment[i], 1, 500, i);
+    padding_first = 0;
+    liar.peer.frame = serve_one;
+    liar.peer.context = &segment[0];
+    liar_line(&lines, buf_slice(&segment[0]));
+    struct head h = {.number = 1, .epoch = 1, .usn = 1, .lines = 1, .bytes = segment[0].n};
+    liar_head_of(&liar, h, buf_slice(&lines), &head);
+    liar_head(&liar, h, buf_slice(&lines));
+    liar_manifest(&liar, buf_slice(&head), buf_slice(&lines));
+    liar_pump(&liar);
+    struct msg_head m = {.has_delta = true, .add = add, .add_n = 2, .segment_n = 2};
+    manifest_root(m.base, buf_slice(&lines));
+    for (uint32_t i = 1; i < 3; i++) {
+        liar_line(&lines, buf_slice(&segment[i]));
+        add[i - 1].size = (uint32_t)segment[i].n;
+        segment_name(add[i - 1].name, buf_slice(&segment[i]));
+    }
+    struct slice swapped[2] = {buf_slice(&segment[2]), buf_slice(&segment[1])};
+    m.segment = swapped;
+    buf_reset(&head);
+    h.usn = 2;
+    h.lines = 3;
+    h.bytes += 2 * segment[1].n;
+    liar_head_of(&liar, h, buf_slice(&lines), &head);
+    m.head = buf_slice(&head);
+    msg_head_put(&b, &m);
+    peer_send(&liar.peer, &b);
+    uint64_t before = core.row_bytes;
+    liar_pump(&liar);
+    const struct stream *s = stream_find(core.ils, liar.peer.key, 1);
+    assert_int_equal(s->head.usn, 2);
+    uint64_t stored = core.row_bytes - before, due = 2 * segment[1].n + 4 + head.n + 3 * LINE_BYTES;
+    printf("# %llu bytes are stored of %llu\n", (unsigned long long)stored,
+           (unsigned long long)due);
+    for (int i = 0; i < 3; i++)
+        buf_done(&segment[i]);
+    buf_done(&lines);
+    buf_done(&head);
+    buf_done(&b);
+    assert_int_equal(stored, due);
+}
+
+/* Not a test: what one head with a wrong digest costs a hub of many entries. */
+static void cost_of_a_wrong_digest(void **state)
+{
+    (void)state;
+    start(SIZE_MAX);
+    static struct change change[10000];
+    static char user[10000][16];
+    for (int k = 0; k < 20; k++) {
+        for (int i = 0; i < 10000; i++) {
+            snprintf(user[i], sizeof user[i], "user%d", k * 10000 + i);
+            change[i] = (struct change){.put = true, .kind = ENTRY_URI, .user = slice_of(user[i]),
+                                        .domain = slice_of("hub.example")};
+        }
+        rig_command(&core, (struct command){.type = COMMAND_PLAN, .change = change,
+                                            .change_n = 10000, .source = slice_of("test")});
+        assert_int_equal(core.reply, REPLY_OK);
+    }
+    padding_catalog(1, 0, 1, 0);
+    struct timespec a, b;
+    clock_gettime(CLOCK_MONOTONIC, &a);
+    for (uint64_t i = 0; i < 10; i++) {
+        struct stream *s = stream_find(core.ils, liar.peer.key, 1);
+        struct head h = {.number = 1, .epoch = 1, .usn = 2 + i, .lines = 1, .bytes = 65000,
+                         .live = 1};
+        liar_head(&liar, h, catalog_lines(s->catalog));
+        liar_pump(&liar);
+    }
+    clock_gettime(CLOCK_MONOTONIC, &b);
+    printf("# 200,000 entries: a head of 300 bytes with a wrong digest costs %.1f ms\n",
+           ((double)(b.tv_sec - a.tv_sec) + (double)(b.tv_nsec - a.tv_nsec) / 1e9) * 100);
+}
+
+/* Not a test: a hub that lists many, and heads that wait for admission. */
+static void cost_of_a_long_roster(void **state)
+{
+    (void)state;
+    start(SIZE_MAX);
+    struct buf segment[24], lines = bytes(), head = bytes();
+    uint64_t sum = liar_mix(1), usn = 2;
+    for (int i = 0; i < 24; i++) {
+        segment[i] = bytes();
+        if (i == 0)
+            liar_field(&segment[i], 1, "role", slice_of("1"));
+        else
+            liar_padding(&segment[i], usn, 0, 0);
+        for (int k = 0; k < 1800; k++, usn++) {
+            uint8_t listed[KEY_SIZE] = {(uint8_t)k, (uint8_t)(k >> 8), (uint8_t)i};
+            buf_put_u8(&segment[i], RECORD_PUT | ENTRY_ROSTER);
+            buf_put_u8(&segment[i], KEY_SIZE);
+            buf_put(&segment[i], listed, KEY_SIZE);
+            sum += liar_mix(usn);
+        }
+        liar_line(&lines, buf_slice(&segment[i]));
+    }
+    struct head h = {.number = 0, .epoch = 1, .usn = usn, .lines = 24, .live = usn - 1, .sum = sum};
+    liar_head_of(&liar, h, buf_slice(&lines), &head);
+    liar_head(&liar, h, buf_slice(&lines));
+    liar_pump(&liar);
+    liar_manifest(&liar, buf_slice(&head), buf_slice(&lines));
+    liar_pump(&liar);
+    for (int i = 0; i < 24; i++)
+        peer_frame(&liar.peer, FRAME_SEGMENT, buf_slice(&segment[i]));
+    liar_pump(&liar);
+    assert_true(stream_held(stream_find(core.ils, liar.peer.key, 0)));
+    struct timespec a, b;
+    clock_gettime(CLOCK_MONOTONIC, &a);
+    for (int i = 0; i < 100; i++) {
+        uint8_t seed[SEED_SIZE] = {7, (uint8_t)i};
+        struct liar puppet = liar;
+        crypto_keypair(seed, puppet.peer.key, puppet.peer.secret);
+        struct buf theirs = bytes(), frame = bytes();
+        liar_head_of(&puppet, (struct head){.number = 1, .epoch = 1, .usn = 1},
+                     slice_make(NULL, 0), &theirs);
+        struct msg_head m = {.head = buf_slice(&theirs)};
+        msg_head_put(&frame, &m);
+        peer_send(&liar.peer, &frame);
+        liar_pump(&liar);
+        buf_done(&theirs);
+        buf_done(&frame);
+    }
+    clock_gettime(CLOCK_MONOTONIC, &b);
+    printf("# a roster of 43,200 keys: a head that waits costs %.1f ms\n",
+           ((double)(b.tv_sec - a.tv_sec) + (double)(b.tv_nsec - a.tv_nsec) / 1e9) * 10);
+    clock_gettime(CLOCK_MONOTONIC, &a);
+    h.beat = 1;
+    liar_head(&liar, h, buf_slice(&lines));
+    liar_pump(&liar);
+    clock_gettime(CLOCK_MONOTONIC, &b);
+    printf("# and its next beat, with 100 of them waiting, %.0f ms in one step\n",
+           ((double)(b.tv_sec - a.tv_sec) + (double)(b.tv_nsec - a.tv_nsec) / 1e9) * 1000);
+    for (int i = 0; i < 24; i++)
+        buf_done(&segment[i]);
+    buf_done(&lines);
+    buf_done(&head);
+}
+
+#define TEST(f) {#f, f, NULL, teardown, NULL}
+
+int main(int argc, char **argv)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(marks_of_my_own_stream),  TEST(index_for_what_is_only_announced),
+        TEST(memory_filled_with_padding), TEST(rows_of_abandoned_heads),
+        TEST(roster_of_puppets),       TEST(requests_without_reading),
+        TEST(delta_in_another_order),  TEST(cost_of_a_wrong_digest),
+        TEST(cost_of_a_long_roster),
+    };
+    cmocka_set_test_filter(argc > 1 ? argv[1] : NULL);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
