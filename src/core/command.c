@@ -3,6 +3,47 @@
  * one commit at a time. */
 #include "core/core.h"
 
+/* --- what a failed batch takes back */
+
+void settings_take(struct settings *to, const struct ils *ils)
+{
+    text_set(to->cluster_id, text_slice(ils->cluster_id));
+    text_set(to->fqdn, text_slice(ils->fqdn));
+    text_set(to->description, text_slice(ils->description));
+    text_set(to->route_string, text_slice(ils->route_string));
+    to->role = ils->role;
+    to->auth = ils->auth;
+    to->level = ils->level;
+    memcpy(to->password, ils->password, sizeof to->password);
+    memcpy(to->network, ils->network, sizeof to->network);
+    text_set(to->host, text_slice(ils->dial.host));
+    to->port = ils->dial.port;
+    to->wanted = ils->dial.wanted;
+    to->hub_known = ils->dial.hub_known;
+}
+
+static void listen_as_role(struct ils *ils);
+
+static void undo_settings(struct ils *ils)
+{
+    const struct settings *from = &ils->durable;
+    text_set(ils->cluster_id, text_slice(from->cluster_id));
+    text_set(ils->fqdn, text_slice(from->fqdn));
+    text_set(ils->description, text_slice(from->description));
+    text_set(ils->route_string, text_slice(from->route_string));
+    ils->role = from->role;
+    ils->auth = from->auth;
+    ils->level = from->level;
+    memcpy(ils->password, from->password, sizeof ils->password);
+    memcpy(ils->network, from->network, sizeof ils->network);
+    text_set(ils->dial.host, text_slice(from->host));
+    ils->dial.port = from->port;
+    ils->dial.wanted = from->wanted;
+    ils->dial.hub_known = from->hub_known;
+    listen_as_role(ils);
+    self_changed(ils);
+}
+
 void command_reply(struct ils *ils, uint64_t command, enum reply reply, struct slice text)
 {
     struct ils_action *a = ils_action(ils, ILS_DO_REPLY);
@@ -16,28 +57,59 @@ static void refuse(struct ils *ils, const struct command *c, enum reply reply, s
     command_reply(ils, c->id, reply, text);
 }
 
-/* Stores the rows with the audit and answers when they are durable. join: then dials. */
-static void store_and_reply(struct rows *rows, const struct command *c, bool join)
+/* Stores the rows with the audit and answers when they are durable; the batch, for whoever has more
+ * to say to it, or NULL. What a batch that fails had changed is undone: nothing is half-applied. */
+static struct batch *store_and_reply(struct rows *rows, const struct command *c, bool join)
 {
     struct ils *ils = rows->ils;
     if (c->who.n != 0)
         rows_audit(rows, c->who, c->what);
-    struct batch *b = journal_store(rows, BATCH_COMMAND);
+    struct settings *now = mem_alloc(ils->mem, sizeof *now);
+    struct batch *b = now == NULL ? NULL : journal_store(rows, BATCH_COMMAND);
     if (b == NULL) {
+        mem_free(ils->mem, now, sizeof *now);
+        undo_settings(ils);
         refuse(ils, c, REPLY_MEMORY, slice_make(NULL, 0));
-        return;
+        return NULL;
     }
+    settings_take(now, ils);
+    b->settings = now;
     b->command = c->id;
     b->join = join;
+    return b;
+}
+
+static void route_stored(struct ils *ils, const struct batch *b, bool failed)
+{
+    if (!b->route || b->route_add != failed)
+        return; /* an addition that stays, or a removal that does not happen */
+    routes_remove(ils->routes, text_slice(b->pattern), text_slice(b->target));
+    ils_action(ils, ILS_DO_PUBLISH);
+}
+
+static void peer_stored(struct ils *ils, const struct batch *b, bool failed)
+{
+    struct peer *p = failed && b->of_peer ? peer_find(ils, b->peer_key) : NULL;
+    if (p == NULL)
+        return;
+    p->disconnected_here = b->was_here;
+    p->disconnected_there = b->was_there;
+    self_changed(ils);
 }
 
 void command_stored(struct ils *ils, const struct batch *b, bool failed)
 {
+    if (failed)
+        undo_settings(ils);
+    else
+        ils->durable = *b->settings;
+    route_stored(ils, b, failed);
+    peer_stored(ils, b, failed);
     command_reply(ils, b->command, failed ? REPLY_STORE : REPLY_OK, slice_make(NULL, 0));
-    if (!b->join)
-        return;
-    ils->dial.command = failed ? 0 : b->command;
-    dial_now(ils);
+    if (b->join) {
+        ils->dial.command = failed ? 0 : b->command;
+        dial_now(ils);
+    }
 }
 
 static void listen_as_role(struct ils *ils)
@@ -213,7 +285,7 @@ static void command_join(struct ils *ils, const struct command *c)
     }
     struct dial *d = &ils->dial;
     if (d->link != NULL)
-        handshake_failed(d->link, CODE_GOING_DOWN, false, 0);
+        handshake_failed(d->link, CODE_REPLACED, false, 0);
     if (!slice_eq(text_slice(d->host), c->host))
         alarm_clear(ils, ILSHubClusterUnreachable, text_slice(d->host));
     text_set(d->host, c->host);
@@ -247,11 +319,22 @@ static bool is_hub_of_ours(const struct ils *ils, const struct peer *p)
     return ils->dial.hub_known && memcmp(ils->dial.hub_key, p->key, KEY_SIZE) == 0;
 }
 
+static void batch_of_peer(struct batch *b, const struct peer *p, bool was_here, bool was_there)
+{
+    if (b == NULL)
+        return;
+    b->of_peer = true;
+    b->was_here = was_here;
+    b->was_there = was_there;
+    memcpy(b->peer_key, p->key, KEY_SIZE);
+}
+
 static void command_disconnect(struct ils *ils, const struct command *c)
 {
     struct peer *p = named_or_refuse(ils, c);
     if (p == NULL)
         return;
+    bool was_here = p->disconnected_here, was_there = p->disconnected_there;
     p->disconnected_here = true;
     if (is_hub_of_ours(ils, p))
         ils->dial.wanted = false;
@@ -266,7 +349,7 @@ static void command_disconnect(struct ils *ils, const struct command *c)
     rows_init(&rows, ils);
     rows_peer(&rows, p);
     rows_self(&rows);
-    store_and_reply(&rows, c, false);
+    batch_of_peer(store_and_reply(&rows, c, false), p, was_here, was_there);
 }
 
 static void command_connect(struct ils *ils, const struct command *c)
@@ -274,6 +357,7 @@ static void command_connect(struct ils *ils, const struct command *c)
     struct peer *p = named_or_refuse(ils, c);
     if (p == NULL)
         return;
+    bool was_here = p->disconnected_here, was_there = p->disconnected_there;
     p->disconnected_here = p->disconnected_there = p->dirty = false;
     if (is_hub_of_ours(ils, p)) {
         ils->dial.wanted = true;
@@ -286,7 +370,7 @@ static void command_connect(struct ils *ils, const struct command *c)
     rows_init(&rows, ils);
     rows_peer(&rows, p);
     rows_self(&rows);
-    store_and_reply(&rows, c, false);
+    batch_of_peer(store_and_reply(&rows, c, false), p, was_here, was_there);
 }
 
 /* --- authentication */
@@ -373,9 +457,16 @@ static void command_password_prefer(struct ils *ils, const struct command *c)
 
 static void command_password_drop(struct ils *ils, const struct command *c)
 {
+    size_t held = 0;
+    for (size_t i = 0; i < PASSWORDS_MAX; i++)
+        held += ils->password[i].held;
     struct password *p = (struct password *)password_find(ils, c->generation);
     if (p == NULL) {
         refuse(ils, c, REPLY_GENERATION, generation_text(ils, c->generation));
+        return;
+    }
+    if (p == password_preferred(ils) && held > 1) {
+        refuse(ils, c, REPLY_GENERATION_PREFERRED, generation_text(ils, c->generation));
         return;
     }
     struct password gone = {.generation = p->generation};
@@ -396,6 +487,17 @@ static struct slice route_key(struct ils *ils, struct slice pattern, struct slic
     return slice_make(p, pattern.n + 1 + target.n);
 }
 
+/* An addition is served at once and taken back when it fails; a removal waits for the disk. */
+static void batch_of_route(struct batch *b, const struct command *c, bool add)
+{
+    if (b == NULL)
+        return;
+    b->route = true;
+    b->route_add = add;
+    text_set(b->pattern, c->pattern);
+    text_set(b->target, c->target);
+}
+
 static void command_route_add(struct ils *ils, const struct command *c)
 {
     enum entry_error e = routes_add(ils->routes, c->pattern, c->target);
@@ -409,7 +511,7 @@ static void command_route_add(struct ils *ils, const struct command *c)
     rows_init(&rows, ils);
     rows_put(&rows, ROW_ROUTE, route_key(ils, c->pattern, c->target), slice_of("1"));
     ils_action(ils, ILS_DO_PUBLISH);
-    store_and_reply(&rows, c, false);
+    batch_of_route(store_and_reply(&rows, c, false), c, true);
 }
 
 static void command_route_remove(struct ils *ils, const struct command *c)
@@ -423,12 +525,11 @@ static void command_route_remove(struct ils *ils, const struct command *c)
             (c->target.n == 0 || slice_eq(target, c->target)))
             rows_remove(&rows, ROW_ROUTE, route_key(ils, pattern, target));
     }
-    if (routes_remove(ils->routes, c->pattern, c->target) == 0) {
+    if (rows.n == 0) {
         refuse(ils, c, REPLY_NOT_THERE, c->pattern);
         return;
     }
-    ils_action(ils, ILS_DO_PUBLISH);
-    store_and_reply(&rows, c, false);
+    batch_of_route(store_and_reply(&rows, c, false), c, false);
 }
 
 static void command_trace_level(struct ils *ils, const struct command *c)

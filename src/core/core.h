@@ -95,6 +95,9 @@ struct stream {
     tick fetch_last;       /* when something last came */
     uint32_t asked;        /* requests under way */
     uint32_t failures;
+    tick retry;            /* a fetch that was given up is tried again; TICK_NEVER: none was */
+    struct list replaced;  /* segments that left the list less than 60 s ago */
+    size_t replaced_bytes;
     tick behind_since;     /* TICK_NEVER: not behind */
     wall last_usn;
     tick last_head;        /* when the head (or its beat) last came */
@@ -170,6 +173,30 @@ struct link {
     uint32_t asked_first, asked_n;
 };
 
+struct password {
+    bool held, preferred;
+    uint16_t generation;
+    uint8_t stretched[32];
+};
+
+
+/* Everything that a command may change of the cluster itself: as it is durable, and as a batch
+ * makes it when it is. */
+struct settings {
+    TEXT(cluster_id, CLUSTER_ID_MAX);
+    TEXT(fqdn, HOST_TEXT_MAX);
+    TEXT(description, DESCRIPTION_MAX);
+    TEXT(route_string, ROUTE_STRING_MAX);
+    enum ils_role role;
+    struct auth auth;
+    uint8_t level;
+    struct password password[PASSWORDS_MAX];
+    uint8_t network[NETWORK_ID_SIZE];
+    TEXT(host, HOST_TEXT_MAX);
+    uint16_t port;
+    bool wanted, hub_known;
+};
+
 /* What happens when a batch is durable. */
 enum batch_kind { BATCH_PLAIN, BATCH_START, BATCH_COMMAND, BATCH_COMMIT };
 
@@ -180,6 +207,12 @@ struct batch {
     uint64_t command;
     uint64_t number[2];
     bool join;             /* BATCH_COMMAND: dial now */
+    struct settings *settings; /* BATCH_COMMAND: durable from then on */
+    bool route, route_add; /* BATCH_COMMAND: of a route */
+    TEXT(pattern, 256);
+    TEXT(target, 512);
+    bool of_peer, was_here, was_there; /* BATCH_COMMAND: of a peer's disconnection */
+    uint8_t peer_key[KEY_SIZE];
     struct own_commit *commit;
 };
 
@@ -236,12 +269,6 @@ struct verdict_entry {
     TEXT(peer_name, CLUSTER_ID_MAX);
 };
 
-struct password {
-    bool held, preferred;
-    uint16_t generation;
-    uint8_t stretched[32];
-};
-
 struct dial {
     bool wanted;            /* a registration server is set and nobody disconnected it */
     TEXT(host, HOST_TEXT_MAX);
@@ -283,6 +310,7 @@ struct ils {
     uint8_t seed[SEED_SIZE];
     uint8_t key[KEY_SIZE], secret[SECRET_SIZE], peer_id[PEER_ID_SIZE];
     bool has_seed;
+    struct settings durable;
     uint64_t boot, serial, audit_n;
     uint8_t level;
 
@@ -333,6 +361,7 @@ struct slice stream_key_bytes(struct arena *a, const uint8_t key[static KEY_SIZE
                               const uint8_t *name);
 /* Sends the rows as one batch; NULL when memory was refused (nothing was sent). */
 struct batch *journal_store(struct rows *r, enum batch_kind kind);
+void batch_free(struct ils *ils, struct batch *b);
 void journal_row(struct ils *ils, const struct row *row);
 void journal_stored(struct ils *ils, const struct ils_event *event);
 
@@ -342,6 +371,7 @@ void journal_ready(struct ils *ils, bool failed);
 
 /* command.c */
 void command_stored(struct ils *ils, const struct batch *b, bool failed);
+void settings_take(struct settings *to, const struct ils *ils);
 void command_take(struct ils *ils, const struct command *c);
 void command_reply(struct ils *ils, uint64_t command, enum reply reply, struct slice text);
 /* waiting.c */
@@ -393,6 +423,12 @@ void adopt_list_came(struct ils *ils);
 void adopt_heard(struct link *l, struct stream *s, const struct mark *m);
 void adopt_applied(struct ils *ils, struct stream *s);
 
+/* replaced.c */
+void replaced_keep(struct ils *ils, struct stream *s, struct slice former, struct slice lines);
+struct slice replaced_find(const struct stream *s, const uint8_t name[static HASH_SIZE]);
+void replaced_tick(struct ils *ils, struct stream *s);
+void replaced_free(struct ils *ils, struct stream *s);
+
 /* fetch.c */
 void fetch_own(struct stream *s, struct link *l);
 void fetch_from(struct ils *ils, struct stream *s, struct link *l);
@@ -402,6 +438,7 @@ void fetch_segment(struct link *l, struct slice body);
 void fetch_gone(struct link *l, struct slice body);
 void fetch_link_gone(struct link *l);
 void fetch_tick(struct ils *ils);
+tick fetch_deadline(const struct stream *s);
 
 /* link.c */
 struct link *link_new(struct ils *ils, bool dialler, uint32_t id);

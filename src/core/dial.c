@@ -162,7 +162,7 @@ void dial_up(struct ils *ils, struct link *l)
     if (former != NULL && former->link != NULL && former != l->to && former->link->dialler)
         link_end(former->link, CODE_GOING_DOWN, true);
     if (!d->hub_known || memcmp(d->hub_key, l->to->key, KEY_SIZE) != 0) {
-        d->hub_known = true;
+        d->hub_known = ils->durable.hub_known = true;
         memcpy(d->hub_key, l->to->key, KEY_SIZE);
         struct rows rows;
         rows_init(&rows, ils);

@@ -234,6 +234,8 @@ static void take_segment_request(struct link *l, struct slice body)
     }
     struct stream *s = stream_find(l->ils, m.key, m.number);
     struct slice bytes = s == NULL ? slice_make(NULL, 0) : catalog_segment(s->catalog, m.name);
+    if (bytes.n == 0 && s != NULL)
+        bytes = replaced_find(s, m.name);
     if (bytes.n == 0)
         gone(l, m.key, m.number, m.name);
     else

@@ -49,13 +49,24 @@ static void fetch_stop(struct stream *s)
     s->asked = 0;
 }
 
+/* Tried again after a while: with another neighbour, or when this one has thought better of it. */
+static void fetch_give_up(struct ils *ils, struct stream *s)
+{
+    tick wait = FETCH_RETRY_US;
+    fetch_stop(s);
+    for (uint32_t i = FETCH_FAILURES; i < s->failures && wait < FETCH_RETRY_MAX_US; i++)
+        wait *= 2;
+    s->retry = ils->now + (wait < FETCH_RETRY_MAX_US ? wait : FETCH_RETRY_MAX_US);
+    s->failures = s->failures < FETCH_FAILURES ? FETCH_FAILURES : s->failures;
+}
+
 static void head_refused(struct ils *ils, struct stream *s, const char *why)
 {
     struct trace *t = say(ils, EVENT_HEAD_REJECTED);
     crypto_peer_id(t->peer_id, s->key);
     t->text[0] = slice_of(why);
     catalog_abandon(s->catalog);
-    fetch_stop(s);
+    fetch_give_up(ils, s);
 }
 
 static void take_lines(struct ils *ils, struct stream *s)
@@ -270,7 +281,7 @@ void fetch_manifest(struct link *l, struct slice body)
     if (head_order(&h, &s->wanted) != 0 || m.first != s->wanted_lines.n / LINE_BYTES ||
         (m.lines.n == 0 && s->wanted.lines != 0)) {
         buf_reset(&s->wanted_lines);
-        if (++s->failures > 8)
+        if (++s->failures > FETCH_FAILURES)
             head_refused(ils, s, "the list does not come whole");
         else
             ask_manifest(s);
@@ -352,7 +363,7 @@ void fetch_gone(struct link *l, struct slice body)
     }
     if (s == NULL || s->source != l || s->fetch == FETCH_NONE)
         return;
-    if (++s->failures > 8) {
+    if (++s->failures > FETCH_FAILURES) {
         head_refused(l->ils, s, "its segments are gone");
     } else if (s->asked == 0) { /* the newest list says what to ask for */
         buf_reset(&s->wanted_lines);
@@ -404,14 +415,16 @@ static void fetch_apply(struct ils *ils, struct stream *s)
         t->text[0] = s->wanted.name;
         t->number[0] = s->wanted.usn;
         s->digest_differs = true;
+        s->failures = FETCH_FAILURES + 8; /* a minute until it is looked at again */
         catalog_abandon(s->catalog);
-        fetch_stop(s);
+        fetch_give_up(ils, s);
         return;
     }
     bool moved = !stream_held(s) || s->wanted.usn != s->head.usn;
     if (s->delta.n != 0 && memcmp(s->delta_base, s->head.root, HASH_SIZE) != 0)
         buf_reset(&s->delta);
     struct slice former = arena_copy(&ils->step, catalog_lines(s->catalog));
+    replaced_keep(ils, s, former, buf_slice(&s->wanted_lines));
     catalog_apply(s->catalog);
     buf_reset(&s->head_bytes);
     buf_put_slice(&s->head_bytes, buf_slice(&s->wanted_bytes));
@@ -422,6 +435,7 @@ static void fetch_apply(struct ils *ils, struct stream *s)
     buf_reset(&s->wanted_bytes);
     fetch_stop(s);
     s->failures = 0;
+    s->retry = TICK_NEVER;
     s->digest_differs = false;
     s->last_usn = moved ? ils->wall : s->last_usn;
     store_applied(ils, s, former);
@@ -485,21 +499,47 @@ void fetch_link_gone(struct link *l)
     }
 }
 
+static void fetch_again(struct ils *ils, struct stream *s)
+{
+    struct link *l = another_source(ils, s, NULL);
+    s->retry = ils->now + FETCH_RETRY_MAX_US;
+    if (s->wanted_bytes.n == 0)
+        s->retry = TICK_NEVER;
+    else if (l != NULL)
+        fetch_from(ils, s, l);
+}
+
+/* When a fetch wants to be looked at next. */
+tick fetch_deadline(const struct stream *s)
+{
+    if (s->fetch == FETCH_NONE)
+        return s->retry;
+    return s->source == NULL ? TICK_NEVER : s->fetch_last + FETCH_SILENT_US;
+}
+
 /* No byte for 5 s: the next neighbour that announced it, else the same once more. */
+static void fetch_silent(struct ils *ils, struct stream *s)
+{
+    struct link *silent = s->source, *other = another_source(ils, s, silent);
+    for (uint32_t i = 0; i < silent->asked_n; i++) {
+        struct asked *a = &silent->asked[(silent->asked_first + i) % REQUESTS_MAX];
+        if (a->stream == s)
+            a->stream = NULL; /* a late answer is dropped */
+    }
+    fetch_stop(s);
+    fetch_from(ils, s, other != NULL ? other : silent);
+}
+
 void fetch_tick(struct ils *ils)
 {
     list_each(node, &ils->streams) {
         struct stream *s = list_entry(node, struct stream, node);
-        if (s->fetch == FETCH_NONE || s->source == NULL ||
-            ils->now - s->fetch_last < FETCH_SILENT_US)
+        replaced_tick(ils, s);
+        if (ils->now < fetch_deadline(s))
             continue;
-        struct link *silent = s->source, *other = another_source(ils, s, silent);
-        for (uint32_t i = 0; i < silent->asked_n; i++) {
-            struct asked *a = &silent->asked[(silent->asked_first + i) % REQUESTS_MAX];
-            if (a->stream == s)
-                a->stream = NULL; /* a late answer is dropped */
-        }
-        fetch_stop(s);
-        fetch_from(ils, s, other != NULL ? other : silent);
+        if (s->fetch == FETCH_NONE)
+            fetch_again(ils, s);
+        else
+            fetch_silent(ils, s);
     }
 }

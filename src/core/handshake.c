@@ -31,8 +31,7 @@ uint8_t method_offered(const struct ils *ils)
 
 bool method_accepted(const struct ils *ils, uint8_t method)
 {
-    uint8_t accept = ils->auth.accept != 0 ? ils->auth.accept
-                                           : (uint8_t)(1u << method_offered(ils));
+    unsigned accept = ils->auth.accept != 0 ? ils->auth.accept : 1u << method_offered(ils);
     return method != METHOD_NONE && method <= METHOD_TLS_PASSWORD && (accept >> method & 1) != 0;
 }
 
@@ -44,7 +43,6 @@ void handshake_hello_send(struct link *l)
                       .capabilities = CAPABILITY_RESERVED | CAPABILITIES_KNOWN,
                       .method = l->method,
                       .generation = l->generation};
-    ils_entropy(ils, l->hello_random, sizeof l->hello_random);
     memcpy(h.random, l->hello_random, sizeof h.random);
 #ifdef OPENILS_BUG_HELLO_HASH /* a planted leak: the attacker of the tests must find the password */
     crypto_hash1(h.random, "hello", slice_make(password_find(ils, l->generation)->stretched, 32));
@@ -321,6 +319,7 @@ static void adopt_network(struct link *l)
     if (!zeros(ils->network, NETWORK_ID_SIZE) || zeros(l->theirs.network, NETWORK_ID_SIZE))
         return;
     memcpy(ils->network, l->theirs.network, NETWORK_ID_SIZE);
+    memcpy(ils->durable.network, ils->network, NETWORK_ID_SIZE);
     struct rows rows;
     rows_init(&rows, ils);
     rows_setting(&rows, "network", slice_make(ils->network, NETWORK_ID_SIZE));

@@ -84,7 +84,7 @@ void ils_free(struct ils *ils)
     list_each_safe(node, &ils->batches) {
         struct batch *b = list_entry(node, struct batch, node);
         own_commit_free(ils, b->commit);
-        mem_free(mem, b, sizeof *b);
+        batch_free(ils, b);
     }
     list_each_safe(node, &ils->waiting)
         waiting_free(ils, list_entry(node, struct waiting, node));
@@ -180,9 +180,8 @@ tick ils_deadline(const struct ils *ils)
         first = t < first ? t : first;
     }
     list_each(node, &ils->streams) {
-        const struct stream *s = list_entry(node, struct stream, node);
-        if (s->fetch != FETCH_NONE && s->source != NULL && s->fetch_last + FETCH_SILENT_US < first)
-            first = s->fetch_last + FETCH_SILENT_US;
+        tick t = fetch_deadline(list_entry(node, struct stream, node));
+        first = t < first ? t : first;
     }
     return first > ils->now ? first : ils->now;
 }

@@ -191,6 +191,15 @@ static void store_failed(struct ils *ils, uint64_t batch)
     alarm_raise(ils, ILSDBLException, slice_of("write"));
 }
 
+/* The settings hold passwords. */
+void batch_free(struct ils *ils, struct batch *b)
+{
+    if (b->settings != NULL)
+        crypto_wipe(b->settings, sizeof *b->settings);
+    mem_free(ils->mem, b->settings, sizeof *b->settings);
+    mem_free(ils->mem, b, sizeof *b);
+}
+
 void journal_stored(struct ils *ils, const struct ils_event *event)
 {
     if (list_empty(&ils->batches))
@@ -211,7 +220,7 @@ void journal_stored(struct ils *ils, const struct ils_event *event)
         break;
     case BATCH_COMMIT: stream_committed(ils, b->commit, event->failed); break;
     }
-    mem_free(ils->mem, b, sizeof *b);
+    batch_free(ils, b);
 }
 
 /* --- reading back */

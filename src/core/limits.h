@@ -14,6 +14,11 @@
 #define REFUSED_US        (60 * TICK_S)  /* design 5: after a refusal only */
 #define FETCH_SILENT_US   (5 * TICK_S)   /* design 6: no byte for 5 s: the next neighbour */
 #define START_HOLD_US     (10 * TICK_S)  /* design 6: no writing before a list has come */
+#define FETCH_RETRY_US    (5 * TICK_S)   /* after a fetch was given up; doubling to a minute */
+#define FETCH_RETRY_MAX_US (60 * TICK_S)
+#define FETCH_FAILURES    8
+#define REPLACED_US       (60 * TICK_S)  /* design 6: replaced segments are served on */
+#define REPLACED_BYTES    (4u << 20)     /* of one stream; beyond it they are asked for anew */
 #define BEAT_MINUTES      10             /* design 6, 13: interval of signing again */
 #define HALF_OPEN_MAX     1024           /* design 4 */
 #define PENALTIES_MAX     65536          /* reliability 2.4 */

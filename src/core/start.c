@@ -89,6 +89,7 @@ void journal_start(struct ils *ils, const struct ils_event *event)
         rows_setting(&rows, "seed", slice_make(ils->seed, SEED_SIZE));
     ils->boot++;
     rows_setting_u64(&rows, "boot", ils->boot);
+    settings_take(&ils->durable, ils);
     start_plan(ils);
     remove_orphans(ils, &rows);
     ils->started = true;

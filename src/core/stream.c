@@ -42,7 +42,9 @@ struct stream *stream_get(struct ils *ils, const uint8_t key[static KEY_SIZE], u
     s->index = index_take(ils);
     s->own = ils->has_seed && memcmp(key, ils->key, KEY_SIZE) == 0;
     s->behind_since = TICK_NEVER;
+    s->retry = TICK_NEVER;
     s->last_head = ils->now;
+    list_init(&s->replaced);
     buf_init(&s->head_bytes, ils->mem, HEAD_MAX);
     buf_init(&s->delta, ils->mem, 64 * 1024);
     buf_init(&s->wanted_bytes, ils->mem, HEAD_MAX);
@@ -57,6 +59,7 @@ void stream_free(struct ils *ils, struct stream *s)
     list_remove(&s->node);
     ils->stream_n--;
     ils->index_taken[s->index] = false;
+    replaced_free(ils, s);
     catalog_free(s->catalog);
     buf_done(&s->head_bytes);
     buf_done(&s->delta);
@@ -239,8 +242,9 @@ static void keep_delta(struct ils *ils, struct stream *s, const struct commit *c
         buf_reset(&s->delta);
 }
 
-static bool serve_commit(struct stream *s, const struct commit *c)
+static bool serve_commit(struct ils *ils, struct stream *s, const struct commit *c)
 {
+    replaced_keep(ils, s, catalog_lines(s->catalog), c->lines);
     if (catalog_target(s->catalog, c->lines, c->head.live) != 0)
         return false;
     for (size_t i = 0; i < c->segment_n; i++)
@@ -269,7 +273,7 @@ void stream_committed(struct ils *ils, struct own_commit *oc, bool failed)
     bool moved = c->head.usn != s->head.usn || !stream_held(s);
     s->written = true;
     keep_delta(ils, s, c);
-    if (!serve_commit(s, c)) {
+    if (!serve_commit(ils, s, c)) {
         ils->broken = true; /* durable but not in memory: only a restart helps */
     } else {
         stream_served(ils, s);
