@@ -102,11 +102,14 @@ completes() {
 }
 check 'completion knows the words after a command' completes
 
+# scdoc itself writes .PP where mandoc needs none ("skipping paragraph macro"): not ours to mend.
 pages_are_clean() {
-    local page
+    local page found=0
     for page in man/*.scd; do
-        scdoc <"$page" >"$scratch/page" && mandoc -T lint -W warning "$scratch/page" || return 1
+        scdoc <"$page" >"$scratch/page" || return 1
+        mandoc -T lint -W warning "$scratch/page" | grep -v 'skipping paragraph macro' && found=1
     done
+    return "$found"
 }
 if compgen -G 'man/*.scd' >/dev/null && command -v mandoc >/dev/null; then
     check 'the manual pages are clean' pages_are_clean
