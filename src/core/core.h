@@ -336,7 +336,7 @@ struct ils {
     size_t verdict_n, verdict_next;
 };
 
-/* ils.c */
+/* action.c */
 struct ils_action *ils_action(struct ils *ils, enum ils_action_type type);
 void ils_entropy(struct ils *ils, uint8_t *dst, size_t n);
 void ils_mix(struct ils *ils, const uint8_t fresh[static 32]);
