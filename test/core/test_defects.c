@@ -321,6 +321,23 @@ static void delta_in_another_order(void **state)
     assert_int_equal(stored, due);
 }
 
+/* What a cluster says of itself is shown to people: no byte of it may move their terminal. */
+static void control_bytes_in_names(void **state)
+{
+    (void)state;
+    static const char evil[] = "\x1b[2J\r\nall is well";
+    start(SIZE_MAX);
+    struct buf segment = bytes();
+    liar_field(&segment, 1, "cluster_id", slice_of(evil));
+    say_stream(&liar, &segment, 0, 1, liar_mix(1));
+    buf_done(&segment);
+    assert_true(stream_held(stream_find(core.ils, liar.peer.key, 0)));
+    struct view_cluster c;
+    for (size_t i = 0; view_cluster(core.ils, i, &c); i++)
+        for (size_t k = 0; k < c.cluster_id.n; k++)
+            assert_true(c.cluster_id.p[k] >= 0x20);
+}
+
 /* Not a test: what one head with a wrong digest costs a hub of many entries. */
 static void cost_of_a_wrong_digest(void **state)
 {
@@ -425,7 +442,8 @@ int main(int argc, char **argv)
         TEST(marks_of_my_own_stream),  TEST(index_for_what_is_only_announced),
         TEST(memory_filled_with_padding), TEST(rows_of_abandoned_heads),
         TEST(roster_of_puppets),       TEST(requests_without_reading),
-        TEST(delta_in_another_order),  TEST(cost_of_a_wrong_digest),
+        TEST(delta_in_another_order), TEST(control_bytes_in_names),
+        TEST(cost_of_a_wrong_digest),
         TEST(cost_of_a_long_roster),
     };
     cmocka_set_test_filter(argc > 1 ? argv[1] : NULL);
