@@ -16,7 +16,7 @@ void adopt_start(struct ils *ils)
 
 bool adopt_holds(const struct ils *ils, const struct stream *s)
 {
-    return ils->now < ils->hold_until || s->rolled_back || s->fetch != FETCH_NONE;
+    return ils->now < ils->hold_until || s->rolled_back || s->proved_older;
 }
 
 tick adopt_deadline(const struct ils *ils)
@@ -26,22 +26,32 @@ tick adopt_deadline(const struct ils *ils)
 
 void adopt_list_came(struct ils *ils)
 {
-    ils->hold_until = 0;
+    if (ils->self->fetch == FETCH_NONE && ils->own->fetch == FETCH_NONE)
+        ils->hold_until = 0;
 }
 
-/* A neighbour's list names a stream of mine. */
+/* A neighbour's list names a stream of mine, newer than I have it. Marks are not signed: the head
+ * is asked for, which is. */
 void adopt_heard(struct link *l, struct stream *s, const struct mark *m)
 {
-    if (s->fetch != FETCH_NONE || (stream_held(s) && mark_order(m, &s->head) <= 0))
-        return;
-    if (!s->written) {
+    if (s->fetch == FETCH_NONE && (!stream_held(s) || mark_order(m, &s->head) > 0))
         fetch_own(s, l);
-        return;
+}
+
+/* The head came. Is it mine, and newer? True: it is fetched and adopted. */
+bool adopt_believes(struct link *l, struct stream *s, struct slice bytes, const struct head *h)
+{
+    if ((stream_held(s) && head_order(h, &s->head) <= 0) || !head_signed(bytes))
+        return false;
+    if (!s->written) {
+        s->proved_older = true;
+        return true;
     }
     s->rolled_back = true;
     struct trace *t = say_link(l, EVENT_ROLLED_BACK);
     t->number[0] = s->number;
     alarm_raise(l->ils, ILSDBLException, slice_of("rolled back"));
+    return false;
 }
 
 /* What was adopted is mine again: a new epoch, and USNs that nobody can have seen. */
@@ -52,6 +62,7 @@ void adopt_applied(struct ils *ils, struct stream *s)
     memcpy(t->peer_id, ils->peer_id, sizeof t->peer_id);
     t->number[0] = s->number;
     t->number[1] = s->head.usn;
+    s->proved_older = false;
     s->head.usn += ADOPTED_USN_GAP;
     if (stream_commit(ils, s, NULL, 0, 0, none, none, COMMIT_ADOPT) != 0)
         s->rolled_back = true; /* no memory: a restart tries again */

@@ -90,6 +90,7 @@ struct stream {
     struct head wanted;
     struct buf wanted_bytes;
     struct buf wanted_lines;
+    struct buf target_lines; /* the target of the catalog while it is being filled */
     struct link *source;
     size_t at;             /* next line to ask for */
     tick fetch_last;       /* when something last came */
@@ -102,7 +103,10 @@ struct stream {
     wall last_usn;
     tick last_head;        /* when the head (or its beat) last came */
     bool digest_differs;
+    bool over_quota;       /* the newest head was refused whole */
+    tick rebuilt;          /* when a digest last differed */
     bool written;          /* own: since this start */
+    bool proved_older;     /* own: a neighbour showed a newer head with my own signature */
     bool rolled_back;      /* own: a neighbour holds a newer one; nothing is written any more */
 };
 
@@ -137,7 +141,6 @@ struct link {
     uint32_t n;          /* of the trace */
     enum link_state state;
     bool dialler, tls;
-    bool counted;        /* gate.c, while it looks for the busiest prefix */
     uint8_t method;
     struct address peer, local;
     TEXT(host, HOST_TEXT_MAX);
@@ -408,12 +411,15 @@ void own_commit_free(struct ils *ils, struct own_commit *oc);
 void exchange_open(struct link *l);
 void exchange_frame(struct link *l, uint8_t type, struct slice body);
 void exchange_flush(struct ils *ils);
-void exchange_admit(struct ils *ils);
-bool exchange_admissible(const struct ils *ils, const struct stream *s);
 struct mark *mark_find(const struct link *l, const struct stream *s);
 struct mark *mark_get(struct link *l, const struct stream *s);
 void mark_set(struct mark *m, const struct head *h);
 int mark_order(const struct mark *m, const struct head *h);
+
+/* admit.c */
+bool admit_may(const struct ils *ils, const struct stream *s);
+bool admit_quota(const struct ils *ils, const struct stream *s, const struct head *h);
+void admit_again(struct ils *ils);
 
 /* adopt.c */
 void adopt_start(struct ils *ils);
@@ -421,6 +427,7 @@ bool adopt_holds(const struct ils *ils, const struct stream *s);
 tick adopt_deadline(const struct ils *ils);
 void adopt_list_came(struct ils *ils);
 void adopt_heard(struct link *l, struct stream *s, const struct mark *m);
+bool adopt_believes(struct link *l, struct stream *s, struct slice bytes, const struct head *h);
 void adopt_applied(struct ils *ils, struct stream *s);
 
 /* replaced.c */

@@ -146,51 +146,6 @@ void exchange_flush(struct ils *ils)
     }
 }
 
-/* --- admission */
-
-static bool listed_by_admitted_hub(const struct ils *ils, const struct stream *s)
-{
-    list_each(node, &ils->streams) {
-        const struct stream *self = list_entry(node, struct stream, node);
-        if (self->number != STREAM_SELF || !stream_held(self) || !self->admitted || self->own)
-            continue;
-        const struct peer *p = peer_find(ils, self->key);
-        if (p != NULL && p->role == ROLE_HUB && roster_lists(ils, self, s->key))
-            return true;
-    }
-    return false;
-}
-
-bool exchange_admissible(const struct ils *ils, const struct stream *s)
-{
-    const struct peer *p = peer_find(ils, s->key);
-    if (s->number > STREAM_PLAN)
-        return false; /* imported catalogs are not part of this version */
-    if (p != NULL && p->met)
-        return true;
-    return listed_by_admitted_hub(ils, s);
-}
-
-/* After a roster changed: what waited for admission is fetched. A roster may admit a hub whose own
- * roster admits more, so this goes on until nothing moves; each round admits one stream at least.
- * */
-void exchange_admit(struct ils *ils)
-{
-    bool moved = true;
-    while (moved) {
-        moved = false;
-        list_each(node, &ils->streams) {
-            struct stream *s = list_entry(node, struct stream, node);
-            if (s->own || s->admitted || !exchange_admissible(ils, s))
-                continue;
-            s->admitted = moved = true;
-            ils->heads_moved = true;
-            if (s->fetch == FETCH_NONE && s->source != NULL && s->wanted_bytes.n != 0)
-                fetch_from(ils, s, s->source);
-        }
-    }
-}
-
 /* --- answering */
 
 static void gone(struct link *l, const uint8_t *key, uint64_t number, const uint8_t *name)
@@ -212,6 +167,10 @@ static void take_manifest_request(struct link *l, struct slice body)
     struct stream *s = stream_find(l->ils, m.key, m.number);
     if (s == NULL || !stream_held(s)) {
         gone(l, m.key, m.number, NULL);
+        return;
+    }
+    if (l->pending + l->out.n > PENDING_MAX) {
+        link_end(l, CODE_TOO_SLOW, false);
         return;
     }
     struct slice lines = catalog_lines(s->catalog);
@@ -236,7 +195,9 @@ static void take_segment_request(struct link *l, struct slice body)
     struct slice bytes = s == NULL ? slice_make(NULL, 0) : catalog_segment(s->catalog, m.name);
     if (bytes.n == 0 && s != NULL)
         bytes = replaced_find(s, m.name);
-    if (bytes.n == 0)
+    if (l->pending + l->out.n > PENDING_MAX)
+        link_end(l, CODE_TOO_SLOW, false);
+    else if (bytes.n == 0)
         gone(l, m.key, m.number, m.name);
     else
         link_send(l, FRAME_SEGMENT, bytes);

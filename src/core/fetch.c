@@ -60,26 +60,79 @@ static void fetch_give_up(struct ils *ils, struct stream *s)
     s->failures = s->failures < FETCH_FAILURES ? FETCH_FAILURES : s->failures;
 }
 
+/* Rows of segments that were fetched for a list and are held no longer. Both lists are in the same
+ * order: one walk along both finds what the newer one lacks. */
+static void forget_fetched(struct ils *ils, struct stream *s, struct slice former,
+                           struct slice lines)
+{
+    struct rows rows;
+    size_t at = 0;
+    rows_init(&rows, ils);
+    for (size_t i = 0; i + LINE_BYTES <= former.n; i += LINE_BYTES) {
+        const uint8_t *name = former.p + i + LINE_BYTES - HASH_SIZE;
+        if (at < lines.n && memcmp(former.p + i, lines.p + at, LINE_BYTES) == 0)
+            at += LINE_BYTES;
+        else if (catalog_segment(s->catalog, name).n == 0)
+            rows_remove(&rows, ROW_SEGMENT,
+                        stream_key_bytes(&ils->step, s->key, s->number, name));
+    }
+    if (rows.n != 0)
+        journal_store(&rows, BATCH_PLAIN);
+}
+
+/* The list as signed, each segment of a size that a segment can have, all of them together as large
+ * as the head says: nothing of it is taken at its word before. */
+static bool lines_plausible(const struct stream *s)
+{
+    struct slice lines = buf_slice(&s->wanted_lines);
+    uint64_t bytes = 0;
+    uint8_t root[HASH_SIZE];
+    for (size_t i = 0; i < lines.n / LINE_BYTES; i++) {
+        struct line line;
+        manifest_line(lines, i, &line);
+        if (line.size == 0 || line.size > SEGMENT_MAX)
+            return false;
+        bytes += line.size;
+    }
+    manifest_root(root, lines);
+    return bytes == s->wanted.bytes && lines.n == (size_t)s->wanted.lines * LINE_BYTES &&
+           memcmp(root, s->wanted.root, HASH_SIZE) == 0;
+}
+
+static int target_set(struct ils *ils, struct stream *s)
+{
+    struct slice lines = buf_slice(&s->wanted_lines);
+    if (catalog_target(s->catalog, lines, s->wanted.live) != 0)
+        return -1;
+    forget_fetched(ils, s, buf_slice(&s->target_lines), lines);
+    buf_reset(&s->target_lines);
+    buf_put_slice(&s->target_lines, lines);
+    s->at = 0;
+    s->asked = 0;
+    return s->target_lines.failed ? -1 : 0;
+}
+
+static void target_abandon(struct ils *ils, struct stream *s)
+{
+    catalog_abandon(s->catalog);
+    forget_fetched(ils, s, buf_slice(&s->target_lines), slice_make(NULL, 0));
+    buf_reset(&s->target_lines);
+}
+
 static void head_refused(struct ils *ils, struct stream *s, const char *why)
 {
     struct trace *t = say(ils, EVENT_HEAD_REJECTED);
     crypto_peer_id(t->peer_id, s->key);
     t->text[0] = slice_of(why);
-    catalog_abandon(s->catalog);
+    target_abandon(ils, s);
     fetch_give_up(ils, s);
 }
 
 static void take_lines(struct ils *ils, struct stream *s)
 {
-    uint8_t root[HASH_SIZE];
-    manifest_root(root, buf_slice(&s->wanted_lines));
-    if (memcmp(root, s->wanted.root, HASH_SIZE) != 0) {
+    if (!lines_plausible(s))
         head_refused(ils, s, "the list is not the one that was signed");
-        return;
-    }
-    s->at = 0;
-    s->asked = 0;
-    if (catalog_target(s->catalog, buf_slice(&s->wanted_lines), s->wanted.live) != 0)
+    else if (target_set(ils, s) != 0)
         head_refused(ils, s, "out of memory");
     else
         ask_segments(ils, s);
@@ -126,6 +179,13 @@ static bool want_head(struct ils *ils, struct stream *s, struct slice bytes, con
         return false;
     if (s->wanted_bytes.n != 0 && head_order(h, &s->wanted) < 0)
         return false;
+    s->over_quota = !s->own && !admit_quota(ils, s, h);
+    if (s->over_quota) {
+        struct trace *t = say(ils, EVENT_HEAD_REJECTED);
+        crypto_peer_id(t->peer_id, s->key);
+        t->text[0] = slice_of("over the quota");
+        return false;
+    }
     bool same = s->wanted_bytes.n != 0 && memcmp(h->root, s->wanted.root, HASH_SIZE) == 0;
     buf_reset(&s->wanted_bytes);
     buf_put_slice(&s->wanted_bytes, bytes);
@@ -158,10 +218,7 @@ static bool delta_lines(struct stream *s, const struct msg_head *m)
         memcpy(line.name, m->add[i].name, HASH_SIZE);
         manifest_line_put(&s->wanted_lines, &line);
     }
-    uint8_t root[HASH_SIZE];
-    manifest_root(root, buf_slice(&s->wanted_lines));
-    return !s->wanted_lines.failed && drop == m->drop_n &&
-           memcmp(root, s->wanted.root, HASH_SIZE) == 0;
+    return !s->wanted_lines.failed && drop == m->drop_n && lines_plausible(s);
 }
 
 static void store_segment(struct ils *ils, struct stream *s, const uint8_t *name)
@@ -177,17 +234,19 @@ static void take_delta(struct link *l, struct stream *s, const struct msg_head *
                        struct slice body)
 {
     struct ils *ils = l->ils;
-    if (catalog_target(s->catalog, buf_slice(&s->wanted_lines), s->wanted.live) != 0) {
+    if (target_set(ils, s) != 0) {
         head_refused(ils, s, "out of memory");
         return;
     }
     s->source = l;
     for (size_t i = 0; i < m->segment_n; i++) {
-        int r = catalog_add(s->catalog, m->segment[i]);
+        uint8_t name[HASH_SIZE];
+        segment_name(name, m->segment[i]);
+        int r = catalog_add_named(s->catalog, name, m->segment[i]); /* in any order */
         if (r == 0)
-            store_segment(ils, s, m->add[i].name);
-        if (r == -2) {
-            head_refused(ils, s, "a segment is not sound");
+            store_segment(ils, s, name);
+        if (r < 0) {
+            head_refused(ils, s, r == -1 ? "out of memory" : "a segment is not sound");
             return;
         }
     }
@@ -196,8 +255,6 @@ static void take_delta(struct link *l, struct stream *s, const struct msg_head *
     frame_put(&s->delta, FRAME_HEAD, body);
     if (s->delta.failed)
         buf_reset(&s->delta);
-    s->at = 0;
-    s->asked = 0;
     s->fetch_last = ils->now;
     ask_segments(ils, s);
 }
@@ -247,7 +304,7 @@ void fetch_head(struct link *l, struct slice body)
         p->last_contact = ils->wall;
     if (!want_head(ils, s, m.head, &h))
         return;
-    s->admitted = s->admitted || exchange_admissible(ils, s);
+    s->admitted = s->admitted || admit_may(ils, s);
     if (!s->admitted) {
         s->source = l; /* waits for a roster that lists it */
         return;
@@ -272,8 +329,12 @@ void fetch_manifest(struct link *l, struct slice body)
     if (s == NULL || s->fetch != FETCH_MANIFEST || s->source != l)
         return;
     if (s->wanted_bytes.n == 0 || head_order(&h, &s->wanted) > 0) { /* it moved on meanwhile */
+        if (s->own && !adopt_believes(l, s, m.head, &h)) {
+            fetch_stop(s);
+            return;
+        }
         if (!head_signed(m.head) || !want_head(ils, s, m.head, &h)) {
-            head_refused(ils, s, "the signature does not hold");
+            head_refused(ils, s, "the head does not hold");
             return;
         }
     }
@@ -375,14 +436,15 @@ void fetch_gone(struct link *l, struct slice body)
 
 /* A mismatch is looked at once more with an index built anew; then it is an alarm, not an answer.
  * */
-static bool digest_agrees(struct stream *s)
+static bool digest_agrees(struct stream *s, tick now)
 {
     uint64_t live, sum;
     catalog_digest(s->catalog, &live, &sum);
     if (live == s->wanted.live && sum == s->wanted.sum)
         return true;
-    if (catalog_rebuild(s->catalog) != 0)
+    if (now - s->rebuilt < REBUILD_US || catalog_rebuild(s->catalog) != 0)
         return false;
+    s->rebuilt = now;
     catalog_digest(s->catalog, &live, &sum);
     return live == s->wanted.live && sum == s->wanted.sum;
 }
@@ -409,14 +471,14 @@ static void store_applied(struct ils *ils, struct stream *s, struct slice former
 static void fetch_apply(struct ils *ils, struct stream *s)
 {
     struct trace *t;
-    if (!digest_agrees(s)) {
+    if (!digest_agrees(s, ils->now)) {
         t = say(ils, EVENT_DIGEST_DIFFERS);
         crypto_peer_id(t->peer_id, s->key);
         t->text[0] = s->wanted.name;
         t->number[0] = s->wanted.usn;
         s->digest_differs = true;
         s->failures = FETCH_FAILURES + 8; /* a minute until it is looked at again */
-        catalog_abandon(s->catalog);
+        target_abandon(ils, s);
         fetch_give_up(ils, s);
         return;
     }
@@ -426,6 +488,7 @@ static void fetch_apply(struct ils *ils, struct stream *s)
     struct slice former = arena_copy(&ils->step, catalog_lines(s->catalog));
     replaced_keep(ils, s, former, buf_slice(&s->wanted_lines));
     catalog_apply(s->catalog);
+    buf_reset(&s->target_lines);
     buf_reset(&s->head_bytes);
     buf_put_slice(&s->head_bytes, buf_slice(&s->wanted_bytes));
     if (s->head_bytes.failed || head_get(buf_slice(&s->head_bytes), &s->head) != 0) {
@@ -452,7 +515,7 @@ static void fetch_apply(struct ils *ils, struct stream *s)
     struct peer *p = peer_get(ils, s->key);
     if (p != NULL && s->number == STREAM_SELF) {
         peer_read(ils, p, s);
-        exchange_admit(ils);
+        admit_again(ils);
     }
 }
 
@@ -527,7 +590,8 @@ static void fetch_silent(struct ils *ils, struct stream *s)
             a->stream = NULL; /* a late answer is dropped */
     }
     fetch_stop(s);
-    fetch_from(ils, s, other != NULL ? other : silent);
+    if (!s->own || s->proved_older) /* a claim that was not proved is dropped */
+        fetch_from(ils, s, other != NULL ? other : silent);
 }
 
 void fetch_tick(struct ils *ils)

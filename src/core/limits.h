@@ -28,11 +28,15 @@
 #define PENALTY_MAX_US    (600 * TICK_S)
 #define PENALTY_HOLD_US   (5 * TICK_S)   /* held rather than refused */
 #define REQUESTS_MAX      64             /* segments asked for at once on one link: 4 MiB */
-#define PENDING_MAX       (16 * 1024 * 1024) /* unsent bytes on a link: it does not read */
+#define PENDING_MAX       (8 * 1024 * 1024) /* unsent bytes on a link: it does not read */
 #define IN_MAX            (256 * 1024)   /* bytes waiting for the rest of a frame */
 #define STREAMS_MAX       1024
 #define UNADMITTED_MAX    256            /* streams that wait for a roster to list them */
 #define ROSTER_MAX        64             /* design 6 */
+#define LEARNED_MAX       1000000        /* design 13: learned objects */
+#define LEARNED_BYTES     (256u << 20)   /* of others' segments, or a quarter of memory */
+#define SELF_BYTES        65536          /* what a cluster may say of itself, roster and all */
+#define REBUILD_US        (60 * TICK_S)  /* a wrong digest costs one rebuilt index in this time */
 #define ALARMS_MAX        256
 #define ALARM_SUBJECT_MAX 64
 #define ALARM_QUIET_US    (60 * TICK_S)  /* a repeat is told at most once a minute */

@@ -165,24 +165,48 @@ void self_write(struct ils *ils)
 
 /* --- reading */
 
+/* People read these on terminals: no control characters (C0, DEL, C1). */
+static struct slice shown(struct slice text)
+{
+    if (!slice_is_utf8(text))
+        return slice_make(NULL, 0);
+    for (size_t i = 0; i < text.n; i++)
+        if (text.p[i] < 0x20 || text.p[i] == 0x7f ||
+            (text.p[i] == 0xc2 && i + 1 < text.n && text.p[i + 1] < 0xa0))
+            return slice_make(NULL, 0);
+    return text;
+}
+
+/* Letters, digits and the marks of names and addresses. */
+static struct slice named(struct slice text)
+{
+    for (size_t i = 0; i < text.n; i++) {
+        uint8_t b = ascii_lower(text.p[i]);
+        if ((b < 'a' || b > 'z') && (b < '0' || b > '9') && b != '-' && b != '.' && b != '_' &&
+            b != ':')
+            return slice_make(NULL, 0);
+    }
+    return text;
+}
+
 static bool read_field(void *context, const struct record *r)
 {
     struct peer *p = context;
     uint64_t number;
-    if (r->kind != ENTRY_FIELD || !slice_is_utf8(r->value))
+    if (r->kind != ENTRY_FIELD)
         return true;
-    if (slice_eq(r->user, slice_of("cluster_id")))
+    if (slice_eq(r->user, slice_of("cluster_id")) && cluster_id_valid(r->value))
         text_set(p->cluster_id, r->value);
     else if (slice_eq(r->user, slice_of("fqdn")))
-        text_set(p->fqdn, r->value);
+        text_set(p->fqdn, named(r->value));
     else if (slice_eq(r->user, slice_of("description")))
-        text_set(p->description, r->value);
+        text_set(p->description, shown(r->value));
     else if (slice_eq(r->user, slice_of("version")))
-        text_set(p->version, r->value);
+        text_set(p->version, shown(r->value));
     else if (slice_eq(r->user, slice_of("route_string")))
-        text_set(p->route_string, r->value);
+        text_set(p->route_string, named(r->value));
     else if (slice_eq(r->user, slice_of("host")))
-        text_set(p->host, r->value);
+        text_set(p->host, named(r->value));
     else if (slice_eq(r->user, slice_of("role")) && slice_to_u64(r->value, ROLE_SPOKE, &number))
         p->role = (uint8_t)number;
     else if (slice_eq(r->user, slice_of("port")) && slice_to_u64(r->value, 65535, &number))
@@ -204,21 +228,23 @@ void peer_read(struct ils *ils, struct peer *p, const struct stream *s)
 
 struct wanted_key {
     const uint8_t *key;
+    size_t listed;
     bool found;
 };
 
 static bool is_listed(void *context, const struct record *r)
 {
     struct wanted_key *w = context;
-    w->found = r->kind == ENTRY_ROSTER && r->user.n == KEY_SIZE &&
-               memcmp(r->user.p, w->key, KEY_SIZE) == 0;
-    return !w->found;
+    if (r->kind != ENTRY_ROSTER || r->user.n != KEY_SIZE)
+        return true;
+    w->found = memcmp(r->user.p, w->key, KEY_SIZE) == 0;
+    return !w->found && ++w->listed < ROSTER_MAX;
 }
 
 bool roster_lists(const struct ils *ils, const struct stream *self,
                   const uint8_t key[static KEY_SIZE])
 {
-    struct wanted_key w = {key, false};
+    struct wanted_key w = {.key = key};
     catalog_walk(self->catalog, is_listed, &w);
     return w.found;
 }

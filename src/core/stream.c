@@ -49,6 +49,8 @@ struct stream *stream_get(struct ils *ils, const uint8_t key[static KEY_SIZE], u
     buf_init(&s->delta, ils->mem, 64 * 1024);
     buf_init(&s->wanted_bytes, ils->mem, HEAD_MAX);
     buf_init(&s->wanted_lines, ils->mem, (size_t)MANIFEST_LINES_MAX * LINE_BYTES);
+    buf_init(&s->target_lines, ils->mem, (size_t)MANIFEST_LINES_MAX * LINE_BYTES);
+    s->rebuilt = -REBUILD_US;
     list_add(&ils->streams, &s->node);
     ils->stream_n++;
     return s;
@@ -65,6 +67,7 @@ void stream_free(struct ils *ils, struct stream *s)
     buf_done(&s->delta);
     buf_done(&s->wanted_bytes);
     buf_done(&s->wanted_lines);
+    buf_done(&s->target_lines);
     mem_free(ils->mem, s, sizeof *s);
 }
 
@@ -79,7 +82,8 @@ void stream_served(struct ils *ils, struct stream *s)
     s->bytes = s->head.bytes;
     s->last_head = ils->now;
     s->behind_since = TICK_NEVER;
-    catalog_describe(s->catalog, s->head.name, s->head.route_string, s->own);
+    struct slice name = cluster_id_valid(s->head.name) ? s->head.name : slice_make(NULL, 0);
+    catalog_describe(s->catalog, name, s->head.route_string, s->own);
     catalog_set_served(s->catalog, s->number != STREAM_SELF);
     catalog_set_stale(s->catalog, false);
     ils->heads_moved = true;

@@ -56,6 +56,8 @@ static void view_status(const struct ils *ils, const struct peer *p, const struc
     size_t at = 0;
     if (s != NULL && s->digest_differs) {
         ret->status = SYNC_DIGEST_DIFFERS;
+    } else if (s != NULL && s->over_quota) {
+        ret->status = SYNC_HELD_QUOTA;
     } else if (!reachable(ils, p) || p->disconnected_here || p->disconnected_there) {
         ret->status = SYNC_DISCONNECTED;
     } else if (s != NULL && s->wanted_bytes.n != 0) {

@@ -29,6 +29,7 @@ enum sync_status {
     SYNC_BEHIND,        /* n heads */
     SYNC_DISCONNECTED,
     SYNC_HELD,
+    SYNC_HELD_QUOTA,
     SYNC_DIGEST_DIFFERS,
 };
 

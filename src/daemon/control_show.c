@@ -61,6 +61,8 @@ const char *control_sync_text(char *dst, size_t size, const struct view_cluster 
         return "Disconnected";
     case SYNC_HELD:
         return "Held";
+    case SYNC_HELD_QUOTA:
+        return "Held (quota)";
     case SYNC_DIGEST_DIFFERS:
         return "Digest differs";
     }

@@ -30,6 +30,7 @@ static const char *show_sync(enum sync_status s)
     case SYNC_BEHIND: return "behind";
     case SYNC_DISCONNECTED: return "disconnected";
     case SYNC_HELD: return "held";
+    case SYNC_HELD_QUOTA: return "held-quota";
     case SYNC_DIGEST_DIFFERS: return "digest-differs";
     }
     return "?";

@@ -108,7 +108,7 @@ void liar_manifest(struct liar *l, struct slice head, struct slice lines)
         size_t n = lines.n - at < (size_t)LINES_PER_FRAME * LINE_SIZE
                        ? lines.n - at : (size_t)LINES_PER_FRAME * LINE_SIZE;
         struct msg_manifest m = {.head = head, .first = (uint32_t)(at / LINE_SIZE),
-                                 .lines = slice_make(lines.p + at, n)};
+                                 .lines = n == 0 ? lines : slice_make(lines.p + at, n)};
         msg_manifest_put(&b, &m);
     }
     peer_send(&l->peer, &b);
