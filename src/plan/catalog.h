@@ -113,6 +113,7 @@ void plan_segment_free(struct plan *p, uint32_t id);
 /* One record of a catalog, as the index has found it. */
 struct found {
     uint32_t id, offset;
+    size_t held;
     struct record record; /* with its USN and source */
 };
 
@@ -133,7 +134,8 @@ void index_remove(struct plan *p, uint32_t id);
 /* Fills the slots anew from all held segments. */
 void index_refill(struct plan *p);
 
-/* The record that counts for a key among the catalog's segments with the flag: a PUT or a DEL. */
+/* The record that counts for a key among the catalog's segments with the flag: a PUT or a DEL.
+ * ret->held: how many records of the key the catalog holds, counting or not. */
 bool index_find(const struct catalog *c, uint8_t flag, const struct record *key,
                 struct found *ret);
 /* Whether the record (as a reader gave it) of segment id is the one that counts for its key. */

@@ -286,7 +286,7 @@ static size_t count_record(struct catalog *c, uint32_t id, const struct record *
                            bool add)
 {
     struct view v = {c, SEGMENT_TARGET, id, r->offset};
-    struct found before, after = {id, r->offset, *r};
+    struct found before, after = {.id = id, .offset = r->offset, .record = *r};
     size_t held = view_find(&v, hash, r, &before);
     if (before.id != 0 && !outranks(c->plan, &after, &before))
         return held;
@@ -382,7 +382,7 @@ bool index_find(const struct catalog *c, uint8_t flag, const struct record *key,
                 struct found *ret)
 {
     struct view v = {c, flag, 0, 0};
-    view_find(&v, index_hash(c->plan, c->salt, key), key, ret);
+    ret->held = view_find(&v, index_hash(c->plan, c->salt, key), key, ret);
     return ret->id != 0;
 }
 
@@ -391,7 +391,7 @@ static bool counts(const struct catalog *c, uint8_t flag, uint64_t hash, uint32_
 {
     const struct plan *p = c->plan;
     struct view v = {c, flag, 0, 0};
-    struct found mine = {id, r->offset, *r};
+    struct found mine = {.id = id, .offset = r->offset, .record = *r};
     struct probe b = probe_start(&p->index, hash);
     for (uint64_t slot; (slot = probe_next(&b)) != 0;) {
         struct found f = {.id = slot_id(slot), .offset = slot_offset(slot)};

@@ -144,6 +144,7 @@ struct work {
     size_t tail;       /* lines before it stay: the former's, then fresh ones */
     uint32_t *tail_id; /* the former's segments from there on */
     size_t tail_n;
+    bool crowded;      /* a key has so many records that holders would refuse one more soon */
     struct buf lines, head_bytes;
     struct head head;
 };
@@ -164,8 +165,11 @@ static struct record record_of(const struct change *change, uint64_t usn)
 /* Takes what the change replaces out of the digest; false: it changes nothing. */
 static bool effective(struct work *w, const struct change *change)
 {
-    struct record key = record_of(change, 0), now;
-    bool there = catalog_find(w->c, &key, &now);
+    struct record key = record_of(change, 0);
+    struct found found = {.id = 0};
+    bool there = index_find(w->c, SEGMENT_SERVED, &key, &found) && found.record.put;
+    const struct record now = found.record;
+    w->crowded = w->crowded || found.held >= KEY_RECORDS_MAX / 2;
     if (!change->put && !there)
         return false;
     if (change->put && there && slice_eq(now.value, change->value) &&
@@ -242,8 +246,8 @@ static bool tail_too_long(struct work *w)
     uint64_t bytes = 0;
     while (at > 0 && SMALL(line_size(w, at - 1)))
         bytes += line_size(w, --at);
-    w->tail = at;
-    return lines - at > TAIL_LINES_MAX || (bytes > TAIL_BYTES_MAX && lines - at > 1);
+    w->tail = w->crowded ? 0 : at; /* crowded: all lines are the tail */
+    return w->crowded || lines - at > TAIL_LINES_MAX || (bytes > TAIL_BYTES_MAX && lines - at > 1);
 }
 
 static bool is_changed(const struct work *w, const struct record *r)

@@ -468,6 +468,35 @@ static void test_order_of_records(void **state)
     one_done(&o);
 }
 
+/* One key changes in every one of many large commits, none of which is a tail. Before holders would
+ * refuse one record of it more, everything is rewritten. */
+static void test_crowded_key(void **state)
+{
+    (void)state;
+    enum { LARGE = 40 };
+    struct one o;
+    one_init(&o);
+    struct change change[LARGE + 1];
+    char name[LARGE][8];
+    size_t rewrites = 0;
+    for (size_t k = 0; k < KEY_RECORDS_MAX; k++) {
+        for (size_t i = 0; i < LARGE; i++) {
+            memcpy(name[i], "large00", 8);
+            name[i][5] = (char)('0' + i / 10);
+            name[i][6] = (char)('0' + i % 10);
+            change[i] = (struct change){.put = true, .kind = ENTRY_FIELD, .user = slice_of(name[i]),
+                                        .value = slice_make(filler + k % 64, 1000)};
+        }
+        change[LARGE] = change_of(0, (uint16_t)(k + 1));
+        assert_int_equal(one_commit(&o, change, LARGE + 1), 0);
+        rewrites += o.commit.dropped_n > 0;
+        assert_true(o.head.live == LARGE + 1);
+    }
+    assert_true(rewrites >= 1);
+    assert_true(o.head.lines < KEY_RECORDS_MAX);
+    one_done(&o);
+}
+
 static void test_fold_by_lines(void **state)
 {
     (void)state;
@@ -576,6 +605,7 @@ int main(void)
 #else
         cmocka_unit_test(test_effects),
         cmocka_unit_test(test_order_of_records),
+        cmocka_unit_test(test_crowded_key),
         cmocka_unit_test(test_fold_by_lines),
         cmocka_unit_test(test_fold_to_the_same),
         cmocka_unit_test(test_no_segment_holds_it),
