@@ -124,6 +124,8 @@ static bool complete_replacement(struct ils *ils, struct waiting *w)
 {
     struct keys keys;
     struct removal x = {.w = w, .keys = &keys};
+    if (catalog_live(ils->own->catalog) == 0)
+        return true; /* a first import has nothing to take away */
     if (!keys_build(&keys, &w->arena, w->change, w->change_n))
         return false;
     catalog_walk(ils->own->catalog, count_or_add, &x);
