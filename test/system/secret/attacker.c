@@ -61,5 +61,7 @@ int main(int argc, char **argv)
     printf("# %zu candidates, %zu questions\n", n, tried);
     if (found == 0)
         printf("found: none\n");
+    table_free(&table);
+    free(session);
     return 0;
 }

@@ -17,6 +17,7 @@ struct table {
 };
 void table_add(struct table *t, const uint8_t *p, size_t n);
 void table_close(struct table *t);
+void table_free(struct table *t);
 /* Any WINDOW bytes of the value, forwards or backwards. */
 bool table_has(const struct table *t, const uint8_t *p, size_t n);
 

@@ -45,6 +45,12 @@ void table_close(struct table *t)
     qsort(t->window, t->n, sizeof *t->window, order);
 }
 
+void table_free(struct table *t)
+{
+    free(t->bits);
+    free(t->window);
+}
+
 static bool window_is(const struct table *t, uint64_t v)
 {
     size_t low = 0, high = t->n;
