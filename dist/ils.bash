@@ -3,9 +3,10 @@
 _ils_words() {
     # The words that may follow "$1", the commands typed so far.
     case $1 in
-    '') echo init role join disconnect connect status clusters peers auth password trace alarms \
-        sql audit plan lookup route support ;;
+    '') echo init describe role network join disconnect connect status clusters peers auth \
+        password trace alarms verdicts sql audit plan lookup route support help ;;
     role) echo hub standalone ;;
+    network) echo adopt ;;
     auth) echo show set ;;
     password) echo add list prefer drop ;;
     trace) echo level ;;
@@ -22,7 +23,14 @@ _ils_options() {
     join*) echo --as --no-wait "$common" ;;
     'auth set'*) echo --tls --password --accept "$common" ;;
     'password add'*) echo --generation --stdin "$common" ;;
-    trace*) echo --follow "$common" ;;
+    describe*) echo --fqdn --description --route-string "$common" ;;
+    'trace level'*) echo "$common" ;;
+    trace*) echo --follow --last --lines "$common" ;;
+    audit*) echo --max "$common" ;;
+    support*) echo --force "$common" ;;
+    'plan show'*) echo --max --source "$common" ;;
+    'plan export'*) echo --source "$common" ;;
+    'plan add'*) echo --failover "$common" ;;
     'plan import'*) echo --source --encoding "$common" ;;
     *) echo "$common" ;;
     esac

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -37,9 +38,8 @@ static void take(json_t *args, const struct parsed *p, const char *option)
         json_object_set_new(args, key, json_string("?")); /* not UTF-8: refused by ilsd */
 }
 
-/* A number as typed, for `key`; false after an error was printed. */
-static bool take_number(const struct cli *cli, json_t *args, const char *key, const char *text,
-                        int *ret_status)
+bool take_number(const struct cli *cli, json_t *args, const char *key, const char *text,
+                 int *ret_status)
 {
     char *end, sentence[160];
     errno = 0;
@@ -89,7 +89,11 @@ int run_init(struct cli *cli, const struct parsed *p)
 int run_describe(struct cli *cli, const struct parsed *p)
 {
     struct call call = {.command = "describe", .args = json_object()};
-    take(call.args, p, "--cluster-id");
+    if (p->given_n == 0) {
+        json_decref(call.args);
+        return cli_error(cli, EXIT_USAGE, "'ils describe' wants --fqdn, --description or "
+                         "--route-string", NULL, "ils help describe");
+    }
     take(call.args, p, "--fqdn");
     take(call.args, p, "--description");
     take(call.args, p, "--route-string");
@@ -107,9 +111,40 @@ int run_network_adopt(struct cli *cli, const struct parsed *p)
     return change(cli, &call);
 }
 
+/* True when the name is this cluster's own; false with *ret_status = EXIT_NO_DAEMON or refused
+ * after an error was printed. */
+static bool is_itself(struct cli *cli, const char *name, int *ret_status)
+{
+    struct call call = {.command = "status"};
+    json_t *s;
+    int status = cli_call(cli, &call, &s);
+    *ret_status = s != NULL ? EXIT_DONE : status;
+    bool itself = s != NULL && name[0] != '\0' &&
+                  (strcasecmp(text_of(s, "cluster_id"), name) == 0 ||
+                   strcmp(text_of(s, "peer_id"), name) == 0);
+    json_decref(s);
+    return itself;
+}
+
+/* To disconnect one's own row of the table is to leave the network. */
+static int leave(struct cli *cli)
+{
+    char answer[16] = "";
+    if (isatty(STDIN_FILENO) == 1 && cli->terminal && !cli->json) {
+        printf("leave the network? [y/N] ");
+        fflush(stdout);
+        if (fgets(answer, sizeof answer, stdin) == NULL || (answer[0] != 'y' && answer[0] != 'Y'))
+            return cli_error(cli, EXIT_REFUSED, "nothing was changed", NULL, NULL);
+    }
+    return change_one(cli, "role", "role", "standalone");
+}
+
 int run_disconnect(struct cli *cli, const struct parsed *p)
 {
-    return change_one(cli, "disconnect", "cluster", p->word[0]);
+    int status;
+    if (is_itself(cli, p->word[0], &status))
+        return leave(cli);
+    return status != EXIT_DONE ? status : change_one(cli, "disconnect", "cluster", p->word[0]);
 }
 
 int run_connect(struct cli *cli, const struct parsed *p)
@@ -132,7 +167,17 @@ static bool join_where(const struct cli *cli, json_t *args, const char *text, in
     memcpy(host, bracket ? text + 1 : text, n);
     host[n] = '\0';
     json_object_set_new(args, "host", json_string(host));
-    return colon == NULL || take_number(cli, args, "port", colon + 1, ret_status);
+    if (colon == NULL)
+        return true;
+    if (!take_number(cli, args, "port", colon + 1, ret_status))
+        return false;
+    json_int_t port = json_integer_value(json_object_get(args, "port"));
+    if (port > 0 && port <= UINT16_MAX)
+        return true;
+    json_decref(args);
+    *ret_status = cli_error(cli, EXIT_USAGE, "a port is a number from 1 to 65535", colon + 1,
+                            "ils help join");
+    return false;
 }
 
 int run_join(struct cli *cli, const struct parsed *p)
@@ -217,6 +262,11 @@ int run_auth_set(struct cli *cli, const struct parsed *p)
 {
     struct call call = {.command = "auth set", .args = json_object()};
     int status = EXIT_USAGE;
+    if (p->given_n == 0) {
+        json_decref(call.args);
+        return cli_error(cli, EXIT_USAGE, "'ils auth set' wants --tls, --password or --accept",
+                         NULL, "ils help auth set");
+    }
     if (!take_switch(cli, call.args, p, "--tls", &status) ||
         !take_switch(cli, call.args, p, "--password", &status))
         return status;
@@ -323,6 +373,7 @@ int run_plan_import(struct cli *cli, const struct parsed *p)
         return EXIT_REFUSED;
     }
     call.content = content;
+    call.file = p->word[0];
     int status = change(cli, &call);
     free(content);
     return status;
@@ -369,16 +420,33 @@ int run_plan_show(struct cli *cli, const struct parsed *p)
     return status;
 }
 
-static void export_part(struct cli *cli, json_t *line)
+/* To standard output; with --json into `context`, a FILE. */
+static void export_part(struct cli *cli, json_t *line, void *context)
 {
     const json_t *part = json_object_get(line, "part");
     fwrite(json_string_value(part) != NULL ? json_string_value(part) : "", 1,
-           json_string_length(part), stdout);
+           json_string_length(part), context);
 }
 
 int run_plan_export(struct cli *cli, const struct parsed *p)
 {
     struct call call = {.command = "plan export", .args = json_object(), .on_line = export_part};
+    char *text = NULL;
+    size_t n = 0;
+    json_t *result;
+    FILE *out = cli->json ? open_memstream(&text, &n) : stdout;
+    if (out == NULL) {
+        json_decref(call.args);
+        return cli_error(cli, EXIT_REFUSED, "no memory", NULL, NULL);
+    }
+    call.context = out;
     take(call.args, p, "--source");
-    return cli_call(cli, &call, NULL);
+    int status = cli_call(cli, &call, &result);
+    if (cli->json && fclose(out) == 0 && result != NULL) {
+        json_object_set_new(result, "text", json_stringn(text, n));
+        print_json(result);
+    }
+    json_decref(result);
+    free(text);
+    return status;
 }

@@ -90,20 +90,26 @@ void nearest_try(struct nearest *best, const char *typed, const char *candidate)
 /* --- asking ilsd (client.c) */
 
 /* What is done with lines that come before the end: {"trace": ..}, {"part": ..}. */
-typedef void (*cli_line)(struct cli *cli, json_t *line);
+typedef void (*cli_line)(struct cli *cli, json_t *line, void *context);
 
 struct call {
     const char *command;
     json_t *args;        /* stolen; may be NULL */
     const char *content; /* or NULL */
     size_t content_n;
+    const char *file;    /* that the content comes from, named in errors; or NULL */
     cli_line on_line;    /* or NULL */
+    void *context;       /* on_line's */
 };
 
 /* Asks and waits. EXIT_DONE or EXIT_REFUSED as the daemon says, *ret_result (new ref) is its
  * result; on an error it has been printed and *ret_result is NULL. ret_result may be NULL. */
 int cli_call(struct cli *cli, const struct call *call, json_t **ret_result);
 void cli_disconnect(struct cli *cli);
+
+/* A number as typed, for args[key]. False: an error was printed, args are freed. */
+bool take_number(const struct cli *cli, json_t *args, const char *key, const char *text,
+                 int *ret_status);
 
 /* --- words for people (print.c) */
 

@@ -12,9 +12,11 @@
 
 static int no_daemon(const struct cli *cli, const char *path, const char *why)
 {
-    char text[300];
+    char text[300], next[4200] = "systemctl start ilsd";
     snprintf(text, sizeof text, "ilsd does not answer: %s", why);
-    return cli_error(cli, EXIT_NO_DAEMON, text, path, "systemctl start ilsd");
+    if (strcmp(cli->data, DATA_DEFAULT) != 0)
+        snprintf(next, sizeof next, "ilsd --data %s", cli->data);
+    return cli_error(cli, EXIT_NO_DAEMON, text, path, next);
 }
 
 static int client_connect(struct cli *cli)
@@ -33,6 +35,10 @@ static int client_connect(struct cli *cli)
         connect(cli->socket, (const struct sockaddr *)&address, sizeof address) != 0) {
         int error = errno;
         cli_disconnect(cli);
+        if (error == EACCES)
+            return cli_error(cli, EXIT_REFUSED,
+                             "the data directory of ilsd is for members of its group", path,
+                             "sudo usermod -aG openils \"$USER\"");
         return no_daemon(cli, path, error == ENOENT ? "there is no control socket"
                                                     : strerror(error));
     }
@@ -118,15 +124,35 @@ static bool show_progress(const json_t *progress, bool shown)
     return true;
 }
 
-static int client_final(const struct cli *cli, const json_t *line, json_t **ret_result)
+/* What is wrong in a file is said with the file's name, which ilsd does not know. */
+static void name_file(json_t *error, const char *file)
 {
-    const json_t *error = json_object_get(line, "error");
+    char where[600], next[600];
+    const char *line = text_of(error, "where"), *old = text_of(error, "next");
+    const char *at = strstr(old, "FILE");
+    if (strcmp(text_of(error, "name"), "CSV") != 0 && strncmp(line, "line ", 5) != 0)
+        return;
+    snprintf(where, sizeof where, "%s%s%s", strcmp(file, "-") == 0 ? "standard input" : file,
+             line[0] != '\0' ? ", " : "", line);
+    json_object_set_new(error, "where", json_string(where));
+    if (at == NULL)
+        return;
+    snprintf(next, sizeof next, "%.*s%s%s", (int)(at - old), old, file, at + strlen("FILE"));
+    json_object_set_new(error, "next", json_string(next));
+}
+
+static int client_final(const struct cli *cli, const struct call *call, const json_t *line,
+                        json_t **ret_result)
+{
+    json_t *error = json_object_get(line, "error");
     int status = (int)json_integer_value(json_object_get(line, "exit"));
     if (json_is_true(json_object_get(line, "ok"))) {
         if (ret_result != NULL)
             *ret_result = json_incref(json_object_get(line, "result"));
         return status;
     }
+    if (call->file != NULL)
+        name_file(error, call->file);
     if (cli->json) {
         json_t *copy = json_object();
         json_object_set(copy, "error", json_object_get(line, "error"));
@@ -161,11 +187,11 @@ int cli_call(struct cli *cli, const struct call *call, json_t **ret_result)
         json_t *line = json_loads(text, JSON_ALLOW_NUL, NULL);
         if (json_object_get(line, "ok") != NULL) {
             progress = show_progress(NULL, progress);
-            status = client_final(cli, line, ret_result);
+            status = client_final(cli, call, line, ret_result);
         } else if (json_object_get(line, "progress") != NULL) {
             progress = show_progress(json_object_get(line, "progress"), progress);
         } else if (line != NULL && call->on_line != NULL) {
-            call->on_line(cli, line);
+            call->on_line(cli, line, call->context);
         }
         json_decref(line);
     }

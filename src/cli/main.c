@@ -14,9 +14,13 @@ int cli_error(const struct cli *cli, int status, const char *text, const char *w
 {
     if (cli->json) {
         json_t *line = json_object(), *error = json_object();
+        json_object_set_new(error, "name", json_string(status == EXIT_NO_DAEMON ? "NO_DAEMON"
+                                                       : status == EXIT_USAGE   ? "USAGE"
+                                                                                : "REFUSED"));
         json_object_set_new(error, "text", json_string(text));
         json_object_set_new(error, "where", where != NULL ? json_string(where) : json_null());
         json_object_set_new(error, "next", next != NULL ? json_string(next) : json_null());
+        json_object_set_new(error, "more", json_array());
         json_object_set_new(line, "error", error);
         print_json(line);
         json_decref(line);

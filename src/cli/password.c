@@ -16,20 +16,22 @@
 #define STRETCH_MEM  67108864
 #define STRETCHED    32
 
-/* One line without its end. False: end of input, or longer than a password may be. */
-static bool read_line(FILE *in, char line[static PASSWORD_MAX])
+/* One line without its end, empty at the end of the input. NULL, or what is wrong with it. */
+static const char *read_line(FILE *in, char line[static PASSWORD_MAX])
 {
     size_t n = 0;
     int c;
     while ((c = getc(in)) != EOF && c != '\n') {
         if (n + 1 == PASSWORD_MAX)
-            return false;
+            return "the password is longer than 511 bytes";
+        if (c == '\0')
+            return "the password holds a NUL byte";
         line[n++] = (char)c;
     }
     if (n > 0 && line[n - 1] == '\r')
         n--;
     line[n] = '\0';
-    return n > 0 || c == '\n';
+    return NULL;
 }
 
 /* The terminal as it was: given back also when Ctrl-C ends the question. */
@@ -43,7 +45,7 @@ static void on_interrupt(int number)
 }
 
 /* The echo goes before the question comes: whoever answers it at once is not shown. */
-static bool read_hidden(const char *question, char line[static PASSWORD_MAX])
+static const char *read_hidden(const char *question, char line[static PASSWORD_MAX])
 {
     if (tcgetattr(STDIN_FILENO, &before) != 0)
         return read_line(stdin, line);
@@ -52,11 +54,11 @@ static bool read_hidden(const char *question, char line[static PASSWORD_MAX])
     void (*former)(int) = signal(SIGINT, on_interrupt);
     tcsetattr(STDIN_FILENO, TCSAFLUSH, &hidden);
     fprintf(stderr, "%s", question);
-    bool good = read_line(stdin, line);
+    const char *error = read_line(stdin, line);
     tcsetattr(STDIN_FILENO, TCSADRAIN, &before);
     signal(SIGINT, former);
     fprintf(stderr, "\n");
-    return good;
+    return error;
 }
 
 /* A second line, where there is one, must be the same: what a person typed twice. */
@@ -66,15 +68,17 @@ static const char *password_ask(const struct cli *cli, bool from_stdin,
     bool terminal = isatty(STDIN_FILENO) == 1;
     if (!terminal && !from_stdin)
         return "there is no terminal to ask for the password: use --stdin";
-    if (!read_hidden("password: ", first) && first[0] != '\0')
-        return "the password is longer than 511 bytes";
+    const char *error = read_hidden("password: ", first);
+    if (error != NULL)
+        return error;
     if (first[0] == '\0')
         return "the password is empty";
-    if (terminal ? !read_hidden("once more: ", second) || strcmp(first, second) != 0
-                 : !cli->prompt && read_line(stdin, second) && second[0] != '\0' &&
-                       strcmp(first, second) != 0)
-        return "the two entries differ";
-    return NULL;
+    if (terminal)
+        error = read_hidden("once more: ", second);
+    else if (!cli->prompt)
+        error = read_line(stdin, second);
+    bool again = terminal || error != NULL || second[0] != '\0';
+    return error != NULL || (again && strcmp(first, second) != 0) ? "the two entries differ" : NULL;
 }
 
 static bool stretch(const char *password, char hex[static 65])

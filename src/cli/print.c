@@ -158,7 +158,23 @@ void print_verdict(const struct cli *cli, const json_t *v)
         printf("remedy: type %s: %s%s%s\n", at_end(text_of(v, "remedy_at")), print_bold(cli),
                text_of(v, "remedy"), print_plain(cli));
     printf("verdict id: %s%s\n", text_of(v, "verdict_id"),
-           joined ? "" : " (the same in the trace of the other end)");
+           joined || text_of(v, "address")[0] == '\0'
+               ? ""
+               : " (the same in the trace of the other end)");
+}
+
+static void print_hub(const json_t *join)
+{
+    json_int_t port = json_integer_value(json_object_get(join, "hub_port"));
+    json_int_t tried = json_integer_value(json_object_get(join, "attempts"));
+    printf("hub       %s", text_of(join, "hub"));
+    if (port != 0)
+        printf(" port %" JSON_INTEGER_FORMAT, port);
+    if (json_is_true(json_object_get(join, "up")))
+        printf(", linked\n");
+    else
+        printf(", down, tried %" JSON_INTEGER_FORMAT " time%s since\n", tried,
+               tried == 1 ? "" : "s");
 }
 
 void print_status(const struct cli *cli, const json_t *s)
@@ -176,9 +192,7 @@ void print_status(const struct cli *cli, const json_t *s)
         printf("\ncluster   %s (%s), %s\n", text_of(s, "cluster_id"), text_of(s, "fqdn"),
                text_of(s, "role"));
     if (json_is_true(json_object_get(join, "wanted")))
-        printf("hub       %s, %s, %" JSON_INTEGER_FORMAT " attempts since\n",
-               text_of(join, "hub"), json_is_true(json_object_get(join, "up")) ? "linked" : "down",
-               json_integer_value(json_object_get(join, "attempts")));
+        print_hub(join);
     printf("clusters  %" JSON_INTEGER_FORMAT " others known, %" JSON_INTEGER_FORMAT " linked\n",
            json_integer_value(json_object_get(s, "clusters")),
            json_integer_value(json_object_get(s, "clusters_linked")));

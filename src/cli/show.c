@@ -1,8 +1,6 @@
 /* show: the commands that only read: ask, then print as JSON or for people. */
 #include "cli/cli.h"
 
-#include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* Asks; with --json the answer is printed here and *ret is NULL. */
@@ -119,8 +117,9 @@ int run_audit(struct cli *cli, const struct parsed *p)
     static const struct column columns[] = {{"Time", "time"}, {"Who", "who"}, {"What", "what"}};
     const char *max = parsed_get(p, "--max");
     json_t *args = json_object();
-    if (max != NULL)
-        json_object_set_new(args, "max", json_integer(strtoll(max, NULL, 10)));
+    int status;
+    if (max != NULL && !take_number(cli, args, "max", max, &status))
+        return status;
     return TABLE(cli, "audit", args, columns);
 }
 
@@ -154,7 +153,7 @@ int run_sql(struct cli *cli, const struct parsed *p)
 
 /* --- trace */
 
-static void trace_line(struct cli *cli, json_t *line)
+static void trace_line(struct cli *cli, json_t *line, void *context)
 {
     const json_t *trace = json_object_get(line, "trace");
     if (cli->json)
@@ -171,16 +170,21 @@ int run_trace(struct cli *cli, const struct parsed *p)
     struct call call = {.command = "trace last", .args = json_object()};
     json_t *rows, *row;
     size_t i;
+    int status;
     if (parsed_has(p, "--follow")) {
         call.command = "trace follow";
         call.on_line = trace_line;
-        return cli_call(cli, &call, NULL);
+        if (p->given_n == 1)
+            return cli_call(cli, &call, NULL);
+        json_decref(call.args);
+        return cli_error(cli, EXIT_USAGE, "--follow stands alone: it shows what is yet to come",
+                         NULL, "ils trace --follow");
     }
     if (parsed_has(p, "--last"))
         json_object_set_new(call.args, "attempt", json_true());
-    if (lines != NULL)
-        json_object_set_new(call.args, "max", json_integer(strtoll(lines, NULL, 10)));
-    int status = cli_call(cli, &call, &rows);
+    if (lines != NULL && !take_number(cli, call.args, "max", lines, &status))
+        return status;
+    status = cli_call(cli, &call, &rows);
     if (rows != NULL && cli->json) {
         json_t *records = json_array();
         json_array_foreach(rows, i, row)

@@ -237,8 +237,7 @@ void control_error_more(struct client *client, const char *name, const char *tex
     json_object_set_new(error, "text", render_text(slice_of(text)));
     json_object_set_new(error, "next", render_text(slice_of(next)));
     json_object_set_new(error, "where", where != NULL ? render_text(slice_of(where)) : json_null());
-    if (more != NULL)
-        json_object_set_new(error, "more", more);
+    json_object_set_new(error, "more", more != NULL ? more : json_array());
     json_object_set_new(line, "ok", json_false());
     json_object_set_new(line, "error", error);
     json_object_set_new(line, "exit", json_integer(1));
@@ -249,14 +248,6 @@ void control_error(struct client *client, const char *name, const char *text, co
                    const char *where)
 {
     control_error_more(client, name, text, next, where, NULL);
-}
-
-void control_error_reply(struct client *client, enum reply reply, struct slice text)
-{
-    char sentence[512], next[256];
-    render_reply(sentence, sizeof sentence, reply, text);
-    render_reply_next(next, sizeof next, reply, text);
-    control_error(client, render_reply_name(reply), sentence, next, NULL);
 }
 
 void control_no_memory(struct client *client)

@@ -75,6 +75,43 @@ static struct slice change_slice(const char *text)
     return s;
 }
 
+/* What the table of replies cannot know: which command was refused, in which file and directory. */
+static void change_place(const struct client *client, enum reply reply, struct slice text,
+                         char next[static 256], char where[static 256])
+{
+    const char *verb = client->verb->name;
+    const char *data = runtime_options(client->control->rt)->data;
+    uint32_t line = 0;
+    if (strcmp(verb, "describe") == 0)
+        snprintf(next, 256, "ils help describe");
+    else if (strcmp(verb, "route remove") == 0)
+        snprintf(next, 256, "ils route list");
+    else if (strcmp(verb, "route add") == 0)
+        snprintf(next, 256, "ils help route add");
+    else if (reply == REPLY_PASSWORDS_FULL)
+        snprintf(next, 256, "ils password drop N");
+    else if (strcmp(verb, "plan import") == 0 && reply == REPLY_ENTRY_TAKEN)
+        line = control_plan_line(client, text);
+    if (line > 0)
+        snprintf(where, 256, "line %u", (unsigned)line);
+    if (reply == REPLY_STORE) {
+        snprintf(next, 256, "df %.200s", data);
+        snprintf(where, 256, "%.200s/ilsd.db", data);
+    }
+}
+
+static void change_refused(struct client *client, enum reply reply, struct slice text)
+{
+    char sentence[512], next[256], where[256] = "";
+    const char *name = render_reply_name(reply);
+    render_reply(sentence, sizeof sentence, reply, text);
+    render_reply_next(next, sizeof next, reply, text);
+    change_place(client, reply, text, next, where);
+    if (strncmp(name, "REPLY_", 6) == 0)
+        name += 6;
+    control_error(client, name, sentence, next, where[0] != '\0' ? where : NULL);
+}
+
 static void change_done(void *context, enum reply reply, struct slice text,
                         const uint64_t number[2], const struct verdict *verdict)
 {
@@ -91,7 +128,7 @@ static void change_done(void *context, enum reply reply, struct slice text,
     if (client->command != 0)
         runtime_forget(client->control->rt, client->command); /* a join's verdict is not wanted */
     if (reply != REPLY_OK) {
-        control_error_reply(client, reply, text);
+        change_refused(client, reply, text);
         return;
     }
     json_t *result = json_object();

@@ -82,7 +82,6 @@ void control_error(struct client *client, const char *name, const char *text, co
 /* more: an array of further sentences; stolen. */
 void control_error_more(struct client *client, const char *name, const char *text,
                         const char *next, const char *where, json_t *more);
-void control_error_reply(struct client *client, enum reply reply, struct slice text);
 void control_no_memory(struct client *client);
 
 /* One line {"key": value}; steals value. False when the client is gone. */
@@ -111,6 +110,8 @@ json_t *control_time(wall t);
 json_t *control_hex(const uint8_t *bytes, size_t n);
 json_t *control_number_json(uint64_t v);
 json_t *control_address(const struct address *a);
+/* The alarm's sentence; of a port in use, with the program that has it now. */
+void control_alarm_text(char *dst, size_t size, const struct alarm_row *row);
 const char *control_sync_text(char *dst, size_t size, const struct view_cluster *c);
 
 /* --- the verbs, by file */
@@ -148,6 +149,7 @@ void control_trace_start(struct control *c);
 void control_trace_stop(struct control *c);
 
 void verb_plan_import(struct client *client);
+uint32_t control_plan_line(const struct client *client, struct slice key);
 void verb_plan_show(struct client *client);
 void verb_plan_export(struct client *client);
 void verb_plan_add(struct client *client);

@@ -100,10 +100,25 @@ static void import_complain(struct client *client, const struct import *job)
     if (first->line > 0)
         snprintf(where, sizeof where, "line %u%s%s", (unsigned)first->line,
                  first->column[0] != '\0' ? ", column " : "", first->column);
-    if (first->fault == CSV_FAULT_ENCODING)
-        snprintf(next, sizeof next, "ils plan import FILE --source %.64s --encoding CP932",
-                 job->source);
+    const char *encoding = strstr(first->sentence, "--encoding ");
+    if (encoding != NULL)
+        snprintf(next, sizeof next, "ils plan import FILE --source '%s' %.40s", job->source,
+                 encoding);
     control_error_more(client, "CSV", text, next, where[0] != '\0' ? where : NULL, more);
+}
+
+/* The line of the row with this key, which the core did not take; 0: not found. */
+uint32_t control_plan_line(const struct client *client, struct slice key)
+{
+    const struct import *job = client->own;
+    for (size_t i = 0; job != NULL && job->change != NULL && i < job->rows.n; i++) {
+        const struct change *c = &job->change[i];
+        size_t n = c->user.n + (c->domain.n > 0 ? c->domain.n + 1 : 0);
+        if (key.n == n && slice_eq(slice_make(key.p, c->user.n), c->user) &&
+            slice_eq(slice_make(key.p + n - c->domain.n, c->domain.n), c->domain))
+            return job->rows.line[i];
+    }
+    return 0;
 }
 
 static void import_done(uv_work_t *work, int status)

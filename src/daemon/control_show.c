@@ -4,9 +4,11 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "daemon/version.h"
+#include "driver/address.h"
 
 struct slice control_self(const struct client *client)
 {
@@ -177,12 +179,32 @@ void verb_password_list(struct client *client)
     control_ok(client, rows);
 }
 
+void control_alarm_text(char *dst, size_t size, const struct alarm_row *row)
+{
+    char port[8], holder[64];
+    render_alarm_text(dst, size, row);
+    if (row->alarm != ILSTCPInUse || !row->active)
+        return;
+    slice_to_text(row->subject, port, sizeof port);
+    address_port_holder((uint16_t)strtoul(port, NULL, 10), false, holder, sizeof holder);
+    snprintf(dst, size, "TCP port %s is in use by %s", port, holder);
+}
+
+static json_t *alarm_json(const struct alarm_row *row)
+{
+    char text[512];
+    json_t *json = render_alarm_json(row);
+    control_alarm_text(text, sizeof text, row);
+    json_object_set_new(json, "text", render_text(slice_of(text)));
+    return json;
+}
+
 void verb_alarms(struct client *client)
 {
     struct alarm_row row;
     json_t *rows = json_array();
     for (size_t i = 0; view_alarm(runtime_core(client->control->rt), i, &row); i++)
-        json_array_append_new(rows, render_alarm_json(&row));
+        json_array_append_new(rows, alarm_json(&row));
     control_ok(client, rows);
 }
 

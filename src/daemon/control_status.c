@@ -51,7 +51,7 @@ static bool health_alarm(const struct ils *core, const char *severity, struct sl
     for (size_t i = 0; view_alarm(core, i, &row); i++) {
         if (!alarm_is(&row, severity))
             continue;
-        render_alarm_text(text, sizeof text, &row);
+        control_alarm_text(text, sizeof text, &row);
         if (row.alarm == ILSTCPInUse || row.alarm == ILSTCPListenError)
             snprintf(next, sizeof next, "ss -ltnp 'sport = :%.*s'", (int)row.subject.n,
                      (const char *)row.subject.p);
@@ -72,8 +72,13 @@ static bool health_join(const struct ils *core, struct slice self, struct health
         return false;
     health_set(h, true, "the hub has not been reached yet", "ils status");
     for (size_t i = 0; view_verdict(core, i, &v); i++) {
-        if (!v.dialler || code_is_success(v.code))
+        if (!v.dialler)
             continue;
+        if (code_is_success(v.code)) {
+            health_set(h, true, "the link to the hub ended; it is being dialled again",
+                       "ils trace --last");
+            break;
+        }
         char code[16], cause[400];
         render_code(code, sizeof code, v.code);
         render_cause(cause, sizeof cause, &v);
@@ -130,7 +135,8 @@ static void health_judge(const struct ils *core, const struct view_self *self, s
                    "ils init --cluster-id ID --fqdn NAME");
     else if (health_alarm(core, "critical", self->cluster_id, h) ||
              health_disconnected(core, self, h) || health_join(core, self->cluster_id, h) ||
-             health_alarm(core, "error", self->cluster_id, h) || health_clusters(core, h))
+             health_alarm(core, "error", self->cluster_id, h) ||
+             (self->role != ROLE_STANDALONE && health_clusters(core, h)))
         return;
     else if (self->role == ROLE_STANDALONE)
         health_set(h, false, "", "ils role hub, or ils join HOST");
