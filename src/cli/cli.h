@@ -106,6 +106,8 @@ struct call {
  * result; on an error it has been printed and *ret_result is NULL. ret_result may be NULL. */
 int cli_call(struct cli *cli, const struct call *call, json_t **ret_result);
 void cli_disconnect(struct cli *cli);
+/* On: Ctrl-C ends the request under way, not the program. */
+void cli_interruptible(bool on);
 
 /* A number as typed, for args[key]. False: an error was printed, args are freed. */
 bool take_number(const struct cli *cli, json_t *args, const char *key, const char *text,

@@ -2,6 +2,7 @@
 #include "cli/cli.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -169,6 +170,20 @@ static int client_final(const struct cli *cli, const struct call *call, const js
     return status;
 }
 
+static volatile sig_atomic_t interrupted;
+
+static void on_interrupt(int number)
+{
+    interrupted = number;
+}
+
+void cli_interruptible(bool on)
+{
+    struct sigaction action = {.sa_handler = on ? on_interrupt : SIG_DFL}; /* no SA_RESTART */
+    interrupted = 0;
+    sigaction(SIGINT, &action, NULL);
+}
+
 int cli_call(struct cli *cli, const struct call *call, json_t **ret_result)
 {
     char *text = NULL;
@@ -199,5 +214,7 @@ int cli_call(struct cli *cli, const struct call *call, json_t **ret_result)
     if (status >= 0)
         return status;
     cli_disconnect(cli);
+    if (interrupted != 0)
+        return EXIT_REFUSED;
     return no_daemon(cli, cli->data, "it hung up before its answer was whole");
 }

@@ -189,8 +189,10 @@ static int prompt_terminal(struct cli *cli)
         char *copy = strdup(line);
         if (n > 1)
             history(past, &event, H_ENTER, line);
+        cli_interruptible(true);
         if (copy != NULL)
             prompt_line(cli, copy, &end);
+        cli_interruptible(false);
         free(copy);
         fflush(stdout);
     }
