@@ -172,6 +172,8 @@ static void print_hub(const json_t *join)
         printf(" port %" JSON_INTEGER_FORMAT, port);
     if (json_is_true(json_object_get(join, "up")))
         printf(", linked\n");
+    else if (tried == 0)
+        printf(", down\n");
     else
         printf(", down, tried %" JSON_INTEGER_FORMAT " time%s since\n", tried,
                tried == 1 ? "" : "s");
