@@ -68,11 +68,14 @@ int run_auth_show(struct cli *cli, const struct parsed *p)
     size_t i;
     int status = show(cli, "auth show", NULL, &auth);
     if (auth != NULL) {
-        printf("Use TLS Certificates  %s\n",
-               json_is_true(json_object_get(auth, "tls")) ? "on" : "off");
-        printf("Use Password          %s\n",
-               json_is_true(json_object_get(auth, "password")) ? "on" : "off");
+        bool tls = json_is_true(json_object_get(auth, "tls"));
+        bool password = json_is_true(json_object_get(auth, "password"));
+        printf("Use TLS Certificates  %s\n", tls ? "on" : "off");
+        printf("Use Password          %s\n", password ? "on" : "off");
         printf("accepted             ");
+        if (json_array_size(json_object_get(auth, "accept")) == 0)
+            printf(" %s, as is offered",
+                   tls ? password ? "tls+password" : "tls" : password ? "password" : "nothing");
         json_array_foreach(json_object_get(auth, "accept"), i, method)
             printf(" %s", json_string_value(method));
         putchar('\n');
