@@ -238,6 +238,8 @@ struct waiting {
     bool replace;
     struct change *change;
     size_t change_n;
+    uint64_t kept; /* entries there already that the change puts again */
+    bool ordered;  /* each key once, in order */
 };
 
 struct penalty {

@@ -124,8 +124,8 @@ static bool complete_replacement(struct ils *ils, struct waiting *w)
 {
     struct keys keys;
     struct removal x = {.w = w, .keys = &keys};
-    if (catalog_live(ils->own->catalog) == 0)
-        return true; /* a first import has nothing to take away */
+    if (w->ordered && catalog_live(ils->own->catalog) == w->kept)
+        return true; /* each key once, and everything that is there among them */
     if (!keys_build(&keys, &w->arena, w->change, w->change_n))
         return false;
     catalog_walk(ils->own->catalog, count_or_add, &x);
@@ -160,8 +160,9 @@ static struct slice key_text(struct ils *ils, const struct change *c)
 }
 
 /* A key belongs to one source; a DEL must find its key. */
-static enum reply judge_changes(struct ils *ils, const struct waiting *w, struct slice *ret_text)
+static enum reply judge_changes(struct ils *ils, struct waiting *w, struct slice *ret_text)
 {
+    w->ordered = true;
     for (size_t i = 0; i < w->change_n; i++) {
         const struct change *c = &w->change[i];
         struct record key = {.kind = c->kind, .user = c->user, .domain = c->domain}, now;
@@ -170,6 +171,8 @@ static enum reply judge_changes(struct ils *ils, const struct waiting *w, struct
             *ret_text = key_text(ils, c);
             return REPLY_ENTRY_TAKEN;
         }
+        w->kept += c->put && there;
+        w->ordered = w->ordered && (i == 0 || change_order(&w->change[i - 1], c) < 0);
         if (!c->put && !there) {
             *ret_text = key_text(ils, c);
             return REPLY_NOT_THERE;

@@ -59,6 +59,33 @@ static bool change_of_entry(struct change *ret, const struct entry *e, struct bu
     return !scratch->failed && !arena->failed;
 }
 
+static int by_key(const void *a, const void *b)
+{
+    return change_order(*(const struct change *const *)a, *(const struct change *const *)b);
+}
+
+/* In the order in which the core commits fastest: sorted here, the loop goes on meanwhile. */
+static bool import_sort(struct import *job)
+{
+    size_t n = job->rows.n;
+    const struct change **order = calloc(n + 1, sizeof *order);
+    struct change *sorted = calloc(n + 1, sizeof *sorted);
+    bool good = order != NULL && sorted != NULL;
+    for (size_t i = 0; good && i < n; i++)
+        order[i] = &job->change[i];
+    if (good) {
+        qsort(order, n, sizeof *order, by_key);
+        for (size_t i = 0; i < n; i++)
+            sorted[i] = *order[i];
+        free(job->change);
+        job->change = sorted;
+    } else {
+        free(sorted);
+    }
+    free(order);
+    return good;
+}
+
 static void import_work(uv_work_t *work)
 {
     struct import *job = work->data;
@@ -74,6 +101,7 @@ static void import_work(uv_work_t *work)
                                       &job->arena);
         job->change[i].source = slice_of(job->source);
     }
+    job->memory = job->memory && import_sort(job);
 }
 
 /* The first fault is the error; the others follow in `more`. */
@@ -111,13 +139,9 @@ static void import_complain(struct client *client, const struct import *job)
 uint32_t control_plan_line(const struct client *client, struct slice key)
 {
     const struct import *job = client->own;
-    for (size_t i = 0; job != NULL && job->change != NULL && i < job->rows.n; i++) {
-        const struct change *c = &job->change[i];
-        size_t n = c->user.n + (c->domain.n > 0 ? c->domain.n + 1 : 0);
-        if (key.n == n && slice_eq(slice_make(key.p, c->user.n), c->user) &&
-            slice_eq(slice_make(key.p + n - c->domain.n, c->domain.n), c->domain))
+    for (size_t i = 0; job != NULL && i < job->rows.n; i++)
+        if (slice_eq(job->rows.entry[i].key, key))
             return job->rows.line[i];
-    }
     return 0;
 }
 

@@ -16,7 +16,7 @@ typedef int compare(const struct change *a, const struct change *b);
 
 /* --- order */
 
-static int compare_keys(const struct change *a, const struct change *b)
+int change_order(const struct change *a, const struct change *b)
 {
     int order = (int)a->kind - (int)b->kind;
     if (order == 0)
@@ -30,7 +30,7 @@ static int compare_places(const struct change *a, const struct change *b)
 {
     struct slice none = {NULL, 0};
     int order = slice_cmp(a->put ? a->source : none, b->put ? b->source : none);
-    return order != 0 ? order : compare_keys(a, b);
+    return order != 0 ? order : change_order(a, b);
 }
 
 static bool in_order(const struct change **v, size_t n, compare *cmp)
@@ -191,9 +191,9 @@ static bool choose(struct work *w, const struct change *change, size_t n)
         return false;
     for (size_t i = 0; i < n; i++)
         all[i] = &change[i];
-    sort(all, scratch, n, compare_keys);
+    sort(all, scratch, n, change_order);
     for (size_t i = 0; i < n; i++) {
-        bool last = i + 1 == n || compare_keys(all[i], all[i + 1]) != 0;
+        bool last = i + 1 == n || change_order(all[i], all[i + 1]) != 0;
         if (last && effective(w, all[i]))
             all[w->n++] = all[i];
     }
@@ -256,7 +256,7 @@ static bool is_changed(const struct work *w, const struct record *r)
     size_t low = 0, high = w->n;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
-        int order = compare_keys(w->change[middle], &key);
+        int order = change_order(w->change[middle], &key);
         if (order == 0)
             return true;
         if (order < 0)
