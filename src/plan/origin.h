@@ -21,8 +21,8 @@ struct change {
     struct slice source;
 };
 
-/* The order of keys: kind, domain, user, byte by byte. <0, 0, >0. Changes that come in this order are
- * committed fastest. */
+/* The order of keys: kind, domain, user, byte by byte. <0, 0, >0. Changes that come in this order
+ * are committed fastest. */
 int change_order(const struct change *a, const struct change *b);
 
 struct new_segment {
