@@ -62,7 +62,17 @@ static bool health_alarm(const struct ils *core, const char *severity, struct sl
     return false;
 }
 
-/* The link to the hub: what the last attempt found out. */
+static bool hub_linked(const struct ils *core)
+{
+    struct view_cluster c;
+    for (size_t i = 0; view_cluster(core, i, &c); i++)
+        if (!c.local && c.linked && c.role == ROLE_HUB)
+            return true;
+    return false;
+}
+
+/* The link to the hub: what the last attempt found out. A hub that dialled this end since, as it
+ * does after `ils connect` there, serves as well. */
 static bool health_join(const struct ils *core, struct slice self, struct health *h)
 {
     struct view_join join;
@@ -72,6 +82,8 @@ static bool health_join(const struct ils *core, struct slice self, struct health
         return false;
     health_set(h, true, "the hub has not been reached yet", "ils status");
     for (size_t i = 0; view_verdict(core, i, &v); i++) {
+        if (!v.dialler && code_is_success(v.code) && hub_linked(core))
+            return false;
         if (!v.dialler)
             continue;
         if (code_is_success(v.code)) {
