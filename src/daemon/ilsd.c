@@ -101,7 +101,8 @@ static void say_started(const struct runtime *rt)
                                                : "listening on %s:%u (password), ",
                o->address, o->password_port);
     if (stats.sip_open)
-        printf("SIP on %s:%u, ", o->sip_address, o->sip_port);
+        printf(strchr(o->sip_address, ':') != NULL ? "SIP on [%s]:%u, " : "SIP on %s:%u, ",
+               o->sip_address, o->sip_port);
     printf("data %s\n", o->data);
     fflush(stdout);
 }

@@ -61,8 +61,9 @@ static void explain(struct store *s, int code)
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
         say(s,
-            "the database %s is damaged (%s); put its files aside (mv %s* /var/tmp), start again, "
-            "and give this cluster its id and hub anew: its neighbours still hold its dial plan",
+            "the database %s is damaged (%s): put its files aside (mv %s* /var/tmp) and restore a "
+            "backup, then what neighbours hold of its plan comes back by itself; without a backup "
+            "it starts as a new cluster, whose plan is imported anew",
             file, sqlite3_errstr(code), file);
         return;
     case SQLITE_FULL:
