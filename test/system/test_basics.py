@@ -188,9 +188,9 @@ def usage(c):
     tap.same(c.ils('--version')[0], 0, '--version')
     tap.ok('usage: ils join' in c.must('help', 'join'), 'help for a command')
     status, _ = c.ils('--data', '/nonexistent', 'status')
-    tap.ok(status == 2 and 'next: systemctl start ilsd' in c.error, 'no daemon', c.error)
+    tap.ok(status == 2 and 'next: ilsd --data /nonexistent' in c.error, 'no daemon', c.error)
     error = c.json('--data', '/nonexistent', 'status')
-    tap.ok(c.status == 2 and error['error']['next'] == 'systemctl start ilsd', 'as JSON', error)
+    tap.ok(c.status == 2 and error['error']['next'] == 'ilsd --data /nonexistent', 'as JSON', error)
 
 
 def as_stranger(path):
@@ -296,7 +296,7 @@ def full(net):
         rows = ''.join('URI,,%x%x@full.example.com\n' % (i * 7919, i * 104729)
                        for i in range(100000))
         refused(c, 'a disk that is full', ['plan', 'import', '-', '--source', 'HQ'], 1,
-                'nothing was changed', 'next: ils status', stdin=head + rows)
+                'nothing was changed', 'next: df ' + folder, stdin=head + rows)
         tap.same(c.json('plan', 'show')['total'], 1, 'nothing of it was applied')
         tap.ok([a for a in c.json('alarms') if a['name'] == 'ILSDBLException'],
                'alarm ILSDBLException', c.json('alarms'))
