@@ -63,6 +63,7 @@ void adopt_applied(struct ils *ils, struct stream *s)
     t->number[0] = s->number;
     t->number[1] = s->head.usn;
     s->proved_older = false;
+    alarm_clear(ils, ILSDBLException, slice_of("rolled back"));
     s->head.usn += ADOPTED_USN_GAP;
     if (stream_commit(ils, s, NULL, 0, 0, none, none, COMMIT_ADOPT) != 0)
         s->rolled_back = true; /* no memory: a restart tries again */

@@ -2,14 +2,27 @@
  * is told and stored at most once a minute. It clears when its cause is gone. */
 #include "core/core.h"
 
+/* The subject counts as far as it is kept. */
 static struct alarm_entry *alarm_find(const struct ils *ils, uint8_t alarm, struct slice subject)
 {
+    if (subject.n > ALARM_SUBJECT_MAX)
+        subject.n = ALARM_SUBJECT_MAX;
     list_each(node, &ils->alarms) {
         struct alarm_entry *e = list_entry(node, struct alarm_entry, node);
         if (e->alarm == alarm && slice_eq(text_slice(e->subject), subject))
             return e;
     }
     return NULL;
+}
+
+static struct slice alarm_key(struct ils *ils, const struct alarm_entry *e)
+{
+    uint8_t *p = arena_alloc(&ils->step, 1u + e->subject.n);
+    if (p == NULL)
+        return slice_make(NULL, 0);
+    p[0] = e->alarm;
+    memcpy(p + 1, e->subject.p, e->subject.n);
+    return slice_make(p, 1u + e->subject.n);
 }
 
 /* The oldest inactive one makes room, else the oldest. */
@@ -30,20 +43,15 @@ static struct alarm_entry *alarm_new(struct ils *ils)
             (oldest->active == e->active && e->last < oldest->last))
             oldest = e;
     }
+    struct rows rows;
+    rows_init(&rows, ils);
+    rows_remove(&rows, ROW_ALARM, alarm_key(ils, oldest));
+    if (ils->started)
+        journal_store(&rows, BATCH_PLAIN);
     list_remove(&oldest->node);
     memset(oldest, 0, sizeof *oldest);
     list_add(&ils->alarms, &oldest->node);
     return oldest;
-}
-
-static struct slice alarm_key(struct ils *ils, const struct alarm_entry *e)
-{
-    uint8_t *p = arena_alloc(&ils->step, 1u + e->subject.n);
-    if (p == NULL)
-        return slice_make(NULL, 0);
-    p[0] = e->alarm;
-    memcpy(p + 1, e->subject.p, e->subject.n);
-    return slice_make(p, 1u + e->subject.n);
 }
 
 static void alarm_tell(struct ils *ils, struct alarm_entry *e)
@@ -81,8 +89,6 @@ static size_t active_count(const struct ils *ils, uint8_t alarm)
 /* Returns how many subjects are in this alarm, this one included. */
 size_t alarm_raise(struct ils *ils, enum alarm alarm, struct slice subject)
 {
-    if (subject.n > ALARM_SUBJECT_MAX)
-        subject.n = ALARM_SUBJECT_MAX;
     struct alarm_entry *e = alarm_find(ils, (uint8_t)alarm, subject);
     bool again = e != NULL && e->active;
     if (e == NULL) {
