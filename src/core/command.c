@@ -22,6 +22,20 @@ void settings_take(struct settings *to, const struct ils *ils)
     to->hub_known = ils->dial.hub_known;
 }
 
+/* What a handshake taught is durable by itself: batches under way must not take it back. */
+void settings_learnt(struct ils *ils)
+{
+    memcpy(ils->durable.network, ils->network, NETWORK_ID_SIZE);
+    ils->durable.hub_known = ils->dial.hub_known;
+    list_each(node, &ils->batches) {
+        struct settings *s = list_entry(node, struct batch, node)->settings;
+        if (s == NULL)
+            continue;
+        memcpy(s->network, ils->network, NETWORK_ID_SIZE);
+        s->hub_known = ils->dial.hub_known;
+    }
+}
+
 static void listen_as_role(struct ils *ils);
 
 static void undo_settings(struct ils *ils)
@@ -40,6 +54,9 @@ static void undo_settings(struct ils *ils)
     ils->dial.port = from->port;
     ils->dial.wanted = from->wanted;
     ils->dial.hub_known = from->hub_known;
+    ils->dial.moving = false;
+    if (ils->dial.next == TICK_NEVER) /* a join waited to be durable */
+        dial_now(ils);
     listen_as_role(ils);
     self_changed(ils);
 }
@@ -87,14 +104,35 @@ static void route_stored(struct ils *ils, const struct batch *b, bool failed)
     ils_action(ils, ILS_DO_PUBLISH);
 }
 
+/* The operator's disconnection is durable: the other end is told who and why. */
+static void disconnected(struct ils *ils, struct peer *p)
+{
+    struct trace *t = say(ils, EVENT_DISCONNECTED);
+    t->text[0] = arena_copy(&ils->step, text_slice(p->cluster_id));
+    t->text[1] = slice_of("this end");
+    list_each_safe(node, &ils->links) {
+        struct link *l = list_entry(node, struct link, node);
+        if (l->to != p || l->state == LINK_CLOSED)
+            continue;
+        if (l->state == LINK_UP)
+            link_end(l, CODE_DISCONNECTED, true);
+        else
+            handshake_refuse(l, CODE_DISCONNECTED);
+    }
+}
+
 static void peer_stored(struct ils *ils, const struct batch *b, bool failed)
 {
-    struct peer *p = failed && b->of_peer ? peer_find(ils, b->peer_key) : NULL;
+    struct peer *p = b->of_peer ? peer_find(ils, b->peer_key) : NULL;
     if (p == NULL)
         return;
-    p->disconnected_here = b->was_here;
-    p->disconnected_there = b->was_there;
-    self_changed(ils);
+    if (failed) {
+        p->disconnected_here = b->was_here;
+        p->disconnected_there = b->was_there;
+        self_changed(ils);
+    } else if (p->disconnected_here) {
+        disconnected(ils, p);
+    }
 }
 
 void command_stored(struct ils *ils, const struct batch *b, bool failed)
@@ -106,8 +144,8 @@ void command_stored(struct ils *ils, const struct batch *b, bool failed)
     route_stored(ils, b, failed);
     peer_stored(ils, b, failed);
     command_reply(ils, b->command, failed ? REPLY_STORE : REPLY_OK, slice_make(NULL, 0));
-    if (b->join) {
-        ils->dial.command = failed ? 0 : b->command;
+    if (b->join && !failed) {
+        ils->dial.command = b->command;
         dial_now(ils);
     }
 }
@@ -223,9 +261,9 @@ static void command_role(struct ils *ils, const struct command *c)
         return;
     }
     if (c->role == ROLE_STANDALONE) {
+        ils->dial.wanted = ils->dial.hub_known = false; /* first: nobody is dialled instead */
         end_links(ils, CODE_GOING_DOWN);
         alarm_clear(ils, ILSHubClusterUnreachable, text_slice(ils->dial.host));
-        ils->dial.wanted = ils->dial.hub_known = false;
         ils->dial.host.n = 0;
         memset(ils->network, 0, sizeof ils->network); /* the next join may be elsewhere */
     } else {
@@ -285,7 +323,8 @@ static void command_join(struct ils *ils, const struct command *c)
     }
     struct dial *d = &ils->dial;
     if (d->link != NULL)
-        handshake_failed(d->link, CODE_REPLACED, false, 0);
+        handshake_refuse(d->link, CODE_REPLACED);
+    d->moving = d->moving || !slice_eq(text_slice(d->host), c->host) || d->port != c->port;
     if (!slice_eq(text_slice(d->host), c->host))
         alarm_clear(ils, ILSHubClusterUnreachable, text_slice(d->host));
     text_set(d->host, c->host);
@@ -314,15 +353,14 @@ static struct peer *named_or_refuse(struct ils *ils, const struct command *c)
     return p;
 }
 
-static bool is_hub_of_ours(const struct ils *ils, const struct peer *p)
+/* b NULL: nothing was changed. */
+static void batch_of_peer(struct batch *b, struct peer *p, bool was_here, bool was_there)
 {
-    return ils->dial.hub_known && memcmp(ils->dial.hub_key, p->key, KEY_SIZE) == 0;
-}
-
-static void batch_of_peer(struct batch *b, const struct peer *p, bool was_here, bool was_there)
-{
-    if (b == NULL)
+    if (b == NULL) {
+        p->disconnected_here = was_here;
+        p->disconnected_there = was_there;
         return;
+    }
     b->of_peer = true;
     b->was_here = was_here;
     b->was_there = was_there;
@@ -336,13 +374,10 @@ static void command_disconnect(struct ils *ils, const struct command *c)
         return;
     bool was_here = p->disconnected_here, was_there = p->disconnected_there;
     p->disconnected_here = true;
-    if (is_hub_of_ours(ils, p))
+    if (dial_is_hub(ils, p)) {
         ils->dial.wanted = false;
-    struct trace *t = say(ils, EVENT_DISCONNECTED);
-    t->text[0] = arena_copy(&ils->step, text_slice(p->cluster_id));
-    t->text[1] = slice_of("this end");
-    if (p->link != NULL)
-        link_end(p->link, CODE_DISCONNECTED, true);
+        alarm_clear(ils, ILSHubClusterUnreachable, text_slice(ils->dial.host));
+    }
     p->dirty = false;
     self_changed(ils);
     struct rows rows;
@@ -359,7 +394,7 @@ static void command_connect(struct ils *ils, const struct command *c)
         return;
     bool was_here = p->disconnected_here, was_there = p->disconnected_there;
     p->disconnected_here = p->disconnected_there = p->dirty = false;
-    if (is_hub_of_ours(ils, p)) {
+    if (dial_is_hub(ils, p)) {
         ils->dial.wanted = true;
         dial_now(ils);
     } else if (p->link == NULL) {
@@ -436,6 +471,7 @@ static void command_password_add(struct ils *ils, const struct command *c)
         return;
     }
     bool first = password_preferred(ils) == NULL;
+    gate_forget(ils); /* who failed with the former passwords may try this one */
     p->preferred = p->held ? p->preferred : first;
     p->held = true;
     p->generation = c->generation;
@@ -511,7 +547,10 @@ static void command_route_add(struct ils *ils, const struct command *c)
     rows_init(&rows, ils);
     rows_put(&rows, ROW_ROUTE, route_key(ils, c->pattern, c->target), slice_of("1"));
     ils_action(ils, ILS_DO_PUBLISH);
-    batch_of_route(store_and_reply(&rows, c, false), c, true);
+    struct batch *b = store_and_reply(&rows, c, false);
+    if (b == NULL)
+        routes_remove(ils->routes, c->pattern, c->target);
+    batch_of_route(b, c, true);
 }
 
 static void command_route_remove(struct ils *ils, const struct command *c)
@@ -550,16 +589,23 @@ static void command_alarm(struct ils *ils, const struct command *c)
     command_reply(ils, c->id, REPLY_OK, slice_make(NULL, 0));
 }
 
-/* Nobody is dialled or heard any more; what is stored stays as it is. */
+/* Nobody is dialled or heard any more; what is stored stays as it is. Changes that have not begun
+ * never will: whoever waits for them is told. */
 static void command_stop(struct ils *ils)
 {
     ils->ready = false;
+    ils->stopped = true;
     end_links(ils, CODE_GOING_DOWN);
+    list_each_safe(node, &ils->waiting) {
+        struct waiting *w = list_entry(node, struct waiting, node);
+        command_reply(ils, w->command, REPLY_STOPPED, slice_make(NULL, 0));
+        waiting_free(ils, w);
+    }
 }
 
 void command_take(struct ils *ils, const struct command *c)
 {
-    if (!ils->started) {
+    if (!ils->started || (ils->stopped && c->type != COMMAND_STOP)) {
         refuse(ils, c, REPLY_STOPPED, slice_make(NULL, 0));
         return;
     }

@@ -282,6 +282,7 @@ struct dial {
     uint32_t attempts;
     tick next;              /* of the next attempt */
     enum code last_code;
+    bool moving;            /* the host is new: the link to the former hub does not count */
     uint64_t command;       /* the join that waits for the verdict */
     bool hub_known;
     uint8_t hub_key[KEY_SIZE]; /* who answered there last */
@@ -300,6 +301,7 @@ struct ils {
     bool started;           /* START came */
     bool ready;             /* the boot number is durable: links may be made */
     bool listening;
+    bool stopped;           /* STOP came: no command is taken any more */
 
     TEXT(cluster_id, CLUSTER_ID_MAX);
     TEXT(fqdn, HOST_TEXT_MAX);
@@ -332,6 +334,7 @@ struct ils {
     struct buf orphans; /* keys of segment rows that no stream lists */
     struct stream *self, *own; /* streams 0 and 1 of this cluster */
     bool self_dirty;           /* stream 0 must be written anew */
+    tick self_after;           /* not before: the disk has just refused it */
     tick hold_until;           /* nothing is written before; 0: released */
     bool committing[2];        /* a commit of stream 0, 1 waits for the disk */
     tick next_beat;
@@ -377,6 +380,7 @@ void journal_ready(struct ils *ils, bool failed);
 /* command.c */
 void command_stored(struct ils *ils, const struct batch *b, bool failed);
 void settings_take(struct settings *to, const struct ils *ils);
+void settings_learnt(struct ils *ils);
 void command_take(struct ils *ils, const struct command *c);
 void command_reply(struct ils *ils, uint64_t command, enum reply reply, struct slice text);
 /* waiting.c */
@@ -471,6 +475,7 @@ void handshake_frame(struct link *l, uint8_t type, struct slice body);
 void handshake_refuse(struct link *l, enum code code);
 void handshake_failed(struct link *l, enum code code, bool told, uint32_t retry_after);
 void handshake_joined(struct link *l);
+enum code handshake_code(uint32_t number);
 const struct password *password_find(const struct ils *ils, uint16_t generation);
 const struct password *password_preferred(const struct ils *ils);
 uint8_t method_offered(const struct ils *ils);
@@ -478,7 +483,7 @@ bool method_accepted(const struct ils *ils, uint8_t method);
 
 /* gate.c */
 void gate_init(struct gate *g);
-void gate_done(struct ils *ils);
+void gate_forget(struct ils *ils);
 void gate_room(struct ils *ils);
 tick gate_until(const struct ils *ils, const struct link *l);
 void gate_failed(struct ils *ils, const struct link *l, tick base);
@@ -491,6 +496,8 @@ void dial_over(struct ils *ils, struct link *l, enum code code);
 void dial_up(struct ils *ils, struct link *l);
 tick dial_deadline(const struct ils *ils);
 void dial_peer(struct ils *ils, struct peer *p);
+bool dial_is_hub(const struct ils *ils, const struct peer *p);
+void dial_want(struct ils *ils, bool wanted);
 
 /* alarm.c */
 size_t alarm_raise(struct ils *ils, enum alarm alarm, struct slice subject);
@@ -501,6 +508,7 @@ void alarm_tick(struct ils *ils);
 /* say.c */
 struct trace *say(struct ils *ils, enum trace_event event);
 struct trace *say_link(struct link *l, enum trace_event event);
+void say_verdict_undialled(struct ils *ils, uint64_t command, enum code code);
 void say_verdict(struct link *l, enum code code, bool told, uint32_t retry_after);
 
 #endif

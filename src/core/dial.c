@@ -15,10 +15,47 @@ static const struct peer *hub_peer(const struct ils *ils)
     return ils->dial.hub_known ? peer_find(ils, ils->dial.hub_key) : NULL;
 }
 
+bool dial_is_hub(const struct ils *ils, const struct peer *p)
+{
+    return ils->dial.hub_known && memcmp(ils->dial.hub_key, p->key, KEY_SIZE) == 0;
+}
+
 static bool linked(const struct ils *ils)
 {
     const struct peer *hub = hub_peer(ils);
-    return hub != NULL && hub->link != NULL;
+    return !ils->dial.moving && hub != NULL && hub->link != NULL;
+}
+
+/* Whether the registration server is dialled from now on, as the other end's operator decided. */
+void dial_want(struct ils *ils, bool wanted)
+{
+    struct rows rows;
+    if (ils->dial.wanted == wanted || ils->dial.host.n == 0)
+        return;
+    ils->dial.wanted = ils->durable.wanted = wanted;
+    list_each(node, &ils->batches) {
+        struct batch *b = list_entry(node, struct batch, node);
+        if (b->settings != NULL)
+            b->settings->wanted = wanted;
+    }
+    rows_init(&rows, ils);
+    rows_setting_u64(&rows, "hub_wanted", wanted);
+    journal_store(&rows, BATCH_PLAIN);
+}
+
+/* A join that can no longer be dialled: another command took away what it needs. Somebody waits for
+ * its verdict. */
+static void dial_withdraw(struct ils *ils)
+{
+    enum code code = CODE_PASSWORD_MISSING;
+    if (!ils->ready || ils->role == ROLE_STANDALONE)
+        code = CODE_GOING_DOWN;
+    else if (!ils->dial.wanted)
+        code = CODE_DISCONNECTED;
+    else if (method_offered(ils) != METHOD_PASSWORD)
+        code = CODE_METHOD_DIFFERS;
+    say_verdict_undialled(ils, ils->dial.command, code);
+    ils->dial.command = 0;
 }
 
 static bool renewal_due(const struct ils *ils)
@@ -59,7 +96,12 @@ void dial_now(struct ils *ils)
 void dial_tick(struct ils *ils)
 {
     struct dial *d = &ils->dial;
-    if (!dial_possible(ils) || d->link != NULL || ils->now < d->next)
+    if (!dial_possible(ils)) {
+        if (d->command != 0)
+            dial_withdraw(ils);
+        return;
+    }
+    if (d->link != NULL || ils->now < d->next)
         return;
     if (linked(ils) && d->command == 0 && !renewal_due(ils))
         return;
@@ -77,8 +119,8 @@ void dial_tick(struct ils *ils)
 void dial_peer(struct ils *ils, struct peer *p)
 {
     struct slice host = p->host.n != 0 ? text_slice(p->host) : slice_of(p->met_ip);
-    if (!ils->ready || host.n == 0 || password_preferred(ils) == NULL ||
-        method_offered(ils) != METHOD_PASSWORD)
+    if (!ils->ready || ils->role == ROLE_STANDALONE || host.n == 0 ||
+        password_preferred(ils) == NULL || method_offered(ils) != METHOD_PASSWORD)
         return;
     struct link *l = dial(ils, host, p->port);
     if (l == NULL)
@@ -92,7 +134,7 @@ tick dial_deadline(const struct ils *ils)
     if (!dial_possible(ils) || ils->dial.link != NULL)
         return TICK_NEVER;
     const struct peer *hub = hub_peer(ils);
-    if (hub == NULL || hub->link == NULL || ils->dial.command != 0)
+    if (!linked(ils) || ils->dial.command != 0)
         return ils->dial.next;
     if (!hub->link->dialler)
         return TICK_NEVER;
@@ -136,7 +178,7 @@ void dial_over(struct ils *ils, struct link *l, enum code code)
     if (attempt) {
         d->link = NULL;
         d->last_code = code;
-    } else if (l->to == NULL || !d->hub_known || memcmp(l->to->key, d->hub_key, KEY_SIZE) != 0) {
+    } else if (l->to == NULL || !dial_is_hub(ils, l->to)) {
         return;
     }
     if (code == CODE_REPLACED)
@@ -156,13 +198,15 @@ void dial_up(struct ils *ils, struct link *l)
         return;
     d->link = NULL;
     d->attempts = 0;
+    d->moving = false;
     d->last_code = CODE_NONE;
     alarm_clear(ils, ILSHubClusterUnreachable, text_slice(d->host));
     const struct peer *former = hub_peer(ils);
     if (former != NULL && former->link != NULL && former != l->to && former->link->dialler)
         link_end(former->link, CODE_GOING_DOWN, true);
-    if (!d->hub_known || memcmp(d->hub_key, l->to->key, KEY_SIZE) != 0) {
-        d->hub_known = ils->durable.hub_known = true;
+    if (!dial_is_hub(ils, l->to)) {
+        d->hub_known = true;
+        settings_learnt(ils);
         memcpy(d->hub_key, l->to->key, KEY_SIZE);
         struct rows rows;
         rows_init(&rows, ils);

@@ -208,7 +208,7 @@ static void take_goodbye(struct link *l, struct slice body)
     struct msg_goodbye m;
     enum code code = CODE_PROTOCOL;
     if (msg_goodbye_get(&l->ils->step, body, &m) == 0)
-        code = (enum code)m.code;
+        code = handshake_code(m.code);
     if (code == CODE_DISCONNECTED) {
         l->to->disconnected_there = true;
         l->to->dirty = true;
@@ -217,7 +217,7 @@ static void take_goodbye(struct link *l, struct slice body)
         t->text[1] = slice_of("the other end");
         self_changed(l->ils);
         if (l->ils->dial.hub_known && memcmp(l->ils->dial.hub_key, l->to->key, KEY_SIZE) == 0)
-            l->ils->dial.wanted = false;
+            dial_want(l->ils, false);
     }
     link_end(l, code, false);
 }

@@ -13,10 +13,12 @@ void gate_init(struct gate *g)
     list_init(&g->order);
 }
 
-void gate_done(struct ils *ils)
+/* No source has failed. */
+void gate_forget(struct ils *ils)
 {
     list_each_safe(node, &ils->gate.order)
         mem_free(ils->mem, list_entry(node, struct penalty, node), sizeof(struct penalty));
+    gate_init(&ils->gate);
 }
 
 static int hex_digit(uint8_t c)

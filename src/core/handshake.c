@@ -79,7 +79,7 @@ static void refusal_alarm(struct link *l, enum code code)
     case CODE_NOT_A_HUB:
     case CODE_HUNG_UP:
     case CODE_ITSELF:
-        if (l->dialler)
+        if (l->dialler && !l->expected) /* an operator's one attempt is not the hub's */
             alarm_raise(ils, ILSHubClusterUnreachable, host);
         break;
     case CODE_SILENT: alarm_raise(ils, ILSRemoteHostUnresponsive, ip); break;
@@ -121,10 +121,14 @@ void handshake_failed(struct link *l, enum code code, bool told, uint32_t retry_
     link_end(l, code, false);
 }
 
-/* This end says no, and says why. */
+/* This end says no, and says why, where there is somebody to hear it. */
 void handshake_refuse(struct link *l, enum code code)
 {
     struct msg_goodbye goodbye = {.code = (uint32_t)code};
+    if (l->state == LINK_OPENING) {
+        handshake_failed(l, code, false, 0);
+        return;
+    }
     if (code == CODE_PENALTY)
         goodbye.retry_after =
             (uint32_t)((gate_until(l->ils, l) - l->ils->now + TICK_S - 1) / TICK_S);
@@ -319,7 +323,7 @@ static void adopt_network(struct link *l)
     if (!zeros(ils->network, NETWORK_ID_SIZE) || zeros(l->theirs.network, NETWORK_ID_SIZE))
         return;
     memcpy(ils->network, l->theirs.network, NETWORK_ID_SIZE);
-    memcpy(ils->durable.network, ils->network, NETWORK_ID_SIZE);
+    settings_learnt(ils);
     struct rows rows;
     rows_init(&rows, ils);
     rows_setting(&rows, "network", slice_make(ils->network, NETWORK_ID_SIZE));
@@ -360,8 +364,11 @@ void handshake_joined(struct link *l)
     link_up(l);
 }
 
-static enum code code_known(uint32_t number)
+/* The code of a goodbye, which ends a link: one that is unknown or speaks of success is none. */
+enum code handshake_code(uint32_t number)
 {
+    if (number == CODE_JOINED)
+        return CODE_PROTOCOL;
     switch (number) {
 #define CODE(value, name, cause, remedy, at)                                                       \
     case value: return CODE_##name;
@@ -377,7 +384,7 @@ static void take_goodbye(struct link *l, struct slice body)
     if (msg_goodbye_get(&l->ils->step, body, &m) != 0)
         handshake_failed(l, CODE_PROTOCOL, false, 0);
     else
-        handshake_failed(l, code_known(m.code), l->to == NULL, m.retry_after);
+        handshake_failed(l, handshake_code(m.code), l->to == NULL, m.retry_after);
 }
 
 void handshake_frame(struct link *l, uint8_t type, struct slice body)
@@ -397,6 +404,8 @@ void handshake_frame(struct link *l, uint8_t type, struct slice body)
         take_confirm(l, body);
     } else if (l->state == LINK_PROOF && type == FRAME_PROOF) {
         take_proof(l, body);
+    } else if (l->state == LINK_PROVED && l->to->disconnected_here) {
+        handshake_refuse(l, CODE_DISCONNECTED); /* meanwhile, by an operator */
     } else if (l->state == LINK_PROVED) {
         handshake_joined(l); /* the dialler said yes: its first frame is the exchange's */
         if (l->state == LINK_UP)

@@ -51,7 +51,7 @@ void ils_free(struct ils *ils)
         mem_free(mem, list_entry(node, struct peer, node), sizeof(struct peer));
     list_each_safe(node, &ils->alarms)
         mem_free(mem, list_entry(node, struct alarm_entry, node), sizeof(struct alarm_entry));
-    gate_done(ils);
+    gate_forget(ils);
     buf_done(&ils->orphans);
     routes_free(ils->routes);
     plan_free(ils->plan);
@@ -136,6 +136,8 @@ tick ils_deadline(const struct ils *ils)
         tick t = link_deadline(list_entry(node, struct link, node));
         first = t < first ? t : first;
     }
+    if (ils->self_dirty && ils->self_after > ils->now)
+        first = ils->self_after < first ? ils->self_after : first;
     list_each(node, &ils->streams) {
         tick t = fetch_deadline(list_entry(node, struct stream, node));
         first = t < first ? t : first;

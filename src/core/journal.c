@@ -110,6 +110,8 @@ void rows_self(struct rows *r)
     rows_setting(r, "hub", text_slice(ils->dial.host));
     rows_setting_u64(r, "hub_port", ils->dial.port);
     rows_setting_u64(r, "hub_wanted", ils->dial.wanted);
+    if (!ils->dial.hub_known)
+        rows_remove(r, ROW_SETTING, slice_of("hub_key"));
     rows_setting_u64(r, "trace_level", ils->level);
 }
 

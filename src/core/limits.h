@@ -17,6 +17,7 @@
 #define FETCH_RETRY_US    (5 * TICK_S)   /* after a fetch was given up; doubling to a minute */
 #define FETCH_RETRY_MAX_US (60 * TICK_S)
 #define FETCH_FAILURES    8
+#define STORE_RETRY_US    (5 * TICK_S)   /* a disk that took no commit is tried again */
 #define REPLACED_US       (60 * TICK_S)  /* design 6: replaced segments are served on */
 #define REPLACED_BYTES    (4u << 20)     /* of one stream; beyond it they are asked for anew */
 #define BEAT_MINUTES      10             /* design 6, 13: interval of signing again */

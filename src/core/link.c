@@ -251,14 +251,16 @@ void link_send(struct link *l, uint8_t type, struct slice body)
 /* What was written in this step leaves as one SEND. */
 void link_flush(struct link *l)
 {
-    if (l->state == LINK_CLOSED || l->out.n == 0)
+    if (l->state == LINK_CLOSED || (l->out.n == 0 && !l->out.failed))
         return;
     size_t before = l->wire.n;
-    if (l->sealed)
+    if (l->out.failed)
+        l->wire.failed = true; /* a frame is missing: nothing that follows may leave */
+    else if (l->sealed)
         sealed_put(&l->tx, &l->wire, buf_slice(&l->out));
     else
         buf_put_slice(&l->wire, buf_slice(&l->out));
-    bool lost = l->wire.failed || l->out.failed;
+    bool lost = l->wire.failed;
     buf_reset(&l->out);
     if (lost) {
         l->wire.n = before;
@@ -282,7 +284,7 @@ void link_flush(struct link *l)
     l->last_out = l->ils->now;
 }
 
-/* Ends the link: with a goodbye when `tell`. Whoever needs a verdict has said it before. */
+/* Ends the link: with a goodbye when `tell`. Its verdict, where it has one, was said before. */
 void link_end(struct link *l, enum code code, bool tell)
 {
     struct ils *ils = l->ils;
@@ -298,6 +300,8 @@ void link_end(struct link *l, enum code code, bool tell)
     bool was_up = l->state == LINK_UP;
     if (was_up)
         say_link(l, EVENT_LINK_ENDED)->code = code;
+    else if (l->command != 0)
+        say_verdict(l, code, false, 0); /* whoever waits is told, whatever the reason */
     struct ils_action *a = ils_action(ils, ILS_DO_CLOSE);
     a->link = l->id;
     link_change_state(l, LINK_CLOSED);
@@ -343,6 +347,8 @@ void link_up(struct link *l)
     p->met_last = p->last_contact = ils->wall;
     p->met_method = l->method;
     memcpy(p->met_ip, l->peer.ip, sizeof p->met_ip);
+    if (p->disconnected_there && dial_is_hub(ils, p))
+        dial_want(ils, true); /* the other end's operator connected again */
     p->disconnected_there = false;
     p->dirty = true;
     if (!l->dialler)

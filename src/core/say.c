@@ -63,6 +63,17 @@ static void keep(struct ils *ils, const struct verdict *v)
     text_set(e->peer_name, v->peer_name);
 }
 
+/* Of a join that was never dialled: it has no link, and no id that another end could know. */
+void say_verdict_undialled(struct ils *ils, uint64_t command, enum code code)
+{
+    struct ils_action *a = ils_action(ils, ILS_DO_VERDICT);
+    a->command = command;
+    a->verdict = (struct verdict){.code = code, .dialler = true, .port = ils->dial.port,
+                                  .host = arena_copy(&ils->step, text_slice(ils->dial.host)),
+                                  .remedy_at = remedy_side(code, true), .at = ils->wall};
+    keep(ils, &a->verdict);
+}
+
 void say_verdict(struct link *l, enum code code, bool told, uint32_t retry_after)
 {
     struct ils *ils = l->ils;

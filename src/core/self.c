@@ -34,7 +34,7 @@ struct peer *peer_get(struct ils *ils, const uint8_t key[static KEY_SIZE])
     return p;
 }
 
-/* By cluster id, by peer id in hex, or by `id~peer`. */
+/* By cluster id or by peer id in hex; *ret_itself: it is this cluster's own. NULL: nobody's. */
 struct peer *peer_named(const struct ils *ils, struct slice name, bool *ret_itself)
 {
     char hex[2 * PEER_ID_SIZE + 1];
@@ -58,19 +58,19 @@ void self_changed(struct ils *ils)
     ils->self_dirty = true;
 }
 
-/* Name or address and port to be reached at: when none is said, the address seen on the link
- * counts, with the port that takes passwords. */
+/* NAME, ADDRESS, NAME:PORT or [ADDRESS]:PORT to be reached at: when none is said, the address seen
+ * on the link counts, with the port that takes passwords. */
 static void advertised(const struct ils *ils, struct slice *ret_host, uint16_t *ret_port)
 {
-    struct slice a = text_slice(ils->advertise);
-    size_t colon = slice_find(a, ':');
-    uint64_t port;
-    *ret_host = a;
-    *ret_port = ils->password_port;
-    if (colon < a.n && slice_to_u64(slice_make(a.p + colon + 1, a.n - colon - 1), 65535, &port)) {
-        *ret_host = slice_make(a.p, colon);
-        *ret_port = (uint16_t)port;
-    }
+    struct slice a = text_slice(ils->advertise), host = a;
+    bool bracket = a.n != 0 && a.p[0] == '[';
+    size_t from = bracket, end = slice_find(a, bracket ? ']' : ':'), at = end + 1 + bracket;
+    uint64_t port = 0;
+    bool has_port = at < a.n && slice_to_u64(slice_make(a.p + at, a.n - at), 65535, &port);
+    if (end < a.n && (bracket || has_port))
+        host = slice_make(a.p + from, end - from);
+    *ret_host = host;
+    *ret_port = has_port ? (uint16_t)port : ils->password_port;
 }
 
 static struct slice decimal(struct arena *a, uint64_t v)
@@ -140,13 +140,15 @@ static bool nothing_new(const struct stream *self, const struct change *change, 
 void self_write(struct ils *ils)
 {
     if (!ils->self_dirty || !ils->ready || ils->self == NULL || ils->cluster_id.n == 0 ||
-        ils->committing[STREAM_SELF] || adopt_holds(ils, ils->self))
+        ils->committing[STREAM_SELF] || adopt_holds(ils, ils->self) || ils->now < ils->self_after)
         return;
     ils->self_dirty = false;
     size_t max = FIELDS + 2 * PEERS_MAX + ROSTER_MAX;
     struct change *change = arena_alloc(&ils->step, max * sizeof *change);
-    if (change == NULL)
+    if (change == NULL) {
+        ils->self_dirty = true;
         return;
+    }
     struct roster w = {ils, change, field_changes(ils, change), max};
     size_t listed = 0;
     list_each(node, &ils->peers) {

@@ -269,8 +269,10 @@ void stream_committed(struct ils *ils, struct own_commit *oc, bool failed)
     if (failed) {
         if (oc->command != 0)
             command_reply(ils, oc->command, REPLY_STORE, slice_make(NULL, 0));
-        if (s->number == STREAM_SELF)
+        if (s->number == STREAM_SELF) {
             ils->self_dirty = true;
+            ils->self_after = ils->now + STORE_RETRY_US;
+        }
         own_commit_free(ils, oc);
         return;
     }

@@ -1,5 +1,6 @@
 /* Joining with a password: the rows A1, A2, E1 and G of the scenarios as far as two cores without a
  * network can show them, and what happens to links afterwards. */
+#include "core/core.h"
 #include "world.h"
 
 static struct test_mem mem;
@@ -230,6 +231,201 @@ static void refused_commands(void **state)
     assert_int_equal(world_plan(&world, 0, "alice@a.example", false), REPLY_NOT_THERE);
 }
 
+static bool alarmed(int node, enum alarm alarm)
+{
+    struct alarm_row row;
+    for (size_t i = 0; view_alarm(world.node[node].ils, i, &row); i++)
+        if (row.alarm == alarm && row.active)
+            return true;
+    return false;
+}
+
+static bool linked(int node)
+{
+    struct view_cluster c;
+    return view_cluster(world.node[node].ils, 1, &c) && c.linked;
+}
+
+static struct command named(enum command_type type, const char *name)
+{
+    return (struct command){.type = type, .cluster = slice_of(name), .host = slice_of(name)};
+}
+
+/* What a join needs is taken away before it is dialled: it gets its verdict, and the next may come.
+ */
+static void join_is_withdrawn(void **state)
+{
+    (void)state;
+    struct command add = {.type = COMMAND_PASSWORD_ADD, .generation = 1};
+    struct command drop = {.type = COMMAND_PASSWORD_DROP, .generation = 1};
+    crypto_hash1(add.stretched, "test password", slice_of("secret"));
+    world_hub(&world, 0, "secret");
+    world_hub(&world, 1, "secret");
+    world_ask(&world, 1, named(COMMAND_JOIN, "n0"));
+    world_command(&world, 1, drop);
+    assert_int_equal(world.node[1].verdicts, 1);
+    assert_int_equal(world.node[1].verdict.code, CODE_PASSWORD_MISSING);
+    assert_int_equal(world_command(&world, 1, add), REPLY_OK);
+    world_cut(&world, 0, 1);
+    world_run(&world);
+    world_ask(&world, 1, named(COMMAND_JOIN, "n0"));
+    world_command(&world, 1, (struct command){.type = COMMAND_ROLE});
+    assert_int_equal(world.node[1].verdict.code, CODE_GOING_DOWN);
+    assert_int_equal(world_command(&world, 1, named(COMMAND_JOIN, "n0")), REPLY_OK);
+    assert_int_equal(world.node[1].verdict.code, CODE_JOINED);
+}
+
+/* A join that memory refused leaves the former registration server dialled. */
+static void refused_join_changes_nothing(void **state)
+{
+    (void)state;
+    world_hub(&world, 0, "secret");
+    world_spoke(&world, 1, 0, "secret");
+    world_cut(&world, 0, 1);
+    world_run(&world);
+    world.node[1].full = true;
+    assert_int_equal(world_command(&world, 1, named(COMMAND_JOIN, "nowhere")), REPLY_STORE);
+    world.node[1].full = false;
+    for (size_t i = 1; i < 40; i++) {
+        mem.refuse_at = mem.requests + i;
+        world_ask(&world, 1, named(COMMAND_JOIN, "n0"));
+        mem.refuse_at = 0;
+        world_run(&world);
+        if (world.node[1].dead)
+            break;
+        world_pass(&world, 5 * TICK_S);
+        assert_true(linked(1));
+        world_cut(&world, 0, 1);
+        world_run(&world);
+    }
+}
+
+/* Whom the hub's operator disconnected does not dial, not even after a restart; connected again, it
+ * dials by itself as before. */
+static void hub_disconnects_and_connects(void **state)
+{
+    (void)state;
+    world_hub(&world, 0, "secret");
+    world_spoke(&world, 1, 0, "secret");
+    assert_int_equal(world_command(&world, 0, named(COMMAND_DISCONNECT, "c1")), REPLY_OK);
+    world_stop(&world, 1);
+    world_start(&world, 1, &mem.mem);
+    size_t before = world.node[1].verdicts;
+    world_pass(&world, 120 * TICK_S);
+    assert_int_equal(world.node[1].verdicts, before);
+    assert_int_equal(world_command(&world, 0, named(COMMAND_CONNECT, "c1")), REPLY_OK);
+    assert_true(linked(1));
+    world_cut(&world, 0, 1);
+    world_pass(&world, 5 * TICK_S);
+    assert_true(linked(1));
+}
+
+/* Nothing of a disconnection is said before it is durable. */
+static void disconnection_is_durable_first(void **state)
+{
+    (void)state;
+    world_hub(&world, 0, "secret");
+    world_spoke(&world, 1, 0, "secret");
+    world.node[0].full = true;
+    assert_int_equal(world_command(&world, 0, named(COMMAND_DISCONNECT, "c1")), REPLY_STORE);
+    world.node[0].full = false;
+    assert_true(linked(0));
+    assert_true(linked(1));
+}
+
+/* Another hub that does not answer at first is tried again, though the former one is linked. */
+static void moves_to_another_hub(void **state)
+{
+    (void)state;
+    struct view_cluster c;
+    world_hub(&world, 0, "secret");
+    world_spoke(&world, 1, 0, "secret");
+    assert_int_equal(world_command(&world, 1, named(COMMAND_JOIN, "n2")), REPLY_OK);
+    assert_int_equal(world.node[1].verdict.code, CODE_REFUSED);
+    assert_true(linked(1));
+    world_hub(&world, 2, "secret");
+    memset(world.node[2].ils->network, 0, NETWORK_ID_SIZE); /* of the same network */
+    world_pass(&world, 5 * TICK_S);
+    assert_false(linked(1));
+    assert_true(view_cluster(world.node[1].ils, 2, &c));
+    assert_true(slice_eq(c.cluster_id, slice_of("c2")));
+    assert_true(c.linked);
+}
+
+static void leaving_forgets_the_hub(void **state)
+{
+    (void)state;
+    world_hub(&world, 0, "secret");
+    world_spoke(&world, 1, 0, "secret");
+    world_command(&world, 1, (struct command){.type = COMMAND_ROLE});
+    world_stop(&world, 1);
+    world_start(&world, 1, &mem.mem);
+    assert_false(world.node[1].ils->dial.hub_known);
+}
+
+/* However long the name of the hub is, its alarm clears. */
+static void alarms_clear(void **state)
+{
+    (void)state;
+    world_hub(&world, 0, "secret");
+    world_spoke(&world, 1, 0, "secret");
+    world_command(&world, 1, named(COMMAND_JOIN, "a-very-long-name-of-a-host-that-nobody-knows."
+                                                 "in-a-very-long-domain.example"));
+    assert_true(alarmed(1, ILSHubClusterUnreachable));
+    world_command(&world, 1, named(COMMAND_JOIN, "n0"));
+    assert_false(alarmed(1, ILSHubClusterUnreachable));
+    world_command(&world, 0, named(COMMAND_DISCONNECT, "c1"));
+    world_stop(&world, 1);
+    world_command(&world, 0, named(COMMAND_CONNECT, "c1")); /* a spoke is no hub */
+    assert_false(alarmed(0, ILSHubClusterUnreachable));
+}
+
+/* Whoever failed with the former password is heard at once when another one is held. */
+static void new_password_ends_penalties(void **state)
+{
+    (void)state;
+    struct command add = {.type = COMMAND_PASSWORD_ADD, .generation = 1};
+    crypto_hash1(add.stretched, "test password", slice_of("secret"));
+    world_hub(&world, 0, "mistyped");
+    world_spoke(&world, 1, 0, "secret");
+    world_pass(&world, 1200 * TICK_S);
+    world_command(&world, 0, add);
+    world_command(&world, 1, named(COMMAND_JOIN, "n0"));
+    assert_int_equal(world.node[1].verdict.code, CODE_JOINED);
+}
+
+/* A disk that takes nothing is not asked again and again. */
+static void full_disk_is_left_alone(void **state)
+{
+    (void)state;
+    world_hub(&world, 0, "secret");
+    world.node[0].full = true;
+    world_spoke(&world, 1, 0, "secret"); /* the roster changes */
+    world.node[0].full = false;
+    world_pass(&world, 10 * TICK_S);
+    assert_false(world.node[0].ils->self_dirty);
+}
+
+/* Everybody who waits is told when the daemon ends. */
+static void stop_answers_who_waits(void **state)
+{
+    (void)state;
+    struct change change = {.put = true, .kind = ENTRY_URI, .user = slice_of("a"),
+                            .domain = slice_of("b.example")};
+    struct command plan = {.type = COMMAND_PLAN, .change = &change, .change_n = 1,
+                           .source = slice_of("test")};
+    world_hub(&world, 0, "secret");
+    size_t before = world.node[0].replies;
+    world_ask(&world, 0, plan);
+    world_ask(&world, 0, plan);
+    world_ask(&world, 0, (struct command){.type = COMMAND_STOP});
+    assert_int_equal(world.node[0].replies, before + 1);
+    assert_int_equal(world.node[0].reply, REPLY_STOPPED);
+    world_run(&world);
+    assert_int_equal(world.node[0].replies, before + 2);
+    assert_int_equal(world_command(&world, 0, plan), REPLY_STOPPED);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -243,6 +439,16 @@ int main(void)
         cmocka_unit_test_setup_teardown(session_renews, setup, teardown),
         cmocka_unit_test_setup_teardown(corrupted_bytes_end_the_link, setup, teardown),
         cmocka_unit_test_setup_teardown(refused_commands, setup, teardown),
+        cmocka_unit_test_setup_teardown(join_is_withdrawn, setup, teardown),
+        cmocka_unit_test_setup_teardown(refused_join_changes_nothing, setup, teardown),
+        cmocka_unit_test_setup_teardown(hub_disconnects_and_connects, setup, teardown),
+        cmocka_unit_test_setup_teardown(disconnection_is_durable_first, setup, teardown),
+        cmocka_unit_test_setup_teardown(moves_to_another_hub, setup, teardown),
+        cmocka_unit_test_setup_teardown(leaving_forgets_the_hub, setup, teardown),
+        cmocka_unit_test_setup_teardown(alarms_clear, setup, teardown),
+        cmocka_unit_test_setup_teardown(new_password_ends_penalties, setup, teardown),
+        cmocka_unit_test_setup_teardown(full_disk_is_left_alone, setup, teardown),
+        cmocka_unit_test_setup_teardown(stop_answers_who_waits, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -122,11 +122,12 @@ static void keep_row(struct node *n, const struct row *r)
 
 static void do_store(struct world *w, int i, const struct ils_action *a)
 {
-    for (size_t k = 0; k < a->row_n; k++)
+    for (size_t k = 0; k < a->row_n && !w->node[i].full; k++)
         keep_row(&w->node[i], &a->row[k]);
     struct event_queued *q = push(w, i);
     q->event.type = ILS_EV_STORED;
     q->event.batch = a->batch;
+    q->event.failed = w->node[i].full;
 }
 
 static void perform(struct world *w, int i, const struct ils_actions *actions)
@@ -152,6 +153,7 @@ static void perform(struct world *w, int i, const struct ils_actions *actions)
         case ILS_DO_REPLY:
             n->reply = a->reply;
             n->replied = a->command;
+            n->replies++;
             break;
         case ILS_DO_PUBLISH:
         case ILS_DO_ALARM: break;
@@ -342,13 +344,19 @@ void world_cut(struct world *w, int a, int b)
     }
 }
 
-enum reply world_command(struct world *w, int i, struct command c)
+uint64_t world_ask(struct world *w, int i, struct command c)
 {
     struct ils_event e = {.type = ILS_EV_COMMAND, .command = &c};
     c.id = ++w->commands;
     c.who = slice_of("test");
     w->node[i].reply = REPLIES;
     step(w, i, &e);
+    return c.id;
+}
+
+enum reply world_command(struct world *w, int i, struct command c)
+{
+    world_ask(w, i, c);
     world_run(w);
     return w->node[i].reply;
 }

@@ -30,6 +30,7 @@ struct node {
     struct mem *mem;
     bool listening;
     bool dead;               /* a step failed: memory was refused beyond repair */
+    bool full;               /* the disk takes nothing */
     struct world_row row[WORLD_ROWS];
     size_t row_n;
     struct world_row image[WORLD_ROWS]; /* a backup */
@@ -38,6 +39,7 @@ struct node {
     size_t said_n;
     enum reply reply;        /* of the last command */
     uint64_t replied;
+    size_t replies;
     struct verdict verdict;  /* the last */
     size_t verdicts;
     uint64_t next_accept;
@@ -77,6 +79,9 @@ void world_stop(struct world *w, int i);
 /* A backup of node i's rows; and its rows as they were then. The node is stopped. */
 void world_image(struct world *w, int i);
 void world_restore(struct world *w, int i);
+
+/* One command, taken and not yet run; its id. */
+uint64_t world_ask(struct world *w, int i, struct command c);
 
 /* One command, run until quiet; the reply. */
 enum reply world_command(struct world *w, int i, struct command c);
