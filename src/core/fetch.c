@@ -154,6 +154,7 @@ void fetch_from(struct ils *ils, struct stream *s, struct link *l)
     size_t at = 0;
     s->source = l;
     s->fetch_last = ils->now;
+    buf_reset(&s->delta); /* it may lead to another head than the one that is wanted now */
     if (s->wanted.lines == 0 || memcmp(s->wanted.root, s->head.root, HASH_SIZE) == 0) {
         buf_reset(&s->wanted_lines);
         if (s->wanted.lines != 0)
@@ -221,13 +222,15 @@ static bool delta_lines(struct stream *s, const struct msg_head *m)
     return !s->wanted_lines.failed && drop == m->drop_n && lines_plausible(s);
 }
 
+/* A copy: this very step may still give the segment up. */
 static void store_segment(struct ils *ils, struct stream *s, const uint8_t *name)
 {
     struct rows rows;
     rows_init(&rows, ils);
     rows_put(&rows, ROW_SEGMENT, stream_key_bytes(&ils->step, s->key, s->number, name),
-             catalog_segment(s->catalog, name));
-    journal_store(&rows, BATCH_PLAIN);
+             arena_copy(&ils->step, catalog_segment(s->catalog, name)));
+    if (!ils->step.failed)
+        journal_store(&rows, BATCH_PLAIN);
 }
 
 static void take_delta(struct link *l, struct stream *s, const struct msg_head *m,
@@ -259,19 +262,33 @@ static void take_delta(struct link *l, struct stream *s, const struct msg_head *
     ask_segments(ils, s);
 }
 
+static bool signature_holds(struct link *l, struct slice bytes)
+{
+    if (head_signed(bytes))
+        return true;
+    struct trace *t = say_link(l, EVENT_HEAD_REJECTED);
+    t->text[0] = slice_of("the signature does not hold");
+    return false;
+}
+
 /* The stream of a head that came over l; NULL when it may not even wait for admission there. From a
- * spoke only its own streams are heard; and what waits is bounded. */
-static struct stream *heard_stream(struct link *l, const struct head *h)
+ * spoke only its own streams are heard; what waits is bounded, and nothing waits that is not
+ * signed, is mine, or is of a kind that is never admitted. */
+static struct stream *heard_stream(struct link *l, const struct head *h, struct slice bytes)
 {
     struct ils *ils = l->ils;
     struct stream *s = stream_find(ils, h->key, h->number);
     if (s != NULL)
         return s;
+    if (h->number > STREAM_PLAN || memcmp(h->key, ils->key, KEY_SIZE) == 0)
+        return NULL;
     size_t waiting = 0;
     list_each(node, &ils->streams)
         waiting += !list_entry(node, struct stream, node)->admitted;
     if (memcmp(h->key, l->to->key, KEY_SIZE) != 0 &&
         (l->to->role == ROLE_SPOKE || waiting >= UNADMITTED_MAX))
+        return NULL;
+    if (!signature_holds(l, bytes))
         return NULL;
     return stream_get(ils, h->key, h->number);
 }
@@ -285,7 +302,7 @@ void fetch_head(struct link *l, struct slice body)
         link_end(l, CODE_PROTOCOL, true);
         return;
     }
-    struct stream *s = heard_stream(l, &h);
+    struct stream *s = heard_stream(l, &h, m.head);
     struct mark *mark = s == NULL ? NULL : mark_get(l, s);
     if (mark == NULL || s->own)
         return;
@@ -294,11 +311,8 @@ void fetch_head(struct link *l, struct slice body)
     if ((stream_held(s) && head_order(&h, &s->head) <= 0) ||
         (s->wanted_bytes.n != 0 && head_order(&h, &s->wanted) < 0))
         return;
-    if (!head_signed(m.head)) {
-        struct trace *t = say_link(l, EVENT_HEAD_REJECTED);
-        t->text[0] = slice_of("the signature does not hold");
+    if (!signature_holds(l, m.head))
         return;
-    }
     struct peer *p = peer_find(ils, s->key);
     if (p != NULL)
         p->last_contact = ils->wall;
@@ -557,7 +571,7 @@ void fetch_link_gone(struct link *l)
             continue;
         }
         struct link *other = another_source(ils, s, l);
-        if (other != NULL)
+        if (other != NULL && s->wanted_bytes.n != 0) /* a claim that was not proved is dropped */
             fetch_from(ils, s, other);
     }
 }

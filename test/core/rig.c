@@ -1,6 +1,8 @@
 /* rig: see rig.h. */
 #include "rig.h"
 
+#include "plan/segment.h"
+
 #include <stdio.h>
 
 static void entropy(struct rig *r, uint8_t dst[32])
@@ -50,6 +52,16 @@ struct later {
     size_t room_n;
 };
 
+/* A segment is stored under its own name: its bytes must still be there. */
+static void check_row(const struct row *row)
+{
+    uint8_t name[HASH_SIZE];
+    if (row->space != ROW_SEGMENT || row->remove)
+        return;
+    segment_name(name, row->value);
+    assert_memory_equal(name, row->key.p + row->key.n - HASH_SIZE, HASH_SIZE);
+}
+
 static void perform(struct rig *r, const struct ils_action *a, struct later *later)
 {
     struct rig_link *l = a->link != 0 ? rig_link(r, a->link) : NULL;
@@ -70,6 +82,7 @@ static void perform(struct rig *r, const struct ils_action *a, struct later *lat
         for (size_t i = 0; i < a->row_n; i++) {
             r->rows += a->row[i].remove ? (size_t)-1 : 1;
             r->row_bytes += a->row[i].remove ? 0 : a->row[i].value.n;
+            check_row(&a->row[i]);
         }
         assert_true(later->batch_n < 64);
         later->batch[later->batch_n++] = a->batch;

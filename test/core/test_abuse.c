@@ -336,6 +336,140 @@ static void control_bytes_in_names(void **state)
             assert_true(c.cluster_id.p[k] >= 0x20);
 }
 
+/* A goodbye before the proof that speaks of success does not make a join look well. */
+static void goodbye_that_says_joined(void **state)
+{
+    (void)state;
+    struct rig spoke;
+    struct buf b;
+    start(SIZE_MAX);
+    rig_init(&spoke, 9, SIZE_MAX);
+    rig_spoke(&spoke, "spoke", key);
+    uint32_t id = rig_connected(&spoke, "192.0.2.1");
+    b = bytes();
+    msg_goodbye_put(&b, &(struct msg_goodbye){.code = CODE_JOINED});
+    rig_data(&spoke, id, b.p, b.n);
+    assert_int_equal(spoke.verdicts, 1);
+    assert_int_equal(spoke.verdict.code, CODE_PROTOCOL);
+    buf_done(&b);
+    rig_done(&spoke);
+}
+
+/* Heads that nobody signed, of the hub's own key, or of catalogs that are never admitted. */
+static void slots_for_nothing(void **state)
+{
+    (void)state;
+    start(SIZE_MAX);
+    size_t before = core.ils->stream_n;
+    for (uint64_t i = 0; i < 50; i++) {
+        struct buf head = bytes(), b = bytes();
+        struct head h = {.number = i % 5 == 0 ? 2 + i : i % 2, .epoch = 1, .usn = 1};
+        liar_head_of(&liar, h, slice_make(NULL, 0), &head);
+        if (i % 5 != 0)
+            head.p[head.n - 1] ^= 1;
+        struct msg_head m = {.head = buf_slice(&head)};
+        msg_head_put(&b, &m);
+        peer_send(&liar.peer, &b);
+        liar_pump(&liar);
+        buf_done(&head);
+        buf_done(&b);
+    }
+    assert_true(liar_linked(&liar));
+    assert_int_equal(core.ils->stream_n, before);
+}
+
+/* One neighbour claims to hold more of my own catalog, and goes; another one has it as I do. */
+static void claim_that_is_not_proved(void **state)
+{
+    (void)state;
+    struct liar other = {0};
+    struct stream *own;
+    start(SIZE_MAX);
+    add_alice();
+    own = core.ils->own;
+    own->wanted = own->head; /* as after a start */
+    liar_join(&other, &core, 2, "198.51.100.2", key);
+    struct msg_mark mark = {.number = 1, .epoch = own->head.epoch, .usn = own->head.usn};
+    memcpy(mark.key, core.ils->key, KEY_SIZE);
+    memcpy(mark.root, own->head.root, HASH_SIZE);
+    liar_marks(&other, &mark, 1);
+    liar_pump(&other);
+    mark.usn++;
+    liar_marks(&liar, &mark, 1);
+    liar_pump(&liar);
+    rig_down(&core, liar.id);
+    assert_false(core.dead);
+    assert_int_equal(own->fetch, FETCH_NONE);
+    liar_done(&other);
+}
+
+/* A segment comes, is stored, and given up in the same step: the row has its bytes. */
+static void segment_given_up_at_once(void **state)
+{
+    (void)state;
+    start(SIZE_MAX);
+    padding_catalog(1, 0, 1, 1); /* the digest is not what the segment says */
+    const struct stream *s = stream_find(core.ils, liar.peer.key, 1);
+    assert_true(s->digest_differs);
+}
+
+/* A change whose segment must be asked for is overtaken by a newer head: what is relayed with the
+ * newer head is not the former change. */
+static void change_that_is_overtaken(void **state)
+{
+    (void)state;
+    start(SIZE_MAX);
+    padding_catalog(1, 0, 1, 0);
+    struct stream *s = stream_find(core.ils, liar.peer.key, 1);
+    assert_int_equal(s->head.usn, 1);
+    struct buf lines = bytes(), head = bytes(), b = bytes(), segment = bytes();
+    struct msg_line add;
+    liar_padding(&segment, 1, SEGMENT_MAX, 0);
+    liar_line(&lines, buf_slice(&segment));
+    struct head h = {.number = 1, .epoch = 1, .usn = 2, .lines = 2, .bytes = 2 * segment.n};
+    struct msg_head m = {.has_delta = true, .add = &add, .add_n = 1};
+    manifest_root(m.base, buf_slice(&lines));
+    buf_reset(&segment);
+    liar_padding(&segment, 1, SEGMENT_MAX, 1);
+    liar_line(&lines, buf_slice(&segment));
+    add.size = (uint32_t)segment.n;
+    segment_name(add.name, buf_slice(&segment));
+    liar_head_of(&liar, h, buf_slice(&lines), &head);
+    m.head = buf_slice(&head);
+    msg_head_put(&b, &m);
+    liar.peer.frame = NULL; /* does not answer */
+    peer_send(&liar.peer, &b);
+    liar_pump(&liar);
+    assert_true(s->delta.n != 0);
+    h.usn = 3;
+    liar_head(&liar, h, buf_slice(&head)); /* of any other list */
+    liar_pump(&liar);
+    assert_int_equal(s->wanted.usn, 3);
+    assert_int_equal(s->delta.n, 0);
+    buf_done(&lines);
+    buf_done(&head);
+    buf_done(&b);
+    buf_done(&segment);
+}
+
+/* One alarm for each of many addresses: the store keeps no more of them than memory does. */
+static void alarms_of_many_addresses(void **state)
+{
+    (void)state;
+    start(SIZE_MAX);
+    size_t before = core.rows;
+    for (uint32_t i = 0; i < 3 * ALARMS_MAX; i++) {
+        char ip[] = "203.0.000.000";
+        ip[6] = (char)('0' + i / 100 % 10);
+        ip[7] = (char)('0' + i / 10 % 10);
+        ip[8] = (char)('0' + i % 10);
+        rig_command(&core, (struct command){.type = COMMAND_ALARM, .raise = true,
+                                            .alarm = ILSPwdAuthenticationFailed,
+                                            .subject = slice_of(ip)});
+    }
+    assert_true(core.rows - before <= ALARMS_MAX);
+}
+
 #define TEST(f) cmocka_unit_test_teardown(f, teardown)
 
 int main(void)
@@ -349,6 +483,12 @@ int main(void)
         TEST(requests_without_reading),
         TEST(delta_in_another_order),
         TEST(control_bytes_in_names),
+        TEST(goodbye_that_says_joined),
+        TEST(slots_for_nothing),
+        TEST(claim_that_is_not_proved),
+        TEST(segment_given_up_at_once),
+        TEST(change_that_is_overtaken),
+        TEST(alarms_of_many_addresses),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
