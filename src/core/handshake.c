@@ -312,8 +312,6 @@ static enum code judge_proof(const struct link *l, const struct proof *p)
         return CODE_DISCONNECTED;
     if (!l->dialler && ils->role != ROLE_HUB && (known == NULL || known->role != ROLE_HUB))
         return CODE_NOT_A_HUB;
-    if (known == NULL && ils->peer_n >= PEERS_MAX)
-        return CODE_FULL;
     return CODE_NONE;
 }
 

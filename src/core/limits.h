@@ -33,6 +33,7 @@
 #define IN_MAX            (256 * 1024)   /* bytes waiting for the rest of a frame */
 #define STREAMS_MAX       1024
 #define UNADMITTED_MAX    256            /* streams that wait for a roster to list them */
+#define PEERS_NEAR        180            /* design 6: an alarm at 90 % of 200 */
 #define ROSTER_MAX        64             /* design 6 */
 #define LEARNED_MAX       1000000        /* design 13: learned objects */
 #define LEARNED_BYTES     (256u << 20)   /* of others' segments, or a quarter of memory */

@@ -7,6 +7,19 @@ enum { FIELDS = 8 };
 static const char *const field_name[FIELDS] = {"cluster_id", "fqdn", "description", "version",
                                                "role", "route_string", "host", "port"};
 
+static struct slice decimal(struct arena *a, uint64_t v)
+{
+    uint8_t *p = arena_alloc(a, 20);
+    size_t at = 20;
+    if (p == NULL)
+        return slice_make(NULL, 0);
+    do {
+        p[--at] = (uint8_t)('0' + v % 10);
+        v /= 10;
+    } while (v != 0);
+    return slice_make(p + at, 20 - at);
+}
+
 /* --- peers */
 
 struct peer *peer_find(const struct ils *ils, const uint8_t key[static KEY_SIZE])
@@ -22,15 +35,20 @@ struct peer *peer_find(const struct ils *ils, const uint8_t key[static KEY_SIZE]
 struct peer *peer_get(struct ils *ils, const uint8_t key[static KEY_SIZE])
 {
     struct peer *p = peer_find(ils, key);
-    if (p != NULL || ils->peer_n >= PEERS_MAX)
+    if (p != NULL)
         return p;
+    if (ils->peer_n >= PEERS_MAX) {
+        alarm_raise(ils, ILSPeerLimitExceeded, decimal(&ils->step, PEERS_MAX));
+        return NULL;
+    }
     p = mem_alloc(ils->mem, sizeof *p);
     if (p == NULL)
         return NULL;
     memcpy(p->key, key, KEY_SIZE);
     crypto_peer_id(p->id, key);
     list_add(&ils->peers, &p->node);
-    ils->peer_n++;
+    if (++ils->peer_n == PEERS_NEAR)
+        alarm_raise(ils, ILSPeerLimitApproachingWarning, decimal(&ils->step, PEERS_NEAR));
     return p;
 }
 
@@ -71,19 +89,6 @@ static void advertised(const struct ils *ils, struct slice *ret_host, uint16_t *
         host = slice_make(a.p + from, end - from);
     *ret_host = host;
     *ret_port = has_port ? (uint16_t)port : ils->password_port;
-}
-
-static struct slice decimal(struct arena *a, uint64_t v)
-{
-    uint8_t *p = arena_alloc(a, 20);
-    size_t at = 20;
-    if (p == NULL)
-        return slice_make(NULL, 0);
-    do {
-        p[--at] = (uint8_t)('0' + v % 10);
-        v /= 10;
-    } while (v != 0);
-    return slice_make(p + at, 20 - at);
 }
 
 static size_t field_changes(struct ils *ils, struct change *change)
@@ -136,9 +141,22 @@ static bool nothing_new(const struct stream *self, const struct change *change, 
     return true;
 }
 
-/* Stream 0 follows what the cluster is; called at the end of a step. */
+/* The head of the own plan carries the route string: a new one is signed at once. */
+static void plan_follows(struct ils *ils)
+{
+    struct stream *s = ils->own;
+    struct slice none = slice_make(NULL, 0);
+    if (ils->ready && s != NULL && stream_held(s) && !ils->committing[STREAM_PLAN] &&
+        !adopt_holds(ils, s) && ils->now >= ils->self_after &&
+        !slice_eq(s->head.route_string, text_slice(ils->route_string)))
+        stream_commit(ils, s, NULL, 0, 0, none, none, COMMIT_CHANGE);
+}
+
+/* Stream 0 follows what the cluster is, and so does the head of its plan; called at the end of a
+ * step. */
 void self_write(struct ils *ils)
 {
+    plan_follows(ils);
     if (!ils->self_dirty || !ils->ready || ils->self == NULL || ils->cluster_id.n == 0 ||
         ils->committing[STREAM_SELF] || adopt_holds(ils, ils->self) || ils->now < ils->self_after)
         return;

@@ -269,7 +269,7 @@ void stream_committed(struct ils *ils, struct own_commit *oc, bool failed)
     if (failed) {
         if (oc->command != 0)
             command_reply(ils, oc->command, REPLY_STORE, slice_make(NULL, 0));
-        if (s->number == STREAM_SELF) {
+        if (oc->command == 0) { /* the core's own wish */
             ils->self_dirty = true;
             ils->self_after = ils->now + STORE_RETRY_US;
         }

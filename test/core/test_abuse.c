@@ -470,6 +470,31 @@ static void alarms_of_many_addresses(void **state)
     assert_true(core.rows - before <= ALARMS_MAX);
 }
 
+static bool alarmed(enum alarm alarm)
+{
+    struct alarm_row row;
+    for (size_t i = 0; view_alarm(core.ils, i, &row); i++)
+        if (row.alarm == alarm && row.active)
+            return true;
+    return false;
+}
+
+/* More clusters than can be advertised: the operator hears of it before, and when it is so. */
+static void more_clusters_than_fit(void **state)
+{
+    (void)state;
+    start(SIZE_MAX);
+    for (uint64_t i = 1; i <= PEERS_MAX; i++) {
+        struct liar one = {0};
+        assert_int_equal(alarmed(ILSPeerLimitApproachingWarning), core.ils->peer_n >= PEERS_NEAR);
+        liar_join(&one, &core, 5000 + i, "203.0.113.9", key);
+        assert_int_equal(liar_linked(&one), i < PEERS_MAX);
+        liar_done(&one);
+    }
+    assert_true(alarmed(ILSPeerLimitExceeded));
+    assert_int_equal(core.ils->peer_n, PEERS_MAX);
+}
+
 #define TEST(f) cmocka_unit_test_teardown(f, teardown)
 
 int main(void)
@@ -489,6 +514,7 @@ int main(void)
         TEST(segment_given_up_at_once),
         TEST(change_that_is_overtaken),
         TEST(alarms_of_many_addresses),
+        TEST(more_clusters_than_fit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

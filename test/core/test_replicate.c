@@ -159,6 +159,25 @@ static void restored_store_adopts(void **state)
     assert_true(world_said(&world, 1, EVENT_ADOPTED));
 }
 
+/* A new route string is that of the entries too, at every cluster, though none of them changed. */
+static void route_string_changes(void **state)
+{
+    (void)state;
+    struct arena a;
+    struct lookup r;
+    assert_int_equal(world_plan(&world, 1, "alice@b.example", true), REPLY_OK);
+    assert_int_equal(world_command(&world, 1, (struct command){.type = COMMAND_DESCRIBE,
+                                       .route_string = slice_of("new.route")}), REPLY_OK);
+    for (int i = 0; i < 3; i++) {
+        arena_init(&a, &mem.mem);
+        plan_lookup(view_plan(world.node[i].ils), view_routes(world.node[i].ils), &a,
+                    slice_of("alice@b.example"), &r);
+        assert_int_equal(r.match_n, 1);
+        assert_true(slice_eq(r.match[0].route_string, slice_of("new.route")));
+        arena_done(&a);
+    }
+}
+
 /* Whatever is refused, nothing crashes, nothing leaks, and no entry appears that nobody made. */
 static void every_refusal(struct mem *m)
 {
@@ -189,6 +208,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(survives_restarts, setup, teardown),
         cmocka_unit_test_setup_teardown(beats_keep_it_fresh, setup, teardown),
         cmocka_unit_test_setup_teardown(restored_store_adopts, setup, teardown),
+        cmocka_unit_test_setup_teardown(route_string_changes, setup, teardown),
         cmocka_unit_test(survives_every_refusal),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
