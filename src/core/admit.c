@@ -11,7 +11,7 @@ static bool listed_by_admitted_hub(const struct ils *ils, const struct stream *s
         if (self->number != STREAM_SELF || !stream_held(self) || !self->admitted || self->own)
             continue;
         const struct peer *p = peer_find(ils, self->key);
-        if (p != NULL && p->role == ROLE_HUB && roster_lists(ils, self, s->key))
+        if (p != NULL && p->role == ROLE_HUB && roster_lists(self, s->key))
             return true;
     }
     return false;

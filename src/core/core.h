@@ -81,7 +81,6 @@ struct stream {
     /* served */
     struct head head;      /* slices into head_bytes */
     struct buf head_bytes; /* n = 0: nothing served yet */
-    uint64_t bytes;
     /* the change that led to it, to be carried with the head where it fits */
     struct buf delta;      /* a frame HEAD with delta, n = 0: none */
     uint8_t delta_base[HASH_SIZE];
@@ -99,7 +98,6 @@ struct stream {
     tick retry;            /* a fetch that was given up is tried again; TICK_NEVER: none was */
     struct list replaced;  /* segments that left the list less than 60 s ago */
     size_t replaced_bytes;
-    tick behind_since;     /* TICK_NEVER: not behind */
     wall last_usn;
     tick last_head;        /* when the head (or its beat) last came */
     bool digest_differs;
@@ -164,12 +162,10 @@ struct link {
     uint8_t binder[HASH_SIZE];
     uint8_t verdict_id[VERDICT_ID_SIZE];
     bool verdict_given;
-    bool renewal;        /* dialler: the successor of a link that stands */
     struct proof theirs;
     uint64_t serial;     /* of my dial */
     struct peer *to;     /* after the proof */
     bool marks_done;     /* their whole list has come */
-    bool marks_sent;
     struct mark *mark;   /* by stream index */
     size_t mark_n;
     struct asked asked[REQUESTS_MAX]; /* ring: answers come in order */
@@ -391,9 +387,8 @@ void waiting_free(struct ils *ils, struct waiting *w);
 /* self.c */
 void self_changed(struct ils *ils);
 void self_write(struct ils *ils);
-void peer_read(struct ils *ils, struct peer *p, const struct stream *s);
-bool roster_lists(const struct ils *ils, const struct stream *self,
-                  const uint8_t key[static KEY_SIZE]);
+void peer_read(struct peer *p, const struct stream *s);
+bool roster_lists(const struct stream *self, const uint8_t key[static KEY_SIZE]);
 struct peer *peer_find(const struct ils *ils, const uint8_t key[static KEY_SIZE]);
 struct peer *peer_get(struct ils *ils, const uint8_t key[static KEY_SIZE]);
 struct peer *peer_named(const struct ils *ils, struct slice name, bool *ret_itself);

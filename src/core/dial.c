@@ -110,7 +110,6 @@ void dial_tick(struct ils *ils)
     if (d->link == NULL)
         return;
     d->link->command = d->command;
-    d->link->renewal = linked(ils);
     d->command = 0;
     d->attempts++;
 }

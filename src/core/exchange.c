@@ -69,7 +69,6 @@ void exchange_open(struct link *l)
     }
     m.last = true;
     msg_marks_put(&l->out, &m);
-    l->marks_sent = true;
 }
 
 static void take_marks(struct link *l, struct slice body)

@@ -196,8 +196,6 @@ static bool want_head(struct ils *ils, struct stream *s, struct slice bytes, con
     }
     if (!same)
         buf_reset(&s->wanted_lines);
-    if (s->behind_since == TICK_NEVER)
-        s->behind_since = ils->now;
     return true;
 }
 
@@ -528,7 +526,7 @@ static void fetch_apply(struct ils *ils, struct stream *s)
     t->number[1] = s->head.live;
     struct peer *p = peer_get(ils, s->key);
     if (p != NULL && s->number == STREAM_SELF) {
-        peer_read(ils, p, s);
+        peer_read(p, s);
         admit_again(ils);
     }
 }

@@ -44,6 +44,5 @@
 #define ALARM_QUIET_US    (60 * TICK_S)  /* a repeat is told at most once a minute */
 #define ALARM_OVER_US     (15 * 60 * TICK_S) /* an attempt that is not repeated is over */
 #define VERDICTS_KEPT     64
-#define LINKS_MAX         2048
 
 #endif

@@ -235,7 +235,7 @@ static bool read_field(void *context, const struct record *r)
 }
 
 /* What the peer says of itself is now what its stream 0 says. */
-void peer_read(struct ils *ils, struct peer *p, const struct stream *s)
+void peer_read(struct peer *p, const struct stream *s)
 {
     text_set(p->cluster_id, slice_make(NULL, 0));
     text_set(p->description, slice_make(NULL, 0));
@@ -261,8 +261,7 @@ static bool is_listed(void *context, const struct record *r)
     return !w->found && ++w->listed < ROSTER_MAX;
 }
 
-bool roster_lists(const struct ils *ils, const struct stream *self,
-                  const uint8_t key[static KEY_SIZE])
+bool roster_lists(const struct stream *self, const uint8_t key[static KEY_SIZE])
 {
     struct wanted_key w = {.key = key};
     catalog_walk(self->catalog, is_listed, &w);

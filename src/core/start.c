@@ -38,7 +38,7 @@ static void serve_stored(struct ils *ils, struct stream *s)
     stream_served(ils, s);
     struct peer *p = s->own ? NULL : peer_get(ils, s->key);
     if (p != NULL && s->number == STREAM_SELF) {
-        peer_read(ils, p, s);
+        peer_read(p, s);
         p->dirty = false;
     }
 }

@@ -41,7 +41,6 @@ struct stream *stream_get(struct ils *ils, const uint8_t key[static KEY_SIZE], u
     s->number = number;
     s->index = index_take(ils);
     s->own = ils->has_seed && memcmp(key, ils->key, KEY_SIZE) == 0;
-    s->behind_since = TICK_NEVER;
     s->retry = TICK_NEVER;
     s->last_head = ils->now;
     list_init(&s->replaced);
@@ -79,9 +78,7 @@ bool stream_held(const struct stream *s)
 /* The head of s has changed: lookups, the clusters table and the neighbours are told. */
 void stream_served(struct ils *ils, struct stream *s)
 {
-    s->bytes = s->head.bytes;
     s->last_head = ils->now;
-    s->behind_since = TICK_NEVER;
     struct slice name = cluster_id_valid(s->head.name) ? s->head.name : slice_make(NULL, 0);
     catalog_describe(s->catalog, name, s->head.route_string, s->own);
     catalog_set_served(s->catalog, s->number != STREAM_SELF);
@@ -219,7 +216,7 @@ static bool dropped_indexes(struct slice lines, const struct commit *c, uint32_t
 }
 
 /* Keeps the change as a frame that neighbours who hold the former head can apply at once. */
-static void keep_delta(struct ils *ils, struct stream *s, const struct commit *c)
+static void keep_delta(struct stream *s, const struct commit *c)
 {
     struct slice former = catalog_lines(s->catalog);
     struct msg_line add[DELTA_LINES_MAX];
@@ -278,7 +275,7 @@ void stream_committed(struct ils *ils, struct own_commit *oc, bool failed)
     }
     bool moved = c->head.usn != s->head.usn || !stream_held(s);
     s->written = true;
-    keep_delta(ils, s, c);
+    keep_delta(s, c);
     if (!serve_commit(ils, s, c)) {
         ils->broken = true; /* durable but not in memory: only a restart helps */
     } else {

@@ -43,7 +43,7 @@ static bool reachable(const struct ils *ils, const struct peer *p)
         if (l->state != LINK_UP || l->to->role != ROLE_HUB)
             continue;
         const struct stream *self = stream_find(ils, l->to->key, STREAM_SELF);
-        if (self != NULL && stream_held(self) && roster_lists(ils, self, p->key))
+        if (self != NULL && stream_held(self) && roster_lists(self, p->key))
             return true;
     }
     return false;
@@ -185,7 +185,7 @@ void view_join(const struct ils *ils, struct view_join *ret)
     const struct peer *hub = d->hub_known ? peer_find(ils, d->hub_key) : NULL;
     memset(ret, 0, sizeof *ret);
     ret->wanted = d->wanted;
-    ret->up = hub != NULL && hub->link != NULL;
+    ret->up = !d->moving && hub != NULL && hub->link != NULL;
     ret->attempts = d->attempts;
     ret->next = d->link != NULL ? TICK_NEVER : d->next;
     ret->last_code = d->last_code;
