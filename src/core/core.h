@@ -162,6 +162,7 @@ struct link {
     uint8_t binder[HASH_SIZE];
     uint8_t verdict_id[VERDICT_ID_SIZE];
     bool verdict_given;
+    bool refused_here;   /* it was this end that said no */
     struct proof theirs;
     uint64_t serial;     /* of my dial */
     struct peer *to;     /* after the proof */
@@ -400,6 +401,7 @@ struct stream *stream_find(const struct ils *ils, const uint8_t key[static KEY_S
 struct stream *stream_get(struct ils *ils, const uint8_t key[static KEY_SIZE], uint64_t number);
 void stream_free(struct ils *ils, struct stream *s);
 bool stream_held(const struct stream *s);
+bool stream_overdue(const struct ils *ils, const struct stream *s);
 struct slice stream_row(struct arena *a, struct slice head, struct slice lines);
 void stream_served(struct ils *ils, struct stream *s);
 int stream_commit(struct ils *ils, struct stream *s, const struct change *change, size_t n,

@@ -133,6 +133,7 @@ void handshake_refuse(struct link *l, enum code code)
         goodbye.retry_after =
             (uint32_t)((gate_until(l->ils, l) - l->ils->now + TICK_S - 1) / TICK_S);
     msg_goodbye_put(&l->out, &goodbye);
+    l->refused_here = true;
     handshake_failed(l, code, false, goodbye.retry_after);
 }
 

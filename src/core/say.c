@@ -98,9 +98,14 @@ void say_verdict(struct link *l, enum code code, bool told, uint32_t retry_after
     v->retry_after = retry_after;
     v->remedy_at = remedy_side(code, l->dialler);
     v->at = ils->wall;
-    if (l->to != NULL) {
-        memcpy(v->peer_id, l->to->id, sizeof v->peer_id);
-        v->peer_name = arena_copy(&ils->step, text_slice(l->to->cluster_id));
+    const struct peer *p = l->to;
+    if (code == CODE_DISCONNECTED) { /* typed where it was typed before, whoever dialled */
+        v->remedy_at = l->refused_here ? SIDE_HERE : SIDE_THERE;
+        p = l->refused_here ? peer_find(ils, l->theirs.key) : p;
+    }
+    if (p != NULL) {
+        memcpy(v->peer_id, p->id, sizeof v->peer_id);
+        v->peer_name = arena_copy(&ils->step, text_slice(p->cluster_id));
     }
     keep(ils, v);
     l->command = 0;

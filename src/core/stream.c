@@ -298,15 +298,33 @@ void stream_committed(struct ils *ils, struct own_commit *oc, bool failed)
     own_commit_free(ils, oc);
 }
 
-/* Beats, and staleness of what others have not signed again for two intervals. */
-void stream_tick(struct ils *ils)
+/* Not signed again for two intervals. */
+bool stream_overdue(const struct ils *ils, const struct stream *s)
+{
+    return ils->now - s->last_head > 2 * (tick)s->head.interval * 60 * TICK_S;
+}
+
+/* Stale is what is overdue, and what is of a cluster that an operator disconnected. */
+static void judge_stale(struct ils *ils)
 {
     list_each(node, &ils->streams) {
         struct stream *s = list_entry(node, struct stream, node);
-        if (!s->own && stream_held(s) &&
-            ils->now - s->last_head > 2 * (tick)s->head.interval * 60 * TICK_S)
+        if (!s->own && stream_held(s))
+            catalog_set_stale(s->catalog, stream_overdue(ils, s));
+    }
+    list_each(node, &ils->peers) {
+        const struct peer *p = list_entry(node, struct peer, node);
+        struct stream *s = p->disconnected_here || p->disconnected_there
+                               ? stream_find(ils, p->key, STREAM_PLAN) : NULL;
+        if (s != NULL)
             catalog_set_stale(s->catalog, true);
     }
+}
+
+/* Staleness, and beats. */
+void stream_tick(struct ils *ils)
+{
+    judge_stale(ils);
     if (!ils->ready || ils->now < ils->next_beat)
         return;
     ils->next_beat = ils->now + BEAT_MINUTES * 60 * TICK_S;

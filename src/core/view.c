@@ -100,8 +100,7 @@ static void view_peer(const struct ils *ils, const struct peer *p, struct view_c
         ret->usn = plan->head.usn;
         ret->entries = catalog_live(plan->catalog);
         ret->last_usn = plan->last_usn > ret->last_usn ? plan->last_usn : ret->last_usn;
-        ret->stale = ils->now - plan->last_head >
-                     2 * (tick)plan->head.interval * 60 * TICK_S;
+        ret->stale = stream_overdue(ils, plan) || ret->disconnected;
     }
     if (p->link != NULL) {
         ret->link_peer = p->link->peer;

@@ -171,7 +171,14 @@ static void disconnect_and_connect(void **state)
     assert_true(view_cluster(world.node[0].ils, 1, &c));
     assert_false(c.linked);
     assert_int_equal(c.status, SYNC_DISCONNECTED);
+    assert_true(c.stale);
     assert_true(world_answers(&world, 0, "alice@b.example")); /* stale, and stays */
+    struct command join = {.type = COMMAND_JOIN, .host = slice_of("n0"), .role = ROLE_SPOKE};
+    world_command(&world, 1, join);
+    assert_int_equal(world.node[1].verdict.code, CODE_DISCONNECTED);
+    assert_int_equal(world.node[1].verdict.remedy_at, SIDE_THERE);
+    assert_int_equal(world.node[0].verdict.remedy_at, SIDE_HERE);
+    assert_true(slice_eq(world.node[0].verdict.peer_name, slice_of("c1")));
     cut.type = COMMAND_CONNECT;
     assert_int_equal(world_command(&world, 0, cut), REPLY_OK);
     world_pass(&world, 10 * TICK_S);
