@@ -147,6 +147,7 @@ struct link {
     bool expected;       /* dialled for a peer whose key is known */
     uint8_t expected_key[KEY_SIZE];
     tick since, deadline, last_in, last_out;
+    tick last_answer;    /* to a question of ours, of whatever stream */
     size_t pending;      /* bytes the driver has not written yet */
     struct buf in;       /* raw bytes not yet consumed */
     struct buf plain;    /* opened bytes not yet consumed */

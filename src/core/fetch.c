@@ -377,6 +377,7 @@ static struct asked *answered(struct link *l)
     struct asked *a = &l->asked[l->asked_first];
     l->asked_first = (l->asked_first + 1) % REQUESTS_MAX;
     l->asked_n--;
+    l->last_answer = l->ils->now;
     if (a->stream != NULL && a->stream->source == l && a->stream->asked > 0)
         a->stream->asked--;
     return a;
@@ -589,7 +590,11 @@ tick fetch_deadline(const struct stream *s)
 {
     if (s->fetch == FETCH_NONE)
         return s->retry;
-    return s->source == NULL ? TICK_NEVER : s->fetch_last + FETCH_SILENT_US;
+    if (s->source == NULL)
+        return TICK_NEVER;
+    /* Answers to others' questions on the same link are no silence: ours wait behind them. */
+    tick last = s->fetch_last > s->source->last_answer ? s->fetch_last : s->source->last_answer;
+    return last + FETCH_SILENT_US;
 }
 
 /* No byte for 5 s: the next neighbour that announced it, else the same once more. */

@@ -181,15 +181,21 @@ static enum reply judge_changes(struct ils *ils, struct waiting *w, struct slice
     return REPLY_OK;
 }
 
+/* A neighbour has shown a newer catalog of ours, and nobody is there to fetch it from. */
+static bool out_of_step(const struct stream *own)
+{
+    return own->rolled_back || (own->proved_older && own->fetch == FETCH_NONE);
+}
+
 /* The next change whose turn has come. */
 void waiting_next(struct ils *ils)
 {
     while (ils->ready && !ils->committing[STREAM_PLAN] && !list_empty(&ils->waiting) &&
-           (ils->own->rolled_back || !adopt_holds(ils, ils->own))) {
+           (out_of_step(ils->own) || !adopt_holds(ils, ils->own))) {
         struct waiting *w = list_entry(ils->waiting.next, struct waiting, node);
         struct slice text = slice_make(NULL, 0);
-        enum reply reply = ils->own->rolled_back ? REPLY_ROLLED_BACK
-                                                 : judge_changes(ils, w, &text);
+        enum reply reply =
+            out_of_step(ils->own) ? REPLY_ROLLED_BACK : judge_changes(ils, w, &text);
         if (reply == REPLY_OK && w->replace && !complete_replacement(ils, w))
             reply = REPLY_MEMORY;
         if (reply == REPLY_OK) {
