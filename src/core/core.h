@@ -299,6 +299,7 @@ struct ils {
     bool started;           /* START came */
     bool ready;             /* the boot number is durable: links may be made */
     bool listening;
+    bool rows_lost;         /* a batch that nobody waited for was not taken by the disk */
     bool stopped;           /* STOP came: no command is taken any more */
 
     TEXT(cluster_id, CLUSTER_ID_MAX);

@@ -231,10 +231,12 @@ static void take_hello_dialler(struct link *l, struct slice body)
     struct hello h;
     enum code code = hello_get(body, &h) == 0 ? judge_hello(&h) : CODE_PROTOCOL;
     text_set(l->hello_theirs, body);
-    if (code != CODE_NONE)
+    if (code != CODE_NONE) {
         handshake_refuse(l, code);
-    else
-        exchange_start(l);
+        return;
+    }
+    alarm_clear(l->ils, ILSHubClusterUnreachable, text_slice(l->host)); /* whatever it says next */
+    exchange_start(l);
 }
 
 static void take_share(struct link *l, struct slice body)

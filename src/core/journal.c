@@ -193,6 +193,23 @@ static void store_failed(struct ils *ils, uint64_t batch)
     alarm_raise(ils, ILSDBLException, slice_of("write"));
 }
 
+/* The disk takes rows again: what nobody waited for, and was lost, is written once more. Learned
+ * streams are not: they are fetched again after the next start. */
+static void rows_again(struct ils *ils)
+{
+    if (!ils->rows_lost)
+        return;
+    ils->rows_lost = false;
+    list_each(node, &ils->peers)
+        list_entry(node, struct peer, node)->dirty = true;
+    struct rows rows;
+    rows_init(&rows, ils);
+    rows_self(&rows);
+    if (ils->dial.hub_known)
+        rows_setting(&rows, "hub_key", slice_make(ils->dial.hub_key, KEY_SIZE));
+    journal_store(&rows, BATCH_PLAIN);
+}
+
 /* The settings hold passwords. */
 void batch_free(struct ils *ils, struct batch *b)
 {
@@ -210,10 +227,13 @@ void journal_stored(struct ils *ils, const struct ils_event *event)
     if (b->n != event->batch)
         return;
     list_remove(&b->node);
-    if (event->failed)
+    if (event->failed) {
         store_failed(ils, b->n);
-    else
+        ils->rows_lost = ils->rows_lost || b->kind == BATCH_PLAIN;
+    } else {
         alarm_clear(ils, ILSDBLException, slice_of("write"));
+        rows_again(ils);
+    }
     switch (b->kind) {
     case BATCH_PLAIN: break;
     case BATCH_START: journal_ready(ils, event->failed); break;

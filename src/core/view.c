@@ -36,8 +36,6 @@ static bool reachable(const struct ils *ils, const struct peer *p)
 {
     if (p->link != NULL)
         return true;
-    if (p->met && !ils->dial.wanted)
-        return false;
     list_each(node, &ils->links) { /* through a hub that lists it */
         const struct link *l = list_entry(node, struct link, node);
         if (l->state != LINK_UP || l->to->role != ROLE_HUB)
