@@ -6,7 +6,7 @@ set -u
 ilssim=$1 root=$2 generated=$3 compiler=$4
 seeds="--seed 101 --seeds 3 --minutes 1"
 case $compiler in
-gcc) other=clang flags="-O2" ;;
+gcc) other=$(command -v clang || command -v clang-14 || echo clang) flags="-O2" ;;
 *) other=gcc flags="-O0" ;;
 esac
 echo "1..2"
