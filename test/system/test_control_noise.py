@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The control socket under noise: seeded requests with arguments of every kind, cut and altered
-bytes, contents that do not fit. The daemon goes on, every whole request has one answer, and what was
-there before is still answered."""
+bytes, contents that do not fit. The daemon goes on, every whole request has one answer, and what
+was there before is still answered."""
 import json
 import os
 import random
