@@ -90,6 +90,7 @@ struct stream {
     struct buf wanted_bytes;
     struct buf wanted_lines;
     struct buf target_lines; /* the target of the catalog while it is being filled */
+    uint8_t target_root[HASH_SIZE]; /* only the head with this root may be served from it */
     struct link *source;
     size_t at;             /* next line to ask for */
     tick fetch_last;       /* when something last came */

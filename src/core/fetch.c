@@ -38,7 +38,8 @@ static void ask_segments(struct ils *ils, struct stream *s)
     if (s->asked != 0)
         return;
     s->at = 0;
-    if (!catalog_missing(s->catalog, &s->at, &line))
+    if (!catalog_missing(s->catalog, &s->at, &line) &&
+        memcmp(s->target_root, s->wanted.root, HASH_SIZE) == 0)
         fetch_apply(ils, s);
 }
 
@@ -107,6 +108,7 @@ static int target_set(struct ils *ils, struct stream *s)
     forget_fetched(ils, s, buf_slice(&s->target_lines), lines);
     buf_reset(&s->target_lines);
     buf_put_slice(&s->target_lines, lines);
+    memcpy(s->target_root, s->wanted.root, HASH_SIZE);
     s->at = 0;
     s->asked = 0;
     return s->target_lines.failed ? -1 : 0;
@@ -217,7 +219,10 @@ static bool delta_lines(struct stream *s, const struct msg_head *m)
         memcpy(line.name, m->add[i].name, HASH_SIZE);
         manifest_line_put(&s->wanted_lines, &line);
     }
-    return !s->wanted_lines.failed && drop == m->drop_n && lines_plausible(s);
+    if (!s->wanted_lines.failed && drop == m->drop_n && lines_plausible(s))
+        return true;
+    buf_reset(&s->wanted_lines); /* it is asked for */
+    return false;
 }
 
 /* A copy: this very step may still give the segment up. */

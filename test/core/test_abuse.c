@@ -319,6 +319,63 @@ static void delta_in_another_order(void **state)
     assert_int_equal(stored, due);
 }
 
+/* A delta that does not give the signed list comes while an older list is being fetched: the list
+ * of the newer head is asked for, and the older one is never served under its name. */
+static void delta_that_leads_elsewhere(void **state)
+{
+    (void)state;
+    start(SIZE_MAX);
+    struct buf lines = bytes(), head = bytes(), b = bytes(), one = bytes(), two = bytes();
+    liar_padding(&one, 1, 500, 0);
+    liar_padding(&two, 1, 500, 1);
+    liar.peer.frame = serve_one;
+    liar.peer.context = &one;
+    liar_line(&lines, buf_slice(&one));
+    struct head h = {.number = 1, .epoch = 1, .usn = 1, .lines = 1, .bytes = one.n};
+    struct msg_head m = {.has_delta = true, .add_n = 1};
+    liar_head_of(&liar, h, buf_slice(&lines), &head);
+    liar_head(&liar, h, buf_slice(&lines));
+    liar_manifest(&liar, buf_slice(&head), buf_slice(&lines));
+    liar_pump(&liar);
+    const struct stream *s = stream_find(core.ils, liar.peer.key, 1);
+    assert_int_equal(s->head.usn, 1);
+    manifest_root(m.base, buf_slice(&lines));
+    liar.peer.frame = NULL; /* the second segment does not come */
+    liar_line(&lines, buf_slice(&two));
+    h.usn = h.lines = 2;
+    h.bytes += two.n;
+    buf_reset(&head);
+    liar_head_of(&liar, h, buf_slice(&lines), &head);
+    liar_head(&liar, h, buf_slice(&lines));
+    liar_manifest(&liar, buf_slice(&head), buf_slice(&lines));
+    liar_pump(&liar);
+    assert_int_equal(s->fetch, FETCH_SEGMENTS);
+    struct msg_line wrong = {.size = (uint32_t)two.n, .name = {1}};
+    uint8_t swapped[2 * LINE_BYTES]; /* the list that is signed */
+    memcpy(swapped, lines.p + LINE_BYTES, LINE_BYTES);
+    memcpy(swapped + LINE_BYTES, lines.p, LINE_BYTES);
+    h.usn = 3;
+    buf_reset(&head);
+    liar_head_of(&liar, h, slice_make(swapped, sizeof swapped), &head);
+    m.head = buf_slice(&head);
+    m.add = &wrong;
+    msg_head_put(&b, &m);
+    peer_send(&liar.peer, &b);
+    liar_pump(&liar);
+    assert_int_equal(s->fetch, FETCH_MANIFEST);
+    peer_frame(&liar.peer, FRAME_SEGMENT, buf_slice(&two));
+    liar_pump(&liar);
+    assert_int_equal(s->head.usn, 1);
+    liar_manifest(&liar, buf_slice(&head), slice_make(swapped, sizeof swapped));
+    liar_pump(&liar);
+    assert_int_equal(s->head.usn, 3);
+    buf_done(&lines);
+    buf_done(&head);
+    buf_done(&b);
+    buf_done(&one);
+    buf_done(&two);
+}
+
 /* What a cluster says of itself is shown to people: no byte of it may move their terminal. */
 static void control_bytes_in_names(void **state)
 {
@@ -507,6 +564,7 @@ int main(void)
         TEST(roster_of_puppets),
         TEST(requests_without_reading),
         TEST(delta_in_another_order),
+        TEST(delta_that_leads_elsewhere),
         TEST(control_bytes_in_names),
         TEST(goodbye_that_says_joined),
         TEST(slots_for_nothing),
