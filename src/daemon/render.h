@@ -15,9 +15,12 @@ json_t *render_trace_json(const struct trace *t);
 /* A slice as a JSON string; bytes that are not UTF-8 are shown as "?". New ref. */
 json_t *render_text(struct slice s);
 
+/* "T1" and so on, and the level at which the event is written. Static; event < EVENTS. */
 const char *render_event_id(enum trace_event event);
 enum trace_level render_event_level(enum trace_event event);
 
+/* Rows of core/alarm.def, static; "?" for a number that is no alarm. The text has the row's subject
+ * filled in; it is cut at size - 1 bytes. */
 const char *render_alarm_name(uint8_t alarm);
 const char *render_alarm_severity(uint8_t alarm);
 const char *render_alarm_parameter(uint8_t alarm); /* e.g. "IPAddress" */
@@ -39,6 +42,7 @@ void render_reply(char *dst, size_t size, enum reply reply, struct slice text);
 void render_reply_next(char *dst, size_t size, enum reply reply, struct slice text);
 const char *render_reply_name(enum reply reply);
 
+/* Words for people, static. local: whether it is this cluster's own row. */
 const char *render_role(enum ils_role role, bool local); /* "Hub", "Hub (Local Cluster)", ... */
 const char *render_method(uint8_t method);
 

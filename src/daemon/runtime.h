@@ -43,6 +43,8 @@ void runtime_forget(struct runtime *rt, uint64_t id);
 /* Begins new trace files (SIGHUP). */
 void runtime_reopen(struct runtime *rt);
 
+/* What the runtime stands on, lent until runtime_stop is done: the core (read between two steps
+ * only), the options as given with defaults filled in, the loop; and the monotonic time. */
 const struct ils *runtime_core(const struct runtime *rt);
 const struct runtime_options *runtime_options(const struct runtime *rt);
 uv_loop_t *runtime_loop(const struct runtime *rt);

@@ -66,6 +66,7 @@ void tcp_send(struct tcp *t, uint32_t link, struct slice bytes);
  * it), closes. What still comes in is dropped. */
 void tcp_close(struct tcp *t, uint32_t link);
 
+/* Links that are open, opening or closing. */
 size_t tcp_count(const struct tcp *t);
 
 #endif
