@@ -19,8 +19,8 @@ json_t *render_text(struct slice s);
 const char *render_event_id(enum trace_event event);
 enum trace_level render_event_level(enum trace_event event);
 
-/* Rows of core/alarm.def, static; "?" for a number that is no alarm. The text has the row's subject
- * filled in; it is cut at size - 1 bytes. */
+/* Rows of core/alarm.def, static; a neutral word for a number that is no alarm. The text has
+ * the row's subject filled in; it is cut at size - 1 bytes. */
 const char *render_alarm_name(uint8_t alarm);
 const char *render_alarm_severity(uint8_t alarm);
 const char *render_alarm_parameter(uint8_t alarm); /* e.g. "IPAddress" */
