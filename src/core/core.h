@@ -41,6 +41,76 @@
 struct stream;
 struct link;
 
+/* What is kept of a struct certificate. */
+struct facts {
+    bool present, self_signed, imported, chained;
+    uint16_t error;
+    uint8_t depth;
+    uint8_t fingerprint[FINGERPRINT_SIZE];
+    TEXT(subject, CERTIFICATE_NAME_MAX);
+    struct {
+        uint16_t n;
+        uint8_t p[CERTIFICATE_NAMES * 64]; /* names, each after its length byte, as many as fit */
+    } names;
+    wall not_before, not_after, ends;
+};
+
+/* One certificate or CRL of the trust store (trust.c). */
+struct trust_entry {
+    struct list node;
+    uint8_t kind; /* enum trust_kind */
+    uint8_t fingerprint[FINGERPRINT_SIZE];
+    bool authority;
+    wall not_after, added;
+    TEXT(subject, CERTIFICATE_NAME_MAX);
+    TEXT(source, 96);
+    struct buf der;
+};
+
+/* A certificate that was refused here. */
+struct refused_entry {
+    struct list node; /* oldest first */
+    uint8_t fingerprint[FINGERPRINT_SIZE];
+    enum code code;
+    uint8_t verdict_id[REFUSED_VERDICTS][VERDICT_ID_SIZE]; /* a ring */
+    uint32_t verdict_n;
+    char ip[ADDRESS_TEXT_MAX + 1];
+    uint16_t port;
+    wall first, last;
+    uint64_t count;
+    TEXT(subject, CERTIFICATE_NAME_MAX);
+    struct buf der;
+};
+
+/* An invite that this hub gave out (invite.c). */
+struct invite_entry {
+    struct list node;
+    uint8_t id[INVITE_ID_SIZE];
+    uint8_t secret[INVITE_SECRET_SIZE]; /* wiped when it is spent in vain or over */
+    wall made, expires;
+    uint8_t failures;
+    bool spent;
+    uint8_t by[KEY_SIZE];
+};
+
+/* One's own certificate (own.c). */
+struct own_cert {
+    struct buf leaf, chain, key; /* DER; leaf.n = 0: none */
+    uint8_t fingerprint[FINGERPRINT_SIZE];
+    TEXT(subject, CERTIFICATE_NAME_MAX);
+    wall not_before, not_after;
+    bool self_signed;
+};
+
+/* A certificate that another cluster announced, and what this end would say of it. */
+struct announced {
+    struct buf der;            /* n = 0: none */
+    uint8_t fingerprint[FINGERPRINT_SIZE];
+    uint64_t question;         /* VERIFY that is under way, 0 = none */
+    bool judged;
+    struct facts facts;
+};
+
 /* Another cluster, known by its key. */
 struct peer {
     struct list node;
@@ -53,11 +123,22 @@ struct peer {
     TEXT(version, 64);
     TEXT(route_string, ROUTE_STRING_MAX);
     TEXT(host, HOST_TEXT_MAX); /* advertised */
-    uint16_t port;
+    uint16_t port, tls_port;
     uint8_t role;
+    struct announced announced[2]; /* its certificates as its stream 0 has them: in use, next */
+    /* what it would say of ours, as it told on the link (READY) */
+    struct msg_ready ready;
+    bool has_ready;
+    uint8_t told_ready[HASH_SIZE]; /* hash of the READY that it was sent on this link */
+    bool has_told;
     /* met on a link of our own */
     bool met;
     uint8_t met_method;
+    uint8_t met_rule;  /* enum cert_rule */
+    uint8_t shown[FINGERPRINT_SIZE]; /* the certificate that it proved itself with last */
+    bool has_shown;
+    TEXT(shown_name, CERTIFICATE_NAME_MAX);
+    wall shown_ends;
     wall met_first, met_last;
     char met_ip[ADDRESS_TEXT_MAX + 1];
     /* by whom disconnected */
@@ -119,10 +200,12 @@ struct mark {
 enum link_state {
     LINK_OPENING, /* dialler: asked for, not yet connected */
     LINK_HELD,    /* acceptor: heard again when the penalty is over */
+    LINK_SECURING, /* TLS: the handshake is awaited (SECURED) */
     LINK_HELLO,   /* the other end's hello is awaited */
     LINK_SHARE,   /* CPace share */
     LINK_CONFIRM, /* CPace confirmation */
     LINK_PROOF,   /* proof */
+    LINK_SPENDING, /* acceptor of an invite: it is being spent on the disk before the proof */
     LINK_PROVED,  /* acceptor: own proof sent, the dialler's verdict is awaited */
     LINK_UP,
     LINK_CLOSED,  /* freed at the next step */
@@ -140,7 +223,17 @@ struct link {
     uint32_t n;          /* of the trace */
     enum link_state state;
     bool dialler, tls;
+    bool announced;      /* T1 and T2 were said */
     uint8_t method;
+    /* TLS: what SECURED brought */
+    struct facts cert;
+    struct buf cert_der;
+    struct buf spki_mine, spki_theirs;
+    uint8_t exporter[HASH_SIZE];
+    uint8_t shown_mine[FINGERPRINT_SIZE];
+    enum cert_rule rule; /* by which their certificate passed; RULE_NONE: not yet, or no TLS */
+    bool cert_said;      /* T12, T19 ... were said */
+    struct invite invite; /* id and secret, where method is METHOD_INVITE */
     struct address peer, local;
     TEXT(host, HOST_TEXT_MAX);
     uint16_t port;
@@ -200,7 +293,15 @@ struct settings {
 };
 
 /* What happens when a batch is durable. */
-enum batch_kind { BATCH_PLAIN, BATCH_START, BATCH_COMMAND, BATCH_COMMIT };
+enum batch_kind {
+    BATCH_PLAIN,
+    BATCH_START,
+    BATCH_COMMAND,
+    BATCH_COMMIT,
+    BATCH_TRUST,
+    BATCH_OWN,
+    BATCH_INVITE,
+};
 
 struct batch {
     struct list node;
@@ -208,6 +309,9 @@ struct batch {
     enum batch_kind kind;
     uint64_t command;
     uint64_t number[2];
+    uint32_t link;         /* BATCH_INVITE: the link that waits, 0 = none */
+    struct trust_change *trust; /* BATCH_TRUST: what is then so (trust.c) */
+    struct own_change *own;     /* BATCH_OWN (own.c) */
     bool join;             /* BATCH_COMMAND: dial now */
     struct settings *settings; /* BATCH_COMMAND: durable from then on */
     bool route, route_add; /* BATCH_COMMAND: of a route */
@@ -277,6 +381,8 @@ struct dial {
     bool wanted;            /* a registration server is set and nobody disconnected it */
     TEXT(host, HOST_TEXT_MAX);
     uint16_t port;          /* 0: the method's default */
+    bool port_tls;          /* the port was given while TLS was offered */
+    struct invite invite;   /* not yet used; expires = 0: none */
     struct link *link;      /* the attempt under way, NULL = none */
     uint32_t attempts;
     tick next;              /* of the next attempt */
@@ -332,6 +438,14 @@ struct ils {
     struct plan *plan;
     struct routes *routes;
     struct buf orphans; /* keys of segment rows that no stream lists */
+    struct list trust, refused, invites;
+    size_t trust_n, refused_n, invite_n;
+    struct own_cert cert[2];  /* in use, and announced as the next */
+    bool cert_now;            /* the next one is used without waiting */
+    bool trust_moved;         /* TRUST is to be said at the end of the step */
+    uint64_t next_question;
+    tick expiring_told;       /* when end dates were last looked at */
+
     struct stream *self, *own; /* streams 0 and 1 of this cluster */
     bool self_dirty;           /* stream 0 must be written anew */
     tick self_after;           /* not before: the disk has just refused it */
@@ -475,11 +589,81 @@ void handshake_frame(struct link *l, uint8_t type, struct slice body);
 void handshake_refuse(struct link *l, enum code code);
 void handshake_failed(struct link *l, enum code code, bool told, uint32_t retry_after);
 void handshake_joined(struct link *l);
+void handshake_secured(struct link *l, const struct secured *s);
+void handshake_invite_stored(struct link *l, bool failed);
 enum code handshake_code(uint32_t number);
 const struct password *password_find(const struct ils *ils, uint16_t generation);
 const struct password *password_preferred(const struct ils *ils);
 uint8_t method_offered(const struct ils *ils);
 bool method_accepted(const struct ils *ils, uint8_t method);
+
+/* cert.c: the verdict on certificates. Pure questions, and the one place that says the answer. */
+void facts_of(struct facts *f, const struct certificate *c);
+bool facts_name(const struct facts *f, struct slice name);
+/* What is wrong with the certificate in itself; CODE_NONE: nothing. */
+enum code cert_error(const struct facts *f);
+/* The verdict procedure for `method`; host: as dialled, empty on the dialled end. CODE_NONE with
+ * *ret_rule set: passes; CODE_NONE with RULE_NONE: it depends on the proof (method 4). */
+enum code cert_judge(const struct ils *ils, const struct facts *f, uint8_t method,
+                     struct slice host, enum cert_rule *ret_rule);
+/* After the proof, where it depended on it. */
+enum code cert_met(const struct ils *ils, const struct facts *f, const struct peer *p);
+void cert_say(struct link *l, enum code code); /* T12 to T32, and the alarm of a refusal */
+
+/* trust.c: the trust store, and the certificates that were refused. */
+void trust_row(struct ils *ils, const struct row *row);
+void refused_row(struct ils *ils, const struct row *row);
+struct trust_entry *trust_find(const struct ils *ils, const uint8_t fingerprint[static 32]);
+/* TRUST_ADD, TRUST_REMOVE, TRUST_VERDICT: answered when durable. */
+void trust_command(struct ils *ils, const struct command *c);
+/* Imports one certificate on the core's own account; rows are added to r, which is stored by the
+ * caller as BATCH_TRUST or BATCH_INVITE with *ret_change as its `trust`. False: refused (full,
+ * memory) or already there (*ret_change NULL). */
+bool trust_add(struct rows *r, struct slice der, const struct facts *f, struct slice source,
+               struct trust_change **ret_change);
+void trust_stored(struct ils *ils, struct batch *b, bool failed); /* applies or drops b->trust */
+void trust_change_free(struct ils *ils, struct trust_change *c);
+/* Keeps what link l was refused with, at most REFUSED_MAX, for 30 days; bounded per address. */
+void trust_refused(struct link *l, enum code code);
+void trust_tick(struct ils *ils);
+void trust_free(struct ils *ils);
+
+/* invite.c */
+void invite_row(struct ils *ils, const struct row *row);
+void invite_command(struct ils *ils, const struct command *c); /* INVITE, INVITE_REMOVE */
+/* The acceptor's hello named this invite: CODE_NONE and the password of the exchange (32 bytes), or
+ * why not. */
+enum code invite_judge(const struct ils *ils, const uint8_t id[static INVITE_ID_SIZE],
+                       uint8_t ret_prs[static 32]);
+/* The password of the exchange: H("invite", id, secret). */
+void invite_prs(uint8_t ret[static 32], const struct invite *invite);
+void invite_failed(struct ils *ils, const uint8_t id[static INVITE_ID_SIZE]);
+/* Acceptor: the other end proved itself. The invite is spent for its key and its certificate
+ * imported, in one batch; then handshake_invite_stored. CODE_NONE, or why not (used by another). */
+enum code invite_spend(struct link *l);
+void invite_stored(struct ils *ils, struct batch *b, bool failed);
+/* Dialler: the hub proved itself as the token says. Imports its certificate; when that is durable,
+ * the ordinary join begins (dial_now). */
+void invite_won(struct link *l);
+void invite_tick(struct ils *ils); /* the expired are forgotten a day later */
+void invite_free(struct ils *ils);
+
+/* own.c: one's own certificate, announcing the next, and what each end would say of the other's. */
+void own_setting(struct ils *ils, struct slice key, struct slice value);
+void own_command(struct ils *ils, const struct command *c); /* CERTIFICATE, CERTIFICATE_NOW */
+bool own_rows(struct rows *r, size_t which, const struct own_cert *c);
+int own_take(struct ils *ils, struct own_cert *to, const struct own_certificate *from);
+void own_stored(struct ils *ils, struct batch *b, bool failed);
+void own_change_free(struct ils *ils, struct own_change *c);
+void own_announced(struct peer *p, size_t which, struct slice der); /* from stream 0 */
+void own_verified(struct ils *ils, const struct ils_event *event);
+void own_ready_frame(struct link *l, struct slice body);
+void own_tick(struct ils *ils); /* asks, tells, switches, alarms of end dates */
+tick own_deadline(const struct ils *ils);
+void own_peer_free(struct ils *ils, struct peer *p);
+void own_free(struct ils *ils);
+/* A neighbour that does not have the next certificate yet. */
+bool own_waits_for(const struct ils *ils, const struct peer *p);
 
 /* gate.c */
 void gate_init(struct gate *g);

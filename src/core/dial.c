@@ -184,7 +184,7 @@ void dial_over(struct ils *ils, struct link *l, enum code code)
         return;
     if (!attempt)
         d->attempts = 0;
-    d->next = ils->now + (refusal(code) ? REFUSED_US : backoff(ils));
+    d->next = ils->now + (refusal(code) ? REFUSED_WAIT_US : backoff(ils));
     if (d->command != 0) /* another join was asked for meanwhile */
         d->next = ils->now;
 }

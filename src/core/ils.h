@@ -12,6 +12,7 @@
 #ifndef OPENILS_CORE_ILS_H
 #define OPENILS_CORE_ILS_H
 
+#include "base/certificate.h"
 #include "base/mem.h"
 #include "base/tick.h"
 #include "core/code.h"
@@ -45,6 +46,9 @@ enum row_space {
     ROW_SEGMENT, /* key: as its stream, then 32 name; value: the bytes */
     ROW_ALARM,
     ROW_AUDIT,   /* key: u64 wall time, u32 counter; value: u8 length who, who, what */
+    ROW_TRUST,   /* key: 32 fingerprint; value: see core/trust.c */
+    ROW_REFUSED, /* key: 32 fingerprint; value: likewise */
+    ROW_INVITE,  /* key: 8 id; value: see core/invite.c */
     ROW_SPACES,
 };
 
@@ -62,7 +66,10 @@ enum ils_event_type {
     ILS_EV_START,     /* all rows were given */
     ILS_EV_ACCEPTED,  /* a connection came in */
     ILS_EV_CONNECTED, /* a connection asked for by OPEN stands */
-    ILS_EV_DATA,      /* bytes arrived */
+    ILS_EV_SECURED,   /* TLS only: the handshake is finished; nothing was judged yet */
+    ILS_EV_CERTIFICATE, /* TRUST was performed: the certificate of a live TLS link, verified anew */
+    ILS_EV_VERIFIED,  /* the answer to VERIFY */
+    ILS_EV_DATA,      /* bytes arrived; on TLS: what was opened */
     ILS_EV_ROOM,      /* unsent bytes of a link went down */
     ILS_EV_DOWN,      /* the link is gone, or could not be opened */
     ILS_EV_STORED,    /* a batch is durable, or failed */
@@ -78,6 +85,35 @@ enum down_reason {
     DOWN_TIMEOUT,      /* no answer to the connection request */
     DOWN_UNREACHABLE,  /* no route */
     DOWN_UNRESOLVED,   /* the name does not resolve */
+    DOWN_TLS,          /* what came is not TLS 1.3 with a protocol of ours, or was altered */
+    DOWN_ALERT,        /* the other end broke TLS off with an alert */
+};
+
+/* What a finished TLS handshake proved and made. Lent for the step. */
+struct secured {
+    bool invite;                 /* ALPN ils-invite/1, else ils/1 */
+    uint8_t client_random[32];
+    uint8_t exporter[32];        /* RFC 9266 style, label "EXPORTER-ils/1" */
+    struct slice spki_mine;      /* of the certificate that this end showed */
+    uint8_t mine[FINGERPRINT_SIZE];
+    struct certificate peer;
+};
+
+/* OpenSSL's record of a TLS failure. */
+struct tls_error {
+    struct slice text[3];        /* reason, library, function */
+    uint32_t number[3];
+};
+
+#define INVITE_ID_SIZE     8
+#define INVITE_SECRET_SIZE 16
+
+/* What a token says (cli/token.h makes text of it). */
+struct invite {
+    uint8_t id[INVITE_ID_SIZE];
+    uint8_t secret[INVITE_SECRET_SIZE];
+    uint8_t hub[HASH_SIZE];      /* H("invite hub", key of the hub that made it) */
+    wall expires;
 };
 
 struct address {
@@ -101,6 +137,13 @@ enum command_type {
     COMMAND_TRACE_LEVEL, /* level */
     COMMAND_ALARM,       /* alarm, subject, raise: an alarm that only the driver can see */
     COMMAND_STOP,        /* the daemon ends: goodbye on every link, no reply */
+    COMMAND_CERTIFICATE, /* own: own certificate, `now`: do not wait for the neighbours */
+    COMMAND_CERTIFICATE_NOW, /* the announced certificate is used from now on, whoever lacks it */
+    COMMAND_TRUST_ADD,   /* trust[]: all or none; source: where they come from */
+    COMMAND_TRUST_REMOVE,/* what: fingerprint in hex, or the beginning of it (8 digits at least) */
+    COMMAND_TRUST_VERDICT, /* verdict_id: imports the certificate that was refused under it */
+    COMMAND_INVITE,      /* invite: one is opened */
+    COMMAND_INVITE_REMOVE, /* invite.id */
     COMMAND_DESCRIBE,    /* cluster_id ignored; fqdn, description, route_string where not empty */
 };
 
@@ -108,6 +151,24 @@ struct auth {
     bool tls, password; /* what this cluster offers when it dials: the two boxes */
     bool set_tls, set_password, set_accept; /* which of them a COMMAND_AUTH changes */
     uint8_t accept;     /* bit (1 << method) for each enum method accepted */
+};
+
+/* One's own certificate, as the driver made or read it. */
+struct own_certificate {
+    struct certificate leaf;
+    struct slice chain;  /* DER of the certificates that follow it, one after the other */
+    struct slice key;    /* PKCS#8, DER */
+};
+
+/* What may lie in the trust store. */
+enum trust_kind { TRUST_CERTIFICATE = 0, TRUST_CRL = 1 };
+struct trust_item {
+    enum trust_kind kind;
+    struct slice der;
+    uint8_t fingerprint[FINGERPRINT_SIZE]; /* SHA-256 of der */
+    struct slice subject;  /* of a CRL: its issuer */
+    wall not_after;        /* of a CRL: next update; 0 = none */
+    bool authority;
 };
 
 struct command {
@@ -132,6 +193,13 @@ struct command {
     uint8_t alarm;      /* enum alarm */
     struct slice subject;
     bool raise;
+    struct own_certificate own; /* CERTIFICATE; INIT, where der.n != 0 */
+    bool now;
+    const struct trust_item *trust;
+    size_t trust_n;
+    uint8_t verdict_id[VERDICT_ID_SIZE];
+    bool invited;       /* JOIN: by the invite, host and port are the token's */
+    struct invite invite;
 };
 
 struct ils_event {
@@ -151,6 +219,10 @@ struct ils_event {
     struct slice data;          /* DATA */
     size_t pending;             /* ROOM: bytes not yet taken by the kernel */
     enum down_reason reason;    /* DOWN */
+    struct tls_error tls_error; /* DOWN for TLS or ALERT */
+    const struct secured *secured;          /* SECURED */
+    const struct certificate *certificate;  /* CERTIFICATE, VERIFIED */
+    uint64_t question;          /* VERIFIED: as asked */
     uint64_t batch;             /* STORED */
     bool failed;                /* STORED: the batch is not durable */
     const struct command *command;
@@ -160,7 +232,10 @@ struct ils_event {
 
 enum ils_action_type {
     ILS_DO_LISTEN,  /* on = true: accept links; false: stop (existing links stay) */
-    ILS_DO_OPEN,    /* resolve and connect; answer with CONNECTED or DOWN */
+    ILS_DO_OPEN,    /* resolve and connect; answer with CONNECTED (and SECURED) or DOWN */
+    ILS_DO_TRUST,   /* own certificate, trust store or CRLs changed (view_trust): contexts are made
+                     * anew, then each live TLS link's certificate is verified: CERTIFICATE */
+    ILS_DO_VERIFY,  /* verify this certificate for both purposes, answer with VERIFIED */
     ILS_DO_SEND,    /* put these bytes on this link */
     ILS_DO_CLOSE,   /* close after the bytes sent so far have left (2 s at most); no DOWN follows */
     ILS_DO_STORE,   /* make this batch durable in one transaction, then say STORED */
@@ -181,6 +256,15 @@ enum reply {
 
 enum verdict_side { SIDE_HERE = 0, SIDE_THERE = 1 };
 
+/* By which rule a certificate passed (design, section 4: the verdict procedure). */
+enum cert_rule {
+    RULE_NONE = 0,
+    RULE_IMPORTED, /* it, or one with its key, is in the trust store */
+    RULE_ROOT,     /* its authority is, and the password is in use as well */
+    RULE_MET,      /* its authority is, and its name is that of a cluster met before, with its key */
+    RULE_INVITE,   /* the secret of an invite stands for it */
+};
+
 /* The outcome of one attempt to join, with the same id and code on both ends. */
 struct verdict {
     uint8_t id[VERDICT_ID_SIZE];
@@ -196,6 +280,11 @@ struct verdict {
     uint16_t generation;        /* password generation in question, 0 = none */
     uint32_t retry_after;       /* seconds */
     uint64_t evidence[2];       /* as core/code.def says for the code */
+    enum cert_rule rule;        /* by which the other end's certificate passed; RULE_NONE: no TLS */
+    struct slice name;          /* of the certificate in question */
+    uint8_t fingerprint[FINGERPRINT_SIZE]; /* of it; zeros: none */
+    bool refused_here;          /* this end said no */
+    uint8_t method;             /* enum method that the dialler offered */
     enum verdict_side remedy_at;
     wall at;
 };
@@ -219,7 +308,7 @@ struct trace {
     uint8_t peer_id[PEER_ID_SIZE];
     uint8_t verdict_id[VERDICT_ID_SIZE];
     enum code code;
-    struct slice text[2];       /* as core/event.def says */
+    struct slice text[3];       /* as core/event.def says */
     uint64_t number[3];
 };
 
@@ -229,6 +318,8 @@ struct ils_action {
     struct slice data;          /* SEND */
     struct slice host;          /* OPEN */
     uint16_t port;              /* OPEN */
+    bool tls, invite;           /* OPEN: with TLS; under the ALPN of invites */
+    uint64_t question;          /* VERIFY; its certificate is data */
     bool on;                    /* LISTEN; ALARM: raised */
     uint64_t batch;             /* STORE: counts up from 1; STORED answers in the same order */
     const struct row *row;      /* STORE */

@@ -11,7 +11,7 @@
 #define SESSION_RENEW_US  (23 * 3600 * TICK_S) /* the dialler sets its successor up */
 #define BACKOFF_MIN_US    (TICK_S / 4)
 #define BACKOFF_MAX_US    (3 * TICK_S)   /* design 5: known peers */
-#define REFUSED_US        (60 * TICK_S)  /* design 5: after a refusal only */
+#define REFUSED_WAIT_US   (60 * TICK_S)  /* design 5: after a refusal only */
 #define FETCH_SILENT_US   (5 * TICK_S)   /* design 6: no byte for 5 s: the next neighbour */
 #define START_HOLD_US     (10 * TICK_S)  /* design 6: no writing before a list has come */
 #define FETCH_RETRY_US    (5 * TICK_S)   /* after a fetch was given up; doubling to a minute */
@@ -44,5 +44,16 @@
 #define ALARM_QUIET_US    (60 * TICK_S)  /* a repeat is told at most once a minute */
 #define ALARM_OVER_US     (15 * 60 * TICK_S) /* an attempt that is not repeated is over */
 #define VERDICTS_KEPT     64
+#define TRUST_MAX         1024           /* certificates and CRLs in the trust store */
+#define TRUST_BYTES       (8u << 20)     /* of all of them */
+#define REFUSED_MAX       64             /* refused certificates that are kept ... */
+#define REFUSED_PER_ADDRESS 8            /* ... of them from one address */
+#define REFUSED_KEPT_US   (30 * 24 * 3600 * TICK_S) /* ... and how long */
+#define REFUSED_VERDICTS  8              /* verdict ids under which one may be imported */
+#define INVITES_MAX       64
+#define INVITE_FAILURES   5              /* design 4: then it is spent */
+#define INVITE_KEPT_US    (24 * 3600 * TICK_S) /* after its end, so that "expired" can be said */
+#define EXPIRING_US       (30 * 24 * 3600 * TICK_S) /* or a third of the life, if that is less */
+#define EXPIRING_DAILY_US (7 * 24 * 3600 * TICK_S)
 
 #endif

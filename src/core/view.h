@@ -52,6 +52,11 @@ struct view_cluster {
     bool stale;
     uint8_t met_method;         /* enum method of the last link; 0 = none */
     wall met_first, met_last;
+    enum cert_rule met_rule;    /* by which the certificate passed when last met */
+    struct slice certificate;   /* fingerprint (32 bytes) of what it presented last; empty = none */
+    struct slice certificate_name;
+    wall certificate_ends;      /* end date of it; 0 = none */
+    bool link_tls;
     struct address link_peer;   /* when linked */
     bool link_dialler;
     wall link_since;
@@ -81,6 +86,64 @@ struct view_join {
     enum code last_code;       /* of the last attempt that failed; CODE_NONE = none */
 };
 void view_join(const struct ils *ils, struct view_join *ret);
+
+/* One's own certificate: which = 0 in use, 1 announced as the next. False: none. */
+struct view_own {
+    struct slice leaf, chain, key; /* DER; key: PKCS#8, secret */
+    uint8_t fingerprint[FINGERPRINT_SIZE];
+    struct slice subject;
+    wall not_before, not_after;
+    bool self_signed;
+    size_t waiting;                /* next: neighbours that do not have it yet */
+};
+bool view_own(const struct ils *ils, size_t which, struct view_own *ret);
+/* Neighbour i that does not have the next certificate yet (its row in the table of clusters). */
+bool view_own_waiting(const struct ils *ils, size_t i, struct view_cluster *ret);
+
+/* What lies in the trust store. */
+struct view_trust {
+    enum trust_kind kind;
+    struct slice der, subject;
+    uint8_t fingerprint[FINGERPRINT_SIZE];
+    bool authority;
+    wall not_after, added;
+    struct slice source; /* "import", "verdict ...", "invite", "announced by X" */
+};
+bool view_trust(const struct ils *ils, size_t i, struct view_trust *ret);
+
+/* Certificates that were refused here, newest first. */
+struct view_refused {
+    struct slice der, subject;
+    uint8_t fingerprint[FINGERPRINT_SIZE];
+    enum code code;
+    uint8_t verdict_id[VERDICT_ID_SIZE]; /* of the last time */
+    struct address peer;
+    wall first, last;
+    uint64_t count;
+    bool imported;       /* since then */
+};
+bool view_refused(const struct ils *ils, size_t i, struct view_refused *ret);
+
+struct view_invite {
+    uint8_t id[INVITE_ID_SIZE];
+    wall made, expires;
+    unsigned failures;
+    bool spent;
+    struct slice by;     /* cluster id or peer id of who used it */
+};
+bool view_invite(const struct ils *ils, size_t i, struct view_invite *ret);
+
+/* Readiness for TLS of cluster i of view_cluster (i >= 1): could the two ends link by `method`
+ * (METHOD_TLS or METHOD_TLS_PASSWORD)? CODE_NONE: not known yet. */
+struct view_ready {
+    bool known_here, known_there; /* whether each end has judged */
+    enum code here;   /* CODE_JOINED, or why this end would refuse its certificate */
+    enum code there;  /* likewise, the other end ours */
+    bool accepts;     /* it accepts the method when dialled */
+    enum cert_rule rule; /* by which its certificate passes here */
+    bool linked;
+};
+bool view_ready(const struct ils *ils, size_t i, uint8_t method, struct view_ready *ret);
 
 const struct plan *view_plan(const struct ils *ils);
 const struct routes *view_routes(const struct ils *ils);

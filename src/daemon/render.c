@@ -173,7 +173,7 @@ static bool trace_name(struct out *o, const void *context, struct slice name, ch
     } else if (is(name, "x0")) {
         snprintf(text, sizeof text, "%08" PRIX32, (uint32_t)t->number[0]);
         out_text(o, text);
-    } else if (name.n == 2 && name.p[0] == 't' && (name.p[1] == '0' || name.p[1] == '1')) {
+    } else if (name.n == 2 && name.p[0] == 't' && name.p[1] >= '0' && name.p[1] <= '2') {
         out_slice(o, t->text[name.p[1] - '0']);
     } else if (name.n == 2 && name.p[0] == 'n' && name.p[1] >= '0' && name.p[1] <= '2') {
         out_number(o, t->number[name.p[1] - '0']);
@@ -218,15 +218,13 @@ static json_t *trace_fields(const struct trace *t)
     }
     if (t->host.n > 0)
         json_object_set_new(fields, "host", render_text(t->host));
-    for (int i = 0; i < 2; i++) {
-        const char *key = i == 0 ? "t0" : "t1";
-        if (t->text[i].n > 0)
-            json_object_set_new(fields, key, render_text(t->text[i]));
-    }
     for (int i = 0; i < 3; i++) {
-        static const char *const key[3] = {"n0", "n1", "n2"};
+        static const char *const text[3] = {"t0", "t1", "t2"};
+        static const char *const number[3] = {"n0", "n1", "n2"};
+        if (t->text[i].n > 0)
+            json_object_set_new(fields, text[i], render_text(t->text[i]));
         if (t->number[i] != 0)
-            json_object_set_new(fields, key[i], json_integer((json_int_t)t->number[i]));
+            json_object_set_new(fields, number[i], json_integer((json_int_t)t->number[i]));
     }
     return fields;
 }
@@ -386,6 +384,14 @@ static bool verdict_name(struct out *o, const void *context, struct slice name, 
         out_text(o, v->peer.ip);
     else if (is(name, "generation"))
         out_number(o, v->generation != 0 ? v->generation : 1);
+    else if (is(name, "method"))
+        out_text(o, render_method(v->method));
+    else if (is(name, "rule"))
+        out_text(o, render_rule(v->rule));
+    else if (is(name, "verdict"))
+        out_hex(o, v->id, sizeof v->id);
+    else if (is(name, "name"))
+        out_slice(o, v->name.n > 0 ? v->name : slice_of("the other end"));
     else if (is(name, "retry"))
         out_number(o, v->retry_after);
     else if (is(name, "peer") && v->remedy_at == SIDE_THERE && c->self.n > 0)
@@ -464,7 +470,15 @@ json_t *render_verdict_json(const struct verdict *v, struct slice self)
     json_object_set_new(json, "remedy_at",
                         json_string(v->remedy_at == SIDE_HERE ? "here" : "there"));
     json_object_set_new(json, "told", json_boolean(v->told));
-    json_object_set_new(json, "method", json_string(v->tls ? "tls" : "password"));
+    json_object_set_new(json, "method", json_string(render_method(v->method)));
+    json_object_set_new(json, "rule", v->rule != RULE_NONE ? json_string(render_rule(v->rule))
+                                                           : json_null());
+    json_object_set_new(json, "certificate_name",
+                        v->name.n > 0 ? render_text(v->name) : json_null());
+    json_object_set_new(json, "fingerprint",
+                        all_zero(v->fingerprint, sizeof v->fingerprint)
+                            ? json_null()
+                            : render_hex(v->fingerprint, sizeof v->fingerprint));
     json_object_set_new(json, "host", render_text(verdict_host(v)));
     json_object_set_new(json, "port", json_integer(verdict_port(v)));
     json_object_set_new(json, "peer_id",
@@ -526,7 +540,21 @@ const char *render_method(uint8_t method)
         return "tls";
     case METHOD_TLS_PASSWORD:
         return "tls+password";
+    case METHOD_INVITE:
+        return "invite";
     default:
         return "none";
     }
+}
+
+const char *render_rule(enum cert_rule rule)
+{
+    switch (rule) {
+    case RULE_NONE: return "the password";
+    case RULE_IMPORTED: return "its certificate, which was imported";
+    case RULE_ROOT: return "the authority of its certificate and the password";
+    case RULE_MET: return "the authority of its certificate and its key, met before";
+    case RULE_INVITE: return "an invite";
+    }
+    return "?";
 }

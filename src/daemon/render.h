@@ -45,5 +45,6 @@ const char *render_reply_name(enum reply reply);
 /* Words for people, static. local: whether it is this cluster's own row. */
 const char *render_role(enum ils_role role, bool local); /* "Hub", "Hub (Local Cluster)", ... */
 const char *render_method(uint8_t method);
+const char *render_rule(enum cert_rule rule); /* "accepted by ..." */
 
 #endif

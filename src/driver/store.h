@@ -16,6 +16,9 @@ enum store_space {
     STORE_SEGMENT,
     STORE_ALARM,
     STORE_AUDIT,
+    STORE_TRUST,
+    STORE_REFUSED,
+    STORE_INVITE,
     STORE_SPACES,
 };
 

@@ -16,10 +16,11 @@
 
 #define STORE_FILE        "ilsd.db"
 #define STORE_APPLICATION 0x494c5344 /* "ILSD", in the header of the file */
-#define STORE_VERSION     1
+#define STORE_VERSION     2 /* 2: trust, refused, invite */
 
 static const char *const table_name[STORE_SPACES] = {
-    "setting", "password", "peer", "route", "stream", "segment", "alarm", "audit",
+    "setting", "password", "peer", "route", "stream", "segment", "alarm", "audit", "trust",
+    "refused", "invite",
 };
 
 struct store {
@@ -137,6 +138,7 @@ static int ask(struct store *s, const char *sql, int *ret_value)
     return wrong;
 }
 
+/* All of them, or those that a store of an earlier form lacks. */
 static int make_tables(struct store *s)
 {
     char sql[256];
@@ -144,7 +146,7 @@ static int make_tables(struct store *s)
         return -1;
     for (size_t i = 0; i < STORE_SPACES; i++) {
         /* Segments are large and read in the order they came: a rowid table serves that. */
-        snprintf(sql, sizeof sql, "CREATE TABLE %s (key BLOB PRIMARY KEY, value BLOB NOT NULL)%s",
+        snprintf(sql, sizeof sql, "CREATE TABLE IF NOT EXISTS %s (key BLOB PRIMARY KEY, value BLOB NOT NULL)%s",
                  table_name[i], i == STORE_SEGMENT ? "" : " WITHOUT ROWID");
         if (run(s, sql) < 0)
             return -1;
@@ -162,6 +164,8 @@ static int check_schema(struct store *s)
         ask(s, "SELECT count(*) FROM sqlite_schema", &tables) < 0)
         return -1;
     if (application == 0 && version == 0 && tables == 0)
+        return make_tables(s);
+    if (application == STORE_APPLICATION && version > 0 && version < STORE_VERSION)
         return make_tables(s);
     if (application != STORE_APPLICATION) {
         say(s, "%s is a database of another program; give another directory with --data", s->path);

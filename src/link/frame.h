@@ -23,6 +23,7 @@ enum frame_type {
     FRAME_SEGMENT_REQUEST = 11,
     FRAME_SEGMENT = 12, /* the raw bytes of one segment: the hash is the name */
     FRAME_GONE = 13,
+    FRAME_READY = 14, /* what this end would say of the other's announced certificates */
 };
 
 /* Largest body by phase: before authentication, and after it. */

@@ -26,6 +26,7 @@ enum method {
     METHOD_PASSWORD = 1,     /* 7502 */
     METHOD_TLS = 2,          /* 7501 */
     METHOD_TLS_PASSWORD = 3, /* 7501, then the password exchange inside */
+    METHOD_INVITE = 4,       /* 7501 under ALPN ils-invite/1: the 8 bytes after the hello name it */
 };
 
 struct hello {

@@ -73,6 +73,22 @@ int msg_goodbye_get(struct arena *a, struct slice body, struct msg_goodbye *ret)
     return 0;
 }
 
+int msg_ready_get(struct arena *a, struct slice body, struct msg_ready *ret)
+{
+    const Ils__Ready *m = unpack(a, &ils__ready__descriptor, body, SMALL_MAX);
+    if (m == NULL || m->n_certificate > READY_CERTIFICATES)
+        return -1;
+    *ret = (struct msg_ready){.n = m->n_certificate, .accept = m->accept};
+    for (size_t i = 0; i < ret->n; i++) {
+        const Ils__Certificate *c = m->certificate[i];
+        if (!fixed_get(&c->fingerprint, ret->certificate[i].fingerprint, 32))
+            return -1;
+        ret->certificate[i].tls = c->tls;
+        ret->certificate[i].tls_password = c->tls_password;
+    }
+    return 0;
+}
+
 int msg_marks_get(struct arena *a, struct slice body, struct msg_marks *ret)
 {
     const Ils__Marks *m = unpack(a, &ils__marks__descriptor, body, MARKS_MAX);
@@ -364,4 +380,18 @@ void msg_segment_request_put(struct buf *b, const struct msg_segment_request *m)
 void msg_gone_put(struct buf *b, const struct msg_segment_request *m)
 {
     name_put(b, FRAME_GONE, m, m->has_name);
+}
+
+void msg_ready_put(struct buf *b, const struct msg_ready *m)
+{
+    size_t at = frame_begin(b, FRAME_READY);
+    for (size_t i = 0; i < m->n; i++) {
+        size_t inner = inner_begin(b, 1);
+        bytes_put(b, 1, m->certificate[i].fingerprint, 32);
+        varint_put(b, 2, m->certificate[i].tls);
+        varint_put(b, 3, m->certificate[i].tls_password);
+        inner_end(b, inner);
+    }
+    varint_put(b, 2, m->accept);
+    frame_end(b, at);
 }

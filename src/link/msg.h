@@ -71,6 +71,17 @@ struct msg_segment_request {
     uint8_t name[HASH_SIZE];
 };
 
+#define READY_CERTIFICATES 2
+
+struct msg_ready {
+    struct {
+        uint8_t fingerprint[32];
+        uint32_t tls, tls_password;
+    } certificate[READY_CERTIFICATES];
+    size_t n;
+    uint32_t accept;
+};
+
 int msg_proof_get(struct arena *a, struct slice body, struct proof *ret);
 int msg_goodbye_get(struct arena *a, struct slice body, struct msg_goodbye *ret);
 int msg_marks_get(struct arena *a, struct slice body, struct msg_marks *ret);
@@ -79,6 +90,7 @@ int msg_manifest_request_get(struct arena *a, struct slice body, struct msg_mani
 int msg_manifest_get(struct arena *a, struct slice body, struct msg_manifest *ret);
 int msg_segment_request_get(struct arena *a, struct slice body, struct msg_segment_request *ret);
 int msg_gone_get(struct arena *a, struct slice body, struct msg_segment_request *ret);
+int msg_ready_get(struct arena *a, struct slice body, struct msg_ready *ret);
 
 /* b->failed tells; nothing half-written is left in b then. */
 void msg_proof_put(struct buf *b, const struct proof *m);
@@ -89,5 +101,6 @@ void msg_manifest_request_put(struct buf *b, const struct msg_manifest_request *
 void msg_manifest_put(struct buf *b, const struct msg_manifest *m);
 void msg_segment_request_put(struct buf *b, const struct msg_segment_request *m);
 void msg_gone_put(struct buf *b, const struct msg_segment_request *m);
+void msg_ready_put(struct buf *b, const struct msg_ready *m);
 
 #endif
