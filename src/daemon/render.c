@@ -7,6 +7,22 @@
 #include <stdio.h>
 #include <string.h>
 
+/* --- languages. N_() marks what po/ja.po has besides the tables. */
+
+#define N_(text) text
+
+static const char *(*language)(const char *english);
+
+void render_language(const char *(*translate)(const char *english))
+{
+    language = translate;
+}
+
+static const char *word(const char *english)
+{
+    return language != NULL && english[0] != '\0' ? language(english) : english;
+}
+
 /* --- text with a hard end */
 
 struct out {
@@ -62,20 +78,24 @@ static void out_host(struct out *o, struct slice host, bool before_port)
 typedef bool (*render_name)(struct out *o, const void *context, struct slice name, char next);
 
 /* Copies the template; every {name} is given to `name`, what it does not know stays as it is. */
+static void out_fill(struct out *o, const char *template, render_name name, const void *context)
+{
+    for (const char *p = template; *p != '\0';) {
+        const char *end = *p == '{' ? strchr(p, '}') : NULL;
+        if (end != NULL && name(o, context, slice_make(p + 1, (size_t)(end - p - 1)), end[1])) {
+            p = end + 1;
+        } else {
+            out_bytes(o, p++, 1);
+        }
+    }
+}
+
 static void render_fill(char *dst, size_t size, const char *template, render_name name,
                         const void *context)
 {
     struct out o = {.p = dst, .size = size};
     dst[0] = '\0';
-    for (const char *p = template; *p != '\0';) {
-        const char *end = *p == '{' ? strchr(p, '}') : NULL;
-        if (end != NULL &&
-            name(&o, context, slice_make(p + 1, (size_t)(end - p - 1)), end[1])) {
-            p = end + 1;
-        } else {
-            out_bytes(&o, p++, 1);
-        }
-    }
+    out_fill(&o, template, name, context);
 }
 
 json_t *render_text(struct slice s)
@@ -307,7 +327,8 @@ static void render_percent(char *dst, size_t size, const char *template, struct 
 
 void render_alarm_text(char *dst, size_t size, const struct alarm_row *row)
 {
-    render_percent(dst, size, row->alarm < ALARMS ? alarms[row->alarm].text : "%s", row->subject);
+    render_percent(dst, size, row->alarm < ALARMS ? word(alarms[row->alarm].text) : "%s",
+                   row->subject);
 }
 
 json_t *render_alarm_json(const struct alarm_row *row)
@@ -339,8 +360,9 @@ static const struct code_row {
 
 static const struct code_row *code_row(enum code code)
 {
-    static const struct code_row unknown = {CODE_NONE, "the other end gave a reason that this "
-                                                       "version does not know", "ils --version"};
+    static const struct code_row unknown = {CODE_NONE, N_("the other end gave a reason that this "
+                                                          "version does not know"),
+                                            "ils --version"};
     for (size_t i = 0; i < sizeof codes / sizeof *codes; i++)
         if (codes[i].code == code)
             return &codes[i];
@@ -382,16 +404,22 @@ static bool verdict_name(struct out *o, const void *context, struct slice name, 
         out_number(o, verdict_port(v));
     else if (is(name, "address"))
         out_text(o, v->peer.ip);
+    else if (is(name, "address_port"))
+        out_number(o, v->peer.port);
+    else if (is(name, "local"))
+        out_text(o, v->local.ip);
+    else if (is(name, "local_port"))
+        out_number(o, v->local.port);
     else if (is(name, "generation"))
         out_number(o, v->generation != 0 ? v->generation : 1);
     else if (is(name, "method"))
         out_text(o, render_method(v->method));
     else if (is(name, "rule"))
-        out_text(o, render_rule(v->rule));
+        out_text(o, word(render_rule(v->rule)));
     else if (is(name, "verdict"))
         out_hex(o, v->id, sizeof v->id);
     else if (is(name, "name"))
-        out_slice(o, v->name.n > 0 ? v->name : slice_of("the other end"));
+        out_slice(o, v->name.n > 0 ? v->name : slice_of(word(N_("the other end"))));
     else if (is(name, "retry"))
         out_number(o, v->retry_after);
     else if (is(name, "peer") && v->remedy_at == SIDE_THERE && c->self.n > 0)
@@ -408,7 +436,7 @@ static bool verdict_name(struct out *o, const void *context, struct slice name, 
 void render_cause(char *dst, size_t size, const struct verdict *v)
 {
     const struct verdict_context c = {.v = v};
-    render_fill(dst, size, code_row(v->code)->cause, verdict_name, &c);
+    render_fill(dst, size, word(code_row(v->code)->cause), verdict_name, &c);
 }
 
 void render_remedy(char *dst, size_t size, const struct verdict *v, struct slice self)
@@ -417,41 +445,27 @@ void render_remedy(char *dst, size_t size, const struct verdict *v, struct slice
     render_fill(dst, size, code_row(v->code)->remedy, verdict_name, &c);
 }
 
-/* What was seen, as one sentence: who dialled whom, from where to where, and who found it out. */
-static void render_evidence(char *dst, size_t size, const struct verdict *v)
+/* One piece of the evidence, where it holds. */
+static void evidence(struct out *o, const struct verdict *v, bool holds, const char *template)
 {
-    char peer[80] = "", local[80] = "";
+    const struct verdict_context c = {.v = v};
+    if (holds)
+        out_fill(o, word(template), verdict_name, &c);
+}
+
+void render_evidence(char *dst, size_t size, const struct verdict *v)
+{
+    bool peer = v->peer.ip[0] != '\0', local = v->local.ip[0] != '\0';
     struct out o = {.p = dst, .size = size};
     dst[0] = '\0';
-    if (v->peer.ip[0] != '\0')
-        snprintf(peer, sizeof peer, "%s port %u", v->peer.ip, (unsigned)v->peer.port);
-    if (v->local.ip[0] != '\0')
-        snprintf(local, sizeof local, "%s port %u", v->local.ip, (unsigned)v->local.port);
-    if (v->dialler) {
-        out_text(&o, "dialled ");
-        out_slice(&o, verdict_host(v));
-        out_text(&o, " port ");
-        out_number(&o, verdict_port(v));
-    } else {
-        out_text(&o, "dialled by ");
-        out_text(&o, peer);
-    }
-    if (v->dialler && peer[0] != '\0') {
-        out_text(&o, ", reached ");
-        out_text(&o, peer);
-    }
-    if (local[0] != '\0') {
-        out_text(&o, v->dialler ? ", from " : ", at ");
-        out_text(&o, local);
-    }
-    if (v->generation != 0) {
-        out_text(&o, ", password generation ");
-        out_number(&o, v->generation);
-    }
-    if (v->told)
-        out_text(&o, ", the other end says so");
-    else if (!code_is_success(v->code))
-        out_text(&o, ", found at this end");
+    evidence(&o, v, v->dialler, N_("dialled {host} port {port}"));
+    evidence(&o, v, !v->dialler, N_("dialled by {address} port {address_port}"));
+    evidence(&o, v, v->dialler && peer, N_(", reached {address} port {address_port}"));
+    evidence(&o, v, v->dialler && local, N_(", from {local} port {local_port}"));
+    evidence(&o, v, !v->dialler && local, N_(", at {local} port {local_port}"));
+    evidence(&o, v, v->generation != 0, N_(", password generation {generation}"));
+    evidence(&o, v, v->told, N_(", the other end says so"));
+    evidence(&o, v, !v->told && !code_is_success(v->code), N_(", found at this end"));
 }
 
 json_t *render_verdict_json(const struct verdict *v, struct slice self)
@@ -479,6 +493,8 @@ json_t *render_verdict_json(const struct verdict *v, struct slice self)
                         all_zero(v->fingerprint, sizeof v->fingerprint)
                             ? json_null()
                             : render_hex(v->fingerprint, sizeof v->fingerprint));
+    json_object_set_new(json, "generation",
+                        v->generation != 0 ? json_integer(v->generation) : json_null());
     json_object_set_new(json, "host", render_text(verdict_host(v)));
     json_object_set_new(json, "port", json_integer(verdict_port(v)));
     json_object_set_new(json, "peer_id",
@@ -488,6 +504,7 @@ json_t *render_verdict_json(const struct verdict *v, struct slice self)
     json_object_set_new(json, "peer_name",
                         v->peer_name.n > 0 ? render_text(v->peer_name) : json_null());
     json_object_set_new(json, "address", render_address(&v->peer));
+    json_object_set_new(json, "local", render_address(&v->local));
     json_object_set_new(json, "dialler", json_boolean(v->dialler));
     json_object_set_new(json, "retry_after", json_integer(v->retry_after));
     json_object_set_new(json, "time", render_time(v->at));
@@ -506,7 +523,8 @@ static const struct {
 
 void render_reply(char *dst, size_t size, enum reply reply, struct slice text)
 {
-    render_percent(dst, size, reply < REPLIES ? replies[reply].text : "unknown outcome", text);
+    render_percent(dst, size, reply < REPLIES ? word(replies[reply].text)
+                                                : word(N_("unknown outcome")), text);
 }
 
 void render_reply_next(char *dst, size_t size, enum reply reply, struct slice text)
@@ -550,11 +568,11 @@ const char *render_method(uint8_t method)
 const char *render_rule(enum cert_rule rule)
 {
     switch (rule) {
-    case RULE_NONE: return "the password";
-    case RULE_IMPORTED: return "its certificate, which was imported";
-    case RULE_ROOT: return "the authority of its certificate and the password";
-    case RULE_MET: return "the authority of its certificate and its key, met before";
-    case RULE_INVITE: return "an invite";
+    case RULE_NONE: return N_("the password");
+    case RULE_IMPORTED: return N_("its certificate, which was imported");
+    case RULE_ROOT: return N_("the authority of its certificate and the password");
+    case RULE_MET: return N_("the authority of its certificate and its key, met before");
+    case RULE_INVITE: return N_("an invite");
     }
     return "?";
 }

@@ -7,6 +7,11 @@
 
 #include "core/ils.h"
 
+/* Another language: from now on causes, evidence, alarms, outcomes and rules are what `translate`
+ * makes of the English template ({names} and %s stay in it). NULL: English. What programs read
+ * (trace lines, remedies, names, JSON keys) is the same in every language. */
+void render_language(const char *(*translate)(const char *english));
+
 /* The text of a trace record (without the SSSSSSSS.NNN |time |AppInfo | in front). size >= 1024. */
 void render_trace(char *dst, size_t size, const struct trace *t);
 /* The same as a JSON object: event (id), text, verdict_id, peer, peer_id, code, fields. New ref. */
@@ -31,10 +36,13 @@ json_t *render_alarm_json(const struct alarm_row *row);
 /* Verdict: cause and remedy with {host} etc. filled in; "ILS-201". */
 void render_code(char *dst, size_t size, enum code code);
 void render_cause(char *dst, size_t size, const struct verdict *v);
+/* What was seen, as one sentence: who dialled whom, from where to where, and who found it out. */
+void render_evidence(char *dst, size_t size, const struct verdict *v);
 /* self: this cluster's own id, by which a remedy that is typed at the other end calls it. */
 void render_remedy(char *dst, size_t size, const struct verdict *v, struct slice self);
 /* Object with verdict_id, code, cause, evidence, remedy, remedy_at ("here" or "there"), told,
- * method, host, port, peer_id, peer_name, address, dialler, retry_after, time. New ref. */
+ * method, rule, certificate_name, fingerprint, generation, host, port, peer_id, peer_name, address,
+ * local, dialler, retry_after, time. New ref. */
 json_t *render_verdict_json(const struct verdict *v, struct slice self);
 
 /* Outcome of a command: the sentence, and what to type next ("" when nothing). */
