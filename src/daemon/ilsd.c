@@ -94,11 +94,14 @@ static void say_started(const struct runtime *rt)
     printf("ilsd " OPENILS_VERSION ": cluster %.*s, ",
            self.initialised ? (int)self.cluster_id.n : 6,
            self.initialised ? (const char *)self.cluster_id.p : "(none)");
+    bool six = strchr(o->address, ':') != NULL;
     if (!stats.listening)
         fputs("not listening for other clusters, ", stdout);
-    else
-        printf(strchr(o->address, ':') != NULL ? "listening on [%s]:%u (password), "
-                                               : "listening on %s:%u (password), ",
+    if (stats.listening_tls)
+        printf(six ? "listening on [%s]:%u (TLS), " : "listening on %s:%u (TLS), ", o->address,
+               o->tls_port);
+    if (stats.listening_password)
+        printf(six ? "listening on [%s]:%u (password), " : "listening on %s:%u (password), ",
                o->address, o->password_port);
     if (stats.sip_open)
         printf(strchr(o->sip_address, ':') != NULL ? "SIP on [%s]:%u, " : "SIP on %s:%u, ",

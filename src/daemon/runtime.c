@@ -32,8 +32,8 @@ static bool load_row(void *context, const struct store_row *row)
 /* In the order of enum row_space, as the core wants them. The audit stays on disk. */
 static bool load(struct runtime *rt)
 {
-    static const uint8_t order[] = {ROW_SETTING, ROW_PASSWORD, ROW_PEER, ROW_ROUTE,
-                                    ROW_STREAM,  ROW_SEGMENT,  ROW_ALARM};
+    static const uint8_t order[] = {ROW_SETTING, ROW_PASSWORD, ROW_PEER,  ROW_ROUTE,   ROW_STREAM,
+                                    ROW_SEGMENT, ROW_ALARM,    ROW_TRUST, ROW_REFUSED, ROW_INVITE};
     for (size_t i = 0; i < sizeof order; i++) {
         if (store_load(rt->store, order[i], load_row, rt) < 0) {
             fprintf(stderr, "ilsd: %s\n", store_error(rt->store));
@@ -52,7 +52,9 @@ static void start_core(struct runtime *rt)
     if (rt->options.advertise != NULL)
         e.start.advertise = slice_of(rt->options.advertise);
     e.start.version = slice_of("openils " OPENILS_VERSION);
+    rt->trust_changed = true;
     runtime_step(rt, &e);
+    runtime_tls_own(rt);
     /* Ready is who has kept what it said first: the boot number. */
     while (rt->batches_out > 0)
         uv_run(rt->loop, UV_RUN_ONCE);
@@ -103,6 +105,7 @@ static struct runtime *new_runtime(uv_loop_t *loop, const struct runtime_options
     list_init(&rt->waiters);
     list_init(&rt->outcomes);
     list_init(&rt->listeners);
+    list_init(&rt->questions);
     copy_options(rt, options);
     return rt;
 }
@@ -138,8 +141,9 @@ struct runtime *runtime_start(uv_loop_t *loop, const struct runtime_options *opt
     assert(rt->tcp != NULL && rt->storer != NULL);
     uv_timer_init(loop, &rt->deadline);
     uv_timer_init(loop, &rt->retry);
-    rt->deadline.data = rt->retry.data = rt;
-    rt->timers = 2;
+    uv_timer_init(loop, &rt->later);
+    rt->deadline.data = rt->retry.data = rt->later.data = rt;
+    rt->timers = 3;
     start_core(rt);
     runtime_sip_open(rt);
     return rt;
@@ -173,8 +177,10 @@ static void end_timers(void *context)
 {
     struct runtime *rt = context;
     rt->tcp = NULL;
+    runtime_tls_end(rt);
     uv_close((uv_handle_t *)&rt->deadline, end_timer);
     uv_close((uv_handle_t *)&rt->retry, end_timer);
+    uv_close((uv_handle_t *)&rt->later, end_timer);
 }
 
 static void end_links(void *context)
@@ -194,6 +200,7 @@ void runtime_stop(struct runtime *rt, void (*done)(void *context), void *context
     rt->stopped_context = context;
     uv_timer_stop(&rt->deadline);
     uv_timer_stop(&rt->retry);
+    uv_timer_stop(&rt->later);
     runtime_doors(rt); /* closes */
     runtime_forget_all(rt);
     if (rt->sip != NULL)
@@ -296,7 +303,10 @@ void runtime_stats(const struct runtime *rt, struct runtime_stats *ret)
         .memory_used = rt->mem.used,
         .memory_peak = rt->mem.peak,
         .links = rt->tcp != NULL ? tcp_count(rt->tcp) : 0,
-        .listening = rt->listener != NULL,
+        .listening = rt->door[DOOR_TLS].listener != NULL ||
+                     rt->door[DOOR_PASSWORD].listener != NULL,
+        .listening_tls = rt->door[DOOR_TLS].listener != NULL,
+        .listening_password = rt->door[DOOR_PASSWORD].listener != NULL,
         .sip_open = rt->sip != NULL,
     };
 }

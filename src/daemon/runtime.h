@@ -50,6 +50,15 @@ const struct runtime_options *runtime_options(const struct runtime *rt);
 uv_loop_t *runtime_loop(const struct runtime *rt);
 tick runtime_now(const struct runtime *rt);
 
+/* Makes a self-signed certificate for the fqdn, with the advertised name or address in it as well.
+ * As x509_make; the bag is the caller's to free. */
+struct x509_bag;
+int runtime_certificate(const struct runtime *rt, const char *fqdn, struct slice key, int days,
+                        struct x509_bag *ret, char *error, size_t size);
+#define RUNTIME_DAYS 1826 /* five years */
+/* The host of `advertise`, without a port; false: there is none. */
+bool runtime_advertised(const struct runtime *rt, char host[static HOST_TEXT_MAX + 1]);
+
 /* Every trace record that passes the level, as it is written: subscribers for `trace --follow`.
  * line is the SDL text form, json the JSON record, both without newline. */
 typedef void (*runtime_trace_listener)(void *context, const char *line, const char *json);
@@ -70,7 +79,8 @@ struct runtime_stats {
     uint64_t sip_requests, sip_redirects, sip_not_found;
     uint64_t memory_used, memory_peak;
     size_t links;
-    bool listening, sip_open; /* the two ports are had */
+    bool listening; /* for other clusters, on one port at least */
+    bool listening_tls, listening_password, sip_open; /* these ports are had */
 };
 void runtime_stats(const struct runtime *rt, struct runtime_stats *ret);
 

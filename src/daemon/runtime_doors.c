@@ -1,6 +1,6 @@
-/* runtime_doors: the port for other clusters and the SIP port. A port in use stops nobody: the
- * daemon says so, raises the alarm, and tries again every few seconds. Links with certificates are
- * not part of this version: their port is not listened on. */
+/* runtime_doors: the two ports for other clusters, with certificates and with the password alone,
+ * and the SIP port. A port in use stops nobody: the daemon says so, raises the alarm, and tries
+ * again every few seconds. */
 #include "daemon/runtime_inside.h"
 #include "daemon/version.h"
 #include "driver/clock.h"
@@ -18,58 +18,74 @@ static void again(struct runtime *rt)
         uv_timer_start(&rt->retry, runtime_retry, RUNTIME_RETRY_MS, RUNTIME_RETRY_MS);
 }
 
+static uint16_t door_port(const struct runtime *rt, size_t which)
+{
+    return which == DOOR_TLS ? rt->options.tls_port : rt->options.password_port;
+}
+
 /* Once the port is had, or not wanted, no alarm of it stays, not even one of an earlier life. */
-static void clear_alarms(struct runtime *rt)
+static void clear_alarms(struct runtime *rt, size_t which)
 {
     static const enum alarm alarms[2] = {ILSTCPInUse, ILSTCPListenError};
+    struct door *door = &rt->door[which];
     char port[8];
-    snprintf(port, sizeof port, "%u", rt->options.password_port);
-    bool clear[2] = {!rt->listen_cleared || rt->listen_failed[0],
-                     !rt->listen_cleared || rt->listen_failed[1]};
-    rt->listen_cleared = true;
-    rt->listen_failed[0] = rt->listen_failed[1] = false;
+    snprintf(port, sizeof port, "%u", door_port(rt, which));
+    bool clear[2] = {!door->cleared || door->failed[0], !door->cleared || door->failed[1]};
+    door->cleared = true;
+    door->failed[0] = door->failed[1] = false;
     for (size_t i = 0; i < 2; i++)
         if (clear[i])
             runtime_alarm(rt, alarms[i], port, false);
 }
 
-static void try_to_listen(struct runtime *rt)
+static void try_to_listen(struct runtime *rt, size_t which)
 {
+    struct door *door = &rt->door[which];
     char error[ERROR_TEXT], whole[2 * ERROR_TEXT], port[8];
     int code;
-    snprintf(port, sizeof port, "%u", rt->options.password_port);
-    rt->listener = tcp_listen(rt->tcp, rt->options.address, rt->options.password_port, &code, error,
-                              sizeof error);
-    if (rt->listener != NULL) {
-        clear_alarms(rt);
+    snprintf(port, sizeof port, "%u", door_port(rt, which));
+    door->listener = tcp_listen(rt->tcp, rt->options.address, door_port(rt, which),
+                                (unsigned)which, &code, error, sizeof error);
+    if (door->listener != NULL) {
+        clear_alarms(rt, which);
         return;
     }
     again(rt);
     size_t kind = code == UV_EADDRINUSE ? 0 : 1;
-    if (rt->listen_failed[kind])
+    if (door->failed[kind])
         return;
-    rt->listen_failed[kind] = true;
+    door->failed[kind] = true;
     snprintf(whole, sizeof whole,
              "%s; end that program or start ilsd with another "
-             "--password-port (tried again every %u s)",
-             error, RUNTIME_RETRY_MS / 1000);
+             "--%s-port (tried again every %u s)",
+             error, which == DOOR_TLS ? "tls" : "password", RUNTIME_RETRY_MS / 1000);
     fprintf(stderr, "ilsd: %s\n", kind == 0 ? whole : error);
     log_system(LOG_CRIT, kind == 0 ? whole : error);
     runtime_alarm(rt, kind == 0 ? ILSTCPInUse : ILSTCPListenError, port, true);
 }
 
-void runtime_doors(struct runtime *rt)
+/* An alarm that is raised or cleared is a step of its own, after which this runs again: what is
+ * done here is done before it. */
+static void door_look(struct runtime *rt, size_t which)
 {
-    bool wanted = rt->listen_wanted && !rt->stopping && rt->options.password_port != 0;
-    bool failed = rt->listen_failed[0] || rt->listen_failed[1];
-    if (!wanted && rt->listener != NULL) {
-        tcp_unlisten(rt->listener);
-        rt->listener = NULL;
+    struct door *door = &rt->door[which];
+    bool wanted = rt->listen_wanted && !rt->stopping && door_port(rt, which) != 0 &&
+                  (which != DOOR_TLS || rt->tls != NULL);
+    bool failed = door->failed[0] || door->failed[1];
+    if (!wanted && door->listener != NULL) {
+        tcp_unlisten(door->listener);
+        door->listener = NULL;
     }
     if (!wanted && failed && !rt->stopping)
-        clear_alarms(rt);
-    if (wanted && rt->listener == NULL && !(failed && uv_is_active((uv_handle_t *)&rt->retry)))
-        try_to_listen(rt);
+        clear_alarms(rt, which);
+    if (wanted && door->listener == NULL && !(failed && uv_is_active((uv_handle_t *)&rt->retry)))
+        try_to_listen(rt, which);
+}
+
+void runtime_doors(struct runtime *rt)
+{
+    for (size_t which = 0; which < DOORS; which++)
+        door_look(rt, which);
 }
 
 void runtime_retry(uv_timer_t *timer)

@@ -1,6 +1,6 @@
 /* runtime_inside: what the files of the runtime share. runtime.c is its life, runtime_step.c turns
- * events into steps and steps into deeds, runtime_command.c knows who asked for what, and
- * runtime_doors.c has the ports. */
+ * events into steps and steps into deeds, runtime_command.c knows who asked for what,
+ * runtime_doors.c has the ports, and runtime_tls.c the sessions of links with certificates. */
 #ifndef OPENILS_DAEMON_RUNTIME_INSIDE_H
 #define OPENILS_DAEMON_RUNTIME_INSIDE_H
 
@@ -13,6 +13,7 @@
 #include "driver/store.h"
 #include "driver/storer.h"
 #include "driver/tcp.h"
+#include "driver/tls.h"
 #include "driver/udp.h"
 
 #define RUNTIME_MEMORY   (UINT64_C(4) << 30) /* bytes that the core may have */
@@ -46,6 +47,19 @@ struct trace_listener {
     void *context;
 };
 
+/* The ports for other clusters; also the tags of their listeners. */
+enum { DOOR_TLS, DOOR_PASSWORD, DOORS };
+
+struct door {
+    struct tcp_listener *listener;
+    bool failed[2]; /* [0] in use, [1] any other failure: alarms raised */
+    bool cleared;   /* those of an earlier life are cleared */
+};
+
+#define RUNTIME_TLS_BUCKETS 1024
+
+struct tls_link;
+
 struct runtime {
     uv_loop_t *loop;
     struct runtime_options options; /* texts of its own; ports as they are */
@@ -67,11 +81,16 @@ struct runtime {
     struct list waiters, outcomes, listeners;
 
     bool listen_wanted;
-    struct tcp_listener *listener;
-    bool listen_failed[2]; /* [0] in use, [1] any other failure: alarms raised */
-    bool listen_cleared;   /* those of an earlier life are cleared */
+    struct door door[DOORS];
     bool store_failing;
     uv_timer_t retry; /* of ports in use */
+
+    struct tls_context *tls;    /* NULL: there is no certificate, or none that is usable */
+    struct tls_link *tls_link[RUNTIME_TLS_BUCKETS];
+    bool trust_changed;         /* the context is to be made anew when the step is performed */
+    bool verify_links;          /* and the certificates of all links are to be judged anew */
+    struct list questions;      /* of ILS_DO_VERIFY */
+    uv_timer_t later;           /* answers them from the loop */
 
     struct udp *sip;
     bool sip_told;
@@ -98,6 +117,21 @@ void runtime_outcome(struct runtime *rt, const struct ils_action *a);
 void runtime_tell(struct runtime *rt);
 void runtime_alarm(struct runtime *rt, enum alarm alarm, const char *subject, bool raise);
 void runtime_forget_all(struct runtime *rt);
+
+/* runtime_tls.c: the sessions of TLS links, and the certificates of the core. What the core does on
+ * a link without a session goes to the connection as it is. */
+bool runtime_tls_accepted(struct runtime *rt, uint32_t link); /* false: there is no certificate */
+void runtime_tls_open(struct runtime *rt, const struct ils_action *a);
+void runtime_tls_connected(struct runtime *rt, uint32_t link); /* after the core was told */
+bool runtime_tls_data(struct runtime *rt, uint32_t link, struct slice bytes); /* false: not TLS */
+void runtime_tls_down(struct runtime *rt, uint32_t link);
+void runtime_send(struct runtime *rt, uint32_t link, struct slice bytes);
+void runtime_close(struct runtime *rt, uint32_t link);
+void runtime_tls_question(struct runtime *rt, const struct ils_action *a);
+void runtime_tls_reload(struct runtime *rt); /* between two steps */
+void runtime_tls_later(uv_timer_t *timer);
+void runtime_tls_own(struct runtime *rt); /* makes a certificate where an older version made none */
+void runtime_tls_end(struct runtime *rt);
 
 /* runtime_doors.c */
 void runtime_doors(struct runtime *rt); /* opens and closes what the core wants, outside a step */

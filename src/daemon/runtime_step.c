@@ -14,7 +14,8 @@
 
 /* The driver knows nothing of the core: the two count alike. */
 _Static_assert((int)STORE_SPACES == (int)ROW_SPACES && (int)STORE_SEGMENT == (int)ROW_SEGMENT &&
-                   (int)STORE_AUDIT == (int)ROW_AUDIT && (int)STORE_STREAM == (int)ROW_STREAM,
+                   (int)STORE_AUDIT == (int)ROW_AUDIT && (int)STORE_STREAM == (int)ROW_STREAM &&
+                   (int)STORE_TRUST == (int)ROW_TRUST && (int)STORE_INVITE == (int)ROW_INVITE,
                "rows");
 _Static_assert(TCP_ACCEPTED == LINK_ACCEPTED, "links");
 
@@ -72,17 +73,16 @@ static void perform(struct runtime *rt, const struct ils_action *a, wall now)
     switch (a->type) {
     case ILS_DO_LISTEN: rt->listen_wanted = a->on; break;
     case ILS_DO_OPEN:
-        if (rt->tcp != NULL)
-            tcp_open(rt->tcp, a->link, a->host, a->port);
+        if (rt->tcp == NULL)
+            break;
+        if (a->tls)
+            runtime_tls_open(rt, a);
+        tcp_open(rt->tcp, a->link, a->host, a->port);
         break;
-    case ILS_DO_SEND:
-        if (rt->tcp != NULL)
-            tcp_send(rt->tcp, a->link, a->data);
-        break;
-    case ILS_DO_CLOSE:
-        if (rt->tcp != NULL)
-            tcp_close(rt->tcp, a->link);
-        break;
+    case ILS_DO_TRUST: rt->trust_changed = true; break;
+    case ILS_DO_VERIFY: runtime_tls_question(rt, a); break;
+    case ILS_DO_SEND: runtime_send(rt, a->link, a->data); break;
+    case ILS_DO_CLOSE: runtime_close(rt, a->link); break;
     case ILS_DO_STORE: store(rt, a); break;
     case ILS_DO_PUBLISH: break; /* the doors read the core's plan between two steps */
     case ILS_DO_TRACE: trace(rt, a, now); break;
@@ -147,6 +147,8 @@ void runtime_step(struct runtime *rt, struct ils_event *event)
     if (event->type == ILS_EV_ROW)
         return;
     arm(rt);
+    if (rt->trust_changed)
+        runtime_tls_reload(rt);
     runtime_doors(rt);
     runtime_tell(rt);
 }
@@ -187,32 +189,40 @@ static struct address address_of(const struct tcp_address *a)
     return ret;
 }
 
-static void stood(struct runtime *rt, enum ils_event_type type, uint32_t link,
+static void stood(struct runtime *rt, enum ils_event_type type, uint32_t link, bool tls,
                   const struct tcp_address *peer, const struct tcp_address *local)
 {
     struct ils_event e = runtime_event(type);
     e.link = link;
+    e.tls = tls;
     e.peer = address_of(peer);
     e.local = address_of(local);
     clock_entropy(e.entropy, sizeof e.entropy);
     runtime_step(rt, &e);
 }
 
-static void on_accepted(void *context, uint32_t link, const struct tcp_address *peer,
-                        const struct tcp_address *local)
+static void on_accepted(void *context, uint32_t link, unsigned tag,
+                        const struct tcp_address *peer, const struct tcp_address *local)
 {
-    stood(context, ILS_EV_ACCEPTED, link, peer, local);
+    struct runtime *rt = context;
+    if (tag == DOOR_TLS && !runtime_tls_accepted(rt, link))
+        tcp_close(rt->tcp, link);
+    else
+        stood(rt, ILS_EV_ACCEPTED, link, tag == DOOR_TLS, peer, local);
 }
 
 static void on_connected(void *context, uint32_t link, const struct tcp_address *peer,
                          const struct tcp_address *local)
 {
-    stood(context, ILS_EV_CONNECTED, link, peer, local);
+    stood(context, ILS_EV_CONNECTED, link, false, peer, local);
+    runtime_tls_connected(context, link);
 }
 
 static void on_data(void *context, uint32_t link, struct slice bytes)
 {
     struct ils_event e = runtime_event(ILS_EV_DATA);
+    if (runtime_tls_data(context, link, bytes))
+        return;
     e.link = link;
     e.data = bytes;
     runtime_step(context, &e);
@@ -234,6 +244,7 @@ static void on_down(void *context, uint32_t link, enum tcp_reason reason)
         [TCP_UNREACHABLE] = DOWN_UNREACHABLE, [TCP_UNRESOLVED] = DOWN_UNRESOLVED,
     };
     struct ils_event e = runtime_event(ILS_EV_DOWN);
+    runtime_tls_down(context, link);
     e.link = link;
     e.reason = meaning[reason];
     runtime_step(context, &e);

@@ -55,8 +55,8 @@ struct write {
 struct tcp_listener {
     uv_tcp_t tcp;
     struct tcp *owner;
-    struct tcp_listener *next;
     uint16_t port;
+    unsigned tag;
 };
 
 struct tcp {
@@ -456,7 +456,7 @@ static void on_connection(uv_stream_t *stream, int status)
     list(c, t->next_accepted);
     begin(c);
     addresses(c, &peer, &local);
-    t->events->accepted(t->context, c->link, &peer, &local);
+    t->events->accepted(t->context, c->link, l->tag, &peer, &local);
 }
 
 static void listener_gone(uv_handle_t *h)
@@ -504,8 +504,8 @@ static struct tcp_listener *listener_new(struct tcp *t)
     return l;
 }
 
-struct tcp_listener *tcp_listen(struct tcp *t, const char *address, uint16_t port, int *ret_code,
-                                char *error, size_t size)
+struct tcp_listener *tcp_listen(struct tcp *t, const char *address, uint16_t port, unsigned tag,
+                                int *ret_code, char *error, size_t size)
 {
     struct tcp_listener *l = listener_new(t);
     int code = l == NULL ? UV_ENOMEM : listen_on(l, address, port);
@@ -522,6 +522,7 @@ struct tcp_listener *tcp_listen(struct tcp *t, const char *address, uint16_t por
             tcp_unlisten(l);
         return NULL;
     }
+    l->tag = tag;
     struct sockaddr_storage a;
     int n = sizeof a;
     char text[TCP_TEXT_MAX];

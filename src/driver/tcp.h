@@ -30,7 +30,8 @@ struct tcp_address {
 };
 
 struct tcp_events {
-    void (*accepted)(void *context, uint32_t link, const struct tcp_address *peer,
+    /* tag: of the listener. */
+    void (*accepted)(void *context, uint32_t link, unsigned tag, const struct tcp_address *peer,
                      const struct tcp_address *local);
     void (*connected)(void *context, uint32_t link, const struct tcp_address *peer,
                       const struct tcp_address *local);
@@ -48,11 +49,12 @@ struct tcp *tcp_new(uv_loop_t *loop, const struct tcp_events *events, void *cont
 void tcp_stop(struct tcp *t, void (*stopped)(void *context), void *context);
 
 /* Listens on a numeric address ("::" is every address, IPv4 too); port 0 = any free one, told by
- * tcp_listener_port. NULL: *ret_code is a negative libuv code, error a sentence that names the port
- * and, where it can be found out, the process that holds it. */
+ * tcp_listener_port. tag: the caller's, given back with what is accepted. NULL: *ret_code is a
+ * negative libuv code, error a sentence that names the port and, where it can be found out, the
+ * process that holds it. */
 struct tcp_listener;
-struct tcp_listener *tcp_listen(struct tcp *t, const char *address, uint16_t port, int *ret_code,
-                                char *error, size_t size);
+struct tcp_listener *tcp_listen(struct tcp *t, const char *address, uint16_t port, unsigned tag,
+                                int *ret_code, char *error, size_t size);
 uint16_t tcp_listener_port(const struct tcp_listener *l);
 void tcp_unlisten(struct tcp_listener *l);
 

@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 
 #define LINK 7u
+#define TAG  3u
 
 struct end {
     uint32_t link; /* the last one */
@@ -35,12 +36,13 @@ static struct end *end_of(struct net *n, uint32_t link)
     return (link & TCP_ACCEPTED) != 0 ? &n->accepted : &n->opened;
 }
 
-static void on_accepted(void *context, uint32_t link, const struct tcp_address *peer,
-                        const struct tcp_address *local)
+static void on_accepted(void *context, uint32_t link, unsigned tag,
+                        const struct tcp_address *peer, const struct tcp_address *local)
 {
     struct net *n = context;
     assert_true((link & TCP_ACCEPTED) != 0);
     n->accepted.link = link;
+    assert_int_equal(tag, TAG);
     n->accepted.accepted++;
     n->accepted.peer = *peer;
     n->accepted.local = *local;
@@ -98,7 +100,7 @@ static void net_open(struct net *n, const char *address)
     n->tcp = tcp_new(&n->loop, &events, n);
     if (address == NULL)
         return;
-    n->listener = tcp_listen(n->tcp, address, 0, &code, error, sizeof error);
+    n->listener = tcp_listen(n->tcp, address, 0, TAG, &code, error, sizeof error);
     if (n->listener == NULL)
         print_error("%s\n", error);
     assert_non_null(n->listener);
@@ -316,14 +318,14 @@ static void test_port_in_use(void **state)
     int code = 0;
     char error[256] = "", pid[32];
     net_open(&n, "127.0.0.1");
-    assert_null(tcp_listen(n.tcp, "127.0.0.1", n.port, &code, error, sizeof error));
+    assert_null(tcp_listen(n.tcp, "127.0.0.1", n.port, 0, &code, error, sizeof error));
     assert_int_equal(code, UV_EADDRINUSE);
     snprintf(pid, sizeof pid, "(pid %ld)", (long)getpid());
     assert_non_null(strstr(error, "in use by"));
     assert_non_null(strstr(error, pid));
-    assert_null(tcp_listen(n.tcp, "192.0.2.1", n.port, &code, error, sizeof error));
+    assert_null(tcp_listen(n.tcp, "192.0.2.1", n.port, 0, &code, error, sizeof error));
     assert_non_null(strstr(error, "192.0.2.1"));
-    assert_null(tcp_listen(n.tcp, "nonsense", n.port, &code, error, sizeof error));
+    assert_null(tcp_listen(n.tcp, "nonsense", n.port, 0, &code, error, sizeof error));
     net_close(&n);
 }
 
