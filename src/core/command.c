@@ -18,6 +18,7 @@ void settings_take(struct settings *to, const struct ils *ils)
     memcpy(to->network, ils->network, sizeof to->network);
     text_set(to->host, text_slice(ils->dial.host));
     to->port = ils->dial.port;
+    to->port_tls = ils->dial.port_tls;
     to->wanted = ils->dial.wanted;
     to->hub_known = ils->dial.hub_known;
 }
@@ -52,6 +53,7 @@ static void undo_settings(struct ils *ils)
     memcpy(ils->network, from->network, sizeof ils->network);
     text_set(ils->dial.host, text_slice(from->host));
     ils->dial.port = from->port;
+    ils->dial.port_tls = from->port_tls;
     ils->dial.wanted = from->wanted;
     ils->dial.hub_known = from->hub_known;
     ils->dial.moving = false;
@@ -216,6 +218,8 @@ static void command_init(struct ils *ils, const struct command *c)
     struct rows rows;
     rows_init(&rows, ils);
     rows_self(&rows);
+    if (c->own.leaf.der.n != 0)
+        own_init_with(&rows, &c->own);
     store_and_reply(&rows, c, false);
 }
 
@@ -294,9 +298,16 @@ static bool host_plausible(struct slice host)
     return true;
 }
 
+/* What an invite of this cluster's own holds. */
+static const uint8_t *hub_hash(const struct ils *ils, uint8_t hash[static HASH_SIZE])
+{
+    crypto_hash1(hash, "invite hub", slice_make(ils->key, KEY_SIZE));
+    return hash;
+}
+
 static enum reply judge_join(const struct ils *ils, const struct command *c, struct slice *ret_text)
 {
-    uint8_t method = method_offered(ils);
+    uint8_t method = method_offered(ils), hash[HASH_SIZE];
     *ret_text = c->host;
     if (ils->cluster_id.n == 0)
         return REPLY_NOT_INITIALISED;
@@ -304,12 +315,12 @@ static enum reply judge_join(const struct ils *ils, const struct command *c, str
         return REPLY_HOST;
     if (method == METHOD_NONE)
         return REPLY_NO_METHOD;
-    if (method != METHOD_PASSWORD) {
-        *ret_text = slice_of(method == METHOD_TLS ? "TLS" : "TLS with password");
-        return REPLY_METHOD_MISSING;
-    }
-    if (password_preferred(ils) == NULL)
+    if (method != METHOD_PASSWORD && ils->cert[0].leaf.n == 0)
+        return REPLY_NO_CERTIFICATE;
+    if (method != METHOD_TLS && password_preferred(ils) == NULL)
         return REPLY_NO_PASSWORD;
+    if (c->invited && memcmp(c->invite.hub, hub_hash(ils, hash), HASH_SIZE) == 0)
+        return REPLY_INVITE_ITSELF;
     return ils->dial.command != 0 ? REPLY_BUSY : REPLY_OK;
 }
 
@@ -329,6 +340,10 @@ static void command_join(struct ils *ils, const struct command *c)
         alarm_clear(ils, ILSHubClusterUnreachable, text_slice(d->host));
     text_set(d->host, c->host);
     d->port = c->port;
+    d->port_tls = c->invited || method_offered(ils) != METHOD_PASSWORD;
+    crypto_wipe(&d->invite, sizeof d->invite);
+    if (c->invited)
+        d->invite = c->invite;
     d->wanted = true;
     d->attempts = 0;
     d->next = TICK_NEVER; /* until the wish is durable */
@@ -423,6 +438,7 @@ static void command_auth(struct ils *ils, const struct command *c)
         if (l->state == LINK_UP && !method_accepted(ils, l->method) && !l->dialler)
             link_end(l, CODE_METHOD_DIFFERS, true);
     }
+    ils->ready_moved = true;
     dial_now(ils);
     struct rows rows;
     rows_init(&rows, ils);
@@ -458,6 +474,7 @@ static void store_passwords(struct ils *ils, const struct command *c, const stru
             rows_password(&rows, &ils->password[i]);
     if (gone != NULL)
         rows_password(&rows, gone);
+    ils->ready_moved = true;
     dial_now(ils);
     store_and_reply(&rows, c, false);
 }
@@ -625,6 +642,13 @@ void command_take(struct ils *ils, const struct command *c)
     case COMMAND_TRACE_LEVEL: command_trace_level(ils, c); break;
     case COMMAND_ALARM: command_alarm(ils, c); break;
     case COMMAND_DESCRIBE: command_describe(ils, c); break;
+    case COMMAND_CERTIFICATE:
+    case COMMAND_CERTIFICATE_NOW: own_command(ils, c); break;
+    case COMMAND_TRUST_ADD:
+    case COMMAND_TRUST_REMOVE:
+    case COMMAND_TRUST_VERDICT: trust_command(ils, c); break;
+    case COMMAND_INVITE:
+    case COMMAND_INVITE_REMOVE: invite_command(ils, c); break;
     case COMMAND_STOP: command_stop(ils); break;
     }
 }

@@ -55,6 +55,15 @@ struct facts {
     wall not_before, not_after, ends;
 };
 
+/* OpenSSL's words for what is wrong with a certificate or a handshake; shown in the trace. */
+struct words {
+    TEXT(error, 96);
+    TEXT(reason, 64);
+    TEXT(library, 32);
+    TEXT(function, 48);
+    uint32_t number[3]; /* of reason, library, function */
+};
+
 /* One certificate or CRL of the trust store (trust.c). */
 struct trust_entry {
     struct list node;
@@ -76,10 +85,11 @@ struct refused_entry {
     uint32_t verdict_n;
     char ip[ADDRESS_TEXT_MAX + 1];
     uint16_t port;
-    wall first, last;
+    wall first, last, not_after;
     uint64_t count;
     TEXT(subject, CERTIFICATE_NAME_MAX);
     struct buf der;
+    bool stored, dirty; /* it has a row; the row is not as it is */
 };
 
 /* An invite that this hub gave out (invite.c). */
@@ -90,7 +100,8 @@ struct invite_entry {
     wall made, expires;
     uint8_t failures;
     bool spent;
-    uint8_t by[KEY_SIZE];
+    uint8_t by[KEY_SIZE];                 /* zeros: spent in vain */
+    char by_id[2 * PEER_ID_SIZE + 1];
 };
 
 /* One's own certificate (own.c). */
@@ -227,6 +238,9 @@ struct link {
     uint8_t method;
     /* TLS: what SECURED brought */
     struct facts cert;
+    struct words words;  /* OpenSSL's own, about it */
+    bool identified;     /* the verdict id is known at both ends */
+    uint8_t offered;     /* by the dialler's hello */
     struct buf cert_der;
     struct buf spki_mine, spki_theirs;
     uint8_t exporter[HASH_SIZE];
@@ -234,6 +248,7 @@ struct link {
     enum cert_rule rule; /* by which their certificate passed; RULE_NONE: not yet, or no TLS */
     bool cert_said;      /* T12, T19 ... were said */
     struct invite invite; /* id and secret, where method is METHOD_INVITE */
+    uint8_t prs[32];      /* of the password exchange, until it begins */
     struct address peer, local;
     TEXT(host, HOST_TEXT_MAX);
     uint16_t port;
@@ -289,6 +304,7 @@ struct settings {
     uint8_t network[NETWORK_ID_SIZE];
     TEXT(host, HOST_TEXT_MAX);
     uint16_t port;
+    bool port_tls;
     bool wanted, hub_known;
 };
 
@@ -375,12 +391,14 @@ struct verdict_entry {
     struct verdict verdict; /* slices are refreshed from the texts below */
     TEXT(host, HOST_TEXT_MAX);
     TEXT(peer_name, CLUSTER_ID_MAX);
+    TEXT(name, CERTIFICATE_NAME_MAX);
 };
 
 struct dial {
     bool wanted;            /* a registration server is set and nobody disconnected it */
     TEXT(host, HOST_TEXT_MAX);
     uint16_t port;          /* 0: the method's default */
+    uint8_t renewed_for[HASH_SIZE]; /* certificates for which a link was last set up */
     bool port_tls;          /* the port was given while TLS was offered */
     struct invite invite;   /* not yet used; expires = 0: none */
     struct link *link;      /* the attempt under way, NULL = none */
@@ -440,11 +458,14 @@ struct ils {
     struct buf orphans; /* keys of segment rows that no stream lists */
     struct list trust, refused, invites;
     size_t trust_n, refused_n, invite_n;
+    struct buf refused_gone;  /* fingerprints whose rows are to be removed */
+    tick refused_next;        /* rows of refused certificates are not written before */
     struct own_cert cert[2];  /* in use, and announced as the next */
-    bool cert_now;            /* the next one is used without waiting */
     bool trust_moved;         /* TRUST is to be said at the end of the step */
+    bool ready_moved;         /* what is said of others' certificates may have changed */
+    bool own_moving;          /* a batch that changes `cert` is under way */
     uint64_t next_question;
-    tick expiring_told;       /* when end dates were last looked at */
+    tick expiring_next;       /* when end dates are looked at again */
 
     struct stream *self, *own; /* streams 0 and 1 of this cluster */
     bool self_dirty;           /* stream 0 must be written anew */
@@ -579,19 +600,28 @@ void link_send(struct link *l, uint8_t type, struct slice body);
 void link_flush(struct link *l);
 void link_change_state(struct link *l, enum link_state state);
 void link_end(struct link *l, enum code code, bool tell);
+void link_met(struct link *l);
 void link_up(struct link *l);
+void link_announce(struct link *l); /* T1 and T2, once */
+void link_secured(struct ils *ils, const struct ils_event *event);
+void link_certificate(struct ils *ils, const struct ils_event *event);
 void link_tick(struct ils *ils);
 tick link_deadline(const struct link *l);
+
+/* refusal.c */
+void handshake_refuse(struct link *l, enum code code);
+void handshake_failed(struct link *l, enum code code, bool told, uint32_t retry_after);
+void handshake_tls_failed(struct link *l, const struct tls_error *e, bool alert);
+enum code handshake_code(uint32_t number); /* of a goodbye: success is none */
+enum code handshake_said(uint32_t number); /* of a READY: CODE_JOINED, or a refusal */
+enum code goodbye_code(enum code code); /* as the other end is told */
 
 /* handshake.c */
 void handshake_hello_send(struct link *l);
 void handshake_frame(struct link *l, uint8_t type, struct slice body);
-void handshake_refuse(struct link *l, enum code code);
-void handshake_failed(struct link *l, enum code code, bool told, uint32_t retry_after);
 void handshake_joined(struct link *l);
 void handshake_secured(struct link *l, const struct secured *s);
 void handshake_invite_stored(struct link *l, bool failed);
-enum code handshake_code(uint32_t number);
 const struct password *password_find(const struct ils *ils, uint16_t generation);
 const struct password *password_preferred(const struct ils *ils);
 uint8_t method_offered(const struct ils *ils);
@@ -599,6 +629,8 @@ bool method_accepted(const struct ils *ils, uint8_t method);
 
 /* cert.c: the verdict on certificates. Pure questions, and the one place that says the answer. */
 void facts_of(struct facts *f, const struct certificate *c);
+void words_of(struct words *w, struct slice error, const struct slice record[static 3],
+              const uint32_t number[static 3]);
 bool facts_name(const struct facts *f, struct slice name);
 /* What is wrong with the certificate in itself; CODE_NONE: nothing. */
 enum code cert_error(const struct facts *f);
@@ -608,7 +640,11 @@ enum code cert_judge(const struct ils *ils, const struct facts *f, uint8_t metho
                      struct slice host, enum cert_rule *ret_rule);
 /* After the proof, where it depended on it. */
 enum code cert_met(const struct ils *ils, const struct facts *f, const struct peer *p);
+/* As if the peer had proved itself with it: of a live link, or of what it announced. */
+enum code cert_of_peer(const struct ils *ils, const struct facts *f, const struct peer *p,
+                       uint8_t method, enum cert_rule *ret_rule);
 void cert_say(struct link *l, enum code code); /* T12 to T32, and the alarm of a refusal */
+void cert_say_words(struct link *l);           /* T30, T31 */
 
 /* trust.c: the trust store, and the certificates that were refused. */
 void trust_row(struct ils *ils, const struct row *row);
@@ -617,8 +653,8 @@ struct trust_entry *trust_find(const struct ils *ils, const uint8_t fingerprint[
 /* TRUST_ADD, TRUST_REMOVE, TRUST_VERDICT: answered when durable. */
 void trust_command(struct ils *ils, const struct command *c);
 /* Imports one certificate on the core's own account; rows are added to r, which is stored by the
- * caller as BATCH_TRUST or BATCH_INVITE with *ret_change as its `trust`. False: refused (full,
- * memory) or already there (*ret_change NULL). */
+ * caller as BATCH_TRUST or BATCH_INVITE with *ret_change as its `trust`. True with *ret_change NULL:
+ * it is there already. False: refused (too long, full, memory). */
 bool trust_add(struct rows *r, struct slice der, const struct facts *f, struct slice source,
                struct trust_change **ret_change);
 void trust_stored(struct ils *ils, struct batch *b, bool failed); /* applies or drops b->trust */
@@ -626,6 +662,7 @@ void trust_change_free(struct ils *ils, struct trust_change *c);
 /* Keeps what link l was refused with, at most REFUSED_MAX, for 30 days; bounded per address. */
 void trust_refused(struct link *l, enum code code);
 void trust_tick(struct ils *ils);
+tick trust_deadline(const struct ils *ils); /* rows of refused certificates wait to be written */
 void trust_free(struct ils *ils);
 
 /* invite.c */
@@ -651,8 +688,8 @@ void invite_free(struct ils *ils);
 /* own.c: one's own certificate, announcing the next, and what each end would say of the other's. */
 void own_setting(struct ils *ils, struct slice key, struct slice value);
 void own_command(struct ils *ils, const struct command *c); /* CERTIFICATE, CERTIFICATE_NOW */
-bool own_rows(struct rows *r, size_t which, const struct own_cert *c);
-int own_take(struct ils *ils, struct own_cert *to, const struct own_certificate *from);
+/* Of INIT, which stores it with the rest. */
+void own_init_with(struct rows *r, const struct own_certificate *own);
 void own_stored(struct ils *ils, struct batch *b, bool failed);
 void own_change_free(struct ils *ils, struct own_change *c);
 void own_announced(struct peer *p, size_t which, struct slice der); /* from stream 0 */
@@ -660,10 +697,18 @@ void own_verified(struct ils *ils, const struct ils_event *event);
 void own_ready_frame(struct link *l, struct slice body);
 void own_tick(struct ils *ils); /* asks, tells, switches, alarms of end dates */
 tick own_deadline(const struct ils *ils);
-void own_peer_free(struct ils *ils, struct peer *p);
+void own_init(struct ils *ils);
+void own_peer_init(struct ils *ils, struct peer *p);
+void own_peer_free(struct peer *p);
 void own_free(struct ils *ils);
 /* A neighbour that does not have the next certificate yet. */
 bool own_waits_for(const struct ils *ils, const struct peer *p);
+/* ready.c: what this end would say of the certificates that others announced, and telling them. */
+void ready_ask(struct ils *ils);    /* VERIFY of what was announced and not judged yet */
+void ready_tell(struct ils *ils);   /* READY on each link where it changed */
+void ready_again(struct ils *ils);  /* trust has changed: all is judged anew */
+uint32_t ready_code(const struct ils *ils, const struct announced *a, const struct peer *p,
+                    uint8_t method, enum cert_rule *ret_rule);
 
 /* gate.c */
 void gate_init(struct gate *g);

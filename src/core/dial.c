@@ -3,11 +3,30 @@
  * something. A link that nears its longest life is succeeded by a new one before it ends. */
 #include "core/core.h"
 
+/* By which method is dialled now; an invite comes first. */
+static uint8_t dial_method(const struct ils *ils)
+{
+    return ils->dial.invite.expires != 0 ? METHOD_INVITE : method_offered(ils);
+}
+
+/* Whether this cluster has what the method needs. */
+static bool equipped(const struct ils *ils, uint8_t method)
+{
+    bool certificate = ils->cert[0].leaf.n != 0, password = password_preferred(ils) != NULL;
+    switch ((enum method)method) {
+    case METHOD_NONE: return false;
+    case METHOD_PASSWORD: return password;
+    case METHOD_TLS:
+    case METHOD_INVITE: return certificate;
+    case METHOD_TLS_PASSWORD: return certificate && password;
+    }
+    return false;
+}
+
 static bool dial_possible(const struct ils *ils)
 {
     return ils->ready && ils->dial.wanted && ils->dial.host.n != 0 &&
-           ils->role != ROLE_STANDALONE && method_offered(ils) == METHOD_PASSWORD &&
-           password_preferred(ils) != NULL;
+           ils->role != ROLE_STANDALONE && equipped(ils, dial_method(ils));
 }
 
 static const struct peer *hub_peer(const struct ils *ils)
@@ -52,35 +71,76 @@ static void dial_withdraw(struct ils *ils)
         code = CODE_GOING_DOWN;
     else if (!ils->dial.wanted)
         code = CODE_DISCONNECTED;
-    else if (method_offered(ils) != METHOD_PASSWORD)
+    else if (method_offered(ils) == METHOD_NONE)
         code = CODE_METHOD_DIFFERS;
+    else if (ils->cert[0].leaf.n == 0 && method_offered(ils) != METHOD_PASSWORD)
+        code = CODE_NO_CERTIFICATE;
     say_verdict_undialled(ils, ils->dial.command, code);
     ils->dial.command = 0;
 }
 
+/* The certificates that the two ends use now, as one value; false where the link has them. */
+static bool certificates_moved(const struct ils *ils, const struct peer *hub,
+                               uint8_t ret[static HASH_SIZE])
+{
+    const struct announced *theirs = &hub->announced[0];
+    const uint8_t *mine = ils->cert[0].fingerprint;
+    bool moved = memcmp(hub->link->shown_mine, mine, FINGERPRINT_SIZE) != 0 ||
+                 (theirs->judged && memcmp(theirs->fingerprint, hub->link->cert.fingerprint,
+                                           FINGERPRINT_SIZE) != 0);
+    const struct slice parts[] = {slice_make(mine, FINGERPRINT_SIZE),
+                                  slice_make(theirs->fingerprint, FINGERPRINT_SIZE)};
+    crypto_hash(ret, "certificates", parts, 2);
+    return moved;
+}
+
+/* Another link is set up before this one ends: it is old, another method is offered now, or the
+ * certificate of an end was renewed (once for each, whatever comes of it). */
 static bool renewal_due(const struct ils *ils)
 {
     const struct peer *hub = hub_peer(ils);
-    return hub != NULL && hub->link != NULL && hub->link->dialler &&
-           ils->now - hub->link->since >= SESSION_RENEW_US;
+    uint8_t moved[HASH_SIZE];
+    if (hub == NULL || hub->link == NULL || !hub->link->dialler)
+        return false;
+    if (ils->now - hub->link->since >= SESSION_RENEW_US ||
+        hub->link->method != method_offered(ils))
+        return true;
+    return hub->link->tls && certificates_moved(ils, hub, moved) &&
+           memcmp(ils->dial.renewed_for, moved, HASH_SIZE) != 0;
 }
 
-static struct link *dial(struct ils *ils, struct slice host, uint16_t port)
+/* The port as given, if it was given for this way of linking; else what the hub says of itself. */
+static uint16_t dial_port(const struct ils *ils, bool tls)
+{
+    const struct dial *d = &ils->dial;
+    const struct peer *hub = hub_peer(ils);
+    if (d->port != 0 && d->port_tls == tls)
+        return d->port;
+    uint16_t told = hub == NULL ? 0 : tls ? hub->tls_port : hub->port;
+    return d->port != 0 && told != 0 ? told : tls ? PORT_TLS_DEFAULT : PORT_PASSWORD_DEFAULT;
+}
+
+static struct link *dial(struct ils *ils, struct slice host, uint16_t port, uint8_t method)
 {
     struct link *l = link_new(ils, true, ils->next_link);
     if (l == NULL)
         return NULL;
     ils->next_link = (ils->next_link + 1) & ~LINK_ACCEPTED;
     l->state = LINK_OPENING;
-    l->method = METHOD_PASSWORD;
+    l->method = l->offered = method;
+    l->tls = method != METHOD_PASSWORD;
     l->serial = ++ils->serial;
-    l->generation = password_preferred(ils)->generation;
+    if (method == METHOD_PASSWORD || method == METHOD_TLS_PASSWORD)
+        l->generation = password_preferred(ils)->generation;
     text_set(l->host, host);
-    l->port = port != 0 ? port : PORT_PASSWORD_DEFAULT;
+    l->port = port;
     say_link(l, EVENT_CONNECT_REQ);
     say_link(l, EVENT_CONNECT_ADDRESSES);
-    say_link(l, EVENT_CONNECT_PLAIN);
+    if (!l->tls)
+        say_link(l, EVENT_CONNECT_PLAIN);
     struct ils_action *a = ils_action(ils, ILS_DO_OPEN);
+    a->tls = l->tls;
+    a->invite = method == METHOD_INVITE;
     a->link = l->id;
     a->host = arena_copy(&ils->step, host);
     a->port = l->port;
@@ -106,9 +166,15 @@ void dial_tick(struct ils *ils)
     if (linked(ils) && d->command == 0 && !renewal_due(ils))
         return;
     d->next = ils->now + BACKOFF_MAX_US;
-    d->link = dial(ils, text_slice(d->host), d->port);
+    const struct peer *hub = hub_peer(ils);
+    uint8_t method = dial_method(ils);
+    if (hub != NULL && hub->link != NULL)
+        certificates_moved(ils, hub, d->renewed_for);
+    d->link = dial(ils, text_slice(d->host), dial_port(ils, method != METHOD_PASSWORD), method);
     if (d->link == NULL)
         return;
+    if (method == METHOD_INVITE)
+        d->link->invite = d->invite;
     d->link->command = d->command;
     d->command = 0;
     d->attempts++;
@@ -118,10 +184,14 @@ void dial_tick(struct ils *ils)
 void dial_peer(struct ils *ils, struct peer *p)
 {
     struct slice host = p->host.n != 0 ? text_slice(p->host) : slice_of(p->met_ip);
-    if (!ils->ready || ils->role == ROLE_STANDALONE || host.n == 0 ||
-        password_preferred(ils) == NULL || method_offered(ils) != METHOD_PASSWORD)
+    uint8_t method = method_offered(ils);
+    bool tls = method != METHOD_PASSWORD;
+    uint16_t port = tls ? p->tls_port : p->port;
+    if (!ils->ready || ils->role == ROLE_STANDALONE || host.n == 0 || !equipped(ils, method))
         return;
-    struct link *l = dial(ils, host, p->port);
+    if (port == 0)
+        port = tls ? PORT_TLS_DEFAULT : PORT_PASSWORD_DEFAULT;
+    struct link *l = dial(ils, host, port, method);
     if (l == NULL)
         return;
     l->expected = true;
@@ -137,6 +207,8 @@ tick dial_deadline(const struct ils *ils)
         return ils->dial.next;
     if (!hub->link->dialler)
         return TICK_NEVER;
+    if (renewal_due(ils))
+        return ils->dial.next;
     tick due = hub->link->since + SESSION_RENEW_US;
     return due > ils->dial.next ? due : ils->dial.next;
 }
@@ -180,7 +252,7 @@ void dial_over(struct ils *ils, struct link *l, enum code code)
     } else if (l->to == NULL || !dial_is_hub(ils, l->to)) {
         return;
     }
-    if (code == CODE_REPLACED)
+    if (code == CODE_REPLACED || code_is_success(code))
         return;
     if (!attempt)
         d->attempts = 0;

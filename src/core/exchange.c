@@ -232,6 +232,7 @@ void exchange_frame(struct link *l, uint8_t type, struct slice body)
     case FRAME_SEGMENT_REQUEST: take_segment_request(l, body); break;
     case FRAME_SEGMENT: fetch_segment(l, body); break;
     case FRAME_GONE: fetch_gone(l, body); break;
+    case FRAME_READY: own_ready_frame(l, body); break;
     case FRAME_GOODBYE: take_goodbye(l, body); break;
     default: link_end(l, CODE_PROTOCOL, true); break;
     }

@@ -1,5 +1,5 @@
-/* handshake: who is at the other end? Hello, password exchange, proof, and the verdict on them.
- * Every refusal is said in one place (handshake_failed), with its trace lines, alarm and code. */
+/* handshake: who is at the other end? Certificate, hello, password exchange, proof, and the verdict
+ * on them. One conversation for all methods; a refusal is told in refusal.c. */
 #include "core/core.h"
 
 const struct password *password_find(const struct ils *ils, uint16_t generation)
@@ -47,11 +47,13 @@ void handshake_hello_send(struct link *l)
 #ifdef OPENILS_BUG_HELLO_HASH /* a planted leak: the attacker of the tests must find the password */
     crypto_hash1(h.random, "hello", slice_make(password_find(ils, l->generation)->stretched, 32));
 #endif
-    if (l->dialler)
+    if (l->dialler && !l->tls)
         memcpy(l->verdict_id, h.random, sizeof l->verdict_id);
     struct buf b;
     buf_init(&b, ils->mem, HELLO_MAX);
     hello_put(&b, &h);
+    if (l->method == METHOD_INVITE)
+        buf_put(&b, l->invite.id, INVITE_ID_SIZE);
     if (b.failed) {
         link_end(l, CODE_FULL, false);
     } else {
@@ -64,77 +66,6 @@ void handshake_hello_send(struct link *l)
 static struct slice hello_of(const struct link *l, bool dialler)
 {
     return l->dialler == dialler ? text_slice(l->hello_mine) : text_slice(l->hello_theirs);
-}
-
-/* The alarm of a refusal, and its subject: the other end's address, or the hub as it was dialled.
- * */
-static void refusal_alarm(struct link *l, enum code code)
-{
-    struct ils *ils = l->ils;
-    struct slice ip = slice_of(l->peer.ip), host = text_slice(l->host);
-    switch ((int)code) {
-    case CODE_REFUSED:
-    case CODE_NO_ANSWER:
-    case CODE_UNRESOLVED:
-    case CODE_NOT_A_HUB:
-    case CODE_HUNG_UP:
-    case CODE_ITSELF:
-        if (l->dialler && !l->expected) /* an operator's one attempt is not the hub's */
-            alarm_raise(ils, ILSHubClusterUnreachable, host);
-        break;
-    case CODE_SILENT: alarm_raise(ils, ILSRemoteHostUnresponsive, ip); break;
-    case CODE_VERSION:
-    case CODE_CAPABILITY: alarm_raise(ils, ILSProtocolVersion, ip); break;
-    case CODE_METHOD_DIFFERS:
-    case CODE_OTHER_NETWORK:
-    case CODE_PROOF:
-        if (!l->dialler)
-            alarm_raise(ils, ILSUnacceptableConnectionAttempt, ip);
-        break;
-    default: break;
-    }
-}
-
-static bool password_failure(enum code code)
-{
-    return code == CODE_PASSWORD_DIFFERS || code == CODE_PASSWORD_MISSING ||
-           code == CODE_GENERATION_UNKNOWN || code == CODE_POINT_INVALID;
-}
-
-/* The attempt is over: trace, alarm, verdict, close. The goodbye, if any, is in l->out already. */
-void handshake_failed(struct link *l, enum code code, bool told, uint32_t retry_after)
-{
-    struct ils *ils = l->ils;
-    if (l->dialler) {
-        say_link(l, EVENT_CONNECT_FAILED)->number[0] = (uint64_t)code;
-    } else if (password_failure(code)) {
-        say_link(l, EVENT_DECRYPT_FAILED);
-        size_t n = alarm_raise(ils, ILSPwdAuthenticationFailed, slice_of(l->peer.ip));
-        say_link(l, EVENT_PASSWORD_ALARM)->number[0] = n;
-        gate_failed(ils, l, PENALTY_AUTH_US);
-    } else {
-        say_link(l, EVENT_CLOSE_REQ);
-    }
-    refusal_alarm(l, code);
-    if (l->dialler || l->hello_theirs.n != 0)
-        say_verdict(l, code, told, retry_after);
-    link_end(l, code, false);
-}
-
-/* This end says no, and says why, where there is somebody to hear it. */
-void handshake_refuse(struct link *l, enum code code)
-{
-    struct msg_goodbye goodbye = {.code = (uint32_t)code};
-    if (l->state == LINK_OPENING) {
-        handshake_failed(l, code, false, 0);
-        return;
-    }
-    if (code == CODE_PENALTY)
-        goodbye.retry_after =
-            (uint32_t)((gate_until(l->ils, l) - l->ils->now + TICK_S - 1) / TICK_S);
-    msg_goodbye_put(&l->out, &goodbye);
-    l->refused_here = true;
-    handshake_failed(l, code, false, goodbye.retry_after);
 }
 
 static bool my_own_dial(const struct ils *ils, const struct hello *h)
@@ -160,7 +91,44 @@ static enum code judge_hello(const struct hello *h)
     return CODE_NONE;
 }
 
-static enum code judge_dialler(const struct link *l, const struct hello *h)
+/* Whether links by the dialler's method are accepted, and which method it becomes: a dialler that
+ * would prove the password as well is told where it is not in use, and decides itself. */
+static enum code judge_method(struct link *l, const struct hello *h)
+{
+    const struct ils *ils = l->ils;
+    if (l->tls != (h->method != METHOD_PASSWORD) ||
+        (h->method == METHOD_INVITE) != (l->method == METHOD_INVITE))
+        return CODE_PROTOCOL;
+    l->method = h->method;
+    if (h->method == METHOD_INVITE)
+        return CODE_NONE;
+    if (!method_accepted(ils, h->method)) {
+        if (h->method == METHOD_TLS && method_accepted(ils, METHOD_TLS_PASSWORD))
+            return CODE_PASSWORD_MISSING;
+        if (h->method != METHOD_TLS_PASSWORD || !method_accepted(ils, METHOD_TLS))
+            return CODE_METHOD_DIFFERS;
+        l->method = METHOD_TLS;
+    }
+    if (l->method == METHOD_TLS)
+        return CODE_NONE;
+    if (password_preferred(ils) == NULL)
+        return CODE_PASSWORD_MISSING;
+    return password_find(ils, h->generation) == NULL ? CODE_GENERATION_UNKNOWN : CODE_NONE;
+}
+
+/* An invite's hello is followed by its id; the secret is the password of the exchange. */
+static enum code judge_invite(struct link *l)
+{
+    struct slice hello = text_slice(l->hello_theirs);
+    if (hello.n < HELLO_SIZE + INVITE_ID_SIZE)
+        return CODE_PROTOCOL;
+    memcpy(l->invite.id, hello.p + HELLO_SIZE, INVITE_ID_SIZE);
+    if (l->ils->role != ROLE_HUB)
+        return CODE_NOT_A_HUB;
+    return invite_judge(l->ils, l->invite.id, l->prs);
+}
+
+static enum code judge_dialler(struct link *l, const struct hello *h)
 {
     const struct ils *ils = l->ils;
     enum code code = judge_hello(h);
@@ -170,11 +138,36 @@ static enum code judge_dialler(const struct link *l, const struct hello *h)
         return CODE_ITSELF;
     if (gate_until(ils, l) > ils->now)
         return CODE_PENALTY;
-    if (h->method != METHOD_PASSWORD || !method_accepted(ils, h->method))
-        return CODE_METHOD_DIFFERS;
-    if (password_preferred(ils) == NULL)
-        return CODE_PASSWORD_MISSING;
-    return password_find(ils, h->generation) == NULL ? CODE_GENERATION_UNKNOWN : CODE_NONE;
+    code = judge_method(l, h);
+    if (code != CODE_NONE)
+        return code;
+    if (l->method == METHOD_INVITE)
+        return judge_invite(l);
+    return l->tls ? cert_judge(ils, &l->cert, l->method, slice_make(NULL, 0), &l->rule)
+                  : CODE_NONE;
+}
+
+static void compute_binder(struct link *l, struct slice isk)
+{
+    struct slice none = slice_make(NULL, 0);
+    struct slice mine = buf_slice(&l->spki_mine), theirs = buf_slice(&l->spki_theirs);
+    struct binder_parts parts = {.hello_c = hello_of(l, true), .hello_s = hello_of(l, false),
+                                 .exporter = l->tls ? slice_make(l->exporter, HASH_SIZE) : none,
+                                 .spki_c = l->dialler ? mine : theirs,
+                                 .spki_s = l->dialler ? theirs : mine,
+                                 .isk = isk};
+    link_binder(l->binder, &parts);
+}
+
+static void send_proof(struct link *l);
+
+/* TLS alone: both hellos are there, the proofs follow. */
+static void proofs_start(struct link *l)
+{
+    compute_binder(l, slice_make(NULL, 0));
+    link_change_state(l, LINK_PROOF);
+    if (l->dialler)
+        send_proof(l);
 }
 
 static void exchange_start(struct link *l)
@@ -182,14 +175,24 @@ static void exchange_start(struct link *l)
     struct ils *ils = l->ils;
     const struct password *p = password_find(ils, l->generation);
     uint8_t sid[HASH_SIZE], entropy[64];
-    if (p == NULL) { /* dropped while the hello was on its way */
+    if (l->method == METHOD_TLS) {
+        proofs_start(l);
+        return;
+    }
+    if (l->method != METHOD_INVITE && p == NULL) { /* dropped while the hello was on its way */
         handshake_refuse(l, CODE_PASSWORD_MISSING);
         return;
     }
-    link_sid(sid, hello_of(l, true), hello_of(l, false), slice_make(NULL, 0));
+    if (l->method != METHOD_INVITE)
+        memcpy(l->prs, p->stretched, sizeof l->prs);
+    else if (l->dialler)
+        invite_prs(l->prs, &l->invite);
+    link_sid(sid, hello_of(l, true), hello_of(l, false),
+             slice_make(l->exporter, l->tls ? HASH_SIZE : 0));
     ils_entropy(ils, entropy, sizeof entropy);
-    cpace_start(&l->cpace, l->dialler ? CPACE_DIALLER : CPACE_ACCEPTOR, p->stretched, sid, entropy);
+    cpace_start(&l->cpace, l->dialler ? CPACE_DIALLER : CPACE_ACCEPTOR, l->prs, sid, entropy);
     crypto_wipe(entropy, sizeof entropy);
+    crypto_wipe(l->prs, sizeof l->prs);
     link_change_state(l, LINK_SHARE);
     if (l->dialler)
         link_send(l, FRAME_SHARE, slice_make(l->cpace.share, POINT_SIZE));
@@ -207,8 +210,10 @@ static void take_hello_acceptor(struct link *l, struct slice body)
         handshake_refuse(l, CODE_PROTOCOL);
         return;
     }
-    memcpy(l->verdict_id, h.random, sizeof l->verdict_id);
-    l->method = h.method;
+    if (!l->tls)
+        memcpy(l->verdict_id, h.random, sizeof l->verdict_id);
+    l->identified = true;
+    l->offered = h.method;
     l->generation = h.generation;
     tick until = gate_until(l->ils, l);
     if (until > l->ils->now && until - l->ils->now <= PENALTY_HOLD_US) {
@@ -221,6 +226,10 @@ static void take_hello_acceptor(struct link *l, struct slice body)
         handshake_refuse(l, code);
         return;
     }
+    if (l->rule != RULE_NONE) {
+        cert_say(l, CODE_NONE);
+        link_announce(l);
+    }
     handshake_hello_send(l);
     if (l->state != LINK_CLOSED)
         exchange_start(l);
@@ -231,6 +240,9 @@ static void take_hello_dialler(struct link *l, struct slice body)
     struct hello h;
     enum code code = hello_get(body, &h) == 0 ? judge_hello(&h) : CODE_PROTOCOL;
     text_set(l->hello_theirs, body);
+    if (code == CODE_NONE && h.method != l->method) /* the password is demanded by this end */
+        code = l->method == METHOD_TLS_PASSWORD && h.method == METHOD_TLS ? CODE_PASSWORD_MISSING
+                                                                          : CODE_PROTOCOL;
     if (code != CODE_NONE) {
         handshake_refuse(l, code);
         return;
@@ -262,28 +274,41 @@ static void send_proof(struct link *l)
     msg_proof_put(&l->out, &p);
 }
 
-/* From here on the link is sealed; what is in l->out leaves in clear before. */
+/* Without TLS the link is sealed from here on; what is in l->out leaves in clear before. */
+static void seal(struct link *l, struct slice isk)
+{
+    if (l->dialler)
+        sealed_keys(&l->tx, &l->rx, isk, l->binder);
+    else
+        sealed_keys(&l->rx, &l->tx, isk, l->binder);
+    l->sealed = true;
+}
+
+/* One step of opening what the password protects, as the original tells it. */
+static void say_opened(struct link *l, int line)
+{
+    if (l->tls && l->method == METHOD_TLS_PASSWORD)
+        say_link(l, EVENT_DECRYPT_STEP)->number[0] = (uint64_t)line;
+}
+
 static void take_confirm(struct link *l, struct slice body)
 {
     if (!cpace_confirmed(&l->cpace, body)) {
-        handshake_refuse(l, CODE_PASSWORD_DIFFERS);
+        handshake_refuse(l, l->method == METHOD_INVITE ? CODE_INVITE_UNKNOWN
+                                                       : CODE_PASSWORD_DIFFERS);
         return;
     }
+    say_opened(l, __LINE__);
     if (!l->dialler)
         link_send(l, FRAME_CONFIRM, slice_make(l->cpace.confirm, CPACE_CONFIRM_SIZE));
     link_flush(l);
     if (l->state == LINK_CLOSED)
         return;
     struct slice isk = slice_make(l->cpace.isk, CPACE_ISK_SIZE);
-    struct binder_parts parts = {.hello_c = hello_of(l, true), .hello_s = hello_of(l, false),
-                                 .isk = isk};
-    link_binder(l->binder, &parts);
-    if (l->dialler)
-        sealed_keys(&l->tx, &l->rx, isk, l->binder);
-    else
-        sealed_keys(&l->rx, &l->tx, isk, l->binder);
+    compute_binder(l, isk);
+    if (!l->tls)
+        seal(l, isk);
     cpace_wipe(&l->cpace);
-    l->sealed = true;
     link_change_state(l, LINK_PROOF);
     if (l->dialler)
         send_proof(l);
@@ -297,8 +322,24 @@ static bool zeros(const uint8_t *p, size_t n)
     return any == 0;
 }
 
-/* The verdict on a proof. Pure: the peer is not yet made. */
-static enum code judge_proof(const struct link *l, const struct proof *p)
+/* Is the other end's certificate, or its invite, good for the key that it proved? */
+static enum code judge_key(struct link *l, const struct proof *p, const struct peer *known)
+{
+    uint8_t hub[HASH_SIZE];
+    if (l->method == METHOD_INVITE) {
+        crypto_hash1(hub, "invite hub", slice_make(p->key, KEY_SIZE));
+        return l->dialler && !crypto_equal(hub, l->invite.hub, HASH_SIZE) ? CODE_INVITE_FOREIGN
+                                                                          : CODE_NONE;
+    }
+    if (!l->tls || l->rule != RULE_NONE)
+        return CODE_NONE;
+    enum code code = cert_met(l->ils, &l->cert, known);
+    l->rule = code == CODE_NONE ? RULE_MET : RULE_NONE;
+    return code;
+}
+
+/* The verdict on a proof; the peer is not yet made. */
+static enum code judge_proof(struct link *l, const struct proof *p)
 {
     const struct ils *ils = l->ils;
     const struct peer *known = peer_find(ils, p->key);
@@ -308,6 +349,9 @@ static enum code judge_proof(const struct link *l, const struct proof *p)
         return CODE_CLONE;
     if (l->expected && memcmp(p->key, l->expected_key, KEY_SIZE) != 0)
         return CODE_PROOF;
+    enum code code = judge_key(l, p, known);
+    if (code != CODE_NONE)
+        return code;
     if (!zeros(p->network, NETWORK_ID_SIZE) && !zeros(ils->network, NETWORK_ID_SIZE) &&
         memcmp(p->network, ils->network, NETWORK_ID_SIZE) != 0)
         return CODE_OTHER_NETWORK;
@@ -331,23 +375,68 @@ static void adopt_network(struct link *l)
     journal_store(&rows, BATCH_PLAIN);
 }
 
-static void take_proof(struct link *l, struct slice body)
+static void say_proof_opened(struct link *l, struct slice body)
+{
+    if (!l->tls || l->method != METHOD_TLS_PASSWORD)
+        return;
+    say_opened(l, __LINE__);
+    struct trace *t = say_link(l, EVENT_DECRYPTED);
+    t->number[0] = FRAME_HEADER + body.n;
+    t->number[1] = body.n;
+}
+
+/* Whether this end may go on after the other's proof; the peer is known then. */
+static bool proof_passes(struct link *l, struct slice body)
 {
     struct ils *ils = l->ils;
     enum code code = CODE_PROTOCOL;
     if (msg_proof_get(&ils->step, body, &l->theirs) == 0)
         code = judge_proof(l, &l->theirs);
-    if (code != CODE_NONE) {
+    if (code == CODE_NONE && l->method == METHOD_INVITE && !l->dialler)
+        code = invite_spend(l);
+    else if (code == CODE_NONE)
+        l->to = peer_get(ils, l->theirs.key);
+    if (code == CODE_NONE && l->method != METHOD_INVITE && l->to == NULL)
+        code = CODE_FULL;
+    if (code != CODE_NONE)
         handshake_refuse(l, code);
-        return;
+    return code == CODE_NONE;
+}
+
+/* The end of a conversation about an invite that went well: both have imported the other's
+ * certificate, and have met. The ordinary join follows. */
+static void handshake_invited(struct link *l)
+{
+    struct ils *ils = l->ils;
+    uint64_t command = l->command; /* whose verdict is that of the join */
+    l->rule = RULE_INVITE;
+    l->command = 0;
+    link_met(l);
+    say_verdict(l, CODE_JOINED, false, 0);
+    link_end(l, CODE_JOINED, l->dialler);
+    if (l->dialler) {
+        ils->dial.command = command;
+        ils->dial.next = TICK_NEVER; /* until the certificate is imported */
+        invite_won(l);
     }
-    l->to = peer_get(ils, l->theirs.key);
-    if (l->to == NULL) {
-        handshake_refuse(l, CODE_FULL);
+}
+
+static void take_proof(struct link *l, struct slice body)
+{
+    if (!proof_passes(l, body))
+        return;
+    if (l->tls && l->method != METHOD_INVITE)
+        cert_say(l, CODE_NONE);
+    say_proof_opened(l, body);
+    link_announce(l);
+    if (l->method == METHOD_INVITE && !l->dialler) {
+        link_change_state(l, LINK_SPENDING); /* until the disk has it */
         return;
     }
     adopt_network(l);
-    if (l->dialler) {
+    if (l->method == METHOD_INVITE) {
+        handshake_invited(l);
+    } else if (l->dialler) {
         struct trace *t = say_link(l, EVENT_CLIENT_SUCCEEDED);
         t->number[0] = l->n;
         memset(t->peer_id, 0, sizeof t->peer_id); /* the original's line does not know it yet */
@@ -358,6 +447,7 @@ static void take_proof(struct link *l, struct slice body)
     }
 }
 
+/* Both ends have said yes. */
 void handshake_joined(struct link *l)
 {
     say_link(l, l->dialler ? EVENT_CLIENT_ESTABLISHED : EVENT_SERVER_ESTABLISHED);
@@ -365,23 +455,67 @@ void handshake_joined(struct link *l)
     link_up(l);
 }
 
-/* The code of a goodbye, which ends a link: one that is unknown or speaks of success is none. */
-enum code handshake_code(uint32_t number)
+/* The invite is spent, the certificate imported: the hub proves itself as well. */
+void handshake_invite_stored(struct link *l, bool failed)
 {
-    if (number == CODE_JOINED)
-        return CODE_PROTOCOL;
-    switch (number) {
-#define CODE(value, name, cause, remedy, at)                                                       \
-    case value: return CODE_##name;
-#include "core/code.def"
-#undef CODE
-    default: return CODE_PROTOCOL;
+    if (failed) {
+        handshake_refuse(l, CODE_GOING_DOWN);
+        return;
     }
+    l->to = peer_get(l->ils, l->theirs.key);
+    if (l->to == NULL) {
+        handshake_refuse(l, CODE_FULL);
+        return;
+    }
+    send_proof(l);
+    link_change_state(l, LINK_PROVED);
+}
+
+/* TLS is there: what it proved is data from here on. The dialler judges at once, the dialled end
+ * when it knows by which method. */
+void handshake_secured(struct link *l, const struct secured *s)
+{
+    facts_of(&l->cert, &s->peer);
+    words_of(&l->words, s->peer.error_text, s->peer.record, s->peer.record_n);
+    buf_put_slice(&l->spki_mine, s->spki_mine);
+    if (s->peer.present) {
+        buf_put_slice(&l->cert_der, s->peer.der);
+        buf_put_slice(&l->spki_theirs, s->peer.spki);
+    }
+    memcpy(l->exporter, s->exporter, sizeof l->exporter);
+    memcpy(l->shown_mine, s->mine, sizeof l->shown_mine);
+    memcpy(l->verdict_id, s->client_random, sizeof l->verdict_id);
+    l->identified = true;
+    link_change_state(l, LINK_HELLO);
+    if (l->spki_mine.failed || l->spki_theirs.failed || l->cert_der.failed) {
+        handshake_refuse(l, CODE_FULL);
+        return;
+    }
+    if (!l->dialler) {
+        l->method = s->invite ? METHOD_INVITE : METHOD_NONE;
+        return;
+    }
+    enum code code = CODE_NONE;
+    if (!s->peer.present)
+        code = CODE_NO_CERTIFICATE;
+    else if (l->method != METHOD_INVITE)
+        code = cert_judge(l->ils, &l->cert, l->method, text_slice(l->host), &l->rule);
+    if (code != CODE_NONE) {
+        handshake_refuse(l, code);
+        return;
+    }
+    if (l->rule != RULE_NONE)
+        cert_say(l, CODE_NONE);
+    handshake_hello_send(l);
 }
 
 static void take_goodbye(struct link *l, struct slice body)
 {
     struct msg_goodbye m;
+    if (l->method == METHOD_INVITE && !l->dialler && l->state == LINK_PROVED) {
+        handshake_invited(l); /* it has what it came for, and takes its leave */
+        return;
+    }
     if (msg_goodbye_get(&l->ils->step, body, &m) != 0)
         handshake_failed(l, CODE_PROTOCOL, false, 0);
     else

@@ -15,6 +15,9 @@ struct ils *ils_new(struct mem *mem)
     list_init(&ils->batches);
     list_init(&ils->waiting);
     list_init(&ils->alarms);
+    list_init(&ils->trust);
+    list_init(&ils->refused);
+    list_init(&ils->invites);
     gate_init(&ils->gate);
     ils->auth.tls = true;
     ils->level = TRACE_DETAILED;
@@ -22,6 +25,7 @@ struct ils *ils_new(struct mem *mem)
     ils->next_link = 1;
     ils->next_n = 1;
     ils->next_beat = TICK_NEVER;
+    own_init(ils);
     buf_init(&ils->orphans, mem, SIZE_MAX);
     ils->routes = routes_new(mem);
     if (ils->routes == NULL) {
@@ -47,8 +51,14 @@ void ils_free(struct ils *ils)
         waiting_free(ils, list_entry(node, struct waiting, node));
     list_each_safe(node, &ils->streams)
         stream_free(ils, list_entry(node, struct stream, node));
-    list_each_safe(node, &ils->peers)
-        mem_free(mem, list_entry(node, struct peer, node), sizeof(struct peer));
+    list_each_safe(node, &ils->peers) {
+        struct peer *p = list_entry(node, struct peer, node);
+        own_peer_free(p);
+        mem_free(mem, p, sizeof *p);
+    }
+    trust_free(ils);
+    invite_free(ils);
+    own_free(ils);
     list_each_safe(node, &ils->alarms)
         mem_free(mem, list_entry(node, struct alarm_entry, node), sizeof(struct alarm_entry));
     gate_forget(ils);
@@ -67,6 +77,9 @@ static void dispatch(struct ils *ils, const struct ils_event *event)
     case ILS_EV_START: journal_start(ils, event); break;
     case ILS_EV_ACCEPTED: link_accepted(ils, event); break;
     case ILS_EV_CONNECTED: link_connected(ils, event); break;
+    case ILS_EV_SECURED: link_secured(ils, event); break;
+    case ILS_EV_CERTIFICATE: link_certificate(ils, event); break;
+    case ILS_EV_VERIFIED: own_verified(ils, event); break;
     case ILS_EV_DATA: link_data(ils, event); break;
     case ILS_EV_ROOM: link_room(ils, event); break;
     case ILS_EV_DOWN: link_down(ils, event); break;
@@ -108,6 +121,9 @@ int ils_step(struct ils *ils, const struct ils_event *event, struct ils_actions 
     dispatch(ils, event);
     if (ils->started && event->type != ILS_EV_ROW) {
         link_tick(ils);
+        trust_tick(ils);
+        invite_tick(ils);
+        own_tick(ils);
         stream_tick(ils);
         alarm_tick(ils);
         fetch_tick(ils);
@@ -129,7 +145,8 @@ tick ils_deadline(const struct ils *ils)
     if (!ils->started)
         return TICK_NEVER;
     tick first = ils->ready ? ils->next_beat : TICK_NEVER;
-    tick dial = dial_deadline(ils), hold = adopt_deadline(ils);
+    tick dial = dial_deadline(ils), hold = adopt_deadline(ils), own = own_deadline(ils);
+    first = own < first ? own : first;
     first = dial < first ? dial : first;
     first = hold < first ? hold : first;
     list_each(node, &ils->links) {

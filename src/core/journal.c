@@ -109,6 +109,7 @@ void rows_self(struct rows *r)
     rows_setting(r, "network", slice_make(ils->network, NETWORK_ID_SIZE));
     rows_setting(r, "hub", text_slice(ils->dial.host));
     rows_setting_u64(r, "hub_port", ils->dial.port);
+    rows_setting_u64(r, "hub_port_tls", ils->dial.port_tls);
     rows_setting_u64(r, "hub_wanted", ils->dial.wanted);
     if (!ils->dial.hub_known)
         rows_remove(r, ROW_SETTING, slice_of("hub_key"));
@@ -133,26 +134,29 @@ void rows_password(struct rows *r, const struct password *p)
         rows_remove(r, ROW_PASSWORD, slice_make(key, 2));
 }
 
-/* u8 flags, u8 method, u64 first, u64 last, address text. What the peer says of itself is in its
- * stream 0. */
+/* u8 flags (1 met, 2 and 4 disconnected, 8 a certificate was shown), u8 method, u64 first, u64 last;
+ * with flag 8: u8 rule, 32 fingerprint, u64 end date, u8 length, name; then the address as text. What
+ * the peer says of itself is in its stream 0. */
 void rows_peer(struct rows *r, struct peer *p)
 {
-    struct slice ip = slice_of(p->met_ip);
-    uint8_t *v = arena_alloc(&r->ils->step, 18 + ip.n);
-    if (v == NULL) {
-        r->failed = true;
-        return;
+    struct buf b;
+    buf_init(&b, r->ils->mem, 512);
+    buf_put_u8(&b, (uint8_t)(p->met | p->disconnected_here << 1 | p->disconnected_there << 2 |
+                             p->has_shown << 3));
+    buf_put_u8(&b, p->met_method);
+    buf_put_u64(&b, (uint64_t)p->met_first);
+    buf_put_u64(&b, (uint64_t)p->met_last);
+    if (p->has_shown) {
+        buf_put_u8(&b, p->met_rule);
+        buf_put(&b, p->shown, sizeof p->shown);
+        buf_put_u64(&b, (uint64_t)p->shown_ends);
+        buf_put_u8(&b, (uint8_t)p->shown_name.n);
+        buf_put_slice(&b, text_slice(p->shown_name));
     }
-    uint64_t first = (uint64_t)p->met_first, last = (uint64_t)p->met_last;
-    v[0] = (uint8_t)(p->met | p->disconnected_here << 1 | p->disconnected_there << 2);
-    v[1] = p->met_method;
-    for (int i = 7; i >= 0; i--, first >>= 8, last >>= 8) {
-        v[2 + i] = (uint8_t)first;
-        v[10 + i] = (uint8_t)last;
-    }
-    if (ip.n != 0)
-        memcpy(v + 18, ip.p, ip.n);
-    rows_put(r, ROW_PEER, slice_make(p->key, KEY_SIZE), slice_make(v, 18 + ip.n));
+    buf_put_slice(&b, slice_of(p->met_ip));
+    r->failed = r->failed || b.failed;
+    rows_put(r, ROW_PEER, slice_make(p->key, KEY_SIZE), buf_slice(&b));
+    buf_done(&b);
 }
 
 /* name NULL: the key of a stream row; otherwise of one of its segments. */
@@ -213,6 +217,8 @@ static void rows_again(struct ils *ils)
 /* The settings hold passwords. */
 void batch_free(struct ils *ils, struct batch *b)
 {
+    trust_change_free(ils, b->trust);
+    own_change_free(ils, b->own);
     if (b->settings != NULL)
         crypto_wipe(b->settings, sizeof *b->settings);
     mem_free(ils->mem, b->settings, sizeof *b->settings);
@@ -241,6 +247,9 @@ void journal_stored(struct ils *ils, const struct ils_event *event)
         command_stored(ils, b, event->failed);
         break;
     case BATCH_COMMIT: stream_committed(ils, b->commit, event->failed); break;
+    case BATCH_TRUST: trust_stored(ils, b, event->failed); break;
+    case BATCH_OWN: own_stored(ils, b, event->failed); break;
+    case BATCH_INVITE: invite_stored(ils, b, event->failed); break;
     }
     batch_free(ils, b);
 }
@@ -277,6 +286,8 @@ static void row_setting(struct ils *ils, struct slice key, struct slice v)
         text_set(ils->dial.host, v);
     else if (slice_eq(key, slice_of("hub_port")))
         ils->dial.port = (uint16_t)n;
+    else if (slice_eq(key, slice_of("hub_port_tls")))
+        ils->dial.port_tls = n != 0;
     else if (slice_eq(key, slice_of("hub_wanted")))
         ils->dial.wanted = n != 0;
     else if (slice_eq(key, slice_of("hub_key")) && v.n == KEY_SIZE) {
@@ -291,6 +302,8 @@ static void row_setting(struct ils *ils, struct slice key, struct slice v)
         ils->has_seed = true;
         crypto_keypair(ils->seed, ils->key, ils->secret);
         crypto_peer_id(ils->peer_id, ils->key);
+    } else {
+        own_setting(ils, key, v);
     }
 }
 
@@ -325,7 +338,17 @@ static void row_peer(struct ils *ils, const struct row *row)
     p->met_first = (wall)value_u64(slice_make(v + 2, 8));
     p->met_last = (wall)value_u64(slice_make(v + 10, 8));
     p->last_contact = p->met_last;
-    slice_to_text(slice_make(v + 18, row->value.n - 18), p->met_ip, sizeof p->met_ip);
+    size_t at = 18, shown = 1 + FINGERPRINT_SIZE + 8 + 1;
+    if ((v[0] & 8) != 0 && row->value.n >= at + shown &&
+        row->value.n >= at + shown + v[at + shown - 1]) {
+        p->has_shown = true;
+        p->met_rule = v[at] <= RULE_INVITE ? v[at] : (uint8_t)RULE_NONE;
+        memcpy(p->shown, v + at + 1, sizeof p->shown);
+        p->shown_ends = (wall)value_u64(slice_make(v + at + 1 + FINGERPRINT_SIZE, 8));
+        text_set(p->shown_name, slice_make(v + at + shown, v[at + shown - 1]));
+        at += shown + p->shown_name.n;
+    }
+    slice_to_text(slice_make(v + at, row->value.n - at), p->met_ip, sizeof p->met_ip);
 }
 
 static void row_route(struct ils *ils, const struct row *row)
@@ -387,6 +410,9 @@ void journal_row(struct ils *ils, const struct row *row)
     case ROW_STREAM: row_stream(ils, row); break;
     case ROW_SEGMENT: row_segment(ils, row); break;
     case ROW_ALARM: alarm_row(ils, row); break;
+    case ROW_TRUST: trust_row(ils, row); break;
+    case ROW_REFUSED: refused_row(ils, row); break;
+    case ROW_INVITE: invite_row(ils, row); break;
     case ROW_AUDIT:
     case ROW_SPACES: break;
     }

@@ -49,6 +49,7 @@
 #define REFUSED_MAX       64             /* refused certificates that are kept ... */
 #define REFUSED_PER_ADDRESS 8            /* ... of them from one address */
 #define REFUSED_KEPT_US   (30 * 24 * 3600 * TICK_S) /* ... and how long */
+#define REFUSED_WRITE_US  (2 * TICK_S)   /* strangers cause one batch in this time at most */
 #define REFUSED_VERDICTS  8              /* verdict ids under which one may be imported */
 #define INVITES_MAX       64
 #define INVITE_FAILURES   5              /* design 4: then it is spent */

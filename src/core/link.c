@@ -10,6 +10,9 @@
  *                                           PROVED  --any frame> UP
  *   any state --goodbye, silence, cut, refusal--> CLOSED, freed at the next step.
  *
+ * With TLS, SECURING --SECURED--> HELLO comes first, at both ends. TLS without password goes from
+ * HELLO to PROOF at once; an invite waits in SPENDING for the disk before S proves itself.
+ *
  * A link without a valid proof teaches nothing and touches no other link. */
 #include "core/core.h"
 
@@ -31,6 +34,9 @@ struct link *link_new(struct ils *ils, bool dialler, uint32_t id)
     ils_entropy(ils, l->hello_random, sizeof l->hello_random);
     if (dialler) /* an attempt has its id before the other end is reached */
         memcpy(l->verdict_id, l->hello_random, sizeof l->verdict_id);
+    buf_init(&l->cert_der, ils->mem, CERTIFICATE_MAX);
+    buf_init(&l->spki_mine, ils->mem, CERTIFICATE_MAX);
+    buf_init(&l->spki_theirs, ils->mem, CERTIFICATE_MAX);
     buf_init(&l->in, ils->mem, IN_MAX);
     buf_init(&l->plain, ils->mem, IN_MAX);
     buf_init(&l->out, ils->mem, OUT_MAX);
@@ -43,6 +49,9 @@ void link_free(struct link *l)
 {
     struct mem *mem = l->ils->mem;
     list_remove(&l->node);
+    buf_done(&l->cert_der);
+    buf_done(&l->spki_mine);
+    buf_done(&l->spki_theirs);
     buf_done(&l->in);
     buf_done(&l->plain);
     buf_done(&l->out);
@@ -77,13 +86,23 @@ void link_accepted(struct ils *ils, const struct ils_event *event)
         ils_action(ils, ILS_DO_CLOSE)->link = event->link;
         return;
     }
-    l->state = LINK_HELLO;
+    l->state = event->tls ? LINK_SECURING : LINK_HELLO;
     l->tls = event->tls;
     l->peer = event->peer;
     l->local = event->local;
+    if (!l->tls)
+        link_announce(l);
+    gate_room(ils);
+}
+
+/* The original tells of a TLS connection when it has judged the certificate. */
+void link_announce(struct link *l)
+{
+    if (l->dialler || l->announced)
+        return;
+    l->announced = true;
     say_link(l, EVENT_NEW_CONNECTION);
     say_link(l, EVENT_CONNECT_IND);
-    gate_room(ils);
 }
 
 void link_connected(struct ils *ils, const struct ils_event *event)
@@ -97,8 +116,49 @@ void link_connected(struct ils *ils, const struct ils_event *event)
     l->deadline = ils->now + HANDSHAKE_US;
     l->last_in = ils->now;
     say_link(l, EVENT_CONNECT_RES)->number[0] = 1024u + l->n;
-    link_change_state(l, LINK_HELLO);
-    handshake_hello_send(l);
+    link_change_state(l, l->tls ? LINK_SECURING : LINK_HELLO);
+    if (!l->tls)
+        handshake_hello_send(l);
+}
+
+void link_secured(struct ils *ils, const struct ils_event *event)
+{
+    struct link *l = link_find(ils, event->link);
+    if (l == NULL || l->state != LINK_SECURING)
+        return;
+    l->last_in = ils->now;
+    handshake_secured(l, event->secured);
+}
+
+/* A live link ends because its certificate is not good any more. */
+static void link_disgraced(struct link *l, enum code code)
+{
+    l->cert_said = false;
+    cert_say(l, code);
+    link_end(l, code, true);
+}
+
+/* Trust has changed: the verdict runs again. By what stands in the store now, or by the key. */
+void link_certificate(struct ils *ils, const struct ils_event *event)
+{
+    struct link *l = link_find(ils, event->link);
+    if (l == NULL || !l->identified || !l->cert.present)
+        return;
+    facts_of(&l->cert, event->certificate);
+    words_of(&l->words, event->certificate->error_text, event->certificate->record,
+             event->certificate->record_n);
+    if (l->state != LINK_UP)
+        return; /* the verdict is given when it is asked for */
+    enum cert_rule rule;
+    enum code code = cert_of_peer(ils, &l->cert, l->to, l->method, &rule);
+    if (code != CODE_NONE) {
+        link_disgraced(l, code);
+        return;
+    }
+    l->rule = rule;
+    l->to->met_rule = (uint8_t)rule;
+    l->to->shown_ends = l->cert.ends;
+    l->to->dirty = true;
 }
 
 static void link_frame(struct link *l, uint8_t type, struct slice body)
@@ -108,9 +168,11 @@ static void link_frame(struct link *l, uint8_t type, struct slice body)
     case LINK_SHARE:
     case LINK_CONFIRM:
     case LINK_PROOF:
+    case LINK_SPENDING:
     case LINK_PROVED: handshake_frame(l, type, body); break;
     case LINK_UP: exchange_frame(l, type, body); break;
     case LINK_OPENING:
+    case LINK_SECURING:
     case LINK_HELD:
     case LINK_CLOSED: break;
     }
@@ -130,13 +192,14 @@ static bool link_listens(const struct link *l)
     return l->state != LINK_CLOSED && l->state != LINK_HELD;
 }
 
-/* Frames in clear, until the first one that seals the link. */
+/* Frames in clear, until the first one that seals the link; all frames of a TLS link. */
 static void consume_clear(struct link *l, struct slice *in)
 {
     uint8_t type;
     struct slice body;
     while (!l->sealed && link_listens(l)) {
-        int r = frame_take(in, FRAME_CLEAR_MAX, &type, &body);
+        size_t max = l->state >= LINK_PROVED ? FRAME_SEALED_MAX : FRAME_CLEAR_MAX;
+        int r = frame_take(in, max, &type, &body);
         if (r == 1)
             return;
         if (r < 0) {
@@ -190,7 +253,7 @@ static void link_consume(struct link *l)
 void link_data(struct ils *ils, const struct ils_event *event)
 {
     struct link *l = link_find(ils, event->link);
-    if (l == NULL || l->state == LINK_OPENING)
+    if (l == NULL || l->state == LINK_OPENING || l->state == LINK_SECURING)
         return;
     l->last_in = ils->now;
     if (l->to != NULL && l->state == LINK_UP)
@@ -218,6 +281,8 @@ static enum code code_of_down(const struct link *l, enum down_reason reason)
     case DOWN_UNREACHABLE: return CODE_NO_ANSWER;
     case DOWN_UNRESOLVED: return CODE_UNRESOLVED;
     case DOWN_CLOSED:
+    case DOWN_TLS:
+    case DOWN_ALERT:
     case DOWN_RESET: break;
     }
     return l->state == LINK_UP ? CODE_LOST : CODE_HUNG_UP;
@@ -231,6 +296,8 @@ void link_down(struct ils *ils, const struct ils_event *event)
     enum code code = code_of_down(l, event->reason);
     if (l->state == LINK_UP)
         link_end(l, code, false);
+    else if (event->reason == DOWN_TLS || event->reason == DOWN_ALERT)
+        handshake_tls_failed(l, &event->tls_error, event->reason == DOWN_ALERT);
     else
         handshake_failed(l, code, false, 0);
 }
@@ -291,7 +358,7 @@ void link_end(struct link *l, enum code code, bool tell)
     if (l->state == LINK_CLOSED)
         return;
     if (tell) {
-        struct msg_goodbye goodbye = {.code = (uint32_t)code};
+        struct msg_goodbye goodbye = {.code = (uint32_t)goodbye_code(code)};
         msg_goodbye_put(&l->out, &goodbye);
     }
     link_flush(l);
@@ -333,6 +400,31 @@ static bool link_beats(const struct link *a, const struct link *b)
     return serial_a > serial_b;
 }
 
+/* What is known of a peer because it proved itself here: from now on its key says who it is. */
+void link_met(struct link *l)
+{
+    struct ils *ils = l->ils;
+    struct peer *p = l->to;
+    if (!p->met) {
+        p->met = true;
+        p->met_first = ils->wall;
+    }
+    p->met_last = p->last_contact = ils->wall;
+    p->met_method = l->method;
+    p->met_rule = (uint8_t)l->rule;
+    memcpy(p->met_ip, l->peer.ip, sizeof p->met_ip);
+    if (l->tls) {
+        p->has_shown = true;
+        memcpy(p->shown, l->cert.fingerprint, sizeof p->shown);
+        text_set(p->shown_name, text_slice(l->cert.subject));
+        p->shown_ends = l->cert.ends;
+        alarm_clear(ils, ILSTLSAuthenticationFailed, text_slice(l->cert.subject));
+    }
+    alarm_clear(ils, ILSTLSAuthenticationFailed, slice_of(l->peer.ip));
+    p->dirty = true;
+    ils->ready_moved = true;
+}
+
 /* Both ends have proved themselves and said yes. */
 void link_up(struct link *l)
 {
@@ -340,13 +432,8 @@ void link_up(struct link *l)
     struct peer *p = l->to;
     struct slice ip = slice_of(l->peer.ip);
     link_change_state(l, LINK_UP);
-    if (!p->met) {
-        p->met = true;
-        p->met_first = ils->wall;
-    }
-    p->met_last = p->last_contact = ils->wall;
-    p->met_method = l->method;
-    memcpy(p->met_ip, l->peer.ip, sizeof p->met_ip);
+    link_met(l);
+    p->has_told = false;
     if (p->disconnected_there && dial_is_hub(ils, p))
         dial_want(ils, true); /* the other end's operator connected again */
     p->disconnected_there = false;
@@ -379,8 +466,11 @@ tick link_deadline(const struct link *l)
     case LINK_CLOSED: return l->ils->now; /* to be freed */
     case LINK_UP: {
         tick dead = l->last_in + DEAD_US, alive = l->last_out + KEEPALIVE_US;
-        return dead < alive ? dead : alive;
+        tick next = dead < alive ? dead : alive, ends = l->ils->now + (l->cert.ends - l->ils->wall);
+        return l->tls && l->cert.ends - l->ils->wall < DEAD_US && ends < next ? ends : next;
     }
+    case LINK_SECURING:
+    case LINK_SPENDING:
     case LINK_OPENING:
     case LINK_HELD:
     case LINK_HELLO:
@@ -392,11 +482,21 @@ tick link_deadline(const struct link *l)
     return l->deadline;
 }
 
+/* The end date passed while linked: in that second the link ends, and the other end is told. */
+static void link_expired(struct link *l)
+{
+    l->cert.error = CERTIFICATE_EXPIRED;
+    text_set(l->words.error, slice_of("certificate has expired"));
+    link_disgraced(l, CODE_EXPIRED);
+}
+
 static void link_tick_one(struct link *l)
 {
     struct ils *ils = l->ils;
     if (l->state == LINK_UP) {
-        if (ils->now - l->last_in >= DEAD_US)
+        if (l->tls && ils->wall >= l->cert.ends)
+            link_expired(l);
+        else if (ils->now - l->last_in >= DEAD_US)
             link_end(l, CODE_LOST, true);
         else if (ils->now - l->since >= SESSION_US)
             link_end(l, CODE_SESSION_OVER, true);

@@ -39,9 +39,11 @@ struct trace *say_link(struct link *l, enum trace_event event)
     return t;
 }
 
-static enum verdict_side remedy_side(enum code code, bool dialler)
+/* At which end of link l (NULL: it was never dialled) the remedy is typed. */
+static enum verdict_side remedy_side(enum code code, bool dialler, const struct link *l)
 {
     const char *at = "";
+    bool refused_here = l != NULL && l->refused_here;
     switch (code) {
     case CODE_NONE: break;
 #define CODE(number, name, cause, remedy, end)                                                     \
@@ -49,7 +51,12 @@ static enum verdict_side remedy_side(enum code code, bool dialler)
 #include "core/code.def"
 #undef CODE
     }
-    return (at[0] == 'd') == dialler ? SIDE_HERE : SIDE_THERE;
+    bool here = (at[0] == 'd') == dialler; /* dialler, acceptor */
+    if (at[0] == 'v' || at[0] == 'p')      /* verifier, presenter */
+        here = (at[0] == 'v') == refused_here;
+    if (at[0] == 'l') /* lacking: TLS alone was offered, or the dialled end has no password */
+        here = (l == NULL || l->offered == METHOD_TLS) == dialler;
+    return here ? SIDE_HERE : SIDE_THERE;
 }
 
 static void keep(struct ils *ils, const struct verdict *v)
@@ -61,6 +68,7 @@ static void keep(struct ils *ils, const struct verdict *v)
     e->verdict = *v;
     text_set(e->host, v->host);
     text_set(e->peer_name, v->peer_name);
+    text_set(e->name, v->name);
 }
 
 /* Of a join that was never dialled: it has no link, and no id that another end could know. */
@@ -70,8 +78,21 @@ void say_verdict_undialled(struct ils *ils, uint64_t command, enum code code)
     a->command = command;
     a->verdict = (struct verdict){.code = code, .dialler = true, .port = ils->dial.port,
                                   .host = arena_copy(&ils->step, text_slice(ils->dial.host)),
-                                  .remedy_at = remedy_side(code, true), .at = ils->wall};
+                                  .remedy_at = remedy_side(code, true, NULL), .at = ils->wall};
     keep(ils, &a->verdict);
+}
+
+/* The certificate in question: the other end's, or one's own where the other end said no. */
+static void certificate_of(struct link *l, enum code code, struct verdict *v)
+{
+    const struct own_cert *own = &l->ils->cert[0];
+    bool about_mine = code >= 300 && code < 400 && !l->refused_here;
+    if (!l->tls || (!about_mine && !l->cert.present))
+        return;
+    v->name = arena_copy(&l->ils->step, about_mine ? text_slice(own->subject)
+                                                   : text_slice(l->cert.subject));
+    memcpy(v->fingerprint, about_mine ? own->fingerprint : l->cert.fingerprint,
+           sizeof v->fingerprint);
 }
 
 void say_verdict(struct link *l, enum code code, bool told, uint32_t retry_after)
@@ -96,7 +117,11 @@ void say_verdict(struct link *l, enum code code, bool told, uint32_t retry_after
     v->port = l->dialler ? l->port : l->local.port;
     v->generation = l->generation;
     v->retry_after = retry_after;
-    v->remedy_at = remedy_side(code, l->dialler);
+    v->remedy_at = remedy_side(code, l->dialler, l);
+    v->refused_here = l->refused_here;
+    v->rule = l->rule;
+    v->method = l->offered != METHOD_NONE ? l->offered : l->method;
+    certificate_of(l, code, v);
     v->at = ils->wall;
     const struct peer *p = l->to;
     if (code == CODE_DISCONNECTED) { /* typed where it was typed before, whoever dialled */

@@ -2,10 +2,11 @@
  * and, on a hub, of its roster: whom it relays. Here it is written and read, and peers are kept. */
 #include "core/core.h"
 
-enum { FIELDS = 8 };
+enum { FIELDS = 11 };
 
 static const char *const field_name[FIELDS] = {"cluster_id", "fqdn", "description", "version",
-                                               "role", "route_string", "host", "port"};
+                                               "role", "route_string", "host", "port",
+                                               "tls_port", "certificate", "certificate_next"};
 
 static struct slice decimal(struct arena *a, uint64_t v)
 {
@@ -46,6 +47,7 @@ struct peer *peer_get(struct ils *ils, const uint8_t key[static KEY_SIZE])
         return NULL;
     memcpy(p->key, key, KEY_SIZE);
     crypto_peer_id(p->id, key);
+    own_peer_init(ils, p);
     list_add(&ils->peers, &p->node);
     if (++ils->peer_n == PEERS_NEAR)
         alarm_raise(ils, ILSPeerLimitApproachingWarning, decimal(&ils->step, PEERS_NEAR));
@@ -77,8 +79,9 @@ void self_changed(struct ils *ils)
 }
 
 /* NAME, ADDRESS, NAME:PORT or [ADDRESS]:PORT to be reached at: when none is said, the address seen
- * on the link counts, with the port that takes passwords. */
-static void advertised(const struct ils *ils, struct slice *ret_host, uint16_t *ret_port)
+ * on the link counts. A port that is said is that of the method that this cluster offers itself. */
+static void advertised(const struct ils *ils, struct slice *ret_host, uint16_t *ret_port,
+                       uint16_t *ret_tls_port)
 {
     struct slice a = text_slice(ils->advertise), host = a;
     bool bracket = a.n != 0 && a.p[0] == '[';
@@ -88,19 +91,25 @@ static void advertised(const struct ils *ils, struct slice *ret_host, uint16_t *
     if (end < a.n && (bracket || has_port))
         host = slice_make(a.p + from, end - from);
     *ret_host = host;
-    *ret_port = has_port ? (uint16_t)port : ils->password_port;
+    *ret_port = ils->password_port;
+    *ret_tls_port = ils->tls_port;
+    if (has_port && ils->auth.tls)
+        *ret_tls_port = (uint16_t)port;
+    else if (has_port)
+        *ret_port = (uint16_t)port;
 }
 
 static size_t field_changes(struct ils *ils, struct change *change)
 {
     struct slice host;
-    uint16_t port;
-    advertised(ils, &host, &port);
+    uint16_t port, tls_port;
+    advertised(ils, &host, &port, &tls_port);
     const struct slice value[FIELDS] = {
         text_slice(ils->cluster_id),  text_slice(ils->fqdn),
         text_slice(ils->description), text_slice(ils->version),
         decimal(&ils->step, ils->role), text_slice(ils->route_string),
-        host, decimal(&ils->step, port)};
+        host, decimal(&ils->step, port), decimal(&ils->step, tls_port),
+        buf_slice(&ils->cert[0].leaf), buf_slice(&ils->cert[1].leaf)};
     size_t n = 0;
     for (size_t i = 0; i < FIELDS; i++)
         change[n++] = (struct change){.put = true, .kind = ENTRY_FIELD,
@@ -231,6 +240,12 @@ static bool read_field(void *context, const struct record *r)
         p->role = (uint8_t)number;
     else if (slice_eq(r->user, slice_of("port")) && slice_to_u64(r->value, 65535, &number))
         p->port = (uint16_t)number;
+    else if (slice_eq(r->user, slice_of("tls_port")) && slice_to_u64(r->value, 65535, &number))
+        p->tls_port = (uint16_t)number;
+    else if (slice_eq(r->user, slice_of("certificate")))
+        own_announced(p, 0, r->value);
+    else if (slice_eq(r->user, slice_of("certificate_next")))
+        own_announced(p, 1, r->value);
     return true;
 }
 

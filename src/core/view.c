@@ -100,12 +100,32 @@ static void view_peer(const struct ils *ils, const struct peer *p, struct view_c
         ret->last_usn = plan->last_usn > ret->last_usn ? plan->last_usn : ret->last_usn;
         ret->stale = stream_overdue(ils, plan) || ret->disconnected;
     }
+    ret->met_rule = (enum cert_rule)p->met_rule;
+    if (p->has_shown) {
+        ret->certificate = slice_make(p->shown, sizeof p->shown);
+        ret->certificate_name = text_slice(p->shown_name);
+        ret->certificate_ends = p->shown_ends;
+    }
     if (p->link != NULL) {
+        ret->link_tls = p->link->tls;
         ret->link_peer = p->link->peer;
         ret->link_dialler = p->link->dialler;
         ret->link_since = p->met_last;
     }
     view_status(ils, p, plan, ret);
+}
+
+/* Row i >= 1 of the table of clusters. */
+static const struct peer *peer_at(const struct ils *ils, size_t i)
+{
+    list_each(node, &ils->peers) {
+        const struct peer *p = list_entry(node, struct peer, node);
+        if (!p->met && stream_of(ils, p, STREAM_SELF) == NULL)
+            continue; /* heard of, never admitted */
+        if (--i == 0)
+            return p;
+    }
+    return NULL;
 }
 
 bool view_cluster(const struct ils *ils, size_t i, struct view_cluster *ret)
@@ -126,16 +146,70 @@ bool view_cluster(const struct ils *ils, size_t i, struct view_cluster *ret)
         ret->entries = ils->own == NULL ? 0 : catalog_live(ils->own->catalog);
         return true;
     }
+    const struct peer *p = peer_at(ils, i);
+    if (p != NULL)
+        view_peer(ils, p, ret);
+    return p != NULL;
+}
+
+bool view_own(const struct ils *ils, size_t which, struct view_own *ret)
+{
+    memset(ret, 0, sizeof *ret);
+    if (which > 1 || ils->cert[which].leaf.n == 0)
+        return false;
+    const struct own_cert *c = &ils->cert[which];
+    ret->leaf = buf_slice(&c->leaf);
+    ret->chain = buf_slice(&c->chain);
+    ret->key = buf_slice(&c->key);
+    memcpy(ret->fingerprint, c->fingerprint, sizeof ret->fingerprint);
+    ret->subject = text_slice(c->subject);
+    ret->not_before = c->not_before;
+    ret->not_after = c->not_after;
+    ret->self_signed = c->self_signed;
+    list_each(node, &ils->peers)
+        ret->waiting += which == 1 && own_waits_for(ils, list_entry(node, struct peer, node));
+    return true;
+}
+
+bool view_own_waiting(const struct ils *ils, size_t i, struct view_cluster *ret)
+{
+    memset(ret, 0, sizeof *ret);
     list_each(node, &ils->peers) {
         const struct peer *p = list_entry(node, struct peer, node);
-        if (!p->met && stream_of(ils, p, STREAM_SELF) == NULL)
-            continue; /* heard of, never admitted */
-        if (--i == 0) {
-            view_peer(ils, p, ret);
-            return true;
-        }
+        if (!own_waits_for(ils, p) || i-- != 0)
+            continue;
+        view_peer(ils, p, ret);
+        return true;
     }
     return false;
+}
+
+/* What the other end said of the certificate that this cluster uses now. */
+static enum code said_there(const struct ils *ils, const struct peer *p, uint8_t method)
+{
+    for (size_t i = 0; p->has_ready && i < p->ready.n; i++)
+        if (memcmp(p->ready.certificate[i].fingerprint, ils->cert[0].fingerprint,
+                   FINGERPRINT_SIZE) == 0)
+            return handshake_said(method == METHOD_TLS ? p->ready.certificate[i].tls
+                                                       : p->ready.certificate[i].tls_password);
+    return CODE_NONE;
+}
+
+bool view_ready(const struct ils *ils, size_t i, uint8_t method, struct view_ready *ret)
+{
+    const struct peer *p = i == 0 ? NULL : peer_at(ils, i);
+    memset(ret, 0, sizeof *ret);
+    if (p == NULL)
+        return false;
+    const struct announced *a = &p->announced[0];
+    ret->known_here = a->judged && a->facts.present;
+    if (ret->known_here)
+        ret->here = (enum code)ready_code(ils, a, p, method, &ret->rule);
+    ret->there = said_there(ils, p, method);
+    ret->known_there = ret->there != CODE_NONE;
+    ret->accepts = p->has_ready && (p->ready.accept >> method & 1) != 0;
+    ret->linked = p->link != NULL;
+    return true;
 }
 
 bool view_password(const struct ils *ils, size_t i, struct view_password *ret)

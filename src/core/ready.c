@@ -1,0 +1,181 @@
+/* ready: could two ends that know each other link by TLS? Each announces its certificates in stream
+ * 0; each verifies what the other announced and tells it what the verdict would be. That is what
+ * `ils auth ready` shows, and what a renewal waits for. A certificate announced as the next one by a
+ * cluster whose present one was imported is imported as well (design, section 4). */
+#include "core/core.h"
+
+void own_peer_init(struct ils *ils, struct peer *p)
+{
+    for (size_t i = 0; i < 2; i++)
+        buf_init(&p->announced[i].der, ils->mem, CERTIFICATE_MAX);
+}
+
+void own_peer_free(struct peer *p)
+{
+    for (size_t i = 0; i < 2; i++)
+        buf_done(&p->announced[i].der);
+}
+
+/* From its stream 0; empty: it announces none. */
+void own_announced(struct peer *p, size_t which, struct slice der)
+{
+    struct announced *a = &p->announced[which];
+    if (slice_eq(buf_slice(&a->der), der))
+        return;
+    struct buf kept = a->der;
+    buf_reset(&kept);
+    memset(a, 0, sizeof *a);
+    a->der = kept;
+    buf_put_slice(&a->der, der);
+    if (a->der.failed) { /* too long to be one */
+        a->der.failed = false;
+        buf_reset(&a->der);
+    }
+}
+
+void ready_again(struct ils *ils)
+{
+    list_each(node, &ils->peers) {
+        struct peer *p = list_entry(node, struct peer, node);
+        p->announced[0].judged = p->announced[1].judged = false;
+        p->announced[0].question = p->announced[1].question = 0;
+    }
+}
+
+void ready_ask(struct ils *ils)
+{
+    list_each(node, &ils->peers) {
+        struct peer *p = list_entry(node, struct peer, node);
+        for (size_t i = 0; i < 2; i++) {
+            struct announced *a = &p->announced[i];
+            if (a->der.n == 0 || a->judged || a->question != 0)
+                continue;
+            a->question = ++ils->next_question;
+            struct ils_action *ask = ils_action(ils, ILS_DO_VERIFY);
+            ask->question = a->question;
+            ask->data = arena_copy(&ils->step, buf_slice(&a->der));
+        }
+    }
+}
+
+/* Its present certificate was imported and is the one that it proved itself with: what it announces
+ * as the next one is imported, too. */
+static void import_next(struct ils *ils, struct peer *p)
+{
+    const struct announced *now = &p->announced[0], *next = &p->announced[1];
+    enum code code = cert_error(&next->facts);
+    if (!next->judged || !now->judged || !now->facts.imported || !p->has_shown ||
+        memcmp(now->fingerprint, p->shown, FINGERPRINT_SIZE) != 0 ||
+        trust_find(ils, next->fingerprint) != NULL ||
+        (code != CODE_NONE && code != CODE_SELF_SIGNED && code != CODE_NO_CHAIN))
+        return;
+    struct slice name = text_slice(p->cluster_id);
+    struct rows rows;
+    struct buf source;
+    struct trust_change *change = NULL;
+    rows_init(&rows, ils);
+    buf_init(&source, ils->mem, 128);
+    buf_put_text(&source, "announced by ");
+    buf_put_slice(&source, name);
+    bool added = trust_add(&rows, buf_slice(&next->der), &next->facts, buf_slice(&source), &change);
+    buf_done(&source);
+    if (!added || change == NULL)
+        return;
+    struct batch *b = journal_store(&rows, BATCH_TRUST);
+    if (b == NULL) {
+        trust_change_free(ils, change);
+        return;
+    }
+    b->trust = change;
+    alarm_raise(ils, ILSCertificateAnnounced, text_slice(next->facts.subject));
+    struct trace *t = say(ils, EVENT_CERT_ANNOUNCED);
+    memcpy(t->peer_id, p->id, sizeof t->peer_id);
+    t->text[0] = arena_copy(&ils->step, name);
+    char hex[2 * FINGERPRINT_SIZE + 1];
+    hex_text(hex, next->fingerprint, FINGERPRINT_SIZE);
+    t->text[1] = arena_copy(&ils->step, slice_of(hex));
+}
+
+void own_verified(struct ils *ils, const struct ils_event *event)
+{
+    list_each(node, &ils->peers) {
+        struct peer *p = list_entry(node, struct peer, node);
+        for (size_t i = 0; i < 2; i++) {
+            struct announced *a = &p->announced[i];
+            if (a->question == 0 || a->question != event->question)
+                continue;
+            a->question = 0;
+            a->judged = true;
+            facts_of(&a->facts, event->certificate);
+            memcpy(a->fingerprint, a->facts.fingerprint, sizeof a->fingerprint);
+            ils->ready_moved = true;
+            ils->expiring_next = ils->now;
+            import_next(ils, p);
+            return;
+        }
+    }
+}
+
+/* --- telling */
+
+/* CODE_JOINED, or why a link by `method` with that certificate would be refused here. */
+uint32_t ready_code(const struct ils *ils, const struct announced *a, const struct peer *p,
+                    uint8_t method, enum cert_rule *ret_rule)
+{
+    enum code code = cert_of_peer(ils, &a->facts, p, method, ret_rule);
+    if (code == CODE_NONE && method == METHOD_TLS_PASSWORD && password_preferred(ils) == NULL)
+        code = CODE_PASSWORD_MISSING;
+    return code == CODE_NONE ? CODE_JOINED : (uint32_t)code;
+}
+
+static void ready_of(const struct ils *ils, const struct peer *p, struct msg_ready *m)
+{
+    enum cert_rule rule;
+    memset(m, 0, sizeof *m);
+    for (size_t i = 0; i < 2; i++) {
+        const struct announced *a = &p->announced[i];
+        if (!a->judged || !a->facts.present)
+            continue;
+        memcpy(m->certificate[m->n].fingerprint, a->fingerprint, FINGERPRINT_SIZE);
+        m->certificate[m->n].tls =
+            (uint32_t)goodbye_code((enum code)ready_code(ils, a, p, METHOD_TLS, &rule));
+        m->certificate[m->n++].tls_password =
+            (uint32_t)goodbye_code((enum code)ready_code(ils, a, p, METHOD_TLS_PASSWORD, &rule));
+    }
+    for (uint8_t method = METHOD_PASSWORD; method <= METHOD_TLS_PASSWORD; method++)
+        m->accept |= (uint32_t)method_accepted(ils, method) << method;
+}
+
+/* On each link, once for each change. */
+void ready_tell(struct ils *ils)
+{
+    struct msg_ready m;
+    uint8_t told[HASH_SIZE];
+    if (!ils->ready_moved)
+        return;
+    ils->ready_moved = false;
+    list_each(node, &ils->peers) {
+        struct peer *p = list_entry(node, struct peer, node);
+        if (p->link == NULL || p->link->state != LINK_UP)
+            continue;
+        ready_of(ils, p, &m);
+        crypto_hash1(told, "ready", slice_make(&m, sizeof m));
+        if (p->has_told && memcmp(told, p->told_ready, sizeof told) == 0)
+            continue;
+        p->has_told = true;
+        memcpy(p->told_ready, told, sizeof told);
+        msg_ready_put(&p->link->out, &m);
+    }
+}
+
+void own_ready_frame(struct link *l, struct slice body)
+{
+    struct msg_ready m;
+    if (msg_ready_get(&l->ils->step, body, &m) != 0) {
+        gate_failed(l->ils, l, PENALTY_PROTO_US);
+        link_end(l, CODE_PROTOCOL, true);
+        return;
+    }
+    l->to->ready = m;
+    l->to->has_ready = true;
+}
