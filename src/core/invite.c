@@ -395,6 +395,25 @@ static void apply_spent(struct ils *ils, const struct trust_change *c, bool fail
     }
 }
 
+/* The wish to join may itself still wait for the disk. */
+static bool join_pending(const struct ils *ils)
+{
+    list_each(node, &ils->batches)
+        if (list_entry(node, struct batch, node)->join)
+            return true;
+    return false;
+}
+
+/* The ordinary join begins; or the invite is used once more, a little later. */
+static void won(struct ils *ils, bool failed)
+{
+    if (join_pending(ils))
+        return;
+    dial_now(ils);
+    if (failed)
+        ils->dial.next += STORE_RETRY_US;
+}
+
 void invite_apply(struct ils *ils, struct trust_change *c, bool failed)
 {
     switch (c->part) {
@@ -415,6 +434,7 @@ void invite_apply(struct ils *ils, struct trust_change *c, bool failed)
     case INVITE_WON:
         if (failed && ils->dial.invite.expires == 0)
             ils->dial.invite = c->won;
+        won(ils, failed);
         break;
     }
 }
@@ -435,30 +455,35 @@ void invite_stored(struct ils *ils, struct batch *b, bool failed)
 
 /* --- the dialler */
 
+static void used_up(const struct link *l)
+{
+    struct dial *d = &l->ils->dial;
+    if (memcmp(d->invite.id, l->invite.id, INVITE_ID_SIZE) == 0) /* no other came meanwhile */
+        crypto_wipe(&d->invite, sizeof d->invite);
+}
+
 void invite_won(struct link *l)
 {
     struct ils *ils = l->ils;
-    struct dial *d = &ils->dial;
     struct trust_change *change = NULL;
     struct rows rows;
-    struct invite won = d->invite;
-    if (memcmp(d->invite.id, l->invite.id, INVITE_ID_SIZE) == 0)
-        crypto_wipe(&d->invite, sizeof d->invite);
     rows_init(&rows, ils);
-    trust_add(&rows, buf_slice(&l->cert_der), &l->cert, slice_of("invite"), &change);
-    rows_self(&rows);
-    struct batch *b = journal_store(&rows, change != NULL ? BATCH_TRUST : BATCH_PLAIN);
-    if (b == NULL) {
-        d->invite = won; /* memory was refused: once more, later */
-        trust_change_free(ils, change);
-    } else if (change == NULL) {
-        trust_knock(ils); /* imported already; or the ordinary join says what is missing */
-    } else {
-        change->part = INVITE_WON;
-        change->won = won;
-        b->trust = change;
+    bool trusted = trust_add(&rows, buf_slice(&l->cert_der), &l->cert, slice_of("invite"), &change);
+    if (change == NULL) { /* imported already; or the ordinary join says what is missing */
+        used_up(l);
+        won(ils, !trusted);
+        return;
     }
-    crypto_wipe(&won, sizeof won);
+    struct batch *b = journal_store(&rows, BATCH_TRUST);
+    if (b == NULL) {
+        trust_change_free(ils, change);
+        won(ils, true);
+        return;
+    }
+    change->part = INVITE_WON;
+    change->won = l->invite;
+    b->trust = change;
+    used_up(l);
 }
 
 /* --- time */

@@ -219,7 +219,8 @@ bool trust_add(struct rows *r, struct slice der, const struct facts *f, struct s
     return reply == REPLY_OK;
 }
 
-void trust_knock(struct ils *ils)
+/* A waiting dialler tries again at once; not before a join that waits for the disk. */
+static void knock(struct ils *ils)
 {
     if (ils->dial.next != TICK_NEVER)
         dial_now(ils);
@@ -284,8 +285,8 @@ void trust_stored(struct ils *ils, struct batch *b, bool failed)
     apply_remove(ils, c);
     if (c->knock)
         gate_forget(ils);
-    if (c->knock || added != 0 || c->part == INVITE_WON)
-        trust_knock(ils);
+    if (c->knock || added != 0)
+        knock(ils);
     if (b->kind == BATCH_TRUST && b->command != 0)
         answer(ils, b->command, c, added);
 }
@@ -329,7 +330,7 @@ static void store_added(struct rows *r, const struct command *c, struct trust_ch
         refuse(ils, c, reply, text);
     } else if (list_empty(&change->add)) { /* nothing to be stored, and yet the operator's word */
         gate_forget(ils);
-        trust_knock(ils);
+        knock(ils);
         answer(ils, c->id, change, 0);
     } else {
         change->knock = true;

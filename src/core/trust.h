@@ -34,7 +34,5 @@ struct trust_change *trust_change_new(struct ils *ils);
 void invite_entry_free(struct ils *ils, struct invite_entry *e);
 /* What is kept of an invite when its batch is durable, or not (invite.c). */
 void invite_apply(struct ils *ils, struct trust_change *c, bool failed);
-/* A waiting dialler tries again at once; not before a join that waits for the disk. */
-void trust_knock(struct ils *ils);
 
 #endif
