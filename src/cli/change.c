@@ -6,28 +6,30 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-/* Sends a change and says OK. */
-static int change(struct cli *cli, const struct call *call)
+#include "cli/words.h"
+#include "daemon/token.h"
+
+#define PLAN_FILE_MAX ((size_t)2 << 30)
+
+int cli_change(struct cli *cli, const struct call *call)
 {
     json_t *result;
     int status = cli_call(cli, call, &result);
     if (result != NULL && cli->json)
         print_json(result);
     else if (result != NULL && json_object_get(result, "added") != NULL)
-        printf("OK: %" JSON_INTEGER_FORMAT " added, %" JSON_INTEGER_FORMAT " removed\n",
-               json_integer_value(json_object_get(result, "added")),
-               json_integer_value(json_object_get(result, "removed")));
+        printf(_("OK: %lld added, %lld removed\n"),
+               (long long)json_integer_value(json_object_get(result, "added")),
+               (long long)json_integer_value(json_object_get(result, "removed")));
     else if (result != NULL)
         printf("OK\n");
     json_decref(result);
     return status;
 }
 
-/* Copies option --some-name into the argument some_name where it was given. */
-static void take(json_t *args, const struct parsed *p, const char *option)
+void take(json_t *args, const struct parsed *p, const char *option)
 {
     char key[64];
     const char *value = parsed_get(p, option);
@@ -36,6 +38,24 @@ static void take(json_t *args, const struct parsed *p, const char *option)
         *c = *c == '-' ? '_' : *c;
     if (value != NULL && json_object_set_new(args, key, json_string(value)) != 0)
         json_object_set_new(args, key, json_string("?")); /* not UTF-8: refused by ilsd */
+}
+
+void take_list(json_t *args, const struct parsed *p, const char *option, const char *key)
+{
+    json_t *list = json_array();
+    for (int i = 0; i < p->given_n; i++) {
+        const char *value = p->given[i].value;
+        if (strcmp(p->given[i].option->name, option) != 0)
+            continue;
+        while (*value != '\0') {
+            size_t n = strcspn(value, ",");
+            json_array_append_new(list, json_stringn(value, n));
+            value += n + (value[n] == ',');
+        }
+    }
+    if (parsed_has(p, option))
+        json_object_set(args, key, list);
+    json_decref(list);
 }
 
 bool take_number(const struct cli *cli, json_t *args, const char *key, const char *text,
@@ -48,7 +68,7 @@ bool take_number(const struct cli *cli, json_t *args, const char *key, const cha
         json_object_set_new(args, key, json_integer(n));
         return true;
     }
-    snprintf(sentence, sizeof sentence, "'%.60s' is no number", text);
+    snprintf(sentence, sizeof sentence, _("'%.60s' is no number"), text);
     json_decref(args);
     *ret_status = cli_error(cli, EXIT_USAGE, sentence, key, "ils help");
     return false;
@@ -58,7 +78,7 @@ static int change_one(struct cli *cli, const char *command, const char *key, con
 {
     struct call call = {.command = command, .args = json_object()};
     json_object_set_new(call.args, key, json_string(value));
-    return change(cli, &call);
+    return cli_change(cli, &call);
 }
 
 static int change_two(struct cli *cli, const char *command, const char *key, const char *value,
@@ -68,7 +88,7 @@ static int change_two(struct cli *cli, const char *command, const char *key, con
     json_object_set_new(call.args, key, json_string(value));
     if (value2 != NULL)
         json_object_set_new(call.args, key2, json_string(value2));
-    return change(cli, &call);
+    return cli_change(cli, &call);
 }
 
 int run_init(struct cli *cli, const struct parsed *p)
@@ -83,7 +103,7 @@ int run_init(struct cli *cli, const struct parsed *p)
         return cli_error(cli, EXIT_USAGE, "'ils init' wants --cluster-id and --fqdn", NULL,
                          "ils init --cluster-id ID --fqdn NAME");
     }
-    return change(cli, &call);
+    return cli_change(cli, &call);
 }
 
 int run_describe(struct cli *cli, const struct parsed *p)
@@ -97,7 +117,7 @@ int run_describe(struct cli *cli, const struct parsed *p)
     take(call.args, p, "--fqdn");
     take(call.args, p, "--description");
     take(call.args, p, "--route-string");
-    return change(cli, &call);
+    return cli_change(cli, &call);
 }
 
 int run_role(struct cli *cli, const struct parsed *p)
@@ -108,7 +128,7 @@ int run_role(struct cli *cli, const struct parsed *p)
 int run_network_adopt(struct cli *cli, const struct parsed *p)
 {
     struct call call = {.command = "network adopt"};
-    return change(cli, &call);
+    return cli_change(cli, &call);
 }
 
 /* True when the name is this cluster's own; false with *ret_status = EXIT_NO_DAEMON or refused
@@ -131,10 +151,10 @@ static int leave(struct cli *cli)
 {
     char answer[16] = "";
     if (isatty(STDIN_FILENO) == 1 && cli->terminal && !cli->json) {
-        printf("leave the network? [y/N] ");
+        printf("%s", _("leave the network? [y/N] "));
         fflush(stdout);
         if (fgets(answer, sizeof answer, stdin) == NULL || (answer[0] != 'y' && answer[0] != 'Y'))
-            return cli_error(cli, EXIT_REFUSED, "nothing was changed", NULL, NULL);
+            return cli_error(cli, EXIT_REFUSED, _("nothing was changed"), NULL, NULL);
     }
     return change_one(cli, "role", "role", "standalone");
 }
@@ -175,7 +195,7 @@ static bool join_where(const struct cli *cli, json_t *args, const char *text, in
     if (port > 0 && port <= UINT16_MAX)
         return true;
     json_decref(args);
-    *ret_status = cli_error(cli, EXIT_USAGE, "a port is a number from 1 to 65535", colon + 1,
+    *ret_status = cli_error(cli, EXIT_USAGE, _("a port is a number from 1 to 65535"), colon + 1,
                             "ils help join");
     return false;
 }
@@ -185,19 +205,21 @@ int run_join(struct cli *cli, const struct parsed *p)
     struct call call = {.command = "join", .args = json_object()};
     int status = EXIT_USAGE;
     json_t *v;
-    if (!join_where(cli, call.args, p->word[0], &status))
+    if (token_like(slice_of(p->word[0])))
+        json_object_set_new(call.args, "host", json_string(p->word[0]));
+    else if (!join_where(cli, call.args, p->word[0], &status))
         return status;
     take(call.args, p, "--as");
     json_object_set_new(call.args, "wait", json_boolean(!parsed_has(p, "--no-wait")));
     if (!cli->json && isatty(STDERR_FILENO) == 1 && !parsed_has(p, "--no-wait"))
-        fprintf(stderr, "waiting for the verdict ...\r");
+        fprintf(stderr, "%s\r", _("waiting for the verdict ..."));
     status = cli_call(cli, &call, &v);
     if (v != NULL && cli->json)
         print_json(v);
     else if (v != NULL && json_object_get(v, "verdict_id") != NULL)
         print_verdict(cli, v);
     else if (v != NULL)
-        printf("OK: `ils status` shows the verdict\n");
+        printf("%s\n", _("OK: `ils status` shows the verdict"));
     json_decref(v);
     return status;
 }
@@ -213,29 +235,13 @@ static bool take_switch(const struct cli *cli, json_t *args, const struct parsed
         json_object_set_new(args, option + 2, json_boolean(strcmp(value, "on") == 0));
         return true;
     }
-    snprintf(text, sizeof text, "%s is on or off, not '%.60s'", option, value);
+    snprintf(text, sizeof text, _("%s is on or off, not '%.60s'"), option, value);
     json_decref(args);
     *ret_status = cli_error(cli, EXIT_USAGE, text, option, "ils help auth set");
     return false;
 }
 
-/* --accept takes several words, also with commas between them. */
-static void take_accept(json_t *args, const struct parsed *p)
-{
-    json_t *accept = json_array();
-    for (int i = 0; i < p->given_n; i++) {
-        const char *value = p->given[i].value;
-        if (strcmp(p->given[i].option->name, "--accept") != 0)
-            continue;
-        while (*value != '\0') {
-            size_t n = strcspn(value, ",");
-            json_array_append_new(accept, json_stringn(value, n));
-            value += n + (value[n] == ',');
-        }
-    }
-    json_object_set_new(args, "accept", accept);
-}
-
+/* METHOD sets what is accepted, +METHOD adds to it, -METHOD takes away. */
 static int check_accept(const struct cli *cli, json_t *args)
 {
     static const char *const methods[] = {"password", "tls", "tls+password"};
@@ -245,8 +251,9 @@ static int check_accept(const struct cli *cli, json_t *args)
         struct nearest best = {NULL, 0};
         const char *typed = json_string_value(word);
         char text[200];
+        size_t sign = typed != NULL && (typed[0] == '+' || typed[0] == '-');
         for (int m = 0; m < 3; m++)
-            nearest_try(&best, typed != NULL ? typed : "", methods[m]);
+            nearest_try(&best, typed != NULL ? typed + sign : "", methods[m]);
         if (best.word != NULL && best.distance == 0)
             continue;
         snprintf(text, sizeof text, "'%.60s' is no method%s%s%s", typed != NULL ? typed : "?",
@@ -270,14 +277,13 @@ int run_auth_set(struct cli *cli, const struct parsed *p)
     if (!take_switch(cli, call.args, p, "--tls", &status) ||
         !take_switch(cli, call.args, p, "--password", &status))
         return status;
-    if (parsed_has(p, "--accept"))
-        take_accept(call.args, p);
+    take_list(call.args, p, "--accept", "accept");
     status = check_accept(cli, call.args);
     if (status != EXIT_DONE) {
         json_decref(call.args);
         return status;
     }
-    return change(cli, &call);
+    return cli_change(cli, &call);
 }
 
 int run_password_add(struct cli *cli, const struct parsed *p)
@@ -294,7 +300,7 @@ int run_password_add(struct cli *cli, const struct parsed *p)
     }
     json_object_set_new(call.args, "stretched", json_string(hex));
     explicit_bzero(hex, sizeof hex);
-    return change(cli, &call);
+    return cli_change(cli, &call);
 }
 
 static int change_generation(struct cli *cli, const char *command, const char *text)
@@ -303,7 +309,7 @@ static int change_generation(struct cli *cli, const char *command, const char *t
     int status = EXIT_USAGE;
     if (!take_number(cli, call.args, "generation", text, &status))
         return status;
-    return change(cli, &call);
+    return cli_change(cli, &call);
 }
 
 int run_password_prefer(struct cli *cli, const struct parsed *p)
@@ -329,34 +335,6 @@ int run_route_remove(struct cli *cli, const struct parsed *p)
 
 /* --- plan */
 
-/* All bytes of a file or of standard input. False after an error was printed. */
-static bool file_read(const struct cli *cli, const char *path, char **ret, size_t *ret_n)
-{
-    bool standard = strcmp(path, "-") == 0;
-    FILE *in = standard ? stdin : fopen(path, "rb");
-    size_t size = 1 << 16, n = 0, got;
-    char *p = in != NULL ? malloc(size) : NULL;
-    while (p != NULL && (got = fread(p + n, 1, size - n, in)) > 0) {
-        n += got;
-        if (n < size)
-            continue;
-        char *more = realloc(p, size *= 2);
-        if (more == NULL)
-            free(p);
-        p = more;
-    }
-    bool good = p != NULL && ferror(in) == 0;
-    if (!good) {
-        cli_error(cli, EXIT_REFUSED, strerror(errno), path, "ils help plan import");
-        free(p);
-    }
-    if (in != NULL && !standard)
-        fclose(in);
-    *ret = p;
-    *ret_n = n;
-    return good;
-}
-
 int run_plan_import(struct cli *cli, const struct parsed *p)
 {
     struct call call = {.command = "plan import", .args = json_object()};
@@ -368,13 +346,14 @@ int run_plan_import(struct cli *cli, const struct parsed *p)
         return cli_error(cli, EXIT_USAGE, "'ils plan import' wants --source NAME: what the same "
                          "source gave before is replaced", NULL, "ils help plan import");
     }
-    if (!file_read(cli, p->word[0], &content, &call.content_n)) {
+    if (!file_read(cli, p->word[0], PLAN_FILE_MAX, "ils help plan import", &content,
+                   &call.content_n)) {
         json_decref(call.args);
         return EXIT_REFUSED;
     }
     call.content = content;
     call.file = p->word[0];
-    int status = change(cli, &call);
+    int status = cli_change(cli, &call);
     free(content);
     return status;
 }
@@ -385,7 +364,7 @@ int run_plan_add(struct cli *cli, const struct parsed *p)
     json_object_set_new(call.args, "kind", json_string(p->word[0]));
     json_object_set_new(call.args, "key", json_string(p->word[1]));
     take(call.args, p, "--failover");
-    return change(cli, &call);
+    return cli_change(cli, &call);
 }
 
 int run_plan_remove(struct cli *cli, const struct parsed *p)
@@ -414,7 +393,7 @@ int run_plan_show(struct cli *cli, const struct parsed *p)
         size_t n = json_array_size(json_object_get(shown, "entries"));
         if (n > 0)
             print_table(cli, json_object_get(shown, "entries"), columns, 5);
-        printf("%zu shown of %" JSON_INTEGER_FORMAT " entries\n", n, total);
+        printf(_("%zu shown of %lld entries\n"), n, (long long)total);
     }
     json_decref(shown);
     return status;

@@ -108,10 +108,34 @@ int cli_call(struct cli *cli, const struct call *call, json_t **ret_result);
 void cli_disconnect(struct cli *cli);
 /* On: Ctrl-C ends the request under way, not the program. */
 void cli_interruptible(bool on);
+bool cli_interrupted(void); /* since it was switched on */
+
+/* Sends a change and says OK, or prints its result with --json. */
+int cli_change(struct cli *cli, const struct call *call);
+
+/* Copies option --some-name into the argument some_name where it was given. */
+void take(json_t *args, const struct parsed *p, const char *option);
+/* Every value of an option that may be given several times, also with commas between them, as an
+ * array; nothing where it was not given. */
+void take_list(json_t *args, const struct parsed *p, const char *option, const char *key);
 
 /* A number as typed, for args[key]. False: an error was printed, args are freed. */
 bool take_number(const struct cli *cli, json_t *args, const char *key, const char *text,
                  int *ret_status);
+
+/* --- files (file.c). "-" is standard input or output. */
+
+#define CERTIFICATE_FILE_MAX (1024 * 1024)
+
+/* All bytes of a file, NUL behind them; to be wiped and freed with file_forget. More than `max` bytes
+ * are refused. False after an error was printed; next is its remedy. */
+bool file_read(const struct cli *cli, const char *path, size_t max, const char *next, char **ret,
+               size_t *ret_n);
+void file_forget(char *content, size_t n);
+/* The first line of a file as option `password` of args; nothing where the path is NULL. */
+bool file_password(const struct cli *cli, json_t *args, const char *path, const char *next);
+/* Writes a text into a new file, never over one that is there. The exit status. */
+int file_write(const struct cli *cli, const char *path, const char *text, const char *next);
 
 /* --- words for people (print.c) */
 
@@ -125,6 +149,10 @@ void print_table(const struct cli *cli, const json_t *rows, const struct column 
 /* `names, a rule of =, rows`, as `run sql` prints. result: {"columns", "rows"}. */
 void print_sql(const json_t *result);
 void print_verdict(const struct cli *cli, const json_t *v);
+/* `label  value`, the values under each other. */
+void print_field(const char *label, const char *value);
+/* What ilsd adds to an answer: {"notes": [...]}. */
+void print_notes(const json_t *answer);
 void print_status(const struct cli *cli, const json_t *s);
 void print_lookup(const struct cli *cli, const json_t *l);
 void print_clusters(const struct cli *cli, const json_t *rows);
@@ -132,7 +160,7 @@ const char *print_red(const struct cli *cli);
 const char *print_green(const struct cli *cli);
 const char *print_bold(const struct cli *cli);
 const char *print_plain(const struct cli *cli);
-size_t print_width(const char *text); /* columns, not bytes */
+size_t print_width(const char *text); /* columns of a terminal, not bytes */
 
 /* --- passwords (password.c) */
 
@@ -143,7 +171,7 @@ bool password_read(struct cli *cli, bool from_stdin, char hex[static 65], int *r
 /* --- the prompt (prompt.c) */
 int prompt_run(struct cli *cli);
 
-/* --- the commands (show.c, change.c, plan.c, trace.c, support.c) */
+/* --- the commands (show.c, change.c, cert.c, trust.c, invite.c, support.c) */
 int run_init(struct cli *cli, const struct parsed *p);
 int run_describe(struct cli *cli, const struct parsed *p);
 int run_role(struct cli *cli, const struct parsed *p);
@@ -175,6 +203,19 @@ int run_plan_show(struct cli *cli, const struct parsed *p);
 int run_plan_export(struct cli *cli, const struct parsed *p);
 int run_plan_add(struct cli *cli, const struct parsed *p);
 int run_plan_remove(struct cli *cli, const struct parsed *p);
+int run_cert_show(struct cli *cli, const struct parsed *p);
+int run_cert_csr(struct cli *cli, const struct parsed *p);
+int run_cert_install(struct cli *cli, const struct parsed *p);
+int run_cert_renew(struct cli *cli, const struct parsed *p);
+int run_cert_now(struct cli *cli, const struct parsed *p);
+int run_trust_list(struct cli *cli, const struct parsed *p);
+int run_trust_show(struct cli *cli, const struct parsed *p);
+int run_trust_remove(struct cli *cli, const struct parsed *p);
+int run_trust_import(struct cli *cli, const struct parsed *p);
+int run_bundle_export(struct cli *cli, const struct parsed *p);
+int run_bundle_import(struct cli *cli, const struct parsed *p);
+int run_invite(struct cli *cli, const struct parsed *p);
+int run_auth_ready(struct cli *cli, const struct parsed *p);
 int run_support(struct cli *cli, const struct parsed *p);
 int run_help(struct cli *cli, const struct parsed *p);
 

@@ -11,10 +11,12 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "cli/words.h"
+
 static int no_daemon(const struct cli *cli, const char *path, const char *why)
 {
     char text[300], next[4200] = "systemctl start ilsd";
-    snprintf(text, sizeof text, "ilsd does not answer: %s", why);
+    snprintf(text, sizeof text, _("ilsd does not answer: %s"), why);
     if (strcmp(cli->data, DATA_DEFAULT) != 0)
         snprintf(next, sizeof next, "ilsd --data %s", cli->data);
     return cli_error(cli, EXIT_NO_DAEMON, text, path, next);
@@ -28,7 +30,7 @@ static int client_connect(struct cli *cli)
         return EXIT_DONE;
     int n = snprintf(path, sizeof path, "%s/control.sock", cli->data);
     if (n < 0 || (size_t)n >= sizeof address.sun_path)
-        return cli_error(cli, EXIT_USAGE, "the path of the data directory is too long", cli->data,
+        return cli_error(cli, EXIT_USAGE, _("the path of the data directory is too long"), cli->data,
                          "ils --data DIR status");
     memcpy(address.sun_path, path, (size_t)n + 1);
     cli->socket = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -38,9 +40,9 @@ static int client_connect(struct cli *cli)
         cli_disconnect(cli);
         if (error == EACCES)
             return cli_error(cli, EXIT_REFUSED,
-                             "the data directory of ilsd is for members of its group", path,
+                             _("the data directory of ilsd is for members of its group"), path,
                              "sudo usermod -aG openils \"$USER\"");
-        return no_daemon(cli, path, error == ENOENT ? "there is no control socket"
+        return no_daemon(cli, path, error == ENOENT ? _("there is no control socket")
                                                     : strerror(error));
     }
     cli->replies = fdopen(dup(cli->socket), "r");
@@ -131,9 +133,10 @@ static void name_file(json_t *error, const char *file)
     char where[600], next[600];
     const char *line = text_of(error, "where"), *old = text_of(error, "next");
     const char *at = strstr(old, "FILE");
-    if (strcmp(text_of(error, "name"), "CSV") != 0 && strncmp(line, "line ", 5) != 0)
+    if (line[0] != '\0' && strcmp(text_of(error, "name"), "CSV") != 0 &&
+        strncmp(line, "line ", 5) != 0)
         return;
-    snprintf(where, sizeof where, "%s%s%s", strcmp(file, "-") == 0 ? "standard input" : file,
+    snprintf(where, sizeof where, "%s%s%s", strcmp(file, "-") == 0 ? _("standard input") : file,
              line[0] != '\0' ? ", " : "", line);
     json_object_set_new(error, "where", json_string(where));
     if (at == NULL)
@@ -146,6 +149,7 @@ static int client_final(const struct cli *cli, const struct call *call, const js
                         json_t **ret_result)
 {
     json_t *error = json_object_get(line, "error");
+    char text[WORDS_TEXT_MAX];
     int status = (int)json_integer_value(json_object_get(line, "exit"));
     if (json_is_true(json_object_get(line, "ok"))) {
         if (ret_result != NULL)
@@ -161,8 +165,8 @@ static int client_final(const struct cli *cli, const struct call *call, const js
         json_decref(copy);
         return status;
     }
-    cli_error(cli, status, text_of(error, "text"), text_of(error, "where"),
-              text_of(error, "next"));
+    words_said(text, sizeof text, text_of(error, "text"));
+    cli_error(cli, status, text, text_of(error, "where"), text_of(error, "next"));
     size_t i;
     json_t *more;
     json_array_foreach(json_object_get(error, "more"), i, more)
@@ -182,6 +186,11 @@ void cli_interruptible(bool on)
     struct sigaction action = {.sa_handler = on ? on_interrupt : SIG_DFL}; /* no SA_RESTART */
     interrupted = 0;
     sigaction(SIGINT, &action, NULL);
+}
+
+bool cli_interrupted(void)
+{
+    return interrupted != 0;
 }
 
 int cli_call(struct cli *cli, const struct call *call, json_t **ret_result)
@@ -216,5 +225,5 @@ int cli_call(struct cli *cli, const struct call *call, json_t **ret_result)
     cli_disconnect(cli);
     if (interrupted != 0)
         return EXIT_REFUSED;
-    return no_daemon(cli, cli->data, "it hung up before its answer was whole");
+    return no_daemon(cli, cli->data, _("it hung up before its answer was whole"));
 }

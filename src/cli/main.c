@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cli/words.h"
 #include "daemon/version.h"
 
 int cli_error(const struct cli *cli, int status, const char *text, const char *where,
@@ -29,9 +30,9 @@ int cli_error(const struct cli *cli, int status, const char *text, const char *w
     fflush(stdout);
     fprintf(stderr, "ils: %s\n", text);
     if (where != NULL && where[0] != '\0')
-        fprintf(stderr, "where: %s\n", where);
+        fprintf(stderr, "%s: %s\n", _("where"), where);
     if (next != NULL && next[0] != '\0')
-        fprintf(stderr, "next: %s\n", next);
+        fprintf(stderr, "%s: %s\n", _("next"), next);
     return status;
 }
 
@@ -241,6 +242,12 @@ static int usage_error(const struct cli *cli, const struct command_row *c, const
     return cli_error(cli, EXIT_USAGE, text, NULL, next);
 }
 
+/* What may follow in a list: no option; "-tls" is none. */
+static bool is_value(const char *word)
+{
+    return word[0] != '-' || (word[1] != '-' && word[1] != '\0');
+}
+
 /* Takes the option at words[*at] with its values; EXIT_DONE or the status of an error. */
 static int option_take(const struct cli *cli, struct parsed *p, int n, char **words, int *at)
 {
@@ -263,7 +270,7 @@ static int option_take(const struct cli *cli, struct parsed *p, int n, char **wo
         if (p->given_n == GIVEN_MAX)
             return usage_error(cli, p->command, "was given too many options", NULL);
         p->given[p->given_n++] = (struct given){o, value};
-    } while (equals == NULL && o->kind == OPTION_LIST && *at + 1 < n && words[*at + 1][0] != '-');
+    } while (equals == NULL && o->kind == OPTION_LIST && *at + 1 < n && is_value(words[*at + 1]));
     return EXIT_DONE;
 }
 
@@ -347,12 +354,13 @@ int cli_run(struct cli *cli, int n, char **words)
     return status;
 }
 
-/* The tables of docs/contract.md: script/contract writes them, a test compares. */
+/* The tables of docs/contract.md: script/contract writes them, a test compares. The cause is in the
+ * language of the environment. */
 static int print_codes(void)
 {
     printf("| Code | Name | Cause | Remedy | Typed at |\n|---|---|---|---|---|\n");
 #define CODE(number, name, cause, remedy, at)                                                      \
-    printf("| ILS-%d | %s | %s | %s%s%s | %s |\n", number, #name, cause,                           \
+    printf("| ILS-%d | %s | %s | %s%s%s | %s |\n", number, #name, gettext(cause),                  \
            remedy[0] != '\0' ? "`" : "", remedy, remedy[0] != '\0' ? "`" : "",                     \
            remedy[0] != '\0' ? at : "");
 #include "core/code.def"
@@ -382,6 +390,7 @@ int main(int argc, char **argv)
     cli.colour = cli.terminal && getenv("NO_COLOR") == NULL &&
                  (term == NULL || strcmp(term, "dumb") != 0);
     signal(SIGPIPE, SIG_IGN);
+    words_start();
     if (argc == 2 && strcmp(argv[1], "--contract-codes") == 0)
         return print_codes();
     if (argc == 2 && strcmp(argv[1], "--contract-alarms") == 0)

@@ -3,6 +3,9 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <wchar.h>
+
+#include "cli/words.h"
 
 const char *text_of(const json_t *object, const char *key)
 {
@@ -38,10 +41,35 @@ const char *print_plain(const struct cli *cli)
 
 size_t print_width(const char *text)
 {
-    size_t n = 0;
-    for (; *text != '\0'; text++)
-        n += ((unsigned char)*text & 0xc0) != 0x80;
-    return n;
+    mbstate_t state = {0};
+    size_t width = 0, n;
+    wchar_t c;
+    while ((n = mbrtowc(&c, text, MB_CUR_MAX, &state)) != 0) {
+        if (n == (size_t)-1 || n == (size_t)-2) { /* no character: the terminal shows something */
+            memset(&state, 0, sizeof state);
+            n = 1;
+            width++;
+        } else {
+            int columns = wcwidth(c);
+            width += columns > 0 ? (size_t)columns : 0;
+        }
+        text += n;
+    }
+    return width;
+}
+
+void print_field(const char *label, const char *value)
+{
+    size_t width = print_width(label);
+    printf("  %s%*s%s\n", label, (int)(width < 16 ? 16 - width : 1), "", value);
+}
+
+void print_notes(const json_t *answer)
+{
+    size_t i;
+    json_t *note;
+    json_array_foreach(json_object_get(answer, "notes"), i, note)
+        printf("%s: %s\n", _("note"), json_string_value(note));
 }
 
 /* One value as text: "-" for null, yes and no, numbers. The caller gives it back. */
@@ -51,7 +79,7 @@ static char *cell_text(const json_t *value)
     if (json_is_string(value))
         return strdup(json_string_value(value));
     if (json_is_boolean(value))
-        return strdup(json_is_true(value) ? "yes" : "no");
+        return strdup(json_is_true(value) ? _("yes") : _("no"));
     if (json_is_integer(value)) {
         snprintf(number, sizeof number, "%" JSON_INTEGER_FORMAT, json_integer_value(value));
         return strdup(number);
@@ -77,7 +105,7 @@ void print_table(const struct cli *cli, const json_t *rows, const struct column 
     if (width == NULL)
         return;
     for (size_t c = 0; c < n; c++)
-        width[c] = print_width(columns[c].title);
+        width[c] = print_width(gettext(columns[c].title));
     json_array_foreach(rows, i, row) {
         for (size_t c = 0; c < n; c++) {
             char *text = cell_text(json_object_get(row, columns[c].key));
@@ -88,7 +116,7 @@ void print_table(const struct cli *cli, const json_t *rows, const struct column 
     }
     fputs(print_bold(cli), stdout);
     for (size_t c = 0; c < n; c++)
-        put_cell(columns[c].title, width[c], c + 1 == n);
+        put_cell(gettext(columns[c].title), width[c], c + 1 == n);
     printf("%s\n", print_plain(cli));
     json_array_foreach(rows, i, row) {
         for (size_t c = 0; c < n; c++) {
@@ -138,87 +166,60 @@ void print_sql(const json_t *result)
         putchar('\n');
     }
     if (json_is_true(json_object_get(result, "cut")))
-        printf("(more rows: the answer was cut)\n");
+        printf("%s\n", _("(more rows: the answer was cut)"));
     free(width);
 }
 
-static const char *at_end(const char *where)
+/* The certificate that a verdict speaks of, to be compared before it is believed. The remedies of
+ * the end that refused speak of the other end's; those of the end that showed it, of its own. */
+static void print_fingerprint(const json_t *v)
 {
-    return strcmp(where, "there") == 0 ? "at the other end" : "at this end";
+    bool verifier = strncmp(text_of(v, "remedy"), "ils trust", strlen("ils trust")) == 0;
+    bool here = strcmp(text_of(v, "remedy_at"), "here") == 0;
+    if (text_of(v, "fingerprint")[0] == '\0')
+        return;
+    printf("%s: %s\n", _("certificate"), text_of(v, "certificate_name"));
+    printf("%s: %s\n", _("fingerprint"), text_of(v, "fingerprint"));
+    if (verifier == here)
+        printf("%s\n", _("compare it by telephone with `ils cert show` at the other end"));
+    else
+        printf("%s\n", _("it is this end's own: the other end compares it by telephone with "
+                         "`ils cert show` at this end"));
 }
 
 void print_verdict(const struct cli *cli, const json_t *v)
 {
     const char *code = text_of(v, "code");
     bool joined = strncmp(code, "ILS-1", 5) == 0;
-    printf("%s%s%s %s\n", joined ? print_green(cli) : print_red(cli), code, print_plain(cli),
-           text_of(v, "cause"));
-    printf("evidence: %s\n", text_of(v, "evidence"));
+    char text[WORDS_TEXT_MAX];
+    words_cause(text, sizeof text, v);
+    printf("%s%s%s %s\n", joined ? print_green(cli) : print_red(cli), code, print_plain(cli), text);
+    words_evidence(text, sizeof text, v);
+    printf("%s: %s\n", _("evidence"), text);
+    if (strncmp(code, "ILS-3", 5) == 0)
+        print_fingerprint(v);
     if (text_of(v, "remedy")[0] != '\0')
-        printf("remedy: type %s: %s%s%s\n", at_end(text_of(v, "remedy_at")), print_bold(cli),
-               text_of(v, "remedy"), print_plain(cli));
-    printf("verdict id: %s%s\n", text_of(v, "verdict_id"),
+        printf("%s: %s%s%s\n",
+               strcmp(text_of(v, "remedy_at"), "there") == 0
+                   ? _("remedy: type at the other end")
+                   : _("remedy: type at this end"),
+               print_bold(cli), text_of(v, "remedy"), print_plain(cli));
+    printf("%s: %s%s\n", _("verdict id"), text_of(v, "verdict_id"),
            joined || text_of(v, "address")[0] == '\0'
                ? ""
-               : " (the same in the trace of the other end)");
-}
-
-static void print_hub(const json_t *join)
-{
-    json_int_t port = json_integer_value(json_object_get(join, "hub_port"));
-    json_int_t tried = json_integer_value(json_object_get(join, "attempts"));
-    printf("hub       %s", text_of(join, "hub"));
-    if (port != 0)
-        printf(" port %" JSON_INTEGER_FORMAT, port);
-    if (json_is_true(json_object_get(join, "up")))
-        printf(", linked\n");
-    else if (tried == 0)
-        printf(", down\n");
-    else
-        printf(", down, tried %" JSON_INTEGER_FORMAT " time%s since\n", tried,
-               tried == 1 ? "" : "s");
-}
-
-void print_status(const struct cli *cli, const json_t *s)
-{
-    bool healthy = strcmp(text_of(s, "health"), "healthy") == 0;
-    const json_t *join = json_object_get(s, "join");
-    printf("%s%s%s", healthy ? print_green(cli) : print_red(cli), text_of(s, "health"),
-           print_plain(cli));
-    printf("%s%s\n", healthy ? "" : ": ", text_of(s, "cause"));
-    if (text_of(s, "next")[0] != '\0')
-        printf("next%s: %s%s%s\n",
-               strcmp(text_of(s, "next_at"), "there") == 0 ? ", at the other end" : "",
-               print_bold(cli), text_of(s, "next"), print_plain(cli));
-    if (json_is_true(json_object_get(s, "initialised")))
-        printf("\ncluster   %s (%s), %s\n", text_of(s, "cluster_id"), text_of(s, "fqdn"),
-               text_of(s, "role"));
-    if (json_is_true(json_object_get(join, "wanted")))
-        print_hub(join);
-    printf("clusters  %" JSON_INTEGER_FORMAT " others known, %" JSON_INTEGER_FORMAT " linked\n",
-           json_integer_value(json_object_get(s, "clusters")),
-           json_integer_value(json_object_get(s, "clusters_linked")));
-    printf("entries   %" JSON_INTEGER_FORMAT " served, %" JSON_INTEGER_FORMAT
-           " of them our own, at usn %" JSON_INTEGER_FORMAT "\n",
-           json_integer_value(json_object_get(s, "entries")),
-           json_integer_value(json_object_get(s, "own_entries")),
-           json_integer_value(json_object_get(s, "usn")));
-    printf("alarms    %" JSON_INTEGER_FORMAT " active\n",
-           json_integer_value(json_object_get(s, "alarms_active")));
-    printf("version   %s, boot %" JSON_INTEGER_FORMAT ", up since %s\n", text_of(s, "version"),
-           json_integer_value(json_object_get(s, "boot")), text_of(s, "started"));
+               : _(" (the same in the trace of the other end)"));
 }
 
 void print_clusters(const struct cli *cli, const json_t *rows)
 {
     static const struct column columns[] = {
-        {"Cluster ID/Name", "cluster_id"},
-        {"Last Contact Time", "last_contact_time"},
-        {"Role", "role"},
-        {"Advertised Route String", "advertised_route_string"},
-        {"Last USN Data Received", "last_usn_data_received"},
-        {"USN Data Synchronization Status", "usn_data_synchronization_status"},
-        {"Action", "action"},
+        {N_("Cluster ID/Name"), "cluster_id"},
+        {N_("Last Contact Time"), "last_contact_time"},
+        {N_("Role"), "role"},
+        {N_("Advertised Route String"), "advertised_route_string"},
+        {N_("Last USN Data Received"), "last_usn_data_received"},
+        {N_("USN Data Synchronization Status"), "usn_data_synchronization_status"},
+        {N_("Action"), "action"},
     };
     print_table(cli, rows, columns, sizeof columns / sizeof *columns);
 }

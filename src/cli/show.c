@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "cli/words.h"
+
 /* Asks; with --json the answer is printed here and *ret is NULL. */
 static int show(struct cli *cli, const char *command, json_t *args, json_t **ret)
 {
@@ -22,7 +24,7 @@ static int show_table(struct cli *cli, const char *command, json_t *args,
     json_t *rows;
     int status = show(cli, command, args, &rows);
     if (rows != NULL && json_array_size(rows) == 0)
-        printf("none\n");
+        printf("%s\n", _("none"));
     else if (rows != NULL)
         print_table(cli, rows, columns, n);
     json_decref(rows);
@@ -52,14 +54,43 @@ int run_clusters(struct cli *cli, const struct parsed *p)
     return status;
 }
 
+/* Asks, and says one column of each row anew in the language of the environment. */
+static int show_said(struct cli *cli, const char *command, const struct column *columns, size_t n,
+                     const char *key, void (*say)(char *dst, size_t size, const json_t *row))
+{
+    char text[WORDS_TEXT_MAX];
+    json_t *rows, *row;
+    size_t i;
+    int status = show(cli, command, NULL, &rows);
+    json_array_foreach(rows, i, row) {
+        say(text, sizeof text, row);
+        json_object_set_new(row, key, json_string(text));
+    }
+    if (rows != NULL && json_array_size(rows) == 0)
+        printf("%s\n", _("none"));
+    else if (rows != NULL)
+        print_table(cli, rows, columns, n);
+    json_decref(rows);
+    return status;
+}
+
+/* The rule by which its certificate passed, as a sentence. */
+static void say_rule(char *dst, size_t size, const json_t *row)
+{
+    const char *rule = text_of(row, "rule");
+    snprintf(dst, size, "%s", rule[0] != '\0' ? gettext(rule) : "-");
+}
+
 int run_peers(struct cli *cli, const struct parsed *p)
 {
     static const struct column columns[] = {
-        {"Cluster", "cluster_id"}, {"FQDN", "fqdn"},          {"Peer ID", "peer_id"},
-        {"Method", "method"},      {"First met", "met_first"}, {"Last met", "met_last"},
-        {"Link", "link_peer"},     {"Since", "link_since"},
+        {N_("Cluster"), "cluster_id"}, {N_("FQDN"), "fqdn"}, {N_("Peer ID"), "peer_id"},
+        {N_("Method"), "method"}, {N_("Certificate passed by"), "rule"},
+        {N_("Certificate"), "certificate_name"}, {N_("Ends"), "certificate_ends"},
+        {N_("First met"), "met_first"}, {N_("Last met"), "met_last"}, {N_("Link"), "link_peer"},
+        {N_("Since"), "link_since"},
     };
-    return TABLE(cli, "peers", NULL, columns);
+    return show_said(cli, "peers", columns, sizeof columns / sizeof *columns, "rule", say_rule);
 }
 
 int run_auth_show(struct cli *cli, const struct parsed *p)
@@ -70,11 +101,11 @@ int run_auth_show(struct cli *cli, const struct parsed *p)
     if (auth != NULL) {
         bool tls = json_is_true(json_object_get(auth, "tls"));
         bool password = json_is_true(json_object_get(auth, "password"));
-        printf("Use TLS Certificates  %s\n", tls ? "on" : "off");
-        printf("Use Password          %s\n", password ? "on" : "off");
-        printf("accepted             ");
+        print_field(_("Use TLS Certificates"), tls ? _("on") : _("off"));
+        print_field(_("Use Password"), password ? _("on") : _("off"));
+        printf("  %s", _("accepted"));
         if (json_array_size(json_object_get(auth, "accept")) == 0)
-            printf(" %s, as is offered",
+            printf(_(" %s, as is offered"),
                    tls ? password ? "tls+password" : "tls" : password ? "password" : "nothing");
         json_array_foreach(json_object_get(auth, "accept"), i, method)
             printf(" %s", json_string_value(method));
@@ -86,38 +117,47 @@ int run_auth_show(struct cli *cli, const struct parsed *p)
 
 int run_password_list(struct cli *cli, const struct parsed *p)
 {
-    static const struct column columns[] = {{"Generation", "generation"},
-                                            {"Preferred", "preferred"}};
+    static const struct column columns[] = {{N_("Generation"), "generation"},
+                                            {N_("Preferred"), "preferred"}};
     return TABLE(cli, "password list", NULL, columns);
 }
 
 int run_route_list(struct cli *cli, const struct parsed *p)
 {
-    static const struct column columns[] = {{"Pattern", "pattern"}, {"Target", "target"}};
+    static const struct column columns[] = {{N_("Pattern"), "pattern"},
+                                            {N_("Target"), "target"}};
     return TABLE(cli, "route list", NULL, columns);
+}
+
+static void say_alarm(char *dst, size_t size, const json_t *row)
+{
+    words_said(dst, size, text_of(row, "text"));
 }
 
 int run_alarms(struct cli *cli, const struct parsed *p)
 {
     static const struct column columns[] = {
-        {"Alarm", "name"},      {"Severity", "severity"}, {"Count", "count"}, {"First", "first"},
-        {"Last", "last"},       {"Active", "active"},     {"Text", "text"},
+        {N_("Alarm"), "name"}, {N_("Severity"), "severity"}, {N_("Count"), "count"},
+        {N_("First"), "first"}, {N_("Last"), "last"}, {N_("Active"), "active"},
+        {N_("Text"), "text"},
     };
-    return TABLE(cli, "alarms", NULL, columns);
+    return show_said(cli, "alarms", columns, sizeof columns / sizeof *columns, "text", say_alarm);
 }
 
 int run_verdicts(struct cli *cli, const struct parsed *p)
 {
     static const struct column columns[] = {
-        {"Time", "time"}, {"Code", "code"},   {"Verdict ID", "verdict_id"}, {"Host", "host"},
-        {"Peer", "address"}, {"Cause", "cause"},
+        {N_("Time"), "time"}, {N_("Code"), "code"}, {N_("Verdict ID"), "verdict_id"},
+        {N_("Host"), "host"}, {N_("Peer"), "address"}, {N_("Cause"), "cause"},
     };
-    return TABLE(cli, "verdicts", NULL, columns);
+    return show_said(cli, "verdicts", columns, sizeof columns / sizeof *columns, "cause",
+                     words_cause);
 }
 
 int run_audit(struct cli *cli, const struct parsed *p)
 {
-    static const struct column columns[] = {{"Time", "time"}, {"Who", "who"}, {"What", "what"}};
+    static const struct column columns[] = {{N_("Time"), "time"}, {N_("Who"), "who"},
+                                            {N_("What"), "what"}};
     const char *max = parsed_get(p, "--max");
     json_t *args = json_object();
     int status;

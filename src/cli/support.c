@@ -19,6 +19,7 @@ static const struct {
     {"clusters", NULL, 0},      {"peers", NULL, 0},     {"alarms", NULL, 0},
     {"verdicts", NULL, 0},      {"auth show", NULL, 0}, {"password list", NULL, 0},
     {"route list", NULL, 0},    {"audit", "max", 1000}, {"trace last", "max", 2048},
+    {"cert show", NULL, 0},     {"trust list", NULL, 0}, {"invite list", NULL, 0},
 };
 
 int run_support(struct cli *cli, const struct parsed *p)

@@ -31,8 +31,47 @@ static const struct option_row join_options[] = {
 static const struct option_row auth_options[] = {
     {"--tls", "on|off", "offer TLS when dialling", OPTION_VALUE},
     {"--password", "on|off", "offer the password when dialling", OPTION_VALUE},
-    {"--accept", "METHOD...", "what is accepted when dialled: password, tls, tls+password",
-     OPTION_LIST},
+    {"--accept", "METHOD...", "what is accepted when dialled: password, tls, tls+password;\n"
+     "                             +METHOD adds one, -METHOD takes one away", OPTION_LIST},
+    {NULL, NULL, NULL, OPTION_FLAG},
+};
+
+static const struct option_row csr_options[] = {
+    {"--out", "FILE", "where the request goes (standard output); never over a file",
+     OPTION_VALUE},
+    {"--name", "NAME...", "more names and addresses beside the FQDN", OPTION_LIST},
+    {NULL, NULL, NULL, OPTION_FLAG},
+};
+
+static const struct option_row install_options[] = {
+    {"--key", "FILE", "the private key (else in FILE, else the key in use)", OPTION_VALUE},
+    {"--password-file", "FILE", "what opens PKCS#12 or an encrypted key: its first line",
+     OPTION_VALUE},
+    {"--force", NULL, "also when it is expired, lacks the FQDN or a purpose", OPTION_FLAG},
+    {"--now", NULL, "use it at once, and say who is cut off by that", OPTION_FLAG},
+    {"--no-wait", NULL, "announce it, and do not wait until it is used", OPTION_FLAG},
+    {NULL, NULL, NULL, OPTION_FLAG},
+};
+
+static const struct option_row renew_options[] = {
+    {"--same-key", NULL, "keep the key: nobody needs to import anything", OPTION_FLAG},
+    {"--days", "N", "how long it is valid (1826)", OPTION_VALUE},
+    {"--now", NULL, "use it at once, and say who is cut off by that", OPTION_FLAG},
+    {"--no-wait", NULL, "announce it, and do not wait until it is used", OPTION_FLAG},
+    {NULL, NULL, NULL, OPTION_FLAG},
+};
+
+static const struct option_row trust_options[] = {
+    {"--password-file", "FILE", "what opens PKCS#12: its first line", OPTION_VALUE},
+    {"--verdict", "ID", "the certificate that was refused under this verdict", OPTION_VALUE},
+    {NULL, NULL, NULL, OPTION_FLAG},
+};
+
+static const struct option_row invite_options[] = {
+    {"--expires", "TIME", "how long it is good: 90m, 24h, 7d (24h)", OPTION_VALUE},
+    {"--address", "HOST...", "where this hub is dialled (what ilsd advertises)", OPTION_LIST},
+    {"--list", NULL, "the invites made", OPTION_FLAG},
+    {"--remove", "ID", "take an invite back", OPTION_VALUE},
     {NULL, NULL, NULL, OPTION_FLAG},
 };
 
@@ -89,8 +128,9 @@ const struct command_row command_table[] = {
      "What is not given stays.", init_options + 1, run_describe},
     {"role", "hub|standalone", 1, 1, "what this cluster is; a spoke is made by joining", NULL, NULL,
      run_role},
-    {"join", "HOST[:PORT]", 1, 1, "join the network of a hub, and wait for the verdict",
-     "The port is 7502 with the password, 7501 with TLS, unless it is given.\n"
+    {"join", "HOST[:PORT]|TOKEN", 1, 1, "join the network of a hub, and wait for the verdict",
+     "The port is 7502 with the password, 7501 with TLS, unless it is given. TOKEN is what\n"
+     "`ils invite` printed at a hub.\n"
      "Exit status: 0 joined, 1 refused. A refusal says why, what was seen, what to type and at\n"
      "which end.", join_options, run_join},
     {"network adopt", "", 0, 0, "leave the present network: the next join adopts the hub's", NULL,
@@ -106,6 +146,35 @@ const struct command_row command_table[] = {
     {"auth show", "", 0, 0, "what is offered and what is accepted", NULL, NULL, run_auth_show},
     {"auth set", "", 0, 0, "change what is offered and accepted", NULL, auth_options,
      run_auth_set},
+    {"auth ready", "tls|tls+password", 1, 1, "who would stay with that method, who be cut off, why?",
+     "Exit status: 0 all stay, 1 not all.", NULL, run_auth_ready},
+    {"cert show", "", 0, 0, "this cluster's certificate, and the next one where it is announced",
+     NULL, NULL, run_cert_show},
+    {"cert csr", "", 0, 0, "a request for an authority to sign, for the key in use", NULL,
+     csr_options, run_cert_csr},
+    {"cert install", "FILE|-", 1, 1, "install a certificate: PEM with its chain, DER or PKCS#12",
+     "It is announced first, and used when every neighbour has it; ils waits for that.\n"
+     "What is wrong with it is said, and the old one stays in use.", install_options,
+     run_cert_install},
+    {"cert renew", "", 0, 0, "make a new self-signed certificate, and announce it first", NULL,
+     renew_options, run_cert_renew},
+    {"cert now", "", 0, 0, "use the announced certificate at once, whoever lacks it", NULL, NULL,
+     run_cert_now},
+    {"trust list", "", 0, 0, "the trust store, and what was refused in the last 30 days", NULL,
+     NULL, run_trust_list},
+    {"trust show", "FINGERPRINT", 1, 1, "one certificate, in the store or refused",
+     "The first 8 digits are enough where they tell it from the others.", NULL, run_trust_show},
+    {"trust remove", "FINGERPRINT", 1, 1, "believe it no more", NULL, NULL, run_trust_remove},
+    {"trust import", "[FILE|-]", 0, 1, "believe what is in a file, or what was refused",
+     "PEM, DER, chains, CRLs and PKCS#12. All of a file, or nothing.", trust_options,
+     run_trust_import},
+    {"trust bundle export", "[FILE|-]", 0, 1, "every certificate believed, as one PEM file", NULL,
+     NULL, run_bundle_export},
+    {"trust bundle import", "FILE|-", 1, 1, "believe every certificate of such a file", NULL, NULL,
+     run_bundle_import},
+    {"invite", "", 0, 0, "a one-time token with which a stranger joins",
+     "It is a secret: whoever holds it joins. At the other end: ils join TOKEN", invite_options,
+     run_invite},
     {"password add", "", 0, 0, "add the network's password, or replace one generation of it",
      "On a terminal it is asked for twice. It is stretched here; ilsd never sees it.",
      password_options, run_password_add},

@@ -1,0 +1,93 @@
+/* status: is all well, and if not, why and what next? As words for people. */
+#include "cli/cli.h"
+
+#include <string.h>
+
+#include "cli/words.h"
+
+static long long number(const json_t *object, const char *key)
+{
+    return (long long)json_integer_value(json_object_get(object, key));
+}
+
+/* One line; what follows the label is said by the caller. */
+static void label(const char *text)
+{
+    size_t width = print_width(text);
+    printf("%s%*s", text, (int)(width < 10 ? 10 - width : 1), "");
+}
+
+static void print_hub(const json_t *join)
+{
+    long long port = number(join, "hub_port"), tried = number(join, "attempts");
+    label(_("hub"));
+    printf("%s", text_of(join, "hub"));
+    if (port != 0)
+        printf(_(" port %lld"), port);
+    if (json_is_true(json_object_get(join, "up")))
+        printf("%s\n", _(", linked"));
+    else if (tried == 0)
+        printf("%s\n", _(", down"));
+    else if (tried == 1)
+        printf("%s\n", _(", down, tried 1 time since"));
+    else
+        printf(_(", down, tried %lld times since\n"), tried);
+}
+
+static void print_own_certificate(const json_t *s)
+{
+    const json_t *c = json_object_get(s, "certificate");
+    if (!json_is_object(c))
+        return;
+    label(_("cert"));
+    printf(_("%s, until %s (%lld days left)\n"), text_of(c, "subject"), text_of(c, "not_after"),
+           number(c, "days_left"));
+    if (number(c, "next_waiting") == 0)
+        return;
+    label("");
+    printf(_("the next one is announced and waits for %lld clusters\n"), number(c, "next_waiting"));
+}
+
+static void print_health(const struct cli *cli, const json_t *s)
+{
+    bool healthy = strcmp(text_of(s, "health"), "healthy") == 0;
+    char cause[WORDS_TEXT_MAX];
+    words_said(cause, sizeof cause, text_of(s, "cause"));
+    printf("%s%s%s", healthy ? print_green(cli) : print_red(cli),
+           healthy ? _("healthy") : _("degraded"), print_plain(cli));
+    printf("%s%s\n", healthy ? "" : ": ", cause);
+    if (text_of(s, "next")[0] != '\0')
+        printf("%s: %s%s%s\n",
+               strcmp(text_of(s, "next_at"), "there") == 0 ? _("next, at the other end")
+                                                           : _("next"),
+               print_bold(cli), text_of(s, "next"), print_plain(cli));
+}
+
+void print_status(const struct cli *cli, const json_t *s)
+{
+    const json_t *join = json_object_get(s, "join");
+    print_health(cli, s);
+    if (json_is_true(json_object_get(s, "initialised"))) {
+        putchar('\n');
+        label(_("cluster"));
+        printf("%s (%s), %s\n", text_of(s, "cluster_id"), text_of(s, "fqdn"), text_of(s, "role"));
+    }
+    if (json_is_true(json_object_get(join, "wanted")))
+        print_hub(join);
+    print_own_certificate(s);
+    label(_("clusters"));
+    printf(_("%lld others known, %lld linked\n"), number(s, "clusters"),
+           number(s, "clusters_linked"));
+    if (number(s, "still_on_password") > 0) {
+        label("");
+        printf(_("%lld still on password\n"), number(s, "still_on_password"));
+    }
+    label(_("entries"));
+    printf(_("%lld served, %lld of them our own, at usn %lld\n"), number(s, "entries"),
+           number(s, "own_entries"), number(s, "usn"));
+    label(_("alarms"));
+    printf(_("%lld active\n"), number(s, "alarms_active"));
+    label(_("version"));
+    printf(_("%s, boot %lld, up since %s\n"), text_of(s, "version"), number(s, "boot"),
+           text_of(s, "started"));
+}
