@@ -34,6 +34,13 @@ static const struct verb verbs[] = {
     {"route list", RIGHT_READ, "", false, verb_route_list},
     {"plan show", RIGHT_READ, "max,source,", false, verb_plan_show},
     {"plan export", RIGHT_READ, "source,", false, verb_plan_export},
+    {"cert show", RIGHT_READ, "", false, verb_cert_show},
+    {"trust list", RIGHT_READ, "", false, verb_trust_list},
+    {"trust show", RIGHT_READ, "fingerprint,", false, verb_trust_show},
+    {"trust bundle export", RIGHT_READ, "", false, verb_trust_bundle_export},
+    {"invite list", RIGHT_READ, "", false, verb_invite_list},
+    {"auth ready", RIGHT_READ, "method,", false, verb_auth_ready},
+    {"diagnose", RIGHT_READ, "target,", false, verb_diagnose},
     {"trace follow", RIGHT_READ, "", false, verb_trace_follow},
     {"trace last", RIGHT_READ, "max,attempt,", false, verb_trace_last},
     {"init", RIGHT_CHANGE, "cluster_id,fqdn,description,route_string,", false, verb_init},
@@ -44,6 +51,15 @@ static const struct verb verbs[] = {
     {"disconnect", RIGHT_CHANGE, "cluster,", false, verb_disconnect},
     {"connect", RIGHT_CHANGE, "cluster,", false, verb_connect},
     {"auth set", RIGHT_CHANGE, "tls,password,accept,", false, verb_auth_set},
+    {"cert csr", RIGHT_CHANGE, "names,", false, verb_cert_csr},
+    {"cert install", RIGHT_CHANGE, "key_bytes,password,force,now,", true, verb_cert_install},
+    {"cert renew", RIGHT_CHANGE, "same_key,days,now,", false, verb_cert_renew},
+    {"cert now", RIGHT_CHANGE, "", false, verb_cert_now},
+    {"trust import", RIGHT_CHANGE, "password,verdict,", true, verb_trust_import},
+    {"trust bundle import", RIGHT_CHANGE, "", true, verb_trust_bundle_import},
+    {"trust remove", RIGHT_CHANGE, "fingerprint,", false, verb_trust_remove},
+    {"invite", RIGHT_CHANGE, "expires,addresses,", false, verb_invite},
+    {"invite remove", RIGHT_CHANGE, "id,", false, verb_invite_remove},
     {"password add", RIGHT_CHANGE, "generation,stretched,", false, verb_password_add},
     {"password prefer", RIGHT_CHANGE, "generation,", false, verb_password_prefer},
     {"password drop", RIGHT_CHANGE, "generation,", false, verb_password_drop},
@@ -333,7 +349,7 @@ static void client_request(struct client *client, const char *text, size_t n)
     } else if (want > CONTROL_CONTENT_MAX || (want > 0 && !client->verb->content)) {
         client->ended = true;
         control_error(client, "TOO_LARGE", "the content is larger than 2 GiB, or has no place in "
-                      "this command", "ils help plan import", NULL);
+                      "this command", "ils help", NULL);
     } else if (want > 0 && client->right < client->verb->right) {
         client->skip = want;
         may(client);

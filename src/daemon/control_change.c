@@ -1,6 +1,8 @@
 /* control_change: the requests that change something. Each becomes one command of the core; the
  * answer is given when the core says that it is durable, a join's when its verdict is there. */
 #include "daemon/control_inside.h"
+#include "daemon/token.h"
+#include "driver/x509.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -49,19 +51,33 @@ bool control_flag(struct client *client, const char *key, bool fallback)
 
 /* --- one command */
 
-/* "plan import source=HQ": what the audit keeps. The one secret argument never enters. */
+/* What no log may keep: by the argument's name, and an invite's token wherever it stands. */
+static bool change_secret(const char *key, const json_t *value)
+{
+    static const char *const secret[] = {"stretched", "password", "secret", "token"};
+    if (!json_is_string(value))
+        return false;
+    for (size_t i = 0; i < sizeof secret / sizeof *secret; i++)
+        if (strcmp(key, secret[i]) == 0)
+            return true;
+    return token_like(slice_make(json_string_value(value), json_string_length(value)));
+}
+
+/* "plan import source=HQ": what the audit keeps. */
 static void change_what(struct client *client)
 {
     const char *key;
     json_t *value;
     size_t n = (size_t)snprintf(client->what, sizeof client->what, "%s", client->verb->name);
     json_object_foreach(client->args, key, value) {
-        if (strcmp(key, "stretched") == 0)
-            continue;
         char *text = json_is_string(value) ? NULL : json_dumps(value, JSON_ENCODE_ANY);
-        if (n < sizeof client->what)
-            n += (size_t)snprintf(client->what + n, sizeof client->what - n, " %s=%s", key,
-                                  text != NULL ? text : json_string_value(value));
+        const char *shown = change_secret(key, value) ? "(secret)"
+                            : text != NULL            ? text
+                                                      : json_string_value(value);
+        bool bare = strcmp(key, "fingerprint") == 0;
+        if (n < sizeof client->what && shown != NULL)
+            n += (size_t)snprintf(client->what + n, sizeof client->what - n, " %s%s%s",
+                                  bare ? "" : key, bare ? "" : "=", shown);
         free(text);
     }
 }
@@ -100,7 +116,7 @@ static void change_place(const struct client *client, enum reply reply, struct s
     }
 }
 
-static void change_refused(struct client *client, enum reply reply, struct slice text)
+void control_refused(struct client *client, enum reply reply, struct slice text)
 {
     char sentence[512], next[256], where[256] = "";
     const char *name = render_reply_name(reply);
@@ -127,8 +143,14 @@ static void change_done(void *context, enum reply reply, struct slice text,
     client->in_command = false;
     if (client->command != 0)
         runtime_forget(client->control->rt, client->command); /* a join's verdict is not wanted */
+    if (client->then != NULL) {
+        control_then then = client->then;
+        client->then = NULL;
+        then(client, reply, text);
+        return;
+    }
     if (reply != REPLY_OK) {
-        change_refused(client, reply, text);
+        control_refused(client, reply, text);
         return;
     }
     json_t *result = json_object();
@@ -146,14 +168,23 @@ static void change_done(void *context, enum reply reply, struct slice text,
 
 void control_change(struct client *client, struct command *command)
 {
-    change_what(client);
-    command->who = change_slice(client->who);
-    command->what = change_slice(client->what);
+    control_change_then(client, command, true, NULL);
+}
+
+void control_change_then(struct client *client, struct command *command, bool audited,
+                         control_then then)
+{
+    client->then = then;
+    if (audited) {
+        change_what(client);
+        command->who = change_slice(client->who);
+        command->what = change_slice(client->what);
+    }
     client->in_command = true;
     client->command = 0;
     control_hold(client);
     uint64_t id = runtime_command(client->control->rt, command, change_done, client);
-    if (client->in_command)
+    if (client->in_command && client->command == 0) /* `then` may have begun another one */
         client->command = id;
     else
         runtime_forget(client->control->rt, id);
@@ -169,12 +200,46 @@ static bool change_identity(struct client *client, struct command *command)
            control_text(client, "route_string", false, &command->route_string);
 }
 
+/* The certificate is made here, for the name that the core will take or refuse. */
+static bool init_certificate(struct client *client, struct command *command, struct x509_bag *bag,
+                             struct x509_report *report)
+{
+    char fqdn[HOST_TEXT_MAX + 1], error[X509_ERROR];
+    slice_to_text(command->fqdn, fqdn, sizeof fqdn);
+    if (runtime_certificate(client->control->rt, fqdn, slice_make(NULL, 0), RUNTIME_DAYS, bag,
+                            error, sizeof error) != 0) {
+        control_error(client, "CERTIFICATE", error, "ils init --cluster-id ID --fqdn NAME", "fqdn");
+        return false;
+    }
+    if (x509_facts(bag->item[0].der, report) != 0) {
+        x509_bag_free(bag);
+        control_no_memory(client);
+        return false;
+    }
+    command->own.leaf = report->certificate;
+    command->own.key = bag->key;
+    return true;
+}
+
 void verb_init(struct client *client)
 {
     struct command command = {.type = COMMAND_INIT};
-    if (control_text(client, "cluster_id", true, &command.cluster_id) &&
-        change_identity(client, &command))
-        control_change(client, &command);
+    struct x509_bag bag;
+    struct x509_report report;
+    struct view_self self;
+    if (!control_text(client, "cluster_id", true, &command.cluster_id) ||
+        !change_identity(client, &command))
+        return;
+    view_self(runtime_core(client->control->rt), &self);
+    if (self.initialised || command.fqdn.n == 0 || command.fqdn.n > HOST_TEXT_MAX) {
+        control_change(client, &command); /* which is refused */
+        return;
+    }
+    if (!init_certificate(client, &command, &bag, &report))
+        return;
+    control_change(client, &command);
+    x509_report_free(&report);
+    x509_bag_free(&bag);
 }
 
 void verb_describe(struct client *client)
@@ -221,6 +286,7 @@ void verb_join(struct client *client)
         !control_number(client, "port", UINT16_MAX, 0, &port))
         return;
     command.port = (uint16_t)port;
+    client->wait = control_flag(client, "wait", true);
     if (slice_eq(as, slice_of("hub"))) {
         command.role = ROLE_HUB;
     } else if (as.n > 0 && !slice_eq(as, slice_of("spoke"))) {
@@ -228,8 +294,10 @@ void verb_join(struct client *client)
                       "ils help join", "as");
         return;
     }
-    client->wait = control_flag(client, "wait", true);
-    control_change(client, &command);
+    if (token_like(command.host))
+        control_join_token(client, command.host, &command);
+    else
+        control_change(client, &command);
 }
 
 static void change_cluster(struct client *client, enum command_type type)
@@ -247,52 +315,6 @@ void verb_disconnect(struct client *client)
 void verb_connect(struct client *client)
 {
     change_cluster(client, COMMAND_CONNECT);
-}
-
-static bool auth_accept(struct client *client, json_t *accept, struct auth *auth)
-{
-    size_t i;
-    json_t *value;
-    if (accept == NULL)
-        return true;
-    auth->set_accept = true;
-    json_array_foreach(accept, i, value) {
-        const char *word = json_string_value(value);
-        uint8_t method = METHOD_PASSWORD;
-        while (word != NULL && method <= METHOD_TLS_PASSWORD &&
-               strcmp(word, render_method(method)) != 0)
-            method++;
-        if (word == NULL || method > METHOD_TLS_PASSWORD) {
-            control_error(client, "SETTING",
-                          "what is accepted is any of password, tls and tls+password",
-                          "ils help auth set", "accept");
-            return false;
-        }
-        auth->accept = (uint8_t)(auth->accept | (1u << method));
-    }
-    return true;
-}
-
-void verb_auth_set(struct client *client)
-{
-    struct command command = {.type = COMMAND_AUTH};
-    json_t *tls = json_object_get(client->args, "tls");
-    json_t *password = json_object_get(client->args, "password");
-    json_t *accept = json_object_get(client->args, "accept");
-    if ((tls != NULL && !json_is_boolean(tls)) ||
-        (password != NULL && !json_is_boolean(password)) ||
-        (accept != NULL && !json_is_array(accept)) ||
-        (tls == NULL && password == NULL && accept == NULL)) {
-        control_error(client, "SETTING", "auth set takes --tls on|off, --password on|off and "
-                      "--accept METHOD..., at least one of them", "ils help auth set", NULL);
-        return;
-    }
-    command.auth.set_tls = tls != NULL;
-    command.auth.tls = json_is_true(tls);
-    command.auth.set_password = password != NULL;
-    command.auth.password = json_is_true(password);
-    if (auth_accept(client, accept, &command.auth))
-        control_change(client, &command);
 }
 
 static bool change_generation(struct client *client, bool must, uint16_t *ret)

@@ -39,6 +39,10 @@ struct control {
 };
 
 struct verb;
+struct client;
+
+/* What a verb makes of its command's outcome: it ends the request, or goes on. */
+typedef void (*control_then)(struct client *client, enum reply reply, struct slice text);
 
 struct client {
     struct list node;
@@ -63,6 +67,7 @@ struct client {
     enum { CLIENT_LINE, CLIENT_CONTENT } taking;
     void (*own_free)(void *own); /* what a verb keeps until its request ends */
     void *own;
+    control_then then;
 };
 
 struct verb {
@@ -100,8 +105,14 @@ bool control_number(struct client *client, const char *key, uint64_t max, uint64
                     uint64_t *ret);
 bool control_flag(struct client *client, const char *key, bool fallback);
 
-/* --- changes: hands the command to the core; done ends the request. Fills who and what. */
+/* --- changes: hands the command to the core; done ends the request. Fills who and what. Secret
+ * arguments enter neither. */
 void control_change(struct client *client, struct command *command);
+/* The same, but `then` hears the outcome. audited = false: a second step of what was audited. */
+void control_change_then(struct client *client, struct command *command, bool audited,
+                         control_then then);
+/* Ends the request with the sentence and the next step of a reply that is not OK. */
+void control_refused(struct client *client, enum reply reply, struct slice text);
 
 /* This cluster's own id; empty before init. */
 struct slice control_self(const struct client *client);
@@ -112,6 +123,15 @@ json_t *control_number_json(uint64_t v);
 json_t *control_address(const struct address *a);
 /* The alarm's sentence; of a port in use, with the program that has it now. */
 void control_alarm_text(char *dst, size_t size, const struct alarm_row *row);
+/* "AB:CD:...", and whole days until t (negative: since t; null: t is 0). New refs. */
+json_t *control_fingerprint(const uint8_t *fingerprint);
+json_t *control_days(wall t);
+/* DER as a PEM block; NULL when memory is refused. To be freed. */
+char *control_pem(const char *label, struct slice der);
+/* One's own certificate, as docs/control.md shows it: CERT. New ref. */
+json_t *control_certificate(const struct view_own *own);
+/* Text, or null where there is none. New ref. */
+json_t *control_text_or_null(struct slice s);
 const char *control_sync_text(char *dst, size_t size, const struct view_cluster *c);
 
 /* --- the verbs, by file */
@@ -129,6 +149,29 @@ void verb_password_drop(struct client *client);
 void verb_route_add(struct client *client);
 void verb_route_remove(struct client *client);
 void verb_trace_level(struct client *client);
+
+void verb_cert_show(struct client *client);
+void verb_cert_csr(struct client *client);
+void verb_cert_install(struct client *client);
+void verb_cert_renew(struct client *client);
+void verb_cert_now(struct client *client);
+
+void verb_trust_list(struct client *client);
+void verb_trust_show(struct client *client);
+void verb_trust_import(struct client *client);
+void verb_trust_remove(struct client *client);
+void verb_trust_bundle_export(struct client *client);
+void verb_trust_bundle_import(struct client *client);
+
+void verb_invite(struct client *client);
+void verb_invite_list(struct client *client);
+void verb_invite_remove(struct client *client);
+void control_join_token(struct client *client, struct slice text, struct command *command);
+
+void verb_auth_ready(struct client *client);
+/* What is accepted: as set, or as it follows from what is offered. */
+uint8_t control_accept(const struct auth *auth);
+void verb_diagnose(struct client *client);
 
 void verb_version(struct client *client);
 void verb_status(struct client *client);

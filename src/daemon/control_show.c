@@ -152,20 +152,6 @@ void verb_peers(struct client *client)
 
 /* --- authentication, passwords, alarms, verdicts */
 
-void verb_auth_show(struct client *client)
-{
-    struct view_self self;
-    json_t *json = json_object(), *accept = json_array();
-    view_self(runtime_core(client->control->rt), &self);
-    for (uint8_t method = METHOD_PASSWORD; method <= METHOD_TLS_PASSWORD; method++)
-        if (self.auth.accept & (1u << method))
-            json_array_append_new(accept, json_string(render_method(method)));
-    json_object_set_new(json, "tls", json_boolean(self.auth.tls));
-    json_object_set_new(json, "password", json_boolean(self.auth.password));
-    json_object_set_new(json, "accept", accept);
-    control_ok(client, json);
-}
-
 void verb_password_list(struct client *client)
 {
     struct view_password p;

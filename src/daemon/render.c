@@ -119,6 +119,19 @@ static json_t *render_hex(const uint8_t *bytes, size_t n)
     return json_string(text);
 }
 
+void render_fingerprint(char dst[static RENDER_FINGERPRINT], const uint8_t *fingerprint)
+{
+    for (size_t i = 0; i < FINGERPRINT_SIZE; i++)
+        snprintf(dst + 3 * i, 4, i + 1 < FINGERPRINT_SIZE ? "%02X:" : "%02X", fingerprint[i]);
+}
+
+static json_t *render_fingerprint_json(const uint8_t *fingerprint)
+{
+    char text[RENDER_FINGERPRINT];
+    render_fingerprint(text, fingerprint);
+    return json_string(text);
+}
+
 static json_t *render_time(wall t)
 {
     char text[25];
@@ -492,7 +505,7 @@ json_t *render_verdict_json(const struct verdict *v, struct slice self)
     json_object_set_new(json, "fingerprint",
                         all_zero(v->fingerprint, sizeof v->fingerprint)
                             ? json_null()
-                            : render_hex(v->fingerprint, sizeof v->fingerprint));
+                            : render_fingerprint_json(v->fingerprint));
     json_object_set_new(json, "generation",
                         v->generation != 0 ? json_integer(v->generation) : json_null());
     json_object_set_new(json, "host", render_text(verdict_host(v)));

@@ -17,6 +17,10 @@ void render_trace(char *dst, size_t size, const struct trace *t);
 /* The same as a JSON object: event (id), text, verdict_id, peer, peer_id, code, fields. New ref. */
 json_t *render_trace_json(const struct trace *t);
 
+/* A certificate's fingerprint as it is compared by telephone: "AB:CD:...". */
+#define RENDER_FINGERPRINT (3 * FINGERPRINT_SIZE)
+void render_fingerprint(char dst[static RENDER_FINGERPRINT], const uint8_t *fingerprint);
+
 /* A slice as a JSON string; bytes that are not UTF-8 are shown as "?". New ref. */
 json_t *render_text(struct slice s);
 

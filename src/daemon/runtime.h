@@ -59,6 +59,9 @@ int runtime_certificate(const struct runtime *rt, const char *fqdn, struct slice
 /* The host of `advertise`, without a port; false: there is none. */
 bool runtime_advertised(const struct runtime *rt, char host[static HOST_TEXT_MAX + 1]);
 
+/* Bytes of the first of several DER values that follow one another; all of them when it is cut. */
+size_t runtime_der_size(struct slice s);
+
 /* Every trace record that passes the level, as it is written: subscribers for `trace --follow`.
  * line is the SDL text form, json the JSON record, both without newline. */
 typedef void (*runtime_trace_listener)(void *context, const char *line, const char *json);

@@ -148,12 +148,15 @@ static void end(struct runtime *rt, uint32_t link, enum down_reason reason,
     forget(rt, link); /* not earlier: the texts are the session's */
 }
 
-static void secured(struct runtime *rt, struct tls_link *l)
+/* Not when the other end said good-bye in the middle of its handshake. */
+static void secured(struct runtime *rt, struct tls_link *l, enum tls_state state)
 {
     struct tls_secured s;
     struct ils_event e = runtime_event(ILS_EV_SECURED);
     wall now = clock_wall();
     tls_session_secured(l->session, now, &s);
+    if (state == TLS_ENDED && !s.peer.present)
+        return;
     struct secured proved = {.invite = s.invite, .spki_mine = s.spki_mine, .peer = s.peer};
     memcpy(proved.client_random, s.client_random, sizeof proved.client_random);
     memcpy(proved.exporter, s.exporter, sizeof proved.exporter);
@@ -175,7 +178,7 @@ static void progress(struct runtime *rt, uint32_t link, enum tls_state state)
     struct tls_link *l = find(rt, link);
     flush(rt, l);
     if (!l->told && (state == TLS_UP || state == TLS_ENDED)) {
-        secured(rt, l);
+        secured(rt, l, state);
         l = find(rt, link);
     }
     struct slice plain = l != NULL ? tls_session_plain(l->session) : slice_make(NULL, 0);
@@ -291,8 +294,7 @@ void runtime_tls_question(struct runtime *rt, const struct ils_action *a)
         uv_timer_start(&rt->later, runtime_tls_later, 0, 0);
 }
 
-/* Bytes of the first of several DER values that follow one another. */
-static size_t der_first(struct slice s)
+size_t runtime_der_size(struct slice s)
 {
     size_t n = 0, head = 2;
     if (s.n < 2)
@@ -314,7 +316,7 @@ static void answer(struct runtime *rt, const struct question *q)
     struct x509_report report = {0};
     struct x509_store *empty = rt->tls == NULL ? x509_store_new(NULL, 0) : NULL;
     struct slice all = slice_make(q->der, q->n);
-    size_t n = der_first(all);
+    size_t n = runtime_der_size(all);
     bool read = x509_verify(empty != NULL ? empty : tls_context_store(rt->tls),
                             slice_make(all.p, n), slice_make(all.p + n, all.n - n), X509_AS_BOTH,
                             clock_wall(), &report) == 0;

@@ -1,0 +1,287 @@
+/* control_auth: what this cluster offers and accepts, and whether the network is ready for another
+ * way: which clusters would stay, which would be cut off, and why. */
+#include "daemon/control_inside.h"
+
+#include <stdio.h>
+#include <string.h>
+
+uint8_t control_accept(const struct auth *auth)
+{
+    enum method offered = auth->tls && auth->password ? METHOD_TLS_PASSWORD
+                          : auth->tls                 ? METHOD_TLS
+                          : auth->password            ? METHOD_PASSWORD
+                                                      : METHOD_NONE;
+    if (auth->accept != 0 || offered == METHOD_NONE)
+        return auth->accept;
+    return (uint8_t)(1u << offered);
+}
+
+void verb_auth_show(struct client *client)
+{
+    struct view_self self;
+    json_t *json = json_object(), *accept = json_array();
+    view_self(runtime_core(client->control->rt), &self);
+    uint8_t accepted = control_accept(&self.auth);
+    for (uint8_t method = METHOD_PASSWORD; method <= METHOD_TLS_PASSWORD; method++)
+        if (accepted & (1u << method))
+            json_array_append_new(accept, json_string(render_method(method)));
+    json_object_set_new(json, "tls", json_boolean(self.auth.tls));
+    json_object_set_new(json, "password", json_boolean(self.auth.password));
+    json_object_set_new(json, "accept", accept);
+    json_object_set_new(json, "derived", json_boolean(self.auth.accept == 0));
+    control_ok(client, json);
+}
+
+/* --- setting it */
+
+/* METHOD_NONE: no such word. */
+static uint8_t method_of(const char *word)
+{
+    uint8_t method = METHOD_PASSWORD;
+    while (method <= METHOD_TLS_PASSWORD && strcmp(word, render_method(method)) != 0)
+        method++;
+    return method <= METHOD_TLS_PASSWORD ? method : METHOD_NONE;
+}
+
+/* "+METHOD" and "-METHOD" change the present set; where that only follows from what is offered, it
+ * is the one of before and the one of after, so that nobody is cut off by a side effect. */
+static bool auth_accept(struct client *client, json_t *accept, struct auth *auth)
+{
+    struct view_self self;
+    size_t i;
+    json_t *value;
+    if (accept == NULL)
+        return true;
+    view_self(runtime_core(client->control->rt), &self);
+    uint8_t set = control_accept(&self.auth);
+    struct auth after = {.tls = auth->set_tls ? auth->tls : self.auth.tls,
+                         .password = auth->set_password ? auth->password : self.auth.password,
+                         .accept = self.auth.accept};
+    set |= control_accept(&after);
+    json_array_foreach(accept, i, value) {
+        const char *word = json_is_string(value) ? json_string_value(value) : "";
+        if (word[0] != '+' && word[0] != '-')
+            set = 0;
+    }
+    json_array_foreach(accept, i, value) {
+        const char *word = json_is_string(value) ? json_string_value(value) : "";
+        uint8_t method = method_of(word[0] == '+' || word[0] == '-' ? word + 1 : word);
+        if (method == METHOD_NONE) {
+            control_error(client, "SETTING",
+                          "what is accepted is any of password, tls and tls+password, "
+                          "+ before it adds it to the others, - takes it away",
+                          "ils help auth set", "accept");
+            return false;
+        }
+        uint8_t bit = (uint8_t)(1u << method);
+        set = (uint8_t)(word[0] == '-' ? set & ~bit : set | bit);
+    }
+    if (set == 0 && json_array_size(accept) > 0) {
+        control_error(client, "SETTING", "nothing would be accepted any more", "ils auth show",
+                      "accept");
+        return false;
+    }
+    auth->set_accept = true;
+    auth->accept = set;
+    return true;
+}
+
+void verb_auth_set(struct client *client)
+{
+    struct command command = {.type = COMMAND_AUTH};
+    json_t *tls = json_object_get(client->args, "tls");
+    json_t *password = json_object_get(client->args, "password");
+    json_t *accept = json_object_get(client->args, "accept");
+    if ((tls != NULL && !json_is_boolean(tls)) ||
+        (password != NULL && !json_is_boolean(password)) ||
+        (accept != NULL && !json_is_array(accept)) ||
+        (tls == NULL && password == NULL && accept == NULL)) {
+        control_error(client, "SETTING", "auth set takes --tls on|off, --password on|off and "
+                      "--accept METHOD..., at least one of them", "ils help auth set", NULL);
+        return;
+    }
+    command.auth.set_tls = tls != NULL;
+    command.auth.tls = json_is_true(tls);
+    command.auth.set_password = password != NULL;
+    command.auth.password = json_is_true(password);
+    if (auth_accept(client, accept, &command.auth))
+        control_change(client, &command);
+}
+
+/* --- readiness */
+
+struct readiness {
+    const struct ils *core;
+    uint8_t method;
+    struct view_self self;
+    bool has_password;
+};
+
+struct outlook {
+    const char *outcome; /* "stays", "cut off", "unknown" */
+    char why[640], next[512];
+    bool there; /* where next is typed */
+};
+
+static void look(struct outlook *o, const char *outcome, const char *why, const char *next,
+                 bool there)
+{
+    o->outcome = outcome;
+    snprintf(o->why, sizeof o->why, "%s", why);
+    snprintf(o->next, sizeof o->next, "%s", next);
+    o->there = there;
+}
+
+/* The newest verdict of that certificate under which it can be imported. */
+static bool refused_as(const struct ils *core, struct slice fingerprint, uint8_t *ret_id)
+{
+    struct view_refused r;
+    for (size_t i = 0; fingerprint.n == FINGERPRINT_SIZE && view_refused(core, i, &r); i++) {
+        if (memcmp(r.fingerprint, fingerprint.p, FINGERPRINT_SIZE) != 0)
+            continue;
+        memcpy(ret_id, r.verdict_id, VERDICT_ID_SIZE);
+        return true;
+    }
+    return false;
+}
+
+/* Why one end would refuse the other's certificate, in the words of a real refusal. */
+static void look_refused(const struct readiness *r, const struct view_cluster *c, enum code code,
+                         bool there, struct outlook *o)
+{
+    struct verdict v = {.code = code, .method = r->method, .tls = true,
+                        .peer_name = c->cluster_id, .refused_here = !there,
+                        .name = there ? r->self.fqdn : c->certificate_name};
+    char cause[512];
+    bool by_verdict, presenter;
+    if (v.name.n == 0)
+        v.name = c->fqdn;
+    bool has_id = !there && refused_as(r->core, c->certificate, v.id);
+    v.host = c->fqdn;
+    render_cause(cause, sizeof cause, &v);
+    look(o, "cut off", "", "", there);
+    render_remedy(o->next, sizeof o->next, &v, r->self.cluster_id);
+    by_verdict = strstr(o->next, "--verdict") != NULL;
+    presenter = strncmp(o->next, "ils cert", 8) == 0;
+    snprintf(o->why, sizeof o->why, "%s: %s", there ? "refused there" : "refused here", cause);
+    if (presenter) {
+        o->there = !there;
+    } else if (by_verdict && !has_id) {
+        /* Never tried: the certificate is carried by hand from the end that shows it. */
+        o->there = !there;
+        snprintf(o->next, sizeof o->next, "ils trust bundle export");
+        snprintf(o->why + strlen(o->why), sizeof o->why - strlen(o->why),
+                 "; imported %s with ils trust bundle import, it would pass",
+                 there ? "there" : "here");
+    }
+}
+
+static void look_at(const struct readiness *r, size_t i, const struct view_cluster *c,
+                    const struct view_ready *ready, bool known, struct outlook *o)
+{
+    char text[160], at[25];
+    if (c->disconnected) {
+        snprintf(text, sizeof text, "ils connect %.*s", (int)c->cluster_id.n,
+                 (const char *)c->cluster_id.p);
+        look(o, "unknown", "an operator disconnected it", text, false);
+    } else if (r->method == METHOD_TLS_PASSWORD && !r->has_password) {
+        look(o, "cut off", "no password is held here", "ils password add --stdin", false);
+    } else if (known && ready->known_here && ready->here != CODE_JOINED) {
+        look_refused(r, c, ready->here, false, o);
+    } else if (known && ready->known_there && ready->there != CODE_JOINED) {
+        look_refused(r, c, ready->there, true, o);
+    } else if (!known || !ready->known_here || !ready->known_there) {
+        wall_text(at, c->last_contact);
+        snprintf(text, sizeof text, at[0] != '\0' ? "not heard of since %s" : "never heard of", at);
+        look(o, "unknown",
+             !c->linked ? text
+             : known && ready->known_here
+                 ? "it has not said yet what it would make of this cluster's certificate"
+                 : "it has not shown its certificate yet: it has none, or is of an older version",
+             c->linked ? "ils auth ready" : "ils clusters", false);
+    } else if (!ready->accepts && c->role == ROLE_HUB) {
+        snprintf(text, sizeof text, "ils auth set --accept +%s", render_method(r->method));
+        look(o, "cut off", "it does not accept that when it is dialled", text, true);
+    } else {
+        snprintf(text, sizeof text, "accepted by %s", render_rule(ready->rule));
+        look(o, "stays", text, "", false);
+    }
+}
+
+static json_t *code_json(bool known, enum code code)
+{
+    char text[16];
+    if (!known || code == CODE_NONE)
+        return json_null();
+    render_code(text, sizeof text, code);
+    return json_string(text);
+}
+
+static json_t *ready_row(const struct readiness *r, size_t i, const struct view_cluster *c,
+                         const char **ret_outcome)
+{
+    struct view_ready ready = {0};
+    struct outlook o = {0};
+    bool known = view_ready(r->core, i, r->method, &ready);
+    json_t *json = json_object();
+    look_at(r, i, c, &ready, known, &o);
+    json_object_set_new(json, "cluster_id", render_text(c->cluster_id));
+    json_object_set_new(json, "fqdn", render_text(c->fqdn));
+    json_object_set_new(json, "peer_id", control_hex(c->peer_id, sizeof c->peer_id));
+    json_object_set_new(json, "outcome", json_string(o.outcome));
+    json_object_set_new(json, "why", render_text(slice_of(o.why)));
+    json_object_set_new(json, "code_here", code_json(known && ready.known_here, ready.here));
+    json_object_set_new(json, "code_there", code_json(known && ready.known_there, ready.there));
+    json_object_set_new(json, "rule", known && ready.rule != RULE_NONE
+                                          ? json_string(render_rule(ready.rule)) : json_null());
+    json_object_set_new(json, "linked", json_boolean(c->linked));
+    json_object_set_new(json, "next", o.next[0] != '\0' ? render_text(slice_of(o.next))
+                                                        : json_null());
+    json_object_set_new(json, "next_at", json_string(o.there ? "there" : "here"));
+    *ret_outcome = o.outcome;
+    return json;
+}
+
+/* Spokes of other hubs never link with this cluster. */
+static bool ready_matters(const struct view_cluster *c)
+{
+    return !c->local && (c->role == ROLE_HUB || c->linked || c->met);
+}
+
+void verb_auth_ready(struct client *client)
+{
+    struct readiness r = {.core = runtime_core(client->control->rt)};
+    struct view_cluster c;
+    struct view_password p;
+    struct slice word;
+    char method[16];
+    json_int_t stay = 0, cut_off = 0, unknown = 0;
+    if (!control_text(client, "method", false, &word))
+        return;
+    slice_to_text(word.n > 0 ? word : slice_of("tls"), method, sizeof method);
+    r.method = method_of(method);
+    if (r.method != METHOD_TLS && r.method != METHOD_TLS_PASSWORD) {
+        control_error(client, "SETTING", "what one may be ready for is tls or tls+password",
+                      "ils auth ready tls", "method");
+        return;
+    }
+    view_self(r.core, &r.self);
+    r.has_password = view_password(r.core, 0, &p);
+    json_t *json = json_object(), *rows = json_array();
+    for (size_t i = 0; view_cluster(r.core, i, &c); i++) {
+        const char *outcome;
+        if (!ready_matters(&c))
+            continue;
+        json_array_append_new(rows, ready_row(&r, i, &c, &outcome));
+        stay += strcmp(outcome, "stays") == 0;
+        cut_off += strcmp(outcome, "cut off") == 0;
+        unknown += strcmp(outcome, "unknown") == 0;
+    }
+    json_object_set_new(json, "method", json_string(render_method(r.method)));
+    json_object_set_new(json, "ready", json_boolean(cut_off + unknown == 0));
+    json_object_set_new(json, "stay", json_integer(stay));
+    json_object_set_new(json, "cut_off", json_integer(cut_off));
+    json_object_set_new(json, "unknown", json_integer(unknown));
+    json_object_set_new(json, "clusters", rows);
+    control_reply(client, json, cut_off + unknown == 0 ? 0 : 1);
+}

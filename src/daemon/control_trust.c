@@ -1,0 +1,422 @@
+/* control_trust: the trust store through the control socket: what lies in it, what was refused, and
+ * how certificates come in: out of a file, by the verdict that refused them, or with the bundle of
+ * another cluster. */
+#include "daemon/control_inside.h"
+#include "driver/x509.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+json_t *control_text_or_null(struct slice s)
+{
+    return s.n > 0 ? render_text(s) : json_null();
+}
+
+char *control_pem(const char *label, struct slice der)
+{
+    static const char alphabet[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    char *text = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&text, &size);
+    if (out == NULL)
+        return NULL;
+    fprintf(out, "-----BEGIN %s-----\n", label);
+    for (size_t i = 0; i < der.n; i += 3) {
+        size_t left = der.n - i;
+        uint32_t v = (uint32_t)der.p[i] << 16;
+        v |= left > 1 ? (uint32_t)der.p[i + 1] << 8 : 0;
+        v |= left > 2 ? der.p[i + 2] : 0;
+        fputc(alphabet[v >> 18], out);
+        fputc(alphabet[v >> 12 & 63], out);
+        fputc(left > 1 ? alphabet[v >> 6 & 63] : '=', out);
+        fputc(left > 2 ? alphabet[v & 63] : '=', out);
+        if (i % 48 == 45 || left <= 3)
+            fputc('\n', out);
+    }
+    fprintf(out, "-----END %s-----\n", label);
+    return fclose(out) == 0 ? text : NULL;
+}
+
+/* --- what there is */
+
+static const char *kind_word(bool crl)
+{
+    return crl ? "crl" : "certificate";
+}
+
+static json_t *trust_json(const struct view_trust *t)
+{
+    json_t *json = json_object();
+    json_object_set_new(json, "fingerprint", control_fingerprint(t->fingerprint));
+    json_object_set_new(json, "kind", json_string(kind_word(t->kind == TRUST_CRL)));
+    json_object_set_new(json, "subject", render_text(t->subject));
+    json_object_set_new(json, "authority", json_boolean(t->authority));
+    json_object_set_new(json, "not_after", control_time(t->not_after));
+    json_object_set_new(json, "days_left", control_days(t->not_after));
+    json_object_set_new(json, "added", control_time(t->added));
+    json_object_set_new(json, "source", render_text(t->source));
+    return json;
+}
+
+static json_t *refused_json(const struct view_refused *r)
+{
+    char code[16], next[64] = "ils trust import --verdict ";
+    struct x509_report report;
+    wall ends = 0;
+    json_t *json = json_object();
+    if (x509_facts(r->der, &report) == 0) {
+        ends = report.certificate.not_after;
+        x509_report_free(&report);
+    }
+    render_code(code, sizeof code, r->code);
+    hex_text(next + strlen(next), r->verdict_id, VERDICT_ID_SIZE);
+    json_object_set_new(json, "fingerprint", control_fingerprint(r->fingerprint));
+    json_object_set_new(json, "kind", json_string("certificate"));
+    json_object_set_new(json, "subject", render_text(r->subject));
+    json_object_set_new(json, "not_after", control_time(ends));
+    json_object_set_new(json, "days_left", control_days(ends));
+    json_object_set_new(json, "code", json_string(code));
+    json_object_set_new(json, "verdict_id", control_hex(r->verdict_id, VERDICT_ID_SIZE));
+    json_object_set_new(json, "address", control_address(&r->peer));
+    json_object_set_new(json, "first", control_time(r->first));
+    json_object_set_new(json, "last", control_time(r->last));
+    json_object_set_new(json, "count", control_number_json(r->count));
+    json_object_set_new(json, "imported", json_boolean(r->imported));
+    json_object_set_new(json, "next", r->imported ? json_null() : json_string(next));
+    return json;
+}
+
+void verb_trust_list(struct client *client)
+{
+    const struct ils *core = runtime_core(client->control->rt);
+    struct view_trust t;
+    struct view_refused r;
+    json_t *json = json_object(), *store = json_array(), *refused = json_array();
+    for (size_t i = 0; view_trust(core, i, &t); i++)
+        json_array_append_new(store, trust_json(&t));
+    for (size_t i = 0; view_refused(core, i, &r); i++)
+        json_array_append_new(refused, refused_json(&r));
+    json_object_set_new(json, "store", store);
+    json_object_set_new(json, "refused", refused);
+    control_ok(client, json);
+}
+
+/* --- one of them */
+
+/* The hex digits of a fingerprint, or of its beginning, without colons; 0 = it is none. */
+static size_t digits(struct slice text, char ret[static 2 * FINGERPRINT_SIZE + 1])
+{
+    size_t n = 0;
+    for (size_t i = 0; i < text.n; i++) {
+        uint8_t c = ascii_lower(text.p[i]);
+        if (c == ':' || c == ' ')
+            continue;
+        if (n == 2 * FINGERPRINT_SIZE || ((c < '0' || c > '9') && (c < 'a' || c > 'f')))
+            return 0;
+        ret[n++] = (char)c;
+    }
+    return n >= 8 ? n : 0;
+}
+
+static bool begins(const uint8_t *fingerprint, const char *wanted, size_t n)
+{
+    char hex[2 * FINGERPRINT_SIZE + 1];
+    hex_text(hex, fingerprint, FINGERPRINT_SIZE);
+    return n > 0 && memcmp(hex, wanted, n) == 0;
+}
+
+/* Adds what only the bytes say. */
+static void show_facts(json_t *json, struct slice der, bool crl)
+{
+    struct x509_report report;
+    char *pem = control_pem(crl ? "X509 CRL" : "CERTIFICATE", der);
+    json_object_set_new(json, "pem", pem != NULL ? json_string(pem) : json_null());
+    free(pem);
+    if (crl || x509_facts(der, &report) != 0)
+        return;
+    json_t *names = json_array();
+    for (size_t i = 0; i < report.certificate.name_n; i++)
+        json_array_append_new(names, render_text(report.certificate.name[i]));
+    json_object_set_new(json, "names", names);
+    json_object_set_new(json, "self_signed", json_boolean(report.certificate.self_signed));
+    json_object_set_new(json, "authority", json_boolean(report.certificate.authority));
+    json_object_set_new(json, "not_before", control_time(report.certificate.not_before));
+    x509_report_free(&report);
+}
+
+void verb_trust_show(struct client *client)
+{
+    const struct ils *core = runtime_core(client->control->rt);
+    char wanted[2 * FINGERPRINT_SIZE + 1];
+    struct view_trust t, in_store = {0};
+    struct view_refused r, in_refused = {0};
+    struct slice text;
+    const uint8_t *found = NULL;
+    if (!control_text(client, "fingerprint", true, &text))
+        return;
+    size_t n = digits(text, wanted);
+    bool ambiguous = false;
+    for (size_t i = 0; view_trust(core, i, &t); i++)
+        if (begins(t.fingerprint, wanted, n)) {
+            ambiguous = ambiguous || in_store.der.n > 0;
+            in_store = t;
+            found = in_store.fingerprint;
+        }
+    for (size_t i = 0; view_refused(core, i, &r); i++)
+        if (begins(r.fingerprint, wanted, n)) {
+            ambiguous = ambiguous || (found != NULL &&
+                                      memcmp(found, r.fingerprint, FINGERPRINT_SIZE) != 0);
+            in_refused = r;
+            found = in_store.der.n > 0 ? in_store.fingerprint : in_refused.fingerprint;
+        }
+    if (found == NULL || ambiguous) {
+        control_refused(client, ambiguous ? REPLY_TRUST_AMBIGUOUS : REPLY_TRUST_UNKNOWN, text);
+        return;
+    }
+    bool stored = in_store.der.n > 0;
+    json_t *json = stored ? trust_json(&in_store) : refused_json(&in_refused);
+    show_facts(json, stored ? in_store.der : in_refused.der, stored && in_store.kind == TRUST_CRL);
+    json_object_set_new(json, "in_store", json_boolean(stored));
+    json_object_set_new(json, "in_refused", json_boolean(in_refused.der.n > 0));
+    control_ok(client, json);
+}
+
+static void removed(struct client *client, enum reply reply, struct slice text)
+{
+    uint8_t fingerprint[FINGERPRINT_SIZE];
+    if (reply != REPLY_OK) {
+        control_refused(client, reply, text);
+        return;
+    }
+    json_t *json = json_object();
+    json_object_set_new(json, "removed", hex_parse(fingerprint, sizeof fingerprint, text)
+                                             ? control_fingerprint(fingerprint) : json_null());
+    json_object_set(json, "subject", client->own);
+    json_object_set_new(json, "text", json_string("removed"));
+    control_ok(client, json);
+}
+
+static void json_done(void *own)
+{
+    json_decref(own);
+}
+
+void verb_trust_remove(struct client *client)
+{
+    const struct ils *core = runtime_core(client->control->rt);
+    struct command command = {.type = COMMAND_TRUST_REMOVE};
+    char wanted[2 * FINGERPRINT_SIZE + 1];
+    struct slice text;
+    struct view_trust t;
+    if (!control_text(client, "fingerprint", true, &text))
+        return;
+    size_t n = digits(text, wanted);
+    if (n == 0) {
+        control_refused(client, REPLY_TRUST_UNKNOWN, text);
+        return;
+    }
+    client->own = json_null();
+    client->own_free = json_done;
+    for (size_t i = 0; view_trust(core, i, &t); i++)
+        if (begins(t.fingerprint, wanted, n))
+            client->own = render_text(t.subject);
+    /* Blanks, as copied from a page, would make several words of it. */
+    wanted[n] = '\0';
+    json_object_set_new(client->args, "fingerprint", json_string(wanted));
+    control_change_then(client, &command, true, removed);
+}
+
+/* --- import */
+
+static json_t *imported_json(const uint8_t *fingerprint, bool crl, struct slice subject,
+                             bool authority, wall not_after)
+{
+    json_t *json = json_object();
+    json_object_set_new(json, "fingerprint", control_fingerprint(fingerprint));
+    json_object_set_new(json, "kind", json_string(kind_word(crl)));
+    json_object_set_new(json, "subject", render_text(subject));
+    json_object_set_new(json, "authority", json_boolean(authority));
+    json_object_set_new(json, "not_after", control_time(not_after));
+    return json;
+}
+
+/* By a verdict: the core says which one it was. */
+static void imported_under(const struct ils *core, json_t *list, struct slice text)
+{
+    uint8_t fingerprint[FINGERPRINT_SIZE];
+    struct view_trust t;
+    if (json_array_size(list) > 0 || !hex_parse(fingerprint, sizeof fingerprint, text))
+        return;
+    for (size_t i = 0; view_trust(core, i, &t); i++)
+        if (memcmp(t.fingerprint, fingerprint, sizeof fingerprint) == 0)
+            json_array_append_new(list, imported_json(t.fingerprint, false, t.subject,
+                                                      t.authority, t.not_after));
+}
+
+static void imported(struct client *client, enum reply reply, struct slice text)
+{
+    char sentence[64];
+    if (reply != REPLY_OK) {
+        control_refused(client, reply, text);
+        return;
+    }
+    json_t *json = client->own, *list = json_object_get(json, "imported");
+    imported_under(runtime_core(client->control->rt), list, text);
+    snprintf(sentence, sizeof sentence, "%zu imported", json_array_size(list));
+    json_object_set_new(json, "text", json_string(sentence));
+    control_ok(client, json_incref(json));
+}
+
+static json_t *import_begin(struct client *client)
+{
+    json_t *json = json_object();
+    json_object_set_new(json, "imported", json_array());
+    json_object_set_new(json, "notes", json_array());
+    client->own = json;
+    client->own_free = json_done;
+    return json;
+}
+
+static void import_refused(struct client *client, const char *name, const char *text)
+{
+    control_error(client, name, text, "ils help trust import", "the file");
+}
+
+/* Hands all that the bag holds to the core. */
+static void import_bag(struct client *client, const struct x509_bag *bag, const char *source)
+{
+    struct command command = {.type = COMMAND_TRUST_ADD, .source = slice_of(source)};
+    struct trust_item *item = calloc(bag->n + 1, sizeof *item);
+    json_t *json = import_begin(client);
+    json_t *list = json_object_get(json, "imported");
+    if (item == NULL) {
+        control_no_memory(client);
+        return;
+    }
+    for (size_t i = 0; i < bag->n; i++) {
+        const struct x509_item *from = &bag->item[i];
+        item[i] = (struct trust_item){.kind = from->crl ? TRUST_CRL : TRUST_CERTIFICATE,
+                                      .der = from->der,
+                                      .subject = from->subject,
+                                      .not_after = from->not_after,
+                                      .authority = from->authority};
+        memcpy(item[i].fingerprint, from->fingerprint, FINGERPRINT_SIZE);
+        json_array_append_new(list, imported_json(from->fingerprint, from->crl, from->subject,
+                                                  from->authority, from->not_after));
+    }
+    if (bag->key.n > 0)
+        json_array_append_new(json_object_get(json, "notes"),
+                              json_string("the file also holds a private key: it was ignored; "
+                                          "keys are not to be handed on"));
+    command.trust = item;
+    command.trust_n = bag->n;
+    control_change_then(client, &command, true, imported);
+    free(item);
+}
+
+static void import_file(struct client *client, const char *source)
+{
+    struct slice password;
+    struct x509_bag bag;
+    char error[X509_ERROR], secret[1024];
+    if (!control_text(client, "password", false, &password))
+        return;
+    if (client->content_n == 0 || client->content_n > X509_FILE_MAX) {
+        import_refused(client, "CERTIFICATE",
+                       client->content_n == 0 ? "the file is empty"
+                                              : "a file of certificates has at most 1 MiB");
+        return;
+    }
+    slice_to_text(password, secret, sizeof secret);
+    int bad = x509_read(slice_make(client->content, (size_t)client->content_n),
+                        password.n > 0 ? secret : NULL, &bag, error, sizeof error);
+    crypto_wipe(secret, sizeof secret);
+    if (bad != 0) {
+        import_refused(client, "CERTIFICATE", error);
+        return;
+    }
+    if (bag.n == 0)
+        import_refused(client, "CERTIFICATE", "there is no certificate in it");
+    else
+        import_bag(client, &bag, source);
+    x509_bag_free(&bag);
+}
+
+static void import_verdict(struct client *client, struct slice text)
+{
+    struct command command = {.type = COMMAND_TRUST_VERDICT};
+    if (!hex_parse(command.verdict_id, sizeof command.verdict_id, text)) {
+        control_error(client, "SETTING", "a verdict is 16 hex digits", "ils trust list",
+                      "verdict");
+        return;
+    }
+    import_begin(client);
+    control_change_then(client, &command, true, imported);
+}
+
+void verb_trust_import(struct client *client)
+{
+    struct slice verdict;
+    if (!control_text(client, "verdict", false, &verdict))
+        return;
+    if (verdict.n > 0 && client->content_n > 0)
+        import_refused(client, "SETTING", "either a file or a verdict is imported");
+    else if (verdict.n > 0)
+        import_verdict(client, verdict);
+    else
+        import_file(client, "import");
+}
+
+void verb_trust_bundle_import(struct client *client)
+{
+    import_file(client, "bundle");
+}
+
+/* --- export */
+
+struct bundle {
+    char *text;
+    size_t n, size;
+    json_int_t count;
+    FILE *out;
+};
+
+static void bundle_add(struct bundle *b, struct slice der, struct slice subject,
+                       const uint8_t *fingerprint, bool crl)
+{
+    char print[RENDER_FINGERPRINT];
+    char *pem = control_pem(crl ? "X509 CRL" : "CERTIFICATE", der);
+    render_fingerprint(print, fingerprint);
+    if (pem != NULL)
+        fprintf(b->out, "# %s%.*s\n# SHA-256 %s\n%s\n", crl ? "CRL of " : "", (int)subject.n,
+                (const char *)subject.p, print, pem);
+    b->count += pem != NULL;
+    free(pem);
+}
+
+/* One's own certificates come first: whoever imports the bundle is to accept this cluster, too. */
+void verb_trust_bundle_export(struct client *client)
+{
+    const struct ils *core = runtime_core(client->control->rt);
+    struct bundle b = {0};
+    struct view_own own;
+    struct view_trust t;
+    b.out = open_memstream(&b.text, &b.n);
+    if (b.out == NULL) {
+        control_no_memory(client);
+        return;
+    }
+    for (size_t i = 0; i < 2; i++)
+        if (view_own(core, i, &own))
+            bundle_add(&b, own.leaf, own.subject, own.fingerprint, false);
+    for (size_t i = 0; view_trust(core, i, &t); i++)
+        bundle_add(&b, t.der, t.subject, t.fingerprint, t.kind == TRUST_CRL);
+    fclose(b.out);
+    json_t *json = json_object();
+    json_object_set_new(json, "pem", b.text != NULL ? json_stringn(b.text, b.n) : json_null());
+    json_object_set_new(json, "count", json_integer(b.count));
+    free(b.text);
+    control_ok(client, json);
+}
