@@ -16,7 +16,7 @@
 
 #define STORE_FILE        "ilsd.db"
 #define STORE_APPLICATION 0x494c5344 /* "ILSD", in the header of the file */
-#define STORE_VERSION     2 /* 2: trust, refused, invite */
+#define STORE_VERSION     2          /* 2: trust, refused, invite */
 
 static const char *const table_name[STORE_SPACES] = {
     "setting", "password", "peer", "route", "stream", "segment", "alarm", "audit", "trust",
@@ -146,7 +146,8 @@ static int make_tables(struct store *s)
         return -1;
     for (size_t i = 0; i < STORE_SPACES; i++) {
         /* Segments are large and read in the order they came: a rowid table serves that. */
-        snprintf(sql, sizeof sql, "CREATE TABLE IF NOT EXISTS %s (key BLOB PRIMARY KEY, value BLOB NOT NULL)%s",
+        snprintf(sql, sizeof sql,
+                 "CREATE TABLE IF NOT EXISTS %s (key BLOB PRIMARY KEY, value BLOB NOT NULL)%s",
                  table_name[i], i == STORE_SEGMENT ? "" : " WITHOUT ROWID");
         if (run(s, sql) < 0)
             return -1;

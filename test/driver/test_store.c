@@ -220,6 +220,32 @@ static void test_newer_form(void **state)
     temp_done(&t);
 }
 
+/* A store of form 1, as its ilsd left it: it gets the tables that came later, and keeps its rows. */
+static void test_form_1(void **state)
+{
+    struct temp t;
+    char path[160];
+    temp_make(&t);
+    struct store *s = open_store(&t);
+    struct store_row old = row(STORE_PEER, "peer", "1"), new = row(STORE_INVITE, "invite", "2");
+    assert_int_equal(store_write(s, &old, 1), 0);
+    store_close(s);
+    sql(temp_file(&t, "ilsd.db", path),
+        "DROP TABLE trust; DROP TABLE refused; DROP TABLE invite; PRAGMA user_version=1");
+    for (int i = 0; i < 2; i++) {
+        s = open_store(&t);
+        assert_space(s, STORE_PEER, "peer=1 ");
+        assert_space(s, STORE_TRUST, "");
+        assert_space(s, STORE_REFUSED, "");
+        assert_space(s, STORE_INVITE, i == 0 ? "" : "invite=2 ");
+        assert_int_equal(store_write(s, &new, 1), 0);
+        store_close(s);
+    }
+    sql(path, "DROP TABLE audit; PRAGMA user_version=0"); /* no form that ever was */
+    refused(&t, "form 0");
+    temp_done(&t);
+}
+
 static void test_directory_in_its_place(void **state)
 {
     struct temp t;
@@ -369,6 +395,7 @@ int main(void)
         cmocka_unit_test(test_newer_form),        cmocka_unit_test(test_directory_in_its_place),
         cmocka_unit_test(test_taken_database),    cmocka_unit_test(test_taken_directory),
         cmocka_unit_test(test_directory_is_made), cmocka_unit_test(test_full_disk),
+        cmocka_unit_test(test_form_1),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

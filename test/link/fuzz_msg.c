@@ -18,13 +18,14 @@ static bool again(unsigned which, struct arena *a, struct slice body, struct buf
         struct msg_manifest_request manifest_request;
         struct msg_manifest manifest;
         struct msg_segment_request segment_request;
+        struct msg_ready ready;
     } m;
 #define AGAIN(name, field)                                                                         \
     if (msg_##name##_get(a, body, &m.field) != 0)                                                  \
         return false;                                                                              \
     msg_##name##_put(b, &m.field);                                                                 \
     break
-    switch (which % 8) {
+    switch (which % 9) {
     case 0: AGAIN(proof, proof);
     case 1: AGAIN(goodbye, goodbye);
     case 2: AGAIN(marks, marks);
@@ -32,7 +33,8 @@ static bool again(unsigned which, struct arena *a, struct slice body, struct buf
     case 4: AGAIN(manifest_request, manifest_request);
     case 5: AGAIN(manifest, manifest);
     case 6: AGAIN(segment_request, segment_request);
-    default: AGAIN(gone, segment_request);
+    case 7: AGAIN(gone, segment_request);
+    default: AGAIN(ready, ready);
     }
 #undef AGAIN
     return true;

@@ -274,6 +274,46 @@ static void test_segment_request(void **state)
     assert_int_equal(msg_gone_get(&arena, slice_make(body.p, body.n + 3), &q), -1);
 }
 
+static void test_ready(void **state)
+{
+    struct msg_ready m = {.n = READY_CERTIFICATES, .accept = 14}, q;
+    for (size_t i = 0; i < m.n; i++) {
+        fill(m.certificate[i].fingerprint, 32, (uint8_t)(i * 40));
+        m.certificate[i].tls = 307;
+        m.certificate[i].tls_password = (uint32_t)i * UINT32_MAX;
+    }
+    msg_ready_put(&out, &m);
+    struct slice body = body_of(FRAME_READY);
+    assert_int_equal(msg_ready_get(&arena, body, &q), 0);
+    assert_true(q.n == m.n && q.accept == 14);
+    for (size_t i = 0; i < m.n; i++) {
+        assert_memory_equal(q.certificate[i].fingerprint, m.certificate[i].fingerprint, 32);
+        assert_int_equal(q.certificate[i].tls, 307);
+        assert_int_equal(q.certificate[i].tls_password, m.certificate[i].tls_password);
+    }
+    body.p++; /* not the first certificate's field any more */
+    body.n--;
+    assert_int_equal(msg_ready_get(&arena, body, &q), -1);
+
+    buf_reset(&out);
+    m = (struct msg_ready){.accept = UINT32_MAX};
+    msg_ready_put(&out, &m);
+    assert_int_equal(msg_ready_get(&arena, body_of(FRAME_READY), &q), 0);
+    assert_true(q.n == 0 && q.accept == UINT32_MAX);
+    assert_int_equal(msg_ready_get(&arena, slice_make(NULL, 0), &q), 0);
+    assert_true(q.n == 0 && q.accept == 0);
+    /* A fingerprint that is missing, or short; one certificate too many. */
+    assert_int_equal(msg_ready_get(&arena, slice_make("\x0a\x02\x10\x05", 4), &q), -1);
+    assert_int_equal(msg_ready_get(&arena, slice_make("\x0a\x03\x0a\x01x", 5), &q), -1);
+    uint8_t many[(READY_CERTIFICATES + 1) * 36] = {0};
+    for (size_t i = 0; i <= READY_CERTIFICATES; i++)
+        memcpy(many + i * 36, "\x0a\x22\x0a\x20", 4);
+    assert_int_equal(msg_ready_get(&arena, slice_make(many, sizeof many - 36), &q), 0);
+    assert_int_equal(msg_ready_get(&arena, slice_make(many, sizeof many), &q), -1);
+    static uint8_t large[1025] = {0x52, 0xfe, 0x07};
+    assert_int_equal(msg_ready_get(&arena, slice_make(large, 1025), &q), -1);
+}
+
 /* Decoding what a run with enough memory encoded, then encoding, under every refusal. */
 static void use(struct mem *mem)
 {
@@ -326,6 +366,7 @@ int main(void)
         CASE(test_head_limits),
         CASE(test_manifest),
         CASE(test_segment_request),
+        CASE(test_ready),
         CASE(test_budget),
         cmocka_unit_test(test_refusals),
     };
