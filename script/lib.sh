@@ -76,7 +76,7 @@ need() {
 # What the two programs are built from, and what the tests use besides.
 BUILD_PACKAGES=(gcc libc6-dev meson ninja-build pkg-config python3 protobuf-c-compiler
     libprotobuf-c-dev libuv1-dev libssl-dev libsodium-dev libsqlite3-dev libjansson-dev
-    libcsv-dev libinih-dev libedit-dev libsystemd-dev libcmocka-dev)
+    libcsv-dev libinih-dev libedit-dev libsystemd-dev libcmocka-dev zlib1g-dev gettext)
 TEST_PACKAGES=(git clang-14 libclang-rt-14-dev llvm-14 binutils universal-ctags procps iproute2
     nftables strace tcpdump openssl sqlite3 curl scdoc mandoc man-db libsofia-sip-ua-dev sip-tester
     kamailio systemd shellcheck)

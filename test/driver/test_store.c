@@ -220,7 +220,7 @@ static void test_newer_form(void **state)
     temp_done(&t);
 }
 
-/* A store of form 1, as its ilsd left it: it gets the tables that came later, and keeps its rows. */
+/* A store of form 1, as its ilsd left it: it gets the tables that came later, its rows stay. */
 static void test_form_1(void **state)
 {
     struct temp t;
