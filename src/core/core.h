@@ -527,6 +527,7 @@ void waiting_free(struct ils *ils, struct waiting *w);
 void self_changed(struct ils *ils);
 void self_write(struct ils *ils);
 void peer_read(struct peer *p, const struct stream *s);
+void peer_names(struct ils *ils, const struct peer *p);
 bool roster_lists(const struct stream *self, const uint8_t key[static KEY_SIZE]);
 struct peer *peer_find(const struct ils *ils, const uint8_t key[static KEY_SIZE]);
 struct peer *peer_get(struct ils *ils, const uint8_t key[static KEY_SIZE]);

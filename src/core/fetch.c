@@ -533,6 +533,7 @@ static void fetch_apply(struct ils *ils, struct stream *s)
     struct peer *p = peer_get(ils, s->key);
     if (p != NULL && s->number == STREAM_SELF) {
         peer_read(p, s);
+        peer_names(ils, p);
         admit_again(ils);
     }
 }

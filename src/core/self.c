@@ -261,6 +261,27 @@ void peer_read(struct peer *p, const struct stream *s)
     p->dirty = true;
 }
 
+static size_t holders(const struct ils *ils, struct slice fqdn)
+{
+    size_t n = slice_eq_fold(fqdn, text_slice(ils->fqdn));
+    list_each(node, &ils->peers)
+        n += slice_eq_fold(fqdn, text_slice(list_entry(node, struct peer, node)->fqdn));
+    return n;
+}
+
+/* Two clusters that say that they have one name: both are kept, since the key says who is who, and an
+ * operator is told until one of them has another. */
+void peer_names(struct ils *ils, const struct peer *p)
+{
+    if (p->fqdn.n != 0 && holders(ils, text_slice(p->fqdn)) > 1)
+        alarm_raise(ils, ILSDuplicateFQDN, text_slice(p->fqdn));
+    list_each(node, &ils->alarms) {
+        const struct alarm_entry *e = list_entry(node, struct alarm_entry, node);
+        if (e->alarm == ILSDuplicateFQDN && e->active && holders(ils, text_slice(e->subject)) < 2)
+            alarm_clear(ils, ILSDuplicateFQDN, text_slice(e->subject));
+    }
+}
+
 struct wanted_key {
     const uint8_t *key;
     size_t listed;
