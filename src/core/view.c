@@ -84,6 +84,8 @@ static void view_peer(const struct ils *ils, const struct peer *p, struct view_c
     ret->version = text_slice(p->version);
     ret->route_string = text_slice(p->route_string);
     ret->address = text_slice(p->host);
+    ret->port = p->port;
+    ret->tls_port = p->tls_port;
     ret->role = (enum ils_role)p->role;
     ret->last_contact = p->last_contact;
     ret->linked = p->link != NULL;

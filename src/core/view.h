@@ -40,6 +40,7 @@ struct view_cluster {
     uint8_t peer_id[PEER_ID_SIZE];
     struct slice cluster_id, fqdn, description, version, route_string;
     struct slice address;       /* advertised */
+    uint16_t port, tls_port;    /* likewise; 0 = not known */
     enum ils_role role;
     wall last_contact;          /* 0 = never, or the local row */
     wall last_usn;              /* when data last came */
