@@ -1,10 +1,10 @@
 /* invite: one-time, expiring secrets with which a cluster joins in one command. The hub that made
  * one spends it durably before it answers; whoever spent it may repeat it until it expires. What is
- * over is kept for a day without its secret, so that "used" and "expired" can be told from "unknown".
+ * over is kept for a day without its secret: "used" and "expired" are not "unknown".
  *
  * ROW_INVITE, by id (8): u64 made, u64 expires, u8 failures, u8 flags (1 = spent, 2 = the secret
- * follows), then the secret (16), if any, and the key that spent it (32; zeros: spent in vain), if it
- * is spent. */
+ * follows), then the secret (16), if any, and the key that spent it (32; zeros: spent in vain), if
+ * it is spent. */
 #include "core/trust.h"
 
 #define FLAG_SPENT  1

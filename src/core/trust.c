@@ -1,5 +1,5 @@
-/* trust: the certificates and CRLs that this cluster trusts, and those that it refused, kept so that
- * the remedy is one command. Whatever changes the trust store is durable before it counts.
+/* trust: the certificates and CRLs that this cluster trusts, and those that it refused, kept so
+ * that the remedy is one command. Whatever changes the trust store is durable before it counts.
  *
  * ROW_TRUST, by fingerprint (32): u8 kind, u8 flags (1 = authority), u64 not after, u64 added,
  * u8 n and subject, u8 n and source, then the DER form.

@@ -27,6 +27,49 @@ static void step(struct ils *ils, struct ils_event *event, struct ils_actions *a
         actions->n = 0;
 }
 
+/* What is trusted, was refused or invites, entry by entry. */
+static size_t entries(const struct ils *ils)
+{
+    struct view_trust trust;
+    struct view_refused refused;
+    struct view_invite invite;
+    size_t n = 0, i;
+    for (i = 0; view_trust(ils, i, &trust); i++)
+        n++;
+    for (i = 0; view_refused(ils, i, &refused); i++)
+        n += refused.peer.ip[ADDRESS_TEXT_MAX] == '\0';
+    for (i = 0; view_invite(ils, i, &invite); i++)
+        n++;
+    return n;
+}
+
+/* A row of trust that the core wrote is one that a core reads. */
+static void read_again(const struct row *row)
+{
+    struct mem mem = {.resize = resize, .budget = 64u << 20};
+    struct ils *ils = ils_new(&mem);
+    struct ils_actions actions;
+    struct ils_event e = {.type = ILS_EV_ROW, .row = *row};
+    step(ils, &e, &actions);
+    if (entries(ils) != 1)
+        abort();
+    ils_free(ils);
+}
+
+/* Years later: what was kept for a while goes, and the secrets of invites with it. */
+static void grow_old(struct ils *ils)
+{
+    struct ils_actions actions;
+    struct ils_event e = {.type = ILS_EV_DEADLINE, .wall = INT64_C(2000000000000000)};
+    step(ils, &e, &actions);
+    for (size_t i = 0; i < actions.n; i++) {
+        const struct ils_action *a = &actions.action[i];
+        for (size_t k = 0; a->type == ILS_DO_STORE && k < a->row_n; k++)
+            if (a->row[k].space >= ROW_TRUST && !a->row[k].remove)
+                read_again(&a->row[k]);
+    }
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct mem mem = {.resize = resize, .budget = 64u << 20};
@@ -52,6 +95,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct view_cluster cluster;
     for (size_t i = 0; view_cluster(ils, i, &cluster); i++)
         ;
+    entries(ils);
+    grow_old(ils);
+    entries(ils);
     ils_free(ils);
     if (mem.used != 0)
         abort();
