@@ -147,6 +147,8 @@ tick ils_deadline(const struct ils *ils)
     tick first = ils->ready ? ils->next_beat : TICK_NEVER;
     tick dial = dial_deadline(ils), hold = adopt_deadline(ils), own = own_deadline(ils);
     first = own < first ? own : first;
+    tick trust = trust_deadline(ils);
+    first = trust < first ? trust : first;
     first = dial < first ? dial : first;
     first = hold < first ? hold : first;
     list_each(node, &ils->links) {
