@@ -40,27 +40,102 @@ static void address(struct address *a, int node, uint16_t port)
     a->port = port;
 }
 
+/* The bytes that end e shows from now on. */
+static void show(struct world *w, struct wire *wire, int e)
+{
+    struct view_own own;
+    free(wire->der[e]);
+    wire->der[e] = NULL;
+    wire->der_n[e] = 0;
+    if (!view_own(w->node[wire->node[e]].ils, 0, &own))
+        return;
+    wire->der[e] = malloc(own.leaf.n);
+    memcpy(wire->der[e], own.leaf.p, own.leaf.n);
+    wire->der_n[e] = own.leaf.n;
+}
+
+/* The handshake of TLS succeeds at once, unless an end has nothing to show. */
+static void secure(struct world *w, struct wire *wire)
+{
+    entropy(w, wire->random);
+    entropy(w, wire->exporter);
+    for (int e = 0; e < 2; e++)
+        show(w, wire, e);
+    bool fine = wire->der[1] != NULL;
+    for (int e = 0; e < 2; e++) {
+        struct event_queued *q = push(w, wire->node[e]);
+        q->event.type = fine ? ILS_EV_SECURED : ILS_EV_DOWN;
+        q->event.link = wire->id[e];
+        q->event.reason = e == 0 ? DOWN_ALERT : DOWN_TLS;
+        q->event.tls_error.text[0] = slice_of("no shared cipher");
+    }
+    wire->secured = fine;
+    if (!fine)
+        wire->node[0] = wire->node[1] = -1;
+}
+
+static struct wire *free_wire(struct world *w)
+{
+    for (size_t k = 0; k < w->wire_n; k++)
+        if (w->wire[k].node[0] < 0 && w->wire[k].node[1] < 0) {
+            free(w->wire[k].der[0]);
+            free(w->wire[k].der[1]);
+            return &w->wire[k];
+        }
+    return w->wire_n == WORLD_LINKS ? NULL : &w->wire[w->wire_n++];
+}
+
 static void do_open(struct world *w, int i, const struct ils_action *a)
 {
     int to = a->host.n == 2 && a->host.p[0] == 'n' ? a->host.p[1] - '0' : -1;
     struct node *other = to >= 0 && to < WORLD_NODES ? &w->node[to] : NULL;
-    if (other == NULL || other->ils == NULL || !other->listening || w->wire_n == WORLD_LINKS) {
+    struct wire *wire = NULL;
+    if (other != NULL && other->ils != NULL && other->listening)
+        wire = free_wire(w);
+    if (wire == NULL) {
         struct event_queued *q = push(w, i);
         q->event.type = ILS_EV_DOWN;
         q->event.link = a->link;
         q->event.reason = other == NULL ? DOWN_UNRESOLVED : DOWN_REFUSED;
         return;
     }
-    struct wire *wire = &w->wire[w->wire_n++];
     *wire = (struct wire){{i, to}, {a->link, LINK_ACCEPTED | (uint32_t)++other->next_accept}};
+    wire->tls = a->tls;
+    wire->invite = a->invite;
     for (int e = 0; e < 2; e++) {
         struct event_queued *q = push(w, wire->node[e]);
         q->event.type = e == 0 ? ILS_EV_CONNECTED : ILS_EV_ACCEPTED;
         q->event.link = wire->id[e];
+        q->event.tls = a->tls;
         entropy(w, q->event.entropy);
         address(&q->event.peer, e == 0 ? to : i, e == 0 ? a->port : 30000);
         address(&q->event.local, e == 0 ? i : to, e == 0 ? 30000 : a->port);
     }
+    if (a->tls)
+        secure(w, wire);
+}
+
+/* Each live link's certificate is verified anew. */
+static void do_trust(struct world *w, int i)
+{
+    for (size_t k = 0; k < w->wire_n; k++)
+        for (int e = 0; e < 2; e++) {
+            if (w->wire[k].node[e] != i || !w->wire[k].secured)
+                continue;
+            struct event_queued *q = push(w, i);
+            q->event.type = ILS_EV_CERTIFICATE;
+            q->event.link = w->wire[k].id[e];
+        }
+}
+
+static void do_verify(struct world *w, int i, const struct ils_action *a)
+{
+    struct event_queued *q = push(w, i);
+    q->event.type = ILS_EV_VERIFIED;
+    q->event.question = a->question;
+    q->bytes = malloc(a->data.n + 1);
+    memcpy(q->bytes, a->data.p, a->data.n);
+    q->event.data = slice_make(q->bytes, a->data.n);
 }
 
 static void do_send(struct world *w, int i, const struct ils_action *a)
@@ -130,6 +205,16 @@ static void do_store(struct world *w, int i, const struct ils_action *a)
     q->event.failed = w->node[i].full;
 }
 
+static void do_trace(struct node *n, const struct trace *t)
+{
+    if (n->said_n == WORLD_SAID)
+        return;
+    struct said *said = &n->said[n->said_n++];
+    *said = (struct said){.event = t->event, .code = t->code, .number = t->number[0]};
+    memcpy(said->verdict_id, t->verdict_id, VERDICT_ID_SIZE);
+    slice_to_text(t->text[0], said->text, sizeof said->text);
+}
+
 static void perform(struct world *w, int i, const struct ils_actions *actions)
 {
     struct node *n = &w->node[i];
@@ -141,11 +226,9 @@ static void perform(struct world *w, int i, const struct ils_actions *actions)
         case ILS_DO_SEND: do_send(w, i, a); break;
         case ILS_DO_CLOSE: do_close(w, i, a); break;
         case ILS_DO_STORE: do_store(w, i, a); break;
-        case ILS_DO_TRACE:
-            if (n->said_n < WORLD_SAID)
-                n->said[n->said_n++] =
-                    (struct said){a->trace.event, a->trace.code, a->trace.number[0]};
-            break;
+        case ILS_DO_TRUST: do_trust(w, i); break;
+        case ILS_DO_VERIFY: do_verify(w, i, a); break;
+        case ILS_DO_TRACE: do_trace(n, &a->trace); break;
         case ILS_DO_VERDICT:
             n->verdict = a->verdict;
             n->verdicts++;
@@ -173,6 +256,57 @@ static void step(struct world *w, int i, struct ils_event *event)
         n->dead = true;
     else
         perform(w, i, &actions);
+}
+
+/* What the two ends of TLS see of each other. */
+static void step_secured(struct world *w, int i, struct ils_event *event)
+{
+    int e;
+    struct pki_memory theirs, mine;
+    struct secured s = {0};
+    struct certificate own;
+    struct wire *wire = wire_of(w, i, event->link, &e);
+    if (wire == NULL)
+        return;
+    s.invite = wire->invite;
+    memcpy(s.client_random, wire->random, 32);
+    memcpy(s.exporter, wire->exporter, 32);
+    if (wire->der[1 - e] != NULL)
+        pki_verify(w->node[i].ils, slice_make(wire->der[1 - e], wire->der_n[1 - e]),
+                   w->wall + w->now, &s.peer, &theirs);
+    if (wire->der[e] != NULL && pki_facts(slice_make(wire->der[e], wire->der_n[e]), &own, &mine)) {
+        s.spki_mine = own.spki;
+        memcpy(s.mine, own.fingerprint, sizeof s.mine);
+    }
+    s.exporter[0] ^= e == 1 && w->split == SPLIT_EXPORTER;
+    mine.spki[7] ^= e == 1 && w->split == SPLIT_KEY;
+    s.client_random[31] ^= e == 1 && w->split == SPLIT_RANDOM;
+    event->secured = &s;
+    step(w, i, event);
+}
+
+/* Events that carry a certificate are made when they are delivered: by the trust of the moment. */
+static void deliver(struct world *w, int i, struct ils_event *event)
+{
+    int e;
+    struct pki_memory memory;
+    struct certificate c = {0};
+    struct wire *wire = wire_of(w, i, event->link, &e);
+    if (w->node[i].ils == NULL)
+        return;
+    if (event->type == ILS_EV_SECURED) {
+        step_secured(w, i, event);
+        return;
+    }
+    if (event->type == ILS_EV_VERIFIED)
+        pki_verify(w->node[i].ils, event->data, w->wall + w->now, &c, &memory);
+    else if (event->type == ILS_EV_CERTIFICATE && wire != NULL && wire->der[1 - e] != NULL)
+        pki_verify(w->node[i].ils, slice_make(wire->der[1 - e], wire->der_n[1 - e]),
+                   w->wall + w->now, &c, &memory);
+    else if (event->type == ILS_EV_CERTIFICATE)
+        return;
+    event->certificate = &c;
+    step(w, i, event);
 }
 
 void world_init(struct world *w)
@@ -219,6 +353,9 @@ void world_done(struct world *w)
         free_rows(n->row, n->row_n);
         free_rows(n->image, n->image_n);
     }
+    for (size_t k = 0; k < w->wire_n; k++)
+        for (int e = 0; e < 2; e++)
+            free(w->wire[k].der[e]);
     free(w->queue);
 }
 
@@ -276,6 +413,7 @@ void world_start(struct world *w, int i, struct mem *mem)
         }
     struct ils_event e = {.type = ILS_EV_START};
     entropy(w, e.entropy);
+    e.start.tls_port = 7501;
     e.start.password_port = 7502;
     e.start.version = slice_of("test");
     e.start.advertise = i == 0   ? slice_of("n0") : i == 1 ? slice_of("n1")
@@ -292,7 +430,7 @@ void world_run(struct world *w)
             int end;
             bool stands = q.event.type != ILS_EV_DATA || wire_of(w, q.node, q.event.link, &end);
             if (q.node < WORLD_NODES && stands)
-                step(w, q.node, &q.event);
+                deliver(w, q.node, &q.event);
             free(q.bytes);
             continue;
         }
@@ -388,6 +526,54 @@ void world_spoke(struct world *w, int i, int hub, const char *password)
     common(w, i, password);
     world_command(w, i, (struct command){.type = COMMAND_JOIN, .host = slice_of(name),
                                          .role = ROLE_SPOKE});
+}
+
+enum reply world_certificate(struct world *w, int i, const struct pki *c, bool now)
+{
+    char id[] = "c0", fqdn[] = "c0.example";
+    struct pki_memory memory;
+    uint8_t der[PKI_DER_MAX];
+    struct view_self self;
+    struct command command = {.type = COMMAND_CERTIFICATE, .now = now};
+    id[1] = fqdn[1] = (char)('0' + i);
+    pki_facts(pki_der(c, der), &command.own.leaf, &memory);
+    command.own.key = slice_of("a key");
+    view_self(w->node[i].ils, &self);
+    if (!self.initialised) {
+        command.type = COMMAND_INIT;
+        command.cluster_id = slice_of(id);
+        command.fqdn = slice_of(fqdn);
+    }
+    return world_command(w, i, command);
+}
+
+enum reply world_trust(struct world *w, int i, struct slice der)
+{
+    struct trust_item item = pki_item(der);
+    return world_command(w, i, (struct command){.type = COMMAND_TRUST_ADD, .trust = &item,
+                                                .trust_n = 1});
+}
+
+enum reply world_auth(struct world *w, int i, bool tls, bool password, uint8_t accept)
+{
+    struct command c = {.type = COMMAND_AUTH};
+    c.auth = (struct auth){.tls = tls, .password = password, .accept = accept, .set_tls = true,
+                           .set_password = true, .set_accept = true};
+    return world_command(w, i, c);
+}
+
+enum reply world_join(struct world *w, int i, int hub, enum ils_role role)
+{
+    char name[] = "n0";
+    name[1] = (char)('0' + hub);
+    return world_command(w, i, (struct command){.type = COMMAND_JOIN, .host = slice_of(name),
+                                                .role = role});
+}
+
+void world_hush(struct world *w)
+{
+    for (int i = 0; i < WORLD_NODES; i++)
+        w->node[i].said_n = 0;
 }
 
 enum reply world_plan(struct world *w, int i, const char *uri, bool put)

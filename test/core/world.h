@@ -6,6 +6,7 @@
 #include "../test.h"
 #include "core/ils.h"
 #include "core/view.h"
+#include "pki.h"
 
 #define WORLD_NODES 4
 #define WORLD_LINKS 64
@@ -22,6 +23,8 @@ struct said {
     enum trace_event event;
     enum code code;
     uint64_t number;
+    uint8_t verdict_id[VERDICT_ID_SIZE];
+    char text[64];           /* the first, cut */
 };
 
 struct node {
@@ -48,7 +51,14 @@ struct node {
 struct wire {
     int node[2];             /* -1: this end is gone */
     uint32_t id[2];
+    bool tls, invite, secured;
+    uint8_t *der[2];         /* what each end showed; NULL: nothing */
+    size_t der_n[2];
+    uint8_t random[32], exporter[32];
 };
+
+/* What somebody on the way does to TLS: each end has a session of its own with him. */
+enum world_split { SPLIT_NONE, SPLIT_EXPORTER, SPLIT_KEY, SPLIT_RANDOM };
 
 struct event_queued {
     int node;
@@ -67,6 +77,7 @@ struct world {
     uint64_t commands;
     uint64_t seed;
     bool corrupt;            /* flip a bit of every data event */
+    enum world_split split;
 };
 
 void world_init(struct world *w);
@@ -99,6 +110,16 @@ void world_cut(struct world *w, int a, int b);
 void world_hub(struct world *w, int i, const char *password);
 void world_spoke(struct world *w, int i, int hub, const char *password);
 enum reply world_plan(struct world *w, int i, const char *uri, bool put);
+
+/* Its own certificate from now on: by INIT when it has no id yet, else at once (`now`) or announced. */
+enum reply world_certificate(struct world *w, int i, const struct pki *c, bool now);
+/* Imports that certificate (or CRL) at node i. */
+enum reply world_trust(struct world *w, int i, struct slice der);
+/* Both boxes and, where it is not 0, what is accepted. */
+enum reply world_auth(struct world *w, int i, bool tls, bool password, uint8_t accept);
+enum reply world_join(struct world *w, int i, int hub, enum ils_role role);
+/* What was said until now is forgotten. */
+void world_hush(struct world *w);
 
 bool world_said(const struct world *w, int i, enum trace_event event);
 bool world_answers(const struct world *w, int i, const char *dialled);
