@@ -10,7 +10,8 @@
 
 #include "driver/x509.h"
 
-/* Own certificate and trust store, made once per reload and then shared by sessions (counted). */
+/* Own certificate and trust store, made once per reload and then shared by sessions (counted).
+ * Without a leaf (leaf.n = 0) it only dials, and shows no certificate. */
 struct tls_context;
 struct tls_context_options {
     struct slice leaf, chain, key; /* DER; key PKCS#8 */
@@ -46,7 +47,8 @@ void tls_session_write(struct tls_session *s, struct slice plain);
 /* Says close_notify. */
 void tls_session_close(struct tls_session *s);
 
-/* What is to be sent, and what was opened: lent until the next call on the session, and given once. */
+/* What is to be sent, and what was opened: lent until the next input, write, close or free, and
+ * given once. Both also after TLS_FAILED and TLS_ENDED: an alert, and what came before. */
 struct slice tls_session_output(struct tls_session *s);
 struct slice tls_session_plain(struct tls_session *s);
 
@@ -57,15 +59,16 @@ struct tls_secured {
     uint8_t exporter[32];         /* label "EXPORTER-ils/1", no context */
     struct slice spki_mine;
     uint8_t mine[FINGERPRINT_SIZE]; /* of the certificate shown by this end */
-    struct certificate peer;      /* verified against the context's store, as of `at` */
+    struct certificate peer;      /* verified against the context's store, as of `at`, for both
+                                     purposes: whoever dials today is dialled tomorrow */
 };
 void tls_session_secured(struct tls_session *s, wall at, struct tls_secured *ret);
 /* The same chain against another context's store (after a reload). */
 const struct certificate *tls_session_verify(struct tls_session *s,
                                              const struct tls_context *context, wall at);
 
-/* Why TLS_FAILED: OpenSSL's reason, library and function with their numbers; alert: the other end
- * sent one. */
+/* Why TLS_FAILED: OpenSSL's reason, library and function; the numbers of the first two, and the
+ * line for the third (functions have no numbers any more). alert: the other end sent one. */
 struct tls_failure {
     bool alert;
     struct slice text[3];

@@ -273,7 +273,8 @@ int x509_judge(const struct x509_store *store, X509 *leaf, STACK_OF(X509) * chai
     STACK_OF(X509) *itself = sk_X509_new_null();
     int wrong = -1;
     if (ctx != NULL && itself != NULL && sk_X509_push(itself, leaf) != 0 &&
-        X509_STORE_CTX_init(ctx, store->anchors, leaf, chain) == 1)
+        X509_STORE_CTX_init(ctx, store->anchors, leaf, ret->certificate.imported ? NULL : chain) ==
+            1)
         wrong = run(ctx, itself, &j, at, ret);
     X509_STORE_CTX_free(ctx);
     sk_X509_free(itself);
