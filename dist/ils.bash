@@ -3,11 +3,15 @@
 _ils_words() {
     # The words that may follow "$1", the commands typed so far.
     case $1 in
-    '') echo init describe role network join disconnect connect status clusters peers auth \
-        password trace alarms verdicts sql audit plan lookup route support help ;;
+    '') echo init describe role network join invite disconnect connect status clusters peers auth \
+        cert trust password trace alarms verdicts sql audit plan lookup route support help ;;
     role) echo hub standalone ;;
     network) echo adopt ;;
-    auth) echo show set ;;
+    auth) echo show set ready ;;
+    'auth ready') echo tls tls+password ;;
+    cert) echo show csr install renew now ;;
+    trust) echo list show remove import bundle ;;
+    'trust bundle') echo export import ;;
     password) echo add list prefer drop ;;
     trace) echo level ;;
     'trace level') echo error significant detailed ;;
@@ -22,6 +26,11 @@ _ils_options() {
     init*) echo --cluster-id --fqdn --description --route-string "$common" ;;
     join*) echo --as --no-wait "$common" ;;
     'auth set'*) echo --tls --password --accept "$common" ;;
+    'cert csr'*) echo --out --name "$common" ;;
+    'cert install'*) echo --key --password-file --force --now --no-wait "$common" ;;
+    'cert renew'*) echo --same-key --days --now --no-wait "$common" ;;
+    'trust import'*) echo --password-file --verdict "$common" ;;
+    invite*) echo --expires --address --list --remove "$common" ;;
     'password add'*) echo --generation --stdin "$common" ;;
     describe*) echo --fqdn --description --route-string "$common" ;;
     'trace level'*) echo "$common" ;;
@@ -49,13 +58,14 @@ _ils() {
     --data) mapfile -t COMPREPLY < <(compgen -d -- "$current"); return ;;
     --as) mapfile -t COMPREPLY < <(compgen -W 'hub spoke' -- "$current"); return ;;
     --tls | --password) mapfile -t COMPREPLY < <(compgen -W 'on off' -- "$current"); return ;;
-    --accept) mapfile -t COMPREPLY < <(compgen -W 'password tls tls+password' -- "$current")
-        return ;;
+    --accept) mapfile -t COMPREPLY < <(compgen -W 'password tls tls+password +password +tls +tls+password
+        -password -tls -tls+password' -- "$current"); return ;;
+    --key | --out | --password-file) mapfile -t COMPREPLY < <(compgen -f -- "$current"); return ;;
     --encoding) mapfile -t COMPREPLY < <(compgen -W 'UTF-8 CP932' -- "$current"); return ;;
     esac
     if [[ $current == -* ]]; then
         mapfile -t COMPREPLY < <(compgen -W "$(_ils_options "$typed")" -- "$current")
-    elif [[ $typed == 'plan import' ]]; then
+    elif [[ $typed =~ ^('plan import'|'cert install'|'trust import'|'trust bundle '.*)$ ]]; then
         mapfile -t COMPREPLY < <(compgen -f -- "$current")
     else
         mapfile -t COMPREPLY < <(compgen -W "$(_ils_words "$typed")" -- "$current")

@@ -97,7 +97,7 @@ int run_cert_csr(struct cli *cli, const struct parsed *p)
                             "ils cert csr --out FILE");
     if (result != NULL && status == EXIT_DONE && out != NULL && strcmp(out, "-") != 0) {
         if (cli->json)
-            printf("{\"file\": \"%s\"}\n", out);
+            print_file(out);
         else
             printf(_("OK: %s holds the request; its answer: `ils cert install FILE`\n"), out);
     }
@@ -109,7 +109,7 @@ int run_cert_csr(struct cli *cli, const struct parsed *p)
 
 static void say_waiting(const char *text, char former[static 2048], bool terminal)
 {
-    if (strcmp(text, former) == 0)
+    if (text[0] == '\0' || strcmp(text, former) == 0)
         return;
     if (terminal)
         fprintf(stderr, "\r\033[K%s %s", _("waiting for"), text);
@@ -144,8 +144,8 @@ static int wait_for_switch(struct cli *cli, const char *fingerprint)
             fprintf(stderr, "\r\033[K");
         if (cli_interrupted())
             return cli_error(cli, EXIT_REFUSED,
-                             _("it stays announced; ilsd uses it as soon as every neighbour has it"),
-                             NULL, "ils cert show");
+                             _("it stays announced; ilsd uses it as soon as every neighbour has "
+                               "it"), NULL, "ils cert show");
         if (!answered || used)
             return answered ? EXIT_DONE : status;
         return cli_error(cli, EXIT_REFUSED,
@@ -232,7 +232,8 @@ static bool read_pair(const struct cli *cli, const struct parsed *p, struct call
 int run_cert_install(struct cli *cli, const struct parsed *p)
 {
     static const char next[] = "ils cert install FILE --password-file FILE";
-    struct call call = {.command = "cert install", .args = json_object(), .file = p->word[0]};
+    struct call call = {.command = "cert install", .args = json_object(), .file = p->word[0],
+                        .key = parsed_get(p, "--key")};
     const char *paths[] = {p->word[0], parsed_get(p, "--key"), parsed_get(p, "--password-file")};
     char *content = NULL;
     int standard = 0;

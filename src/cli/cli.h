@@ -98,6 +98,7 @@ struct call {
     const char *content; /* or NULL */
     size_t content_n;
     const char *file;    /* that the content comes from, named in errors; or NULL */
+    const char *key;     /* likewise the key behind it */
     cli_line on_line;    /* or NULL */
     void *context;       /* on_line's */
 };
@@ -127,8 +128,8 @@ bool take_number(const struct cli *cli, json_t *args, const char *key, const cha
 
 #define CERTIFICATE_FILE_MAX (1024 * 1024)
 
-/* All bytes of a file, NUL behind them; to be wiped and freed with file_forget. More than `max` bytes
- * are refused. False after an error was printed; next is its remedy. */
+/* All bytes of a file, NUL behind them; to be wiped and freed with file_forget. More than `max`
+ * bytes are refused. False after an error was printed; next is its remedy. */
 bool file_read(const struct cli *cli, const char *path, size_t max, const char *next, char **ret,
                size_t *ret_n);
 void file_forget(char *content, size_t n);
@@ -141,6 +142,7 @@ int file_write(const struct cli *cli, const char *path, const char *text, const 
 
 const char *text_of(const json_t *object, const char *key); /* "" when absent or null */
 void print_json(const json_t *json);
+void print_file(const char *path); /* {"file": ...}: the answer, as JSON, went there */
 /* rows of texts as a table with aligned columns; title: column names. */
 struct column {
     const char *title, *key;

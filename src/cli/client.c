@@ -30,8 +30,8 @@ static int client_connect(struct cli *cli)
         return EXIT_DONE;
     int n = snprintf(path, sizeof path, "%s/control.sock", cli->data);
     if (n < 0 || (size_t)n >= sizeof address.sun_path)
-        return cli_error(cli, EXIT_USAGE, _("the path of the data directory is too long"), cli->data,
-                         "ils --data DIR status");
+        return cli_error(cli, EXIT_USAGE, _("the path of the data directory is too long"),
+                         cli->data, "ils --data DIR status");
     memcpy(address.sun_path, path, (size_t)n + 1);
     cli->socket = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (cli->socket < 0 ||
@@ -128,11 +128,16 @@ static bool show_progress(const json_t *progress, bool shown)
 }
 
 /* What is wrong in a file is said with the file's name, which ilsd does not know. */
-static void name_file(json_t *error, const char *file)
+static void name_file(json_t *error, const struct call *call)
 {
     char where[600], next[600];
     const char *line = text_of(error, "where"), *old = text_of(error, "next");
-    const char *at = strstr(old, "FILE");
+    const char *at = strstr(old, "FILE"), *file = call->file;
+    if (call->key != NULL && strcmp(line, "the key file") == 0)
+        file = call->key;
+    if (strcmp(line, "the file") == 0 || strcmp(line, "the certificate file") == 0 ||
+        file != call->file)
+        line = "";
     if (line[0] != '\0' && strcmp(text_of(error, "name"), "CSV") != 0 &&
         strncmp(line, "line ", 5) != 0)
         return;
@@ -141,7 +146,7 @@ static void name_file(json_t *error, const char *file)
     json_object_set_new(error, "where", json_string(where));
     if (at == NULL)
         return;
-    snprintf(next, sizeof next, "%.*s%s%s", (int)(at - old), old, file, at + strlen("FILE"));
+    snprintf(next, sizeof next, "%.*s%s%s", (int)(at - old), old, call->file, at + strlen("FILE"));
     json_object_set_new(error, "next", json_string(next));
 }
 
@@ -157,7 +162,7 @@ static int client_final(const struct cli *cli, const struct call *call, const js
         return status;
     }
     if (call->file != NULL)
-        name_file(error, call->file);
+        name_file(error, call);
     if (cli->json) {
         json_t *copy = json_object();
         json_object_set(copy, "error", json_object_get(line, "error"));

@@ -1,5 +1,5 @@
-/* file: what ils reads for ilsd and writes for people. Certificates and keys are read here, with the
- * rights of whoever types, and sent as content; they are wiped when they have left. */
+/* file: what ils reads for ilsd and writes for people. Certificates and keys are read here, with
+ * the rights of whoever types, and sent as content; they are wiped when they have left. */
 #include "cli/cli.h"
 
 #include <errno.h>

@@ -354,15 +354,24 @@ int cli_run(struct cli *cli, int n, char **words)
     return status;
 }
 
-/* The tables of docs/contract.md: script/contract writes them, a test compares. The cause is in the
- * language of the environment. */
+/* The tables of docs/contract.md: script/contract writes them, a test compares. */
 static int print_codes(void)
 {
     printf("| Code | Name | Cause | Remedy | Typed at |\n|---|---|---|---|---|\n");
 #define CODE(number, name, cause, remedy, at)                                                      \
-    printf("| ILS-%d | %s | %s | %s%s%s | %s |\n", number, #name, gettext(cause),                  \
+    printf("| ILS-%d | %s | %s | %s%s%s | %s |\n", number, #name, cause,                           \
            remedy[0] != '\0' ? "`" : "", remedy, remedy[0] != '\0' ? "`" : "",                     \
            remedy[0] != '\0' ? at : "");
+#include "core/code.def"
+#undef CODE
+    return EXIT_DONE;
+}
+
+/* The same in the language of the environment. */
+static int print_causes(void)
+{
+    printf("| Code | Cause |\n|---|---|\n");
+#define CODE(number, name, cause, remedy, at) printf("| ILS-%d | %s |\n", number, gettext(cause));
 #include "core/code.def"
 #undef CODE
     return EXIT_DONE;
@@ -393,6 +402,8 @@ int main(int argc, char **argv)
     words_start();
     if (argc == 2 && strcmp(argv[1], "--contract-codes") == 0)
         return print_codes();
+    if (argc == 2 && strcmp(argv[1], "--contract-causes") == 0)
+        return print_causes();
     if (argc == 2 && strcmp(argv[1], "--contract-alarms") == 0)
         return print_alarms();
     int status = cli_run(&cli, argc - 1, argv + 1);

@@ -19,6 +19,14 @@ void print_json(const json_t *json)
     putchar('\n');
 }
 
+void print_file(const char *path)
+{
+    json_t *answer = json_object(), *name = json_string(path);
+    json_object_set_new(answer, "file", name != NULL ? name : json_string("?"));
+    print_json(answer);
+    json_decref(answer);
+}
+
 const char *print_red(const struct cli *cli)
 {
     return cli->colour ? "\033[31m" : "";

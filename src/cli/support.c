@@ -57,7 +57,7 @@ int run_support(struct cli *cli, const struct parsed *p)
         printf("OK: %s holds status, clusters, peers, alarms, verdicts, audit and trace; no "
                "secrets\n", path);
     else if (worst == EXIT_DONE)
-        printf("{\"file\": \"%s\"}\n", path);
+        print_file(path);
     if (out != NULL)
         fclose(out);
     json_decref(all);

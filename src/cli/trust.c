@@ -1,5 +1,5 @@
-/* trust: which certificates are believed. The store, and beside it what was refused of late, so that
- * the remedy is one command with the fingerprint next to it. */
+/* trust: which certificates are believed. The store, and beside it what was refused of late, so
+ * that the remedy is one command with the fingerprint next to it. */
 #include "cli/cli.h"
 
 #include <string.h>
@@ -171,7 +171,7 @@ int run_bundle_export(struct cli *cli, const struct parsed *p)
             printf(_("OK: %lld certificates in %s\n"),
                    (long long)json_integer_value(json_object_get(result, "count")), path);
         else if (status == EXIT_DONE && cli->json)
-            printf("{\"file\": \"%s\"}\n", path);
+            print_file(path);
     }
     json_decref(result);
     return status;

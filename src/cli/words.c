@@ -101,6 +101,19 @@ static const char *const templates[] = {
     N_("disconnected from cluster {cluster} by an operator"),
     N_("the data of cluster {cluster}: {status}"),
     N_("TCP port {port} is in use by {program}"),
+    /* `ils auth ready` */
+    N_("refused here: {cause}"),
+    N_("refused there: {cause}"),
+    N_("refused here: {cause}; imported here with ils trust bundle import, it would pass"),
+    N_("refused there: {cause}; imported there with ils trust bundle import, it would pass"),
+    N_("an operator disconnected it"),
+    N_("no password is held here"),
+    N_("not heard of since {time}"),
+    N_("never heard of"),
+    N_("it has not said yet what it would make of this cluster's certificate"),
+    N_("it has not shown its certificate yet: it has none, or is of an older version"),
+    N_("it does not accept that when it is dialled"),
+    N_("accepted by {rule}"),
 };
 
 #define CAPTURES_MAX 8
@@ -112,7 +125,7 @@ struct capture {
 
 struct likeness {
     struct capture capture[CAPTURES_MAX];
-    size_t n, literal; /* captures, and bytes that were the same */
+    size_t n, first, literal; /* captures; bytes that were the same: before the first one, in all */
 };
 
 /* The length of the placeholder that begins here; 0 = none does. */
@@ -134,6 +147,7 @@ static size_t literal_length(const char *t)
     return n;
 }
 
+/* Lays an English sentence beside a template. */
 static bool alike(struct likeness *m, const char *t, const char *s)
 {
     *m = (struct likeness){.n = 0};
@@ -144,6 +158,7 @@ static bool alike(struct likeness *m, const char *t, const char *s)
         t += n;
         s += n;
         m->literal += n;
+        m->first = m->n == 0 ? n : m->first;
         if (*t == '\0')
             return *s == '\0';
         if (m->n == CAPTURES_MAX)
@@ -162,12 +177,16 @@ static bool alike(struct likeness *m, const char *t, const char *s)
     }
 }
 
+/* The template with the longest beginning of its own, then the most text of its own: "refused here:
+ * {cause}" is not "{host} port {port} is not a hub". */
 static const char *best_match(struct likeness *best, const char *english)
 {
     const char *found = NULL;
     struct likeness m;
     for (size_t i = 0; i < sizeof templates / sizeof *templates; i++) {
-        if (!alike(&m, templates[i], english) || (found != NULL && m.literal <= best->literal))
+        if (!alike(&m, templates[i], english) ||
+            (found != NULL && (m.first < best->first ||
+                               (m.first == best->first && m.literal <= best->literal))))
             continue;
         found = templates[i];
         *best = m;
@@ -190,9 +209,28 @@ static const struct capture *captured(const struct likeness *m, const char *t, s
     return NULL;
 }
 
-static void fill(char *dst, size_t size, const char *t, const struct likeness *m)
+static bool named(const char *t, size_t n, const char *name)
+{
+    return n == strlen(name) && memcmp(t, name, n) == 0;
+}
+
+/* What a cause or a rule inside a sentence is in the other language. */
+static void append_said(char *dst, size_t size, const char *t, size_t n, const struct capture *c)
 {
     char inner[WORDS_TEXT_MAX], said[WORDS_TEXT_MAX];
+    snprintf(inner, sizeof inner, "%.*s", (int)c->text_n, c->text);
+    if (named(t, n, "{cause}")) {
+        words_said(said, sizeof said, inner);
+        append(dst, size, said, strlen(said));
+    } else if (named(t, n, "{rule}")) {
+        append(dst, size, translate(inner), strlen(translate(inner)));
+    } else {
+        append(dst, size, inner, strlen(inner));
+    }
+}
+
+static void fill(char *dst, size_t size, const char *t, const struct likeness *m)
+{
     dst[0] = '\0';
     while (*t != '\0') {
         size_t n = literal_length(t);
@@ -200,13 +238,8 @@ static void fill(char *dst, size_t size, const char *t, const struct likeness *m
         t += n;
         n = *t != '\0' ? placeholder(t) : 0;
         const struct capture *c = n > 0 ? captured(m, t, n) : NULL;
-        if (c != NULL && n == strlen("{cause}") && strncmp(t, "{cause}", n) == 0) {
-            snprintf(inner, sizeof inner, "%.*s", (int)c->text_n, c->text);
-            words_said(said, sizeof said, inner);
-            append(dst, size, said, strlen(said));
-        } else if (c != NULL) {
-            append(dst, size, c->text, c->text_n);
-        }
+        if (c != NULL)
+            append_said(dst, size, t, n, c);
         t += n;
     }
 }
