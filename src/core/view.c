@@ -154,6 +154,14 @@ bool view_cluster(const struct ils *ils, size_t i, struct view_cluster *ret)
     return p != NULL;
 }
 
+enum code view_certificate(const struct ils *ils, const struct certificate *c, uint8_t method,
+                           struct slice host, enum cert_rule *ret_rule)
+{
+    struct facts facts;
+    facts_of(&facts, c);
+    return cert_judge(ils, &facts, method, host, ret_rule);
+}
+
 bool view_own(const struct ils *ils, size_t which, struct view_own *ret)
 {
     memset(ret, 0, sizeof *ret);

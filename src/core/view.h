@@ -146,6 +146,12 @@ struct view_ready {
 };
 bool view_ready(const struct ils *ils, size_t i, uint8_t method, struct view_ready *ret);
 
+/* What this end would make of a certificate shown by a cluster that was dialled as `host` by
+ * `method`, before its key is proved: CODE_NONE, and the rule by which it would pass (RULE_NONE: if
+ * the key is that of the cluster met under its name), or why not. */
+enum code view_certificate(const struct ils *ils, const struct certificate *c, uint8_t method,
+                           struct slice host, enum cert_rule *ret_rule);
+
 const struct plan *view_plan(const struct ils *ils);
 const struct routes *view_routes(const struct ils *ils);
 /* The own dial plan's catalog (STREAM_PLAN), for `plan show` and `plan export`. */

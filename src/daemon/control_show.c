@@ -71,12 +71,6 @@ const char *control_sync_text(char *dst, size_t size, const struct view_cluster 
     return "?";
 }
 
-/* Text, or null where there is none. */
-static json_t *text_or_null(struct slice s)
-{
-    return s.n > 0 ? render_text(s) : json_null();
-}
-
 void verb_version(struct client *client)
 {
     json_t *json = json_object();
@@ -106,13 +100,20 @@ static json_t *cluster_json(const struct view_cluster *c)
     json_object_set_new(json, "fqdn", render_text(c->fqdn));
     json_object_set_new(json, "description", render_text(c->description));
     json_object_set_new(json, "version", render_text(c->version));
-    json_object_set_new(json, "address", text_or_null(c->address));
+    json_object_set_new(json, "address", control_text_or_null(c->address));
     json_object_set_new(json, "usn", control_number_json(c->usn));
     json_object_set_new(json, "entries", control_number_json(c->entries));
     json_object_set_new(json, "linked", json_boolean(c->linked));
     json_object_set_new(json, "met", json_boolean(c->met));
     json_object_set_new(json, "disconnected", json_boolean(c->disconnected));
     json_object_set_new(json, "stale", json_boolean(c->stale));
+    json_object_set_new(json, "link_method", c->linked ? json_string(render_method(c->met_method))
+                                                       : json_null());
+    json_object_set_new(json, "certificate_name", control_text_or_null(c->certificate_name));
+    json_object_set_new(json, "certificate_fingerprint",
+                        c->certificate.n == FINGERPRINT_SIZE
+                            ? control_fingerprint(c->certificate.p) : json_null());
+    json_object_set_new(json, "certificate_ends", control_time(c->certificate_ends));
     return json;
 }
 
@@ -126,6 +127,16 @@ void verb_clusters(struct client *client)
     control_ok(client, rows);
 }
 
+/* How its certificate, or what else it showed, passed when it was last met. New ref. */
+static json_t *peer_rule(const struct view_cluster *c)
+{
+    char text[128];
+    if (c->met_method == METHOD_NONE)
+        return json_null();
+    snprintf(text, sizeof text, "accepted by %s", render_rule(c->met_rule));
+    return json_string(text);
+}
+
 void verb_peers(struct client *client)
 {
     const struct ils *core = runtime_core(client->control->rt);
@@ -137,6 +148,7 @@ void verb_peers(struct client *client)
         json_t *json = cluster_json(&c);
         json_object_set_new(json, "key", control_hex(c.key, sizeof c.key));
         json_object_set_new(json, "method", json_string(render_method(c.met_method)));
+        json_object_set_new(json, "rule", peer_rule(&c));
         json_object_set_new(json, "met_first", control_time(c.met_first));
         json_object_set_new(json, "met_last", control_time(c.met_last));
         json_object_set_new(json, "link_peer",
@@ -333,7 +345,7 @@ static json_t *lookup_why(const struct lookup *l)
         json_array_append_new(losers, json);
     }
     json_object_set_new(why, "text", json_string(text));
-    json_object_set_new(why, "canonical", text_or_null(l->canonical));
+    json_object_set_new(why, "canonical", control_text_or_null(l->canonical));
     json_object_set_new(why, "losers", losers);
     return why;
 }
@@ -348,7 +360,7 @@ static json_t *lookup_json(const struct lookup *l)
         json_object_set_new(one, "q", json_real(t->q / 1000.0));
         json_object_set_new(one, "reason",
                             json_string(t->reason == TARGET_ROUTE ? "route" : "pstn"));
-        json_object_set_new(one, "route_pattern", text_or_null(t->route_pattern));
+        json_object_set_new(one, "route_pattern", control_text_or_null(t->route_pattern));
         json_array_append_new(targets, one);
     }
     json_object_set_new(json, "dialed", render_text(l->dialed));

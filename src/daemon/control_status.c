@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "daemon/version.h"
+#include "driver/clock.h"
 
 struct health {
     bool degraded;
@@ -140,15 +141,46 @@ static bool health_clusters(const struct ils *core, struct health *h)
     return false;
 }
 
+/* Certificates of one's own that are missing, over, or soon over. */
+static bool health_certificate(const struct ils *core, const struct view_self *self, bool late,
+                               struct health *h)
+{
+    struct view_own own;
+    struct alarm_row row;
+    char text[160], at[25];
+    if (!view_own(core, 0, &own)) {
+        if (self->auth.tls && !late)
+            health_set(h, true, "links with certificates are wanted, and this cluster has none",
+                       "ils cert renew --now");
+        return self->auth.tls && !late;
+    }
+    wall now = clock_wall();
+    bool over = own.not_after <= now || own.not_before > now, expiring = false;
+    for (size_t i = 0; view_alarm(core, i, &row); i++)
+        expiring = expiring || (row.alarm == ILSCertificateExpiring && row.active &&
+                                slice_eq(row.subject, own.subject));
+    if (late ? !expiring : !over)
+        return false;
+    wall_text(at, own.not_before > now ? own.not_before : own.not_after);
+    snprintf(text, sizeof text, "the certificate of this cluster %s %s",
+             own.not_before > now ? "is not valid before" : over ? "ended at" : "ends at", at);
+    health_set(h, true, text, own.self_signed ? over ? "ils cert renew --same-key --now"
+                                                     : "ils cert renew --same-key"
+                                              : "ils cert csr");
+    return true;
+}
+
 static void health_judge(const struct ils *core, const struct view_self *self, struct health *h)
 {
     if (!self->initialised)
         health_set(h, true, "this cluster has no id yet",
                    "ils init --cluster-id ID --fqdn NAME");
     else if (health_alarm(core, "critical", self->cluster_id, h) ||
-             health_disconnected(core, self, h) || health_join(core, self->cluster_id, h) ||
+             health_certificate(core, self, false, h) || health_disconnected(core, self, h) ||
+             health_join(core, self->cluster_id, h) ||
              health_alarm(core, "error", self->cluster_id, h) ||
-             (self->role != ROLE_STANDALONE && health_clusters(core, h)))
+             (self->role != ROLE_STANDALONE && health_clusters(core, h)) ||
+             health_certificate(core, self, true, h))
         return;
     else if (self->role == ROLE_STANDALONE)
         health_set(h, false, "", "ils role hub, or ils join HOST");
@@ -171,6 +203,41 @@ static json_t *status_join(const struct ils *core, const struct view_self *self)
     render_code(code, sizeof code, join.last_code);
     json_object_set_new(json, "last_code",
                         join.last_code != CODE_NONE ? json_string(code) : json_null());
+    return json;
+}
+
+/* Linked by the password alone, although this cluster is ready for more. */
+static json_int_t still_on_password(const struct ils *core)
+{
+    struct view_self self;
+    struct view_cluster c;
+    json_int_t n = 0;
+    view_self(core, &self);
+    unsigned more = 1u << METHOD_TLS | 1u << METHOD_TLS_PASSWORD;
+    if (!self.auth.tls && (control_accept(&self.auth) & more) == 0)
+        return 0;
+    for (size_t i = 0; view_cluster(core, i, &c); i++)
+        n += !c.local && c.linked && !c.link_tls;
+    return n;
+}
+
+static json_t *status_certificate(const struct ils *core)
+{
+    struct view_own own;
+    if (!view_own(core, 0, &own))
+        return json_null();
+    json_t *json = control_certificate(&own);
+    json_object_set_new(json, "next_waiting", view_own(core, 1, &own)
+                                                  ? control_number_json(own.waiting)
+                                                  : json_null());
+    return json;
+}
+
+static json_t *status_listening(const struct runtime_stats *stats)
+{
+    json_t *json = json_object();
+    json_object_set_new(json, "tls", json_boolean(stats->listening_tls));
+    json_object_set_new(json, "password", json_boolean(stats->listening_password));
     return json;
 }
 
@@ -228,6 +295,9 @@ void verb_status(struct client *client)
     json_object_set_new(json, "usn", control_number_json(self.usn));
     json_object_set_new(json, "own_entries", control_number_json(self.entries));
     json_object_set_new(json, "join", status_join(core, &self));
+    json_object_set_new(json, "certificate", status_certificate(core));
+    json_object_set_new(json, "listening", status_listening(&stats));
+    json_object_set_new(json, "still_on_password", json_integer(still_on_password(core)));
     status_counts(core, json);
     control_reply(client, json, h.degraded ? 1 : 0);
 }

@@ -62,6 +62,11 @@ bool runtime_advertised(const struct runtime *rt, char host[static HOST_TEXT_MAX
 /* Bytes of the first of several DER values that follow one another; all of them when it is cut. */
 size_t runtime_der_size(struct slice s);
 
+/* What sessions of TLS are made from now; NULL: there is no certificate. Take a reference to keep
+ * it. */
+struct tls_context;
+struct tls_context *runtime_tls_context(const struct runtime *rt);
+
 /* Every trace record that passes the level, as it is written: subscribers for `trace --follow`.
  * line is the SDL text form, json the JSON record, both without newline. */
 typedef void (*runtime_trace_listener)(void *context, const char *line, const char *json);

@@ -433,6 +433,11 @@ bool runtime_advertised(const struct runtime *rt, char host[static HOST_TEXT_MAX
     return s.n > 0;
 }
 
+struct tls_context *runtime_tls_context(const struct runtime *rt)
+{
+    return rt->tls;
+}
+
 void runtime_tls_end(struct runtime *rt)
 {
     for (size_t i = 0; i < RUNTIME_TLS_BUCKETS; i++)

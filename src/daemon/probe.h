@@ -1,0 +1,49 @@
+/* probe: the world's side of `ils diagnose`: a name resolved, a port dialled, a TLS handshake made,
+ * a hello sent, each waited for at most 3 s. Blocks: it runs in a worker, one call at a time. */
+#ifndef OPENILS_DAEMON_PROBE_H
+#define OPENILS_DAEMON_PROBE_H
+
+#include <netinet/in.h>
+
+#include "core/ils.h"
+#include "driver/tls.h"
+
+#define PROBE_ADDRESSES 4
+#define PROBE_TEXT      160
+
+enum probe_answer {
+    PROBE_SILENCE, /* nothing came within the time */
+    PROBE_CLOSED,  /* the other end closed, or sent what is not the protocol */
+    PROBE_GOODBYE, /* code: why it refuses */
+    PROBE_HEARD,   /* it goes on: what was offered is accepted so far */
+};
+
+struct probe {
+    char host[HOST_TEXT_MAX + 1];
+    struct sockaddr_in6 address[PROBE_ADDRESSES]; /* large enough for both families */
+    size_t address_n;
+    int fd;                          /* -1: none */
+    char peer[64];                   /* numeric, of what was reached */
+    char error[PROBE_TEXT];          /* of the last step that failed */
+    struct tls_session *session;
+    bool tls; /* the connection that stands is the session's */
+    enum tls_state state;
+    bool secured;
+    struct tls_secured proved;       /* lent by the session */
+    enum code code;                  /* of the goodbye */
+    uint32_t retry_after;            /* likewise, seconds */
+};
+
+void probe_init(struct probe *p, const char *host);
+void probe_done(struct probe *p);
+
+/* False: p->error says why. */
+bool probe_resolve(struct probe *p);
+bool probe_connect(struct probe *p, uint16_t port);
+/* Over the connection that stands: a handshake as dialler. */
+bool probe_tls(struct probe *p, struct tls_context *context);
+/* Over the connection that stands; sealed after probe_tls. */
+enum probe_answer probe_hello(struct probe *p, uint8_t method, uint16_t generation);
+void probe_hang_up(struct probe *p);
+
+#endif
