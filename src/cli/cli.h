@@ -219,6 +219,7 @@ int run_bundle_import(struct cli *cli, const struct parsed *p);
 int run_invite(struct cli *cli, const struct parsed *p);
 int run_auth_ready(struct cli *cli, const struct parsed *p);
 int run_support(struct cli *cli, const struct parsed *p);
+int run_diagnose(struct cli *cli, const struct parsed *p);
 int run_help(struct cli *cli, const struct parsed *p);
 
 #endif

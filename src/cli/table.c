@@ -122,6 +122,11 @@ static const struct option_row support_options[] = {
     {NULL, NULL, NULL, OPTION_FLAG},
 };
 
+static const struct option_row diagnose_options[] = {
+    {"--html", "FILE", "a report as one page, with the timeline of each attempt", OPTION_VALUE},
+    {NULL, NULL, NULL, OPTION_FLAG},
+};
+
 const struct command_row command_table[] = {
     {"init", "", 0, 0, "give this cluster its id and names", NULL, init_options, run_init},
     {"describe", "", 0, 0, "change names of this cluster, all but its id",
@@ -213,6 +218,12 @@ const struct command_row command_table[] = {
     {"support", "FILE", 1, 1, "one file of evidence, without secrets",
      "Status, clusters, peers, alarms, verdicts, audit, trace and versions.", support_options,
      run_support},
+    {"diagnose", "[FILE...|CLUSTER|HOST[:PORT]]", 0, WORDS_MAX,
+     "what went wrong in a trace, or on the way to another cluster?",
+     "SDL traces of this product or of the original, plain or gzip, one end or both; directories;\n"
+     "`-`: standard input. Needs no ilsd. Exit status: 0 every attempt is explained, 1 not.\n"
+     "With a cluster or host, ilsd tests name, port, TLS, chain, clock and password.",
+     diagnose_options, run_diagnose},
     {"help", "[COMMAND...]", 0, WORDS_MAX, "help for a command", NULL, NULL, run_help},
 };
 const size_t command_table_n = sizeof command_table / sizeof *command_table;

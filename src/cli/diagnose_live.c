@@ -1,0 +1,72 @@
+/* diagnose_live: `ils diagnose CLUSTER|HOST[:PORT]` on a running ilsd, which tests what can be
+ * tested from there, one step after the other. */
+#include "cli/diagnose.h"
+
+#include <string.h>
+
+#include "cli/words.h"
+
+struct steps {
+    json_t *all; /* for --json */
+    size_t failed;
+};
+
+/* A step: {"step", "ok": true, false or null (not tested), "text", "next"}. */
+static void print_step(const struct cli *cli, const json_t *step)
+{
+    const json_t *ok = json_object_get(step, "ok");
+    const char *mark = json_is_true(ok) ? "\342\234\223" : json_is_false(ok) ? "\342\234\227" : "-";
+    const char *colour = json_is_true(ok)    ? print_green(cli)
+                         : json_is_false(ok) ? print_red(cli)
+                                             : print_plain(cli);
+    char text[WORDS_TEXT_MAX];
+    words_said(text, sizeof text, text_of(step, "text"));
+    printf("%s%s%s %s", colour, mark, print_plain(cli), _(text_of(step, "step")));
+    for (size_t n = print_width(_(text_of(step, "step"))); n < 12; n++)
+        putchar(' ');
+    printf(" %s\n", text);
+    if (text_of(step, "next")[0] != '\0')
+        printf("  %s %s\n", _("next:"), text_of(step, "next"));
+}
+
+static void take_step(const struct cli *cli, struct steps *s, json_t *step)
+{
+    if (text_of(step, "step")[0] == '\0')
+        return;
+    s->failed += json_is_false(json_object_get(step, "ok"));
+    if (cli->json)
+        json_array_append(s->all, step);
+    else
+        print_step(cli, step);
+    fflush(stdout);
+}
+
+/* Steps come as they are done: {"part": step}. */
+static void on_line(struct cli *cli, json_t *line, void *context)
+{
+    take_step(cli, context, json_object_get(line, "part"));
+}
+
+int diagnose_live(struct cli *cli, const struct parsed *p, const char *target)
+{
+    struct steps s = {.all = json_array()};
+    json_t *result = NULL, *steps, *step;
+    size_t i;
+    (void)p;
+    const struct call call = {.command = "diagnose",
+                              .args = json_pack("{s:s}", "target", target),
+                              .on_line = on_line,
+                              .context = &s};
+    int status = cli_call(cli, &call, &result);
+    steps = json_object_get(result, "steps");
+    json_array_foreach(steps, i, step) take_step(cli, &s, step);
+    if (result != NULL && cli->json) {
+        json_t *json =
+            json_pack("{s:s, s:b, s:O}", "target", target, "ok", s.failed == 0, "steps", s.all);
+        print_json(json);
+        json_decref(json);
+    }
+    json_decref(s.all);
+    json_decref(result);
+    return status == EXIT_DONE && s.failed > 0 ? EXIT_REFUSED : status;
+}

@@ -1,0 +1,113 @@
+/* diagnose_text: the findings on a terminal: what it was first, the evidence last. */
+#include "cli/diagnose.h"
+
+#include <string.h>
+
+#include "cli/words.h"
+
+#define EVIDENCE_MAX 40 /* lines of one attempt that are shown; --json has them all */
+
+static void field(const char *name, const char *text)
+{
+    if (text[0] != '\0')
+        printf("  %s%*s%s\n", name, (int)(12 - print_width(name) > 12 ? 0 : 12 - print_width(name)),
+               "", text);
+}
+
+static void title(const struct cli *cli, const struct doctor_attempt *a, size_t number)
+{
+    char time[16], c[96], s[96], method[128];
+    struct diagnose_ends ends;
+    const char *colour = a->certainty == UNCLEAR        ? print_bold(cli)
+                         : a->outcome == OUTCOME_JOINED ? print_green(cli)
+                                                        : print_red(cli);
+    diagnose_ends(&ends, a);
+    diagnose_address(c, sizeof c, ends.c_ip, ends.c_port);
+    diagnose_address(s, sizeof s, ends.s_ip, ends.s_port);
+    diagnose_time(time, a->evidence_n > 0 ? a->evidence[0].at : 0);
+    snprintf(method, sizeof method, "%s", diagnose_method(a->method));
+    printf("%zu. %s%s%s", number, colour, diagnose_outcome(a), print_plain(cli));
+    if (a->row != ROW_NONE)
+        printf("  %s", doctor_row_name(a->row));
+    if (a->code != CODE_NONE)
+        printf("  ILS-%03u", (unsigned)a->code);
+    printf("  %s  %s -> %s  %s\n", time, c, s, method);
+}
+
+static void rows(char *dst, size_t size, const struct doctor_attempt *a)
+{
+    dst[0] = '\0';
+    for (int i = 1; i < DOCTOR_ROWS; i++) {
+        size_t n = strlen(dst);
+        if ((a->same & DOCTOR_BIT(i)) != 0)
+            snprintf(dst + n, size - n, "%s%s", n > 0 ? ", " : "",
+                     doctor_row_name((enum doctor_row)i));
+    }
+}
+
+static void evidence(const struct cli *cli, const struct diagnosis *d,
+                     const struct doctor_attempt *a)
+{
+    size_t shown = 0;
+    printf("  %s\n", _("evidence"));
+    for (size_t i = 0; i < a->evidence_n && shown < EVIDENCE_MAX; i++, shown++) {
+        const struct doctor_evidence *e = &a->evidence[i];
+        printf("  %s%c %-3s %s:%u: %.*s%s\n", e->decides ? print_bold(cli) : "",
+               e->side == SIDE_C   ? 'C'
+               : e->side == SIDE_S ? 'S'
+                                   : '?',
+               doctor_line_at(e->line, e->side), e->text < d->name_n ? d->name[e->text] : "",
+               (unsigned)e->number, (int)e->quote.n, (const char *)e->quote.p,
+               e->decides ? print_plain(cli) : "");
+    }
+    if (shown < a->evidence_n)
+        printf(_("    and %zu more (--json has them all)\n"), a->evidence_n - shown);
+}
+
+static void finding(const struct cli *cli, const struct diagnosis *d,
+                    const struct doctor_attempt *a, size_t number)
+{
+    struct advice advice;
+    char text[300];
+    diagnose_advice(&advice, a);
+    title(cli, a, number);
+    field(_("cause"), advice.cause);
+    if (a->row != ROW_NONE && a->certainty != UNCLEAR)
+        field(_("scenario"), _(doctor_row_text(a->row)));
+    rows(text, sizeof text, a);
+    if (text[0] != '\0' && a->certainty != UNCLEAR)
+        field(_("or"), text);
+    if (a->outcome == OUTCOME_REFUSED && a->end != SIDE_UNKNOWN)
+        field(_("said no"), diagnose_side(a->end));
+    if (a->error != 0) {
+        snprintf(text, sizeof text, "%u %.*s", (unsigned)a->error, (int)a->error_text.n,
+                 (const char *)a->error_text.p);
+        field(_("OpenSSL"), text);
+    }
+    if (advice.command[0] != '\0' || advice.menu[0] != '\0')
+        field(_("remedy at"), advice.where);
+    field("  OpenILS", advice.command);
+    field("  ", advice.how);
+    field("  CUCM", advice.menu);
+    field(_("came to"), diagnose_stage(a->stage));
+    snprintf(text, sizeof text, "%s%s", diagnose_certainty(a->certainty),
+             a->pairing == PAIRED_ADDRESS ? _("; both ends, paired by address and port")
+             : a->pairing == PAIRED_TIME  ? _("; both ends, paired by time")
+                                          : "");
+    field(_("certainty"), text);
+    field(_("next"), advice.look);
+    if (a->contradicts)
+        field(_("note"), _("the verdict line says another code than the rest of the trace"));
+    evidence(cli, d, a);
+}
+
+void diagnose_print(const struct cli *cli, const struct diagnosis *d)
+{
+    for (size_t i = 0; i < d->attempt_n; i++) {
+        if (i > 0)
+            putchar('\n');
+        finding(cli, d, &d->attempt[i], i + 1);
+    }
+    if (d->left_out > 0)
+        printf(_("\n%zu more lines of joins were too many to keep: cut the trace\n"), d->left_out);
+}

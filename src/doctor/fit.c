@@ -1,0 +1,148 @@
+/* fit: whether a line can belong to an attempt, and how well. Lines without an address are held to
+ * the step of the trace that they stand in, to the time, and to what has been seen. */
+#include "doctor/inside.h"
+
+#define STEP_MS    (2 * MS_S)  /* lines of one step are no further apart */
+#define ATTEMPT_MS (60 * MS_S) /* silence after which another attempt begins */
+#define CLOSED_MS  (2 * MS_S)
+
+#define B(line) DOCTOR_BIT(LINE_##line)
+
+static const uint64_t accepted = B(T12) | B(T24) | B(T32);
+static const uint64_t up = B(T3) | B(T9);
+static const uint64_t starts = B(T1) | B(T2) | B(T4) | B(T5) | B(T7);
+static const uint64_t finished = B(T3) | B(T9) | B(T10) | B(T11) | B(T18) | B(T22) | B(V1) | B(L1);
+static const uint64_t repeats = B(T25) | B(T28) | B(T30) | B(SIG);
+
+static bool is_number(struct slice a)
+{
+    bool colon = slice_find(a, ':') < a.n;
+    for (size_t i = 0; i < a.n; i++)
+        if (!colon && a.p[i] != '.' && (a.p[i] < '0' || a.p[i] > '9'))
+            return false;
+    return a.n > 0;
+}
+
+bool address_differs(struct slice a, struct slice b)
+{
+    return is_number(a) && is_number(b) && !slice_eq_fold(a, b);
+}
+
+/* Ports that can be one: one of them may have lost its last digits. */
+static bool ports_agree(uint16_t a, uint16_t b, bool open)
+{
+    if (a == 0 || b == 0 || a == b)
+        return true;
+    for (uint16_t long_one = a > b ? a : b; open && long_one != 0; long_one /= 10)
+        if (long_one == (a > b ? b : a))
+            return true;
+    return false;
+}
+
+static bool end_in_step(const struct end *e, const struct record *r)
+{
+    for (const struct record *o = e->first; o != NULL; o = o->next)
+        if (o->sequence == r->sequence && o->stream == r->stream && o->at - r->at <= STEP_MS &&
+            r->at - o->at <= STEP_MS)
+            return true;
+    return false;
+}
+
+/* What the other lines of the attempt rule out. */
+static bool contradicts(const struct end *e, const struct record *r, bool known)
+{
+    uint64_t bit = DOCTOR_BIT(r->line), lines = e->lines;
+    bool was_up = (lines & up) != 0;
+    if ((lines & bit) != 0 && (bit & repeats) == 0)
+        return true;
+    if ((bit & starts) != 0 && (lines & finished) != 0)
+        return true;
+    if (was_up && (bit & (B(T10) | B(T11) | B(T17) | B(T18) | B(T20) | B(T21))) != 0)
+        return true;
+    if (was_up && (bit & (B(T15) | B(T16))) != 0)
+        return !known; /* it expired while the link stood */
+    if ((bit & up) != 0 && (lines & (B(T10) | B(T11) | B(T15) | B(T16) | B(T18) | B(T20))) != 0)
+        return true;
+    if ((bit & accepted) != 0 && (lines & (accepted | B(T20) | B(T21))) != 0)
+        return true;
+    if ((bit & accepted) != 0 && !was_up && (lines & (B(T15) | B(T16))) != 0)
+        return true;
+    if ((bit & (B(T15) | B(T16) | B(T20) | B(T21))) != 0 && (lines & accepted) != 0)
+        return true;
+    if ((bit & (B(T15) | B(T16))) != 0 && (lines & B(T20)) != 0)
+        return true;
+    return (bit & B(T19)) != 0 && (lines & (B(T12) | B(T15) | B(T16))) != 0 && !was_up;
+}
+
+static bool dialled(enum doctor_line line)
+{
+    return line == LINE_T4 || line == LINE_T5 || line == LINE_T8 || line == LINE_T18;
+}
+
+/* Addresses: -1 they differ; else how much of them is the same. */
+static int same_addresses(const struct end *e, const struct record *r)
+{
+    int score = 0;
+    struct slice mine = dialled(r->line) && e->d.host.n > 0 ? e->d.host : e->d.peer_ip;
+    if (mine.n == 0)
+        mine = e->d.host;
+    if (r->ip.n > 0 && mine.n > 0) {
+        if (address_differs(mine, r->ip) ||
+            (dialled(r->line) && e->d.host.n > 0 && !slice_eq_fold(e->d.host, r->ip)))
+            return -1;
+        score += slice_eq_fold(mine, r->ip) ? 60 : 10;
+    }
+    if (!ports_agree(e->d.peer_port, r->port, r->port_open))
+        return -1;
+    if (r->port != 0 && e->d.peer_port == r->port)
+        score += 100;
+    if (r->local_ip.n > 0 && e->d.local_ip.n > 0 && address_differs(r->local_ip, e->d.local_ip))
+        return -1;
+    if (r->local_port != 0 && e->d.local_port != 0) {
+        if (r->local_port != e->d.local_port)
+            return -1;
+        score += 100;
+    }
+    return score;
+}
+
+static int64_t away(const struct end *e, int64_t at)
+{
+    return at < e->d.first ? e->d.first - at : at > e->d.last ? at - e->d.last : 0;
+}
+
+int fit(const struct end *e, const struct record *r)
+{
+    bool kn = r->n != 0 && e->d.n != 0;
+    int64_t ms = away(e, r->at);
+    if (e->stream != r->stream ||
+        (r->side != SIDE_UNKNOWN && e->side != SIDE_UNKNOWN && r->side != e->side && !e->side_hint))
+        return -1;
+    if ((kn && (r->n != e->d.n || r->k != e->k)) ||
+        (r->tls >= 0 && e->tls >= 0 && r->tls != e->tls))
+        return -1;
+    if (r->has_peer && e->d.has_peer &&
+        !slice_eq(slice_make(r->peer, 16), slice_make(e->d.peer, 16)))
+        return -1;
+    if (r->name.n > 0 && e->name.n > 0 && !slice_eq_fold(r->name, e->name) &&
+        (r->line == LINE_T20 || r->line == LINE_T21))
+        return -1;
+    int same = same_addresses(e, r);
+    bool known = kn && r->port != 0 && e->d.peer_port != 0;
+    if (same < 0 || contradicts(e, r, kn))
+        return -1;
+    if (e->segment != r->segment && (!known || ms > ATTEMPT_MS / 2))
+        return -1;
+    bool later = known && (e->lines & up) != 0 &&
+                 (r->line == LINE_L1 || r->line == LINE_T15 || r->line == LINE_T16);
+    if (ms > ATTEMPT_MS && !later)
+        return -1;
+    if ((e->lines & (B(T18) | B(T22) | B(L1))) != 0 && ms > CLOSED_MS)
+        return -1;
+    bool step = end_in_step(e, r);
+    if (same == 0 && !step && !kn && (r->n != 0 || r->port != 0))
+        return -1; /* beside the time, something must be the same */
+    int score = same + (step ? 1000 : 0) + (kn ? 500 : 0);
+    score += r->side != SIDE_UNKNOWN && r->side == e->side ? 5 : 0;
+    return 2000 + 10 * score - (int)(ms > 15 * MS_S ? 1500 : ms / 10);
+}
