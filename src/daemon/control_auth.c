@@ -28,7 +28,6 @@ void verb_auth_show(struct client *client)
     json_object_set_new(json, "tls", json_boolean(self.auth.tls));
     json_object_set_new(json, "password", json_boolean(self.auth.password));
     json_object_set_new(json, "accept", accept);
-    json_object_set_new(json, "derived", json_boolean(self.auth.accept == 0));
     control_ok(client, json);
 }
 

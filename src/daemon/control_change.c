@@ -51,29 +51,29 @@ bool control_flag(struct client *client, const char *key, bool fallback)
 
 /* --- one command */
 
-/* What no log may keep: by the argument's name, and an invite's token wherever it stands. */
+/* Arguments that no log may keep. */
 static bool change_secret(const char *key, const json_t *value)
 {
     static const char *const secret[] = {"stretched", "password", "secret", "token"};
-    if (!json_is_string(value))
-        return false;
-    for (size_t i = 0; i < sizeof secret / sizeof *secret; i++)
+    for (size_t i = 0; json_is_string(value) && i < sizeof secret / sizeof *secret; i++)
         if (strcmp(key, secret[i]) == 0)
             return true;
-    return token_like(slice_make(json_string_value(value), json_string_length(value)));
+    return false;
 }
 
-/* "plan import source=HQ": what the audit keeps. */
+/* "plan import source=HQ": what the audit keeps. An invite's token is hidden wherever it stands. */
 static void change_what(struct client *client)
 {
     const char *key;
     json_t *value;
     size_t n = (size_t)snprintf(client->what, sizeof client->what, "%s", client->verb->name);
     json_object_foreach(client->args, key, value) {
+        if (change_secret(key, value))
+            continue;
         char *text = json_is_string(value) ? NULL : json_dumps(value, JSON_ENCODE_ANY);
-        const char *shown = change_secret(key, value) ? "(secret)"
-                            : text != NULL            ? text
-                                                      : json_string_value(value);
+        const char *shown = text != NULL ? text : json_string_value(value);
+        if (shown != NULL && token_like(slice_of(shown)))
+            shown = "(token)";
         bool bare = strcmp(key, "fingerprint") == 0;
         if (n < sizeof client->what && shown != NULL)
             n += (size_t)snprintf(client->what + n, sizeof client->what - n, " %s%s%s",
@@ -208,7 +208,7 @@ static bool init_certificate(struct client *client, struct command *command, str
     slice_to_text(command->fqdn, fqdn, sizeof fqdn);
     if (runtime_certificate(client->control->rt, fqdn, slice_make(NULL, 0), RUNTIME_DAYS, bag,
                             error, sizeof error) != 0) {
-        control_error(client, "CERTIFICATE", error, "ils init --cluster-id ID --fqdn NAME", "fqdn");
+        control_refused(client, REPLY_FQDN, command->fqdn); /* all that may be wrong with it */
         return false;
     }
     if (x509_facts(bag->item[0].der, report) != 0) {

@@ -264,7 +264,9 @@ static void say_hello(struct diagnosis *d)
         step(d, "hello", WELL, "", "the other end accepts links by %s from here and goes on",
              render_method(d->method));
         break;
-    case PROBE_GOODBYE: step_code(d, "hello", d->probe.code, false, "the other end refuses: "); break;
+    case PROBE_GOODBYE:
+        step_code(d, "hello", d->probe.code, false, "the other end refuses: ");
+        break;
     case PROBE_CLOSED:
         step(d, "hello", ILL, "ils trace --last", "the other end hung up without a reason");
         break;

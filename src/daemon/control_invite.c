@@ -1,5 +1,5 @@
-/* control_invite: one-time tokens. The hub makes one, shows it once and keeps what is needed to know
- * it again; whoever types it at `ils join` shows it to nobody but that hub. */
+/* control_invite: one-time tokens. The hub makes one, shows it once and keeps what is needed to
+ * know it again; whoever types it at `ils join` shows it to nobody but that hub. */
 #include "daemon/control_inside.h"
 #include "daemon/token.h"
 #include "driver/clock.h"

@@ -148,7 +148,7 @@ static bool push(struct probe *p, struct slice s, tick deadline)
     return true;
 }
 
-/* What has come, at least one byte; 0: the other end closed, -1: nothing came in time, or a reset. */
+/* What has come, at least one byte; 0: the other end closed; -1: nothing in time, or a reset. */
 static ssize_t pull(struct probe *p, void *dst, size_t size, tick deadline)
 {
     ssize_t n = recv(p->fd, dst, size, 0);
