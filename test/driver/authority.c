@@ -63,7 +63,8 @@ static void add_extensions(X509 *x, X509 *issuer, const struct spec *spec)
     extend(x, issuer, NID_subject_alt_name, spec->san);
     if (!spec->no_key_ids) {
         extend(x, issuer, NID_subject_key_identifier, "hash");
-        extend(x, issuer, NID_authority_key_identifier, "keyid");
+        if (X509_get0_subject_key_id(issuer) != NULL)
+            extend(x, issuer, NID_authority_key_identifier, "keyid");
     }
     if (spec->unknown_critical)
         add_unknown(x);
