@@ -4,7 +4,7 @@ _ils_words() {
     # The words that may follow "$1", the commands typed so far.
     case $1 in
     '') echo init describe role network join invite disconnect connect status clusters peers auth \
-        cert trust password trace alarms verdicts sql audit plan lookup route support help ;;
+        cert trust diagnose password trace alarms verdicts sql audit plan lookup route support help ;;
     role) echo hub standalone ;;
     network) echo adopt ;;
     auth) echo show set ready ;;
@@ -26,6 +26,7 @@ _ils_options() {
     init*) echo --cluster-id --fqdn --description --route-string "$common" ;;
     join*) echo --as --no-wait "$common" ;;
     'auth set'*) echo --tls --password --accept "$common" ;;
+    diagnose*) echo --html "$common" ;;
     'cert csr'*) echo --out --name "$common" ;;
     'cert install'*) echo --key --password-file --force --now --no-wait "$common" ;;
     'cert renew'*) echo --same-key --days --now --no-wait "$common" ;;
@@ -60,12 +61,12 @@ _ils() {
     --tls | --password) mapfile -t COMPREPLY < <(compgen -W 'on off' -- "$current"); return ;;
     --accept) mapfile -t COMPREPLY < <(compgen -W 'password tls tls+password +password +tls +tls+password
         -password -tls -tls+password' -- "$current"); return ;;
-    --key | --out | --password-file) mapfile -t COMPREPLY < <(compgen -f -- "$current"); return ;;
+    --key | --out | --password-file | --html) mapfile -t COMPREPLY < <(compgen -f -- "$current"); return ;;
     --encoding) mapfile -t COMPREPLY < <(compgen -W 'UTF-8 CP932' -- "$current"); return ;;
     esac
     if [[ $current == -* ]]; then
         mapfile -t COMPREPLY < <(compgen -W "$(_ils_options "$typed")" -- "$current")
-    elif [[ $typed =~ ^('plan import'|'cert install'|'trust import'|'trust bundle '.*)$ ]]; then
+    elif [[ $typed =~ ^(diagnose|'plan import'|'cert install'|'trust import'|'trust bundle '.*)$ ]]; then
         mapfile -t COMPREPLY < <(compgen -f -- "$current")
     else
         mapfile -t COMPREPLY < <(compgen -W "$(_ils_words "$typed")" -- "$current")

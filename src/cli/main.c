@@ -143,10 +143,15 @@ static const struct command_row *command_find(int n, char **words, int *ret_used
 }
 
 /* All commands that begin with these words, such as `password`: their summaries. */
-static bool help_group(const char *word)
+static bool help_group(int word_n, char **words)
 {
-    size_t n = strlen(word);
+    char word[128] = "";
+    size_t n = 0;
     bool any = false;
+    for (int i = 0; i < word_n && n < sizeof word; i++)
+        n += (size_t)snprintf(word + n, sizeof word - n, "%s%s", i > 0 ? " " : "", words[i]);
+    if (n >= sizeof word)
+        return false;
     for (size_t i = 0; i < command_table_n; i++) {
         const struct command_row *c = &command_table[i];
         if (strncmp(c->words, word, n) == 0 && (c->words[n] == ' ' || c->words[n] == '\0')) {
@@ -169,7 +174,7 @@ int cli_help(struct cli *cli, int n, char **words)
         help_one(c);
         return EXIT_DONE;
     }
-    if (n == 1 && help_group(words[0]))
+    if (help_group(n, words))
         return EXIT_DONE;
     return cli_error(cli, EXIT_USAGE, "there is no such command", words[0], "ils help");
 }

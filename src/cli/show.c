@@ -74,23 +74,34 @@ static int show_said(struct cli *cli, const char *command, const struct column *
     return status;
 }
 
-/* The rule by which its certificate passed, as a sentence. */
+/* How its certificate passed, as a sentence. */
 static void say_rule(char *dst, size_t size, const json_t *row)
 {
-    const char *rule = text_of(row, "rule");
-    snprintf(dst, size, "%s", rule[0] != '\0' ? gettext(rule) : "-");
+    words_said(dst, size, text_of(row, "rule")[0] != '\0' ? text_of(row, "rule") : "-");
 }
 
 int run_peers(struct cli *cli, const struct parsed *p)
 {
     static const struct column columns[] = {
         {N_("Cluster"), "cluster_id"}, {N_("FQDN"), "fqdn"}, {N_("Peer ID"), "peer_id"},
-        {N_("Method"), "method"}, {N_("Certificate passed by"), "rule"},
+        {N_("Method"), "method"}, {N_("How it passed"), "rule"},
         {N_("Certificate"), "certificate_name"}, {N_("Ends"), "certificate_ends"},
         {N_("First met"), "met_first"}, {N_("Last met"), "met_last"}, {N_("Link"), "link_peer"},
         {N_("Since"), "link_since"},
     };
     return show_said(cli, "peers", columns, sizeof columns / sizeof *columns, "rule", say_rule);
+}
+
+static void box_label(const char *label)
+{
+    size_t width = print_width(label);
+    printf("%s%*s", label, (int)(width < 22 ? 22 - width : 1), "");
+}
+
+static void box(const char *label, bool on)
+{
+    box_label(label);
+    printf("%s\n", on ? _("on") : _("off"));
 }
 
 int run_auth_show(struct cli *cli, const struct parsed *p)
@@ -99,17 +110,12 @@ int run_auth_show(struct cli *cli, const struct parsed *p)
     size_t i;
     int status = show(cli, "auth show", NULL, &auth);
     if (auth != NULL) {
-        bool tls = json_is_true(json_object_get(auth, "tls"));
-        bool password = json_is_true(json_object_get(auth, "password"));
-        print_field(_("Use TLS Certificates"), tls ? _("on") : _("off"));
-        print_field(_("Use Password"), password ? _("on") : _("off"));
-        printf("  %s", _("accepted"));
-        if (json_array_size(json_object_get(auth, "accept")) == 0)
-            printf(_(" %s, as is offered"),
-                   tls ? password ? "tls+password" : "tls" : password ? "password" : "nothing");
+        box(_("Use TLS Certificates"), json_is_true(json_object_get(auth, "tls")));
+        box(_("Use Password"), json_is_true(json_object_get(auth, "password")));
+        box_label(_("accepted"));
         json_array_foreach(json_object_get(auth, "accept"), i, method)
-            printf(" %s", json_string_value(method));
-        putchar('\n');
+            printf("%s%s", i > 0 ? " " : "", json_string_value(method));
+        printf("%s\n", json_is_true(json_object_get(auth, "derived")) ? _(", as is offered") : "");
     }
     json_decref(auth);
     return status;

@@ -1,5 +1,6 @@
-/* words: what ils says, in the language of its environment: gettext with po/LANGUAGE.po. ilsd speaks
- * English with fields; causes, outcomes and alarms are said anew here from the same templates. */
+/* words: what ils says, in the language of its environment: gettext with po/LANGUAGE.po. ilsd
+ * speaks English with fields; causes, outcomes and alarms are said anew here from the same
+ * templates. */
 #ifndef OPENILS_CLI_WORDS_H
 #define OPENILS_CLI_WORDS_H
 

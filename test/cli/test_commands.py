@@ -207,7 +207,8 @@ def auth(fake):
     out = fake.ils('auth', 'ready', 'tls', lang='ja_JP.UTF-8')[1]
     tap.ok('接続を維持' in out and 'nara: 相手側で入力: ils cert show' in out, 'in Japanese', out)
     tap.same(fake.ils('auth', 'ready', 'password')[0], 64, 'auth ready wants a TLS method')
-    fake.answers['peers'] = [{'cluster_id': 'osaka', 'method': 'tls', 'rule': 'an invite',
+    fake.answers['peers'] = [{'cluster_id': 'osaka', 'method': 'tls',
+                              'rule': 'accepted by an invite',
                               'certificate_name': 'ils.osaka', 'certificate_ends': '2031'}]
     out = fake.ils('peers')[1]
     tap.ok('an invite' in out and 'ils.osaka' in out and '2031' in out, 'peers', out)

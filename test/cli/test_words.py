@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Each code's cause in English and in Japanese through the real ils: as `ils verdicts` lists it and as
-a refused `ils join` says it; sentences, tables and trace lines beside it."""
+"""Each code's cause in English and in Japanese through the real ils: as `ils verdicts` lists it and
+as a refused `ils join` says it; sentences, tables and trace lines beside it."""
 import importlib.machinery
 import importlib.util
 import os
