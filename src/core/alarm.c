@@ -123,6 +123,7 @@ void alarm_tick(struct ils *ils)
     list_each(node, &ils->alarms) {
         struct alarm_entry *e = list_entry(node, struct alarm_entry, node);
         bool attempt = e->alarm == ILSPwdAuthenticationFailed ||
+                       e->alarm == ILSTLSAuthenticationFailed ||
                        e->alarm == ILSUnacceptableConnectionAttempt ||
                        e->alarm == ILSRemoteHostUnresponsive || e->alarm == ILSProtocolVersion;
         if (e->active && attempt && ils->now - e->raised >= ALARM_OVER_US) {
