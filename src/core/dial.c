@@ -170,6 +170,8 @@ void dial_tick(struct ils *ils)
     uint8_t method = dial_method(ils);
     if (hub != NULL && hub->link != NULL)
         certificates_moved(ils, hub, d->renewed_for);
+    if (method == METHOD_PASSWORD && linked(ils) && hub->link->dialler && hub->link->tls)
+        link_end(hub->link, CODE_REPLACED, true); /* it would beat what follows it */
     d->link = dial(ils, text_slice(d->host), dial_port(ils, method != METHOD_PASSWORD), method);
     if (d->link == NULL)
         return;
