@@ -93,8 +93,8 @@ static bool is_address(struct slice host)
     return true;
 }
 
-/* Is a cluster of one of these names known? Whether it was met, and with which key, is asked when it
- * has proved itself. */
+/* Is a cluster of one of these names known? Whether it was met, and with which key, is asked when
+ * it has proved itself. */
 static enum code known_by_name(const struct ils *ils, const struct facts *f)
 {
     enum code code = CODE_NOT_IMPORTED;
@@ -140,9 +140,9 @@ enum code cert_met(const struct ils *ils, const struct facts *f, const struct pe
 }
 
 enum code cert_of_peer(const struct ils *ils, const struct facts *f, const struct peer *p,
-                       uint8_t method, enum cert_rule *ret_rule)
+                       uint8_t method, struct slice host, enum cert_rule *ret_rule)
 {
-    enum code code = cert_judge(ils, f, method, slice_make(NULL, 0), ret_rule);
+    enum code code = cert_judge(ils, f, method, host, ret_rule);
     if (code == CODE_NONE && *ret_rule == RULE_NONE) {
         code = cert_met(ils, f, p);
         *ret_rule = code == CODE_NONE ? RULE_MET : RULE_NONE;

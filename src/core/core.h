@@ -119,6 +119,9 @@ struct announced {
     uint8_t fingerprint[FINGERPRINT_SIZE];
     uint64_t question;         /* VERIFY that is under way, 0 = none */
     bool judged;
+    wall judged_at;
+    bool taken;                /* the next one: imported; not again when an operator removes it */
+    tick import_at;            /* not before: the disk refused it; 0 = not tried yet */
     struct facts facts;
 };
 
@@ -464,6 +467,7 @@ struct ils {
     bool trust_moved;         /* TRUST is to be said at the end of the step */
     bool ready_moved;         /* what is said of others' certificates may have changed */
     bool own_moving;          /* a batch that changes `cert` is under way */
+    tick own_after;           /* not before: the disk has just refused it */
     uint64_t next_question;
     tick expiring_next;       /* when end dates are looked at again */
 
@@ -643,7 +647,7 @@ enum code cert_judge(const struct ils *ils, const struct facts *f, uint8_t metho
 enum code cert_met(const struct ils *ils, const struct facts *f, const struct peer *p);
 /* As if the peer had proved itself with it: of a live link, or of what it announced. */
 enum code cert_of_peer(const struct ils *ils, const struct facts *f, const struct peer *p,
-                       uint8_t method, enum cert_rule *ret_rule);
+                       uint8_t method, struct slice host, enum cert_rule *ret_rule);
 void cert_say(struct link *l, enum code code); /* T12 to T32, and the alarm of a refusal */
 void cert_say_words(struct link *l);           /* T30, T31 */
 
@@ -654,8 +658,8 @@ struct trust_entry *trust_find(const struct ils *ils, const uint8_t fingerprint[
 /* TRUST_ADD, TRUST_REMOVE, TRUST_VERDICT: answered when durable. */
 void trust_command(struct ils *ils, const struct command *c);
 /* Imports one certificate on the core's own account; rows are added to r, which is stored by the
- * caller as BATCH_TRUST or BATCH_INVITE with *ret_change as its `trust`. True with *ret_change NULL:
- * it is there already. False: refused (too long, full, memory). */
+ * caller as BATCH_TRUST or BATCH_INVITE with *ret_change as its `trust`. True with *ret_change
+ * NULL: it is there already. False: refused (too long, full, memory). */
 bool trust_add(struct rows *r, struct slice der, const struct facts *f, struct slice source,
                struct trust_change **ret_change);
 void trust_stored(struct ils *ils, struct batch *b, bool failed); /* applies or drops b->trust */
@@ -706,6 +710,7 @@ void own_free(struct ils *ils);
 bool own_waits_for(const struct ils *ils, const struct peer *p);
 /* ready.c: what this end would say of the certificates that others announced, and telling them. */
 void ready_ask(struct ils *ils);    /* VERIFY of what was announced and not judged yet */
+void ready_import(struct ils *ils); /* what those announce whose present one was imported */
 void ready_tell(struct ils *ils);   /* READY on each link where it changed */
 void ready_again(struct ils *ils);  /* trust has changed: all is judged anew */
 uint32_t ready_code(const struct ils *ils, const struct announced *a, const struct peer *p,

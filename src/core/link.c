@@ -130,12 +130,24 @@ void link_secured(struct ils *ils, const struct ils_event *event)
     handshake_secured(l, event->secured);
 }
 
-/* A live link ends because its certificate is not good any more. */
+/* A link ends because its certificate is not good any more. */
 static void link_disgraced(struct link *l, enum code code)
 {
     l->cert_said = false;
+    if (l->state != LINK_UP) {
+        handshake_refuse(l, code);
+        return;
+    }
     cert_say(l, code);
+    trust_refused(l, code);
     link_end(l, code, true);
+}
+
+/* Whether the certificate has passed already; what has not will be judged by the trust of then. */
+static bool link_was_judged(const struct link *l)
+{
+    return l->method != METHOD_INVITE && l->state != LINK_CLOSED &&
+           l->state >= (l->dialler ? LINK_HELLO : LINK_SHARE);
 }
 
 /* Trust has changed: the verdict runs again. By what stands in the store now, or by the key. */
@@ -147,15 +159,19 @@ void link_certificate(struct ils *ils, const struct ils_event *event)
     facts_of(&l->cert, event->certificate);
     words_of(&l->words, event->certificate->error_text, event->certificate->record,
              event->certificate->record_n);
-    if (l->state != LINK_UP)
-        return; /* the verdict is given when it is asked for */
+    if (!link_was_judged(l))
+        return;
     enum cert_rule rule;
-    enum code code = cert_of_peer(ils, &l->cert, l->to, l->method, &rule);
+    struct slice host = text_slice(l->host);
+    enum code code = l->to == NULL ? cert_judge(ils, &l->cert, l->method, host, &rule)
+                                   : cert_of_peer(ils, &l->cert, l->to, l->method, host, &rule);
     if (code != CODE_NONE) {
         link_disgraced(l, code);
         return;
     }
     l->rule = rule;
+    if (l->state != LINK_UP)
+        return;
     l->to->met_rule = (uint8_t)rule;
     l->to->shown_ends = l->cert.ends;
     l->to->dirty = true;

@@ -2,8 +2,8 @@
  * neighbour has said that it would pass (ready.c), when the operator does not want to wait, or when
  * the present one has ended anyway. Nothing is used that is not durable.
  *
- * Settings: "certificate" and "certificate_next": u8 self-signed, 32 fingerprint, u64 not before, u64
- * not after, u8 length, name, DER. "..._chain": DER, "..._key": PKCS#8. */
+ * Settings: "certificate" and "certificate_next": u8 self-signed, 32 fingerprint, u64 not before,
+ * u64 not after, u8 length, name, DER. "..._chain": DER, "..._key": PKCS#8. */
 #include "core/core.h"
 
 #define HEADER (1 + FINGERPRINT_SIZE + 8 + 8 + 1)
@@ -224,11 +224,32 @@ static enum reply use_next(struct ils *ils, const struct command *c)
     return change_store(ils, change, c);
 }
 
+/* A switch that is under way by itself is the one that is asked for: its end is the answer. */
+static bool switching(struct ils *ils, const struct command *c)
+{
+    list_each(node, &ils->batches) {
+        struct batch *b = list_entry(node, struct batch, node);
+        if (b->own == NULL || b->own->op != OWN_SWITCH || b->command != 0)
+            continue;
+        b->command = c->id;
+        if (c->who.n == 0)
+            return true;
+        struct rows rows;
+        rows_init(&rows, ils);
+        rows_audit(&rows, c->who, c->what);
+        journal_store(&rows, BATCH_PLAIN);
+        return true;
+    }
+    return false;
+}
+
 void own_command(struct ils *ils, const struct command *c)
 {
     enum reply reply = REPLY_BUSY_CERTIFICATE;
     if (ils->cluster_id.n == 0)
         reply = REPLY_NOT_INITIALISED;
+    else if (ils->own_moving && c->type == COMMAND_CERTIFICATE_NOW && switching(ils, c))
+        reply = REPLY_OK;
     else if (!ils->own_moving)
         reply = c->type == COMMAND_CERTIFICATE ? take_certificate(ils, c) : use_next(ils, c);
     if (reply != REPLY_OK)
@@ -265,6 +286,7 @@ void own_stored(struct ils *ils, struct batch *b, bool failed)
     struct own_change *change = b->own;
     ils->own_moving = false;
     if (failed) {
+        ils->own_after = ils->now + STORE_RETRY_US;
         if (b->command != 0)
             command_reply(ils, b->command, REPLY_STORE, slice_make(NULL, 0));
         return;
@@ -319,7 +341,7 @@ static bool next_is_told(const struct ils *ils)
 static void switch_when_ready(struct ils *ils)
 {
     if (ils->cert[1].leaf.n == 0 || ils->own_moving || !ils->ready ||
-        ils->wall < ils->cert[1].not_before)
+        ils->now < ils->own_after || ils->wall < ils->cert[1].not_before)
         return;
     bool over = ils->wall >= ils->cert[0].not_after;
     if (over || (next_is_told(ils) && waiting_count(ils) == 0))
@@ -380,6 +402,7 @@ void own_tick(struct ils *ils)
         ready_again(ils);
     }
     ready_ask(ils);
+    ready_import(ils);
     ready_tell(ils);
     switch_when_ready(ils);
     look_at_ends(ils);
@@ -393,6 +416,7 @@ tick own_deadline(const struct ils *ils)
     if (ils->cert[1].leaf.n != 0 && !ils->own_moving) {
         tick over = ils->now + (ils->cert[0].not_after - ils->wall);
         next = over > ils->now && over < next ? over : next;
+        next = ils->own_after > ils->now && ils->own_after < next ? ils->own_after : next;
     }
     return next;
 }

@@ -1,7 +1,7 @@
 /* ready: could two ends that know each other link by TLS? Each announces its certificates in stream
  * 0; each verifies what the other announced and tells it what the verdict would be. That is what
- * `ils auth ready` shows, and what a renewal waits for. A certificate announced as the next one by a
- * cluster whose present one was imported is imported as well (design, section 4). */
+ * `ils auth ready` shows, and what a renewal waits for. A certificate announced as the next one by
+ * a cluster whose present one was imported is imported as well (design, section 4). */
 #include "core/core.h"
 
 void own_peer_init(struct ils *ils, struct peer *p)
@@ -42,13 +42,24 @@ void ready_again(struct ils *ils)
     }
 }
 
+/* Time has changed what was found. */
+static bool outlived(const struct ils *ils, const struct announced *a)
+{
+    const struct facts *f = &a->facts;
+    if (!a->judged || !f->present || ils->wall - a->judged_at < TICK_S)
+        return false;
+    if (f->error == CERTIFICATE_NOT_YET_VALID && f->depth == 0)
+        return ils->wall >= f->not_before;
+    return f->error == CERTIFICATE_OK && ils->wall >= f->ends;
+}
+
 void ready_ask(struct ils *ils)
 {
     list_each(node, &ils->peers) {
         struct peer *p = list_entry(node, struct peer, node);
         for (size_t i = 0; i < 2; i++) {
             struct announced *a = &p->announced[i];
-            if (a->der.n == 0 || a->judged || a->question != 0)
+            if (a->der.n == 0 || a->question != 0 || (a->judged && !outlived(ils, a)))
                 continue;
             a->question = ++ils->next_question;
             struct ils_action *ask = ils_action(ils, ILS_DO_VERIFY);
@@ -58,25 +69,47 @@ void ready_ask(struct ils *ils)
     }
 }
 
-/* Its present certificate was imported and is the one that it proved itself with: what it announces
- * as the next one is imported, too. */
-static void import_next(struct ils *ils, struct peer *p)
+/* Its present certificate was imported and is the one that it proved itself with. */
+static bool may_import(const struct peer *p)
 {
     const struct announced *now = &p->announced[0], *next = &p->announced[1];
     enum code code = cert_error(&next->facts);
-    if (!next->judged || !now->judged || !now->facts.imported || !p->has_shown ||
-        memcmp(now->fingerprint, p->shown, FINGERPRINT_SIZE) != 0 ||
-        trust_find(ils, next->fingerprint) != NULL ||
-        (code != CODE_NONE && code != CODE_SELF_SIGNED && code != CODE_NO_CHAIN))
+    return next->judged && now->judged && now->facts.imported && p->has_shown &&
+           memcmp(now->fingerprint, p->shown, FINGERPRINT_SIZE) == 0 &&
+           (code == CODE_NONE || code == CODE_SELF_SIGNED || code == CODE_NO_CHAIN);
+}
+
+static void say_announced(struct ils *ils, const struct peer *p)
+{
+    const struct announced *next = &p->announced[1];
+    alarm_raise(ils, ILSCertificateAnnounced, text_slice(next->facts.subject));
+    struct trace *t = say(ils, EVENT_CERT_ANNOUNCED);
+    memcpy(t->peer_id, p->id, sizeof t->peer_id);
+    t->text[0] = arena_copy(&ils->step, text_slice(p->cluster_id));
+    char hex[2 * FINGERPRINT_SIZE + 1];
+    hex_text(hex, next->fingerprint, FINGERPRINT_SIZE);
+    t->text[1] = arena_copy(&ils->step, slice_of(hex));
+}
+
+/* What it announces as the next one is imported too: once, and again only where the disk refused. */
+static void import_next(struct ils *ils, struct peer *p)
+{
+    struct announced *next = &p->announced[1];
+    if (!may_import(p) || next->taken || ils->now < next->import_at)
         return;
-    struct slice name = text_slice(p->cluster_id);
+    if (trust_find(ils, next->fingerprint) != NULL) {
+        next->taken = true;
+        return;
+    }
+    bool first = next->import_at == 0;
+    next->import_at = ils->now + STORE_RETRY_US;
     struct rows rows;
     struct buf source;
     struct trust_change *change = NULL;
     rows_init(&rows, ils);
     buf_init(&source, ils->mem, 128);
     buf_put_text(&source, "announced by ");
-    buf_put_slice(&source, name);
+    buf_put_slice(&source, text_slice(p->cluster_id));
     bool added = trust_add(&rows, buf_slice(&next->der), &next->facts, buf_slice(&source), &change);
     buf_done(&source);
     if (!added || change == NULL)
@@ -87,13 +120,17 @@ static void import_next(struct ils *ils, struct peer *p)
         return;
     }
     b->trust = change;
-    alarm_raise(ils, ILSCertificateAnnounced, text_slice(next->facts.subject));
-    struct trace *t = say(ils, EVENT_CERT_ANNOUNCED);
-    memcpy(t->peer_id, p->id, sizeof t->peer_id);
-    t->text[0] = arena_copy(&ils->step, name);
-    char hex[2 * FINGERPRINT_SIZE + 1];
-    hex_text(hex, next->fingerprint, FINGERPRINT_SIZE);
-    t->text[1] = arena_copy(&ils->step, slice_of(hex));
+    if (first)
+        say_announced(ils, p);
+}
+
+void ready_import(struct ils *ils)
+{
+    list_each(node, &ils->peers) {
+        struct peer *p = list_entry(node, struct peer, node);
+        if (p->announced[1].der.n != 0)
+            import_next(ils, p);
+    }
 }
 
 void own_verified(struct ils *ils, const struct ils_event *event)
@@ -106,11 +143,11 @@ void own_verified(struct ils *ils, const struct ils_event *event)
                 continue;
             a->question = 0;
             a->judged = true;
+            a->judged_at = ils->wall;
             facts_of(&a->facts, event->certificate);
             memcpy(a->fingerprint, a->facts.fingerprint, sizeof a->fingerprint);
             ils->ready_moved = true;
             ils->expiring_next = ils->now;
-            import_next(ils, p);
             return;
         }
     }
@@ -122,7 +159,8 @@ void own_verified(struct ils *ils, const struct ils_event *event)
 uint32_t ready_code(const struct ils *ils, const struct announced *a, const struct peer *p,
                     uint8_t method, enum cert_rule *ret_rule)
 {
-    enum code code = cert_of_peer(ils, &a->facts, p, method, ret_rule);
+    struct slice host = dial_is_hub(ils, p) ? text_slice(ils->dial.host) : slice_make(NULL, 0);
+    enum code code = cert_of_peer(ils, &a->facts, p, method, host, ret_rule);
     if (code == CODE_NONE && method == METHOD_TLS_PASSWORD && password_preferred(ils) == NULL)
         code = CODE_PASSWORD_MISSING;
     return code == CODE_NONE ? CODE_JOINED : (uint32_t)code;

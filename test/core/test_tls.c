@@ -603,7 +603,7 @@ static void d5_name_of_another(void **state)
     assert_true(linked(0) && linked(1)); /* touches no other link */
 }
 
-/* D5 at the dialler: the hub is not the one that was met. What the proof taught is forgotten, too. */
+/* D5 at the dialler: the hub is not the one that was met. What the proof taught is forgotten. */
 static void d5_hub_of_another_key(void **state)
 {
     (void)state;

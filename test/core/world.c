@@ -422,18 +422,31 @@ void world_start(struct world *w, int i, struct mem *mem)
     world_run(w);
 }
 
+/* The next event of the queue; false: it is empty. */
+static bool deliver_next(struct world *w)
+{
+    if (w->queue_at == w->queue_n)
+        return false;
+    struct event_queued q = w->queue[w->queue_at++];
+    int end;
+    bool stands = q.event.type != ILS_EV_DATA || wire_of(w, q.node, q.event.link, &end);
+    if (q.node < WORLD_NODES && stands)
+        deliver(w, q.node, &q.event);
+    free(q.bytes);
+    return true;
+}
+
+void world_steps(struct world *w, size_t n)
+{
+    while (n-- != 0 && deliver_next(w))
+        ;
+}
+
 void world_run(struct world *w)
 {
     for (size_t guard = 0; guard < 200000; guard++) {
-        if (w->queue_at < w->queue_n) {
-            struct event_queued q = w->queue[w->queue_at++];
-            int end;
-            bool stands = q.event.type != ILS_EV_DATA || wire_of(w, q.node, q.event.link, &end);
-            if (q.node < WORLD_NODES && stands)
-                deliver(w, q.node, &q.event);
-            free(q.bytes);
+        if (deliver_next(w))
             continue;
-        }
         w->queue_at = w->queue_n = 0;
         bool woke = false;
         for (int i = 0; i < WORLD_NODES; i++) {

@@ -100,6 +100,9 @@ enum reply world_command(struct world *w, int i, struct command c);
 /* Delivers until nothing is queued; wakes due deadlines. */
 void world_run(struct world *w);
 
+/* Delivers n events at most; wakes nobody. */
+void world_steps(struct world *w, size_t n);
+
 /* Moves time on in steps no longer than the next deadline. */
 void world_pass(struct world *w, tick t);
 
@@ -111,7 +114,8 @@ void world_hub(struct world *w, int i, const char *password);
 void world_spoke(struct world *w, int i, int hub, const char *password);
 enum reply world_plan(struct world *w, int i, const char *uri, bool put);
 
-/* Its own certificate from now on: by INIT when it has no id yet, else at once (`now`) or announced. */
+/* Its own certificate from now on: by INIT when it has no id yet, else at once (`now`) or
+ * announced. */
 enum reply world_certificate(struct world *w, int i, const struct pki *c, bool now);
 /* Imports that certificate (or CRL) at node i. */
 enum reply world_trust(struct world *w, int i, struct slice der);
