@@ -519,7 +519,7 @@ static void take_goodbye(struct link *l, struct slice body)
     if (msg_goodbye_get(&l->ils->step, body, &m) != 0)
         handshake_failed(l, CODE_PROTOCOL, false, 0);
     else
-        handshake_failed(l, handshake_code(m.code), l->to == NULL, m.retry_after);
+        handshake_failed(l, handshake_code(m.code), true, m.retry_after);
 }
 
 void handshake_frame(struct link *l, uint8_t type, struct slice body)
