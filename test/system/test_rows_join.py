@@ -1,38 +1,13 @@
 #!/usr/bin/env python3
 """Rows A to E of the join: every method, certificate and password, by two real daemons each. A row
 runs twice: C as a spoke, and as a joining hub. `test_rows_join.py B3 C` runs some of them."""
-import threading
-import time
-
 from harness import wait_until
-from rows import (End, Watch, both_traces, cure, has_alarm, has_trace, join, keep, knows_nobody,
-                  linked, no_alarm, offer, reads_well, run_all, same_verdict, see_doctor, values)
+from rows import (BOTH, JOINS_AT_C, JOINS_AT_S, PWD, PWD_ALARM, TLS, TLS_ALARM, WAY_ALARM, End, Row,
+                  Watch, join, judge, offer, run, run_all)
 
-PWD, TLS, BOTH = 'password', 'tls', 'tls+password'
 OTHER = 'another password'
-PWD_ALARM, TLS_ALARM = 'ILSPwdAuthenticationFailed', 'ILSTLSAuthenticationFailed'
-WAY_ALARM = 'ILSUnacceptableConnectionAttempt'
 SELF_SIGNED = (18, 'self signed certificate')
-IN_CHAIN = (19, 'self signed certificate in certificate chain')
 NO_ISSUER = (20, 'unable to get local issuer certificate')
-JOINED_C = 'T4 T5 T7 T8 T9'
-
-
-class Row:
-    """c, s: the two ends. code: the verdict, and `by` the end that found it (None: joined). c_says,
-    s_says: lines in order. alarm: name and subject ('ip' or 'fqdn' of the other end), raised at
-    `by`. flaw: OpenSSL's error and words. steps: the ends at which remedies are typed and what
-    follows each."""
-
-    def __init__(self, c, s, code, by, c_says, s_says, alarm=None, flaw=None, steps=(), stdin='',
-                 met=False, code_there=None, extra=None):
-        self.c, self.s, self.code, self.by = c, s, code, by
-        self.says = {'C': c_says.split(), 'S': s_says.split()}
-        self.alarm, self.flaw, self.steps, self.stdin = alarm, flaw, steps, stdin
-        self.met, self.code_there, self.extra = met, code_there, extra
-
-
-JOINS_AT_C, JOINS_AT_S = (('C', 'ILS-100'),), (('S', 'ILS-100'),)
 
 ROWS = {
     'A1': Row(End(PWD), End(PWD), 'ILS-100', None, 'T4 T5 T6 T7 T8 T9', 'T1 T2 T3'),
@@ -72,8 +47,8 @@ ROWS = {
               'T12 T25 T28 T3'),
     'C7': Row(End(BOTH, 'CA'), End(BOTH, 'CA', 'root'), 'ILS-302', 'C', 'T15 T16 T18', '',
               (TLS_ALARM, 'ip'), NO_ISSUER, JOINS_AT_C),
-    'C7 sent': Row(End(BOTH, 'CA'), End(BOTH, 'CA+root', 'root'), 'ILS-302', 'C', 'T15 T16 T18', '',
-                   (TLS_ALARM, 'ip'), IN_CHAIN, JOINS_AT_C),
+    'C7 root': Row(End(BOTH, 'CA'), End(BOTH, 'CA+root', 'root'), 'ILS-302', 'C', 'T15 T16 T18', '',
+                   (TLS_ALARM, 'ip'), NO_ISSUER, JOINS_AT_C), # a root is never sent along
     'C7 S': Row(End(BOTH, 'CA', 'root'), End(BOTH, 'CA'), 'ILS-302', 'S', 'T18', 'T15 T16',
                 (TLS_ALARM, 'fqdn'), NO_ISSUER, JOINS_AT_S),
 
@@ -104,136 +79,66 @@ ROWS = {
 }
 
 
-class Caller:
-    """Asks one lookup again and again; counts what was not found."""
-
-    def __init__(self, c, dialled):
-        self.c, self.dialled, self.lost, self.asked, self.over = c, dialled, [], 0, False
-        self.thread = threading.Thread(target=self.run, daemon=True)
-        self.thread.start()
-
-    def run(self):
-        while not self.over:
-            answer = self.c.ask('lookup', dialled=self.dialled)
-            self.asked += 1
-            if answer.get('result', {}).get('result') != 'found':
-                self.lost.append(answer)
-            time.sleep(0.002)
-
-    def end(self):
-        self.over = True
-        self.thread.join(10)
-        return self.lost
-
-
-def met_before(part, c, s, row, role):
-    """The two have joined by password; S offers what the row says already, and still accepts the
-    password."""
-    for e in (c, s):
-        offer(e, PWD)
-        e.must('password', 'add', '--stdin', stdin='one password\n')
-    s.must('plan', 'add', 'E164', '+81312345678')
-    s.must('route', 'add', '*', 'sip:127.0.0.1:5060;transport=tcp')
-    c.must('route', 'add', '*', 'sip:127.0.0.1:5060;transport=tcp')
-    v = join(c, s, PWD, role)
-    part.same(v['code'], 'ILS-100', 'they joined by password before', v)
-    part.ok(wait_until(lambda: linked(c, s) and
-                       c.ils('lookup', '+81312345678')[0] == 0, 10), 'and know each other')
-    if 'password' not in row.c.method:
-        c.must('auth', 'set', '--password', 'on') # as it is; the password goes with the switch
-    row.s.authenticate(s, accept=row.s.method + ' password')
-
-
-def switch(c, row):
-    """C switches; the attempt that follows by itself."""
-    before = {v['verdict_id'] for v in c.json('verdicts')}
-    row.c.authenticate(c, accept=row.c.method + ' password')
-    if 'password' not in row.c.method and row.code == 'ILS-202':
-        c.must('password', 'drop', '1')
-    new = wait_until(lambda: [v for v in c.json('verdicts') if v['verdict_id'] not in before
-                              and v['method'] != PWD], 10)
-    return new[-1] if new else {'code': None}
-
-
-def run(part, net, row, role):
-    c, s = row.c.make(net, 'C'), row.s.make(net, 'S')
-    row.c.trust(c, s)
-    row.s.trust(s, c)
-    s.must('role', 'hub')
-    caller = None
-    if row.met:
-        met_before(part, c, s, row, role)
-        caller = Caller(c, '+81312345678')
-    else:
-        row.c.authenticate(c)
-        row.s.authenticate(s)
-    wc, ws = Watch(c), Watch(s)
-    v = switch(c, row) if row.met else join(c, s, row.c.method, role)
-    if not part.same(v['code'], row.code, 'the verdict', v, *both_traces(wc, ws)):
-        return
-    same_verdict(part, s, v)
-    for end, w, other in (('C', wc, ws), ('S', ws, wc)):
-        has_trace(part, w, row.says[end], values(c, s, v, end, row.flaw), [other])
-    look_at(part, c, s, wc, ws, row)
-    kept = keep(part, c, s)
-    see_doctor(part, kept, part.name.split()[0])
-    if row.code != 'ILS-100':
-        cure(part, c, s, v, row.steps, lambda: join(c, s, c_method(c), role), row.stdin)
-    if caller is not None:
-        lost = caller.end()
-        part.ok(not lost and caller.asked > 10, 'no lookup was lost of %d' % caller.asked, *lost[:3])
-
-
-def c_method(c):
-    auth = c.json('auth', 'show')
-    return '+'.join(m for m in ('tls', 'password') if auth[m])
-
-
-def look_at(part, c, s, wc, ws, row):
-    """What the row leaves beside its lines."""
-    if row.code == 'ILS-100':
-        part.ok(wait_until(lambda: linked(c, s), 10), 'each has the other, up to date',
-                c.json('clusters'), s.json('clusters'))
-        reads_well(part, wc, ws)
-        no_alarm(part, c)
-        no_alarm(part, s)
-        return
-    here, other = (c, s) if row.by == 'C' else (s, c)
-    name, subject = row.alarm
-    has_alarm(part, here, name, '127.0.0.1' if subject == 'ip' else other.fqdn)
-    no_alarm(part, other)
-    if not row.met:
-        knows_nobody(part, c, s)
-    bad = ws.errors() if row.by == 'C' else wc.errors(besides=['T18'])
-    part.ok(not bad, 'no line of an error at the other end', *bad)
-
-
 # --- rows that take a third cluster, or show something of their own
 
-def e4(part, net, role):
+def e4(part, net):
     """C by password; S offers TLS and accepts the password as well."""
-    c = End(PWD).make(net, 'C')
-    s = End(BOTH).make(net, 'S')
-    offer(c, PWD)
-    offer(s, BOTH, 'tls+password password')
-    s.must('role', 'hub')
+    row = Row(End(PWD), End(BOTH, accept='tls+password password'), 'ILS-100', None,
+              'T4 T5 T6 T7 T8 T9', 'T1 T2 T3')
+    run(part, net, row)
+    s = net.clusters[1]
+    part.same(s.json('status').get('still_on_password'), ['C'], 'S counts C as still on password')
+
+
+def gossip(net, c_end, s_end):
+    """C and S are members of one network, joined to a third hub by password, and have not met."""
+    hub = End(TLS, 'CA', 'root').make(net, 'H')
+    hub.must('trust', 'import', net.pki.root.pem)
+    c, s = c_end.make(net, 'C'), s_end.make(net, 'S')
+    for e in (hub, c, s):
+        offer(e, PWD, 'password tls')
+        e.must('password', 'add', '--stdin', stdin='one password\n')
+    hub.must('role', 'hub')
+    for e, role in ((c, 'spoke'), (s, 'hub')):
+        if join(e, hub, PWD, role)['code'] != 'ILS-100':
+            raise RuntimeError('%s does not join by password' % e.name)
+    wait_until(lambda: c.cluster('S') is not None and s.cluster('C') is not None, 10)
+    return c, s
+
+
+def d5(part, net, by, kind):
+    """Known by gossip only; or a certificate of the authority for the name of another member."""
+    own = {'C': End(TLS, 'CA', 'root'), 'S': End(TLS, 'CA', 'root')}
+    presenter = 'S' if by == 'C' else 'C'
+    if kind == 'name':
+        own[presenter] = End(TLS, lambda pki, _: pki.leaf('h.example.com', pki.root), 'root')
+    c, s = gossip(net, own['C'], own['S'])
+    shown, verifier = (c, s) if by == 'S' else (s, c)
+    if kind == 'name':
+        shown.fqdn = 'h.example.com'
+    own[by].trust(verifier, shown)
+    own[presenter].trust(shown, verifier)
+    shown.must('trust', 'import', verifier.leaf.pem)
+    before = len(c.json('verdicts'))
+    offer(c, TLS)
+    wait_until(lambda: len(c.json('verdicts')) > before, 10) # its own hub, by TLS
     wc, ws = Watch(c), Watch(s)
-    v = join(c, s, PWD, role)
-    part.same(v['code'], 'ILS-100', 'the verdict', v)
-    same_verdict(part, s, v)
-    has_trace(part, wc, 'T4 T5 T6 T7 T8 T9'.split(), values(c, s, v, 'C'), [ws])
-    has_trace(part, ws, 'T1 T2 T3'.split(), values(c, s, v, 'S'), [wc])
-    look_at(part, c, s, wc, ws, Row(End(PWD), End(BOTH), 'ILS-100', None, '', ''))
-    status = s.json('status')
-    part.ok(status.get('still_on_password') in (1, ['C']) or
-            'C' in str(status.get('still_on_password')), 'S counts it as still on password', status)
-    see_doctor(part, keep(part, c, s), 'E4')
+    v = join(c, s, TLS)
+    there = [w['code'] for w in s.json('verdicts') if w['verdict_id'] == v['verdict_id']]
+    part.same(there, ['ILS-307' if by == 'C' else 'ILS-308'], 'the code at S')
+    row = Row(own['C'], own['S'], 'ILS-308' if by == 'C' else 'ILS-307', by,
+              'T19 T20 T21 T18' if by == 'C' else 'T12 T18',
+              'T19 T20 T21 T22' if by == 'S' else '',
+              (TLS_ALARM, 'fqdn'), steps=JOINS_AT_C if by == 'C' else JOINS_AT_S, met=True)
+    judge(part, row, wc, ws, v, lambda: join(c, s, TLS))
 
 
 def main():
     jobs = [('%s as %s' % (name, role), run, (row, role)) for name, row in ROWS.items()
             for role in ('spoke', 'hub') if name[0] != 'E' or role == 'spoke']
-    jobs.append(('E4 as spoke', e4, ('spoke',)))
+    jobs += [('D5 %s at %s' % (kind, by), d5, (by, kind)) for kind in ('gossip', 'name')
+             for by in 'CS']
+    jobs.append(('E4', e4, ()))
     run_all(jobs)
 
 
