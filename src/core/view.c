@@ -257,6 +257,7 @@ bool view_verdict(const struct ils *ils, size_t i, struct verdict *ret)
     *ret = e->verdict;
     ret->host = text_slice(e->host);
     ret->peer_name = text_slice(e->peer_name);
+    ret->name = text_slice(e->name);
     return true;
 }
 

@@ -214,6 +214,8 @@ static void client_finish(struct client *client, json_t *line)
         client->own_free(client->own);
     client->own_free = NULL;
     client->own = NULL;
+    client->then = NULL;
+    client->again = NULL;
     json_decref(client->request);
     client->request = client->args = NULL;
     if (client->content != NULL)

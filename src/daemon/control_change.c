@@ -134,6 +134,8 @@ static void change_done(void *context, enum reply reply, struct slice text,
     struct client *client = context;
     if (verdict != NULL) {
         client->in_command = false;
+        if (client->again != NULL && client->again(client, verdict))
+            return;
         control_reply(client, render_verdict_json(verdict, control_self(client)),
                       code_is_success(verdict->code) ? 0 : 1);
         return;
@@ -295,7 +297,7 @@ void verb_join(struct client *client)
         return;
     }
     if (token_like(command.host))
-        control_join_token(client, command.host, &command);
+        control_join_token(client, command.host, command.role);
     else
         control_change(client, &command);
 }

@@ -68,6 +68,7 @@ struct client {
     void (*own_free)(void *own); /* what a verb keeps until its request ends */
     void *own;
     control_then then;
+    bool (*again)(struct client *client, const struct verdict *v); /* true: it tries anew */
 };
 
 struct verb {
@@ -166,7 +167,7 @@ void verb_trust_bundle_import(struct client *client);
 void verb_invite(struct client *client);
 void verb_invite_list(struct client *client);
 void verb_invite_remove(struct client *client);
-void control_join_token(struct client *client, struct slice text, struct command *command);
+void control_join_token(struct client *client, struct slice text, enum ils_role role);
 
 void verb_auth_ready(struct client *client);
 /* What is accepted: as set, or as it follows from what is offered. */

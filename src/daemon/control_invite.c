@@ -215,35 +215,77 @@ void verb_invite_remove(struct client *client)
 
 /* --- using one */
 
-void control_join_token(struct client *client, struct slice text, struct command *command)
-{
+struct use {
     struct token token;
-    char host[HOST_TEXT_MAX + 1], sentence[160], at[25];
-    uint16_t port;
-    switch (token_read(text, &token)) {
-    case TOKEN_OK: break;
+    size_t next; /* of its addresses */
+    enum ils_role role;
+};
+
+static void use_forget(void *own)
+{
+    crypto_wipe(own, sizeof(struct use));
+    free(own);
+}
+
+/* Dials the next address. */
+static void use_dial(struct client *client, bool audited)
+{
+    struct use *use = client->own;
+    char host[HOST_TEXT_MAX + 1];
+    struct command command = {.type = COMMAND_JOIN, .role = use->role, .invited = true,
+                              .invite = use->token.invite};
+    token_address(slice_of(use->token.address[use->next++]), host, &command.port);
+    command.host = slice_of(host);
+    control_change_then(client, &command, audited, NULL);
+    crypto_wipe(&command, sizeof command);
+}
+
+/* A hub has several addresses, and not all of them lead there from everywhere. */
+static bool use_again(struct client *client, const struct verdict *v)
+{
+    const struct use *use = client->own;
+    if (use->next == use->token.address_n || client->closing ||
+        (v->code != CODE_REFUSED && v->code != CODE_NO_ANSWER && v->code != CODE_UNRESOLVED))
+        return false;
+    use_dial(client, false);
+    return true;
+}
+
+static bool use_expired(struct client *client, wall expires)
+{
+    char sentence[160], at[25];
+    if (expires > clock_wall())
+        return false;
+    wall_text(at, expires);
+    snprintf(sentence, sizeof sentence, "the token expired at %s (by the clock of this host); the "
+             "hub makes a new one", at);
+    control_error(client, "INVITE_EXPIRED", sentence, "ils invite", "host");
+    return true;
+}
+
+void control_join_token(struct client *client, struct slice text, enum ils_role role)
+{
+    struct use *use = calloc(1, sizeof *use);
+    if (use == NULL) {
+        control_no_memory(client);
+        return;
+    }
+    client->own = use;
+    client->own_free = use_forget;
+    use->role = role;
+    switch (token_read(text, &use->token)) {
+    case TOKEN_OK:
+        client->again = use_again;
+        if (!use_expired(client, use->token.invite.expires))
+            use_dial(client, true);
+        break;
     case TOKEN_VERSION:
         control_error(client, "INVITE_VERSION", "the token is of a later version than this "
                       "program", "ilsd --version", "host");
-        return;
+        break;
     case TOKEN_MANGLED:
         control_error(client, "INVITE_MANGLED", "the token is not whole: a character is missing "
                       "or wrong; paste all of it, or have it sent again", "ils help join", "host");
-        return;
+        break;
     }
-    if (token.invite.expires <= clock_wall()) {
-        wall_text(at, token.invite.expires);
-        snprintf(sentence, sizeof sentence, "the token expired at %s (by the clock of this host); "
-                 "the hub makes a new one", at);
-        control_error(client, "INVITE_EXPIRED", sentence, "ils invite", "host");
-    } else {
-        token_address(slice_of(token.address[0]), host, &port);
-        command->invited = true;
-        command->invite = token.invite;
-        command->host = slice_of(host);
-        command->port = port;
-        control_change(client, command);
-        crypto_wipe(command, sizeof *command);
-    }
-    crypto_wipe(&token, sizeof token);
 }

@@ -37,7 +37,7 @@ void runtime_outcome(struct runtime *rt, const struct ils_action *a)
     if (a->command == 0)
         return;
     bool judged = a->type == ILS_DO_VERDICT;
-    size_t n = judged ? a->verdict.host.n + a->verdict.peer_name.n : a->text.n;
+    size_t n = judged ? a->verdict.host.n + a->verdict.peer_name.n + a->verdict.name.n : a->text.n;
     struct outcome *o = calloc(1, sizeof *o + n + 1);
     if (o == NULL)
         abort(); /* somebody would wait for ever */
@@ -48,6 +48,7 @@ void runtime_outcome(struct runtime *rt, const struct ils_action *a)
         o->verdict = a->verdict;
         o->verdict.host = copy_into(&at, a->verdict.host);
         o->verdict.peer_name = copy_into(&at, a->verdict.peer_name);
+        o->verdict.name = copy_into(&at, a->verdict.name);
     } else {
         o->reply = a->reply;
         o->text = copy_into(&at, a->text);

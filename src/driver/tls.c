@@ -325,6 +325,8 @@ struct slice tls_session_output(struct tls_session *s)
 
 struct slice tls_session_plain(struct tls_session *s)
 {
+    if (s->plain.n == 0)
+        return slice_make(NULL, 0);
     struct slice plain = slice_make(s->plain.p + s->plain_given, s->plain.n - s->plain_given);
     s->plain_given = s->plain.n;
     return plain;

@@ -71,7 +71,7 @@ X509 *x509_parse(struct slice der)
 STACK_OF(X509) * x509_parse_chain(struct slice der)
 {
     STACK_OF(X509) *chain = sk_X509_new_null();
-    const uint8_t *p = der.p, *end = der.p + der.n;
+    const uint8_t *p = der.p, *end = der.n != 0 ? der.p + der.n : der.p;
     while (chain != NULL && p < end && sk_X509_num(chain) < CERTIFICATE_CHAIN) {
         const uint8_t *start = p;
         X509 *x =

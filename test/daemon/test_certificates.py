@@ -118,6 +118,14 @@ def invites(net):
     token_errors(hub, spoke, other, token)
 
 
+def addresses(net):
+    hub, spoke = begin(net, 'ahub', 'hub'), begin(net, 'aspoke')
+    token = get(hub, 'invite', addresses=['nowhere.invalid', '127.0.0.1:1',
+                                          '127.0.0.1:%d' % hub.tls_port])['token']
+    verdict = get(spoke, 'join', host=token)
+    tap.same(verdict['code'], 'ILS-100', 'all addresses of a token are tried', verdict)
+
+
 def token_errors(hub, spoke, other, token):
     wrong(other, 'a mangled token', 'INVITE_MANGLED', 'not whole', command='join',
           host=token[:-3])
@@ -280,7 +288,8 @@ def bundles(c, folder, signed):
     wrong(c, 'PKCS#12 with another password', 'CERTIFICATE', 'password', command='cert install',
           content=p12, password='something else')
     answer = get(c, 'cert install', p12, password='tell-nobody-77', now=True)
-    tap.ok(answer['in_use'] and answer['certificate']['self_signed'], 'PKCS#12 is installed', answer)
+    tap.ok(answer['in_use'] and answer['certificate']['self_signed'], 'PKCS#12 is installed',
+           answer)
     text = everywhere(c)
     key = open(os.path.join(folder, 'new.key'), encoding='ascii').read().split()[3][:40]
     tap.ok('tell-nobody-77' not in text and 'something else' not in text and key not in text and
@@ -320,6 +329,6 @@ def older(net):
 
 
 with Network() as network:
-    for part in (invites, trust_and_renewal, files, accept, older):
+    for part in (invites, addresses, trust_and_renewal, files, accept, older):
         tap.run(part, network)
 tap.done()
