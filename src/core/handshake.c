@@ -392,12 +392,12 @@ static bool proof_passes(struct link *l, struct slice body)
     enum code code = CODE_PROTOCOL;
     if (msg_proof_get(&ils->step, body, &l->theirs) == 0)
         code = judge_proof(l, &l->theirs);
-    if (code == CODE_NONE && l->method == METHOD_INVITE && !l->dialler)
+    if (code == CODE_NONE && l->method == METHOD_INVITE && !l->dialler) {
         code = invite_spend(l);
-    else if (code == CODE_NONE)
+    } else if (code == CODE_NONE) {
         l->to = peer_get(ils, l->theirs.key);
-    if (code == CODE_NONE && l->method != METHOD_INVITE && l->to == NULL)
-        code = CODE_FULL;
+        code = l->to == NULL ? CODE_FULL : CODE_NONE;
+    }
     if (code != CODE_NONE)
         handshake_refuse(l, code);
     return code == CODE_NONE;
@@ -512,12 +512,11 @@ void handshake_secured(struct link *l, const struct secured *s)
 static void take_goodbye(struct link *l, struct slice body)
 {
     struct msg_goodbye m;
-    if (l->method == METHOD_INVITE && !l->dialler && l->state == LINK_PROVED) {
-        handshake_invited(l); /* it has what it came for, and takes its leave */
-        return;
-    }
     if (msg_goodbye_get(&l->ils->step, body, &m) != 0)
         handshake_failed(l, CODE_PROTOCOL, false, 0);
+    else if (l->method == METHOD_INVITE && !l->dialler && l->state == LINK_PROVED &&
+             m.code == CODE_JOINED)
+        handshake_invited(l); /* it has what it came for, and takes its leave */
     else
         handshake_failed(l, handshake_code(m.code), true, m.retry_after);
 }
@@ -541,7 +540,7 @@ void handshake_frame(struct link *l, uint8_t type, struct slice body)
         take_proof(l, body);
     } else if (l->state == LINK_PROVED && l->to->disconnected_here) {
         handshake_refuse(l, CODE_DISCONNECTED); /* meanwhile, by an operator */
-    } else if (l->state == LINK_PROVED) {
+    } else if (l->state == LINK_PROVED && l->method != METHOD_INVITE) {
         handshake_joined(l); /* the dialler said yes: its first frame is the exchange's */
         if (l->state == LINK_UP)
             exchange_frame(l, type, body);
