@@ -238,8 +238,10 @@ char *x509_request(struct slice key, const char *fqdn, const char *const *more, 
         name_subject(X509_REQ_get_subject_name(request), fqdn) && add_extensions(&list, names) &&
         X509_REQ_add_extensions(request, list) == 1 && X509_REQ_set_pubkey(request, k) == 1 &&
         X509_REQ_sign(request, k, digest_for(k)) > 0 && PEM_write_bio_X509_REQ(out, request) == 1) {
-        long n = BIO_get_mem_data(out, &pem);
-        text = strndup(pem, (size_t)n);
+        size_t n = (size_t)BIO_get_mem_data(out, &pem);
+        text = malloc(n + 1);
+        if (text != NULL)
+            slice_to_text(slice_make(pem, n), text, n + 1);
     }
     if (text == NULL)
         say_failed(error, size, k == NULL ? "reading the key" : "making the request");

@@ -13,7 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ROUNDS_MAX 5000000 /* of a PKCS#12 password's stretching: more is a damaged file */
+/* Of a password's stretching: more than this is a damaged file, and would take for ever. */
+#define ROUNDS_MAX 2000000
 
 /* Bytes that a bag keeps. */
 struct chunk {
@@ -212,6 +213,43 @@ static int give_password(char *dst, int size, int writing, void *context)
     return (int)n;
 }
 
+static bool few_rounds(const ASN1_INTEGER *rounds)
+{
+    int64_t n;
+    return ASN1_INTEGER_get_int64(&n, rounds) == 1 && n >= 1 && n <= ROUNDS_MAX;
+}
+
+/* Can the password be tried in reasonable time? Asked of PBES2 with PBKDF2 (the only stretching
+ * that is taken with it), and of PBES1. */
+static bool is_cheap(const X509_SIG *sealed)
+{
+    const X509_ALGOR *algorithm;
+    const ASN1_OBJECT *oid;
+    const void *value;
+    int type;
+    bool cheap = false;
+    X509_SIG_get0(sealed, &algorithm, NULL);
+    X509_ALGOR_get0(&oid, &type, &value, algorithm);
+    if (type != V_ASN1_SEQUENCE)
+        return false;
+    if (OBJ_obj2nid(oid) != NID_pbes2) {
+        PBEPARAM *p = ASN1_item_unpack(value, ASN1_ITEM_rptr(PBEPARAM));
+        cheap = p != NULL && few_rounds(p->iter);
+        PBEPARAM_free(p);
+        return cheap;
+    }
+    PBE2PARAM *p = ASN1_item_unpack(value, ASN1_ITEM_rptr(PBE2PARAM));
+    if (p != NULL)
+        X509_ALGOR_get0(&oid, &type, &value, p->keyfunc);
+    if (p != NULL && OBJ_obj2nid(oid) == NID_id_pbkdf2 && type == V_ASN1_SEQUENCE) {
+        PBKDF2PARAM *k = ASN1_item_unpack(value, ASN1_ITEM_rptr(PBKDF2PARAM));
+        cheap = k != NULL && few_rounds(k->iter);
+        PBKDF2PARAM_free(k);
+    }
+    PBE2PARAM_free(p);
+    return cheap;
+}
+
 static int take_encrypted_key(struct reader *r, struct slice der)
 {
     const uint8_t *p = der.p;
@@ -219,6 +257,12 @@ static int take_encrypted_key(struct reader *r, struct slice der)
     if (sealed == NULL)
         return say_damaged(r, "encrypted private key");
     PKCS8_PRIV_KEY_INFO *info = NULL;
+    if (!is_cheap(sealed)) {
+        X509_SIG_free(sealed);
+        return say(r,
+                   "is a private key whose password is stretched in a way that is not supported: "
+                   "encrypt it anew (openssl pkcs8 -topk8 -in FILE -out FILE.new)");
+    }
     if (r->password != NULL)
         info = PKCS8_decrypt(sealed, r->password, (int)strlen(r->password));
     X509_SIG_free(sealed);
