@@ -312,6 +312,30 @@ def accept(net):
     wrong(c, 'no such method', 'SETTING', 'tls+password', command='auth set', accept=['+magic'])
 
 
+# --- without certificates, and with a name of one's own
+
+def plain(net):
+    hub = net.cluster('phub', advertise='192.0.2.7:9501').hub(password='one', accept='password')
+    tap.ok('192.0.2.7' in get(hub, 'cert show')['in_use']['names'],
+           'what is advertised is in the certificate', get(hub, 'cert show'))
+    spoke = net.cluster('pspoke').init(password='one')
+    target = '127.0.0.1:%d' % hub.port
+    well = ask(spoke, 'diagnose', target=target)
+    steps = {s['step']: s for s in well['result']['steps']}
+    tap.ok(well['exit'] == 0 and steps['hello']['ok'] and steps['password']['ok'],
+           'a way by the password is well', well)
+    spoke.must('password', 'add', '--generation', '7', '--stdin', stdin='seven\n')
+    spoke.must('password', 'prefer', '7')
+    bad = ask(spoke, 'diagnose', target=target)
+    hello = [s for s in bad['result']['steps'] if s['step'] == 'hello'][0]
+    tap.ok(bad['exit'] == 1 and 'ILS-204' in hello['text'] and '7' in hello['next'],
+           'a generation that is not held there', hello)
+    spoke.must('auth', 'set', '--tls', 'on', '--password', 'off')
+    bad = ask(spoke, 'diagnose', target='127.0.0.1:%d' % hub.tls_port)
+    tap.ok(bad['exit'] == 1 and any(s['ok'] is False for s in bad['result']['steps']),
+           'TLS where it is not accepted', bad)
+
+
 # --- data of an older version has no certificate
 
 def older(net):
@@ -329,6 +353,6 @@ def older(net):
 
 
 with Network() as network:
-    for part in (invites, addresses, trust_and_renewal, files, accept, older):
+    for part in (invites, addresses, trust_and_renewal, files, accept, plain, older):
         tap.run(part, network)
 tap.done()
