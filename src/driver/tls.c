@@ -111,12 +111,17 @@ void tls_session_free(struct tls_session *s)
     free(s);
 }
 
-/* What was given out by output and plain is gone when the session is called again. */
-static void forget_given(struct tls_session *s)
+/* What was given out is gone when the session is called again: plain bytes by input only, so that
+ * they may be answered while they are looked at. */
+static void forget_output(struct tls_session *s)
 {
     if (s->given && s->ssl != NULL)
         (void)BIO_reset(s->out);
     s->given = false;
+}
+
+static void forget_plain(struct tls_session *s)
+{
     if (s->plain_given != 0) {
         memmove(s->plain.p, s->plain.p + s->plain_given, s->plain.n - s->plain_given);
         s->plain.n -= s->plain_given;
@@ -278,7 +283,8 @@ static void await_hello(struct tls_session *s, struct slice cipher)
 
 enum tls_state tls_session_input(struct tls_session *s, struct slice cipher)
 {
-    forget_given(s);
+    forget_output(s);
+    forget_plain(s);
     ERR_clear_error();
     if (s->state == TLS_HELLO)
         await_hello(s, cipher);
@@ -291,7 +297,7 @@ enum tls_state tls_session_input(struct tls_session *s, struct slice cipher)
 void tls_session_write(struct tls_session *s, struct slice plain)
 {
     size_t done = 0;
-    forget_given(s);
+    forget_output(s);
     ERR_clear_error();
     while (s->state == TLS_UP && plain.n != 0) {
         if (SSL_write_ex(s->ssl, plain.p, plain.n, &done) != 1)
@@ -306,7 +312,7 @@ void tls_session_write(struct tls_session *s, struct slice plain)
 
 void tls_session_close(struct tls_session *s)
 {
-    forget_given(s);
+    forget_output(s);
     ERR_clear_error();
     if (s->state == TLS_UP || s->state == TLS_ENDED)
         SSL_shutdown(s->ssl);

@@ -47,8 +47,9 @@ void tls_session_write(struct tls_session *s, struct slice plain);
 /* Says close_notify. */
 void tls_session_close(struct tls_session *s);
 
-/* What is to be sent, and what was opened: lent until the next input, write, close or free, and
- * given once. Both also after TLS_FAILED and TLS_ENDED: an alert, and what came before. */
+/* What is to be sent (lent until the next input, write or close), and what was opened (lent until
+ * the next input); given once. Both also after TLS_FAILED and TLS_ENDED: an alert, and what came
+ * before. */
 struct slice tls_session_output(struct tls_session *s);
 struct slice tls_session_plain(struct tls_session *s);
 

@@ -342,6 +342,88 @@ static void test_other_protocols(void **state)
     }
 }
 
+static void test_key_update(void **state)
+{
+    struct tls_context *context = context_of(&two, root_der);
+    struct tls_session *s = tls_session_new(context, false, false, NULL);
+    struct plain p;
+    char got[16];
+    tls_context_unref(context);
+    plain_make(&p, "\x05ils/1", 0);
+    plain_talk(&p, s);
+    assert_int_equal(SSL_key_update(p.ssl, SSL_KEY_UPDATE_REQUESTED), 1);
+    assert_int_equal(SSL_write(p.ssl, "after", 5), 5);
+    plain_talk(&p, s);
+    assert_true(slice_eq(tls_session_plain(s), slice_of("after")));
+    tls_session_write(s, slice_of("answer"));
+    struct slice out = tls_session_output(s);
+    BIO_write(SSL_get_rbio(p.ssl), out.p, (int)out.n);
+    assert_int_equal(SSL_read(p.ssl, got, sizeof got), 6);
+    SSL_free(p.ssl);
+    SSL_CTX_free(p.context);
+    tls_session_free(s);
+}
+
+/* The name dialled stands in the hello, without the dot at its end; an address does not. */
+static void test_server_name(void **state)
+{
+    static const char *const name[] = {"two.example.com.", NULL};
+    for (size_t i = 0; i < 2; i++) {
+        struct tls_context *context = context_of(&one, root_der);
+        struct tls_session *s = tls_session_new(context, true, false, name[i]);
+        tls_context_unref(context);
+        tls_session_input(s, slice_make(NULL, 0));
+        struct slice out = tls_session_output(s);
+        const uint8_t *at = memmem(out.p, out.n, "two.example.com", 15);
+        assert_int_equal(at != NULL, name[i] != NULL);
+        assert_true(at == NULL || at[15] != '.');
+        tls_session_free(s);
+    }
+}
+
+/* Every kind of key, and an intermediate that is shown along with the leaf. */
+static void test_kinds_of_keys(void **state)
+{
+    static const char *const kind[] = {"P-256", "P-384", "ED25519", "RSA2048"};
+    struct entity middle = entity_authority("Test Middle", &root);
+    struct slice chain = entity_der(&middle);
+    for (size_t i = 0; i < sizeof kind / sizeof *kind; i++) {
+        struct spec spec = {.name = "three.example.com", .key = kind[i]};
+        struct end three = {.entity = entity_make(&spec, &middle, NULL)};
+        char error[X509_ERROR] = "";
+        struct tls_secured c;
+        three.leaf = entity_der(&three.entity);
+        three.key = entity_key(&three.entity);
+        struct tls_context_options o = {.leaf = three.leaf, .chain = chain, .key = three.key};
+        struct tls_context *context = tls_context_new(&o, error, sizeof error);
+        assert_non_null(context);
+        struct pair p = make_pair(context_of(&one, root_der), context, false);
+        talk(&p, 100000);
+        tls_session_secured(p.c, wall_after(0), &c);
+        assert_true(c.peer.present && c.peer.chained && c.peer.error == 0);
+        assert_true(slice_eq(c.peer.der, three.leaf));
+        free_pair(&p);
+        free_end(&three);
+    }
+    free((void *)(uintptr_t)chain.p);
+    entity_free(&middle);
+}
+
+/* Plain bytes may be answered while they are looked at. */
+static void test_answer_in_place(void **state)
+{
+    struct pair p = make_pair(context_of(&one, root_der), context_of(&two, root_der), false);
+    talk(&p, 100000);
+    tls_session_write(p.c, slice_of("question"));
+    carry(p.c, p.s, 100000);
+    struct slice question = tls_session_plain(p.s);
+    tls_session_write(p.s, question);
+    assert_true(slice_eq(question, slice_of("question")));
+    carry(p.s, p.c, 100000);
+    assert_true(slice_eq(tls_session_plain(p.c), slice_of("question")));
+    free_pair(&p);
+}
+
 /* What only an alert could carry is an alert and nothing else. */
 static void test_alert(void **state)
 {
@@ -398,6 +480,10 @@ int main(void)
         cmocka_unit_test(test_verify_again),
         cmocka_unit_test(test_not_a_hello),
         cmocka_unit_test(test_other_protocols),
+        cmocka_unit_test(test_key_update),
+        cmocka_unit_test(test_server_name),
+        cmocka_unit_test(test_kinds_of_keys),
+        cmocka_unit_test(test_answer_in_place),
         cmocka_unit_test(test_alert),
         cmocka_unit_test(test_altered_record),
         cmocka_unit_test(test_bad_own),
