@@ -141,13 +141,14 @@ static void print_ready(const struct cli *cli, const json_t *ready)
 int run_auth_ready(struct cli *cli, const struct parsed *p)
 {
     struct call call = {.command = "auth ready", .args = json_object()};
+    const char *method = p->word_n > 0 ? p->word[0] : "tls";
     json_t *ready;
-    if (strcmp(p->word[0], "tls") != 0 && strcmp(p->word[0], "tls+password") != 0) {
+    if (strcmp(method, "tls") != 0 && strcmp(method, "tls+password") != 0) {
         json_decref(call.args);
-        return cli_error(cli, EXIT_USAGE, _("the method is tls or tls+password"), p->word[0],
+        return cli_error(cli, EXIT_USAGE, _("the method is tls or tls+password"), method,
                          "ils auth ready tls");
     }
-    json_object_set_new(call.args, "method", json_string(p->word[0]));
+    json_object_set_new(call.args, "method", json_string(method));
     int status = cli_call(cli, &call, &ready);
     if (ready != NULL && cli->json)
         print_json(ready);

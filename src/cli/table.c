@@ -151,7 +151,7 @@ const struct command_row command_table[] = {
     {"auth show", "", 0, 0, "what is offered and what is accepted", NULL, NULL, run_auth_show},
     {"auth set", "", 0, 0, "change what is offered and accepted", NULL, auth_options,
      run_auth_set},
-    {"auth ready", "tls|tls+password", 1, 1,
+    {"auth ready", "[tls|tls+password]", 0, 1,
      "who would stay with that method, who be cut off, and why?",
      "Exit status: 0 all stay, 1 not all.", NULL, run_auth_ready},
     {"cert show", "", 0, 0, "this cluster's certificate, and the next one where it is announced",

@@ -63,6 +63,25 @@ def refused(name, path, pattern, replacement, said, *words):
         ok(done.returncode == 1 and said in done.stdout, 'control: ' + name, done.stdout)
 
 
+def pieces(text):
+    """The parts of a sentence that ilsd may have put together, without {names} and punctuation."""
+    parts = re.split(r'\{\w+\}|\bt?here\b|\bhave the authority sign a new one \(ils cert csr\)|'
+                     r'[;:,()]', text)
+    return [part.strip() for part in parts if len(part.strip()) > 8]
+
+
+def unsaid(said):
+    """Pieces of said.def that nothing in ilsd says any more."""
+    sources = ''
+    for folder, start in (('src/daemon', ''), ('src/driver', 'x509')):
+        for name in sorted(os.listdir(os.path.join(ROOT, folder))):
+            if name.endswith('.c') and name.startswith(start):
+                with open(os.path.join(ROOT, folder, name), encoding='utf-8') as handle:
+                    sources += handle.read()
+    sources = re.sub(r'"\s*"', '', sources)
+    return [piece for text in said for piece in pieces(text) if piece not in sources]
+
+
 def main():
     done = run(ROOT, 'check')
     ok(done.returncode == 0, 'every text is there in Japanese', done.stdout)
@@ -80,6 +99,10 @@ def main():
         with open(os.path.join(ROOT, 'po/ja.po'), encoding='utf-8') as ours, \
                 open(os.path.join(tree.root, 'po/ja.po'), encoding='utf-8') as theirs:
             ok(ours.read() == theirs.read(), '`script/po update` has nothing to do')
+    said = re.findall(r'^src/cli/said.def\t(.*)$', listed, re.M)
+    absent = unsaid(said)
+    ok(len(said) > 60 and not absent, 'ilsd says what said.def has of it', '\n'.join(absent))
+    ok(unsaid(['the hub is planted here']), 'control: a sentence that nobody says')
     entry = r'^msgid "%s"\nmsgstr ".*"\n' % re.escape(SELF_SIGNED)
     refused('a row of code.def that is not in ja.po', 'po/ja.po', entry, '', 'ILS-301', '--rows')
     refused('a row with an empty msgstr', 'po/ja.po', entry,

@@ -190,6 +190,10 @@ static void sentences_inside_sentences(void **state)
                "こちら側で拒否: 10.0.0.5 ポート 7501 はハブではありません");
     check_said("accepted by an invite", "受け入れの根拠: 招待");
     check_said("not joined: nobody knows this (ILS-999)", "未参加: nobody knows this (ILS-999)");
+    check_said("block 2 is a PKCS#12 file that needs a password: give --password-file FILE",
+               "ブロック 2のPKCS#12ファイルにはパスワードが必要です: --password-file FILE "
+               "を指定してください");
+    check_said("10.0.0.5 (TLS) answers", "10.0.0.5 (TLS) が応答しました");
     check_said("nobody knows this", "nobody knows this");
     check_said("", "");
     speak("en_US.UTF-8");
