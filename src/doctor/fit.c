@@ -4,6 +4,7 @@
 
 #define STEP_MS    (2 * MS_S)  /* lines of one step are no further apart */
 #define ATTEMPT_MS (60 * MS_S) /* silence after which another attempt begins */
+#define NEXT_STEPS 30          /* steps that are this near to each other may be one attempt's */
 #define CLOSED_MS  (2 * MS_S)
 
 #define B(line) DOCTOR_BIT(LINE_##line)
@@ -39,13 +40,16 @@ static bool ports_agree(uint16_t a, uint16_t b, bool open)
     return false;
 }
 
-static bool end_in_step(const struct end *e, const struct record *r)
+uint32_t sequence_gap(const struct end *e, const struct record *r)
 {
-    for (const struct record *o = e->first; o != NULL; o = o->next)
-        if (o->sequence == r->sequence && o->stream == r->stream && o->at - r->at <= STEP_MS &&
-            r->at - o->at <= STEP_MS)
-            return true;
-    return false;
+    uint32_t least = UINT32_MAX;
+    for (const struct record *o = e->first; o != NULL; o = o->next) {
+        uint32_t gap =
+            o->sequence > r->sequence ? o->sequence - r->sequence : r->sequence - o->sequence;
+        if (o->at - r->at <= STEP_MS && r->at - o->at <= STEP_MS && gap < least)
+            least = gap;
+    }
+    return least;
 }
 
 /* What the other lines of the attempt rule out. */
@@ -139,10 +143,12 @@ int fit(const struct end *e, const struct record *r)
         return -1;
     if ((e->lines & (B(T18) | B(T22) | B(L1))) != 0 && ms > CLOSED_MS)
         return -1;
-    bool step = end_in_step(e, r);
+    uint32_t gap = sequence_gap(e, r);
+    bool step = gap == 0;
     if (same == 0 && !step && !kn && (r->n != 0 || r->port != 0))
         return -1; /* beside the time, something must be the same */
     int score = same + (step ? 1000 : 0) + (kn ? 500 : 0);
+    score += gap < NEXT_STEPS ? 4 * (int)(NEXT_STEPS - gap) : 0;
     score += r->side != SIDE_UNKNOWN && r->side == e->side ? 5 : 0;
     return 2000 + 10 * score - (int)(ms > 15 * MS_S ? 1500 : ms / 10);
 }

@@ -4,10 +4,11 @@
 
 #include <string.h>
 
-#define BACK_MAX  512         /* ends that are looked back over */
-#define NEAR_MS   (10 * MS_S) /* a line without an address is no further from its attempt */
-#define DOUBT_MS  MS_S
-#define LOOSE_MAX 16 /* attempts without any address that are looked back over */
+#define BACK_MAX   512         /* ends that are looked back over */
+#define NEAR_MS    (10 * MS_S) /* a line without an address is no further from its attempt */
+#define DOUBT_MS   MS_S
+#define WINDOW_MAX (1u << 14)
+#define LOOSE_MAX  16 /* attempts without any address that are looked back over */
 
 #define B(line) DOCTOR_BIT(LINE_##line)
 
@@ -189,44 +190,74 @@ static bool cluster_near(const struct end *e, int64_t at, int64_t ms)
 struct search {
     struct end *best;
     int score;
-    size_t close;
+    uint32_t gap;
 };
 
-static void cluster_try(struct search *s, struct end *e, struct record *const *list, size_t from,
-                        size_t to)
+/* The first `sorted` ends stand in the order of the list; window: where to begin among them. */
+struct candidates {
+    size_t window, sorted;
+};
+
+static struct end *candidate(const struct doctor *d, const struct candidates *c, size_t *i,
+                             const struct record *r)
 {
-    int64_t at = list[from]->at;
-    if (!cluster_near(e, at, NEAR_MS))
-        return;
-    int score = cluster_fit(e, list, from, to);
-    s->close += score >= 0 && cluster_near(e, at, DOUBT_MS);
-    if (score > s->score) {
-        s->score = score;
-        s->best = e;
+    for (; *i < d->end_n; ++*i) {
+        struct end *e = d->end[*i];
+        if (*i < c->sorted && (e->segment != r->segment || e->d.first > r->at + NEAR_MS ||
+                               *i > c->window + WINDOW_MAX))
+            *i = c->sorted; /* those that loose lines made come last */
+        if (*i >= c->sorted && d->end_n - *i > LOOSE_MAX)
+            *i = d->end_n - LOOSE_MAX;
+        if (*i >= d->end_n)
+            break;
+        e = d->end[*i];
+        if (cluster_near(e, r->at, NEAR_MS)) {
+            ++*i;
+            return e;
+        }
     }
+    return NULL;
 }
 
-/* The first `sorted` ends stand in the order of the list; *window: where to begin among them. */
+/* Where another attempt could have said these lines as well, both are in doubt. */
+static void cluster_doubt(struct doctor *d, const struct candidates *c, const struct search *s,
+                          struct record *const *list, size_t from, size_t to)
+{
+    uint64_t lines = 0;
+    size_t i = c->window;
+    bool any = false;
+    for (size_t k = from; k < to; k++)
+        lines |= DOCTOR_BIT(list[k]->line);
+    for (struct end *e; (e = candidate(d, c, &i, list[from])) != NULL;) {
+        if (e == s->best || !cluster_near(e, list[from]->at, DOUBT_MS) ||
+            sequence_gap(e, list[from]) / 4 > s->gap + 1 || cluster_fit(e, list, from, to) < 0)
+            continue;
+        e->rivals |= lines;
+        any = true;
+    }
+    if (any)
+        s->best->rivals |= lines;
+}
+
 static void cluster_place(struct doctor *d, struct record *const *list, size_t from, size_t to,
-                          size_t *window, size_t sorted)
+                          struct candidates *c)
 {
     struct search s = {.score = -1};
     const struct record *r = list[from];
-    while (*window < sorted && d->end[*window]->segment < r->segment)
-        ++*window;
-    for (size_t i = *window; i < sorted && i < *window + (1u << 14); i++) {
-        if (d->end[i]->segment != r->segment || d->end[i]->d.first > r->at + NEAR_MS)
-            break;
-        cluster_try(&s, d->end[i], list, from, to);
+    while (c->window < c->sorted && d->end[c->window]->segment < r->segment)
+        c->window++;
+    size_t i = c->window;
+    for (struct end *e; (e = candidate(d, c, &i, r)) != NULL;) {
+        int score = cluster_fit(e, list, from, to);
+        if (score > s.score)
+            s = (struct search){e, score, sequence_gap(e, r)};
     }
-    for (size_t i = d->end_n; i > sorted && d->end_n - i < LOOSE_MAX; i--)
-        cluster_try(&s, d->end[i - 1], list, from, to);
     if (s.best == NULL)
         s.best = end_new(d, r);
-    else if (s.score < STEP_SCORE && s.close > 1)
-        s.best->doubtful = true;
-    for (size_t i = from; s.best != NULL && i < to; i++)
-        end_add(s.best, list[i]);
+    else if (s.score < STEP_SCORE)
+        cluster_doubt(d, c, &s, list, from, to);
+    for (size_t k = from; s.best != NULL && k < to; k++)
+        end_add(s.best, list[k]);
 }
 
 /* --- which end it is, where no line says so */
@@ -270,14 +301,15 @@ static void gather_all(struct doctor *d, struct record **list, size_t n)
     for (size_t i = 0; i < n && !d->failed; i++)
         if (identified(list[i]) && (i == 0 || !again(list[i - 1], list[i])))
             place(d, list[i]);
-    size_t window = 0, sorted = d->end_n, loose = 0;
+    struct candidates c = {.sorted = d->end_n};
+    size_t loose = 0;
     for (size_t i = 0; i < n; i++)
         if (!identified(list[i]) && (i == 0 || !again(list[i - 1], list[i])))
             list[loose++] = list[i];
     for (size_t from = 0, to; from < loose && !d->failed; from = to) {
         for (to = from + 1; to < loose && cluster_takes(list, from, to, list[to]); to++)
             ;
-        cluster_place(d, list, from, to, &window, sorted);
+        cluster_place(d, list, from, to, &c);
     }
     for (size_t i = 0; i < d->end_n; i++)
         find_side(d, d->end[i]);

@@ -35,8 +35,8 @@ struct record {
 struct end {
     uint32_t stream, segment;
     enum doctor_side side;
-    bool side_hint; /* known only from the words around */
-    bool doubtful;  /* a line without an address may belong to another attempt */
+    bool side_hint;  /* known only from the words around */
+    uint64_t rivals; /* lines without an address that may be this end's, or another's */
     int8_t tls;
     uint32_t k;
     uint64_t lines; /* bits of doctor_line */
@@ -100,6 +100,8 @@ enum doctor_line match_line(struct doctor *d, const struct piece *p, size_t at, 
 
 /* fit.c: how well a record fits an end: the more, the better; negative: it belongs to another. */
 int fit(const struct end *e, const struct record *r);
+/* How far the record is, in steps of the trace, from the nearest line of the end of that time. */
+uint32_t sequence_gap(const struct end *e, const struct record *r);
 #define STEP_SCORE 10000 /* from here on it stands in the same step as a line of the end */
 /* Two addresses that cannot be one; names may stand for any. */
 bool address_differs(struct slice a, struct slice b);

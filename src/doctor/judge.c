@@ -11,6 +11,8 @@ static const uint64_t up = B(T3) | B(T9);
 /* Lines that a trace at level detailed has, and a quotation of the deciding ones has not. */
 static const uint64_t whole_trace = B(T2) | B(T4) | B(T5) | B(T6) | B(T7) | B(T18) | B(T22) | B(V1);
 
+#define BEFORE_MAX 4096 /* ends that are looked through for an earlier join */
+
 struct facts {
     struct doctor_attempt *a;
     const struct end *end[2];
@@ -18,6 +20,8 @@ struct facts {
     uint64_t lines;
     enum code told; /* by a verdict line that says why, or CODE_NONE */
     const struct end *teller;
+    bool met;        /* the same address joined by password before, in the same trace */
+    bool any_method; /* the row has one, but the lines do not tell */
 };
 
 static enum doctor_side opposite(enum doctor_side side)
@@ -64,23 +68,29 @@ static bool is_tls(const struct facts *f)
 
 /* --- certificates */
 
-/* The rows of a self-signed certificate that the dialling end refused, or the dialled one. */
+/* The rows of a self-signed certificate that the dialling end refused, or the dialled one. By which
+ * method it was tried shows in how the other certificate passed; else, in the original's traces, in
+ * the lines that follow. This product writes them by every method. */
 static void self_signed(struct facts *f, enum doctor_side at, enum doctor_certainty certainty)
 {
     const uint64_t at_c = R(B2) | R(C3) | R(C4) | R(D2) | R(H3);
     const uint64_t at_s = R(C2) | R(B5) | R(D3) | R(H3);
+    uint64_t lines = f->lines;
+    bool alarm = (lines & (B(T17) | B(T21))) != 0, fault = (lines & B(T30)) != 0;
+    bool tls = (lines & B(T12)) != 0 || (alarm && !fault);
+    bool both = (lines & (B(T24) | B(T28))) != 0 || (fault && !alarm);
+    bool met = (lines & B(T32)) != 0 || (!tls && !both && f->met);
     enum doctor_row row;
     if (at == SIDE_S)
-        row = (f->lines & B(T30)) != 0 ? ROW_C2 : (f->lines & B(T21)) != 0 ? ROW_B5 : ROW_D3;
+        row = met ? ROW_D3 : both ? ROW_C2 : tls || alarm ? ROW_B5 : ROW_D3;
     else
-        row = (f->lines & B(T30)) != 0              ? ROW_C3
-              : (f->lines & (B(T17) | B(T18))) != 0 ? ROW_B2
-                                                    : ROW_D2;
+        row = met ? ROW_D2 : both ? ROW_C3 : tls || (lines & (B(T17) | B(T18))) ? ROW_B2 : ROW_D2;
     set_row(f->a, row,
             at == SIDE_S   ? at_s
             : at == SIDE_C ? at_c
                            : at_c | at_s,
             CODE_SELF_SIGNED, certainty);
+    f->any_method = alarm && fault && !met && !both && (lines & B(T12)) == 0;
 }
 
 static void certificate_row(struct facts *f, enum code code, enum doctor_side at,
@@ -90,10 +100,7 @@ static void certificate_row(struct facts *f, enum code code, enum doctor_side at
     bool was_up = end_with(f, up) != NULL;
     switch ((int)code) {
     case CODE_SELF_SIGNED: self_signed(f, at, certainty); break;
-    case CODE_NO_CHAIN:
-        set_row(a, at == SIDE_C ? ROW_C7 : ROW_F1, R(F1) | (at == SIDE_S ? 0 : R(C7)), code,
-                certainty);
-        break;
+    case CODE_NO_CHAIN: set_row(a, ROW_C7, R(F1), code, certainty); break;
     case CODE_EXPIRED:
         set_row(a, was_up ? ROW_H4 : ROW_F1, R(F1) | R(H4), code, certainty);
         if (was_up)
@@ -177,7 +184,7 @@ static void missing_row(struct facts *f)
         a->end = SIDE_S;
         return;
     }
-    bool at_c = v != NULL ? v->side == SIDE_C : f->c != NULL && end_has(f->c, LINE_T24);
+    bool at_c = v != NULL ? v->side == SIDE_C : end_has(f->c, LINE_T24) || end_has(f->s, LINE_T22);
     set_row(a, at_c ? ROW_E3 : ROW_E2, v != NULL ? 0 : R(E2) | R(E3), CODE_PASSWORD_MISSING,
             CERTAIN);
     if (v != NULL)
@@ -230,6 +237,17 @@ static bool by_password(struct facts *f)
 
 /* --- success */
 
+/* Lines of more than one rule may be this attempt's: which of them is, no line tells. */
+static bool in_doubt(const struct facts *f)
+{
+    for (size_t i = 0; i < 2; i++) {
+        uint64_t rules = f->end[i] != NULL ? f->end[i]->rivals & accepted : 0;
+        if ((rules & (rules - 1)) != 0)
+            return true;
+    }
+    return false;
+}
+
 /* T12, T24 and T32 say by which rule, and thereby by which method. */
 static bool rule_row(struct facts *f, enum doctor_certainty certainty)
 {
@@ -238,7 +256,7 @@ static bool rule_row(struct facts *f, enum doctor_certainty certainty)
         set_row(a, ROW_C1, R(H5) | R(H6), CODE_JOINED, certainty);
     else if ((f->lines & B(T32)) != 0)
         set_row(a, ROW_D1, R(D6) | R(H6), CODE_JOINED, certainty);
-    else if ((f->lines & B(T12)) != 0 && (f->lines & (B(T25) | B(T28))) != 0)
+    else if ((f->lines & B(T12)) != 0 && (f->lines & B(T28)) != 0)
         set_row(a, ROW_C6, 0, CODE_JOINED, certainty);
     else if ((f->lines & B(T12)) != 0)
         set_row(a, ROW_B1, R(B7) | R(C6) | R(H1) | R(H2), CODE_JOINED, certainty);
@@ -259,9 +277,7 @@ static bool by_success(struct facts *f)
     } else if (a->tls < 0) {
         unclear(a, up, SIDE_UNKNOWN); /* joined; the port is on these lines */
     } else {
-        bool doubt = (f->end[0] != NULL && f->end[0]->doubtful) ||
-                     (f->end[1] != NULL && f->end[1]->doubtful);
-        if (!rule_row(f, doubt ? LIKELY : CERTAIN))
+        if (in_doubt(f) || !rule_row(f, CERTAIN))
             unclear(a, accepted, f->c == NULL ? SIDE_S : f->s == NULL ? SIDE_C : SIDE_UNKNOWN);
     }
     return true;
@@ -354,7 +370,7 @@ static void by_rest(struct facts *f)
                           : f->s != NULL                             ? SIDE_S
                                                                      : SIDE_UNKNOWN;
     bool failed = (f->lines & (B(T17) | B(T18) | B(T21) | B(T22) | B(T30))) != 0;
-    if ((f->lines & accepted) != 0 && !failed &&
+    if ((f->lines & accepted) != 0 && !failed && !in_doubt(f) &&
         ((f->lines & B(T28)) != 0 || ((f->lines & B(T32)) != 0 && (f->lines & whole_trace) == 0))) {
         a->outcome = OUTCOME_JOINED;
         rule_row(f, LIKELY);
@@ -434,8 +450,8 @@ static enum doctor_stage stage(uint64_t lines)
 static void method(struct facts *f)
 {
     struct doctor_attempt *a = f->a;
-    a->method = doctor_row_method(a->row);
-    if (a->method != 0)
+    a->method = f->any_method ? 0 : doctor_row_method(a->row);
+    if (a->method != 0 || f->any_method)
         return;
     if (a->tls == 0)
         a->method = 1;
@@ -497,11 +513,23 @@ static void mark(struct doctor_attempt *a)
     }
 }
 
+static bool met_before(const struct doctor *d, const struct end *e)
+{
+    for (size_t i = 0; e != NULL && i < d->end_n && i < BEFORE_MAX; i++) {
+        const struct end *o = d->end[i];
+        if (o->stream == e->stream && o->side == e->side && o->tls == 0 && o->d.last < e->d.first &&
+            (o->lines & up) != 0 && o->d.peer_ip.n > 0 && slice_eq(o->d.peer_ip, e->d.peer_ip))
+            return true;
+    }
+    return false;
+}
+
 void judge(struct doctor *d, struct doctor_attempt *a, const struct end *one,
            const struct end *other)
 {
     struct facts f = {.a = a, .end = {one, other}};
     collect(&f);
+    f.met = a->tls == 1 && (met_before(d, one) || met_before(d, other));
     if (!by_chain(&f) && !by_store(&f) && !by_password(&f) && !by_success(&f) && !by_verdict(&f))
         by_rest(&f);
     a->stage = stage(f.lines);

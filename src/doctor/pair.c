@@ -37,6 +37,13 @@ static bool outcomes_agree(const struct end *c, const struct end *s)
     return (c->lines & own_no) == 0 || (s->lines & own_no) == 0 || c->was_up;
 }
 
+/* The verdict line of this product has the same id at both ends. */
+static bool verdicts_differ(const struct end *c, const struct end *s)
+{
+    return c->d.has_verdict && s->d.has_verdict &&
+           !slice_eq(slice_make(c->d.verdict, 8), slice_make(s->d.verdict, 8));
+}
+
 static void join(struct end *c, struct end *s, enum doctor_pairing pairing)
 {
     c->mate = s;
@@ -71,7 +78,7 @@ static void by_address(struct doctor *d)
             struct end *s = d->end[k - 1];
             if (s->mate == NULL && slice_eq_fold(s->d.peer_ip, c->d.local_ip) &&
                 !ports_differ(s->d.local_port, c->d.peer_port) && outcomes_agree(c, s) &&
-                (best == NULL || apart(s, c) < apart(best, c)))
+                !verdicts_differ(c, s) && (best == NULL || apart(s, c) < apart(best, c)))
                 best = s;
         }
         if (best != NULL)
@@ -92,8 +99,11 @@ static bool could_be(const struct end *e, enum doctor_side side)
 static bool near(const struct end *c, const struct end *s)
 {
     if (!could_be(c, SIDE_C) || !could_be(s, SIDE_S) || c->side == s->side ||
-        (c->segment == s->segment && c->stream == s->stream) || apart(c, s) > NEAR_MS ||
-        !outcomes_agree(c, s))
+        (c->segment == s->segment && c->stream == s->stream) || !outcomes_agree(c, s))
+        return false;
+    if (c->d.has_verdict && s->d.has_verdict)
+        return slice_eq(slice_make(c->d.verdict, 8), slice_make(s->d.verdict, 8));
+    if (apart(c, s) > NEAR_MS)
         return false;
     if (address_differs(c->d.peer_ip, s->d.local_ip) ||
         address_differs(c->d.local_ip, s->d.peer_ip) ||
