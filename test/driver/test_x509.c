@@ -166,6 +166,23 @@ static void test_keys(void **state)
     drop(plain);
 }
 
+/* A way of stretching that could be told to take for ever is not taken up at all. */
+static void test_costly_key(void **state)
+{
+    PKCS8_PRIV_KEY_INFO *info = EVP_PKEY2PKCS8(leaf.key);
+    X509_ALGOR *pbe = PKCS5_pbe2_set_scrypt(EVP_aes_128_cbc(), NULL, 8, NULL, 1024, 8, 1);
+    assert_true(info != NULL && pbe != NULL);
+    X509_SIG *sealed = PKCS8_set0_pbe("secret", 6, info, pbe);
+    assert_non_null(sealed);
+    BIO *file = file_new();
+    PEM_write_bio_PKCS8(file, sealed);
+    refused(file, "secret",
+            "block 1 is a private key whose password is stretched in a way that is "
+            "not supported");
+    X509_SIG_free(sealed);
+    PKCS8_PRIV_KEY_INFO_free(info);
+}
+
 static BIO *pkcs12_file(const char *password, int mac_rounds)
 {
     STACK_OF(X509) *others = sk_X509_new_null();
@@ -653,14 +670,23 @@ static void test_no_certificate_at_all(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_pem),           cmocka_unit_test(test_der),
-        cmocka_unit_test(test_keys),          cmocka_unit_test(test_pkcs12),
-        cmocka_unit_test(test_pkcs7),         cmocka_unit_test(test_bad_files),
-        cmocka_unit_test(test_too_many),      cmocka_unit_test(test_names),
-        cmocka_unit_test(test_hostile_names), cmocka_unit_test(test_make),
-        cmocka_unit_test(test_make_refuses),  cmocka_unit_test(test_request),
-        cmocka_unit_test(test_own),           cmocka_unit_test(test_verify),
-        cmocka_unit_test(test_revoked),       cmocka_unit_test(test_no_certificate_at_all),
+        cmocka_unit_test(test_pem),
+        cmocka_unit_test(test_der),
+        cmocka_unit_test(test_keys),
+        cmocka_unit_test(test_costly_key),
+        cmocka_unit_test(test_pkcs12),
+        cmocka_unit_test(test_pkcs7),
+        cmocka_unit_test(test_bad_files),
+        cmocka_unit_test(test_too_many),
+        cmocka_unit_test(test_names),
+        cmocka_unit_test(test_hostile_names),
+        cmocka_unit_test(test_make),
+        cmocka_unit_test(test_make_refuses),
+        cmocka_unit_test(test_request),
+        cmocka_unit_test(test_own),
+        cmocka_unit_test(test_verify),
+        cmocka_unit_test(test_revoked),
+        cmocka_unit_test(test_no_certificate_at_all),
     };
     return cmocka_run_group_tests(tests, make_all, free_all);
 }
