@@ -156,6 +156,8 @@ void cert_say_words(struct link *l)
 {
     struct arena *a = &l->ils->step;
     const struct words *w = &l->words;
+    if (w->reason.n == 0) /* what the core finds itself is not in OpenSSL's record */
+        return;
     struct trace *t = say_link(l, EVENT_TLS_ERROR);
     t->text[0] = arena_copy(a, text_slice(w->reason));
     t->text[1] = arena_copy(a, text_slice(w->library));

@@ -91,13 +91,14 @@ static void say_announced(struct ils *ils, const struct peer *p)
     t->text[1] = arena_copy(&ils->step, slice_of(hex));
 }
 
-/* What it announces as the next one is imported too: once, and again only where the disk refused. */
+/* What it announces as the next one is imported too: once, and again only where the disk refused.
+ * One with a key that is trusted already needs no import. */
 static void import_next(struct ils *ils, struct peer *p)
 {
     struct announced *next = &p->announced[1];
     if (!may_import(p) || next->taken || ils->now < next->import_at)
         return;
-    if (trust_find(ils, next->fingerprint) != NULL) {
+    if (next->facts.imported) {
         next->taken = true;
         return;
     }
