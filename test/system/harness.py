@@ -11,8 +11,10 @@ The build directory is $ILS_BUILD. Every cluster has a directory of its own unde
 directory, and ports that the system gave out. Nothing waits a fixed time: wait_until asks again
 until it is true or the time is over. Only processes started here are ended.
 """
+import errno
 import json
 import os
+import random
 import shutil
 import signal
 import socket
@@ -76,11 +78,26 @@ def wait_until(condition, timeout=TIMEOUT, every=0.02):
         time.sleep(every)
 
 
+GIVEN = set()
+
+
 def free_port(address='127.0.0.1', kind=socket.SOCK_STREAM):
+    """A port that nobody has, below those that the system gives to whoever connects; no port is
+    given twice."""
     family = socket.AF_INET6 if ':' in address else socket.AF_INET
-    with socket.socket(family, kind) as s:
-        s.bind((address, 0))
-        return s.getsockname()[1]
+    for attempt in range(100):
+        port = random.randrange(10240, 32768)
+        with socket.socket(family, kind) as s:
+            try:
+                s.bind((address, port))
+            except OSError as e:
+                if e.errno == errno.EADDRINUSE:
+                    continue
+                raise
+            if port not in GIVEN:
+                GIVEN.add(port)
+                return port
+    raise RuntimeError('no port is free at ' + address)
 
 
 def has_ipv6():

@@ -98,11 +98,13 @@ class Pki:
         self.folder = folder
         os.makedirs(folder, exist_ok=True)
         self.root = self.authority('Test Root')
+        self.second = self.authority('Second Root')
 
     # --- making
 
     def _sign(self, name, issuer, extensions, start, end, key, digest):
-        """One certificate; issuer None: signed by its own key."""
+        """One certificate; issuer None: signed by its own key. key: 'EC', a number of RSA bits, a
+        Certificate whose key is kept, or the path of a request."""
         folder = tempfile.mkdtemp(dir=self.folder)
         made = Certificate(name, os.path.join(folder, 'one'), issuer)
         config, request = os.path.join(folder, 'config'), os.path.join(folder, 'one.csr')
@@ -113,10 +115,12 @@ class Pki:
         if isinstance(key, Certificate):
             made.key = key.key
             openssl('req', '-new', '-key', made.key, *subject)
-        else:
+        elif key == 'EC' or isinstance(key, int):
             kind = (['ec', '-pkeyopt', 'ec_paramgen_curve:P-256'] if key == 'EC'
                     else ['rsa:%d' % key])
             openssl('req', '-new', '-nodes', '-newkey', *kind, '-keyout', made.key, *subject)
+        else:
+            made.key, request = None, key
         signer = ['-selfsign', '-keyfile', made.key] if issuer is None else \
             ['-cert', issuer.pem, '-keyfile', issuer.key]
         openssl('ca', '-config', config, '-batch', '-notext', '-md', digest, '-in', request,
@@ -134,7 +138,7 @@ class Pki:
 
     def leaf(self, fqdn, issuer=None, names=(), purposes=BOTH, start=-3600, end=365 * DAY,
              key='EC', digest='sha256'):
-        """names: more DNS names; issuer None: self-signed; key: a Certificate whose key is kept."""
+        """names: more DNS names; issuer None: self-signed; key: see _sign."""
         rows = ['basicConstraints = critical,CA:FALSE', 'keyUsage = critical,digitalSignature',
                 'extendedKeyUsage = ' + ','.join(purposes), 'subjectKeyIdentifier = hash',
                 'subjectAltName = ' + ','.join('DNS:' + n for n in (fqdn,) + tuple(names))]

@@ -216,7 +216,7 @@ class End:
     method    what it offers; accept: what it accepts, where that is not the same
     cert      'SS' self-signed, 'CA' signed by the root, 'CA+root' the same, sent with the root;
               or a function of (pki, fqdn) that gives a Certificate or a Flawed one
-    has       what it trusts: 'imp' the other end's certificate, 'root' the root
+    has       what it trusts: 'imp' the other end's certificate, 'root' and 'root2' authorities
     password  None: none is held
     """
 
@@ -252,8 +252,10 @@ class End:
 
     def trust(self, c, other):
         """other: whose certificate 'imp' speaks of. A flawed one brings what its verifier has."""
+        pki_ = c.net.pki
         for what in self.has:
-            c.must('trust', 'import', other.leaf.pem if what == 'imp' else c.net.pki.root.pem)
+            c.must('trust', 'import', {'imp': other.leaf, 'root': pki_.root,
+                                       'root2': pki_.second}[what].pem)
         for path in other.flaw.has if other.flaw else []:
             c.must('trust', 'import', path)
 
@@ -381,7 +383,9 @@ def see_doctor(part, kept, row):
     """The doctor's judgement on the traces of one end, of the other, of both."""
     if not has_doctor():
         return
-    from doctor import judge_doctor
+    from doctor import ROWS, judge_doctor
+    if row not in ROWS:
+        return
     for ends in ('C', 'S', 'CS'):
         files = [path for letter in ends for path in kept[letter]]
         complaint = judge_doctor(files, row, ends)
@@ -475,6 +479,24 @@ def switch(c, row):
     new = wait_until(lambda: [v for v in c.json('verdicts') if v['verdict_id'] not in before
                               and v['method'] != PWD], 10)
     return new[-1] if new else {'code': None}
+
+
+def pair(part, net, c_end, s_end, role='spoke'):
+    """Two ends that have joined, and know a number of each other."""
+    c, s = c_end.make(net, 'C'), s_end.make(net, 'S')
+    c_end.trust(c, s)
+    s_end.trust(s, c)
+    s.must('role', 'hub')
+    for e, end, number in ((c, c_end, '+81311110000'), (s, s_end, '+81322220000')):
+        end.authenticate(e)
+        e.must('plan', 'add', 'E164', number)
+        e.must('route', 'add', '*', 'sip:127.0.0.1:5060;transport=tcp')
+    v = join(c, s, c_end.method, role)
+    part.same(v['code'], 'ILS-100', 'they joined before', v, *texts(c), '', *texts(s))
+    part.ok(wait_until(lambda: c.ils('lookup', '+81322220000')[0] == 0 and
+                       s.ils('lookup', '+81311110000')[0] == 0 and linked(c, s), 10),
+            'and know each other')
+    return c, s
 
 
 def run(part, net, row, role='spoke', host=None):
