@@ -54,6 +54,8 @@ void peer_hello(struct peer_end *p)
     struct buf b;
     buf_init(&b, p->mem, HELLO_MAX);
     hello_put(&b, &p->hello);
+    if (p->hello.method == METHOD_INVITE)
+        buf_put(&b, p->invite, sizeof p->invite);
     p->hello_mine_n = b.n;
     memcpy(p->hello_mine, b.p, b.n);
     peer_frame(p, FRAME_HELLO, buf_slice(&b));
@@ -66,6 +68,35 @@ static struct slice hello_of(const struct peer_end *p, bool dialler)
                                  : slice_make(p->hello_theirs, p->hello_theirs_n);
 }
 
+static void send_proof(struct peer_end *p)
+{
+    struct proof proof = {.boot = p->boot, .serial = p->serial};
+    struct buf b;
+    memcpy(proof.key, p->key, KEY_SIZE);
+    memcpy(proof.network, p->network, NETWORK_ID_SIZE);
+    proof_sign(&proof, p->dialler != p->other_role, p->binder, p->secret);
+    buf_init(&b, p->mem, SIZE_MAX);
+    msg_proof_put(&b, &proof);
+    peer_send(p, &b);
+    buf_done(&b);
+}
+
+static struct slice exporter_of(const struct peer_end *p)
+{
+    return slice_make(p->exporter, p->tls ? HASH_SIZE : 0);
+}
+
+static void bind(struct peer_end *p, struct slice isk)
+{
+    size_t n = p->tls ? sizeof p->spki_mine : 0;
+    struct slice mine = slice_make(p->spki_mine, n), theirs = slice_make(p->spki_theirs, n);
+    struct binder_parts parts = {.hello_c = hello_of(p, true), .hello_s = hello_of(p, false),
+                                 .exporter = exporter_of(p), .isk = isk,
+                                 .spki_c = p->dialler ? mine : theirs,
+                                 .spki_s = p->dialler ? theirs : mine};
+    link_binder(p->binder, &parts);
+}
+
 static void take_hello(struct peer_end *p, struct slice body)
 {
     uint8_t sid[HASH_SIZE];
@@ -73,40 +104,31 @@ static void take_hello(struct peer_end *p, struct slice body)
     memcpy(p->hello_theirs, body.p, p->hello_theirs_n);
     if (!p->dialler)
         peer_hello(p);
-    link_sid(sid, hello_of(p, true), hello_of(p, false), slice_make(NULL, 0));
+    if (p->hello.method == METHOD_TLS) {
+        bind(p, slice_make(NULL, 0));
+        if (p->dialler)
+            send_proof(p);
+        return;
+    }
+    link_sid(sid, hello_of(p, true), hello_of(p, false), exporter_of(p));
     cpace_start(&p->cpace, p->dialler ? CPACE_DIALLER : CPACE_ACCEPTOR, p->stretched, sid,
                 p->entropy);
     if (p->dialler)
         peer_frame(p, FRAME_SHARE, slice_make(p->cpace.share, POINT_SIZE));
 }
 
-static void send_proof(struct peer_end *p)
-{
-    struct proof proof = {.boot = p->boot, .serial = p->serial};
-    struct buf b;
-    memcpy(proof.key, p->key, KEY_SIZE);
-    memcpy(proof.network, p->network, NETWORK_ID_SIZE);
-    proof_sign(&proof, p->dialler, p->binder, p->secret);
-    buf_init(&b, p->mem, SIZE_MAX);
-    msg_proof_put(&b, &proof);
-    peer_send(p, &b);
-    buf_done(&b);
-}
-
 static void take_confirm(struct peer_end *p, struct slice body)
 {
     struct slice isk = slice_make(p->cpace.isk, CPACE_ISK_SIZE);
-    struct binder_parts parts = {.hello_c = hello_of(p, true), .hello_s = hello_of(p, false),
-                                 .isk = isk};
     p->garbled = p->garbled || !cpace_confirmed(&p->cpace, body);
     if (!p->dialler)
         peer_frame(p, FRAME_CONFIRM, slice_make(p->cpace.confirm, CPACE_CONFIRM_SIZE));
-    link_binder(p->binder, &parts);
+    bind(p, isk);
     if (p->dialler)
         sealed_keys(&p->tx, &p->rx, isk, p->binder);
     else
         sealed_keys(&p->rx, &p->tx, isk, p->binder);
-    p->sealed = true;
+    p->sealed = !p->tls;
     if (p->dialler)
         send_proof(p);
 }
@@ -148,7 +170,8 @@ void peer_take(struct peer_end *p, struct slice bytes)
     int r = 0;
     buf_put_slice(&p->in, bytes);
     struct slice in = buf_slice(&p->in);
-    while (!p->sealed && (r = frame_take(&in, FRAME_CLEAR_MAX, &type, &body)) == 0)
+    size_t max = p->tls ? FRAME_SEALED_MAX : FRAME_CLEAR_MAX;
+    while (!p->sealed && (r = frame_take(&in, max, &type, &body)) == 0)
         take_frame(p, type, body);
     /* A refusal of the proof comes sealed; what came in clear before is taken already. */
     while (p->sealed && (r = sealed_take(&p->rx, &in, &p->plain)) == 0)

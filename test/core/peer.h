@@ -20,6 +20,11 @@ struct peer_end {
     bool dialler;
     bool manual;      /* answers nothing by itself */
     bool sealed, up;
+    bool tls;         /* the bytes travel inside TLS, which has this exporter and these keys */
+    uint8_t exporter[HASH_SIZE];
+    uint8_t spki_mine[8], spki_theirs[8];
+    bool other_role;  /* proves itself in the role of the other end */
+    uint8_t invite[8]; /* its id, where the method is METHOD_INVITE */
     uint8_t stretched[32];
     uint8_t key[KEY_SIZE], secret[SECRET_SIZE];
     uint8_t network[NETWORK_ID_SIZE];

@@ -1,7 +1,7 @@
 /* pki: certificates as the tests of core need them: bytes that this file reads and judges as the
  * driver's verification would, without cryptography. What is modelled: names, dates, issuer,
- * purpose, strength, an intermediate that was left out, an authority that is none or whose path is too long,
- * revocation. A store is whatever view_trust of a core shows. */
+ * purpose, strength, an intermediate that was left out, an authority that is none or whose path is
+ * too long, revocation. A store is whatever view_trust of a core shows. */
 #ifndef OPENILS_TEST_CORE_PKI_H
 #define OPENILS_TEST_CORE_PKI_H
 

@@ -99,6 +99,8 @@ static void perform(struct rig *r, const struct ils_action *a, struct later *lat
         }
         break;
     case ILS_DO_TRACE: r->traces++; break;
+    case ILS_DO_TRUST: /* whoever tests TLS says what it proves */
+    case ILS_DO_VERIFY:
     case ILS_DO_LISTEN:
     case ILS_DO_PUBLISH: break;
     }
@@ -222,14 +224,27 @@ static void addresses(struct ils_event *e, const char *ip, uint16_t peer, uint16
     e->local.port = local;
 }
 
-uint32_t rig_accept(struct rig *r, const char *ip)
+static uint32_t accept_on(struct rig *r, const char *ip, bool tls)
 {
     uint32_t id = LINK_ACCEPTED | ++r->accepted;
-    struct ils_event e = {.type = ILS_EV_ACCEPTED, .link = id};
+    struct ils_event e = {.type = ILS_EV_ACCEPTED, .link = id, .tls = tls};
     entropy(r, e.entropy);
-    addresses(&e, ip, 30000, PORT_PASSWORD_DEFAULT);
+    addresses(&e, ip, 30000, tls ? PORT_TLS_DEFAULT : PORT_PASSWORD_DEFAULT);
     link_add(r, id);
     rig_step(r, e);
+    return id;
+}
+
+uint32_t rig_accept(struct rig *r, const char *ip)
+{
+    return accept_on(r, ip, false);
+}
+
+uint32_t rig_accept_tls(struct rig *r, const char *ip, const struct secured *secured)
+{
+    uint32_t id = accept_on(r, ip, true);
+    if (secured != NULL)
+        rig_step(r, (struct ils_event){.type = ILS_EV_SECURED, .link = id, .secured = secured});
     return id;
 }
 

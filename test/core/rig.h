@@ -61,6 +61,8 @@ void rig_spoke(struct rig *r, const char *id, const uint8_t stretched[32]);
 
 /* A connection comes in from ip; its id. */
 uint32_t rig_accept(struct rig *r, const char *ip);
+/* The same on the port of TLS; secured NULL: the handshake is not finished yet. */
+uint32_t rig_accept_tls(struct rig *r, const char *ip, const struct secured *secured);
 /* The connection that the core asked for stands; its id. */
 uint32_t rig_connected(struct rig *r, const char *ip);
 void rig_data(struct rig *r, uint32_t id, const void *p, size_t n);
