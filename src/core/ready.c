@@ -149,6 +149,8 @@ void own_verified(struct ils *ils, const struct ils_event *event)
             memcpy(a->fingerprint, a->facts.fingerprint, sizeof a->fingerprint);
             ils->ready_moved = true;
             ils->expiring_next = ils->now;
+            if (i == 0 && dial_is_hub(ils, p))
+                dial_now(ils); /* what was refused here by another method may pass now */
             return;
         }
     }
@@ -207,6 +209,12 @@ void ready_tell(struct ils *ils)
     }
 }
 
+static bool same_ready(const struct msg_ready *a, const struct msg_ready *b)
+{
+    return a->n == b->n && a->accept == b->accept &&
+           memcmp(a->certificate, b->certificate, a->n * sizeof a->certificate[0]) == 0;
+}
+
 void own_ready_frame(struct link *l, struct slice body)
 {
     struct msg_ready m;
@@ -215,6 +223,9 @@ void own_ready_frame(struct link *l, struct slice body)
         link_end(l, CODE_PROTOCOL, true);
         return;
     }
+    bool news = !l->to->has_ready || !same_ready(&l->to->ready, &m);
     l->to->ready = m;
     l->to->has_ready = true;
+    if (news && dial_is_hub(l->ils, l->to))
+        dial_now(l->ils); /* what it refused by another method may pass now */
 }

@@ -123,6 +123,15 @@ static bool alarmed(int node, enum alarm alarm)
     return false;
 }
 
+static bool was_alarmed(int node, enum alarm alarm)
+{
+    struct alarm_row row;
+    for (size_t i = 0; view_alarm(world.node[node].ils, i, &row); i++)
+        if (row.alarm == alarm)
+            return true;
+    return false;
+}
+
 static size_t count(int node, enum trace_event event, enum code code)
 {
     size_t n = 0;
@@ -189,7 +198,8 @@ static void every_switch(void **state)
             }
 }
 
-/* A switch that is refused leaves the link as it is, and is tried once a minute. */
+/* A switch that is refused leaves the link as it is, and is tried once a minute; at once when the
+ * other end says over that link that it would pass now. */
 static void refused_switch(void **state)
 {
     (void)state;
@@ -201,8 +211,27 @@ static void refused_switch(void **state)
     assert_no_break();
     assert_in_range(world.node[1].verdicts - before, 3, 6);
     assert_true(linked_by(1, METHOD_PASSWORD));
+    before = world.node[1].verdicts;
     assert_int_equal(trust(0, authority(CA)), REPLY_OK);
-    world_pass(&world, 61 * TICK_S);
+    world_pass(&world, 1 * TICK_S);
+    assert_int_equal(world.node[1].verdicts, before + 1);
+    assert_true(linked_by(0, METHOD_TLS) && linked_by(1, METHOD_TLS));
+    assert_no_break();
+}
+
+/* Likewise when the other end announces a certificate that passes here. */
+static void switch_after_their_renewal(void **state)
+{
+    (void)state;
+    struct pki own = certificate(0, 3, OTHER), passes = certificate(0, 4, CA);
+    pair_met(CA);
+    assert_int_equal(world_certificate(&world, 0, &own, true), REPLY_OK);
+    auth(1, METHOD_TLS, 0);
+    world_pass(&world, 5 * TICK_S);
+    assert_true(linked_by(1, METHOD_PASSWORD));
+    assert_int_equal(world.node[1].verdict.code, CODE_NO_CHAIN);
+    assert_int_equal(world_certificate(&world, 0, &passes, true), REPLY_OK);
+    world_pass(&world, 1 * TICK_S);
     assert_true(linked_by(0, METHOD_TLS) && linked_by(1, METHOD_TLS));
     assert_no_break();
 }
@@ -223,6 +252,8 @@ static void renewed(int who, uint8_t method, uint32_t issuer)
     assert_true(showed(1 - who, next));
     assert_int_equal(world.node[1].verdicts, before + 1);
     assert_int_equal(world_said(&world, 1 - who, EVENT_CERT_ANNOUNCED), issuer == 0);
+    assert_int_equal(was_alarmed(1 - who, ILSCertificateAnnounced), issuer == 0);
+    assert_false(alarmed(1 - who, ILSCertificateAnnounced)); /* it is the one in use now */
     struct view_own own;
     assert_false(view_own(world.node[who].ils, 1, &own));
     world_pass(&world, 200 * TICK_S);
@@ -270,6 +301,25 @@ static void renewal_of_the_met(void **state)
         assert_int_equal(world.node[1].verdicts, before + 1);
         teardown(NULL);
     }
+}
+
+/* H5: another authority, both trusted meanwhile. */
+static void another_authority(void **state)
+{
+    (void)state;
+    pair(METHOD_TLS_PASSWORD, CA);
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(trust(i, authority(OTHER)), REPLY_OK);
+    for (int i = 0; i < 2; i++) {
+        struct pki next = certificate(i, 2, OTHER);
+        assert_int_equal(world_certificate(&world, i, &next, false), REPLY_OK);
+        world_pass(&world, 10 * TICK_S);
+        assert_true(showed(1 - i, next));
+    }
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(untrust(i, authority(CA)), REPLY_OK);
+    world_pass(&world, 10 * TICK_S);
+    assert_no_break();
 }
 
 /* H1 with the same key. */
@@ -639,8 +689,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_switch),
         cmocka_unit_test_setup_teardown(refused_switch, setup, teardown),
+        cmocka_unit_test_setup_teardown(switch_after_their_renewal, setup, teardown),
         cmocka_unit_test(renewal_announced),
         cmocka_unit_test(renewal_of_the_met),
+        cmocka_unit_test_setup_teardown(another_authority, setup, teardown),
         cmocka_unit_test(same_key),
         cmocka_unit_test(never_announced),
         cmocka_unit_test(renewal_waits),
