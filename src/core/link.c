@@ -421,6 +421,7 @@ void link_met(struct link *l)
 {
     struct ils *ils = l->ils;
     struct peer *p = l->to;
+    const struct announced *next = &p->announced[1];
     if (!p->met) {
         p->met = true;
         p->met_first = ils->wall;
@@ -435,6 +436,8 @@ void link_met(struct link *l)
         text_set(p->shown_name, text_slice(l->cert.subject));
         p->shown_ends = l->cert.ends;
         alarm_clear(ils, ILSTLSAuthenticationFailed, text_slice(l->cert.subject));
+        if (next->der.n == 0 || memcmp(next->fingerprint, p->shown, FINGERPRINT_SIZE) == 0)
+            alarm_clear(ils, ILSCertificateAnnounced, text_slice(l->cert.subject));
     }
     alarm_clear(ils, ILSTLSAuthenticationFailed, slice_of(l->peer.ip));
     p->dirty = true;
