@@ -132,15 +132,6 @@ static bool was_alarmed(int node, enum alarm alarm)
     return false;
 }
 
-static bool was_alarmed(int node, enum alarm alarm)
-{
-    struct alarm_row row;
-    for (size_t i = 0; view_alarm(world.node[node].ils, i, &row); i++)
-        if (row.alarm == alarm)
-            return true;
-    return false;
-}
-
 static size_t count(int node, enum trace_event event, enum code code)
 {
     size_t n = 0;
@@ -263,8 +254,6 @@ static void renewed(int who, uint8_t method, uint32_t issuer)
     assert_int_equal(world_said(&world, 1 - who, EVENT_CERT_ANNOUNCED), issuer == 0);
     assert_int_equal(was_alarmed(1 - who, ILSCertificateAnnounced), issuer == 0);
     assert_false(alarmed(1 - who, ILSCertificateAnnounced)); /* it is the one in use now */
-    assert_int_equal(was_alarmed(1 - who, ILSCertificateAnnounced), issuer == 0);
-    assert_false(alarmed(1 - who, ILSCertificateAnnounced)); /* it is the one in use now */
     struct view_own own;
     assert_false(view_own(world.node[who].ils, 1, &own));
     world_pass(&world, 200 * TICK_S);
@@ -312,25 +301,6 @@ static void renewal_of_the_met(void **state)
         assert_int_equal(world.node[1].verdicts, before + 1);
         teardown(NULL);
     }
-}
-
-/* H5: another authority, both trusted meanwhile. */
-static void another_authority(void **state)
-{
-    (void)state;
-    pair(METHOD_TLS_PASSWORD, CA);
-    for (int i = 0; i < 2; i++)
-        assert_int_equal(trust(i, authority(OTHER)), REPLY_OK);
-    for (int i = 0; i < 2; i++) {
-        struct pki next = certificate(i, 2, OTHER);
-        assert_int_equal(world_certificate(&world, i, &next, false), REPLY_OK);
-        world_pass(&world, 10 * TICK_S);
-        assert_true(showed(1 - i, next));
-    }
-    for (int i = 0; i < 2; i++)
-        assert_int_equal(untrust(i, authority(CA)), REPLY_OK);
-    world_pass(&world, 10 * TICK_S);
-    assert_no_break();
 }
 
 /* H5: another authority, both trusted meanwhile. */
@@ -722,7 +692,6 @@ int main(void)
         cmocka_unit_test_setup_teardown(switch_after_their_renewal, setup, teardown),
         cmocka_unit_test(renewal_announced),
         cmocka_unit_test(renewal_of_the_met),
-        cmocka_unit_test_setup_teardown(another_authority, setup, teardown),
         cmocka_unit_test_setup_teardown(another_authority, setup, teardown),
         cmocka_unit_test(same_key),
         cmocka_unit_test(never_announced),
