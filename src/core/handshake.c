@@ -147,12 +147,23 @@ static enum code judge_dialler(struct link *l, const struct hello *h)
                   : CODE_NONE;
 }
 
+/* What only the two ends of one TLS session have; empty without TLS. */
+static struct slice exporter_of(const struct link *l)
+{
+#ifdef OPENILS_BUG_BINDER /* a planted hole: the grid of the tests must get through it */
+    return slice_make(NULL, 0);
+#endif
+    return slice_make(l->exporter, l->tls ? HASH_SIZE : 0);
+}
+
 static void compute_binder(struct link *l, struct slice isk)
 {
-    struct slice none = slice_make(NULL, 0);
     struct slice mine = buf_slice(&l->spki_mine), theirs = buf_slice(&l->spki_theirs);
+#ifdef OPENILS_BUG_BINDER
+    mine = theirs = slice_make(NULL, 0);
+#endif
     struct binder_parts parts = {.hello_c = hello_of(l, true), .hello_s = hello_of(l, false),
-                                 .exporter = l->tls ? slice_make(l->exporter, HASH_SIZE) : none,
+                                 .exporter = exporter_of(l),
                                  .spki_c = l->dialler ? mine : theirs,
                                  .spki_s = l->dialler ? theirs : mine,
                                  .isk = isk};
@@ -187,8 +198,7 @@ static void exchange_start(struct link *l)
         memcpy(l->prs, p->stretched, sizeof l->prs);
     else if (l->dialler)
         invite_prs(l->prs, &l->invite);
-    link_sid(sid, hello_of(l, true), hello_of(l, false),
-             slice_make(l->exporter, l->tls ? HASH_SIZE : 0));
+    link_sid(sid, hello_of(l, true), hello_of(l, false), exporter_of(l));
     ils_entropy(ils, entropy, sizeof entropy);
     cpace_start(&l->cpace, l->dialler ? CPACE_DIALLER : CPACE_ACCEPTOR, l->prs, sid, entropy);
     crypto_wipe(entropy, sizeof entropy);
@@ -338,6 +348,20 @@ static enum code judge_key(struct link *l, const struct proof *p, const struct p
     return code;
 }
 
+/* Who must answer: the cluster that is to be connected, the hub that made the invite, or whoever was
+ * joined at that place before. NULL: nobody is known there. An invite itself names its hub. */
+static const uint8_t *expected_key(const struct link *l)
+{
+    const struct dial *d = &l->ils->dial;
+    if (l->expected)
+        return l->expected_key;
+    if (d->link != l || l->method == METHOD_INVITE)
+        return NULL;
+    if (d->promised)
+        return d->promised_key;
+    return d->hub_known && !d->moving ? d->hub_key : NULL;
+}
+
 /* The verdict on a proof; the peer is not yet made. */
 static enum code judge_proof(struct link *l, const struct proof *p)
 {
@@ -347,7 +371,8 @@ static enum code judge_proof(struct link *l, const struct proof *p)
         return CODE_PROOF;
     if (memcmp(p->key, ils->key, KEY_SIZE) == 0)
         return CODE_CLONE;
-    if (l->expected && memcmp(p->key, l->expected_key, KEY_SIZE) != 0)
+    const uint8_t *expected = expected_key(l);
+    if (expected != NULL && memcmp(p->key, expected, KEY_SIZE) != 0)
         return CODE_PROOF;
     enum code code = judge_key(l, p, known);
     if (code != CODE_NONE)
@@ -415,6 +440,8 @@ static void handshake_invited(struct link *l)
     say_verdict(l, CODE_JOINED, false, 0);
     link_end(l, CODE_JOINED, l->dialler);
     if (l->dialler) {
+        ils->dial.promised = true;
+        memcpy(ils->dial.promised_key, l->theirs.key, KEY_SIZE);
         ils->dial.command = command;
         ils->dial.next = TICK_NEVER; /* until the certificate is imported */
         invite_won(l);
@@ -471,6 +498,20 @@ void handshake_invite_stored(struct link *l, bool failed)
     link_change_state(l, LINK_PROVED);
 }
 
+/* The connection begins and ends here: between the same two addresses, one that was accepted. */
+static bool reaches_itself(const struct link *l)
+{
+    list_each(node, &l->ils->links) {
+        const struct link *other = list_entry(node, struct link, node);
+        if (!other->dialler && other->peer.port == l->local.port &&
+            other->local.port == l->peer.port &&
+            slice_eq(slice_of(other->peer.ip), slice_of(l->local.ip)) &&
+            slice_eq(slice_of(other->local.ip), slice_of(l->peer.ip)))
+            return true;
+    }
+    return false;
+}
+
 /* TLS is there: what it proved is data from here on. The dialler judges at once, the dialled end
  * when it knows by which method. */
 void handshake_secured(struct link *l, const struct secured *s)
@@ -498,6 +539,8 @@ void handshake_secured(struct link *l, const struct secured *s)
     enum code code = CODE_NONE;
     if (!s->peer.present)
         code = CODE_NO_CERTIFICATE;
+    else if (reaches_itself(l)) /* whose own certificate would not pass */
+        code = CODE_ITSELF;
     else if (l->method != METHOD_INVITE)
         code = cert_judge(l->ils, &l->cert, l->method, text_slice(l->host), &l->rule);
     if (code != CODE_NONE) {
