@@ -313,6 +313,11 @@ def has_trace(part, watch, wanted, found, others=()):
             *both_traces(watch, *others))
 
 
+def in_trace(watch, name):
+    """A line of that id, whatever its values."""
+    return wait_until(lambda: [r for r in watch.records() if r['event'] == name], 5)
+
+
 def same_verdict(part, s, v, name='the other end'):
     """The other end has a verdict with this id, code and remedy; 308 is shown as 307, and not the
     other way round."""
@@ -386,7 +391,7 @@ def see_doctor(part, kept, row):
     from doctor import ROWS, judge_doctor
     if row not in ROWS:
         return
-    for ends in ('C', 'S', 'CS'):
+    for ends in ('C', 'S', 'CS') if len(kept) == 2 else kept:
         files = [path for letter in ends for path in kept[letter]]
         complaint = judge_doctor(files, row, ends)
         part.ok(not complaint, 'the doctor on %s' % ' and '.join(ends), complaint)
