@@ -213,8 +213,10 @@ bool view_ready(const struct ils *ils, size_t i, uint8_t method, struct view_rea
         return false;
     const struct announced *a = &p->announced[0];
     ret->known_here = a->judged && a->facts.present;
-    if (ret->known_here)
+    if (ret->known_here) {
         ret->here = (enum code)ready_code(ils, a, p, method, &ret->rule);
+        ret->fingerprint = slice_make(a->fingerprint, FINGERPRINT_SIZE);
+    }
     ret->there = said_there(ils, p, method);
     ret->known_there = ret->there != CODE_NONE;
     ret->accepts = p->has_ready && (p->ready.accept >> method & 1) != 0;

@@ -143,6 +143,7 @@ struct view_ready {
     bool accepts;     /* it accepts the method when dialled */
     enum cert_rule rule; /* by which its certificate passes here */
     bool linked;
+    struct slice fingerprint; /* of the certificate that it announced; empty: not known_here */
 };
 bool view_ready(const struct ils *ils, size_t i, uint8_t method, struct view_ready *ret);
 

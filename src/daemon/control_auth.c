@@ -145,17 +145,17 @@ static bool refused_as(const struct ils *core, struct slice fingerprint, uint8_t
 }
 
 /* Why one end would refuse the other's certificate, in the words of a real refusal. */
-static void look_refused(const struct readiness *r, const struct view_cluster *c, enum code code,
-                         bool there, struct outlook *o)
+static void look_refused(const struct readiness *r, const struct view_cluster *c,
+                         const struct view_ready *ready, bool there, struct outlook *o)
 {
-    struct verdict v = {.code = code, .method = r->method, .tls = true,
-                        .peer_name = c->cluster_id, .refused_here = !there,
+    struct verdict v = {.code = there ? ready->there : ready->here, .method = r->method,
+                        .tls = true, .peer_name = c->cluster_id, .refused_here = !there,
                         .name = there ? r->self.fqdn : c->certificate_name};
     char cause[512];
     bool by_verdict, presenter;
     if (v.name.n == 0)
         v.name = c->fqdn;
-    bool has_id = !there && refused_as(r->core, c->certificate, v.id);
+    bool has_id = !there && refused_as(r->core, ready->fingerprint, v.id);
     v.host = c->fqdn;
     render_cause(cause, sizeof cause, &v);
     look(o, "cut off", "", "", there);
@@ -186,9 +186,9 @@ static void look_at(const struct readiness *r, size_t i, const struct view_clust
     } else if (r->method == METHOD_TLS_PASSWORD && !r->has_password) {
         look(o, "cut off", "no password is held here", "ils password add --stdin", false);
     } else if (known && ready->known_here && ready->here != CODE_JOINED) {
-        look_refused(r, c, ready->here, false, o);
+        look_refused(r, c, ready, false, o);
     } else if (known && ready->known_there && ready->there != CODE_JOINED) {
-        look_refused(r, c, ready->there, true, o);
+        look_refused(r, c, ready, true, o);
     } else if (!known || !ready->known_here || !ready->known_there) {
         wall_text(at, c->last_contact);
         snprintf(text, sizeof text, at[0] != '\0' ? "not heard of since %s" : "never heard of", at);

@@ -1,6 +1,6 @@
 /* control_cert: this cluster's own certificate: showing it, having it signed, and replacing it. A
- * new one is always announced first, so that the core can say who does not have it yet; `now` does
- * not wait for them. Keys and passwords of files stay in memory that is wiped. */
+ * new one is always announced first, so that the core can say who does not have it yet; `now` waits
+ * a second at most. Keys and passwords of files stay in memory that is wiped. */
 #include "daemon/control_inside.h"
 #include "driver/clock.h"
 #include "driver/x509.h"
@@ -12,6 +12,8 @@
 #define NAMES_MAX 15
 #define DAYS_MAX  36500
 #define DAY       (86400 * TICK_S)
+#define GRACE_MS      1000
+#define GRACE_STEP_MS 20
 
 json_t *control_fingerprint(const uint8_t *fingerprint)
 {
@@ -239,6 +241,57 @@ static void renewal_switch(struct client *client, bool audited, control_then the
     control_change_then(client, &command, audited, then);
 }
 
+/* With `now`, who is linked gets this long to take what was announced: it is under way to them, and
+ * to say that they are cut off would be wrong. */
+struct grace {
+    uv_timer_t timer;
+    struct client *client;
+    unsigned left;
+};
+
+static void on_grace_closed(uv_handle_t *handle)
+{
+    struct grace *g = handle->data;
+    control_release(g->client);
+    free(g);
+}
+
+static bool linked_waits(const struct ils *core)
+{
+    struct view_cluster c;
+    for (size_t i = 0; view_own_waiting(core, i, &c); i++)
+        if (c.linked)
+            return true;
+    return false;
+}
+
+static void on_grace(uv_timer_t *timer)
+{
+    struct grace *g = timer->data;
+    struct client *client = g->client;
+    if (!client->closing && g->left-- > 0 && linked_waits(runtime_core(client->control->rt)))
+        return;
+    uv_timer_stop(timer);
+    uv_close((uv_handle_t *)timer, on_grace_closed);
+    if (!client->closing)
+        renewal_switch(client, false, renewal_switched);
+}
+
+static void grace_start(struct client *client)
+{
+    struct grace *g = calloc(1, sizeof *g);
+    if (g == NULL) {
+        renewal_switch(client, false, renewal_switched);
+        return;
+    }
+    g->client = client;
+    g->left = GRACE_MS / GRACE_STEP_MS;
+    control_hold(client);
+    uv_timer_init(runtime_loop(client->control->rt), &g->timer);
+    g->timer.data = g;
+    uv_timer_start(&g->timer, on_grace, 0, GRACE_STEP_MS);
+}
+
 static void renewal_announced(struct client *client, enum reply reply, struct slice text)
 {
     struct renewal *r = client->own;
@@ -246,7 +299,7 @@ static void renewal_announced(struct client *client, enum reply reply, struct sl
     if (reply != REPLY_OK)
         control_refused(client, reply, text);
     else if (r->now && view_own(runtime_core(client->control->rt), 1, &own))
-        renewal_switch(client, false, renewal_switched);
+        grace_start(client);
     else
         renewal_answer(client);
 }
