@@ -231,7 +231,7 @@ class End:
         c = net.cluster(name)
         c.fqdn = name.lower() + '.example.com'
         c.must('init', '--cluster-id', name, '--fqdn', c.fqdn)
-        c.leaf = c.flaw = None
+        c.leaf = c.flaw = c.trusted = None
         made = self.certificate(net.pki, c.fqdn)
         if isinstance(made, Flawed):
             c.flaw, made = made, made.leaf
@@ -258,6 +258,7 @@ class End:
                                        'root2': pki_.second}[what].pem)
         for path in other.flaw.has if other.flaw else []:
             c.must('trust', 'import', path)
+        c.trusted = c.json('trust', 'list')['store']
 
     def authenticate(self, c, accept=None):
         offer(c, self.method, accept or self.accept)
@@ -352,6 +353,8 @@ def knows_nobody(part, *ends):
         part.ok(c.json('peers') == [] and rows == [] and
                 [r for r in c.json('clusters') if not r['local']] == [],
                 '%s has learnt nothing' % c.name, c.json('clusters'), rows)
+        if c.trusted is not None:
+            part.same(c.json('trust', 'list')['store'], c.trusted, 'and %s believes no more' % c.name)
 
 
 def reads_well(part, *watches):
