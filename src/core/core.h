@@ -407,6 +407,7 @@ struct dial {
     struct link *link;      /* the attempt under way, NULL = none */
     uint32_t attempts;
     tick next;              /* of the next attempt */
+    bool again;             /* wanted at once, while an attempt was under way */
     enum code last_code;
     bool moving;            /* the host is new: the link to the former hub does not count */
     uint64_t command;       /* the join that waits for the verdict */

@@ -147,10 +147,12 @@ static struct link *dial(struct ils *ils, struct slice host, uint16_t port, uint
     return l;
 }
 
-/* The operator, or a change of what is offered: now rather than later. */
+/* The operator, or a change of what is offered: now rather than later. An attempt under way may have
+ * begun without it: what comes of that one is not waited upon. */
 void dial_now(struct ils *ils)
 {
     ils->dial.next = ils->now;
+    ils->dial.again = ils->dial.link != NULL;
 }
 
 void dial_tick(struct ils *ils)
@@ -166,6 +168,7 @@ void dial_tick(struct ils *ils)
     if (linked(ils) && d->command == 0 && !renewal_due(ils))
         return;
     d->next = ils->now + BACKOFF_MAX_US;
+    d->again = false;
     const struct peer *hub = hub_peer(ils);
     uint8_t method = dial_method(ils);
     if (hub != NULL && hub->link != NULL)
@@ -259,7 +262,7 @@ void dial_over(struct ils *ils, struct link *l, enum code code)
     if (!attempt)
         d->attempts = 0;
     d->next = ils->now + (refusal(code) ? REFUSED_WAIT_US : backoff(ils));
-    if (d->command != 0) /* another join was asked for meanwhile */
+    if (d->command != 0 || (attempt && d->again)) /* asked for meanwhile */
         d->next = ils->now;
 }
 

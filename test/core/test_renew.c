@@ -516,6 +516,37 @@ static void only_the_imported_announce(void **state)
     assert_false(showed(0, next));
 }
 
+static size_t trusted(int node)
+{
+    struct view_trust t;
+    size_t n = 0;
+    while (view_trust(world.node[node].ils, n, &t))
+        n++;
+    return n;
+}
+
+/* What an operator takes out again is not put back because it is still announced. */
+static void announced_and_removed(void **state)
+{
+    (void)state;
+    struct pki c = certificate(2, 1, 0), next = certificate(0, 2, 0);
+    pair(METHOD_TLS, 0);
+    assert_int_equal(world_certificate(&world, 2, &c, true), REPLY_OK);
+    assert_int_equal(trust(0, c), REPLY_OK);
+    assert_int_equal(trust(2, certificate(0, 1, 0)), REPLY_OK);
+    world_join(&world, 2, 0, ROLE_SPOKE);
+    assert_int_equal(world.node[2].verdict.code, CODE_JOINED);
+    world_stop(&world, 2); /* whom the renewal waits for */
+    world_run(&world);
+    assert_int_equal(world_certificate(&world, 0, &next, false), REPLY_OK);
+    world_pass(&world, 10 * TICK_S);
+    assert_int_equal(trusted(1), 2);
+    assert_int_equal(untrust(1, next), REPLY_OK);
+    world_pass(&world, 60 * TICK_S);
+    assert_int_equal(trusted(1), 1);
+    assert_true(linked(1));
+}
+
 /* --- end dates */
 
 /* H4: in that second the link ends, at both ends, and lookups go on. */
@@ -556,6 +587,32 @@ static void ends_in_that_second(void **state)
             assert_false(alarmed(1 - who, ILSTLSAuthenticationFailed));
             teardown(NULL);
         }
+}
+
+/* The remedy comes while an attempt is under way that cannot know of it: it is not waited for the
+ * minute that follows that attempt's refusal. */
+static void remedy_meanwhile(void **state)
+{
+    (void)state;
+    for (size_t steps = 0; steps < 40; steps++) {
+        struct pki brief = certificate(1, 1, 0);
+        setup(NULL);
+        brief.serial = 99;
+        pair(METHOD_TLS, 0);
+        brief.not_after = world.wall + world.now + 100 * TICK_S;
+        assert_int_equal(world_certificate(&world, 1, &brief, true), REPLY_OK);
+        world_pass(&world, 110 * TICK_S);
+        assert_false(linked(0) || linked(1));
+        world_ask(&world, 1, (struct command){.type = COMMAND_JOIN, .host = slice_of("n0"),
+                                              .role = ROLE_SPOKE});
+        world_steps(&world, steps);
+        brief.serial = 100;
+        brief.not_after = 0;
+        assert_int_equal(world_certificate(&world, 1, &brief, true), REPLY_OK);
+        world_pass(&world, 1 * TICK_S);
+        assert_true(linked(0) && linked(1));
+        teardown(NULL);
+    }
 }
 
 /* --- trust that is taken away */
@@ -701,7 +758,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(renewal_on_a_full_disk, setup, teardown),
         cmocka_unit_test_setup_teardown(import_on_a_full_disk, setup, teardown),
         cmocka_unit_test_setup_teardown(only_the_imported_announce, setup, teardown),
+        cmocka_unit_test_setup_teardown(announced_and_removed, setup, teardown),
         cmocka_unit_test(ends_in_that_second),
+        cmocka_unit_test(remedy_meanwhile),
         cmocka_unit_test(trust_is_taken_away),
         cmocka_unit_test_setup_teardown(another_rule, setup, teardown),
         cmocka_unit_test_setup_teardown(names_of_live_links, setup, teardown),
