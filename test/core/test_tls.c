@@ -571,6 +571,9 @@ static void f2_addresses(void **state)
                      0);
     assert_int_equal(cert_judge(ils, &f, METHOD_TLS_PASSWORD, slice_of("n0"), &rule), CODE_NAME);
     assert_int_equal(rule, RULE_NONE);
+    f.chained = false; /* whatever a verification forgot to say */
+    assert_int_equal(cert_judge(ils, &f, METHOD_TLS_PASSWORD, slice_of("10.0.0.1"), &rule),
+                     CODE_NO_CHAIN);
 }
 
 /* D5: a certificate of an authority for another member's name does not make its holder that
