@@ -21,6 +21,7 @@ void settings_take(struct settings *to, const struct ils *ils)
     to->port_tls = ils->dial.port_tls;
     to->wanted = ils->dial.wanted;
     to->hub_known = ils->dial.hub_known;
+    to->moving = ils->dial.moving;
 }
 
 /* What a handshake taught is durable by itself: batches under way must not take it back. */
@@ -28,12 +29,14 @@ void settings_learnt(struct ils *ils)
 {
     memcpy(ils->durable.network, ils->network, NETWORK_ID_SIZE);
     ils->durable.hub_known = ils->dial.hub_known;
+    ils->durable.moving = ils->dial.moving;
     list_each(node, &ils->batches) {
         struct settings *s = list_entry(node, struct batch, node)->settings;
         if (s == NULL)
             continue;
         memcpy(s->network, ils->network, NETWORK_ID_SIZE);
         s->hub_known = ils->dial.hub_known;
+        s->moving = ils->dial.moving;
     }
 }
 
@@ -56,7 +59,7 @@ static void undo_settings(struct ils *ils)
     ils->dial.port_tls = from->port_tls;
     ils->dial.wanted = from->wanted;
     ils->dial.hub_known = from->hub_known;
-    ils->dial.moving = false;
+    ils->dial.moving = from->moving;
     if (ils->dial.next == TICK_NEVER) /* a join waited to be durable */
         dial_now(ils);
     listen_as_role(ils);
@@ -345,6 +348,7 @@ static void command_join(struct ils *ils, const struct command *c)
     if (c->invited)
         d->invite = c->invite;
     d->wanted = true;
+    d->promised = false;
     d->attempts = 0;
     d->next = TICK_NEVER; /* until the wish is durable */
     if (c->role == ROLE_HUB)

@@ -308,7 +308,7 @@ struct settings {
     TEXT(host, HOST_TEXT_MAX);
     uint16_t port;
     bool port_tls;
-    bool wanted, hub_known;
+    bool wanted, hub_known, moving;
 };
 
 /* What happens when a batch is durable. */
@@ -410,6 +410,8 @@ struct dial {
     bool again;             /* wanted at once, while an attempt was under way */
     enum code last_code;
     bool moving;            /* the host is new: the link to the former hub does not count */
+    bool promised;          /* an invite said who answers there */
+    uint8_t promised_key[KEY_SIZE];
     uint64_t command;       /* the join that waits for the verdict */
     bool hub_known;
     uint8_t hub_key[KEY_SIZE]; /* who answered there last */

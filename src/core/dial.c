@@ -274,13 +274,14 @@ void dial_up(struct ils *ils, struct link *l)
         return;
     d->link = NULL;
     d->attempts = 0;
-    d->moving = false;
+    bool known = dial_is_hub(ils, l->to) && !d->moving;
+    d->moving = d->promised = false;
     d->last_code = CODE_NONE;
     alarm_clear(ils, ILSHubClusterUnreachable, text_slice(d->host));
     const struct peer *former = hub_peer(ils);
     if (former != NULL && former->link != NULL && former != l->to && former->link->dialler)
         link_end(former->link, CODE_GOING_DOWN, true);
-    if (!dial_is_hub(ils, l->to)) {
+    if (!known) {
         d->hub_known = true;
         settings_learnt(ils);
         memcpy(d->hub_key, l->to->key, KEY_SIZE);

@@ -348,8 +348,8 @@ static enum code judge_key(struct link *l, const struct proof *p, const struct p
     return code;
 }
 
-/* Who must answer: the cluster that is to be connected, the hub that made the invite, or whoever was
- * joined at that place before. NULL: nobody is known there. An invite itself names its hub. */
+/* Who must answer: the cluster that is to be connected, the hub that made the invite, or whoever
+ * was joined at that place before. NULL: nobody is known there. An invite itself names its hub. */
 static const uint8_t *expected_key(const struct link *l)
 {
     const struct dial *d = &l->ils->dial;

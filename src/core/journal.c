@@ -111,7 +111,7 @@ void rows_self(struct rows *r)
     rows_setting_u64(r, "hub_port", ils->dial.port);
     rows_setting_u64(r, "hub_port_tls", ils->dial.port_tls);
     rows_setting_u64(r, "hub_wanted", ils->dial.wanted);
-    if (!ils->dial.hub_known)
+    if (!ils->dial.hub_known || ils->dial.moving) /* nobody is known at the new place */
         rows_remove(r, ROW_SETTING, slice_of("hub_key"));
     rows_setting_u64(r, "trace_level", ils->level);
 }
@@ -209,7 +209,7 @@ static void rows_again(struct ils *ils)
     struct rows rows;
     rows_init(&rows, ils);
     rows_self(&rows);
-    if (ils->dial.hub_known)
+    if (ils->dial.hub_known && !ils->dial.moving)
         rows_setting(&rows, "hub_key", slice_make(ils->dial.hub_key, KEY_SIZE));
     journal_store(&rows, BATCH_PLAIN);
 }

@@ -27,6 +27,8 @@ static void refusal_alarm(struct link *l, enum code code)
     case CODE_PROOF:
         if (!l->dialler)
             alarm_raise(ils, ILSUnacceptableConnectionAttempt, ip);
+        else if (code == CODE_PROOF && l->refused_here && !l->expected)
+            alarm_raise(ils, ILSHubClusterUnreachable, host); /* somebody else answers there */
         break;
     case CODE_PASSWORD_MISSING: /* demanded by this end, which dialled */
         if (l->dialler && l->refused_here)

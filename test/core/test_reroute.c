@@ -1,0 +1,159 @@
+/* Whoever is led to another hub than the one that it joined: refused once it is known who answers
+ * there, by the join before or by an invite; a join to another place knows nobody. */
+#include "core/core.h"
+#include "world.h"
+
+#define HUB   0
+#define SPOKE 1
+#define OTHER 2
+
+static struct test_mem mem;
+static struct world world;
+
+static int setup(void **state)
+{
+    (void)state;
+    test_mem_init(&mem, 0);
+    world_init(&world);
+    for (int i = 0; i < 3; i++)
+        world_start(&world, i, &mem.mem);
+    world_hub(&world, HUB, "secret");
+    world_spoke(&world, OTHER, HUB, "secret");
+    assert_int_equal(world_join(&world, OTHER, HUB, ROLE_HUB), REPLY_OK);
+    world_spoke(&world, SPOKE, HUB, "secret");
+    assert_true(world.node[SPOKE].verdict.code == CODE_JOINED);
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    world_done(&world);
+    assert_int_equal(mem.mem.used, 0);
+    return 0;
+}
+
+/* Each of the two is found where the other was. */
+static void swap(void)
+{
+    static struct world_row row[WORLD_ROWS];
+    struct node *a = &world.node[HUB], *b = &world.node[OTHER];
+    size_t n = a->row_n;
+    memcpy(row, a->row, sizeof row);
+    memcpy(a->row, b->row, sizeof row);
+    memcpy(b->row, row, sizeof row);
+    a->row_n = b->row_n;
+    b->row_n = n;
+}
+
+static void lead_astray(void)
+{
+    world_stop(&world, HUB);
+    world_stop(&world, OTHER);
+    world_pass(&world, 12 * TICK_S); /* the link is lost */
+    swap();
+    world_start(&world, HUB, &mem.mem);
+    world_hush(&world);
+    world_pass(&world, 10 * TICK_S);
+}
+
+static bool linked(int i)
+{
+    struct view_cluster c;
+    for (size_t n = 1; view_cluster(world.node[i].ils, n, &c); n++)
+        if (c.linked)
+            return true;
+    return false;
+}
+
+static void test_known_hub(void **state)
+{
+    (void)state;
+    lead_astray();
+    assert_false(linked(SPOKE));
+    assert_int_equal(world.node[SPOKE].verdict.code, CODE_PROOF);
+    assert_false(world_said(&world, SPOKE, EVENT_CLIENT_ESTABLISHED));
+    assert_false(world_said(&world, HUB, EVENT_SERVER_ESTABLISHED));
+    struct alarm_row alarm;
+    bool raised = false;
+    for (size_t i = 0; view_alarm(world.node[SPOKE].ils, i, &alarm); i++)
+        raised = raised || (alarm.alarm == ILSHubClusterUnreachable && alarm.active);
+    assert_true(raised);
+}
+
+static void test_known_after_restart(void **state)
+{
+    (void)state;
+    world_stop(&world, SPOKE);
+    world_start(&world, SPOKE, &mem.mem);
+    lead_astray();
+    assert_false(linked(SPOKE));
+    assert_int_equal(world.node[SPOKE].verdict.code, CODE_PROOF);
+}
+
+/* Typed again, it is the same place and the same hub is meant. */
+static void test_same_place(void **state)
+{
+    (void)state;
+    lead_astray();
+    world_join(&world, SPOKE, HUB, ROLE_SPOKE);
+    assert_int_equal(world.node[SPOKE].verdict.code, CODE_PROOF);
+    world_command(&world, SPOKE, (struct command){.type = COMMAND_ROLE, .role = ROLE_STANDALONE});
+    world_join(&world, SPOKE, HUB, ROLE_SPOKE);
+    assert_int_equal(world.node[SPOKE].verdict.code, CODE_JOINED);
+    assert_true(linked(SPOKE));
+}
+
+/* Another place: whoever answers there is meant, after a restart too; and is the one from then on. */
+static void test_another_place(void **state)
+{
+    (void)state;
+    world_stop(&world, OTHER);
+    world_stop(&world, HUB);
+    world_pass(&world, 12 * TICK_S);
+    world_join(&world, SPOKE, OTHER, ROLE_SPOKE);
+    world_stop(&world, SPOKE);
+    world_start(&world, SPOKE, &mem.mem);
+    world_start(&world, OTHER, &mem.mem);
+    world_pass(&world, 10 * TICK_S);
+    assert_int_equal(world.node[SPOKE].verdict.code, CODE_JOINED);
+    assert_true(linked(SPOKE));
+    world_stop(&world, OTHER);
+    world_pass(&world, 12 * TICK_S);
+    swap();
+    world_start(&world, OTHER, &mem.mem);
+    world_pass(&world, 10 * TICK_S);
+    assert_int_equal(world.node[SPOKE].verdict.code, CODE_PROOF);
+    assert_false(linked(SPOKE));
+}
+
+/* The same hub at another place: it is still known after a restart. */
+static void test_moved_hub(void **state)
+{
+    (void)state;
+    world_stop(&world, HUB);
+    world_stop(&world, OTHER);
+    world_pass(&world, 12 * TICK_S);
+    swap();
+    world_start(&world, OTHER, &mem.mem); /* the hub, at the other place */
+    world_join(&world, SPOKE, OTHER, ROLE_SPOKE);
+    world_pass(&world, 10 * TICK_S);
+    assert_int_equal(world.node[SPOKE].verdict.code, CODE_JOINED);
+    world_stop(&world, SPOKE);
+    world_stop(&world, OTHER);
+    swap();
+    world_start(&world, OTHER, &mem.mem);
+    world_start(&world, SPOKE, &mem.mem);
+    world_pass(&world, 10 * TICK_S);
+    assert_int_equal(world.node[SPOKE].verdict.code, CODE_PROOF);
+}
+
+int main(void)
+{
+#define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+    const struct CMUnitTest tests[] = {
+        CASE(test_known_hub), CASE(test_known_after_restart), CASE(test_same_place),
+        CASE(test_another_place), CASE(test_moved_hub),
+    };
+    return cmocka_run_group_tests_name("core reroute", tests, NULL, NULL);
+}
