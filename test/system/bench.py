@@ -11,13 +11,14 @@ import subprocess
 import sys
 import time
 
+from bench_join import run_join
 from harness import BUILD, ROOT, Network, wait_until
 from kill import Control, invite
 
 OUT = os.environ['BENCH_OUT']
 PEERS = os.environ['PEERS']
 LEDGER = os.path.join(ROOT, 'docs', 'ledger.tsv')
-PHASES = ('sync', 'bytes', 'lookup')
+PHASES = ('sync', 'bytes', 'lookup', 'join')
 
 
 def key(i):
@@ -218,7 +219,9 @@ def report(figures, n, runs, load):
         ratio(figures, 'wire, MB, Redis', 'wire_mb', 'redis.tls.wire_mb'),
         ratio(figures, 'memory, B an entry, Redis', 'ils.bytes.resident', 'redis.bytes_per_entry'),
         ratio(figures, 'INVITE -> 302 a second, Kamailio', 'ils.invite302.window64.replies_per_s',
-              'kamailio.invite302.window64.replies_per_s', True)]
+              'kamailio.invite302.window64.replies_per_s', True),
+        ratio(figures, 'CPU of the hub for a TLS reconnect, ms, bare handshake',
+              'ils.join.tls.cpu_ms', 'bare_tls.cpu_ms')]
     for text in filter(None, pairs):
         print(text)
     for name in sorted({'.'.join(k.split('.')[:2]) for k in figures.values if k[:4] == 'ils.'}):
@@ -232,12 +235,12 @@ def report(figures, n, runs, load):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument('-r', '--runs', type=int, default=3)
-    parser.add_argument('what', nargs='*', metavar='sync|bytes|lookup|N')
+    parser.add_argument('what', nargs='*', metavar='sync|bytes|lookup|join|N')
     options = parser.parse_args()
     n = next((int(w) for w in options.what if w.isdigit()), 1000000)
     phases = [w for w in options.what if not w.isdigit()] or ['sync', 'lookup']
     if not set(phases) <= set(PHASES):
-        parser.error('there are sync, bytes and lookup')
+        parser.error('there are sync, bytes, lookup and join')
     figures, load = Figures(), os.getloadavg()[0]
     print('load before: %.1f' % load)
     for run in range(options.runs):
@@ -252,6 +255,8 @@ def main():
             if blast:
                 our_lookups(n, figures, blast)
                 peer('kamailio.sh', n, figures)
+        if 'join' in phases:
+            run_join(figures)
     if 'ils.bytes.wire' in figures.values:
         figures.values['wire_mb'] = [v * n / 1e6 for v in figures.values['ils.bytes.wire']]
     report(figures, n, options.runs, load)
