@@ -147,8 +147,8 @@ static struct link *dial(struct ils *ils, struct slice host, uint16_t port, uint
     return l;
 }
 
-/* The operator, or a change of what is offered: now rather than later. An attempt under way may have
- * begun without it: what comes of that one is not waited upon. */
+/* The operator, or a change of what is offered: now rather than later. An attempt under way may
+ * have begun without it: what comes of that one is not waited upon. */
 void dial_now(struct ils *ils)
 {
     ils->dial.next = ils->now;
