@@ -142,8 +142,16 @@ static int no_memory(const struct cli *cli)
     return cli_error(cli, EXIT_REFUSED, _("no memory for so large a trace"), NULL, NULL);
 }
 
+static int no_trace(const struct cli *cli, const char *name)
+{
+    char text[1200];
+    snprintf(text, sizeof text, _("this is no trace; expected %s"), wanted());
+    return cli_error(cli, EXIT_REFUSED, text, name, "ils trace level detailed");
+}
+
 static int files_read(const struct cli *cli, struct doctor *d, struct files *f)
 {
+    bool any = false;
     for (size_t i = 0; i < f->n; i++) {
         uint8_t *p = NULL;
         size_t n = 0;
@@ -160,12 +168,13 @@ static int files_read(const struct cli *cli, struct doctor *d, struct files *f)
         free(p);
         if (result != 0)
             return no_memory(cli);
-        if (f->records[i] == 0) {
-            char text[1200];
-            snprintf(text, sizeof text, _("this is no trace; expected %s"), wanted());
-            return cli_error(cli, EXIT_REFUSED, text, name, "ils trace level detailed");
-        }
+        any |= f->records[i] > 0;
     }
+    if (f->n > 0 && !any)
+        return no_trace(cli, f->name[0]);
+    for (size_t i = 0; i < f->n; i++)
+        if (f->records[i] == 0 && !cli->json)
+            fprintf(stderr, _("ils: %s: no line of a trace is in it\n"), f->name[i]);
     return EXIT_DONE;
 }
 

@@ -205,6 +205,10 @@ static void verdict_make(struct verdict *v, const struct doctor_attempt *a)
                                                      : RULE_NONE;
     v->method = a->tls == 0 ? METHOD_PASSWORD : a->method == 3 ? METHOD_TLS_PASSWORD : METHOD_TLS;
     v->remedy_at = SIDE_HERE;
+    if (v->host.n == 0)
+        v->host = slice_of("HOST");
+    if (v->port == 0)
+        v->port = a->tls == 1 ? 7501 : 7502;
     verdict_id(a, v->id);
 }
 
@@ -217,6 +221,8 @@ static bool has_word(const char *text, const char *word)
 static void command_unknown(struct advice *ret, const struct doctor_attempt *a)
 {
     uint8_t id[8];
+    struct diagnose_ends ends;
+    diagnose_ends(&ends, a);
     char *zeros = strstr(ret->command, "0000000000000000");
     if (!verdict_id(a, id) && zeros != NULL) {
         memmove(zeros + 2, zeros + 16, strlen(zeros + 16) + 1);
@@ -231,6 +237,8 @@ static void command_unknown(struct advice *ret, const struct doctor_attempt *a)
     } else if (a->code == CODE_METHOD_DIFFERS) {
         snprintf(ret->how, sizeof ret->how, "%s",
                  _("the method that the dialling end offers: `ils auth show` there"));
+    } else if (ends.host.n == 0 && has_word(ret->command, "HOST")) {
+        snprintf(ret->how, sizeof ret->how, "%s", _("HOST: the hub, as it was dialled"));
     } else if (a->code == CODE_PENALTY) {
         snprintf(ret->how, sizeof ret->how, "%s", _("the time that is left: `ils verdicts`"));
     }

@@ -5,13 +5,19 @@
 #define STEP_MS    (2 * MS_S)  /* lines of one step are no further apart */
 #define ATTEMPT_MS (60 * MS_S) /* silence after which another attempt begins */
 #define NEXT_STEPS 30          /* steps that are this near to each other may be one attempt's */
+#define STEPS_MAX  2000
+#define SEQUENCES  100000000 /* after which they begin anew */
 #define CLOSED_MS  (2 * MS_S)
 
 #define B(line) DOCTOR_BIT(LINE_##line)
 
 static const uint64_t accepted = B(T12) | B(T24) | B(T32);
 static const uint64_t up = B(T3) | B(T9);
-static const uint64_t starts = B(T1) | B(T2) | B(T4) | B(T5) | B(T7);
+static const uint64_t password = B(T10) | B(T11);
+static const uint64_t refused = B(T15) | B(T16) | B(T17) | B(T20) | B(T21);
+/* What comes before an attempt is over. */
+static const uint64_t early = B(T1) | B(T2) | B(T4) | B(T5) | B(T7) | B(T12) | B(T19) | B(T20) |
+                              B(T21) | B(T24) | B(T25) | B(T28) | B(T32);
 static const uint64_t finished = B(T3) | B(T9) | B(T10) | B(T11) | B(T18) | B(T22) | B(V1) | B(L1);
 static const uint64_t repeats = B(T25) | B(T28) | B(T30) | B(SIG);
 
@@ -52,16 +58,50 @@ uint32_t sequence_gap(const struct end *e, const struct record *r)
     return least;
 }
 
+static bool finished_before(const struct end *e, const struct record *r)
+{
+    for (const struct record *o = e->first; o != NULL; o = o->next)
+        if ((DOCTOR_BIT(o->line) & finished) != 0 &&
+            (o->at < r->at || (o->at == r->at && o->sequence < r->sequence)))
+            return true;
+    return false;
+}
+
+/* The verdict line says another outcome than the lines. */
+static bool verdict_contradicts(const struct end *e, uint32_t code)
+{
+    const uint64_t failed = password | refused | B(T18);
+    if (code == CODE_JOINED)
+        return (e->lines & failed) != 0 && (e->lines & up) == 0;
+    if ((e->lines & up) != 0)
+        return true;
+    return (code / 10 == 20 && (e->lines & refused) != 0) ||
+           (code / 100 == 3 && (e->lines & password) != 0);
+}
+
 /* What the other lines of the attempt rule out. */
 static bool contradicts(const struct end *e, const struct record *r, bool known)
 {
     uint64_t bit = DOCTOR_BIT(r->line), lines = e->lines;
-    bool was_up = (lines & up) != 0;
+    bool was_up = end_was_up(e);
+    unsigned told = (unsigned)e->d.told;
+    if (told != 0 && told < 400 && /* 4xx may hide any of these */
+        (((bit & (B(T10) | B(T11))) != 0 && told / 10 != 20) ||
+         ((bit & (B(T15) | B(T16) | B(T17) | B(T20) | B(T21))) != 0 && told < 300 && !was_up) ||
+         ((bit & up) != 0 && told != 100)))
+        return true;
     if ((lines & bit) != 0 && (bit & repeats) == 0)
         return true;
-    if ((bit & starts) != 0 && (lines & finished) != 0)
+    if (r->line == LINE_V1 && r->has_value && verdict_contradicts(e, r->value))
         return true;
-    if (was_up && (bit & (B(T10) | B(T11) | B(T17) | B(T18) | B(T20) | B(T21))) != 0)
+    if ((bit & early) != 0 && finished_before(e, r))
+        return true;
+    if (((bit & password) != 0 && (lines & refused) != 0) ||
+        ((bit & refused) != 0 && (lines & password) != 0))
+        return true;
+    if (was_up && (bit & (B(T10) | B(T11) | B(T18) | B(T20))) != 0)
+        return true;
+    if (was_up && (bit & (B(T17) | B(T21))) != 0 && (lines & (B(T15) | B(T16))) == 0)
         return true;
     if (was_up && (bit & (B(T15) | B(T16))) != 0)
         return !known; /* it expired while the link stood */
@@ -75,7 +115,10 @@ static bool contradicts(const struct end *e, const struct record *r, bool known)
         return true;
     if ((bit & (B(T15) | B(T16))) != 0 && (lines & B(T20)) != 0)
         return true;
-    return (bit & B(T19)) != 0 && (lines & (B(T12) | B(T15) | B(T16))) != 0 && !was_up;
+    if ((bit & B(T19)) != 0 && (lines & B(T12)) != 0)
+        return true;
+    return !was_up && (((bit & B(T19)) != 0 && (lines & (B(T15) | B(T16))) != 0) ||
+                       ((bit & (B(T12) | B(T15) | B(T16))) != 0 && (lines & B(T19)) != 0));
 }
 
 static bool dialled(enum doctor_line line)
@@ -110,6 +153,19 @@ static int same_addresses(const struct end *e, const struct record *r)
     return score;
 }
 
+/* A line without an address stands among the steps of its attempt, and not far from them. */
+static bool out_of_step(const struct end *e, const struct record *r)
+{
+    for (const struct record *o = e->first; o != NULL; o = o->next) {
+        int64_t steps = (int64_t)r->sequence - (int64_t)o->sequence, ms = r->at - o->at;
+        if (steps > SEQUENCES / 2 || steps < -SEQUENCES / 2)
+            continue; /* it began anew at 0 */
+        if ((ms > 0 && steps < 0) || (ms < 0 && steps > 0))
+            return true;
+    }
+    return sequence_gap(e, r) > STEPS_MAX;
+}
+
 static int64_t away(const struct end *e, int64_t at)
 {
     return at < e->d.first ? e->d.first - at : at > e->d.last ? at - e->d.last : 0;
@@ -137,16 +193,20 @@ int fit(const struct end *e, const struct record *r)
         return -1;
     if (e->segment != r->segment && (!known || ms > ATTEMPT_MS / 2))
         return -1;
-    bool later = known && (e->lines & up) != 0 &&
-                 (r->line == LINE_L1 || r->line == LINE_T15 || r->line == LINE_T16);
+    bool later = kn && (r->line == LINE_L1 ||
+                        (end_was_up(e) && (r->line == LINE_T15 || r->line == LINE_T16)));
     if (ms > ATTEMPT_MS && !later)
         return -1;
     if ((e->lines & (B(T18) | B(T22) | B(L1))) != 0 && ms > CLOSED_MS)
         return -1;
     uint32_t gap = sequence_gap(e, r);
     bool step = gap == 0;
-    if (same == 0 && !step && !kn && (r->n != 0 || r->port != 0))
-        return -1; /* beside the time, something must be the same */
+    if (r->n != 0 || r->port != 0) {
+        if (same == 0 && !step && !kn)
+            return -1; /* beside the time, something must be the same */
+    } else if (out_of_step(e, r)) {
+        return -1;
+    }
     int score = same + (step ? 1000 : 0) + (kn ? 500 : 0);
     score += gap < NEXT_STEPS ? 4 * (int)(NEXT_STEPS - gap) : 0;
     score += r->side != SIDE_UNKNOWN && r->side == e->side ? 5 : 0;

@@ -4,11 +4,13 @@
 
 #include <string.h>
 
-#define BACK_MAX   512         /* ends that are looked back over */
-#define NEAR_MS    (10 * MS_S) /* a line without an address is no further from its attempt */
-#define DOUBT_MS   MS_S
-#define WINDOW_MAX (1u << 14)
-#define LOOSE_MAX  16 /* attempts without any address that are looked back over */
+#define BACK_MAX     512         /* ends that are looked back over */
+#define NEAR_MS      (10 * MS_S) /* a line without an address is no further from its attempt */
+#define DOUBT_MS     MS_S
+#define HOMELESS_MAX 30
+#define RIVALS_MAX   64
+#define WINDOW_MAX   (1u << 14)
+#define LOOSE_MAX    16 /* attempts without any address that are looked back over */
 
 #define B(line) DOCTOR_BIT(LINE_##line)
 
@@ -97,7 +99,7 @@ static void end_address(struct end *e, const struct record *r)
 
 static void end_add(struct end *e, struct record *r)
 {
-    bool was_up = (e->lines & (B(T3) | B(T9))) != 0;
+    bool was_up = end_was_up(e);
     r->end = e;
     struct record **link = &e->first;
     while (*link != NULL && before(*link, r) < 0)
@@ -125,6 +127,8 @@ static void end_add(struct end *e, struct record *r)
         e->name = r->name;
     if (r->line == LINE_V1 && r->has_value)
         e->d.told = (enum code)r->value;
+    if (r->line == LINE_L1 && r->has_value)
+        e->ended = (enum code)r->value;
     if (r->line == LINE_T15 && r->has_value) {
         e->error = r->value;
         e->error_text = r->words;
@@ -219,24 +223,74 @@ static struct end *candidate(const struct doctor *d, const struct candidates *c,
     return NULL;
 }
 
-/* Where another attempt could have said these lines as well, both are in doubt. */
+static void rivals_new(struct doctor *d, struct end *one, struct end *other, bool opened)
+{
+    struct rivals *r = arena_alloc(&d->arena, sizeof *r);
+    if (r == NULL) {
+        d->failed = true;
+        return;
+    }
+    *r = (struct rivals){d->rivals, one, other, opened};
+    d->rivals = r;
+}
+
+/* What tells attempts apart. */
+static const uint64_t kinds = B(T11) | B(T12) | B(T17) | B(T20) | B(T21) | B(T24) | B(T32);
+
+static uint64_t kinds_of(struct record *const *list, size_t from, size_t to)
+{
+    uint64_t lines = 0;
+    for (size_t k = from; k < to; k++)
+        lines |= DOCTOR_BIT(list[k]->line);
+    return lines;
+}
+
+/* Lines of an attempt that came so far that a certificate could be judged. */
+static const uint64_t reached =
+    B(T1) | B(T2) | B(T3) | B(T7) | B(T8) | B(T9) | B(T10) | B(T18) | B(T22) | B(V1);
+
+static const uint64_t rule_lines = B(T12) | B(T19) | B(T20) | B(T24) | B(T32);
+
+/* The other attempts that could have said these lines as well. */
 static void cluster_doubt(struct doctor *d, const struct candidates *c, const struct search *s,
                           struct record *const *list, size_t from, size_t to)
 {
-    uint64_t lines = 0;
-    size_t i = c->window;
-    bool any = false;
+    bool opened = true;
+    size_t i = c->window, n = 0;
+    if ((kinds_of(list, from, to) & (kinds | B(T25) | B(T28))) == 0)
+        return;
     for (size_t k = from; k < to; k++)
-        lines |= DOCTOR_BIT(list[k]->line);
-    for (struct end *e; (e = candidate(d, c, &i, list[from])) != NULL;) {
-        if (e == s->best || !cluster_near(e, list[from]->at, DOUBT_MS) ||
+        opened &= list[k]->line == LINE_T25 || list[k]->line == LINE_T28;
+    for (struct end *e; (e = candidate(d, c, &i, list[from])) != NULL && n < RIVALS_MAX;) {
+        if (e == s->best || (e->lines & reached) == 0 ||
+            !cluster_near(e, list[from]->at, DOUBT_MS) ||
             sequence_gap(e, list[from]) / 4 > s->gap + 1 || cluster_fit(e, list, from, to) < 0)
             continue;
-        e->rivals |= lines;
-        any = true;
+        rivals_new(d, s->best, e, opened);
+        n++;
     }
-    if (any)
-        s->best->rivals |= lines;
+}
+
+/* Rivals that say the same are in no doubt. */
+static void settle(struct doctor *d)
+{
+    for (struct rivals *r = d->rivals; r != NULL; r = r->next) {
+        if (r->opened)
+            r->one->opened_doubtful = r->other->opened_doubtful = true;
+        else if ((r->one->lines & kinds) != (r->other->lines & kinds))
+            r->one->doubtful = r->other->doubtful = true;
+    }
+}
+
+/* Lines of a rule that fit nowhere: whoever took such lines near by may have taken them wrongly. */
+static void cluster_homeless(struct doctor *d, const struct candidates *c, const struct record *r)
+{
+    size_t i = c->window;
+    if ((DOCTOR_BIT(r->line) & rule_lines) == 0)
+        return;
+    for (struct end *e; (e = candidate(d, c, &i, r)) != NULL;)
+        if (e->loose_rule && cluster_near(e, r->at, DOUBT_MS) && sequence_gap(e, r) <= HOMELESS_MAX)
+            e->doubtful = true;
 }
 
 static void cluster_place(struct doctor *d, struct record *const *list, size_t from, size_t to,
@@ -252,10 +306,13 @@ static void cluster_place(struct doctor *d, struct record *const *list, size_t f
         if (score > s.score)
             s = (struct search){e, score, sequence_gap(e, r)};
     }
-    if (s.best == NULL)
+    if (s.best == NULL) {
+        cluster_homeless(d, c, r);
         s.best = end_new(d, r);
-    else if (s.score < STEP_SCORE)
+    } else if (s.score < STEP_SCORE) {
+        s.best->loose_rule |= (DOCTOR_BIT(r->line) & rule_lines) != 0;
         cluster_doubt(d, c, &s, list, from, to);
+    }
     for (size_t k = from; s.best != NULL && k < to; k++)
         end_add(s.best, list[k]);
 }
@@ -311,6 +368,7 @@ static void gather_all(struct doctor *d, struct record **list, size_t n)
             ;
         cluster_place(d, list, from, to, &c);
     }
+    settle(d);
     for (size_t i = 0; i < d->end_n; i++)
         find_side(d, d->end[i]);
 }

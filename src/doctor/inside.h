@@ -35,12 +35,15 @@ struct record {
 struct end {
     uint32_t stream, segment;
     enum doctor_side side;
-    bool side_hint;  /* known only from the words around */
-    uint64_t rivals; /* lines without an address that may be this end's, or another's */
+    bool side_hint;       /* known only from the words around */
+    bool doubtful;        /* which of the lines without an address are this end's, no line tells */
+    bool loose_rule;      /* the line of its rule came to it for want of another */
+    bool opened_doubtful; /* the same, of T25 and T28 alone */
     int8_t tls;
     uint32_t k;
-    uint64_t lines; /* bits of doctor_line */
-    bool was_up;    /* T3 or T9 came before what was wrong */
+    uint64_t lines;  /* bits of doctor_line */
+    enum code ended; /* of the line L1 */
+    bool was_up;     /* T3 or T9 came before what was wrong */
     uint32_t error;
     struct slice error_text, name;
     struct doctor_end d;
@@ -49,6 +52,13 @@ struct end {
     struct end *mate;
     bool listed;
     enum doctor_pairing pairing;
+};
+
+/* A line without an address that is `one`'s or `other`'s. */
+struct rivals {
+    struct rivals *next;
+    struct end *one, *other;
+    bool opened; /* T25 and T28 alone */
 };
 
 struct doctor {
@@ -64,6 +74,7 @@ struct doctor {
     size_t hint_size;
     struct end **end; /* as they began */
     size_t end_n, end_size;
+    struct rivals *rivals;
     struct doctor_attempt *attempt;
     size_t attempt_n;
     bool failed;
@@ -111,6 +122,12 @@ void gather(struct doctor *d);
 void pair(struct doctor *d);
 void judge(struct doctor *d, struct doctor_attempt *a, const struct end *one,
            const struct end *other);
+
+static inline bool end_was_up(const struct end *e)
+{
+    return (e->lines & (DOCTOR_BIT(LINE_T3) | DOCTOR_BIT(LINE_T9))) != 0 ||
+           e->d.told == CODE_JOINED;
+}
 
 static inline bool end_has(const struct end *e, enum doctor_line line)
 {

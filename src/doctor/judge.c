@@ -61,6 +61,17 @@ static void unclear(struct doctor_attempt *a, uint64_t look, enum doctor_side at
     a->look_at = at;
 }
 
+static bool in_doubt(const struct facts *f)
+{
+    return (f->end[0] != NULL && f->end[0]->doubtful) || (f->end[1] != NULL && f->end[1]->doubtful);
+}
+
+static bool opened_in_doubt(const struct facts *f)
+{
+    return (f->end[0] != NULL && f->end[0]->opened_doubtful) ||
+           (f->end[1] != NULL && f->end[1]->opened_doubtful);
+}
+
 static bool is_tls(const struct facts *f)
 {
     return f->a->tls == 1;
@@ -97,7 +108,7 @@ static void certificate_row(struct facts *f, enum code code, enum doctor_side at
                             enum doctor_certainty certainty)
 {
     struct doctor_attempt *a = f->a;
-    bool was_up = end_with(f, up) != NULL;
+    bool was_up = end_with(f, up) != NULL || f->told == CODE_JOINED;
     switch ((int)code) {
     case CODE_SELF_SIGNED: self_signed(f, at, certainty); break;
     case CODE_NO_CHAIN: set_row(a, ROW_C7, R(F1), code, certainty); break;
@@ -133,7 +144,7 @@ static bool by_chain(struct facts *f)
         if (f->told != CODE_NONE && f->told != code && is_certificate_code(f->told) &&
             code == CODE_CHAIN_INVALID)
             code = f->told; /* a number without a name of its own */
-        a->contradicts = f->told != CODE_NONE && f->told != code;
+        a->contradicts = f->told != CODE_NONE && f->told != code && f->told != CODE_JOINED;
         certificate_row(f, code, v->side, a->contradicts ? LIKELY : CERTAIN);
     } else if (is_certificate_code(f->told)) {
         certificate_row(f, f->told, v->side, CERTAIN);
@@ -152,6 +163,10 @@ static bool by_store(struct facts *f)
     if (v == NULL)
         return false;
     set_end(a, v);
+    if (v->doubtful) {
+        unclear(a, B(T20) | B(T22), v->side);
+        return true;
+    }
     if (v->d.told == CODE_NOT_MET) {
         set_row(a, ROW_D5, R(B6) | R(D7), CODE_NOT_MET, CERTAIN);
         return true;
@@ -212,7 +227,7 @@ static bool by_password(struct facts *f)
 {
     const struct end *v = end_with(f, B(T10) | B(T11));
     struct doctor_attempt *a = f->a;
-    if (v == NULL)
+    if (v == NULL || (v->doubtful && !end_has(v, LINE_T10)))
         return false;
     set_end(a, v);
     if (a->end == SIDE_UNKNOWN)
@@ -237,17 +252,6 @@ static bool by_password(struct facts *f)
 
 /* --- success */
 
-/* Lines of more than one rule may be this attempt's: which of them is, no line tells. */
-static bool in_doubt(const struct facts *f)
-{
-    for (size_t i = 0; i < 2; i++) {
-        uint64_t rules = f->end[i] != NULL ? f->end[i]->rivals & accepted : 0;
-        if ((rules & (rules - 1)) != 0)
-            return true;
-    }
-    return false;
-}
-
 /* T12, T24 and T32 say by which rule, and thereby by which method. */
 static bool rule_row(struct facts *f, enum doctor_certainty certainty)
 {
@@ -256,13 +260,28 @@ static bool rule_row(struct facts *f, enum doctor_certainty certainty)
         set_row(a, ROW_C1, R(H5) | R(H6), CODE_JOINED, certainty);
     else if ((f->lines & B(T32)) != 0)
         set_row(a, ROW_D1, R(D6) | R(H6), CODE_JOINED, certainty);
-    else if ((f->lines & B(T12)) != 0 && (f->lines & B(T28)) != 0)
+    else if ((f->lines & B(T12)) != 0 && (f->lines & B(T28)) != 0 && !opened_in_doubt(f))
         set_row(a, ROW_C6, 0, CODE_JOINED, certainty);
     else if ((f->lines & B(T12)) != 0)
         set_row(a, ROW_B1, R(B7) | R(C6) | R(H1) | R(H2), CODE_JOINED, certainty);
     else
         return false;
     return true;
+}
+
+/* Closed for a certificate's sake, and not by this end: why, the other one has. */
+static bool ended_by_certificate(struct facts *f)
+{
+    for (size_t i = 0; i < 2; i++) {
+        const struct end *e = f->end[i];
+        if (e == NULL || !is_certificate_code(e->ended))
+            continue;
+        f->a->outcome = OUTCOME_ENDED;
+        f->a->code = e->ended;
+        unclear(f->a, B(T15), f->end[1] != NULL ? SIDE_UNKNOWN : opposite(e->side));
+        return true;
+    }
+    return false;
 }
 
 static bool by_success(struct facts *f)
@@ -272,6 +291,8 @@ static bool by_success(struct facts *f)
         return false;
     a->outcome = OUTCOME_JOINED;
     a->code = CODE_JOINED;
+    if (ended_by_certificate(f))
+        return true;
     if (a->tls == 0) {
         set_row(a, ROW_A1, R(E4), CODE_JOINED, CERTAIN);
     } else if (a->tls < 0) {
@@ -290,6 +311,8 @@ static enum doctor_side refuser(const struct facts *f)
 {
     bool c = f->c != NULL && (f->c->lines & accepted) != 0;
     bool s = f->s != NULL && (f->s->lines & accepted) != 0;
+    if (f->told != CODE_NAME && in_doubt(f))
+        return SIDE_UNKNOWN;
     if (f->told == CODE_NAME || end_has(f->c, LINE_T17) || end_has(f->c, LINE_T21))
         return SIDE_C;
     if (end_has(f->s, LINE_T21))
@@ -370,7 +393,7 @@ static void by_rest(struct facts *f)
                           : f->s != NULL                             ? SIDE_S
                                                                      : SIDE_UNKNOWN;
     bool failed = (f->lines & (B(T17) | B(T18) | B(T21) | B(T22) | B(T30))) != 0;
-    if ((f->lines & accepted) != 0 && !failed && !in_doubt(f) &&
+    if ((f->lines & accepted) != 0 && !failed && !in_doubt(f) && !opened_in_doubt(f) &&
         ((f->lines & B(T28)) != 0 || ((f->lines & B(T32)) != 0 && (f->lines & whole_trace) == 0))) {
         a->outcome = OUTCOME_JOINED;
         rule_row(f, LIKELY);

@@ -46,10 +46,10 @@ static bool prefix_here(const struct piece *p, size_t at, struct prefix *ret)
             field++;
         i++;
     }
-    for (; i < p->n && p->c[i] != '|' && word <= WORD_MAX; i++)
+    for (; i < p->n && (is_space(p->c[i]) || is_letter(p->c[i])) && word <= WORD_MAX; i++)
         word += !is_space(p->c[i]);
-    if (i >= p->n || word == 0 || word > WORD_MAX || number[2] > 23 || number[3] > 59 ||
-        number[4] > 60)
+    if (i >= p->n || p->c[i] != '|' || word == 0 || word > WORD_MAX || number[2] > 23 ||
+        number[3] > 59 || number[4] > 60)
         return false;
     int64_t seconds = ((int64_t)number[2] * 60 + number[3]) * 60 + number[4];
     *ret = (struct prefix){at, i + 1, number[0], number[1], seconds * MS_S + number[5]};
@@ -115,12 +115,25 @@ static enum doctor_side words_hint(const struct piece *p, size_t from, size_t to
     return c == s ? SIDE_UNKNOWN : c > s ? SIDE_C : SIDE_S;
 }
 
+/* "00154617.001" */
+static bool number_here(const struct piece *p, size_t at)
+{
+    for (size_t i = 0; i < 12; i++)
+        if (at + i >= p->n || (i == 8 ? p->c[at + i] != '.' : !is_digit(p->c[at + i])))
+            return false;
+    return true;
+}
+
 /* What stands between the end of a record and the next one: words part them. */
 static void between(struct reader *r, const struct piece *p, size_t from, size_t to)
 {
     size_t letters = 0, at;
-    for (size_t i = from; i < to; i++)
+    for (size_t i = from; i < to; i++) {
         letters += is_letter(p->c[i]);
+        if (number_here(p, i)) /* a record that breaks off before its text */
+            while (i < to && p->c[i] != '\n' && p->c[i] != '\v')
+                i++;
+    }
     if (letters < 2)
         return;
     /* The rest of a broken record, and the opening of a file, are no words of a person. */
