@@ -1,4 +1,4 @@
-/* certificate: does it hold a name? The one question that the core asks of a certificate's names. */
+/* certificate: does it hold a name, and where does it end? All that the core asks of the bytes. */
 #include "base/certificate.h"
 
 /* "*.example.com" covers "a.example.com", not "a.b.example.com" and not "example.com" (RFC 6125). */
@@ -20,4 +20,22 @@ bool certificate_names(const struct certificate *c, struct slice name)
         if (slice_eq_fold(c->name[i], name) || wildcard_covers(c->name[i], name))
             return true;
     return false;
+}
+
+/* Tag and length of the outermost SEQUENCE (X.690). */
+size_t certificate_der_size(struct slice ders)
+{
+    size_t n = 0, head = 2;
+    if (ders.n < 2)
+        return ders.n;
+    if (ders.p[1] < 0x80) {
+        n = ders.p[1];
+    } else {
+        head += ders.p[1] & 0x7f;
+        if (head > 6 || head > ders.n)
+            return ders.n;
+        for (size_t i = 2; i < head; i++)
+            n = n << 8 | ders.p[i];
+    }
+    return n <= ders.n - head ? head + n : ders.n;
 }

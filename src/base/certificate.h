@@ -61,6 +61,9 @@ struct certificate {
     uint32_t record_n[3];
 };
 
+/* Bytes of the first of several certificates in DER, one after the other; all when it is none. */
+size_t certificate_der_size(struct slice ders);
+
 /* Whether the certificate holds that name (case does not matter; "*.rest" covers one label). */
 bool certificate_names(const struct certificate *c, struct slice name);
 

@@ -110,12 +110,12 @@ struct own_cert {
     uint8_t fingerprint[FINGERPRINT_SIZE];
     TEXT(subject, CERTIFICATE_NAME_MAX);
     wall not_before, not_after;
-    bool self_signed;
+    bool self_signed, made;
 };
 
 /* A certificate that another cluster announced, and what this end would say of it. */
 struct announced {
-    struct buf der;            /* n = 0: none */
+    struct buf der;            /* it, then its chain; n = 0: none */
     uint8_t fingerprint[FINGERPRINT_SIZE];
     uint64_t question;         /* VERIFY that is under way, 0 = none */
     bool judged;
@@ -700,11 +700,14 @@ void own_command(struct ils *ils, const struct command *c); /* CERTIFICATE, CERT
 void own_init_with(struct rows *r, const struct own_certificate *own);
 void own_stored(struct ils *ils, struct batch *b, bool failed);
 void own_change_free(struct ils *ils, struct own_change *c);
-void own_announced(struct peer *p, size_t which, struct slice der); /* from stream 0 */
+/* What stream 0 says of it: the certificate, and its chain where there is room. */
+struct slice own_told(struct ils *ils, size_t which);
+void own_announced(struct peer *p, size_t which, struct slice ders); /* from stream 0 */
 void own_verified(struct ils *ils, const struct ils_event *event);
 void own_ready_frame(struct link *l, struct slice body);
 void own_tick(struct ils *ils); /* asks, tells, switches, alarms of end dates */
 tick own_deadline(const struct ils *ils);
+bool own_ends_soon(const struct ils *ils, wall not_before, wall not_after);
 void own_init(struct ils *ils);
 void own_peer_init(struct ils *ils, struct peer *p);
 void own_peer_free(struct peer *p);

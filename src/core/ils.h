@@ -158,6 +158,7 @@ struct own_certificate {
     struct certificate leaf;
     struct slice chain;  /* DER of the certificates that follow it, one after the other */
     struct slice key;    /* PKCS#8, DER */
+    bool made;           /* by the daemon, which renews it by itself before it ends */
 };
 
 /* What may lie in the trust store. */

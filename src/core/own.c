@@ -2,7 +2,7 @@
  * neighbour has said that it would pass (ready.c), when the operator does not want to wait, or when
  * the present one has ended anyway. Nothing is used that is not durable.
  *
- * Settings: "certificate" and "certificate_next": u8 self-signed, 32 fingerprint, u64 not before,
+ * Settings: "certificate" and "certificate_next": u8 flags (1 self-signed, 2 made here), 32 fingerprint, u64 not before,
  * u64 not after, u8 length, name, DER. "..._chain": DER, "..._key": PKCS#8. */
 #include "core/core.h"
 
@@ -65,6 +65,7 @@ static bool cert_take(struct own_cert *to, const struct own_certificate *from)
     to->not_before = from->leaf.not_before;
     to->not_after = from->leaf.not_after;
     to->self_signed = from->leaf.self_signed;
+    to->made = from->made;
     return !to->leaf.failed && !to->chain.failed && !to->key.failed && to->leaf.n != 0;
 }
 
@@ -93,7 +94,7 @@ void own_change_free(struct ils *ils, struct own_change *c)
 
 static void row_of(struct buf *row, const struct own_cert *c)
 {
-    buf_put_u8(row, c->self_signed);
+    buf_put_u8(row, (uint8_t)(c->self_signed | c->made << 1));
     buf_put(row, c->fingerprint, sizeof c->fingerprint);
     buf_put_u64(row, (uint64_t)c->not_before);
     buf_put_u64(row, (uint64_t)c->not_after);
@@ -116,7 +117,8 @@ static void read_leaf(struct own_cert *c, struct slice v)
         return;
     const uint8_t *p = v.p + 1 + FINGERPRINT_SIZE;
     size_t at = (size_t)HEADER + v.p[HEADER - 1];
-    c->self_signed = v.p[0] != 0;
+    c->self_signed = (v.p[0] & 1) != 0;
+    c->made = (v.p[0] & 2) != 0;
     memcpy(c->fingerprint, v.p + 1, sizeof c->fingerprint);
     c->not_before = (wall)u64_at(p);
     c->not_after = (wall)u64_at(p + 8);
@@ -214,7 +216,7 @@ static enum reply use_next(struct ils *ils, const struct command *c)
         .leaf = {.der = buf_slice(&next->leaf), .subject = text_slice(next->subject),
                  .not_before = next->not_before, .not_after = next->not_after,
                  .self_signed = next->self_signed},
-        .chain = buf_slice(&next->chain), .key = buf_slice(&next->key)};
+        .chain = buf_slice(&next->chain), .key = buf_slice(&next->key), .made = next->made};
     bool taken = cert_take(&change->cert, &from);
     memcpy(change->cert.fingerprint, next->fingerprint, sizeof next->fingerprint);
     if (!taken) {
@@ -335,7 +337,8 @@ static bool next_is_told(const struct ils *ils)
     struct record key = {.kind = ENTRY_FIELD, .user = slice_of("certificate_next")}, now;
     return ils->self != NULL && stream_held(ils->self) &&
            catalog_find(ils->self->catalog, &key, &now) &&
-           slice_eq(now.value, buf_slice(&ils->cert[1].leaf));
+           now.value.n >= ils->cert[1].leaf.n &&
+           memcmp(now.value.p, ils->cert[1].leaf.p, ils->cert[1].leaf.n) == 0;
 }
 
 static void switch_when_ready(struct ils *ils)
@@ -350,11 +353,30 @@ static void switch_when_ready(struct ils *ils)
 
 /* --- end dates */
 
+struct slice own_told(struct ils *ils, size_t which)
+{
+    const struct own_cert *c = &ils->cert[which];
+    struct slice leaf = buf_slice(&c->leaf), chain = buf_slice(&c->chain);
+    if (chain.n == 0 || leaf.n + chain.n > CERTIFICATE_MAX)
+        return leaf;
+    uint8_t *p = arena_alloc(&ils->step, leaf.n + chain.n);
+    if (p == NULL)
+        return leaf;
+    memcpy(p, leaf.p, leaf.n);
+    memcpy(p + leaf.n, chain.p, chain.n);
+    return slice_make(p, leaf.n + chain.n);
+}
+
 /* When the alarm of an end date begins: a third of the life before it, 30 days at most. */
 static wall expiring_from(wall not_before, wall not_after)
 {
     wall third = (not_after - not_before) / 3;
     return not_after - (third < EXPIRING_US ? third : EXPIRING_US);
+}
+
+bool own_ends_soon(const struct ils *ils, wall not_before, wall not_after)
+{
+    return ils->wall >= expiring_from(not_before, not_after);
 }
 
 /* Raised, in the last week daily; returns when this date is to be looked at again. */

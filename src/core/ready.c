@@ -17,16 +17,16 @@ void own_peer_free(struct peer *p)
 }
 
 /* From its stream 0; empty: it announces none. */
-void own_announced(struct peer *p, size_t which, struct slice der)
+void own_announced(struct peer *p, size_t which, struct slice ders)
 {
     struct announced *a = &p->announced[which];
-    if (slice_eq(buf_slice(&a->der), der))
+    if (slice_eq(buf_slice(&a->der), ders))
         return;
     struct buf kept = a->der;
     buf_reset(&kept);
     memset(a, 0, sizeof *a);
     a->der = kept;
-    buf_put_slice(&a->der, der);
+    buf_put_slice(&a->der, ders);
     if (a->der.failed) { /* too long to be one */
         a->der.failed = false;
         buf_reset(&a->der);
@@ -111,7 +111,8 @@ static void import_next(struct ils *ils, struct peer *p)
     buf_init(&source, ils->mem, 128);
     buf_put_text(&source, "announced by ");
     buf_put_slice(&source, text_slice(p->cluster_id));
-    bool added = trust_add(&rows, buf_slice(&next->der), &next->facts, buf_slice(&source), &change);
+    struct slice leaf = slice_make(next->der.p, certificate_der_size(buf_slice(&next->der)));
+    bool added = trust_add(&rows, leaf, &next->facts, buf_slice(&source), &change);
     buf_done(&source);
     if (!added || change == NULL)
         return;

@@ -109,7 +109,7 @@ static size_t field_changes(struct ils *ils, struct change *change)
         text_slice(ils->description), text_slice(ils->version),
         decimal(&ils->step, ils->role), text_slice(ils->route_string),
         host, decimal(&ils->step, port), decimal(&ils->step, tls_port),
-        buf_slice(&ils->cert[0].leaf), buf_slice(&ils->cert[1].leaf)};
+        own_told(ils, 0), own_told(ils, 1)};
     size_t n = 0;
     for (size_t i = 0; i < FIELDS; i++)
         change[n++] = (struct change){.put = true, .kind = ENTRY_FIELD,

@@ -176,6 +176,8 @@ bool view_own(const struct ils *ils, size_t which, struct view_own *ret)
     ret->not_before = c->not_before;
     ret->not_after = c->not_after;
     ret->self_signed = c->self_signed;
+    ret->made = c->made;
+    ret->ends_soon = own_ends_soon(ils, c->not_before, c->not_after);
     list_each(node, &ils->peers)
         ret->waiting += which == 1 && own_waits_for(ils, list_entry(node, struct peer, node));
     return true;

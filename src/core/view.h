@@ -94,7 +94,8 @@ struct view_own {
     uint8_t fingerprint[FINGERPRINT_SIZE];
     struct slice subject;
     wall not_before, not_after;
-    bool self_signed;
+    bool self_signed, made;
+    bool ends_soon;                /* a third of its life is left, 30 days at most */
     size_t waiting;                /* next: neighbours that do not have it yet */
 };
 bool view_own(const struct ils *ils, size_t which, struct view_own *ret);

@@ -38,7 +38,7 @@ static json_t *issuer(const struct view_own *own)
     struct x509_report report;
     if (own->self_signed)
         return json_string("self-signed");
-    struct slice first = slice_make(own->chain.p, runtime_der_size(own->chain));
+    struct slice first = slice_make(own->chain.p, certificate_der_size(own->chain));
     if (first.n == 0 || x509_facts(first, &report) != 0)
         return json_null();
     json_t *text = render_text(report.certificate.subject);
@@ -50,7 +50,7 @@ static json_int_t chain_count(struct slice s)
 {
     json_int_t n = 0;
     for (; s.n > 0; n++) {
-        size_t size = runtime_der_size(s);
+        size_t size = certificate_der_size(s);
         s = slice_make(s.p + size, s.n - size);
     }
     return n;
@@ -305,7 +305,8 @@ static void renewal_announced(struct client *client, enum reply reply, struct sl
 }
 
 /* Announces the leaf; key and chain are the caller's. */
-static void renew(struct client *client, struct slice leaf, struct slice chain, struct slice key)
+static void renew(struct client *client, struct slice leaf, struct slice chain, struct slice key,
+                  bool made)
 {
     struct x509_report report;
     struct command command = {.type = COMMAND_CERTIFICATE};
@@ -316,6 +317,7 @@ static void renew(struct client *client, struct slice leaf, struct slice chain, 
     command.own.leaf = report.certificate;
     command.own.chain = chain;
     command.own.key = key;
+    command.own.made = made;
     control_change_then(client, &command, true, renewal_announced);
     x509_report_free(&report);
 }
@@ -376,7 +378,7 @@ void verb_cert_renew(struct client *client)
         return;
     }
     if (renewal_new(client, control_flag(client, "now", false)) != NULL)
-        renew(client, bag.item[0].der, slice_make(NULL, 0), bag.key);
+        renew(client, bag.item[0].der, slice_make(NULL, 0), bag.key, true);
     x509_bag_free(&bag);
 }
 
@@ -499,6 +501,6 @@ void verb_cert_install(struct client *client)
     if (cert_fqdn(client, fqdn) && install_read(client, &in) && install_key(client, &in, &key) &&
         install_order(client, &in, key, fqdn) &&
         renewal_new(client, control_flag(client, "now", false)) != NULL)
-        renew(client, in.bag.item[0].der, install_chain(&in), key);
+        renew(client, in.bag.item[0].der, install_chain(&in), key, false);
     install_done(&in);
 }

@@ -220,6 +220,7 @@ static bool init_certificate(struct client *client, struct command *command, str
     }
     command->own.leaf = report->certificate;
     command->own.key = bag->key;
+    command->own.made = true;
     return true;
 }
 

@@ -59,9 +59,6 @@ int runtime_certificate(const struct runtime *rt, const char *fqdn, struct slice
 /* The host of `advertise`, without a port; false: there is none. */
 bool runtime_advertised(const struct runtime *rt, char host[static HOST_TEXT_MAX + 1]);
 
-/* Bytes of the first of several DER values that follow one another; all of them when it is cut. */
-size_t runtime_der_size(struct slice s);
-
 /* What sessions of TLS are made from now; NULL: there is no certificate. Take a reference to keep
  * it. */
 struct tls_context;

@@ -87,6 +87,7 @@ struct runtime {
 
     struct tls_context *tls;    /* NULL: there is no certificate, or none that is usable */
     struct tls_link *tls_link[RUNTIME_TLS_BUCKETS];
+    bool own_ends;              /* a certificate ends soon: one's own may be renewed */
     bool trust_changed;         /* the context is to be made anew when the step is performed */
     bool verify_links;          /* and the certificates of all links are to be judged anew */
     struct list questions;      /* of ILS_DO_VERIFY */
@@ -130,7 +131,10 @@ void runtime_close(struct runtime *rt, uint32_t link);
 void runtime_tls_question(struct runtime *rt, const struct ils_action *a);
 void runtime_tls_reload(struct runtime *rt); /* between two steps */
 void runtime_tls_later(uv_timer_t *timer);
-void runtime_tls_own(struct runtime *rt); /* makes a certificate where an older version made none */
+/* Makes a certificate where an older version made none, and the next one where one ends that was made
+ * here: with a new key, announced first. */
+void runtime_tls_own(struct runtime *rt);
+void runtime_tls_ends(struct runtime *rt);
 void runtime_tls_end(struct runtime *rt);
 
 /* runtime_doors.c */

@@ -86,7 +86,11 @@ static void perform(struct runtime *rt, const struct ils_action *a, wall now)
     case ILS_DO_STORE: store(rt, a); break;
     case ILS_DO_PUBLISH: break; /* the doors read the core's plan between two steps */
     case ILS_DO_TRACE: trace(rt, a, now); break;
-    case ILS_DO_ALARM: alarm_to_system(a); break;
+    case ILS_DO_ALARM:
+        alarm_to_system(a);
+        if (a->alarm.alarm == ILSCertificateExpiring && a->on)
+            runtime_tls_ends(rt);
+        break;
     case ILS_DO_VERDICT:
     case ILS_DO_REPLY: runtime_outcome(rt, a); break;
     }

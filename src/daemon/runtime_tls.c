@@ -280,6 +280,14 @@ void runtime_tls_reload(struct runtime *rt)
     uv_timer_start(&rt->later, runtime_tls_later, 0, 0);
 }
 
+/* A certificate ends soon: perhaps one's own. */
+void runtime_tls_ends(struct runtime *rt)
+{
+    rt->own_ends = true;
+    if (!rt->stopping)
+        uv_timer_start(&rt->later, runtime_tls_later, 0, 0);
+}
+
 void runtime_tls_question(struct runtime *rt, const struct ils_action *a)
 {
     struct question *q = malloc(sizeof *q + a->data.n);
@@ -294,29 +302,12 @@ void runtime_tls_question(struct runtime *rt, const struct ils_action *a)
         uv_timer_start(&rt->later, runtime_tls_later, 0, 0);
 }
 
-size_t runtime_der_size(struct slice s)
-{
-    size_t n = 0, head = 2;
-    if (s.n < 2)
-        return s.n;
-    if (s.p[1] < 0x80) {
-        n = s.p[1];
-    } else {
-        head += s.p[1] & 0x7f;
-        if (head > 6 || head > s.n)
-            return s.n;
-        for (size_t i = 2; i < head; i++)
-            n = n << 8 | s.p[i];
-    }
-    return n <= s.n - head ? head + n : s.n;
-}
-
 static void answer(struct runtime *rt, const struct question *q)
 {
     struct x509_report report = {0};
     struct x509_store *empty = rt->tls == NULL ? x509_store_new(NULL, 0) : NULL;
     struct slice all = slice_make(q->der, q->n);
-    size_t n = runtime_der_size(all);
+    size_t n = certificate_der_size(all);
     bool read = x509_verify(empty != NULL ? empty : tls_context_store(rt->tls),
                             slice_make(all.p, n), slice_make(all.p + n, all.n - n), X509_AS_BOTH,
                             clock_wall(), &report) == 0;
@@ -362,6 +353,10 @@ void runtime_tls_later(uv_timer_t *timer)
         rt->verify_links = false;
         verify_links(rt);
     }
+    if (rt->own_ends) {
+        rt->own_ends = false;
+        runtime_tls_own(rt);
+    }
     while (!list_empty(&rt->questions)) {
         struct question *q = list_entry(rt->questions.next, struct question, node);
         list_remove(&q->node);
@@ -374,17 +369,26 @@ static void made(void *context, enum reply reply, struct slice text, const uint6
                  const struct verdict *verdict)
 {
     if (reply != REPLY_OK)
-        log_system(LOG_ERR, "the store did not take the certificate that was made at the start");
+        log_system(LOG_ERR, "the certificate that was made here was not taken; see `ils cert show`");
+}
+
+/* Whether the daemon has to make one: a store of an older version has none, and one that was made
+ * here ends soon. */
+static bool must_make(const struct runtime *rt, bool *ret_now)
+{
+    struct view_own own, next;
+    *ret_now = !view_own(rt->core, 0, &own);
+    return *ret_now || (own.made && own.ends_soon && !view_own(rt->core, 1, &next));
 }
 
 void runtime_tls_own(struct runtime *rt)
 {
     struct view_self self;
-    struct view_own own;
     struct x509_bag bag;
+    bool now;
     char fqdn[HOST_TEXT_MAX + 1], error[ERROR_TEXT];
     view_self(rt->core, &self);
-    if (!self.initialised || view_own(rt->core, 0, &own))
+    if (!self.initialised || rt->stopping || !must_make(rt, &now))
         return;
     slice_to_text(self.fqdn, fqdn, sizeof fqdn);
     if (runtime_certificate(rt, fqdn, slice_make(NULL, 0), RUNTIME_DAYS, &bag, error,
@@ -396,8 +400,8 @@ void runtime_tls_own(struct runtime *rt)
     struct x509_report report;
     if (x509_facts(bag.item[0].der, &report) == 0) {
         struct command c = {.type = COMMAND_CERTIFICATE,
-                            .now = true,
-                            .own = {.leaf = report.certificate, .key = bag.key}};
+                            .now = now,
+                            .own = {.leaf = report.certificate, .key = bag.key, .made = true}};
         runtime_command(rt, &c, made, NULL);
         x509_report_free(&report);
     }

@@ -178,6 +178,8 @@ bool render_action(struct world *w, const struct ils_action *action, char *dst, 
     case ILS_DO_CLOSE:
     case ILS_DO_STORE:
     case ILS_DO_PUBLISH:
+    case ILS_DO_TRUST:
+    case ILS_DO_VERIFY:
         return false;
     }
     return false;

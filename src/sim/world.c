@@ -189,6 +189,8 @@ static void perform(struct node *n, const struct ils_action *a)
         n->replied[n->replied_n % NODE_REPLIES].command = a->command;
         n->replied[n->replied_n++ % NODE_REPLIES].reply = a->reply;
         break;
+    case ILS_DO_TRUST: /* links of this world have no certificates */
+    case ILS_DO_VERIFY:
     case ILS_DO_PUBLISH:
     case ILS_DO_TRACE:
     case ILS_DO_ALARM:

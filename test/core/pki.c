@@ -10,6 +10,8 @@
 
 #define FOR_EVER (INT64_C(4000000000) * TICK_S)
 
+#define DER_HEADER 4
+
 static uint8_t *put(uint8_t *p, uint64_t v, int bytes)
 {
     for (int i = bytes; i-- > 0;)
@@ -19,7 +21,7 @@ static uint8_t *put(uint8_t *p, uint64_t v, int bytes)
 
 struct slice pki_der(const struct pki *c, uint8_t der[static PKI_DER_MAX])
 {
-    uint8_t *p = der;
+    uint8_t *p = der + DER_HEADER;
     p = put(p, 'C', 1);
     p = put(p, c->serial, 4);
     p = put(p, c->key, 4);
@@ -34,6 +36,7 @@ struct slice pki_der(const struct pki *c, uint8_t der[static PKI_DER_MAX])
         memcpy(p, c->name[i], n);
         p += n;
     }
+    put(put(der, 0x3082, 2), (uint64_t)(p - der - DER_HEADER), 2); /* as long as X.690 says */
     return slice_make(der, (size_t)(p - der));
 }
 
@@ -51,7 +54,9 @@ struct inside {
 static bool read_all(struct slice der, struct certificate *ret, struct inside *in)
 {
     struct cursor c;
+    der.n = certificate_der_size(der); /* a chain may follow */
     cursor_init(&c, der);
+    cursor_u32(&c);
     memset(ret, 0, sizeof *ret);
     bool is = cursor_u8(&c) == 'C';
     in->serial = cursor_u32(&c);

@@ -107,6 +107,10 @@ int ils_step(struct ils *ils, const struct ils_event *e, struct ils_actions *ret
         echo.connected++;
         send_some(ils, e->link, ret_do);
         break;
+    case ILS_EV_SECURED:
+    case ILS_EV_CERTIFICATE:
+    case ILS_EV_VERIFIED:
+        break;
     case ILS_EV_DATA:
         take_data(ils, e, ret_do);
         break;
