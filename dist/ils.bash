@@ -27,6 +27,7 @@ _ils_options() {
     join*) echo --as --no-wait "$common" ;;
     'auth set'*) echo --tls --password --accept "$common" ;;
     diagnose*) echo --html "$common" ;;
+    'cert export'*) echo --out "$common" ;;
     'cert csr'*) echo --out --name "$common" ;;
     'cert install'*) echo --key --password-file --force --now --no-wait "$common" ;;
     'cert renew'*) echo --same-key --days --now --no-wait "$common" ;;

@@ -83,6 +83,28 @@ int run_cert_show(struct cli *cli, const struct parsed *p)
     return status;
 }
 
+int run_cert_export(struct cli *cli, const struct parsed *p)
+{
+    struct call call = {.command = "cert show"};
+    const char *out = parsed_get(p, "--out");
+    json_t *shown;
+    int status = cli_call(cli, &call, &shown);
+    const json_t *in_use = json_object_get(shown, "in_use");
+    if (shown != NULL && !json_is_object(in_use)) {
+        fprintf(stderr, "%s\n", _("this cluster has no certificate: `ils cert renew --now`"));
+        status = EXIT_REFUSED;
+    } else if (shown != NULL && cli->json && out == NULL) {
+        print_json(in_use);
+    } else if (shown != NULL) {
+        status = file_write(cli, out != NULL ? out : "-", text_of(in_use, "pem"),
+                            "ils cert export --out FILE");
+        if (status == EXIT_DONE && out != NULL && strcmp(out, "-") != 0)
+            printf(_("OK: %s; at the other end: `ils trust import FILE`\n"), out);
+    }
+    json_decref(shown);
+    return status;
+}
+
 int run_cert_csr(struct cli *cli, const struct parsed *p)
 {
     struct call call = {.command = "cert csr", .args = json_object()};

@@ -206,6 +206,7 @@ int run_plan_export(struct cli *cli, const struct parsed *p);
 int run_plan_add(struct cli *cli, const struct parsed *p);
 int run_plan_remove(struct cli *cli, const struct parsed *p);
 int run_cert_show(struct cli *cli, const struct parsed *p);
+int run_cert_export(struct cli *cli, const struct parsed *p);
 int run_cert_csr(struct cli *cli, const struct parsed *p);
 int run_cert_install(struct cli *cli, const struct parsed *p);
 int run_cert_renew(struct cli *cli, const struct parsed *p);

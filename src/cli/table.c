@@ -36,6 +36,11 @@ static const struct option_row auth_options[] = {
     {NULL, NULL, NULL, OPTION_FLAG},
 };
 
+static const struct option_row cert_export_options[] = {
+    {"--out", "FILE", "where it goes (standard output); never over a file", OPTION_VALUE},
+    {NULL, NULL, NULL, OPTION_FLAG},
+};
+
 static const struct option_row csr_options[] = {
     {"--out", "FILE", "where the request goes (standard output); never over a file",
      OPTION_VALUE},
@@ -156,6 +161,8 @@ const struct command_row command_table[] = {
      "Exit status: 0 all stay, 1 not all.", NULL, run_auth_ready},
     {"cert show", "", 0, 0, "this cluster's certificate, and the next one where it is announced",
      NULL, NULL, run_cert_show},
+    {"cert export", "", 0, 0, "this cluster's certificate as PEM, to be imported elsewhere",
+     "At the other end: `ils trust import FILE`.", cert_export_options, run_cert_export},
     {"cert csr", "", 0, 0, "a request for an authority to sign, for the key in use", NULL,
      csr_options, run_cert_csr},
     {"cert install", "FILE|-", 1, 1, "install a certificate: PEM with its chain, DER or PKCS#12",

@@ -74,6 +74,9 @@ json_t *control_certificate(const struct view_own *own)
     json_object_set_new(json, "not_after", control_time(own->not_after));
     json_object_set_new(json, "days_left", control_days(own->not_after));
     json_object_set_new(json, "chain", json_integer(chain_count(own->chain)));
+    char *pem = control_pem("CERTIFICATE", own->leaf);
+    json_object_set_new(json, "pem", pem != NULL ? json_string(pem) : json_null());
+    free(pem);
     return json;
 }
 
