@@ -2,8 +2,12 @@
  * its handles has told libuv good-bye; its number is taken out of the table earlier, as soon as
  * nobody may hear of it any more.
  *
- * When the kernel has no file descriptor left, libuv itself accepts and closes what waits (it keeps
- * one descriptor in reserve), so that the loop does not spin; the other end tries again later. */
+ * Strangers may come faster than the loop turns: in one turn a listener takes ACCEPTS_MAX of them,
+ * then everybody else has his turn. When there are as many connections as may be, the one that has
+ * been closing for longest makes room: it only waits for the other end's end of stream.
+ *
+ * When the kernel has no file descriptor left all the same, libuv itself accepts and closes what
+ * waits (it keeps one descriptor in reserve), so that the loop does not spin. */
 #include "driver/tcp.h"
 #include "driver/address.h"
 
@@ -12,12 +16,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #define CONNECT_TIMEOUT 3000 /* ms, for each address, and for the name */
 #define CLOSE_TIMEOUT   2000 /* ms */
 #define READ_SIZE       65536
 #define BUCKETS         1024
-#define BACKLOG         512
+#define BACKLOG         4096 /* the system may have a lower limit of its own */
+#define ACCEPTS_MAX     64   /* of one listener in one turn of the loop */
+#define RESERVED        128  /* descriptors that are for others: store, trace, control ... */
+#define CONNS_MIN       16
 #define ADDRESSES_MAX   4 /* of one name */
 #define HOST_MAX        253
 
@@ -25,7 +33,7 @@ enum conn_state { CONN_RESOLVING, CONN_CONNECTING, CONN_UP, CONN_CLOSING, CONN_D
 
 struct conn {
     struct conn *next; /* in its bucket */
-    struct conn *prev_all, *next_all;
+    struct conn *before, *after; /* in its ring */
     struct tcp *owner;
     uint32_t link;
     enum conn_state state;
@@ -33,6 +41,7 @@ struct conn {
     bool retry;              /* the handle is being closed to try the next address */
     bool resolving;          /* libuv holds `resolve` */
     bool ended;              /* the other end has sent its end of stream */
+    bool spoke;              /* this end has sent something */
     bool has_tcp, has_timer; /* handles that libuv holds */
     enum tcp_reason why;     /* worst failure so far while opening */
     uv_tcp_t tcp;
@@ -54,6 +63,9 @@ struct write {
 
 struct tcp_listener {
     uv_tcp_t tcp;
+    uv_timer_t next_turn;
+    unsigned handles; /* that libuv holds */
+    unsigned taken;   /* in this turn */
     struct tcp *owner;
     uint16_t port;
     unsigned tag;
@@ -64,8 +76,9 @@ struct tcp {
     const struct tcp_events *events;
     void *context;
     struct conn *bucket[BUCKETS];
-    struct conn all; /* ring */
-    size_t count;    /* in the ring */
+    struct conn all, closing; /* rings; closing: who began earliest is first */
+    size_t count;             /* in the rings */
+    size_t alive, most;       /* with a descriptor, or the wish for one */
     size_t listeners;
     uint32_t next_accepted;
     void (*stopped)(void *context);
@@ -104,6 +117,24 @@ static void list(struct conn *c, uint32_t link)
     c->owner->bucket[link % BUCKETS] = c;
 }
 
+static void ring_init(struct conn *ring)
+{
+    ring->before = ring->after = ring;
+}
+
+static void ring_put(struct conn *ring, struct conn *c)
+{
+    c->before = ring->before;
+    c->after = ring;
+    c->before->after = c->after->before = c;
+}
+
+static void ring_take(struct conn *c)
+{
+    c->before->after = c->after;
+    c->after->before = c->before;
+}
+
 static struct conn *conn_new(struct tcp *t)
 {
     struct conn *c = calloc(1, sizeof *c);
@@ -111,10 +142,9 @@ static struct conn *conn_new(struct tcp *t)
         abort(); /* a listener or a core would wait for ever: better to start anew */
     c->owner = t;
     c->why = TCP_UNREACHABLE;
-    c->prev_all = t->all.prev_all;
-    c->next_all = &t->all;
-    c->prev_all->next_all = c->next_all->prev_all = c;
+    ring_put(&t->all, c);
     t->count++;
+    t->alive++;
     uv_timer_init(t->loop, &c->timer);
     c->timer.data = c;
     c->has_timer = true;
@@ -138,8 +168,7 @@ static void maybe_free(struct conn *c)
     if (c->has_tcp || c->has_timer || c->resolving)
         return;
     struct tcp *t = c->owner;
-    c->prev_all->next_all = c->next_all;
-    c->next_all->prev_all = c->prev_all;
+    ring_take(c);
     t->count--;
     free(c);
     maybe_stopped(t);
@@ -171,6 +200,9 @@ static void destroy(struct conn *c)
     if (c->state == CONN_DEAD)
         return;
     c->state = CONN_DEAD;
+    c->owner->alive--;
+    ring_take(c);
+    ring_put(&c->owner->all, c); /* no longer among those that are closing */
     if (c->resolving)
         uv_cancel((uv_req_t *)&c->resolve);
     if (c->has_tcp && !uv_is_closing((uv_handle_t *)&c->tcp))
@@ -408,6 +440,7 @@ void tcp_send(struct tcp *t, uint32_t link, struct slice bytes)
     memcpy(w->data, bytes.p, bytes.n);
     w->bytes = uv_buf_init((char *)w->data, (unsigned)bytes.n);
     c->pending += bytes.n;
+    c->spoke = true;
     if (uv_write(&w->request, (uv_stream_t *)&c->tcp, &w->bytes, 1, on_written) != 0) {
         c->pending -= bytes.n;
         free(w);
@@ -422,7 +455,7 @@ void tcp_close(struct tcp *t, uint32_t link)
         return;
     unlist(c);
     c->shutdown.data = c;
-    if (c->state != CONN_UP ||
+    if (c->state != CONN_UP || !c->spoke ||
         uv_shutdown(&c->shutdown, (uv_stream_t *)&c->tcp, on_shutdown) != 0) {
         destroy(c);
         return;
@@ -430,23 +463,25 @@ void tcp_close(struct tcp *t, uint32_t link)
     /* Reading goes on until the other end's FIN: closing over unread bytes sends a reset, which may
      * overtake our last words. */
     c->state = CONN_CLOSING;
+    ring_take(c);
+    ring_put(&c->owner->closing, c);
     uv_timer_start(&c->timer, on_timeout, CLOSE_TIMEOUT, 0);
 }
 
 /* --- listening */
 
-static void on_connection(uv_stream_t *stream, int status)
+static void take(struct tcp_listener *l)
 {
-    struct tcp_listener *l = stream->data;
     struct tcp *t = l->owner;
     struct tcp_address peer, local;
-    if (status != 0)
-        return;
+    if (t->alive >= t->most && t->closing.after != &t->closing)
+        destroy(t->closing.after);
+    bool full = t->alive >= t->most;
     struct conn *c = conn_new(t);
     uv_tcp_init(t->loop, &c->tcp);
     c->tcp.data = c;
     c->has_tcp = true;
-    if (uv_accept(stream, (uv_stream_t *)&c->tcp) != 0 || t->count > TCP_CONNS_MAX) {
+    if (uv_accept((uv_stream_t *)&l->tcp, (uv_stream_t *)&c->tcp) != 0 || full) {
         destroy(c);
         return;
     }
@@ -459,10 +494,32 @@ static void on_connection(uv_stream_t *stream, int status)
     t->events->accepted(t->context, c->link, l->tag, &peer, &local);
 }
 
+/* libuv holds the connection that was not taken, and asks for no other until it is. */
+static void on_next_turn(uv_timer_t *timer)
+{
+    struct tcp_listener *l = timer->data;
+    l->taken = 1;
+    take(l);
+}
+
+static void on_connection(uv_stream_t *stream, int status)
+{
+    struct tcp_listener *l = stream->data;
+    if (status != 0)
+        return;
+    if (l->taken < ACCEPTS_MAX) {
+        l->taken++;
+        take(l);
+    } else
+        uv_timer_start(&l->next_turn, on_next_turn, 0, 0);
+}
+
 static void listener_gone(uv_handle_t *h)
 {
     struct tcp_listener *l = h->data;
     struct tcp *t = l->owner;
+    if (--l->handles > 0)
+        return;
     free(l);
     t->listeners--;
     maybe_stopped(t);
@@ -499,7 +556,9 @@ static struct tcp_listener *listener_new(struct tcp *t)
         return NULL;
     l->owner = t;
     uv_tcp_init(t->loop, &l->tcp);
-    l->tcp.data = l;
+    uv_timer_init(t->loop, &l->next_turn);
+    l->tcp.data = l->next_turn.data = l;
+    l->handles = 2;
     t->listeners++;
     return l;
 }
@@ -539,9 +598,18 @@ uint16_t tcp_listener_port(const struct tcp_listener *l)
 void tcp_unlisten(struct tcp_listener *l)
 {
     uv_close((uv_handle_t *)&l->tcp, listener_gone);
+    uv_close((uv_handle_t *)&l->next_turn, listener_gone);
 }
 
 /* --- the whole */
+
+static size_t most(void)
+{
+    struct rlimit files;
+    if (getrlimit(RLIMIT_NOFILE, &files) != 0 || files.rlim_cur >= TCP_CONNS_MAX + RESERVED)
+        return TCP_CONNS_MAX;
+    return files.rlim_cur > RESERVED + CONNS_MIN ? (size_t)files.rlim_cur - RESERVED : CONNS_MIN;
+}
 
 struct tcp *tcp_new(uv_loop_t *loop, const struct tcp_events *events, void *context)
 {
@@ -551,7 +619,9 @@ struct tcp *tcp_new(uv_loop_t *loop, const struct tcp_events *events, void *cont
     t->loop = loop;
     t->events = events;
     t->context = context;
-    t->all.prev_all = t->all.next_all = &t->all;
+    ring_init(&t->all);
+    ring_init(&t->closing);
+    t->most = most();
     t->next_accepted = TCP_ACCEPTED;
     return t;
 }
@@ -560,8 +630,7 @@ void tcp_stop(struct tcp *t, void (*stopped)(void *context), void *context)
 {
     t->stopped = stopped;
     t->stopped_context = context;
-    for (struct conn *c = t->all.next_all, *next = c->next_all; c != &t->all;
-         c = next, next = c->next_all)
+    for (struct conn *c = t->all.after, *next = c->after; c != &t->all; c = next, next = c->after)
         if (c->listed)
             tcp_close(t, c->link);
     maybe_stopped(t);
@@ -570,4 +639,9 @@ void tcp_stop(struct tcp *t, void (*stopped)(void *context), void *context)
 size_t tcp_count(const struct tcp *t)
 {
     return t->count;
+}
+
+size_t tcp_most(const struct tcp *t)
+{
+    return t->most;
 }

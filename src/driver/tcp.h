@@ -65,10 +65,14 @@ void tcp_open(struct tcp *t, uint32_t link, struct slice host, uint16_t port);
 void tcp_send(struct tcp *t, uint32_t link, struct slice bytes);
 
 /* Sends what is pending and the end of stream, waits for the other end's (2 s at most for all of
- * it), closes. What still comes in is dropped. */
+ * it, less when room is needed), closes. What still comes in is dropped. Where nothing was ever
+ * sent, closes at once. */
 void tcp_close(struct tcp *t, uint32_t link);
 
 /* Links that are open, opening or closing. */
 size_t tcp_count(const struct tcp *t);
+/* How many there may be: TCP_CONNS_MAX, or what the limit of descriptors leaves. When there are so
+ * many, and none is closing, whoever comes is accepted and closed at once. */
+size_t tcp_most(const struct tcp *t);
 
 #endif

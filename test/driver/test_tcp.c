@@ -355,6 +355,87 @@ static void test_no_descriptors_left(void **state)
     net_close(&n);
 }
 
+/* Who comes when there is no room takes the place of one that is only being closed; his last words
+ * may be lost with it. Places that nobody leaves are not taken. */
+static void test_room_of_the_closing(void **state)
+{
+    enum { CLIENTS = 60 };
+    struct net n;
+    struct rlimit former, small;
+    int fd[CLIENTS];
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &former), 0);
+    small = former;
+    small.rlim_cur = 128 + 20;
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &small), 0);
+    net_open(&n, "127.0.0.1");
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &former), 0);
+    assert_int_equal(tcp_most(n.tcp), 20);
+    n.close_on_accept = 1;
+    for (unsigned i = 0; i < CLIENTS; i++) {
+        fd[i] = raw_connect(n.port);
+        run_until(&n, n.accepted.accepted == i + 1);
+        uv_run(&n.loop, UV_RUN_NOWAIT);
+        assert_true(tcp_count(n.tcp) <= 20);
+    }
+    n.close_on_accept = 0;
+    run_until(&n, tcp_count(n.tcp) == 0);
+    for (unsigned i = 0; i < CLIENTS; i++)
+        close(fd[i]);
+    n.accepted.accepted = 0;
+    for (unsigned i = 0; i < 30; i++) {
+        char byte;
+        fd[i] = raw_connect(n.port);
+        for (unsigned turn = 0; i < 20 ? n.accepted.accepted == i : turn < 5; turn++)
+            uv_run(&n.loop, i < 20 ? UV_RUN_ONCE : UV_RUN_NOWAIT);
+        if (i >= 20)
+            assert_int_equal(recv(fd[i], &byte, 1, 0), 0);
+    }
+    assert_int_equal(n.accepted.accepted, 20);
+    assert_int_equal(tcp_count(n.tcp), 20);
+    for (unsigned i = 0; i < 30; i++)
+        close(fd[i]);
+    net_close(&n);
+}
+
+/* Nobody waits for the end of stream of one to whom nothing was said. */
+static void test_close_of_the_silent(void **state)
+{
+    struct net n;
+    char byte;
+    net_open(&n, "127.0.0.1");
+    int fd = raw_connect(n.port);
+    run_until(&n, n.accepted.accepted > 0);
+    tcp_close(n.tcp, n.accepted.link);
+    for (int i = 0; i < 3; i++)
+        uv_run(&n.loop, UV_RUN_NOWAIT);
+    assert_int_equal(tcp_count(n.tcp), 0);
+    assert_int_equal(recv(fd, &byte, 1, 0), 0);
+    close(fd);
+    net_close(&n);
+}
+
+/* However many wait, a turn of the loop takes some of them only; in the end all are taken. */
+static void test_turns(void **state)
+{
+    enum { CLIENTS = 300 };
+    struct net n;
+    int fd[CLIENTS];
+    net_open(&n, "127.0.0.1");
+    for (unsigned i = 0; i < CLIENTS; i++)
+        fd[i] = raw_connect(n.port);
+    unsigned turns = 0;
+    while (n.accepted.accepted < CLIENTS) {
+        unsigned before = n.accepted.accepted;
+        uv_run(&n.loop, UV_RUN_ONCE);
+        assert_true(n.accepted.accepted - before <= 65);
+        turns++;
+    }
+    assert_true(turns > 3);
+    for (unsigned i = 0; i < CLIENTS; i++)
+        close(fd[i]);
+    net_close(&n);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -369,6 +450,9 @@ int main(void)
         cmocka_unit_test(test_close_without_reader),
         cmocka_unit_test(test_port_in_use),
         cmocka_unit_test(test_no_descriptors_left),
+        cmocka_unit_test(test_room_of_the_closing),
+        cmocka_unit_test(test_close_of_the_silent),
+        cmocka_unit_test(test_turns),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
