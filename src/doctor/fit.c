@@ -96,7 +96,8 @@ static bool contradicts(const struct end *e, const struct record *r, bool known)
         return true;
     if ((bit & early) != 0 && finished_before(e, r))
         return true;
-    if (((bit & password) != 0 && (lines & refused) != 0) ||
+    if (((bit & password) != 0 && (lines & (refused | B(T28))) != 0) ||
+        ((bit & B(T28)) != 0 && (lines & password) != 0) ||
         ((bit & refused) != 0 && (lines & password) != 0))
         return true;
     if (was_up && (bit & (B(T10) | B(T11) | B(T18) | B(T20))) != 0)

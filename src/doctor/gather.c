@@ -293,12 +293,15 @@ static void cluster_homeless(struct doctor *d, const struct candidates *c, const
             e->doubtful = true;
 }
 
+/* `bound`: only where a line of the same step says whose they are. */
 static void cluster_place(struct doctor *d, struct record *const *list, size_t from, size_t to,
-                          struct candidates *c)
+                          struct candidates *c, bool bound)
 {
     struct search s = {.score = -1};
     const struct record *r = list[from];
-    while (c->window < c->sorted && d->end[c->window]->segment < r->segment)
+    while (c->window < c->sorted && (d->end[c->window]->segment < r->segment ||
+                                     (d->end[c->window]->segment == r->segment &&
+                                      d->end[c->window]->d.last < r->at - NEAR_MS)))
         c->window++;
     size_t i = c->window;
     for (struct end *e; (e = candidate(d, c, &i, r)) != NULL;) {
@@ -306,6 +309,8 @@ static void cluster_place(struct doctor *d, struct record *const *list, size_t f
         if (score > s.score)
             s = (struct search){e, score, sequence_gap(e, r)};
     }
+    if (bound && (s.best == NULL || s.score < STEP_SCORE))
+        return;
     if (s.best == NULL) {
         cluster_homeless(d, c, r);
         s.best = end_new(d, r);
@@ -363,10 +368,14 @@ static void gather_all(struct doctor *d, struct record **list, size_t n)
     for (size_t i = 0; i < n; i++)
         if (!identified(list[i]) && (i == 0 || !again(list[i - 1], list[i])))
             list[loose++] = list[i];
-    for (size_t from = 0, to; from < loose && !d->failed; from = to) {
-        for (to = from + 1; to < loose && cluster_takes(list, from, to, list[to]); to++)
-            ;
-        cluster_place(d, list, from, to, &c);
+    for (int pass = 0; pass < 2; pass++) {
+        c.window = 0;
+        for (size_t from = 0, to; from < loose && !d->failed; from = to) {
+            for (to = from + 1; to < loose && cluster_takes(list, from, to, list[to]); to++)
+                ;
+            if (list[from]->end == NULL)
+                cluster_place(d, list, from, to, &c, pass == 0);
+        }
     }
     settle(d);
     for (size_t i = 0; i < d->end_n; i++)

@@ -256,9 +256,14 @@ static bool by_password(struct facts *f)
 static bool rule_row(struct facts *f, enum doctor_certainty certainty)
 {
     struct doctor_attempt *a = f->a;
-    if ((f->lines & B(T24)) != 0)
+#ifdef BUG_DOCTOR /* the control of the tests: two rules swapped */
+    const uint64_t root = B(T32), met = B(T24);
+#else
+    const uint64_t root = B(T24), met = B(T32);
+#endif
+    if ((f->lines & root) != 0)
         set_row(a, ROW_C1, R(H5) | R(H6), CODE_JOINED, certainty);
-    else if ((f->lines & B(T32)) != 0)
+    else if ((f->lines & met) != 0)
         set_row(a, ROW_D1, R(D6) | R(H6), CODE_JOINED, certainty);
     else if ((f->lines & B(T12)) != 0 && (f->lines & B(T28)) != 0 && !opened_in_doubt(f))
         set_row(a, ROW_C6, 0, CODE_JOINED, certainty);

@@ -6,6 +6,7 @@
 
 #define DAY_MS    INT64_C(86400000)
 #define NEAR_MS   (3 * MS_S) /* ends without addresses are no further apart in time */
+#define PORTS     1024       /* chains of ends, by port */
 #define LOOSE_MAX 4096       /* so many ends are compared by time, at most */
 
 #define B(line) DOCTOR_BIT(LINE_##line)
@@ -55,7 +56,7 @@ static void join(struct end *c, struct end *s, enum doctor_pairing pairing)
 
 static void by_address(struct doctor *d)
 {
-    size_t size = 65536 * sizeof(uint32_t), next_size = (d->end_n + 1) * sizeof(uint32_t);
+    size_t size = PORTS * sizeof(uint32_t), next_size = (d->end_n + 1) * sizeof(uint32_t);
     uint32_t *head = mem_alloc(d->mem, size), *next = mem_alloc(d->mem, next_size);
     if (head == NULL || next == NULL) {
         d->failed = true;
@@ -66,17 +67,18 @@ static void by_address(struct doctor *d)
     for (size_t i = 0; i < d->end_n; i++) {
         const struct end *s = d->end[i];
         if (s->side == SIDE_S && s->d.peer_port != 0 && s->d.peer_ip.n > 0) {
-            next[i + 1] = head[s->d.peer_port];
-            head[s->d.peer_port] = (uint32_t)(i + 1);
+            next[i + 1] = head[s->d.peer_port % PORTS];
+            head[s->d.peer_port % PORTS] = (uint32_t)(i + 1);
         }
     }
     for (size_t i = 0; i < d->end_n; i++) {
         struct end *c = d->end[i], *best = NULL;
         if (c->side != SIDE_C || c->d.local_port == 0)
             continue;
-        for (uint32_t k = head[c->d.local_port]; k != 0; k = next[k]) {
+        for (uint32_t k = head[c->d.local_port % PORTS]; k != 0; k = next[k]) {
             struct end *s = d->end[k - 1];
-            if (s->mate == NULL && slice_eq_fold(s->d.peer_ip, c->d.local_ip) &&
+            if (s->mate == NULL && s->d.peer_port == c->d.local_port &&
+                slice_eq_fold(s->d.peer_ip, c->d.local_ip) &&
                 !ports_differ(s->d.local_port, c->d.peer_port) && outcomes_agree(c, s) &&
                 !verdicts_differ(c, s) && (best == NULL || apart(s, c) < apart(best, c)))
                 best = s;

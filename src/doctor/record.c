@@ -128,6 +128,8 @@ static bool number_here(const struct piece *p, size_t at)
 static void between(struct reader *r, const struct piece *p, size_t from, size_t to)
 {
     size_t letters = 0, at;
+    while (to < p->n && to > from && p->c[to - 1] != '\n' && p->c[to - 1] != '\v')
+        to--; /* the name of a file before a record, as grep prints it */
     for (size_t i = from; i < to; i++) {
         letters += is_letter(p->c[i]);
         if (number_here(p, i)) /* a record that breaks off before its text */

@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-#define PIECE_MAX  (1u << 16) /* a piece is cut here, whatever it is */
+#define PIECE_MAX  (1u << 14) /* a piece is cut here, at the last record that begins in it */
 #define ENTITY_MAX 10
 
 enum encoding { UTF8, UTF16_LITTLE, UTF16_BIG };
@@ -232,22 +232,30 @@ static void piece_give(struct maker *m, size_t n)
     m->n -= n;
 }
 
+/* The buffer is full: all but the last record, which may go on. */
+static void piece_force(struct maker *m)
+{
+    size_t at = m->n > 13 ? m->n - 13 : 0;
+    while (at > 0 && !line_begins_record(m->c + at, m->n - at))
+        at--;
+    piece_give(m, at > 0 && m->n - at < PIECE_MAX / 4 ? at : m->n);
+    m->line_start = 0;
+}
+
 static void line_end(struct maker *m)
 {
     if (m->line_start > 0 && line_begins_record(m->c + m->line_start, m->n - m->line_start))
         piece_give(m, m->line_start);
     else if (m->n > PIECE_MAX / 2)
-        piece_give(m, m->n);
+        piece_force(m);
     m->line_start = m->n;
     m->quoting = true;
 }
 
 static void put(struct maker *m, uint32_t c, uint8_t form)
 {
-    if (m->n == PIECE_MAX) {
-        piece_give(m, m->n);
-        m->line_start = 0;
-    }
+    if (m->n == PIECE_MAX)
+        piece_force(m);
     m->from[m->n] = (uint32_t)m->shown_n;
     m->line[m->n] = m->number;
     m->c[m->n++] = form;

@@ -65,8 +65,10 @@ ROWS = {
 
 # A line that is there to its decisive words.
 SIGNS = {
-    'T3': r'Server Connection to PeerId[^|]*TLSReq\([tf]', 'T9': r'starting to PeerId[^|]*TLSReq\([tf]',
-    'T10': r'EncrUtil::decryptData failed[^|]*1\.600\.1[37]\.', 'T11': 'sending ILSPwdAuthenticationFailed alarm',
+    'T3': r'Server Connection to PeerId[^|]*TLSReq\([tf]',
+    'T9': r'starting to PeerId[^|]*TLSReq\([tf]',
+    'T10': r'EncrUtil::decryptData failed[^|]*1\.600\.1[37]\.',
+    'T11': 'sending ILSPwdAuthenticationFailed alarm',
     'T12': 'peer certificates are in certificate store',
     'T15': r'Verification error:\d+\)', 'T20': 'certificate is not in the local store',
     'T24': 'peer certificates are not in certificate store', 'T32': 'FQDN is in PeerInfoVector',

@@ -1,5 +1,5 @@
-"""traces: the traces of every row of the join at both ends, made from src/core/event.def, as ilsd or
-the original write them; and what happens to a trace on its way to somebody who reads it.
+"""traces: the traces of every row of the join at both ends, made from src/core/event.def, as ilsd
+or the original write them; and what happens to a trace on its way to somebody who reads it.
 
     lines = Attempt('B2', seed).lines('C')        # [Line]
     data = render(lines)                          # the bytes of a file
@@ -20,19 +20,22 @@ EVENTS['T31'] = EVENTS['T30']
 ERRORS = {2: 'unable to get issuer certificate', 9: 'certificate is not yet valid',
           10: 'certificate has expired', 18: 'self signed certificate',
           19: 'self signed certificate in certificate chain',
-          20: 'unable to get local issuer certificate', 21: 'unable to verify the first certificate',
+          20: 'unable to get local issuer certificate',
+          21: 'unable to verify the first certificate',
           23: 'certificate revoked', 24: 'invalid CA certificate',
           25: 'path length constraint exceeded', 26: 'unsuitable certificate purpose',
           32: 'key usage does not include certificate signing', 62: 'hostname mismatch',
           66: 'EE certificate key too weak', 67: 'CA certificate key too weak',
           68: 'CA signature digest algorithm too weak'}
-FLAW_CODES = {2: 302, 9: 310, 10: 303, 19: 302, 20: 302, 21: 302, 23: 304, 24: 312, 25: 313, 26: 306,
-              32: 312, 62: 305, 66: 311, 67: 311, 68: 311}
+FLAW_CODES = {2: 302, 9: 310, 10: 303, 19: 302, 20: 302, 21: 302, 23: 304, 24: 312, 25: 313,
+              26: 306, 32: 312, 62: 305, 66: 311, 67: 311, 68: 311}
 
 DIAL, DIAL_TLS = 'T4 T5 T6|T7|', 'T4 T5|T7|'
 REFUSED_AT_C = DIAL_TLS + 'T15 T16 T31 T17 T18 V1'
 REFUSED_AT_S = 'T15 T16 T30 T21 T1 T2 T22 V1'
 TOLD_AT_S = 'T1 T2 T22 V1'
+OPENED_AT_C = 'T19 T24|T25|T25 T28 T8 T9 V1'
+OPENED_AT_S = 'T19 T24 T1 T2|T25|T25 T28|T3 V1'
 UNKNOWN_AT_C, UNKNOWN_AT_S = 'T19 T20 T21 T18 V1', 'T19 T20 T21 T1 T2 T22 V1'
 
 # row: TLS, lines of C, lines of S, code at C, code at S. `|` parts the steps of the trace.
@@ -44,7 +47,7 @@ ROWS = {
     'B3': (1, DIAL_TLS + 'T12|T18 V1', UNKNOWN_AT_S, 307, 307),
     'B4': (1, DIAL_TLS + UNKNOWN_AT_C, TOLD_AT_S, 307, 307),
     'B5': (1, DIAL_TLS + 'T12|T18 V1', REFUSED_AT_S, 301, 301),
-    'C1': (1, DIAL_TLS + 'T19 T24|T25|T25 T28 T8 T9 V1', 'T19 T24 T1 T2|T25|T25 T28|T3 V1', 100, 100),
+    'C1': (1, DIAL_TLS + OPENED_AT_C, OPENED_AT_S, 100, 100),
     'C2': (1, DIAL_TLS + 'T19 T24|T18 V1', REFUSED_AT_S, 301, 301),
     'C3': (1, REFUSED_AT_C, TOLD_AT_S, 301, 301),
     'C4': (1, REFUSED_AT_C, TOLD_AT_S, 301, 301),
@@ -67,9 +70,9 @@ ROWS = {
     'G6': (0, DIAL + 'T18 V1', 'T1 T2|T22 V1', 408, 408),
     'H2': (1, DIAL_TLS + 'T12|T8 T9 V1', 'T12 T1 T2|T3 V1', 100, 100),
     'H3': (1, REFUSED_AT_C, TOLD_AT_S, 301, 301),
-    'H4': (1, DIAL_TLS + 'T19 T24|T25|T25 T28 T8 T9 V1|later|T15 T16 T31 T17 L1',
-           'T19 T24 T1 T2|T25|T25 T28|T3 V1|later|L1', 303, 303),
-    'H6': (1, DIAL_TLS + 'T19 T24|T25|T25 T28 T8 T9 V1', 'T19 T24 T1 T2|T25|T25 T28|T3 V1', 100, 100),
+    'H4': (1, DIAL_TLS + OPENED_AT_C + '|later|T15 T16 T31 T17 L1', OPENED_AT_S + '|later|L1', 303,
+           303),
+    'H6': (1, DIAL_TLS + OPENED_AT_C, OPENED_AT_S, 100, 100),
 }
 # The original writes fewer lines, and no verdict.
 ORIGINAL = {
@@ -111,7 +114,8 @@ class Attempt:
         self.code = {'C': ROWS[name][3], 'S': ROWS[name][4]}
         if original and name in ORIGINAL:
             self.plan = dict(zip('CS', ORIGINAL[name]))
-        self.error = {301: 18, 302: r.choice([2, 19, 20, 21]), 303: 10, 305: 62}.get(self.code['C'], 0)
+        self.error = {301: 18, 302: r.choice([2, 19, 20, 21]), 303: 10,
+                      305: 62}.get(self.code['C'], 0)
         if self.row == 'F1':
             self.error = r.choice(sorted(set(FLAW_CODES) - {62}))
             self.code = dict.fromkeys('CS', FLAW_CODES[self.error])
@@ -136,8 +140,9 @@ class Attempt:
         host = self.host if name in ('T4', 'T5', 'T8', 'T18') else self.ip[other]
         code = 100 if self.row == 'H4' and name == 'V1' else self.code[end]
         return {'n': self.n[end], 'k': 17 if self.tls else 13, 'ip': self.ip[other],
-                'port': self.port[other], 'lip': self.ip[end], 'lport': self.port[end], 'host': host,
-                'hport': self.port[other], 'peer': '0' * 32 if zero else self.peer[other],
+                'port': self.port[other], 'lip': self.ip[end], 'lport': self.port[end],
+                'host': host, 'hport': self.port[other],
+                'peer': '0' * 32 if zero else self.peer[other],
                 'tf': 't' if self.tls else 'f', 'true': 'true' if self.tls else 'false',
                 'code': 'ILS-%d' % code, 'verdict': self.verdict,
                 'x0': '%08X' % self.random.randint(1, 0xffff), 'n1': 131, 'n2': 236,
@@ -219,7 +224,8 @@ def typographic(r, texts):
 
 
 def fenced(r, texts):
-    return '# \u30cf\u30d6\u306e\u30ed\u30b0\n\n' + ''.join('```\n%s\n```\n\n' % t for t in texts) + \
+    return '# \u30cf\u30d6\u306e\u30ed\u30b0\n\n' + \
+        ''.join('```\n%s\n```\n\n' % t for t in texts) + \
         '\u3053\u306e\u6ce8\u306f\u8a18\u9332\u3067\u306f\u306a\u3044\n'
 
 
@@ -242,9 +248,11 @@ def with_noise(r, texts):
     rows = []
     for t in texts:
         if r.random() < 0.4:
-            rows.append(t[:32] + '|SdlSig |SdlConnectRsp\n|wait |Ils(1,600,20,1)\n|SdlTimer(1,600,9,2)'
-                        ' |1,600,16,1.1^*** |*TraceFlagOverrode' if r.random() < 0.5 else
-                        t[:12] + ' |' + t[14:26] + '|AppInfo |IlsD catalog x: usn 12, 4 entries applied')
+            rows.append(t[:32] + '|SdlSig |SdlConnectRsp\n|wait |Ils(1,600,20,1)\n'
+                        '|SdlTimer(1,600,9,2) |1,600,16,1.1^*** |*TraceFlagOverrode'
+                        if r.random() < 0.5 else
+                        t[:12] + ' |' + t[14:26] + '|AppInfo |IlsD catalog x: usn 12, 4 entries '
+                        'applied')
         rows.append(t)
     return '\n'.join(rows) + '\n'
 
