@@ -104,7 +104,7 @@ static void test_same_place(void **state)
     assert_true(linked(SPOKE));
 }
 
-/* Another place: whoever answers there is meant, after a restart too; and is the one from then on. */
+/* Another place: whoever answers there is meant, after a restart too, and expected from then on. */
 static void test_another_place(void **state)
 {
     (void)state;
