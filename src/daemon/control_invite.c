@@ -209,7 +209,7 @@ void verb_invite_remove(struct client *client)
     if (hex_parse(command.invite.id, INVITE_ID_SIZE, id))
         control_change(client, &command);
     else
-        control_error(client, "SETTING", "an invite's id is 16 hex digits", "ils invite list",
+        control_error(client, "SETTING", "an invite's id is 16 hex digits", "ils invite --list",
                       "id");
 }
 
