@@ -147,6 +147,7 @@ class Cluster:
         self.launch()
         wait_until(lambda: self.answers() or self.process.poll() is not None)
         if not self.answers():
+            self.kill()
             raise RuntimeError('%s does not start: %s' % (self.name, self.said()))
         return self
 

@@ -185,6 +185,7 @@ def run_all(jobs):
             with Network() as net:
                 net.pki = pki()
                 function(part, net, *arguments)
+                ended_well(part, net)
         except Exception:
             part.ok(False, 'ended by an exception', traceback.format_exc())
         return part
@@ -193,6 +194,14 @@ def run_all(jobs):
             part.say(tap)
     shutil.rmtree(FOLDER, ignore_errors=True)
     tap.done()
+
+
+def ended_well(part, net):
+    """Every daemon ends when it is told to, and has complained of nothing."""
+    for c in net.clusters:
+        status = c.stop() if c.process is not None else 0
+        said = re.findall(r'.*(?:Sanitizer|runtime error|Assertion).*', c.said())
+        part.ok(status == 0 and not said, '%s ended well' % c.name, status, *said[:5])
 
 
 FOLDER = tempfile.mkdtemp(prefix='ils-pki-')
