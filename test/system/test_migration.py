@@ -6,7 +6,7 @@ certificate and of the one whose authority the hub does not know, and what to ty
 
 ILS_LOAD is the number of lookups a second, ILS_SECONDS how long the load runs at least."""
 import os
-import sys
+import re
 import time
 
 from harness import Network, Tap, wait_until
@@ -277,6 +277,10 @@ def main():
         print('# %s; longest time without a link: %.0f ms as asked every 20 ms (%d times), %.0f ms '
               'by the trace' % (load.figures(), polled * 1e3, links.asked, traced * 1e3))
         tap.run(controls, scene)
+        for c in scene.all:
+            status = c.stop()
+            bad = re.findall('.*(?:Sanitizer|runtime error|Assertion).*', c.said())
+            tap.ok(status == 0 and not bad, c.name + ' ended well', status, *bad[:5])
     tap.done()
 
 
