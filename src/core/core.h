@@ -225,6 +225,8 @@ enum link_state {
     LINK_CLOSED,  /* freed at the next step */
 };
 
+#define LINK_BUCKETS 1024
+
 struct asked {
     struct stream *stream; /* NULL: the stream is gone, the answer is dropped */
     uint8_t name[HASH_SIZE];
@@ -232,8 +234,13 @@ struct asked {
 
 struct link {
     struct list node;
+    struct list busy;     /* while a step has to look at it */
+    struct list stranger; /* accepted, and nothing whole was heard of it yet */
+    struct link *next_by_id;
     struct ils *ils;
     uint32_t id;
+    struct list in_crowd;
+    struct crowd *crowd; /* half open: its source's */
     uint32_t n;          /* of the trace */
     enum link_state state;
     bool dialler, tls;
@@ -372,11 +379,27 @@ struct penalty {
     tick until, last;
 };
 
+/* The half-open links of one source. */
+struct crowd {
+    struct list node;   /* among those of the same weight */
+    struct crowd *next; /* in its bucket */
+    uint64_t hash;      /* of the source */
+    bool known;         /* a cluster that has proved itself was last met there */
+    struct list links;  /* oldest first */
+    size_t n;
+};
+
+#define CROWD_BUCKETS 1024
+#define CROWD_WEIGHTS (HALF_OPEN_MAX + 2)
+
 struct gate {
     struct penalty *bucket[PENALTY_BUCKETS];
     struct list order;
     size_t n;
-    size_t half_open;
+    struct crowd *crowd[CROWD_BUCKETS];
+    struct list by_weight[CROWD_WEIGHTS];
+    size_t heaviest; /* no crowd weighs more */
+    size_t open, open_max;
 };
 
 struct alarm_entry {
@@ -454,6 +477,9 @@ struct ils {
     struct dial dial;
     struct gate gate;
     struct list peers, links, streams, batches, waiting, alarms;
+    struct list busy;      /* links that a step looks at; of the others nothing is to be done ... */
+    struct list strangers; /* ... before their deadline: by deadline, earliest first */
+    struct link *by_id[LINK_BUCKETS];
     size_t peer_n, stream_n, alarm_n;
     bool index_taken[STREAMS_MAX];
     uint32_t next_link, next_n;
@@ -599,6 +625,7 @@ tick fetch_deadline(const struct stream *s);
 /* link.c */
 struct link *link_new(struct ils *ils, bool dialler, uint32_t id);
 void link_free(struct link *l);
+void link_wake(struct link *l); /* this step and the next look at it */
 void link_accepted(struct ils *ils, const struct ils_event *event);
 void link_connected(struct ils *ils, const struct ils_event *event);
 void link_data(struct ils *ils, const struct ils_event *event);
@@ -725,7 +752,9 @@ uint32_t ready_code(const struct ils *ils, const struct announced *a, const stru
 /* gate.c */
 void gate_init(struct gate *g);
 void gate_forget(struct ils *ils);
-void gate_room(struct ils *ils);
+/* l is half open from now on; another may have to go for it. */
+void gate_enter(struct link *l);
+void gate_leave(struct link *l);
 tick gate_until(const struct ils *ils, const struct link *l);
 void gate_failed(struct ils *ils, const struct link *l, tick base);
 void gate_passed(struct ils *ils, const struct link *l);

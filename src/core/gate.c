@@ -2,7 +2,7 @@
  * when it is full, the oldest of the busiest source prefix goes. Sources that failed are held (up
  * to 5 s) or refused; the time doubles from failure to failure. Addresses of peers that have
  * proved themselves before are exempt from penalties, so that nobody can lock a hub out by failing
- * in its name; they are not exempt from the table. */
+ * in its name; in the table they have a few places of their own, and no more. */
 #include "core/core.h"
 
 #define PREFIX_MAX 40
@@ -11,6 +11,9 @@ void gate_init(struct gate *g)
 {
     memset(g, 0, sizeof *g);
     list_init(&g->order);
+    for (size_t i = 0; i < CROWD_WEIGHTS; i++)
+        list_init(&g->by_weight[i]);
+    g->open_max = HALF_OPEN_MAX;
 }
 
 /* No source has failed. */
@@ -18,7 +21,9 @@ void gate_forget(struct ils *ils)
 {
     list_each_safe(node, &ils->gate.order)
         mem_free(ils->mem, list_entry(node, struct penalty, node), sizeof(struct penalty));
-    gate_init(&ils->gate);
+    memset(ils->gate.bucket, 0, sizeof ils->gate.bucket);
+    list_init(&ils->gate.order);
+    ils->gate.n = 0;
 }
 
 static int hex_digit(uint8_t c)
@@ -106,60 +111,103 @@ static bool exempt(const struct ils *ils, const struct link *l)
     return false;
 }
 
-static bool half_open(const struct link *l)
+/* --- the table of half-open links */
+
+/* A source counts by its half-open links. Who was met before has a few that do not count: strangers
+ * from ever so many sources cannot push him out. */
+static size_t weight(const struct crowd *c)
 {
-    return !l->dialler && l->state < LINK_UP && l->state != LINK_OPENING;
+    size_t n = !c->known ? c->n : c->n > HALF_OPEN_KNOWN ? c->n - HALF_OPEN_KNOWN : 0;
+    return n < CROWD_WEIGHTS ? n : CROWD_WEIGHTS - 1;
 }
 
-/* One prefix in the table of half-open links. */
-struct crowd {
-    uint64_t hash;
-    struct link *oldest;
-    size_t n;
-};
-#define CROWDS 4096 /* a power of two, twice what can be half open */
+static void weigh(struct gate *g, struct crowd *c)
+{
+    size_t w = weight(c);
+    list_remove(&c->node);
+    list_add(&g->by_weight[w], &c->node);
+    if (w > g->heaviest)
+        g->heaviest = w;
+}
 
-/* Links are in order of arrival, so the first one of a prefix is its oldest. */
+static struct crowd *crowd_get(struct link *l)
+{
+    struct ils *ils = l->ils;
+    char text[PREFIX_MAX];
+    uint64_t hash = hash_of(prefix_of(&l->peer, text));
+    struct crowd **bucket = &ils->gate.crowd[hash % CROWD_BUCKETS], *c = *bucket;
+    while (c != NULL && c->hash != hash)
+        c = c->next;
+    if (c != NULL)
+        return c;
+    c = mem_alloc(ils->mem, sizeof *c);
+    if (c == NULL)
+        return NULL;
+    c->hash = hash;
+    c->known = exempt(ils, l);
+    c->next = *bucket;
+    *bucket = c;
+    list_init(&c->node);
+    list_init(&c->links);
+    return c;
+}
+
+static void crowd_drop(struct ils *ils, struct crowd *c)
+{
+    struct crowd **at = &ils->gate.crowd[c->hash % CROWD_BUCKETS];
+    while (*at != c)
+        at = &(*at)->next;
+    *at = c->next;
+    list_remove(&c->node);
+    mem_free(ils->mem, c, sizeof *c);
+}
+
+/* The oldest of the busiest source; of equally busy ones, who has been so for longest. */
 static void evict(struct ils *ils)
 {
-    struct crowd *crowd = arena_alloc(&ils->step, CROWDS * sizeof *crowd), *busiest = NULL;
-    size_t n = 0;
-    char text[PREFIX_MAX];
-    if (crowd == NULL)
-        return;
-    list_each(node, &ils->links) {
-        struct link *l = list_entry(node, struct link, node);
-        if (!half_open(l) || n == CROWDS / 2)
-            continue;
-        uint64_t hash = hash_of(prefix_of(&l->peer, text));
-        struct crowd *c = &crowd[hash % CROWDS];
-        while (c->oldest != NULL && c->hash != hash)
-            c = c + 1 < crowd + CROWDS ? c + 1 : crowd;
-        if (c->oldest == NULL) {
-            *c = (struct crowd){.hash = hash, .oldest = l};
-            n++;
-        }
-        c->n++;
-    }
-    for (size_t i = 0; i < CROWDS; i++) {
-        struct crowd *c = &crowd[i];
-        if (c->oldest != NULL && (busiest == NULL || c->n > busiest->n ||
-                                  (c->n == busiest->n && c->oldest->n < busiest->oldest->n)))
-            busiest = c;
-    }
-    if (busiest != NULL)
-        link_end(busiest->oldest, CODE_FULL, false);
+    struct gate *g = &ils->gate;
+    while (g->heaviest > 0 && list_empty(&g->by_weight[g->heaviest]))
+        g->heaviest--;
+    const struct crowd *c = list_entry(g->by_weight[g->heaviest].next, struct crowd, node);
+    link_end(list_entry(c->links.next, struct link, in_crowd), CODE_FULL, false);
 }
 
-/* Makes room in the table of half-open links for the one that was just accepted. */
-void gate_room(struct ils *ils)
+void gate_enter(struct link *l)
 {
-    size_t open = 0;
-    list_each(node, &ils->links)
-        open += half_open(list_entry(node, struct link, node));
-    if (open > HALF_OPEN_MAX)
+    struct ils *ils = l->ils;
+    struct gate *g = &ils->gate;
+    struct crowd *c = crowd_get(l);
+    if (c == NULL) {
+        link_end(l, CODE_FULL, false);
+        return;
+    }
+    l->crowd = c;
+    list_add(&c->links, &l->in_crowd);
+    c->n++;
+    g->open++;
+    weigh(g, c);
+#ifndef OPENILS_BUG_HALF_OPEN /* the control of the flood: as many as may come */
+    if (g->open > g->open_max)
         evict(ils);
+#endif
 }
+
+void gate_leave(struct link *l)
+{
+    struct crowd *c = l->crowd;
+    if (c == NULL)
+        return;
+    l->crowd = NULL;
+    list_remove(&l->in_crowd);
+    l->ils->gate.open--;
+    c->n--;
+    if (c->n == 0)
+        crowd_drop(l->ils, c);
+    else
+        weigh(&l->ils->gate, c);
+}
+
+/* --- penalties */
 
 /* Until when the source of l is in penalty; now when it is not. */
 tick gate_until(const struct ils *ils, const struct link *l)

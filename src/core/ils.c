@@ -11,6 +11,8 @@ struct ils *ils_new(struct mem *mem)
     arena_init(&ils->step, mem);
     list_init(&ils->peers);
     list_init(&ils->links);
+    list_init(&ils->busy);
+    list_init(&ils->strangers);
     list_init(&ils->streams);
     list_init(&ils->batches);
     list_init(&ils->waiting);
@@ -112,11 +114,13 @@ int ils_step(struct ils *ils, const struct ils_event *event, struct ils_actions 
     arena_reset(&ils->step);
     ils->action = NULL;
     ils->action_n = ils->action_size = 0;
-    list_each_safe(node, &ils->links) {
-        struct link *l = list_entry(node, struct link, node);
+    list_each_safe(node, &ils->busy) {
+        struct link *l = list_entry(node, struct link, busy);
         buf_reset(&l->wire);
         if (l->state == LINK_CLOSED)
             link_free(l);
+        else if (!list_empty(&l->stranger))
+            list_remove(&l->busy);
     }
     dispatch(ils, event);
     if (ils->started && event->type != ILS_EV_ROW) {
@@ -132,8 +136,8 @@ int ils_step(struct ils *ils, const struct ils_event *event, struct ils_actions 
         dial_tick(ils);
         exchange_flush(ils);
         store_peers(ils);
-        list_each(node, &ils->links)
-            link_flush(list_entry(node, struct link, node));
+        list_each(node, &ils->busy)
+            link_flush(list_entry(node, struct link, busy));
     }
     ret_do->action = ils->action;
     ret_do->n = ils->action_n;
@@ -151,8 +155,12 @@ tick ils_deadline(const struct ils *ils)
     first = trust < first ? trust : first;
     first = dial < first ? dial : first;
     first = hold < first ? hold : first;
-    list_each(node, &ils->links) {
-        tick t = link_deadline(list_entry(node, struct link, node));
+    list_each(node, &ils->busy) {
+        tick t = link_deadline(list_entry(node, struct link, busy));
+        first = t < first ? t : first;
+    }
+    if (!list_empty(&ils->strangers)) {
+        tick t = link_deadline(list_entry(ils->strangers.next, struct link, stranger));
         first = t < first ? t : first;
     }
     if (ils->self_dirty && ils->self_after > ils->now)

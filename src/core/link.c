@@ -42,13 +42,31 @@ struct link *link_new(struct ils *ils, bool dialler, uint32_t id)
     buf_init(&l->out, ils->mem, OUT_MAX);
     buf_init(&l->wire, ils->mem, WIRE_MAX);
     list_add(&ils->links, &l->node);
+    list_add(&ils->busy, &l->busy);
+    list_init(&l->stranger);
+    list_init(&l->in_crowd);
+    l->next_by_id = ils->by_id[id % LINK_BUCKETS];
+    ils->by_id[id % LINK_BUCKETS] = l;
     return l;
+}
+
+void link_wake(struct link *l)
+{
+    if (list_empty(&l->busy))
+        list_add(&l->ils->busy, &l->busy);
 }
 
 void link_free(struct link *l)
 {
     struct mem *mem = l->ils->mem;
+    struct link **at = &l->ils->by_id[l->id % LINK_BUCKETS];
+    while (*at != l)
+        at = &(*at)->next_by_id;
+    *at = l->next_by_id;
     list_remove(&l->node);
+    list_remove(&l->busy);
+    list_remove(&l->stranger);
+    gate_leave(l);
     buf_done(&l->cert_der);
     buf_done(&l->spki_mine);
     buf_done(&l->spki_theirs);
@@ -65,16 +83,21 @@ void link_change_state(struct link *l, enum link_state state)
 {
     assert(l->state != LINK_CLOSED);
     l->state = state;
+    if (state != LINK_SECURING && state != LINK_HELLO)
+        list_remove(&l->stranger);
+    if (state >= LINK_UP)
+        gate_leave(l);
 }
 
+/* The link that an event is about: it is awake in this step. */
 static struct link *link_find(struct ils *ils, uint32_t id)
 {
-    list_each(node, &ils->links) {
-        struct link *l = list_entry(node, struct link, node);
-        if (l->id == id && l->state != LINK_CLOSED)
-            return l;
-    }
-    return NULL;
+    struct link *l = ils->by_id[id % LINK_BUCKETS];
+    while (l != NULL && (l->id != id || l->state == LINK_CLOSED))
+        l = l->next_by_id;
+    if (l != NULL)
+        link_wake(l);
+    return l;
 }
 
 void link_accepted(struct ils *ils, const struct ils_event *event)
@@ -90,9 +113,10 @@ void link_accepted(struct ils *ils, const struct ils_event *event)
     l->tls = event->tls;
     l->peer = event->peer;
     l->local = event->local;
+    list_add(&ils->strangers, &l->stranger);
     if (!l->tls)
         link_announce(l);
-    gate_room(ils);
+    gate_enter(l);
 }
 
 /* The original tells of a TLS connection when it has judged the certificate. */
@@ -373,6 +397,7 @@ void link_end(struct link *l, enum code code, bool tell)
     struct ils *ils = l->ils;
     if (l->state == LINK_CLOSED)
         return;
+    link_wake(l);
     if (tell) {
         struct msg_goodbye goodbye = {.code = (uint32_t)goodbye_code(code)};
         msg_goodbye_put(&l->out, &goodbye);
@@ -540,6 +565,14 @@ static void link_tick_one(struct link *l)
 
 void link_tick(struct ils *ils)
 {
-    list_each_safe(node, &ils->links)
-        link_tick_one(list_entry(node, struct link, node));
+    list_each_safe(node, &ils->busy)
+        link_tick_one(list_entry(node, struct link, busy));
+    while (!list_empty(&ils->strangers)) {
+        struct link *l = list_entry(ils->strangers.next, struct link, stranger);
+        if (ils->now < l->deadline)
+            break;
+        list_remove(&l->stranger);
+        link_wake(l);
+        link_tick_one(l);
+    }
 }

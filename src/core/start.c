@@ -80,6 +80,8 @@ void journal_start(struct ils *ils, const struct ils_event *event)
     for (size_t i = 0; i < sizeof seed; i++)
         jitter = jitter << 8 | seed[i];
     rand_seed(&ils->rand, jitter);
+    if (event->start.half_open != 0 && event->start.half_open < HALF_OPEN_MAX)
+        ils->gate.open_max = event->start.half_open;
     ils->tls_port = event->start.tls_port;
     ils->password_port = event->start.password_port;
     text_set(ils->advertise, event->start.advertise);

@@ -258,6 +258,70 @@ static void full_table_of_many_prefixes(void **state)
     assert_int_equal(attempt("198.51.100.8", key, 2, NULL), CODE_JOINED);
 }
 
+/* However many sources strangers have: whoever was met before keeps a few places, and no more. */
+static void known_have_places(void **state)
+{
+    (void)state;
+    uint32_t known[HALF_OPEN_KNOWN + 2];
+    char ip[16];
+    assert_int_equal(attempt("198.51.100.7", key, 2, NULL), CODE_JOINED);
+    rig_clear(&core);
+    for (size_t i = 0; i < HALF_OPEN_KNOWN + 2; i++)
+        known[i] = rig_accept(&core, "198.51.100.7");
+    uint32_t stranger = rig_accept(&core, "198.51.100.8");
+    for (unsigned i = 0; i < 4 * HALF_OPEN_MAX; i++) {
+        ip_of(ip, i);
+        rig_accept(&core, ip);
+    }
+    assert_true(closed(stranger));
+    for (size_t i = 0; i < HALF_OPEN_KNOWN + 2; i++)
+        assert_int_equal(closed(known[i]), i < 2);
+    for (unsigned i = 0; i < 4 * HALF_OPEN_MAX; i++) /* a crowd from there is a crowd */
+        rig_accept(&core, "198.51.100.7");
+    size_t left = half_open();
+    assert_true(left <= HALF_OPEN_MAX + 1); /* and the link that is up */
+    ip_of(ip, 5000);
+    stranger = rig_accept(&core, ip);
+    rig_accept(&core, "198.51.100.7");
+    assert_false(closed(stranger));
+}
+
+/* What comes a byte at a time changes nothing of anybody's deadline, whatever the order. */
+static void deadlines_in_any_order(void **state)
+{
+    (void)state;
+    uint32_t id[20];
+    char ip[16];
+    for (unsigned i = 0; i < 20; i++) {
+        ip_of(ip, i);
+        id[i] = rig_accept(&core, ip);
+        rig_pass(&core, TICK_S / 10);
+    }
+    rig_pass(&core, 7 * TICK_S); /* the first is 9 s old */
+    for (unsigned i = 0; i < 20; i += 3)
+        rig_data(&core, id[i], "\x01", 1);
+    rig_down(&core, id[4]);
+    for (unsigned tenth = 90; tenth < 130; tenth++) {
+        for (unsigned i = 0; i < 20; i++)
+            assert_int_equal(closed(id[i]), i == 4 || i + 100 <= tenth);
+        rig_pass(&core, TICK_S / 10);
+    }
+}
+
+/* A host whose limit of descriptors is low has a smaller table. */
+static void a_smaller_table(void **state)
+{
+    (void)state;
+    char ip[16];
+    core.ils->gate.open_max = 10;
+    for (unsigned i = 0; i < 30; i++) {
+        ip_of(ip, i);
+        rig_accept(&core, ip);
+    }
+    assert_int_equal(half_open(), 10);
+    assert_int_equal(attempt("198.51.100.8", key, 2, NULL), CODE_JOINED);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -268,6 +332,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(known_peers_are_exempt, setup, teardown),
         cmocka_unit_test_setup_teardown(table_is_bounded, setup, teardown),
         cmocka_unit_test_setup_teardown(full_table_of_many_prefixes, setup, teardown),
+        cmocka_unit_test_setup_teardown(known_have_places, setup, teardown),
+        cmocka_unit_test_setup_teardown(deadlines_in_any_order, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_smaller_table, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
