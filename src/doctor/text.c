@@ -20,9 +20,9 @@ struct maker {
     struct reader *r;
     uint8_t *c;
     uint32_t *from, *line;
-    uint8_t *shown; /* 4 bytes for each character at most */
-    size_t n, shown_n;
-    size_t line_start; /* of the present line in c */
+    uint8_t *shown;          /* 4 bytes for each character at most */
+    size_t n, shown_n, size; /* size: characters that c holds */
+    size_t line_start;       /* of the present line in c */
     uint32_t number;
     unsigned ends;       /* line ends since the last character */
     bool blank, quoting; /* quoting: only quote marks on this line so far */
@@ -238,7 +238,7 @@ static void piece_force(struct maker *m)
     size_t at = m->n > 13 ? m->n - 13 : 0;
     while (at > 0 && !line_begins_record(m->c + at, m->n - at))
         at--;
-    piece_give(m, at > 0 && m->n - at < PIECE_MAX / 4 ? at : m->n);
+    piece_give(m, at > 0 && m->n - at < m->size / 4 ? at : m->n);
     m->line_start = 0;
 }
 
@@ -246,7 +246,7 @@ static void line_end(struct maker *m)
 {
     if (m->line_start > 0 && line_begins_record(m->c + m->line_start, m->n - m->line_start))
         piece_give(m, m->line_start);
-    else if (m->n > PIECE_MAX / 2)
+    else if (m->n > m->size / 2 && m->size == PIECE_MAX)
         piece_force(m);
     m->line_start = m->n;
     m->quoting = true;
@@ -254,7 +254,7 @@ static void line_end(struct maker *m)
 
 static void put(struct maker *m, uint32_t c, uint8_t form)
 {
-    if (m->n == PIECE_MAX)
+    if (m->n == m->size)
         piece_force(m);
     m->from[m->n] = (uint32_t)m->shown_n;
     m->line[m->n] = m->number;
@@ -279,7 +279,7 @@ static void put_character(struct maker *m, uint32_t c)
         return;
     if (nothing) { /* shown, not matched; no blank is lost on the way */
         if (c < 0x20 || (c >= 0x7f && c <= 0xad) || c == 0xfeff || (c >= 0x200b && c <= 0x200f) ||
-            m->n == 0 || m->shown_n + 8 > 4 * PIECE_MAX)
+            m->n == 0 || m->shown_n + 8 > 4 * m->size)
             return;
         if (m->blank && m->ends == 0)
             put(m, ' ', ' ');
@@ -316,10 +316,11 @@ int text_read(struct reader *r, struct slice bytes)
     struct mem *mem = r->d->mem;
     struct decoder s = {.in = bytes};
     struct maker m = {.r = r, .number = 1, .quoting = true};
-    m.c = mem_alloc(mem, PIECE_MAX);
-    m.from = mem_alloc(mem, PIECE_MAX * sizeof *m.from);
-    m.line = mem_alloc(mem, PIECE_MAX * sizeof *m.line);
-    m.shown = mem_alloc(mem, (size_t)PIECE_MAX * 8);
+    m.size = bytes.n < PIECE_MAX - 16 ? bytes.n + 16 : PIECE_MAX;
+    m.c = mem_alloc(mem, m.size);
+    m.from = mem_alloc(mem, m.size * sizeof *m.from);
+    m.line = mem_alloc(mem, m.size * sizeof *m.line);
+    m.shown = mem_alloc(mem, m.size * 8);
     bool good = m.c != NULL && m.from != NULL && m.line != NULL && m.shown != NULL;
     s.encoding = find_encoding(&s);
     while (good && s.at < s.in.n && !r->d->failed) {
@@ -343,9 +344,9 @@ int text_read(struct reader *r, struct slice bytes)
         line_end(&m);
         piece_give(&m, m.n);
     }
-    mem_free(mem, m.c, PIECE_MAX);
-    mem_free(mem, m.from, PIECE_MAX * sizeof *m.from);
-    mem_free(mem, m.line, PIECE_MAX * sizeof *m.line);
-    mem_free(mem, m.shown, (size_t)PIECE_MAX * 8);
+    mem_free(mem, m.c, m.size);
+    mem_free(mem, m.from, m.size * sizeof *m.from);
+    mem_free(mem, m.line, m.size * sizeof *m.line);
+    mem_free(mem, m.shown, m.size * 8);
     return good && !r->d->failed ? 0 : -1;
 }

@@ -36,7 +36,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct mem mem = {.resize = resize, .budget = SIZE_MAX};
     enum doctor_row row[2] = {ROW_NONE, ROW_NONE};
     size_t n[2] = {0, 0}, records;
-    for (size_t turn = 0; turn < 2; turn++) {
+    size_t turns = size > 0 && data[size - 1] % 8 == 0 ? 2 : 1;
+    for (size_t turn = 0; turn < turns; turn++) {
         struct doctor *d = doctor_new(&mem);
         assert(d != NULL);
         assert(doctor_read(d, slice_of("x/SDL001_100_000001.txt"), slice_make(data, size / 2),
@@ -51,6 +52,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         doctor_free(d);
         assert(mem.used == 0);
     }
-    assert(n[0] == n[1] && row[0] == row[1]);
+    assert(turns == 1 || (n[0] == n[1] && row[0] == row[1]));
     return 0;
 }
