@@ -778,6 +778,7 @@ void alarm_tick(struct ils *ils);
 /* say.c */
 struct trace *say(struct ils *ils, enum trace_event event);
 struct trace *say_link(struct link *l, enum trace_event event);
+void say_verdict_live(struct link *l, enum code code, bool here);
 void say_verdict_undialled(struct ils *ils, uint64_t command, enum code code);
 void say_verdict(struct link *l, enum code code, bool told, uint32_t retry_after);
 

@@ -164,6 +164,7 @@ static void link_disgraced(struct link *l, enum code code)
     }
     cert_say(l, code);
     trust_refused(l, code);
+    say_verdict_live(l, code, true);
     link_end(l, code, true);
 }
 

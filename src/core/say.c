@@ -95,6 +95,14 @@ static void certificate_of(struct link *l, enum code code, struct verdict *v)
            sizeof v->fingerprint);
 }
 
+/* A link that stood is refused after all: the verdict on it is another now, at both ends. */
+void say_verdict_live(struct link *l, enum code code, bool here)
+{
+    l->refused_here = here;
+    l->verdict_given = false;
+    say_verdict(l, code, !here, 0);
+}
+
 void say_verdict(struct link *l, enum code code, bool told, uint32_t retry_after)
 {
     struct ils *ils = l->ils;
