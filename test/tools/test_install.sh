@@ -34,18 +34,23 @@ install_it() {
 }
 same() { diff <(echo "$1") <(echo "$2"); }
 
-mkdir -p "$scratch/build/src/daemon" "$scratch/build/src/cli"
+mo=share/locale/ja/LC_MESSAGES/openils.mo
+mkdir -p "$scratch/build/src/daemon" "$scratch/build/src/cli" "$scratch/build/po/ja/LC_MESSAGES"
+echo catalog >"$scratch/build/po/ja/LC_MESSAGES/openils.mo"
 for program in daemon/ilsd cli/ils; do
     printf '#!/bin/sh\necho one\n' >"$scratch/build/src/$program"
     chmod 755 "$scratch/build/src/$program"
 done
-echo 1..21
+echo 1..23
 
 check 'a first install' install_it
 check 'ilsd can be run' test "$("$dest$prefix/sbin/ilsd")" = one
 check 'ils can be run' test -x "$dest$prefix/bin/ils"
 check 'completion, unit and configuration are there' ls "$dest/etc/systemd/system/ilsd.service" \
     "$dest$prefix/share/bash-completion/completions/ils" "$conf"
+check 'and Japanese, where ils looks for it' \
+    cmp "$dest$prefix/bin/../$mo" "$scratch/build/po/ja/LC_MESSAGES/openils.mo"
+check 'readable by everybody' test "$(stat -c %a "$dest$prefix/$mo")" = 644
 check 'the data directory is closed to others' \
     test "$(stat -c %a "$dest/var/lib/openils")" = 750
 check 'the unit runs the program of this prefix' \
