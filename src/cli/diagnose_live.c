@@ -2,13 +2,10 @@
  * tested from there, one step after the other. */
 #include "cli/diagnose.h"
 
-#include <string.h>
-
 #include "cli/words.h"
 
 struct steps {
-    json_t *all; /* for --json */
-    size_t failed;
+    size_t shown, failed;
 };
 
 /* A step: {"step", "ok": true, false or null (not tested), "text", "next"}. */
@@ -29,44 +26,32 @@ static void print_step(const struct cli *cli, const json_t *step)
         printf("  %s %s\n", _("next:"), text_of(step, "next"));
 }
 
-static void take_step(const struct cli *cli, struct steps *s, json_t *step)
+/* Steps come as they are done: {"step": STEP}; the result has all of them once more. */
+static void on_line(struct cli *cli, json_t *line, void *context)
 {
+    struct steps *s = context;
+    const json_t *step = json_object_get(line, "step");
     if (text_of(step, "step")[0] == '\0')
         return;
+    s->shown++;
     s->failed += json_is_false(json_object_get(step, "ok"));
-    if (cli->json)
-        json_array_append(s->all, step);
-    else
+    if (!cli->json)
         print_step(cli, step);
     fflush(stdout);
 }
 
-/* Steps come as they are done: {"part": step}. */
-static void on_line(struct cli *cli, json_t *line, void *context)
-{
-    take_step(cli, context, json_object_get(line, "part"));
-}
-
 int diagnose_live(struct cli *cli, const struct parsed *p, const char *target)
 {
-    struct steps s = {.all = json_array()};
-    json_t *result = NULL, *steps, *step;
-    size_t i;
+    struct steps s = {0};
+    json_t *result = NULL;
     (void)p;
     const struct call call = {.command = "diagnose",
                               .args = json_pack("{s:s}", "target", target),
                               .on_line = on_line,
                               .context = &s};
     int status = cli_call(cli, &call, &result);
-    steps = json_object_get(result, "steps");
-    json_array_foreach(steps, i, step) take_step(cli, &s, step);
-    if (result != NULL && cli->json) {
-        json_t *json =
-            json_pack("{s:s, s:b, s:O}", "target", target, "ok", s.failed == 0, "steps", s.all);
-        print_json(json);
-        json_decref(json);
-    }
-    json_decref(s.all);
+    if (result != NULL && cli->json)
+        print_json(result);
     json_decref(result);
     return status == EXIT_DONE && s.failed > 0 ? EXIT_REFUSED : status;
 }

@@ -262,11 +262,11 @@ static bool rule_row(struct facts *f, enum doctor_certainty certainty)
     const uint64_t root = B(T24), met = B(T32);
 #endif
     if ((f->lines & root) != 0)
-        set_row(a, ROW_C1, R(H5) | R(H6), CODE_JOINED, certainty);
+        set_row(a, ROW_C1, R(H1) | R(H5) | R(H6), CODE_JOINED, certainty);
     else if ((f->lines & met) != 0)
-        set_row(a, ROW_D1, R(D6) | R(H6), CODE_JOINED, certainty);
+        set_row(a, ROW_D1, R(D6) | R(H1) | R(H5) | R(H6), CODE_JOINED, certainty);
     else if ((f->lines & B(T12)) != 0 && (f->lines & B(T28)) != 0 && !opened_in_doubt(f))
-        set_row(a, ROW_C6, 0, CODE_JOINED, certainty);
+        set_row(a, ROW_C6, R(H1) | R(H2), CODE_JOINED, certainty);
     else if ((f->lines & B(T12)) != 0)
         set_row(a, ROW_B1, R(B7) | R(C6) | R(H1) | R(H2), CODE_JOINED, certainty);
     else
