@@ -1,7 +1,7 @@
 /* certificate: does it hold a name, and where does it end? All that the core asks of the bytes. */
 #include "base/certificate.h"
 
-/* "*.example.com" covers "a.example.com", not "a.b.example.com" and not "example.com" (RFC 6125). */
+/* "*.example.com" covers "a.example.com", not "a.b.example.com" nor "example.com" (RFC 6125). */
 static bool wildcard_covers(struct slice pattern, struct slice name)
 {
     if (pattern.n < 3 || pattern.p[0] != '*' || pattern.p[1] != '.')

@@ -263,7 +263,7 @@ enum cert_rule {
     RULE_NONE = 0,
     RULE_IMPORTED, /* it, or one with its key, is in the trust store */
     RULE_ROOT,     /* its authority is, and the password is in use as well */
-    RULE_MET,      /* its authority is, and its name is that of a cluster met before, with its key */
+    RULE_MET,      /* its authority is, its name is that of a cluster met before, with its key */
     RULE_INVITE,   /* the secret of an invite stands for it */
 };
 

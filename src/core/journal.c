@@ -134,9 +134,9 @@ void rows_password(struct rows *r, const struct password *p)
         rows_remove(r, ROW_PASSWORD, slice_make(key, 2));
 }
 
-/* u8 flags (1 met, 2 and 4 disconnected, 8 a certificate was shown), u8 method, u64 first, u64 last;
- * with flag 8: u8 rule, 32 fingerprint, u64 end date, u8 length, name; then the address as text. What
- * the peer says of itself is in its stream 0. */
+/* u8 flags (1 met, 2 and 4 disconnected, 8 a certificate was shown), u8 method, u64 first, u64
+ * last; with flag 8: u8 rule, 32 fingerprint, u64 end date, u8 length, name; then the address as
+ * text. What the peer says of itself is in its stream 0. */
 void rows_peer(struct rows *r, struct peer *p)
 {
     struct buf b;

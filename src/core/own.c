@@ -2,8 +2,9 @@
  * neighbour has said that it would pass (ready.c), when the operator does not want to wait, or when
  * the present one has ended anyway. Nothing is used that is not durable.
  *
- * Settings: "certificate" and "certificate_next": u8 flags (1 self-signed, 2 made here), 32 fingerprint, u64 not before,
- * u64 not after, u8 length, name, DER. "..._chain": DER, "..._key": PKCS#8. */
+ * Settings: "certificate" and "certificate_next": u8 flags (1 self-signed, 2 made here), 32
+ * fingerprint, u64 not before, u64 not after, u8 length, name, DER. "..._chain": DER, "..._key":
+ * PKCS#8. */
 #include "core/core.h"
 
 #define HEADER (1 + FINGERPRINT_SIZE + 8 + 8 + 1)

@@ -269,8 +269,8 @@ static size_t holders(const struct ils *ils, struct slice fqdn)
     return n;
 }
 
-/* Two clusters that say that they have one name: both are kept, since the key says who is who, and an
- * operator is told until one of them has another. */
+/* Two clusters that say that they have one name: both are kept, since the key says who is who, and
+ * an operator is told until one of them has another. */
 void peer_names(struct ils *ils, const struct peer *p)
 {
     if (p->fqdn.n != 0 && holders(ils, text_slice(p->fqdn)) > 1)

@@ -131,8 +131,8 @@ void runtime_close(struct runtime *rt, uint32_t link);
 void runtime_tls_question(struct runtime *rt, const struct ils_action *a);
 void runtime_tls_reload(struct runtime *rt); /* between two steps */
 void runtime_tls_later(uv_timer_t *timer);
-/* Makes a certificate where an older version made none, and the next one where one ends that was made
- * here: with a new key, announced first. */
+/* Makes a certificate where an older version made none, and the next one where one ends that was
+ * made here: with a new key, announced first. */
 void runtime_tls_own(struct runtime *rt);
 void runtime_tls_ends(struct runtime *rt);
 void runtime_tls_end(struct runtime *rt);

@@ -248,7 +248,7 @@ static struct x509_store_item *trusted(const struct ils *core, size_t *ret_n)
     if (item == NULL)
         abort();
     for (size_t i = 0; i < n && view_trust(core, i, &trust); i++)
-        item[i] = (struct x509_store_item){trust.kind == TRUST_CRL, trust.der};
+        item[i] = (struct x509_store_item){trust.kind == TRUST_CRL, trust.der, !trust.authority};
     *ret_n = n;
     return item;
 }
@@ -369,7 +369,7 @@ static void made(void *context, enum reply reply, struct slice text, const uint6
                  const struct verdict *verdict)
 {
     if (reply != REPLY_OK)
-        log_system(LOG_ERR, "the certificate that was made here was not taken; see `ils cert show`");
+        log_system(LOG_ERR, "a certificate that was made here was not taken; see `ils cert show`");
 }
 
 /* Whether the daemon has to make one: a store of an older version has none, and one that was made

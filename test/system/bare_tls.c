@@ -74,7 +74,7 @@ int main(int argc, char **argv)
 {
     if (argc != 4)
         return 64;
-    int n = atoi(argv[1]), listener = socket(AF_INET, SOCK_STREAM, 0);
+    int n = (int)strtol(argv[1], NULL, 10), listener = socket(AF_INET, SOCK_STREAM, 0);
     struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
     socklen_t size = sizeof a;
     if (bind(listener, (struct sockaddr *)&a, sizeof a) != 0 || listen(listener, 64) != 0 ||

@@ -195,7 +195,8 @@ def selfish(scene, left):
     tap.same(method_of(hub, c.name), 'password', 'D3: the link by password stays')
     row = foretold(hub, c.name, 'cut off', 'ILS-301')
     print('# %s; at the %s end: %s' % (row['why'], row['next_at'], row['next']))
-    tap.same((row['next'], row['next_at']), ('ils trust import --verdict ' + v['verdict_id'], 'here'),
+    tap.same((row['next'], row['next_at']),
+             ('ils trust import --verdict ' + v['verdict_id'], 'here'),
              'D3: what was refused is imported by its verdict')
     wc, ws = Watch(c), Watch(hub)
     remedy(scene, c, row)
@@ -247,7 +248,8 @@ def controls(scene):
         wait_until(lambda: links.longest.get((hub.name, c.name), 0) > 0)
         hub.must('connect', c.name)
         wait_until(lambda: method_of(hub, c.name))
-    tap.ok(links.longest.get((hub.name, c.name), 0) > 0 and down(hub)[c.json('status')['peer_id']] > 0,
+    tap.ok(links.longest.get((hub.name, c.name), 0) > 0 and
+           down(hub)[c.json('status')['peer_id']] > 0,
            'control: a link that is down is seen', links.longest, down(hub))
     with Load(scene.all, RATE, [hub], ['+499']) as load:
         wait_until(lambda: load.doors[0].failed() > 0)

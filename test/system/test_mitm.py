@@ -55,7 +55,8 @@ def main():
         judge = Judge(world)
         for pair in list(world.pairs.values()) + [world.third]:
             verdict = pair.control()
-            tap.ok(verdict.get('code') == 'ILS-100', '%s: the two join through the proxy' % pair.name,
+            tap.ok(verdict.get('code') == 'ILS-100',
+                   '%s: the two join through the proxy' % pair.name,
                    verdict)
         judge.learn()
         wanted, total = chosen(world, options)

@@ -101,7 +101,8 @@ def ended(c, since=0):
 
 def alarm(c, name, subject=None, active=True):
     for a in c.json('alarms'):
-        if a['name'] == name and a['active'] == active and (subject is None or subject in a.values()):
+        if (a['name'] == name and a['active'] == active and
+                (subject is None or subject in a.values())):
             return a
     return None
 

@@ -4,9 +4,9 @@ altered by a script.
     proxy = Proxy(to=('127.0.0.1', port))
     outcome = proxy.during(script, lambda: dialler.join(...))
 
-A conversation is a list of messages (wire.py). For each, the script decides what goes where; without
-a script everything goes to the other end. Of each end is kept what it said (`sent`) and what it was
-told (`got`), so that it can be judged afterwards whether the two saw the same.
+A conversation is a list of messages (wire.py). For each, the script decides what goes where;
+without a script everything goes to the other end. Of each end is kept what it said (`sent`) and
+what it was told (`got`), so that it can be judged afterwards whether the two saw the same.
 
 Three kinds of conversation: in clear on the password's port (sealed records after the password);
 TLS carried as it is; and TLS ended here and begun anew, with certificates of the proxy's own.

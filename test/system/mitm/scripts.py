@@ -1,7 +1,7 @@
 """scripts: the grid. Each row alters one conversation in one place: kind x method x message.
 
-A Script alters one message and carries the rest. What it needs of earlier conversations (`recorded`)
-it gets from the pair of ends that it stands between (world.py).
+A Script alters one message and carries the rest. What it needs of earlier conversations
+(`recorded`) it gets from the pair of ends that it stands between (world.py).
 """
 import wire
 
@@ -487,7 +487,7 @@ class Clothed(Script):
 
     def begin(self, talk):
         hub, there = self.pair.world.hub, self.pair.world.pairs['tls+password']
-        talk.open_half((hub.address, hub.tls_port), 
+        talk.open_half((hub.address, hub.tls_port),
                        toward_s=there.active().toward_s('ils/1'))
         talk.altered = True
 

@@ -1,8 +1,8 @@
 """wire: the link protocol as whoever stands between two ends sees it: frames, sealed records, TLS
 records, and which message of the conversation each of them is.
 
-A message is named after what it carries and who says it: HELLO_C, SHARE_S, ... PROOF_C, then FIRST_C
-(the first thing said after the proof) and MORE_C. C is the end that dials.
+A message is named after what it carries and who says it: HELLO_C, SHARE_S, ... PROOF_C, then
+FIRST_C (the first thing said after the proof) and MORE_C. C is the end that dials.
 """
 import base64
 import hashlib

@@ -1,4 +1,4 @@
-"""world: the clusters of the grid, the ways in which two of them link through a proxy, and the rows.
+"""world: the clusters of the grid, how two of them link through a proxy, and the rows.
 
 hub is dialled; other is a second hub of the same network, where a conversation may be led instead;
 third is a cluster whose messages are used in another's name. For each method there is a cluster of
@@ -130,7 +130,8 @@ class World:
         self.clusters = [self.hub, self.other]
         self.accept_all(methods)
         self.other.must('auth', 'set', '--tls', 'off', '--password', 'on')
-        self.other.ask('join', host=self.hub.address, port=self.hub.port, wait=True, **{'as': 'hub'})
+        self.other.ask('join', host=self.hub.address, port=self.hub.port, wait=True,
+                       **{'as': 'hub'})
         for method in methods:
             self.pairs[method] = Pair(self, method)
         self.third = Pair(self, 'password', 'third')
