@@ -14,6 +14,9 @@ void gate_init(struct gate *g)
     for (size_t i = 0; i < CROWD_WEIGHTS; i++)
         list_init(&g->by_weight[i]);
     g->open_max = HALF_OPEN_MAX;
+#ifdef OPENILS_BUG_HALF_OPEN /* the control of the flood: as many as may come */
+    g->open_max = SIZE_MAX;
+#endif
 }
 
 /* No source has failed. */
@@ -186,10 +189,8 @@ void gate_enter(struct link *l)
     c->n++;
     g->open++;
     weigh(g, c);
-#ifndef OPENILS_BUG_HALF_OPEN /* the control of the flood: as many as may come */
     if (g->open > g->open_max)
         evict(ils);
-#endif
 }
 
 void gate_leave(struct link *l)

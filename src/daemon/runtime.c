@@ -52,6 +52,7 @@ static void start_core(struct runtime *rt)
     if (rt->options.advertise != NULL)
         e.start.advertise = slice_of(rt->options.advertise);
     e.start.version = slice_of("openils " OPENILS_VERSION);
+    e.start.half_open = (uint32_t)(tcp_most(rt->tcp) / 2); /* the rest is for links */
     rt->trust_changed = true;
     runtime_step(rt, &e);
     runtime_tls_own(rt);
