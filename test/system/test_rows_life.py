@@ -133,7 +133,7 @@ def h3(part, net, at):
     same_verdict(part, s, v)
     says = values(c, s, v, by, (18, 'self signed certificate'))
     has_trace(part, wc if by == 'C' else ws, ['T15', 'T16'], says)
-    has_alarm(part, other, TLS_ALARM, '127.0.0.1' if by == 'C' else end.fqdn)
+    has_alarm(part, other, TLS_ALARM, '127.0.0.1' if by == 'C' else end.fqdn, once=False)
     kept = keep(part, c, s)
     if at == 'S': # where C was there all the time, it dialled in vain before
         see_doctor(part, kept, 'H3')
