@@ -566,6 +566,8 @@ static void take_goodbye(struct link *l, struct slice body)
 
 void handshake_frame(struct link *l, uint8_t type, struct slice body)
 {
+    if (!l->tls)
+        link_announce(l);
     if (type == FRAME_GOODBYE) {
         take_goodbye(l, body);
         return;

@@ -114,8 +114,8 @@ void link_accepted(struct ils *ils, const struct ils_event *event)
     l->peer = event->peer;
     l->local = event->local;
     list_add(&ils->strangers, &l->stranger);
-    if (!l->tls)
-        link_announce(l);
+    if (!l->tls && ils->gate.open < ils->gate.open_max / 2)
+        link_announce(l); /* in a flood, who says nothing is not worth a line */
     gate_enter(l);
 }
 

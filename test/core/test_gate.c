@@ -322,6 +322,29 @@ static void a_smaller_table(void **state)
     assert_int_equal(attempt("198.51.100.8", key, 2, NULL), CODE_JOINED);
 }
 
+/* In a flood the trace is kept for those who speak. */
+static void silence_is_not_traced(void **state)
+{
+    (void)state;
+    char ip[16];
+    for (unsigned i = 0; i < HALF_OPEN_MAX / 2; i++) {
+        ip_of(ip, i);
+        size_t before = core.traces;
+        rig_accept(&core, ip);
+        assert_int_equal(core.traces, before + 2); /* T1, T2 */
+    }
+    size_t before = core.traces;
+    for (unsigned i = 0; i < 2 * HALF_OPEN_MAX; i++) {
+        ip_of(ip, 5000 + i);
+        rig_accept(&core, ip);
+    }
+    assert_int_equal(core.traces, before);
+    uint32_t id = rig_accept(&core, "198.51.100.8");
+    rig_data(&core, id, "\x07\0\0\0", 4);
+    assert_true(closed(id));
+    assert_true(core.traces > before + 2); /* T1, T2, and what was wrong */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -335,6 +358,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(known_have_places, setup, teardown),
         cmocka_unit_test_setup_teardown(deadlines_in_any_order, setup, teardown),
         cmocka_unit_test_setup_teardown(a_smaller_table, setup, teardown),
+        cmocka_unit_test_setup_teardown(silence_is_not_traced, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
