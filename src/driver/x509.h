@@ -64,12 +64,13 @@ int x509_own(struct x509_bag *bag, const char *fqdn, bool force, char *error, si
 
 /* The trust store, built once and then only read. Authorities (of kind certificate) may end a
  * chain, also those that are no roots; every certificate in it counts as imported, and so does
- * another one with its key. A CRL only revokes: one that is over its next update still does, and
- * none at all is no fault. A bad item is left out. */
+ * another one with its key, unless that key's certificate is revoked. A CRL only revokes: one that
+ * is over its next update still does, and none at all is no fault. A bad item is left out. */
 struct x509_store;
 struct x509_store_item {
     bool crl;
     struct slice der;
+    bool leaf; /* ends no chain, even if it says that it is an authority */
 };
 struct x509_store *x509_store_new(const struct x509_store_item *item, size_t n);
 void x509_store_free(struct x509_store *store);

@@ -186,15 +186,26 @@ static int take_crl(struct reader *r, X509_CRL *crl)
                X509_ITEMS_MAX);
 }
 
+/* Whether TLS 1.3 has a signature for it: of EC keys only those of three curves. */
+static bool signs_tls(const EVP_PKEY *key)
+{
+    static const char *const type[] = {"RSA", "RSA-PSS", "ED25519", "ED448"};
+    char group[32] = "";
+    for (size_t i = 0; i < sizeof type / sizeof *type; i++)
+        if (EVP_PKEY_is_a(key, type[i]) == 1)
+            return true;
+    if (EVP_PKEY_is_a(key, "EC") != 1 ||
+        EVP_PKEY_get_group_name(key, group, sizeof group, NULL) != 1)
+        return false;
+    int curve = OBJ_txt2nid(group);
+    return curve == NID_X9_62_prime256v1 || curve == NID_secp384r1 || curve == NID_secp521r1;
+}
+
 static int take_key(struct reader *r, const EVP_PKEY *key)
 {
-    static const char *const type[] = {"EC", "RSA", "RSA-PSS", "ED25519", "ED448"};
-    size_t i = 0;
     if (key == NULL)
         return say_damaged(r, "private key");
-    while (i < sizeof type / sizeof *type && EVP_PKEY_is_a(key, type[i]) != 1)
-        i++;
-    if (i == sizeof type / sizeof *type)
+    if (!signs_tls(key))
         return say(r, "is a private key of a kind that TLS 1.3 does not use: make one of type EC "
                       "(ils cert renew)");
     if (r->bag->key.n != 0)
@@ -221,14 +232,12 @@ static bool few_rounds(const ASN1_INTEGER *rounds)
 
 /* Can the password be tried in reasonable time? Asked of PBES2 with PBKDF2 (the only stretching
  * that is taken with it), and of PBES1. */
-static bool is_cheap(const X509_SIG *sealed)
+static bool is_cheap(const X509_ALGOR *algorithm)
 {
-    const X509_ALGOR *algorithm;
     const ASN1_OBJECT *oid;
     const void *value;
     int type;
     bool cheap = false;
-    X509_SIG_get0(sealed, &algorithm, NULL);
     X509_ALGOR_get0(&oid, &type, &value, algorithm);
     if (type != V_ASN1_SEQUENCE)
         return false;
@@ -257,7 +266,9 @@ static int take_encrypted_key(struct reader *r, struct slice der)
     if (sealed == NULL)
         return say_damaged(r, "encrypted private key");
     PKCS8_PRIV_KEY_INFO *info = NULL;
-    if (!is_cheap(sealed)) {
+    const X509_ALGOR *algorithm;
+    X509_SIG_get0(sealed, &algorithm, NULL);
+    if (!is_cheap(algorithm)) {
         X509_SIG_free(sealed);
         return say(r,
                    "is a private key whose password is stretched in a way that is not supported: "
@@ -317,6 +328,50 @@ static bool find_password(const struct reader *r, PKCS12 *file, const char **ret
     return PKCS12_verify_mac(file, "", 0) == 1;
 }
 
+/* A handful of parts is sealed in a usual file, each with its own stretching. */
+#define SEALED_MAX 8
+
+static bool bags_are_cheap(const STACK_OF(PKCS12_SAFEBAG) * bags, size_t *sealed, int depth)
+{
+    bool cheap = depth < 4;
+    for (int i = 0; i < sk_PKCS12_SAFEBAG_num(bags) && cheap; i++) {
+        const PKCS12_SAFEBAG *bag = sk_PKCS12_SAFEBAG_value(bags, i);
+        int type = PKCS12_SAFEBAG_get_nid(bag);
+        const X509_ALGOR *algorithm;
+        if (type == NID_pkcs8ShroudedKeyBag) {
+            X509_SIG_get0(PKCS12_SAFEBAG_get0_pkcs8(bag), &algorithm, NULL);
+            cheap = ++*sealed <= SEALED_MAX && is_cheap(algorithm);
+        } else if (type == NID_safeContentsBag) {
+            cheap = bags_are_cheap(PKCS12_SAFEBAG_get0_safes(bag), sealed, depth + 1);
+        }
+    }
+    return cheap;
+}
+
+/* Likewise of every part of the file: the integrity check, which is made by whoever knows the
+ * password, says nothing of that. */
+static bool parts_are_cheap(PKCS12 *file, const char *password)
+{
+    STACK_OF(PKCS7) *parts = PKCS12_unpack_authsafes(file);
+    size_t sealed = 0;
+    bool cheap = true;
+    for (int i = 0; i < sk_PKCS7_num(parts) && cheap; i++) {
+        PKCS7 *part = sk_PKCS7_value(parts, i);
+        STACK_OF(PKCS12_SAFEBAG) *bags = NULL;
+        if (PKCS7_type_is_data(part)) {
+            bags = PKCS12_unpack_p7data(part);
+        } else if (PKCS7_type_is_encrypted(part) && part->d.encrypted != NULL) {
+            cheap = ++sealed <= SEALED_MAX && is_cheap(part->d.encrypted->enc_data->algorithm);
+            bags = cheap ? PKCS12_unpack_p7encdata(part, password, -1) : NULL;
+        }
+        cheap = cheap && bags_are_cheap(bags, &sealed, 0);
+        sk_PKCS12_SAFEBAG_pop_free(bags, PKCS12_SAFEBAG_free);
+    }
+    sk_PKCS7_pop_free(parts, PKCS7_free);
+    ERR_clear_error();
+    return cheap;
+}
+
 static int take_pkcs12(struct reader *r, PKCS12 *file)
 {
     const ASN1_INTEGER *rounds = NULL;
@@ -330,6 +385,9 @@ static int take_pkcs12(struct reader *r, PKCS12 *file)
         return say(r, "is a PKCS#12 file without a usable integrity check: export it again");
     if (!find_password(r, file, &password))
         return say_password(r, "a PKCS#12 file");
+    if (!parts_are_cheap(file, password))
+        return say(r, "is a PKCS#12 file whose password would take too long to try, part by part: "
+                      "export it again in the usual way");
     if (PKCS12_parse(file, password, &key, &leaf, &others) != 1)
         return say(r, "is a PKCS#12 file whose encryption is too old: turn it into PEM (openssl "
                       "pkcs12 -legacy -nodes -in FILE -out FILE.pem) and give that");

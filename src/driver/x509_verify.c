@@ -17,7 +17,9 @@ struct x509_store {
     X509_STORE *anchors;
     STACK_OF(X509) * authority;
     STACK_OF(X509_CRL) * crl;
-    uint8_t (*key)[FINGERPRINT_SIZE]; /* of every certificate's SubjectPublicKeyInfo, sorted */
+    /* Sorted: SHA-256 of the SubjectPublicKeyInfo of every certificate that is not revoked, and of
+     * the whole of each that is. */
+    uint8_t (*key)[FINGERPRINT_SIZE];
     size_t key_n;
 };
 
@@ -154,19 +156,30 @@ static bool add_crl(struct x509_store *s, struct slice der)
     return !wrong;
 }
 
-static bool add_certificate(struct x509_store *s, struct slice der)
+static bool add_certificate(struct x509_store *s, struct slice der, bool leaf)
 {
     X509 *x = x509_parse(der);
     bool wrong = false;
-    if (x != NULL && key_hash(x, s->key[s->key_n]))
-        s->key_n++;
-    if (x != NULL && x509_authority(x)) {
+    if (x != NULL && !leaf && x509_authority(x)) {
         wrong = X509_STORE_add_cert(s->anchors, x) != 1 || sk_X509_push(s->authority, x) == 0;
         if (!wrong)
             return true;
     }
     X509_free(x);
     return !wrong;
+}
+
+/* Of a revoked certificate nothing but itself is known: its key is in other hands, perhaps. Asked
+ * when authorities and CRLs are all there. */
+static void add_key(struct x509_store *s, struct slice der)
+{
+    X509 *x = x509_parse(der);
+    if (x != NULL && is_revoked(s, x, NULL)) {
+        x509_sha256(der.p, der.n, s->key[s->key_n++]);
+    } else if (x != NULL && key_hash(x, s->key[s->key_n])) {
+        s->key_n++;
+    }
+    X509_free(x);
 }
 
 struct x509_store *x509_store_new(const struct x509_store_item *item, size_t n)
@@ -180,7 +193,11 @@ struct x509_store *x509_store_new(const struct x509_store_item *item, size_t n)
     s->key = calloc(n + 1, sizeof *s->key);
     bool good = s->anchors != NULL && s->authority != NULL && s->crl != NULL && s->key != NULL;
     for (size_t i = 0; i < n && good; i++)
-        good = item[i].crl ? add_crl(s, item[i].der) : add_certificate(s, item[i].der);
+        good = item[i].crl ? add_crl(s, item[i].der)
+                           : add_certificate(s, item[i].der, item[i].leaf);
+    for (size_t i = 0; i < n && good; i++)
+        if (!item[i].crl)
+            add_key(s, item[i].der);
     ERR_clear_error();
     if (!good) {
         x509_store_free(s);
@@ -259,6 +276,11 @@ static int run(X509_STORE_CTX *ctx, STACK_OF(X509) * itself, struct judge *j, wa
     return 0;
 }
 
+static bool knows(const struct x509_store *s, const uint8_t *hash)
+{
+    return bsearch(hash, s->key, s->key_n, sizeof *s->key, compare_keys) != NULL;
+}
+
 int x509_judge(const struct x509_store *store, X509 *leaf, STACK_OF(X509) * chain,
                enum x509_use use, wall at, struct x509_report *ret)
 {
@@ -267,8 +289,7 @@ int x509_judge(const struct x509_store *store, X509 *leaf, STACK_OF(X509) * chai
     if (x509_fill(leaf, ret) < 0)
         return -1;
     x509_sha256(ret->certificate.spki.p, ret->certificate.spki.n, key);
-    ret->certificate.imported =
-        bsearch(key, store->key, store->key_n, sizeof *store->key, compare_keys) != NULL;
+    ret->certificate.imported = knows(store, key) || knows(store, ret->certificate.fingerprint);
     X509_STORE_CTX *ctx = X509_STORE_CTX_new();
     STACK_OF(X509) *itself = sk_X509_new_null();
     int wrong = -1;

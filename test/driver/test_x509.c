@@ -163,6 +163,11 @@ static void test_keys(void **state)
     PEM_write_bio_PrivateKey(file, other, NULL, NULL, 0, NULL, NULL);
     refused(file, NULL, "of a kind that TLS 1.3 does not use");
     EVP_PKEY_free(other);
+    other = EVP_EC_gen("secp256k1"); /* a curve for which TLS 1.3 has no signature */
+    file = file_new();
+    PEM_write_bio_PrivateKey(file, other, NULL, NULL, 0, NULL, NULL);
+    refused(file, NULL, "of a kind that TLS 1.3 does not use");
+    EVP_PKEY_free(other);
     drop(plain);
 }
 
@@ -218,6 +223,37 @@ static void test_pkcs12(void **state)
     refused(pkcs12_file("secret", 1), "Secret", "does not open");
     refused(pkcs12_file("secret", 1), "", "does not open");
     refused(pkcs12_file("secret", -1), "secret", "without a usable integrity check");
+}
+
+/* The n-th part of a PKCS#12 file (0: the certificates, 1: the key) whose password would be tried
+ * for a minute. */
+static BIO *slow_pkcs12(size_t part)
+{
+    static const uint8_t rounds[] = {2, 3, 1, 0, 1}, many[] = {2, 3, 0x7f, 0, 1};
+    PKCS12 *p = PKCS12_create("secret", "name", leaf.key, leaf.x, NULL, 0, 0, 65537, -1, 0);
+    uint8_t *der = NULL, *at;
+    assert_non_null(p);
+    int n = i2d_PKCS12(p, &der);
+    PKCS12_free(p);
+    at = memmem(der, (size_t)n, rounds, sizeof rounds);
+    if (part == 1)
+        at = memmem(at + 1, (size_t)(der + n - at) - 1, rounds, sizeof rounds);
+    assert_non_null(at);
+    memcpy(at, many, sizeof many);
+    const uint8_t *q = der;
+    p = d2i_PKCS12(NULL, &q, n);
+    assert_int_equal(PKCS12_set_mac(p, "secret", -1, NULL, 0, 1, NULL), 1);
+    BIO *file = file_new();
+    i2d_PKCS12_bio(file, p);
+    PKCS12_free(p);
+    OPENSSL_free(der);
+    return file;
+}
+
+static void test_slow_pkcs12(void **state)
+{
+    for (size_t part = 0; part < 2; part++)
+        refused(slow_pkcs12(part), "secret", "would take too long");
 }
 
 static void test_pkcs7(void **state)
@@ -656,6 +692,66 @@ static void test_revoked(void **state)
     entity_free(&stranger);
 }
 
+/* An authority that was imported as somebody's certificate stands for itself alone. */
+static void test_leaf_alone(void **state)
+{
+    struct x509_store_item item = {false, entity_der(&root), .leaf = true};
+    struct x509_store *store = x509_store_new(&item, 1);
+    struct slice der = entity_der(&leaf), chain = entity_der(&middle);
+    struct x509_report r;
+    assert_int_equal(x509_verify(store, item.der, slice_make(NULL, 0), X509_AS_BOTH, wall_after(0),
+                                 &r), 0);
+    assert_true(r.certificate.imported);
+    x509_report_free(&r);
+    assert_int_equal(x509_verify(store, der, chain, X509_AS_BOTH, wall_after(0), &r), 0);
+    assert_int_equal(r.certificate.error, CERTIFICATE_NO_ISSUER_LOCALLY);
+    assert_false(r.certificate.chained);
+    x509_report_free(&r);
+    x509_store_free(store);
+    drop(item.der);
+    drop(der);
+    drop(chain);
+}
+
+/* Whoever has the key of a revoked certificate makes himself another one: that one is nobody's. The
+ * revoked one itself is told as revoked; one that is not revoked carries its key on. */
+static void test_revoked_key(void **state)
+{
+    struct spec spec = {.name = "leaf", .san = "DNS:leaf.example.com",
+                        .purposes = "serverAuth,clientAuth"};
+    struct entity again = entity_make(&spec, NULL, leaf.key);
+    struct entity reissued = entity_make(&spec, &middle, leaf.key);
+    X509_CRL *crl = crl_make(&middle, leaf.x, -10, DAY_S);
+    struct x509_store_item item[] = {{false, entity_der(&middle)}, {false, entity_der(&leaf)},
+                                     {true, crl_der(crl)}, {false, entity_der(&reissued)}};
+    struct slice der = entity_der(&again);
+    struct x509_report r;
+    struct x509_store *store = x509_store_new(item, 3);
+    assert_int_equal(x509_verify(store, der, slice_make(NULL, 0), X509_AS_BOTH, wall_after(0), &r),
+                     0);
+    assert_false(r.certificate.imported);
+    assert_int_equal(r.certificate.error, CERTIFICATE_SELF_SIGNED);
+    x509_report_free(&r);
+    assert_int_equal(x509_verify(store, item[1].der, slice_make(NULL, 0), X509_AS_BOTH,
+                                 wall_after(0), &r), 0);
+    assert_int_equal(r.certificate.error, CERTIFICATE_REVOKED);
+    assert_true(r.certificate.imported);
+    x509_report_free(&r);
+    x509_store_free(store);
+    store = x509_store_new(item, 4);
+    assert_int_equal(x509_verify(store, der, slice_make(NULL, 0), X509_AS_BOTH, wall_after(0), &r),
+                     0);
+    assert_true(r.certificate.imported && r.certificate.error == 0);
+    x509_report_free(&r);
+    x509_store_free(store);
+    for (size_t i = 0; i < 4; i++)
+        drop(item[i].der);
+    drop(der);
+    X509_CRL_free(crl);
+    entity_free(&again);
+    entity_free(&reissued);
+}
+
 static void test_no_certificate_at_all(void **state)
 {
     struct x509_store *store = x509_store_new(NULL, 0);
@@ -675,6 +771,7 @@ int main(void)
         cmocka_unit_test(test_keys),
         cmocka_unit_test(test_costly_key),
         cmocka_unit_test(test_pkcs12),
+        cmocka_unit_test(test_slow_pkcs12),
         cmocka_unit_test(test_pkcs7),
         cmocka_unit_test(test_bad_files),
         cmocka_unit_test(test_too_many),
@@ -686,6 +783,8 @@ int main(void)
         cmocka_unit_test(test_own),
         cmocka_unit_test(test_verify),
         cmocka_unit_test(test_revoked),
+        cmocka_unit_test(test_leaf_alone),
+        cmocka_unit_test(test_revoked_key),
         cmocka_unit_test(test_no_certificate_at_all),
     };
     return cmocka_run_group_tests(tests, make_all, free_all);
