@@ -140,6 +140,7 @@ struct peer {
     uint16_t port, tls_port;
     uint8_t role;
     struct announced announced[2]; /* its certificates as its stream 0 has them: in use, next */
+    tick import_next;              /* nothing that it announces is imported before */
     /* what it would say of ours, as it told on the link (READY) */
     struct msg_ready ready;
     bool has_ready;

@@ -47,6 +47,8 @@
 #define VERDICTS_KEPT     64
 #define TRUST_MAX         1024           /* certificates and CRLs in the trust store */
 #define TRUST_BYTES       (8u << 20)     /* of all of them */
+#define ANNOUNCED_KEPT    4              /* of them because one peer announced them, and ... */
+#define ANNOUNCED_WAIT_US (5 * TICK_S)   /* ... no two of them in less than this */
 #define REFUSED_MAX       64             /* refused certificates that are kept ... */
 #define REFUSED_PER_ADDRESS 8            /* ... of them from one address */
 #define REFUSED_KEPT_US   (30 * 24 * 3600 * TICK_S) /* ... and how long */

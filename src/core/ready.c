@@ -2,7 +2,7 @@
  * 0; each verifies what the other announced and tells it what the verdict would be. That is what
  * `ils auth ready` shows, and what a renewal waits for. A certificate announced as the next one by
  * a cluster whose present one was imported is imported as well (design, section 4). */
-#include "core/core.h"
+#include "core/trust.h"
 
 void own_peer_init(struct ils *ils, struct peer *p)
 {
@@ -91,12 +91,54 @@ static void say_announced(struct ils *ils, const struct peer *p)
     t->text[1] = arena_copy(&ils->step, slice_of(hex));
 }
 
-/* What it announces as the next one is imported too: once, and again only where the disk refused.
- * One with a key that is trusted already needs no import. */
+#define VOUCHER 8 /* bytes of the peer's id that the trust store names */
+
+/* "announced by CLUSTER (0123456789abcdef)": the label may change, the id does not. */
+static void source_of(struct buf *b, struct ils *ils, const struct peer *p)
+{
+    char id[2 * VOUCHER + 1];
+    hex_text(id, p->id, VOUCHER);
+    buf_init(b, ils->mem, 128);
+    buf_put_text(b, "announced by ");
+    buf_put_slice(b, text_slice(p->cluster_id));
+    buf_put_text(b, " (");
+    buf_put_text(b, id);
+    buf_put_text(b, ")");
+}
+
+static bool announced_by(const struct trust_entry *e, const struct peer *p)
+{
+    char id[2 * VOUCHER + 1];
+    struct slice source = text_slice(e->source);
+    hex_text(id, p->id, VOUCHER);
+    return source.n > sizeof id && memcmp(source.p, "announced by ", 13) == 0 &&
+           memcmp(source.p + source.n - sizeof id, id, sizeof id - 1) == 0;
+}
+
+/* Of those that came by its word the oldest that it does not use, when there are enough of them. */
+static const struct trust_entry *too_many(const struct ils *ils, const struct peer *p)
+{
+    const struct trust_entry *oldest = NULL;
+    size_t n = 0;
+    list_each(node, &ils->trust) {
+        const struct trust_entry *e = list_entry(node, struct trust_entry, node);
+        if (!announced_by(e, p))
+            continue;
+        n++;
+        if (memcmp(e->fingerprint, p->shown, FINGERPRINT_SIZE) != 0 &&
+            (oldest == NULL || e->added < oldest->added))
+            oldest = e;
+    }
+    return n >= ANNOUNCED_KEPT ? oldest : NULL;
+}
+
+/* What it announces as the next one is imported too, as that of a cluster, whatever else it says of
+ * itself: once, and again only where the disk refused. One with a key that is trusted already needs
+ * no import. */
 static void import_next(struct ils *ils, struct peer *p)
 {
     struct announced *next = &p->announced[1];
-    if (!may_import(p) || next->taken || ils->now < next->import_at)
+    if (!may_import(p) || next->taken || ils->now < next->import_at || ils->now < p->import_next)
         return;
     if (next->facts.imported) {
         next->taken = true;
@@ -104,18 +146,20 @@ static void import_next(struct ils *ils, struct peer *p)
     }
     bool first = next->import_at == 0;
     next->import_at = ils->now + STORE_RETRY_US;
+    p->import_next = ils->now + ANNOUNCED_WAIT_US;
     struct rows rows;
     struct buf source;
     struct trust_change *change = NULL;
     rows_init(&rows, ils);
-    buf_init(&source, ils->mem, 128);
-    buf_put_text(&source, "announced by ");
-    buf_put_slice(&source, text_slice(p->cluster_id));
+    source_of(&source, ils, p);
     struct slice leaf = slice_make(next->der.p, certificate_der_size(buf_slice(&next->der)));
     bool added = trust_add(&rows, leaf, &next->facts, buf_slice(&source), &change);
     buf_done(&source);
     if (!added || change == NULL)
         return;
+    const struct trust_entry *gone = too_many(ils, p);
+    if (gone != NULL)
+        trust_replace(&rows, change, gone);
     struct batch *b = journal_store(&rows, BATCH_TRUST);
     if (b == NULL) {
         trust_change_free(ils, change);

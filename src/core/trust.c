@@ -181,15 +181,22 @@ static bool has_room(const struct ils *ils, const struct trust_change *mine, siz
     return n <= TRUST_MAX && bytes <= TRUST_BYTES;
 }
 
-/* One that is there stays as it is. */
+/* Whether the file of an authority came after its certificate was imported as one cluster's. */
+static bool is_more(const struct trust_entry *e, const struct trust_item *item)
+{
+    return item->authority && !e->authority;
+}
+
+/* One that is there stays as it is, but for that. */
 static enum reply add_item(struct rows *r, struct trust_change *c, const struct trust_item *item,
                            struct slice source)
 {
     struct ils *ils = r->ils;
     if (item->der.n == 0 || (item->kind == TRUST_CERTIFICATE && item->der.n > CERTIFICATE_MAX))
         return REPLY_TEXT_TOO_LONG;
+    const struct trust_entry *there = trust_find(ils, item->fingerprint);
     if (entry_of(&c->add, item->fingerprint) != NULL ||
-        (trust_find(ils, item->fingerprint) != NULL && !leaving(ils, item->fingerprint))) {
+        (there != NULL && !is_more(there, item) && !leaving(ils, item->fingerprint))) {
         c->known++;
         return REPLY_OK;
     }
@@ -219,6 +226,14 @@ bool trust_add(struct rows *r, struct slice der, const struct facts *f, struct s
     return reply == REPLY_OK;
 }
 
+void trust_replace(struct rows *r, struct trust_change *c, const struct trust_entry *gone)
+{
+    c->remove = true;
+    memcpy(c->gone, gone->fingerprint, sizeof c->gone);
+    rows_remove(r, ROW_TRUST,
+                arena_copy(&r->ils->step, slice_make(gone->fingerprint, FINGERPRINT_SIZE)));
+}
+
 /* A waiting dialler tries again at once; not before a join that waits for the disk. */
 static void knock(struct ils *ils)
 {
@@ -233,6 +248,7 @@ static void apply_add(struct ils *ils, struct trust_change *c, struct trust_entr
     list_remove(&e->node);
     list_add(&ils->trust, &e->node);
     if (former != NULL) {
+        ils->trust_moved = ils->trust_moved || former->authority != e->authority;
         entry_free(ils, former);
         c->known++;
         return;
@@ -415,12 +431,9 @@ static void command_remove(struct ils *ils, const struct command *c)
         refuse(ils, c, REPLY_MEMORY, slice_make(NULL, 0));
         return;
     }
-    change->remove = true;
-    memcpy(change->gone, e->fingerprint, sizeof change->gone);
     hex_text(hex, e->fingerprint, FINGERPRINT_SIZE);
     text_set(change->reply, slice_of(hex));
-    rows_remove(&rows, ROW_TRUST,
-                arena_copy(&ils->step, slice_make(e->fingerprint, FINGERPRINT_SIZE)));
+    trust_replace(&rows, change, e);
     store(&rows, c, change, audit_of(ils, hex));
 }
 

@@ -30,6 +30,8 @@ struct trust_change {
 
 /* An empty change, or NULL. */
 struct trust_change *trust_change_new(struct ils *ils);
+/* With the change, that entry goes. */
+void trust_replace(struct rows *r, struct trust_change *c, const struct trust_entry *gone);
 /* Frees an entry of the list of invites; it may be NULL. */
 void invite_entry_free(struct ils *ils, struct invite_entry *e);
 /* What is kept of an invite when its batch is durable, or not (invite.c). */

@@ -129,7 +129,7 @@ static void look(const struct ils *ils, struct certificate *c, const struct insi
             continue;
         if (inside.key == in->key)
             c->imported = true;
-        if (inside.key == in->issuer && inside.key != in->key && other.authority &&
+        if (inside.key == in->issuer && inside.key != in->key && t.authority &&
             (in->defects & PKI_INTERMEDIATE) == 0) {
             c->chained = true;
             *ret_root = other;

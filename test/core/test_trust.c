@@ -150,6 +150,26 @@ static void what_is_there_stays(void **state)
     same_after_restart();
 }
 
+/* Whoever imports the file of an authority that is there as somebody's certificate makes it one. */
+static void becomes_an_authority(void **state)
+{
+    (void)state;
+    struct view_trust v;
+    struct trust_item item = desk_item(1, 700);
+    assert_int_equal(add(&item, 1), REPLY_OK);
+    size_t contexts = desk.contexts;
+    item.authority = true;
+    assert_int_equal(add(&item, 1), REPLY_OK);
+    assert_true(view_trust(desk.ils, 0, &v) && v.authority);
+    assert_int_equal(trusted(), 1);
+    assert_int_equal(desk.contexts, contexts + 1);
+    item.authority = false; /* and no less by whatever comes later */
+    assert_int_equal(add(&item, 1), REPLY_OK);
+    assert_true(view_trust(desk.ils, 0, &v) && v.authority);
+    assert_int_equal(desk.contexts, contexts + 1);
+    same_after_restart();
+}
+
 static void a_full_disk_changes_nothing(void **state)
 {
     (void)state;
@@ -514,6 +534,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(durable_before_it_counts, setup, teardown),
         cmocka_unit_test_setup_teardown(what_is_there_stays, setup, teardown),
+        cmocka_unit_test_setup_teardown(becomes_an_authority, setup, teardown),
         cmocka_unit_test_setup_teardown(a_full_disk_changes_nothing, setup, teardown),
         cmocka_unit_test_setup_teardown(removal, setup, teardown),
         cmocka_unit_test_setup_teardown(bounds_in_number, setup, teardown),
