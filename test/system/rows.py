@@ -534,7 +534,10 @@ def run(part, net, row, role='spoke', host=None):
     wc, ws = Watch(c), Watch(s)
     v = switch(c, row) if row.met else join(c, s, row.c.method, role, host)
     judge(part, row, wc, ws, v, lambda: join(c, s, c_method(c), role, host))
+    part.ok(wait_until(lambda: (s.cluster('C') or {}).get('role') == role.capitalize(), 5),
+            'C is a %s' % role, s.json('clusters'))
     if caller is not None:
+        wait_until(lambda: caller.asked > 10, 5)
         lost = caller.end()
         part.ok(not lost and caller.asked > 10, 'no lookup was lost of %d' % caller.asked, *lost[:3])
 

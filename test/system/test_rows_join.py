@@ -3,7 +3,7 @@
 runs twice: C as a spoke, and as a joining hub. `test_rows_join.py B3 C` runs some of them."""
 from harness import wait_until
 from rows import (BOTH, JOINS_AT_C, JOINS_AT_S, PWD, PWD_ALARM, TLS, TLS_ALARM, WAY_ALARM, End, Row,
-                  Watch, join, judge, offer, run, run_all)
+                  Watch, join, judge, missing_line, offer, run, run_all)
 
 OTHER = 'another password'
 SELF_SIGNED = (18, 'self signed certificate')
@@ -133,8 +133,24 @@ def d5(part, net, by, kind):
     judge(part, row, wc, ws, v, lambda: join(c, s, TLS))
 
 
+def control(part, net):
+    """What is looked at can be missed: another order, another connection, another port."""
+    found = {'k': 13, 'pip': '10.0.0.1', 'pport': 40000, 'lip': '10.0.0.2', 'lport': 7502}
+    t1 = ('IlsD IlsHandler: Ils::wait_SdlConnectionInd(): New connection accepted. DeviceName=, '
+          'TCPPid = [1.600.13.5], IPAddr=10.0.0.1, Port=40000, Controller=[1,20,1]')
+    t22 = ('IlsD IlsHandler: Close Req. DeviceName=, TCPPid = [1.600.13.5], IPAddr=10.0.0.1, '
+           'Port=40000, Controller=[1,20,1]')
+    part.same(missing_line([t1, 'between', t22], ['T1', 'T22'], found), None, 'both, in order')
+    part.same(missing_line([t22, t1], ['T1', 'T22'], found), 'T22', 'the other order')
+    part.same(missing_line([t1, t22.replace('13.5', '13.6')], ['T1', 'T22'], found), 'T22',
+              'another connection')
+    part.same(missing_line([t1.replace('40000', '40001')], ['T1'], found), 'T1', 'another port')
+    part.same(missing_line([t1 + '.'], ['T1'], found), 'T1', 'one character more')
+
+
 def main():
-    jobs = [('%s as %s' % (name, role), run, (row, role)) for name, row in ROWS.items()
+    jobs = [('control', control, ())]
+    jobs += [('%s as %s' % (name, role), run, (row, role)) for name, row in ROWS.items()
             for role in ('spoke', 'hub') if name[0] != 'E' or role == 'spoke']
     jobs += [('D5 %s at %s' % (kind, by), d5, (by, kind)) for kind in ('gossip', 'name')
              for by in 'CS']
