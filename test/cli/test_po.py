@@ -9,7 +9,7 @@ import tempfile
 
 ROOT = os.path.normpath(os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', '..'))
 PO = os.path.join(ROOT, 'script', 'po')
-SHOWN = ['src/core', 'src/cli', 'src/daemon/render.c', 'po']
+SHOWN = ['src/core', 'src/cli', 'src/daemon/render.c', 'src/doctor', 'po']
 SELF_SIGNED = 'the certificate of {name} is self-signed and was not imported'
 
 
