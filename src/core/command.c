@@ -271,7 +271,7 @@ static void command_role(struct ils *ils, const struct command *c)
         ils->dial.wanted = ils->dial.hub_known = false; /* first: nobody is dialled instead */
         end_links(ils, CODE_GOING_DOWN);
         alarm_clear(ils, ILSHubClusterUnreachable, text_slice(ils->dial.host));
-        ils->dial.host.n = 0;
+        ils->dial.host.n = ils->dial.former.host.n = 0;
         memset(ils->network, 0, sizeof ils->network); /* the next join may be elsewhere */
     } else {
         make_network(ils);
@@ -338,6 +338,10 @@ static void command_join(struct ils *ils, const struct command *c)
     struct dial *d = &ils->dial;
     if (d->link != NULL)
         handshake_refuse(d->link, CODE_REPLACED);
+    if (!c->invited)
+        d->former.host.n = 0;
+    else if (d->invite.expires == 0)
+        dial_leave(ils);
     d->moving = d->moving || !slice_eq(text_slice(d->host), c->host) || d->port != c->port;
     if (!slice_eq(text_slice(d->host), c->host))
         alarm_clear(ils, ILSHubClusterUnreachable, text_slice(d->host));

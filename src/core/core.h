@@ -434,6 +434,11 @@ struct dial {
     bool again;             /* wanted at once, while an attempt was under way */
     enum code last_code;
     bool moving;            /* the host is new: the link to the former hub does not count */
+    struct {
+        TEXT(host, HOST_TEXT_MAX);
+        uint16_t port;
+        bool port_tls, moving;
+    } former;               /* gone back to when the invite is refused; host.n = 0: nowhere */
     bool promised;          /* an invite said who answers there */
     uint8_t promised_key[KEY_SIZE];
     uint64_t command;       /* the join that waits for the verdict */
@@ -769,6 +774,8 @@ tick dial_deadline(const struct ils *ils);
 void dial_peer(struct ils *ils, struct peer *p);
 bool dial_is_hub(const struct ils *ils, const struct peer *p);
 void dial_want(struct ils *ils, bool wanted);
+void dial_leave(struct ils *ils);
+void dial_back(struct ils *ils);
 
 /* alarm.c */
 size_t alarm_raise(struct ils *ils, enum alarm alarm, struct slice subject);

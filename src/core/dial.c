@@ -62,6 +62,57 @@ void dial_want(struct ils *ils, bool wanted)
     journal_store(&rows, BATCH_PLAIN);
 }
 
+/* A join by invite begins: the registration server until then, if there is one, is remembered. */
+void dial_leave(struct ils *ils)
+{
+    struct dial *d = &ils->dial;
+    text_set(d->former.host, text_slice(d->host));
+    if (!d->wanted)
+        d->former.host.n = 0;
+    d->former.port = d->port;
+    d->former.port_tls = d->port_tls;
+    d->former.moving = d->moving;
+}
+
+static void settings_place(struct settings *s, const struct dial *d)
+{
+    text_set(s->host, text_slice(d->host));
+    s->port = d->port;
+    s->port_tls = d->port_tls;
+    s->moving = d->moving;
+}
+
+/* The invite was refused: what was joined before is what is joined. */
+void dial_back(struct ils *ils)
+{
+    struct dial *d = &ils->dial;
+    struct rows rows;
+    if (d->former.host.n == 0) {
+        dial_want(ils, false);
+        return;
+    }
+    alarm_clear(ils, ILSHubClusterUnreachable, text_slice(d->host));
+    text_set(d->host, text_slice(d->former.host));
+    d->port = d->former.port;
+    d->port_tls = d->former.port_tls;
+    d->moving = d->former.moving;
+    d->promised = false;
+    d->former.host.n = 0;
+    settings_place(&ils->durable, d);
+    list_each(node, &ils->batches) {
+        struct batch *b = list_entry(node, struct batch, node);
+        if (b->settings != NULL)
+            settings_place(b->settings, d);
+    }
+    rows_init(&rows, ils);
+    rows_setting(&rows, "hub", text_slice(d->host));
+    rows_setting_u64(&rows, "hub_port", d->port);
+    rows_setting_u64(&rows, "hub_port_tls", d->port_tls);
+    if (d->hub_known && !d->moving)
+        rows_setting(&rows, "hub_key", slice_make(d->hub_key, KEY_SIZE));
+    journal_store(&rows, BATCH_PLAIN);
+}
+
 /* A join that can no longer be dialled: another command took away what it needs. Somebody waits for
  * its verdict. */
 static void dial_withdraw(struct ils *ils)
@@ -276,6 +327,7 @@ void dial_up(struct ils *ils, struct link *l)
     d->attempts = 0;
     bool known = dial_is_hub(ils, l->to) && !d->moving;
     d->moving = d->promised = false;
+    d->former.host.n = 0;
     d->last_code = CODE_NONE;
     alarm_clear(ils, ILSHubClusterUnreachable, text_slice(d->host));
     const struct peer *former = hub_peer(ils);

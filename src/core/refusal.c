@@ -64,7 +64,7 @@ static void say_reason(struct link *l, enum code code)
         gate_failed(l->ils, l, PENALTY_AUTH_US);
 }
 
-/* A wrong secret counts against the invite; a dialler whose invite is refused stops trying. */
+/* A wrong secret counts against the invite; a dialler whose invite is refused stops trying it. */
 static void invite_over(struct link *l, enum code code)
 {
     struct dial *d = &l->ils->dial;
@@ -73,7 +73,7 @@ static void invite_over(struct link *l, enum code code)
     if (!l->dialler || code < CODE_INVITE_UNKNOWN || code > CODE_INVITE_FOREIGN)
         return;
     crypto_wipe(&d->invite, sizeof d->invite);
-    dial_want(l->ils, false);
+    dial_back(l->ils);
 }
 
 /* The attempt is over: trace, alarm, verdict, close. The goodbye, if any, is in l->out already. */

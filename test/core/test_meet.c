@@ -219,6 +219,32 @@ static void foreign_and_unknown(void **state)
     assert_int_equal(join(0, "n2", invite(0, 3)), REPLY_INVITE_ITSELF);
 }
 
+/* An invite in vain parts nobody from the hub that was joined before, restarts neither. */
+static void joined_already(void **state)
+{
+    (void)state;
+    struct view_join v;
+    hub(0);
+    hub(2);
+    guest(1);
+    join(1, "n0", invite(0, 1));
+    struct invite token = invite(0, 2);
+    for (int i = 0; i < 2; i++) {
+        join(1, "n2", token); /* of another hub */
+        assert_int_equal(world.node[1].verdict.code, CODE_INVITE_UNKNOWN);
+        assert_true(linked(1));
+        view_join(world.node[1].ils, &v);
+        assert_true(v.wanted && v.up);
+        world_stop(&world, 1);
+        world_start(&world, 1, &mem.mem);
+        world_pass(&world, 5 * TICK_S);
+        assert_true(linked(1));
+    }
+    world_cut(&world, 0, 1);
+    world_pass(&world, 70 * TICK_S);
+    assert_true(linked(1));
+}
+
 /* A wrong secret five times: spent in vain. */
 static void guessed(void **state)
 {
@@ -475,6 +501,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(used, setup, teardown),
         cmocka_unit_test_setup_teardown(expired, setup, teardown),
         cmocka_unit_test_setup_teardown(foreign_and_unknown, setup, teardown),
+        cmocka_unit_test_setup_teardown(joined_already, setup, teardown),
         cmocka_unit_test_setup_teardown(guessed, setup, teardown),
         cmocka_unit_test(cut_anywhere),
         cmocka_unit_test(full_disk),
