@@ -1,5 +1,5 @@
-"""pki: authorities and certificates for system tests, sound ones and one for every flaw, made by the
-openssl program.
+"""pki: authorities and certificates for system tests, sound ones and one for every flaw, made by
+the openssl program.
 
     pki = Pki(folder)
     root = pki.authority('Root')

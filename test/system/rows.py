@@ -297,8 +297,8 @@ def peer_id(c):
 
 
 def values(c, s, v, at, flaw=None):
-    """This run's values in the lines of the end `at` ('C' or 'S'), for the attempt with verdict v of
-    C. flaw: (error, text)."""
+    """This run's values in the lines of the end `at` ('C' or 'S'), for the attempt with verdict v
+    of C. flaw: (error, text)."""
     me, other = (c, s) if at == 'C' else (s, c)
     near, far = v['local'].rsplit(':', 1), v['address'].rsplit(':', 1)
     if at == 'S':
@@ -354,7 +354,8 @@ def has_alarm(part, c, name, subject, once=True):
 
 def no_alarm(part, c):
     """None but that of an end date, which has its own reasons."""
-    part.same([a for a in c.json('alarms') if a['active'] and a['name'] != 'ILSCertificateExpiring'],
+    part.same([a for a in c.json('alarms')
+               if a['active'] and a['name'] != 'ILSCertificateExpiring'],
               [], 'no alarm at ' + c.name)
 
 
@@ -365,7 +366,8 @@ def knows_nobody(part, *ends):
                 [r for r in c.json('clusters') if not r['local']] == [],
                 '%s has learnt nothing' % c.name, c.json('clusters'), rows)
         if c.trusted is not None:
-            part.same(c.json('trust', 'list')['store'], c.trusted, 'and %s believes no more' % c.name)
+            part.same(c.json('trust', 'list')['store'], c.trusted,
+                      'and %s believes no more' % c.name)
 
 
 def reads_well(part, *watches):
@@ -430,7 +432,8 @@ def cure(part, c, s, v, steps, again, stdin=''):
             return seen[-1]['code'] not in ('ILS-410', 'ILS-415')
         wait_until(once, 30, 0.5)
         v = seen[-1]
-        part.same(v['code'], code, 'after the remedy at %s' % end, v, *texts(c)[-8:], '', *texts(s)[-8:])
+        part.same(v['code'], code, 'after the remedy at %s' % end, v,
+                  *texts(c)[-8:], '', *texts(s)[-8:])
         if v['code'] != code:
             return
     part.ok(wait_until(lambda: linked(c, s), 10), 'then each has the other, up to date',
@@ -539,7 +542,8 @@ def run(part, net, row, role='spoke', host=None):
     if caller is not None:
         wait_until(lambda: caller.asked > 10, 5)
         lost = caller.end()
-        part.ok(not lost and caller.asked > 10, 'no lookup was lost of %d' % caller.asked, *lost[:3])
+        part.ok(not lost and caller.asked > 10, 'no lookup was lost of %d' % caller.asked,
+                *lost[:3])
 
 
 def judge(part, row, wc, ws, v, again):

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Rows F1 and F2 of the join: every flaw of a certificate, at either end, found by the other one and
-told with OpenSSL's own number and words; and the name that was dialled."""
+"""Rows F1 and F2 of the join: every flaw of a certificate, at either end, found by the other one
+and told with OpenSSL's own number and words; and the name that was dialled."""
 from pki import FLAWS
 from rows import BOTH, JOINS_AT_C, TLS_ALARM, End, Row, run, run_all
 

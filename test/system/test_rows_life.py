@@ -5,8 +5,8 @@ import os
 
 from harness import wait_until
 from rows import (BOTH, TLS, TLS_ALARM, Caller, End, Row, Watch, both_traces, cure, has_alarm,
-                  has_trace, join, keep, linked, no_alarm, offer, pair, peer_id, reads_well, run, run_all,
-                  same_verdict, see_doctor, values)
+                  has_trace, join, keep, linked, no_alarm, offer, pair, peer_id, reads_well, run,
+                  run_all, same_verdict, see_doctor, values)
 
 METHODS = {TLS: 'T32', BOTH: 'T24'}
 CODE_EXPIRED = (10, 'certificate has expired')
@@ -86,7 +86,8 @@ def h6(part, net, method, at, second=False):
         offer(s, TLS, 'tls tls+password')
         offer(c, TLS, 'tls tls+password')
         part.ok(wait_until(lambda: [p for p in c.json('peers') if p['linked'] and
-                                    p.get('link_method') == TLS], 10), 'by TLS alone', c.json('peers'))
+                                    p.get('link_method') == TLS], 10),
+                'by TLS alone', c.json('peers'))
     end, other = (c, s) if at == 'C' else (s, c)
     leaf = net.pki.leaf(end.fqdn, net.pki.second if second else net.pki.root)
     end.leaf = leaf
@@ -106,8 +107,8 @@ def h2(part, net, method, at):
     alarms = [a for a in other.json('alarms') if a['name'] == 'ILSCertificateAnnounced']
     part.ok(alarms and alarms[0]['Cluster1'] == end.fqdn, 'the other end says so by an alarm',
             other.json('alarms'))
-    part.ok(any(r['event'] == 'C2' and '(PeerId(%s))' % peer_id(end) in r['text'] for r in other.trace_records()),
-            'and in its trace')
+    part.ok(any(r['event'] == 'C2' and '(PeerId(%s))' % peer_id(end) in r['text']
+                for r in other.trace_records()), 'and in its trace')
     part.same([a for a in c.json('alarms') + s.json('alarms')
                if a['active'] and a['name'] != 'ILSCertificateAnnounced'], [], 'no other alarm')
     kept = keep(part, c, s)

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Rows G1 to G3 and G6 of the join over TLS: who is not reached, does not answer, is no hub, is this
-cluster itself, speaks another version or no TLS at all, or belongs to another network. And F1 for an
-end that shows no certificate."""
+"""Rows G1 to G3 and G6 of the join over TLS: who is not reached, does not answer, is no hub, is
+this cluster itself, speaks another version or no TLS at all, or belongs to another network. And F1
+for an end that shows no certificate."""
 import os
 import socket
 import ssl
@@ -9,9 +9,9 @@ import struct
 import threading
 
 from harness import wait_until
-from rows import (BOTH, JOINS_AT_C, JOINS_AT_S, TLS, TLS_ALARM, WAY_ALARM, End, Row, Watch, both_traces,
-                  cure, has_alarm, has_trace, in_trace, join, judge, keep, knows_nobody, linked,
-                  no_alarm, run_all, same_verdict, see_doctor, values)
+from rows import (BOTH, JOINS_AT_C, JOINS_AT_S, TLS, TLS_ALARM, WAY_ALARM, End, Row, Watch,
+                  both_traces, cure, has_alarm, has_trace, in_trace, join, judge, keep,
+                  knows_nobody, linked, no_alarm, run_all, same_verdict, see_doctor, values)
 
 HUB_ALARM, SILENT_ALARM = 'ILSHubClusterUnreachable', 'ILSRemoteHostUnresponsive'
 VERSION_ALARM = 'ILSProtocolVersion'
