@@ -200,14 +200,22 @@ static bool join_where(const struct cli *cli, json_t *args, const char *text, in
     return false;
 }
 
+/* Everybody on this host sees the arguments of a process; a token is no longer among them while the
+ * verdict is waited for. */
+static void forget_word(const char *word)
+{
+    explicit_bzero((char *)(uintptr_t)word, strlen(word));
+}
+
 int run_join(struct cli *cli, const struct parsed *p)
 {
     struct call call = {.command = "join", .args = json_object()};
     int status = EXIT_USAGE;
     json_t *v;
-    if (token_like(slice_of(p->word[0])))
+    if (token_for_host(slice_of(p->word[0]))) {
         json_object_set_new(call.args, "host", json_string(p->word[0]));
-    else if (!join_where(cli, call.args, p->word[0], &status))
+        forget_word(p->word[0]);
+    } else if (!join_where(cli, call.args, p->word[0], &status))
         return status;
     take(call.args, p, "--as");
     json_object_set_new(call.args, "wait", json_boolean(!parsed_has(p, "--no-wait")));

@@ -72,7 +72,8 @@ static void change_what(struct client *client)
             continue;
         char *text = json_is_string(value) ? NULL : json_dumps(value, JSON_ENCODE_ANY);
         const char *shown = text != NULL ? text : json_string_value(value);
-        if (shown != NULL && token_like(slice_of(shown)))
+        bool host = strcmp(key, "host") == 0;
+        if (shown != NULL && (host ? token_for_host : token_like)(slice_of(shown)))
             shown = "(token)";
         bool bare = strcmp(key, "fingerprint") == 0;
         if (n < sizeof client->what && shown != NULL)
@@ -297,7 +298,7 @@ void verb_join(struct client *client)
                       "ils help join", "as");
         return;
     }
-    if (token_like(command.host))
+    if (token_for_host(command.host))
         control_join_token(client, command.host, command.role);
     else
         control_change(client, &command);

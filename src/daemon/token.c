@@ -10,6 +10,7 @@
 
 #define PREFIX     5 /* "ILS1-" */
 #define LIKE_MIN   32
+#define LABEL_MAX  63 /* of a host name (RFC 1035) */
 #define GROUP      8
 #define CHECKSUM   4
 #define VERSION    1
@@ -32,11 +33,22 @@ static int prefix_version(struct slice text)
     return text.p[3] - '0';
 }
 
+static size_t first_label(struct slice text)
+{
+    size_t dot = slice_find(text, '.'), colon = slice_find(text, ':');
+    return dot < colon ? dot : colon;
+}
+
 bool token_like(struct slice text)
 {
     text = slice_trim(text);
-    size_t dot = slice_find(text, '.'), colon = slice_find(text, ':');
-    return prefix_version(text) >= 0 && (dot < colon ? dot : colon) >= LIKE_MIN;
+    return prefix_version(text) >= 0 && first_label(text) >= LIKE_MIN;
+}
+
+bool token_for_host(struct slice text)
+{
+    text = slice_trim(text);
+    return token_like(text) || first_label(text) > LABEL_MAX;
 }
 
 /* --- writing */

@@ -24,6 +24,9 @@ struct token {
 /* Whether the text means to be a token: it begins as one, and goes on for longer than the first
  * label of a host's name would. */
 bool token_like(struct slice text);
+/* Likewise where a token or a host is typed: no part of a host's name is that long, so it is a token
+ * that lost its beginning, and still a secret. */
+bool token_for_host(struct slice text);
 /* The expiry is cut to whole seconds. */
 void token_text(char dst[static TOKEN_TEXT_MAX], const struct token *token);
 enum token_error { TOKEN_OK = 0, TOKEN_MANGLED, TOKEN_VERSION };

@@ -104,7 +104,7 @@ static void test_like(void **state)
                                         "hub.example.com", "10.0.0.1", "ilsx-aaaaaaaa",
                                         "ils1-tokyo-hub-number-seven"};
     for (size_t i = 0; i < sizeof hosts / sizeof *hosts; i++)
-        assert_false(token_like(slice_of(hosts[i])));
+        assert_false(token_like(slice_of(hosts[i])) || token_for_host(slice_of(hosts[i])));
     /* With the full stop of its sentence it is one still, though a mangled one. */
     struct token t = example();
     char text[TOKEN_TEXT_MAX];
@@ -112,6 +112,11 @@ static void test_like(void **state)
     memcpy(text + strlen(text), ".", 2);
     assert_true(token_like(slice_of(text)));
     assert_int_equal(token_read(slice_of(text), &t), TOKEN_MANGLED);
+    /* One that lost its beginning is no host to be asked for: it is still a secret. */
+    for (size_t i = 1; i < 20; i++) {
+        assert_true(token_for_host(slice_of(text + i)));
+        assert_int_equal(token_read(slice_of(text + i), &t), TOKEN_MANGLED);
+    }
 }
 
 static void test_address(void **state)

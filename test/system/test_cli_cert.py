@@ -2,11 +2,13 @@
 """Certificates, trust and invites as an operator types them, before a real ilsd: own certificate by
 request and by file, every bad file named with its remedy while the old one stays, remedies of a
 refusal typed as printed, invites, renewal that waits for the neighbours, Japanese."""
+import json
 import os
 import re
+import socket
 import subprocess
 
-from harness import Network, Tap, wait_until
+from harness import ILS, Network, Tap, wait_until
 from pki import DAY, Pki, openssl
 
 FINGERPRINT = re.compile(r'\b(?:[0-9A-F]{2}:){31}[0-9A-F]{2}\b')
@@ -204,12 +206,38 @@ def invites(net):
     tap.same(verdict.get('code'), 'ILS-206', 'a token that was taken back', verdict)
 
 
+def token_in_arguments(net):
+    """Whoever looks at the processes of this host while the verdict is awaited sees no token."""
+    hub, spoke = net.cluster('kyoto'), tls_cluster(net, 'otaru')
+    hub.must('init', '--cluster-id', 'kyoto', '--fqdn', 'kyoto.example.com')
+    hub.must('role', 'hub')
+    with socket.socket() as silent:
+        silent.bind(('127.0.0.1', 0))
+        silent.listen()
+        address = '127.0.0.1:%d' % silent.getsockname()[1]
+        token = hub.json('invite', '--address', address)['token']
+        asking = subprocess.Popen([ILS, 'join', token], env=spoke.env, stdout=subprocess.DEVNULL,
+                                  stderr=subprocess.DEVNULL)
+        silent.accept()[0].close()
+        with open('/proc/%d/cmdline' % asking.pid, encoding='utf-8') as handle:
+            arguments = handle.read()
+        asking.wait()
+    tap.ok('join' in arguments and token[:20] not in arguments, 'the token is no argument',
+           arguments)
+    spoke.ils('join', token[3:])
+    error = spoke.error
+    said = json.dumps(spoke.json('audit')) + '\n'.join(spoke.trace_lines())
+    tap.ok(token[30:50] not in said and 'is not whole' in error,
+           'a token that lost its beginning is no host', error, said)
+
+
 def main():
     with Network() as net:
         pki = Pki(os.path.join(net.folder, 'pki'))
         tap.run(own, net, pki)
         tap.run(refusal, net, pki)
         tap.run(invites, net)
+        tap.run(token_in_arguments, net)
     tap.done()
 
 
