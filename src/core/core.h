@@ -401,6 +401,7 @@ struct gate {
     struct list by_weight[CROWD_WEIGHTS];
     size_t heaviest; /* no crowd weighs more */
     size_t open, open_max;
+    uint64_t evicted;
 };
 
 struct alarm_entry {

@@ -172,6 +172,7 @@ static void evict(struct ils *ils)
     while (g->heaviest > 0 && list_empty(&g->by_weight[g->heaviest]))
         g->heaviest--;
     const struct crowd *c = list_entry(g->by_weight[g->heaviest].next, struct crowd, node);
+    g->evicted++;
     link_end(list_entry(c->links.next, struct link, in_crowd), CODE_FULL, false);
 }
 

@@ -7,6 +7,12 @@ static struct stream *stream_of(const struct ils *ils, const struct peer *p, uin
     return s != NULL && stream_held(s) ? s : NULL;
 }
 
+void view_gate(const struct ils *ils, struct view_gate *ret)
+{
+    const struct gate *g = &ils->gate;
+    *ret = (struct view_gate){g->open, g->open_max, g->evicted};
+}
+
 void view_self(const struct ils *ils, struct view_self *ret)
 {
     memset(ret, 0, sizeof *ret);

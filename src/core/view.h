@@ -23,6 +23,13 @@ struct view_self {
 };
 void view_self(const struct ils *ils, struct view_self *ret);
 
+/* The table of half-open links: how many now, how many there may be, and how many had to go since
+ * the start because it was full. */
+struct view_gate {
+    uint64_t half_open, most, evicted;
+};
+void view_gate(const struct ils *ils, struct view_gate *ret);
+
 enum sync_status {
     SYNC_UP_TO_DATE,
     SYNC_SYNCHRONIZING, /* n of m segments */

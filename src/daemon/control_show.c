@@ -394,11 +394,16 @@ void verb_stats(struct client *client)
 {
     struct runtime_stats s;
     struct plan_stats p;
+    struct view_gate g;
     json_t *json = json_object();
+    view_gate(runtime_core(client->control->rt), &g);
     runtime_stats(client->control->rt, &s);
     plan_stats(view_plan(runtime_core(client->control->rt)), &p);
     json_object_set_new(json, "started", control_time(s.started));
     json_object_set_new(json, "links", control_number_json(s.links));
+    json_object_set_new(json, "half_open", control_number_json(g.half_open));
+    json_object_set_new(json, "half_open_most", control_number_json(g.most));
+    json_object_set_new(json, "half_open_evicted", control_number_json(g.evicted));
     json_object_set_new(json, "store_batches", control_number_json(s.store_batches));
     json_object_set_new(json, "store_failed", control_number_json(s.store_failed));
     json_object_set_new(json, "store_pending", control_number_json(s.store_pending));

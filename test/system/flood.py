@@ -292,6 +292,7 @@ class Result:
             time.sleep(max(0, until - time.monotonic()))
             self.watch.stop()
             self.live = [linked(world.hub, c.name) for c in world.live] == since
+            self.gate = world.hub.ask('stats')['result']
             self.flooded = time.monotonic() - self.watch.begun
             flood.stop()
             self.figures = flood.figures
@@ -317,6 +318,8 @@ def prove(tap, options):
            r.figures)
     tap.ok(r.watch.most - r.watch.before <= MEMORY, 'at most 64 MiB more memory',
            '%d KiB before, %d KiB at most' % (r.watch.before, r.watch.most))
+    tap.ok(r.gate['half_open'] <= 1024 < r.gate['half_open_evicted'], 'who had to go is counted',
+           r.gate)
     tap.ok(r.live, 'the links that stood are the same links')
     tap.ok(len(r.back) >= options.reconnects and percentile(r.back, 0.99) <= KNOWN_WITHIN,
            'known clusters are back within 5 s (p99)', sorted(r.back)[-10:], r.attempts)
