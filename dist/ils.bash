@@ -9,7 +9,7 @@ _ils_words() {
     network) echo adopt ;;
     auth) echo show set ready ;;
     'auth ready') echo tls tls+password ;;
-    cert) echo show csr install renew now ;;
+    cert) echo show export csr install renew now ;;
     trust) echo list show remove import bundle ;;
     'trust bundle') echo export import ;;
     password) echo add list prefer drop ;;

@@ -91,7 +91,10 @@ static void help_all(void)
     for (size_t i = 0; i < command_table_n; i++) {
         char left[64];
         snprintf(left, sizeof left, "%s %s", command_table[i].words, command_table[i].positional);
-        printf("  %-36s %s\n", left, command_table[i].summary);
+        if (strlen(left) > 36)
+            printf("  %s\n  %-36s %s\n", left, "", command_table[i].summary);
+        else
+            printf("  %-36s %s\n", left, command_table[i].summary);
     }
     printf("\noptions of every command:\n");
     help_options(global_options);

@@ -103,7 +103,10 @@ completes() {
     . dist/ils.bash
     COMP_WORDS=(ils --data /x plan im) COMP_CWORD=4 COMPREPLY=()
     _ils
-    test "${COMPREPLY[*]}" = import
+    test "${COMPREPLY[*]}" = import || return
+    COMP_WORDS=(ils cert ex) COMP_CWORD=2 COMPREPLY=()
+    _ils
+    test "${COMPREPLY[*]}" = export
 }
 check 'completion knows the words after a command' completes
 
