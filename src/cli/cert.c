@@ -33,9 +33,10 @@ static void print_certificate(const json_t *c)
     print_field(_("issuer"), json_is_true(json_object_get(c, "self_signed"))
                                  ? _("self-signed")
                                  : text_of(c, "issuer"));
-    snprintf(text, sizeof text, _("from %s to %s (%lld days left)"), text_of(c, "not_before"),
-             text_of(c, "not_after"), (long long)json_integer_value(json_object_get(c,
-                                                                                    "days_left")));
+    long long days = json_integer_value(json_object_get(c, "days_left"));
+    snprintf(text, sizeof text, days < 0 ? _("from %s to %s (%lld days ago)")
+                                         : _("from %s to %s (%lld days left)"),
+             text_of(c, "not_before"), text_of(c, "not_after"), days < 0 ? -days : days);
     print_field(_("valid"), text);
 }
 

@@ -6,6 +6,8 @@
 
 #include "cli/words.h"
 
+#define EXPIRES_MAX (366 * 86400) /* seconds; ilsd takes no more */
+
 /* "90", "90s", "15m", "24h", "7d" as seconds; 0 = none of these, or out of range. */
 static long long seconds_of(const char *text)
 {
@@ -75,6 +77,9 @@ int run_invite(struct cli *cli, const struct parsed *p)
     if (expires != NULL && seconds_of(expires) <= 0)
         return cli_error(cli, EXIT_USAGE, _("this is no span of time such as 90m, 24h or 7d"),
                          expires, "ils invite --expires 24h");
+    if (expires != NULL && seconds_of(expires) > EXPIRES_MAX)
+        return cli_error(cli, EXIT_USAGE, _("an invite is good for 366 days at most"), expires,
+                         "ils invite --expires 24h");
     call.args = json_object();
     if (id != NULL) {
         call.command = "invite remove";

@@ -40,8 +40,9 @@ static void print_own_certificate(const json_t *s)
     if (!json_is_object(c))
         return;
     label(_("cert"));
-    printf(_("%s, until %s (%lld days left)\n"), text_of(c, "subject"), text_of(c, "not_after"),
-           number(c, "days_left"));
+    long long days = number(c, "days_left");
+    printf(days < 0 ? _("%s, until %s (%lld days ago)\n") : _("%s, until %s (%lld days left)\n"),
+           text_of(c, "subject"), text_of(c, "not_after"), days < 0 ? -days : days);
     if (number(c, "next_waiting") == 0)
         return;
     label("");

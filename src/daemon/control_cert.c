@@ -32,20 +32,6 @@ json_t *control_days(wall t)
 
 /* --- showing */
 
-/* The subject of the first certificate of the chain. New ref. */
-static json_t *issuer(const struct view_own *own)
-{
-    struct x509_report report;
-    if (own->self_signed)
-        return json_string("self-signed");
-    struct slice first = slice_make(own->chain.p, certificate_der_size(own->chain));
-    if (first.n == 0 || x509_facts(first, &report) != 0)
-        return json_null();
-    json_t *text = render_text(report.certificate.subject);
-    x509_report_free(&report);
-    return text;
-}
-
 static json_int_t chain_count(struct slice s)
 {
     json_int_t n = 0;
@@ -59,8 +45,9 @@ static json_int_t chain_count(struct slice s)
 json_t *control_certificate(const struct view_own *own)
 {
     struct x509_report report;
-    json_t *json = json_object(), *names = json_array();
+    json_t *json = json_object(), *names = json_array(), *issuer = json_null();
     if (x509_facts(own->leaf, &report) == 0) {
+        issuer = own->self_signed ? json_string("self-signed") : render_text(report.issuer);
         for (size_t i = 0; i < report.certificate.name_n; i++)
             json_array_append_new(names, render_text(report.certificate.name[i]));
         x509_report_free(&report);
@@ -68,7 +55,7 @@ json_t *control_certificate(const struct view_own *own)
     json_object_set_new(json, "subject", render_text(own->subject));
     json_object_set_new(json, "names", names);
     json_object_set_new(json, "fingerprint", control_fingerprint(own->fingerprint));
-    json_object_set_new(json, "issuer", issuer(own));
+    json_object_set_new(json, "issuer", issuer);
     json_object_set_new(json, "self_signed", json_boolean(own->self_signed));
     json_object_set_new(json, "not_before", control_time(own->not_before));
     json_object_set_new(json, "not_after", control_time(own->not_after));
@@ -417,6 +404,7 @@ static bool install_read(struct client *client, struct install *in)
     struct slice password;
     uint64_t key_bytes;
     char error[X509_ERROR], secret[1024];
+    bool key_file = json_object_get(client->args, "key_bytes") != NULL; /* an empty one, too */
     if (!control_text(client, "password", false, &password) ||
         !control_number(client, "key_bytes", X509_FILE_MAX, 0, &key_bytes))
         return false;
@@ -428,15 +416,15 @@ static bool install_read(struct client *client, struct install *in)
     in->has_bag = x509_read(slice_make(client->content, n), given, &in->bag, error,
                             sizeof error) == 0;
     const char *where = "the certificate file";
-    if (in->has_bag && key_bytes > 0) {
+    if (in->has_bag && key_file) {
         where = "the key file";
         in->has_key_bag = x509_read(slice_make(client->content + n, (size_t)key_bytes), given,
                                     &in->key_bag, error, sizeof error) == 0;
     }
     crypto_wipe(secret, sizeof secret);
-    if (!in->has_bag || (key_bytes > 0 && !in->has_key_bag))
+    if (!in->has_bag || (key_file && !in->has_key_bag))
         return install_refused(client, error, where);
-    if (key_bytes > 0 && in->key_bag.key.n == 0)
+    if (key_file && in->key_bag.key.n == 0)
         return install_refused(client, "there is no private key in it", where);
     return true;
 }

@@ -120,9 +120,15 @@ static void say_certificate(struct diagnosis *d)
 {
     const struct certificate *c = &d->probe.proved.peer;
     char print[RENDER_FINGERPRINT];
+    struct view_own own;
     enum cert_rule rule = RULE_NONE;
     enum code code = view_certificate(core_of(d), c, d->method, slice_of(d->probe.host), &rule);
     render_fingerprint(print, c->fingerprint);
+    if (c->present && view_own(core_of(d), 0, &own) &&
+        memcmp(own.fingerprint, c->fingerprint, FINGERPRINT_SIZE) == 0) {
+        step(d, "certificate", ILL, "ils clusters", "this cluster itself answers there");
+        return;
+    }
     if (code != CODE_NONE && code != CODE_NAME) {
         char before[RENDER_FINGERPRINT + 32] = "";
         if (c->present)
@@ -290,9 +296,14 @@ static enum phase after_connect(struct diagnosis *d)
 static enum phase say_tls(struct diagnosis *d)
 {
     enum cert_rule rule;
+    char next[HOST_TEXT_MAX + 64];
     if (!d->good) {
-        step(d, "tls", d->method != METHOD_PASSWORD ? ILL : SAID, "ils trace --last",
-             "no handshake: %s", d->probe.error);
+        snprintf(next, sizeof next, "openssl s_client -alpn ils/1 -connect %s:%u", d->probe.host,
+                 (unsigned)d->port[DOOR_OF_TLS]);
+        step(d, "tls", d->method != METHOD_PASSWORD ? ILL : SAID, next, "no handshake: %s%s",
+             d->probe.error, d->probe.state == TLS_FAILED
+                                   ? "; what answers there is no TLS port of ilsd"
+                                   : "");
         return CONNECT_PASSWORD;
     }
     step(d, "tls", WELL, "", "TLS 1.3 stands, of this protocol");

@@ -28,14 +28,25 @@ static bool alarm_is(const struct alarm_row *row, const char *severity)
     return row->active && strcmp(render_alarm_severity(row->alarm), severity) == 0;
 }
 
+/* Whether a verdict with that code raises the alarm. */
+static bool raises(uint8_t alarm, enum code code)
+{
+    if (alarm == ILSTLSAuthenticationFailed)
+        return code >= CODE_SELF_SIGNED && code <= CODE_CHAIN_INVALID;
+    if (alarm == ILSPwdAuthenticationFailed)
+        return code >= CODE_PASSWORD_DIFFERS && code <= CODE_POINT_INVALID;
+    return !code_is_success(code) && code != CODE_REPLACED && code != CODE_SESSION_OVER;
+}
+
 /* The remedy of the newest refusal in which the alarm's subject took part. */
 static bool health_verdict(const struct ils *core, const struct alarm_row *row, struct slice self,
                            struct health *h)
 {
     struct verdict v;
     for (size_t i = 0; view_verdict(core, i, &v); i++) {
-        if (code_is_success(v.code) || !(slice_eq(row->subject, slice_of(v.peer.ip)) ||
-                                         slice_eq(row->subject, v.host)))
+        if (!raises(row->alarm, v.code) || !(slice_eq(row->subject, slice_of(v.peer.ip)) ||
+                                             slice_eq(row->subject, v.host) ||
+                                             slice_eq(row->subject, v.name)))
             continue;
         render_remedy(h->next, sizeof h->next, &v, self);
         h->at = v.remedy_at == SIDE_HERE ? "here" : "there";
@@ -73,23 +84,29 @@ static bool hub_linked(const struct ils *core)
 }
 
 /* The link to the hub: what the last attempt found out. A hub that dialled this end since, as it
- * does after `ils connect` there, serves as well. */
-static bool health_join(const struct ils *core, struct slice self, struct health *h)
+ * does after `ils connect` there, serves as well. Nobody is dialled any more where an invite was
+ * refused. */
+static bool health_join(const struct ils *core, const struct view_self *own, struct health *h)
 {
     struct view_join join;
     struct verdict v;
+    struct slice self = own->cluster_id;
     view_join(core, &join);
-    if (!join.wanted || join.up)
+    if (join.up || (!join.wanted && (own->role != ROLE_SPOKE || hub_linked(core))))
         return false;
-    health_set(h, true, "the hub has not been reached yet", "ils status");
+    if (join.wanted)
+        health_set(h, true, "the hub has not been reached yet", "ils status");
+    else
+        health_set(h, true, "this spoke has no hub", "ils join HOST");
     for (size_t i = 0; view_verdict(core, i, &v); i++) {
         if (!v.dialler && code_is_success(v.code) && hub_linked(core))
             return false;
         if (!v.dialler)
             continue;
         if (code_is_success(v.code)) {
-            health_set(h, true, "the link to the hub ended; it is being dialled again",
-                       "ils trace --last");
+            if (join.wanted)
+                health_set(h, true, "the link to the hub ended; it is being dialled again",
+                           "ils trace --last");
             break;
         }
         char code[16], cause[400];
@@ -162,11 +179,30 @@ static bool health_certificate(const struct ils *core, const struct view_self *s
     if (late ? !expiring : !over)
         return false;
     wall_text(at, own.not_before > now ? own.not_before : own.not_after);
-    snprintf(text, sizeof text, "the certificate of this cluster %s %s",
-             own.not_before > now ? "is not valid before" : over ? "ended at" : "ends at", at);
+    snprintf(text, sizeof text,
+             own.not_before > now ? "the certificate of this cluster is not valid before %s"
+             : over               ? "the certificate of this cluster ended at %s"
+                                  : "the certificate of this cluster ends at %s",
+             at);
     health_set(h, true, text, own.self_signed ? over ? "ils cert renew --same-key --now"
                                                      : "ils cert renew --same-key"
                                               : "ils cert csr");
+    return true;
+}
+
+/* The password is offered, or nothing is: nobody can be dialled. */
+static bool health_method(const struct ils *core, const struct view_self *self, struct health *h)
+{
+    struct view_password password;
+    if (self->auth.password && !view_password(core, 0, &password)) {
+        health_set(h, true, "the password is in use, and none is held",
+                   "ils password add --stdin");
+        return true;
+    }
+    if (self->role != ROLE_SPOKE || self->auth.password || self->auth.tls)
+        return false;
+    health_set(h, true, "neither certificates nor the password are offered",
+               "ils auth set --tls on");
     return true;
 }
 
@@ -176,8 +212,8 @@ static void health_judge(const struct ils *core, const struct view_self *self, s
         health_set(h, true, "this cluster has no id yet",
                    "ils init --cluster-id ID --fqdn NAME");
     else if (health_alarm(core, "critical", self->cluster_id, h) ||
-             health_certificate(core, self, false, h) || health_disconnected(core, self, h) ||
-             health_join(core, self->cluster_id, h) ||
+             health_certificate(core, self, false, h) || health_method(core, self, h) ||
+             health_disconnected(core, self, h) || health_join(core, self, h) ||
              health_alarm(core, "error", self->cluster_id, h) ||
              (self->role != ROLE_STANDALONE && health_clusters(core, h)) ||
              health_certificate(core, self, true, h))

@@ -60,6 +60,13 @@ static json_t *trust_json(const struct view_trust *t)
     return json;
 }
 
+/* Dates, purpose and strength are asked of what is imported, too. */
+static bool import_helps(enum code code)
+{
+    return code != CODE_EXPIRED && code != CODE_NOT_YET_VALID && code != CODE_REVOKED &&
+           code != CODE_PURPOSE && code != CODE_WEAK_KEY;
+}
+
 static json_t *refused_json(const struct view_refused *r)
 {
     char code[16], next[64] = "ils trust import --verdict ";
@@ -84,7 +91,8 @@ static json_t *refused_json(const struct view_refused *r)
     json_object_set_new(json, "last", control_time(r->last));
     json_object_set_new(json, "count", control_number_json(r->count));
     json_object_set_new(json, "imported", json_boolean(r->imported));
-    json_object_set_new(json, "next", r->imported ? json_null() : json_string(next));
+    json_object_set_new(json, "next", r->imported || !import_helps(r->code) ? json_null()
+                                                                            : json_string(next));
     return json;
 }
 

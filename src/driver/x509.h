@@ -39,6 +39,7 @@ void x509_bag_free(struct x509_bag *bag);
  * bytes at most (then there is nothing to free). */
 struct x509_report {
     struct certificate certificate;
+    struct slice issuer; /* in one line, as RFC 2253 has it; by x509_facts alone */
     void *memory;
 };
 int x509_facts(struct slice der, struct x509_report *ret);

@@ -14,7 +14,7 @@
 /* All that the slices of a report point to. */
 struct memory {
     char name[CERTIFICATE_NAMES][CERTIFICATE_NAME_MAX + 1];
-    char subject[CERTIFICATE_NAME_MAX + 1];
+    char subject[CERTIFICATE_NAME_MAX + 1], issuer[CERTIFICATE_NAME_MAX + 1];
     char error[96];
     struct x509_record record;
     uint8_t bytes[]; /* the certificate, then its public key */
@@ -232,6 +232,10 @@ int x509_facts(struct slice der, struct x509_report *ret)
     *ret = (struct x509_report){.memory = NULL};
     X509 *x = x509_parse(der);
     int wrong = x == NULL ? -1 : x509_fill(x, ret);
+    if (wrong == 0) {
+        struct memory *m = ret->memory;
+        ret->issuer = slice_make(m->issuer, x509_name_line(X509_get_issuer_name(x), m->issuer));
+    }
     X509_free(x);
     return wrong;
 }

@@ -47,6 +47,10 @@ def own(net, pki):
     leaf = pki.leaf('tokyo.example.com', pki.root)
     c.must('cert', 'install', leaf.file, '--key', leaf.key, '--now')
     tap.same(fingerprint(c), leaf.fingerprint(), 'certificate and key file')
+    c.must('cert', 'install', leaf.pem, '--key', leaf.key, '--now') # without its issuers
+    issuer = openssl('x509', '-in', leaf.pem, '-noout', '-issuer', '-nameopt', 'RFC2253')
+    tap.same('issuer=' + c.json('cert', 'show')['in_use']['issuer'], issuer.strip(),
+             'the issuer is named, sent along or not')
     pkcs12(c, pki)
     before = fingerprint(c)
     c.must('cert', 'renew', '--same-key', '--now')
@@ -80,7 +84,9 @@ def bad_files(c, pki, folder):
     garbled = os.path.join(folder, 'garbled.pem')
     with open(garbled, 'w', encoding='ascii') as handle:
         handle.write('-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n')
-    locked = os.path.join(folder, 'locked.pem')
+    locked, empty = os.path.join(folder, 'locked.pem'), os.path.join(folder, 'empty.pem')
+    with open(empty, 'w', encoding='ascii'):
+        pass
     openssl('ec', '-in', good.key, '-aes128', '-passout', 'pass:secret', '-out', locked)
 
     def pair(leaf):
@@ -89,6 +95,7 @@ def bad_files(c, pki, folder):
     for what, words, said in (
             ('a key that does not fit', [good.file, '--key', other.key], 'key'),
             ('a key file without a key', [good.file, '--key', other.pem], 'no private key'),
+            ('a key file that is empty', [good.file, '--key', empty], 'where: ' + empty),
             ('an encrypted key', [good.file, '--key', locked], '--password-file'),
             ('no certificate at all', ['/etc/hostname', '--key', good.key], 'certificate'),
             ('PEM that is broken', [garbled, '--key', good.key], 'certificate'),
@@ -112,6 +119,8 @@ def bad_files(c, pki, folder):
     expired = pki.leaf(fqdn, pki.root, start=-9 * DAY, end=-DAY)
     c.must('cert', 'install', *pair(expired), '--force', '--now')
     tap.same(fingerprint(c), expired.fingerprint(), 'control: --force takes an expired one')
+    out = c.must('cert', 'show')
+    tap.ok(' days ago)' in out and '(-' not in out, 'it ended so many days ago', out)
 
 
 def japanese(c, *words):
@@ -138,6 +147,9 @@ def refusal(net, pki):
     verdict = spoke.json('join', where)
     tap.same((verdict['code'], verdict['remedy_at']), ('ILS-301', 'there'),
              'then the other end refuses', verdict)
+    state = hub.json('status')
+    tap.same((state['health'], state['next']), ('degraded', verdict['remedy']),
+             'whose status says what to type', state)
     status, out = hub.shell(verdict['remedy'])
     tap.ok(status == 0 and fingerprint(spoke) in out, 'its remedy, typed there', out)
     status, out = japanese(spoke, 'join', where)
@@ -196,6 +208,10 @@ def invites(net):
     tap.ok([r['state'] for r in hub.json('invite', '--list')] == ['used'], 'invite --list')
     verdict = late.json('join', invite['token'])
     tap.same((late.status, verdict.get('code')), (1, 'ILS-207'), 'a used token', verdict)
+    state = late.json('status')
+    tap.ok(late.status == 1 and 'ILS-207' in state['cause'] and not state['join']['wanted'] and
+           (state['next'], state['next_at']) == ('ils invite', 'there'),
+           'then it has no hub, and its status says why', state)
     status, out = japanese(late, 'join', invite['token'])
     tap.ok(status == 1 and 'ILS-207' in out and '招待' in out, 'in Japanese', out)
     status, _ = late.ils('join', invite['token'][:-2])
