@@ -373,7 +373,7 @@ static enum code judge_proof(struct link *l, const struct proof *p)
         return CODE_CLONE;
     const uint8_t *expected = expected_key(l);
     if (expected != NULL && memcmp(p->key, expected, KEY_SIZE) != 0)
-        return CODE_PROOF;
+        return CODE_OTHER_CLUSTER;
     enum code code = judge_key(l, p, known);
     if (code != CODE_NONE)
         return code;

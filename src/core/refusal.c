@@ -15,6 +15,7 @@ static void refusal_alarm(struct link *l, enum code code)
     case CODE_NOT_A_HUB:
     case CODE_HUNG_UP:
     case CODE_NO_TLS:
+    case CODE_OTHER_CLUSTER:
     case CODE_ITSELF:
         if (l->dialler && !l->expected) /* an operator's one attempt is not the hub's */
             alarm_raise(ils, ILSHubClusterUnreachable, host);
@@ -27,8 +28,6 @@ static void refusal_alarm(struct link *l, enum code code)
     case CODE_PROOF:
         if (!l->dialler)
             alarm_raise(ils, ILSUnacceptableConnectionAttempt, ip);
-        else if (code == CODE_PROOF && l->refused_here && !l->expected)
-            alarm_raise(ils, ILSHubClusterUnreachable, host); /* somebody else answers there */
         break;
     case CODE_PASSWORD_MISSING: /* demanded by this end, which dialled */
         if (l->dialler && l->refused_here)

@@ -71,7 +71,7 @@ static void test_known_hub(void **state)
     (void)state;
     lead_astray();
     assert_false(linked(SPOKE));
-    assert_int_equal(world.node[SPOKE].verdict.code, CODE_PROOF);
+    assert_int_equal(world.node[SPOKE].verdict.code, CODE_OTHER_CLUSTER);
     assert_false(world_said(&world, SPOKE, EVENT_CLIENT_ESTABLISHED));
     assert_false(world_said(&world, HUB, EVENT_SERVER_ESTABLISHED));
     struct alarm_row alarm;
@@ -88,7 +88,7 @@ static void test_known_after_restart(void **state)
     world_start(&world, SPOKE, &mem.mem);
     lead_astray();
     assert_false(linked(SPOKE));
-    assert_int_equal(world.node[SPOKE].verdict.code, CODE_PROOF);
+    assert_int_equal(world.node[SPOKE].verdict.code, CODE_OTHER_CLUSTER);
 }
 
 /* Typed again, it is the same place and the same hub is meant. */
@@ -97,7 +97,7 @@ static void test_same_place(void **state)
     (void)state;
     lead_astray();
     world_join(&world, SPOKE, HUB, ROLE_SPOKE);
-    assert_int_equal(world.node[SPOKE].verdict.code, CODE_PROOF);
+    assert_int_equal(world.node[SPOKE].verdict.code, CODE_OTHER_CLUSTER);
     world_command(&world, SPOKE, (struct command){.type = COMMAND_ROLE, .role = ROLE_STANDALONE});
     world_join(&world, SPOKE, HUB, ROLE_SPOKE);
     assert_int_equal(world.node[SPOKE].verdict.code, CODE_JOINED);
@@ -123,7 +123,7 @@ static void test_another_place(void **state)
     swap();
     world_start(&world, OTHER, &mem.mem);
     world_pass(&world, 10 * TICK_S);
-    assert_int_equal(world.node[SPOKE].verdict.code, CODE_PROOF);
+    assert_int_equal(world.node[SPOKE].verdict.code, CODE_OTHER_CLUSTER);
     assert_false(linked(SPOKE));
 }
 
@@ -145,7 +145,7 @@ static void test_moved_hub(void **state)
     world_start(&world, OTHER, &mem.mem);
     world_start(&world, SPOKE, &mem.mem);
     world_pass(&world, 10 * TICK_S);
-    assert_int_equal(world.node[SPOKE].verdict.code, CODE_PROOF);
+    assert_int_equal(world.node[SPOKE].verdict.code, CODE_OTHER_CLUSTER);
 }
 
 int main(void)
