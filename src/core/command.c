@@ -590,7 +590,7 @@ static void command_route_remove(struct ils *ils, const struct command *c)
             rows_remove(&rows, ROW_ROUTE, route_key(ils, pattern, target));
     }
     if (rows.n == 0) {
-        refuse(ils, c, REPLY_NOT_THERE, c->pattern);
+        refuse(ils, c, REPLY_ROUTE_UNKNOWN, c->pattern);
         return;
     }
     batch_of_route(store_and_reply(&rows, c, false), c, false);

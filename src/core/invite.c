@@ -239,7 +239,7 @@ static void command_remove(struct ils *ils, const struct command *c)
     struct invite_entry *e = invite_find(ils, c->invite.id);
     if (e == NULL) {
         hex_text(hex, c->invite.id, INVITE_ID_SIZE);
-        refuse(ils, c, REPLY_NOT_THERE, slice_of(hex));
+        refuse(ils, c, REPLY_INVITE_UNKNOWN, slice_of(hex));
         return;
     }
     struct rows rows;

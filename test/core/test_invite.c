@@ -322,7 +322,7 @@ static void what_cannot_be_spent(void **state)
 static void removed(void **state)
 {
     (void)state;
-    assert_int_equal(remove_invite(0), REPLY_NOT_THERE);
+    assert_int_equal(remove_invite(0), REPLY_INVITE_UNKNOWN);
     assert_string_equal(desk.text, "0101010101010101");
     open_invite(0, HOUR);
     desk.held = true;
