@@ -40,7 +40,8 @@ static void print_certificate(const json_t *c)
     print_field(_("valid"), text);
 }
 
-/* "osaka (never met), nagoya": who is waited for, or cut off. */
+/* "osaka (not linked), kobe (ILS-303), nagoya": who is waited for, or cut off; and what it said of
+ * the certificate. */
 static void neighbours(char *dst, size_t size, const json_t *rows)
 {
     size_t i, n = 0;
@@ -50,10 +51,10 @@ static void neighbours(char *dst, size_t size, const json_t *rows)
         const char *name = text_of(row, "cluster_id")[0] != '\0' ? text_of(row, "cluster_id")
                                                                  : text_of(row, "peer_id");
         bool linked = json_is_true(json_object_get(row, "linked"));
+        const char *why = linked ? text_of(row, "code") : _("not linked");
         if (n < size)
             n += (size_t)snprintf(dst + n, size - n, "%s%s%s%s%s", i > 0 ? ", " : "", name,
-                                  linked ? "" : " (", linked ? "" : _("not linked"),
-                                  linked ? "" : ")");
+                                  why[0] != '\0' ? " (" : "", why, why[0] != '\0' ? ")" : "");
     }
 }
 

@@ -189,6 +189,18 @@ bool view_own(const struct ils *ils, size_t which, struct view_own *ret)
     return true;
 }
 
+/* What the other end said of one's own certificate: in use (0), or next (1). */
+static enum code said_there(const struct ils *ils, const struct peer *p, size_t which,
+                            uint8_t method)
+{
+    for (size_t i = 0; p->has_ready && i < p->ready.n; i++)
+        if (memcmp(p->ready.certificate[i].fingerprint, ils->cert[which].fingerprint,
+                   FINGERPRINT_SIZE) == 0)
+            return handshake_said(method == METHOD_TLS ? p->ready.certificate[i].tls
+                                                       : p->ready.certificate[i].tls_password);
+    return CODE_NONE;
+}
+
 bool view_own_waiting(const struct ils *ils, size_t i, struct view_cluster *ret)
 {
     memset(ret, 0, sizeof *ret);
@@ -197,20 +209,11 @@ bool view_own_waiting(const struct ils *ils, size_t i, struct view_cluster *ret)
         if (!own_waits_for(ils, p) || i-- != 0)
             continue;
         view_peer(ils, p, ret);
+        ret->next_code = said_there(ils, p, 1, p->met_method == METHOD_TLS_PASSWORD
+                                                   ? METHOD_TLS_PASSWORD : METHOD_TLS);
         return true;
     }
     return false;
-}
-
-/* What the other end said of the certificate that this cluster uses now. */
-static enum code said_there(const struct ils *ils, const struct peer *p, uint8_t method)
-{
-    for (size_t i = 0; p->has_ready && i < p->ready.n; i++)
-        if (memcmp(p->ready.certificate[i].fingerprint, ils->cert[0].fingerprint,
-                   FINGERPRINT_SIZE) == 0)
-            return handshake_said(method == METHOD_TLS ? p->ready.certificate[i].tls
-                                                       : p->ready.certificate[i].tls_password);
-    return CODE_NONE;
 }
 
 bool view_ready(const struct ils *ils, size_t i, uint8_t method, struct view_ready *ret)
@@ -225,7 +228,7 @@ bool view_ready(const struct ils *ils, size_t i, uint8_t method, struct view_rea
         ret->here = (enum code)ready_code(ils, a, p, method, &ret->rule);
         ret->fingerprint = slice_make(a->fingerprint, FINGERPRINT_SIZE);
     }
-    ret->there = said_there(ils, p, method);
+    ret->there = said_there(ils, p, 0, method);
     ret->known_there = ret->there != CODE_NONE;
     ret->accepts = p->has_ready && (p->ready.accept >> method & 1) != 0;
     ret->linked = p->link != NULL;

@@ -68,6 +68,7 @@ struct view_cluster {
     struct address link_peer;   /* when linked */
     bool link_dialler;
     wall link_since;
+    enum code next_code;        /* what it says of one's next certificate (view_own_waiting) */
 };
 
 /* Row i = 0 is the local cluster; false beyond the last. */
@@ -106,7 +107,8 @@ struct view_own {
     size_t waiting;                /* next: neighbours that do not have it yet */
 };
 bool view_own(const struct ils *ils, size_t which, struct view_own *ret);
-/* Neighbour i that does not have the next certificate yet (its row in the table of clusters). */
+/* Neighbour i that does not have the next certificate yet (its row in the table of clusters);
+ * next_code: why it would refuse it, CODE_NONE: it has not said. */
 bool view_own_waiting(const struct ils *ils, size_t i, struct view_cluster *ret);
 
 /* What lies in the trust store. */

@@ -78,6 +78,10 @@ static json_t *neighbours(const struct ils *core)
         json_object_set_new(json, "peer_id", control_hex(c.peer_id, sizeof c.peer_id));
         json_object_set_new(json, "linked", json_boolean(c.linked));
         json_object_set_new(json, "last_contact_time", control_time(c.last_contact));
+        char code[16];
+        render_code(code, sizeof code, c.next_code);
+        json_object_set_new(json, "code",
+                            c.next_code == CODE_NONE ? json_null() : json_string(code));
         json_array_append_new(rows, json);
     }
     return rows;

@@ -24,8 +24,8 @@ struct token {
 /* Whether the text means to be a token: it begins as one, and goes on for longer than the first
  * label of a host's name would. */
 bool token_like(struct slice text);
-/* Likewise where a token or a host is typed: no part of a host's name is that long, so it is a token
- * that lost its beginning, and still a secret. */
+/* Likewise where a token or a host is typed: no part of a host's name is so long, so that what lost
+ * its beginning is a token still, and a secret. */
 bool token_for_host(struct slice text);
 /* The expiry is cut to whole seconds. */
 void token_text(char dst[static TOKEN_TEXT_MAX], const struct token *token);

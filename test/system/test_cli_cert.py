@@ -197,6 +197,22 @@ def renewal(hub, spoke):
     tap.ok('cut off' in out and 'osaka' in out, 'cert now says who is cut off', out)
 
 
+def refused_next(net, pki):
+    """Who would refuse the next certificate is named with its code, not only waited for."""
+    hub, spoke = tls_cluster(net, 'osumi', hub=True), tls_cluster(net, 'akita')
+    spoke.must('join', hub.json('invite')['token'])
+    wait_until(lambda: spoke.up_to_date('osumi'))
+    leaf = pki.leaf('akita.example.com', start=-3 * DAY, end=-DAY)
+    spoke.must('cert', 'install', leaf.file, '--key', leaf.key, '--force', '--no-wait')
+
+    def codes():
+        return [n['code'] for n in spoke.json('cert', 'show')['next']['waiting']]
+
+    tap.ok(wait_until(lambda: codes() == ['ILS-303']), 'why a neighbour would refuse it', codes())
+    out = spoke.must('cert', 'show')
+    tap.ok('osumi (ILS-303)' in out, 'said in words as well', out)
+
+
 def invites(net):
     hub, spoke, late = (tls_cluster(net, 'inviter', hub=True), tls_cluster(net, 'kobe'),
                         tls_cluster(net, 'nagoya'))
@@ -252,6 +268,7 @@ def main():
         pki = Pki(os.path.join(net.folder, 'pki'))
         tap.run(own, net, pki)
         tap.run(refusal, net, pki)
+        tap.run(refused_next, net, pki)
         tap.run(invites, net)
         tap.run(token_in_arguments, net)
     tap.done()
