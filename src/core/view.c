@@ -100,6 +100,7 @@ static void view_peer(const struct ils *ils, const struct peer *p, struct view_c
     ret->met_first = p->met_first;
     ret->met_last = p->met_last;
     ret->disconnected = p->disconnected_here || p->disconnected_there;
+    ret->disconnected_here = p->disconnected_here;
     if (self != NULL)
         ret->last_usn = self->last_usn;
     if (plan != NULL && stream_held(plan)) {

@@ -56,7 +56,8 @@ struct view_cluster {
     uint64_t status_n, status_m;
     bool linked;                /* by a link of our own */
     bool met;                   /* ever proved itself on a link of our own */
-    bool disconnected;          /* by an operator */
+    bool disconnected;          /* by an operator ... */
+    bool disconnected_here;     /* ... of this end, who alone can connect it again */
     bool stale;
     uint8_t met_method;         /* enum method of the last link; 0 = none */
     wall met_first, met_last;

@@ -7,6 +7,7 @@
 
 #include "daemon/version.h"
 #include "driver/clock.h"
+#include "driver/x509.h"
 
 struct health {
     bool degraded;
@@ -135,9 +136,10 @@ static bool health_disconnected(const struct ils *core, const struct view_self *
             continue;
         snprintf(text, sizeof text, "disconnected from cluster %.*s by an operator",
                  (int)c.cluster_id.n, (const char *)c.cluster_id.p);
-        snprintf(next, sizeof next, "ils connect %.*s", (int)c.cluster_id.n,
-                 (const char *)c.cluster_id.p);
+        struct slice other = c.disconnected_here ? c.cluster_id : self->cluster_id;
+        snprintf(next, sizeof next, "ils connect %.*s", (int)other.n, (const char *)other.p);
         health_set(h, true, text, next);
+        h->at = c.disconnected_here ? "here" : "there";
         return true;
     }
     return false;
@@ -190,6 +192,24 @@ static bool health_certificate(const struct ils *core, const struct view_self *s
     return true;
 }
 
+/* After `ils describe --fqdn`: whoever goes by names would refuse it, at the next link. */
+static bool health_name(const struct ils *core, const struct view_self *self, struct health *h)
+{
+    struct view_own own;
+    struct x509_report report;
+    char text[HOST_TEXT_MAX + 64];
+    if (!self->auth.tls || !view_own(core, 0, &own) || x509_facts(own.leaf, &report) != 0)
+        return false;
+    bool named = certificate_names(&report.certificate, self->fqdn);
+    x509_report_free(&report);
+    if (named)
+        return false;
+    snprintf(text, sizeof text, "the certificate of this cluster does not name %.*s",
+             (int)self->fqdn.n, (const char *)self->fqdn.p);
+    health_set(h, true, text, own.self_signed ? "ils cert renew --same-key" : "ils cert csr");
+    return true;
+}
+
 /* The password is offered, or nothing is: nobody can be dialled. */
 static bool health_method(const struct ils *core, const struct view_self *self, struct health *h)
 {
@@ -216,7 +236,7 @@ static void health_judge(const struct ils *core, const struct view_self *self, s
              health_disconnected(core, self, h) || health_join(core, self, h) ||
              health_alarm(core, "error", self->cluster_id, h) ||
              (self->role != ROLE_STANDALONE && health_clusters(core, h)) ||
-             health_certificate(core, self, true, h))
+             health_certificate(core, self, true, h) || health_name(core, self, h))
         return;
     else if (self->role == ROLE_STANDALONE)
         health_set(h, false, "", "ils role hub, or ils join HOST");

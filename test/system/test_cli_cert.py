@@ -213,6 +213,32 @@ def refused_next(net, pki):
     tap.ok('osumi (ILS-303)' in out, 'said in words as well', out)
 
 
+def renamed(net):
+    """Another name than that of the certificate is told, and the remedy typed helps."""
+    c = tls_cluster(net, 'gifu', hub=True)
+    c.must('describe', '--fqdn', 'gifu.example.net')
+    status, out = c.ils('status')
+    tap.ok(status == 1 and 'certificate of this cluster does not name gifu.example.net' in out and
+           'next: ils cert renew --same-key' in out, 'a name that the certificate lacks', out)
+    tap.ok('gifu.example.net がありません' in japanese(c, 'status')[1], 'in Japanese as well')
+    c.must('cert', 'renew', '--same-key')
+    tap.ok(c.ils('status')[0] == 0, 'the remedy helps')
+
+
+def parted(net):
+    """Only whose operator disconnected can connect: the other end is told so."""
+    hub, spoke = tls_cluster(net, 'chiba', hub=True), tls_cluster(net, 'kochi')
+    spoke.must('join', hub.json('invite')['token'])
+    wait_until(lambda: spoke.up_to_date('chiba'))
+    hub.must('disconnect', 'kochi')
+    wait_until(lambda: spoke.ils('status')[0] == 1)
+    out = spoke.ils('status')[1]
+    tap.ok('next, at the other end: ils connect kochi' in out, 'who can connect again', out)
+    hub.must('connect', 'kochi')
+    tap.ok(wait_until(lambda: spoke.up_to_date('chiba') and spoke.ils('status')[0] == 0),
+           'and typed there it helps', spoke.ils('status')[1])
+
+
 def invites(net):
     hub, spoke, late = (tls_cluster(net, 'inviter', hub=True), tls_cluster(net, 'kobe'),
                         tls_cluster(net, 'nagoya'))
@@ -269,6 +295,8 @@ def main():
         tap.run(own, net, pki)
         tap.run(refusal, net, pki)
         tap.run(refused_next, net, pki)
+        tap.run(renamed, net)
+        tap.run(parted, net)
         tap.run(invites, net)
         tap.run(token_in_arguments, net)
     tap.done()
