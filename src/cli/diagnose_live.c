@@ -2,13 +2,16 @@
  * tested from there, one step after the other. */
 #include "cli/diagnose.h"
 
+#include <string.h>
+
 #include "cli/words.h"
 
 struct steps {
     size_t shown, failed;
 };
 
-/* A step: {"step", "ok": true, false or null (not tested), "text", "next"}. */
+/* A step: {"step", "ok": true, false or null (not tested), "text", "next",
+ * "next_at"}. */
 static void print_step(const struct cli *cli, const json_t *step)
 {
     const json_t *ok = json_object_get(step, "ok");
@@ -23,7 +26,9 @@ static void print_step(const struct cli *cli, const json_t *step)
         putchar(' ');
     printf(" %s\n", text);
     if (text_of(step, "next")[0] != '\0')
-        printf("  %s %s\n", _("next:"), text_of(step, "next"));
+        printf("  %s: %s\n", strcmp(text_of(step, "next_at"), "there") == 0
+                                  ? _("next, at the other end")
+                                  : _("next"), text_of(step, "next"));
 }
 
 /* Steps come as they are done: {"step": STEP}; the result has all of them once more. */

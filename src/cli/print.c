@@ -178,8 +178,8 @@ void print_sql(const json_t *result)
     free(width);
 }
 
-/* The certificate that a verdict speaks of, to be compared before it is believed. The remedies of
- * the end that refused speak of the other end's; those of the end that showed it, of its own. */
+/* The certificate that a verdict speaks of; to be compared by the end that refused it, where the
+ * remedy is to believe it. */
 static void print_fingerprint(const json_t *v)
 {
     bool verifier = strncmp(text_of(v, "remedy"), "ils trust", strlen("ils trust")) == 0;
@@ -188,9 +188,9 @@ static void print_fingerprint(const json_t *v)
         return;
     printf("%s: %s\n", _("certificate"), text_of(v, "certificate_name"));
     printf("%s: %s\n", _("fingerprint"), text_of(v, "fingerprint"));
-    if (verifier == here)
+    if (verifier && here)
         printf("%s\n", _("compare it by telephone with `ils cert show` at the other end"));
-    else
+    else if (verifier)
         printf("%s\n", _("it is this end's own: the other end compares it by telephone with "
                          "`ils cert show` at this end"));
 }

@@ -31,6 +31,7 @@ struct diagnosis {
     char target[HOST_TEXT_MAX + 16];
     json_t *steps;
     bool failed;
+    bool there;                /* what is typed after the next step is typed at the other end */
 };
 
 static const struct ils *core_of(const struct diagnosis *d)
@@ -67,9 +68,27 @@ static void step(struct diagnosis *d, const char *name, enum outcome_mark mark, 
     json_object_set_new(json, "ok", mark == SAID ? json_null() : json_boolean(mark == WELL));
     json_object_set_new(json, "text", render_text(slice_of(text)));
     json_object_set_new(json, "next", next[0] != '\0' ? render_text(slice_of(next)) : json_null());
+    json_object_set_new(json, "next_at", json_string(d->there ? "there" : "here"));
+    d->there = false;
     d->failed = d->failed || mark == ILL;
     json_array_append(d->steps, json);
     control_line(d->client, "step", json);
+}
+
+/* At which end the remedy of a code is typed, seen from this end, which dials. */
+static bool typed_there(enum code code, bool refused_here)
+{
+    const char *at = "";
+    switch (code) {
+    case CODE_NONE: break;
+#define CODE(number, name, cause, remedy, end)                                                     \
+    case number: at = end; break;
+#include "core/code.def"
+#undef CODE
+    }
+    if (at[0] == 'v' || at[0] == 'p') /* verifier, presenter */
+        return (at[0] == 'v') != refused_here;
+    return at[0] == 'a' || (at[0] == 'l' && !refused_here); /* acceptor; who lacks a password */
 }
 
 /* The table's own words for a code that this end or the other would say of this attempt. */
@@ -90,6 +109,7 @@ static void step_code(struct diagnosis *d, const char *name, enum code code, boo
     render_code(number, sizeof number, code);
     if (strstr(next, "--verdict") != NULL)
         snprintf(next, sizeof next, "ils trust bundle import FILE");
+    d->there = typed_there(code, here);
     step(d, name, ILL, next, "%s%s (%s)%s", before, cause, number,
          strcmp(next, "ils trust bundle import FILE") != 0 ? ""
          : here ? "; the other end writes such a file with ils trust bundle export"
@@ -109,10 +129,11 @@ static void say_dates(struct diagnosis *d, const struct certificate *c)
         step(d, "dates", ILL, "timedatectl",
              "its certificate is valid from %s only, and it is %s here: look at both clocks", from,
              now_text);
-    else if ((c->ends != 0 ? c->ends : c->not_after) <= now)
+    else if ((c->ends != 0 ? c->ends : c->not_after) <= now) {
+        d->there = true;
         step(d, "dates", ILL, "ils cert renew --same-key --now",
              "its certificate, or one in its chain, ended at %s (renewed at the other end)", to);
-    else
+    } else
         step(d, "dates", WELL, "", "valid from %s to %s", from, to);
 }
 
@@ -224,6 +245,7 @@ static void say_verdict(struct diagnosis *d)
         render_remedy(next, sizeof next, &v, control_self(d->client));
         render_code(code, sizeof code, v.code);
         wall_text(at, v.at);
+        d->there = v.remedy_at == SIDE_THERE;
         step(d, "verdict", SAID, next, "the last attempt, at %s, ended with %s: %s", at, code,
              cause);
         return;

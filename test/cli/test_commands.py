@@ -230,6 +230,9 @@ def refusal(fake):
            'and is one\'s own where the other end refused', out)
     fake.answers['join'] = Answer(dict(v, code='ILS-201', remedy='ils status'), status=1)
     tap.ok('telephone' not in fake.ils('join', 'a')[1], 'only where it is about a certificate')
+    fake.answers['join'] = Answer(dict(v, code='ILS-303', remedy_at='there',
+                                       remedy='ils cert renew --same-key --now'), status=1)
+    tap.ok('telephone' not in fake.ils('join', 'a')[1], 'that is to be believed')
 
 
 def bad_input(fake):

@@ -219,7 +219,12 @@ def diagnose(hub, spoke):
     bad = ask(spoke, 'diagnose', target='127.0.0.1:%d' % hub.tls_port)
     step = [s for s in bad['result']['steps'] if s['step'] == 'certificate'][0]
     tap.ok(bad['exit'] == 1 and step['ok'] is False and 'ILS-301' in step['text'] and
-           print_ in step['text'] and step['next'], 'a certificate that does not pass', bad)
+           print_ in step['text'] and step['next'] and step['next_at'] == 'here',
+           'a certificate that does not pass', bad)
+    bad = ask(hub, 'diagnose', target='127.0.0.1:%d' % hub.tls_port)
+    step = [s for s in bad['result']['steps'] if s['step'] == 'certificate'][0]
+    tap.ok(bad['exit'] == 1 and step['text'] == 'this cluster itself answers there',
+           'whoever reaches itself is told so', bad)
     for target, name in (('nowhere.invalid', 'resolve'), ('127.0.0.1:1', 'tcp 1')):
         bad = ask(spoke, 'diagnose', target=target)
         first = [s for s in bad['result']['steps'] if s['ok'] is False]
@@ -328,7 +333,8 @@ def plain(net):
     spoke.must('password', 'prefer', '7')
     bad = ask(spoke, 'diagnose', target=target)
     hello = [s for s in bad['result']['steps'] if s['step'] == 'hello'][0]
-    tap.ok(bad['exit'] == 1 and 'ILS-204' in hello['text'] and '7' in hello['next'],
+    tap.ok(bad['exit'] == 1 and 'ILS-204' in hello['text'] and '7' in hello['next'] and
+           hello['next_at'] == 'there',
            'a generation that is not held there', hello)
     spoke.must('auth', 'set', '--tls', 'on', '--password', 'off')
     bad = ask(spoke, 'diagnose', target='127.0.0.1:%d' % hub.tls_port)
