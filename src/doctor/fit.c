@@ -58,13 +58,22 @@ uint32_t sequence_gap(const struct end *e, const struct record *r)
     return least;
 }
 
-static bool finished_before(const struct end *e, const struct record *r)
+static bool any_before(const struct end *e, uint64_t lines, const struct record *r)
 {
     for (const struct record *o = e->first; o != NULL; o = o->next)
-        if ((DOCTOR_BIT(o->line) & finished) != 0 &&
+        if ((DOCTOR_BIT(o->line) & lines) != 0 &&
             (o->at < r->at || (o->at == r->at && o->sequence < r->sequence)))
             return true;
     return false;
+}
+
+/* Nothing follows what says how it ended. */
+static bool over_before(const struct end *e, const struct record *r)
+{
+    if (r->line != LINE_L1 && e->d.told != CODE_NONE && e->d.told != CODE_JOINED &&
+        any_before(e, B(V1), r))
+        return true;
+    return (DOCTOR_BIT(r->line) & early) != 0 && any_before(e, finished, r);
 }
 
 /* The verdict line says another outcome than the lines. */
@@ -94,11 +103,13 @@ static bool contradicts(const struct end *e, const struct record *r, bool known)
         return true;
     if (r->line == LINE_V1 && r->has_value && verdict_contradicts(e, r->value))
         return true;
-    if ((bit & early) != 0 && finished_before(e, r))
+    if (over_before(e, r))
         return true;
     if (((bit & password) != 0 && (lines & (refused | B(T28))) != 0) ||
         ((bit & B(T28)) != 0 && (lines & password) != 0) ||
         ((bit & refused) != 0 && (lines & password) != 0))
+        return true;
+    if (!was_up && (bit & (B(T25) | B(T28))) != 0 && (lines & refused) != 0)
         return true;
     if (was_up && (bit & (B(T10) | B(T11) | B(T18) | B(T20))) != 0)
         return true;
@@ -126,6 +137,8 @@ static bool dialled(enum doctor_line line)
 {
     return line == LINE_T4 || line == LINE_T5 || line == LINE_T8 || line == LINE_T18;
 }
+
+#define SAME_PORT 110 /* of a name and an address, and a port */
 
 /* Addresses: -1 they differ; else how much of them is the same. */
 static int same_addresses(const struct end *e, const struct record *r)
@@ -205,6 +218,8 @@ int fit(const struct end *e, const struct record *r)
     if (r->n != 0 || r->port != 0) {
         if (same == 0 && !step && !kn)
             return -1; /* beside the time, something must be the same */
+        if (same <= SAME_PORT && !kn && gap > STEPS_MAX && gap != UINT32_MAX)
+            return -1; /* the port of all hubs says little, and the steps are another log's */
     } else if (out_of_step(e, r)) {
         return -1;
     }

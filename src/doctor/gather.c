@@ -141,6 +141,12 @@ static bool identified(const struct record *r)
     return r->n != 0 || r->port != 0;
 }
 
+/* A line that breaks off behind the number of its connection. */
+static bool broken(const struct record *r)
+{
+    return r->n != 0 && r->port == 0;
+}
+
 static void place(struct doctor *d, struct record *r)
 {
     struct end *best = NULL;
@@ -337,6 +343,18 @@ static bool port_dialled(const struct doctor *d, const struct end *e)
     return false;
 }
 
+/* Words around a log do not stand against what its lines say. */
+static bool hint_stands(const struct doctor *d, const struct end *e)
+{
+    enum doctor_side hint = d->hint[e->segment];
+    for (size_t i = 0; i < d->end_n; i++) {
+        const struct end *o = d->end[i];
+        if (o->segment == e->segment && o->side != SIDE_UNKNOWN && !o->side_hint && o->side != hint)
+            return false;
+    }
+    return hint != SIDE_UNKNOWN;
+}
+
 static void find_side(struct doctor *d, struct end *e)
 {
     uint16_t port = e->d.peer_port;
@@ -346,7 +364,7 @@ static void find_side(struct doctor *d, struct end *e)
         e->side = SIDE_C;
     else if (port >= 1024 || end_has(e, LINE_T10) || end_has(e, LINE_T11) || end_has(e, LINE_T22))
         e->side = SIDE_S;
-    if (e->side == SIDE_UNKNOWN && d->hint[e->segment] != SIDE_UNKNOWN) {
+    if (e->side == SIDE_UNKNOWN && hint_stands(d, e)) {
         e->side = d->hint[e->segment];
         e->side_hint = true;
     }
@@ -360,10 +378,14 @@ static bool again(const struct record *a, const struct record *b)
 
 static void gather_all(struct doctor *d, struct record **list, size_t n)
 {
-    for (size_t i = 0; i < n && !d->failed; i++)
-        if (identified(list[i]) && (i == 0 || !again(list[i - 1], list[i])))
-            place(d, list[i]);
-    struct candidates c = {.sorted = d->end_n};
+    struct candidates c = {0};
+    for (int late = 0; late < 2; late++) { /* whose a broken one is, the whole ones tell */
+        for (size_t i = 0; i < n && !d->failed; i++)
+            if (identified(list[i]) && broken(list[i]) == late &&
+                (i == 0 || !again(list[i - 1], list[i])))
+                place(d, list[i]);
+        c.sorted = late ? c.sorted : d->end_n;
+    }
     size_t loose = 0;
     for (size_t i = 0; i < n; i++)
         if (!identified(list[i]) && (i == 0 || !again(list[i - 1], list[i])))

@@ -244,9 +244,9 @@ def within(line, piece):
     return line.left if n == len(have) else have[:n]
 
 
-def mutations(count):
+def mutations(count, first=0):
     wrongs, hedges, named = [], 0, 0
-    for seed in range(count):
+    for seed in range(first, first + count):
         shutil.rmtree(os.path.join(folder, 'C'), ignore_errors=True)
         shutil.rmtree(os.path.join(folder, 'S'), ignore_errors=True)
         files, given, mixed, done = mutation(seed)
@@ -259,8 +259,8 @@ def mutations(count):
             named += not hedged(a)
         if complaints:
             wrongs.append('seed %d: %s\n%s\n%s' % (seed, done, '; '.join(complaints), show(answer)))
-    tap.ok(not wrongs, '%d mutations: %d attempts named, %d not enough evidence, %d wrong'
-           % (count, named, hedges, len(wrongs)), *wrongs[:options.show])
+    tap.ok(not wrongs, '%d mutations from seed %d: %d attempts named, %d not enough evidence, %d wrong'
+           % (count, first, named, hedges, len(wrongs)), *wrongs[:options.show])
     return len(wrongs)
 
 
@@ -323,6 +323,7 @@ def main():
     parser.add_argument('--ils', default=ILS)
     parser.add_argument('--control', help='an ils with a planted fault')
     parser.add_argument('--count', type=int, default=1000)
+    parser.add_argument('--first', type=int, default=0, help='the first seed')
     parser.add_argument('--show', type=int, default=5)
     parser.add_argument('--seed', type=int, help='one mutation, in full')
     options = parser.parse_args()
@@ -333,7 +334,7 @@ def main():
         return
     for part in (document, every_row, no_trace, ways_in, report):
         tap.run(part)
-    tap.run(mutations, options.count)
+    tap.run(mutations, options.count, options.first)
     if options.control:
         options.ils = options.control
         quiet, tap.ok = tap.ok, lambda good, *rest: good
