@@ -362,6 +362,18 @@ static const uint8_t *expected_key(const struct link *l)
     return d->hub_known && !d->moving ? d->hub_key : NULL;
 }
 
+/* The dialled end asks again before it is over: settings may have changed since the hello. */
+static enum code judge_again(const struct link *l)
+{
+    if (l->dialler || l->method == METHOD_INVITE)
+        return CODE_NONE;
+    if (!method_accepted(l->ils, l->method))
+        return CODE_METHOD_DIFFERS;
+    if (l->method == METHOD_TLS || password_find(l->ils, l->generation) != NULL)
+        return CODE_NONE;
+    return password_preferred(l->ils) == NULL ? CODE_PASSWORD_MISSING : CODE_GENERATION_UNKNOWN;
+}
+
 /* The verdict on a proof; the peer is not yet made. */
 static enum code judge_proof(struct link *l, const struct proof *p)
 {
@@ -374,7 +386,9 @@ static enum code judge_proof(struct link *l, const struct proof *p)
     const uint8_t *expected = expected_key(l);
     if (expected != NULL && memcmp(p->key, expected, KEY_SIZE) != 0)
         return CODE_OTHER_CLUSTER;
-    enum code code = judge_key(l, p, known);
+    enum code code = judge_again(l);
+    if (code == CODE_NONE)
+        code = judge_key(l, p, known);
     if (code != CODE_NONE)
         return code;
     if (!zeros(p->network, NETWORK_ID_SIZE) && !zeros(ils->network, NETWORK_ID_SIZE) &&
@@ -585,6 +599,8 @@ void handshake_frame(struct link *l, uint8_t type, struct slice body)
         take_proof(l, body);
     } else if (l->state == LINK_PROVED && l->to->disconnected_here) {
         handshake_refuse(l, CODE_DISCONNECTED); /* meanwhile, by an operator */
+    } else if (l->state == LINK_PROVED && judge_again(l) != CODE_NONE) {
+        handshake_refuse(l, judge_again(l));
     } else if (l->state == LINK_PROVED && l->method != METHOD_INVITE) {
         handshake_joined(l); /* the dialler said yes: its first frame is the exchange's */
         if (l->state == LINK_UP)
