@@ -501,6 +501,7 @@ struct ils {
     tick refused_next;        /* rows of refused certificates are not written before */
     struct own_cert cert[2];  /* in use, and announced as the next */
     bool trust_moved;         /* TRUST is to be said at the end of the step */
+    tick ask_next;            /* when certificates that were announced are looked through again */
     bool ready_moved;         /* what is said of others' certificates may have changed */
     bool own_moving;          /* a batch that changes `cert` is under way */
     tick own_after;           /* not before: the disk has just refused it */

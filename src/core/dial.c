@@ -308,6 +308,8 @@ void dial_over(struct ils *ils, struct link *l, enum code code)
     } else if (l->to == NULL || !dial_is_hub(ils, l->to)) {
         return;
     }
+    if (code == CODE_REPLACED && !attempt && d->command == 0 && d->next < ils->now + BACKOFF_MAX_US)
+        d->next = ils->now + BACKOFF_MAX_US; /* what replaces it is nearly up */
     if (code == CODE_REPLACED || code_is_success(code))
         return;
     if (!attempt)

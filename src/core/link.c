@@ -417,8 +417,7 @@ void link_end(struct link *l, enum code code, bool tell)
     fetch_link_gone(l);
     if (l->to != NULL && l->to->link == l) {
         l->to->link = NULL;
-        l->to->last_contact = ils->wall;
-        l->to->dirty = true;
+        l->to->last_contact = ils->wall; /* not in its row: nothing to be stored */
     }
     if (l->dialler)
         dial_over(ils, l, code);

@@ -35,6 +35,7 @@ void own_announced(struct peer *p, size_t which, struct slice ders)
 
 void ready_again(struct ils *ils)
 {
+    ils->ask_next = ils->now;
     list_each(node, &ils->peers) {
         struct peer *p = list_entry(node, struct peer, node);
         p->announced[0].judged = p->announced[1].judged = false;
@@ -55,6 +56,9 @@ static bool outlived(const struct ils *ils, const struct announced *a)
 
 void ready_ask(struct ils *ils)
 {
+    if (ils->now < ils->ask_next)
+        return;
+    ils->ask_next = ils->now + TICK_S;
     list_each(node, &ils->peers) {
         struct peer *p = list_entry(node, struct peer, node);
         for (size_t i = 0; i < 2; i++) {

@@ -273,6 +273,7 @@ static size_t holders(const struct ils *ils, struct slice fqdn)
  * an operator is told until one of them has another. */
 void peer_names(struct ils *ils, const struct peer *p)
 {
+    ils->ask_next = ils->now; /* its certificates may be others */
     if (p->fqdn.n != 0 && holders(ils, text_slice(p->fqdn)) > 1)
         alarm_raise(ils, ILSDuplicateFQDN, text_slice(p->fqdn));
     list_each(node, &ils->alarms) {
