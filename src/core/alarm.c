@@ -25,10 +25,28 @@ static struct slice alarm_key(struct ils *ils, const struct alarm_entry *e)
     return slice_make(p, 1u + e->subject.n);
 }
 
-/* The oldest inactive one makes room, else the oldest. */
-static struct alarm_entry *alarm_new(struct ils *ils)
+/* Raised by whoever knocks, and its subject is his choice, or his address. */
+static bool is_attempt(uint8_t alarm)
 {
-    if (ils->alarm_n < ALARMS_MAX) {
+    return alarm == ILSPwdAuthenticationFailed || alarm == ILSTLSAuthenticationFailed ||
+           alarm == ILSUnacceptableConnectionAttempt || alarm == ILSRemoteHostUnresponsive ||
+           alarm == ILSProtocolVersion;
+}
+
+static size_t count_of(const struct ils *ils, uint8_t alarm)
+{
+    size_t n = 0;
+    list_each(node, &ils->alarms)
+        n += list_entry(node, struct alarm_entry, node)->alarm == alarm;
+    return n;
+}
+
+/* The oldest inactive one makes room, else the oldest. Of attempts only one of the same alarm, when
+ * it has its share: strangers do not push out what the operator has to know. */
+static struct alarm_entry *alarm_new(struct ils *ils, uint8_t alarm)
+{
+    bool own = is_attempt(alarm) && count_of(ils, alarm) >= ALARM_ATTEMPTS_MAX;
+    if (!own && ils->alarm_n < ALARMS_MAX) {
         struct alarm_entry *e = mem_alloc(ils->mem, sizeof *e);
         if (e == NULL)
             return NULL;
@@ -39,6 +57,8 @@ static struct alarm_entry *alarm_new(struct ils *ils)
     struct alarm_entry *oldest = NULL;
     list_each(node, &ils->alarms) {
         struct alarm_entry *e = list_entry(node, struct alarm_entry, node);
+        if (own && e->alarm != alarm)
+            continue;
         if (oldest == NULL || (oldest->active && !e->active) ||
             (oldest->active == e->active && e->last < oldest->last))
             oldest = e;
@@ -92,7 +112,7 @@ size_t alarm_raise(struct ils *ils, enum alarm alarm, struct slice subject)
     struct alarm_entry *e = alarm_find(ils, (uint8_t)alarm, subject);
     bool again = e != NULL && e->active;
     if (e == NULL) {
-        e = alarm_new(ils);
+        e = alarm_new(ils, (uint8_t)alarm);
         if (e == NULL)
             return active_count(ils, (uint8_t)alarm) + 1;
         e->alarm = (uint8_t)alarm;
@@ -122,11 +142,7 @@ void alarm_tick(struct ils *ils)
 {
     list_each(node, &ils->alarms) {
         struct alarm_entry *e = list_entry(node, struct alarm_entry, node);
-        bool attempt = e->alarm == ILSPwdAuthenticationFailed ||
-                       e->alarm == ILSTLSAuthenticationFailed ||
-                       e->alarm == ILSUnacceptableConnectionAttempt ||
-                       e->alarm == ILSRemoteHostUnresponsive || e->alarm == ILSProtocolVersion;
-        if (e->active && attempt && ils->now - e->raised >= ALARM_OVER_US) {
+        if (e->active && is_attempt(e->alarm) && ils->now - e->raised >= ALARM_OVER_US) {
             e->active = false;
             alarm_tell(ils, e);
         }
@@ -143,7 +159,7 @@ void alarm_row(struct ils *ils, const struct row *row)
     bool active = cursor_u8(&c) != 0;
     if (!cursor_done(&c) || row->key.n < 1 || row->key.p[0] >= ALARMS)
         return;
-    struct alarm_entry *e = alarm_new(ils);
+    struct alarm_entry *e = alarm_new(ils, row->key.p[0]);
     if (e == NULL)
         return;
     e->alarm = row->key.p[0];

@@ -41,6 +41,7 @@
 #define SELF_BYTES        65536          /* what a cluster may say of itself, roster and all */
 #define REBUILD_US        (60 * TICK_S)  /* a wrong digest costs one rebuilt index in this time */
 #define ALARMS_MAX        256
+#define ALARM_ATTEMPTS_MAX 40            /* of each alarm that strangers raise: five of them */
 #define ALARM_SUBJECT_MAX 64
 #define ALARM_QUIET_US    (60 * TICK_S)  /* a repeat is told at most once a minute */
 #define ALARM_OVER_US     (15 * 60 * TICK_S) /* an attempt that is not repeated is over */
