@@ -56,9 +56,9 @@ static const char style[] =
 
 static const char *class_of(const struct doctor_attempt *a)
 {
-    return a->certainty == UNCLEAR        ? "unclear"
-           : a->outcome == OUTCOME_JOINED ? "joined"
-                                          : "refused";
+    if (a->certainty == UNCLEAR)
+        return "unclear";
+    return a->outcome == OUTCOME_JOINED || a->outcome == OUTCOME_TEST ? "joined" : "refused";
 }
 
 /* --- the timeline */

@@ -135,7 +135,7 @@ static void scenario_json(json_t *json, const struct doctor_attempt *a)
 
 static json_t *attempt_json(const struct diagnosis *d, const struct doctor_attempt *a)
 {
-    static const char *const outcome[] = {"unknown", "joined", "refused", "ended"};
+    static const char *const outcome[] = {"unknown", "joined", "refused", "ended", "test"};
     static const char *const stage[] = {"nothing",  "dialled",  "connected",  "certificate",
                                         "accepted", "password", "established"};
     static const char *const certainty[] = {"certain", "likely", "unclear"};

@@ -18,9 +18,10 @@ static void title(const struct cli *cli, const struct doctor_attempt *a, size_t 
 {
     char time[16], c[96], s[96], method[128];
     struct diagnose_ends ends;
-    const char *colour = a->certainty == UNCLEAR        ? print_bold(cli)
-                         : a->outcome == OUTCOME_JOINED ? print_green(cli)
-                                                        : print_red(cli);
+    bool well = a->outcome == OUTCOME_JOINED || a->outcome == OUTCOME_TEST;
+    const char *colour = a->certainty == UNCLEAR ? print_bold(cli)
+                         : well                  ? print_green(cli)
+                                                 : print_red(cli);
     diagnose_ends(&ends, a);
     diagnose_address(c, sizeof c, ends.c_ip, ends.c_port);
     diagnose_address(s, sizeof s, ends.s_ip, ends.s_port);

@@ -17,8 +17,9 @@ const char *diagnose_side(enum doctor_side side)
 const char *diagnose_outcome(const struct doctor_attempt *a)
 {
     switch (a->outcome) {
-    case OUTCOME_JOINED: return _("joined");
+    case OUTCOME_JOINED: return a->invite ? _("invite accepted") : _("joined");
     case OUTCOME_REFUSED: return _("not joined");
+    case OUTCOME_TEST: return _("a test, not a join");
     case OUTCOME_ENDED: return _("joined, then closed");
     default: return _("outcome not shown");
     }
@@ -271,14 +272,23 @@ void diagnose_advice(struct advice *ret, const struct doctor_attempt *a)
     if (a->code == CODE_NONE)
         return;
     verdict_make(&v, a);
-    render_cause(ret->cause, sizeof ret->cause, &v);
+    if (a->outcome == OUTCOME_TEST)
+        snprintf(ret->cause, sizeof ret->cause, "%s",
+                 _("somebody tested the way to here (`ils diagnose`), or a newer attempt took "
+                   "over: nothing is wrong"));
+    else if (a->invite && a->outcome == OUTCOME_JOINED)
+        snprintf(ret->cause, sizeof ret->cause, "%s",
+                 _("the invite was good: each end has imported the other's certificate; the join "
+                   "itself follows on a connection of its own"));
+    else
+        render_cause(ret->cause, sizeof ret->cause, &v);
     if (a->remedy_here)
         ret->where = _("the end that wrote these lines");
     else if (a->remedy_there)
         ret->where = _("the other end than the one that wrote these lines");
     else if (a->remedy_at == SIDE_UNKNOWN && a->code == CODE_PASSWORD_MISSING)
         ret->where = _("the end that does not use the password (`ils auth show`)");
-    if (a->outcome == OUTCOME_JOINED)
+    if (a->outcome == OUTCOME_JOINED || a->outcome == OUTCOME_TEST)
         return;
     render_remedy(ret->command, sizeof ret->command, &v, nobody);
     command_unknown(ret, a);

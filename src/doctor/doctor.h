@@ -35,7 +35,14 @@ enum doctor_side { SIDE_UNKNOWN, SIDE_C, SIDE_S };
 /* UNCLEAR: the line that decides is not there; `look` says which one it is. */
 enum doctor_certainty { CERTAIN, LIKELY, UNCLEAR };
 
-enum doctor_outcome { OUTCOME_UNKNOWN, OUTCOME_JOINED, OUTCOME_REFUSED, OUTCOME_ENDED };
+/* TEST: somebody asked whether it would do (`ils diagnose HOST`), and hung up. */
+enum doctor_outcome {
+    OUTCOME_UNKNOWN,
+    OUTCOME_JOINED,
+    OUTCOME_REFUSED,
+    OUTCOME_ENDED,
+    OUTCOME_TEST
+};
 
 /* How far it came: the last of these that a line shows. */
 enum doctor_stage {
@@ -86,6 +93,7 @@ struct doctor_attempt {
     enum doctor_side remedy_at;
     bool remedy_here;         /* the end is not known, but it is the one that wrote these lines */
     bool remedy_there;        /* the same, the other end */
+    bool invite;              /* the conversation of an invite: the join follows on another */
     bool contradicts;         /* the verdict line says something else than the rest */
     uint64_t look;            /* UNCLEAR: any of these lines would decide, */
     enum doctor_side look_at; /* at this end; SIDE_UNKNOWN: at both */

@@ -17,7 +17,7 @@ static const uint64_t password = B(T10) | B(T11);
 static const uint64_t refused = B(T15) | B(T16) | B(T17) | B(T20) | B(T21);
 /* What comes before an attempt is over. */
 static const uint64_t early = B(T1) | B(T2) | B(T4) | B(T5) | B(T7) | B(T12) | B(T19) | B(T20) |
-                              B(T21) | B(T24) | B(T25) | B(T28) | B(T32);
+                              B(T21) | B(T24) | B(T25) | B(T28) | B(T32) | B(C4);
 static const uint64_t finished = B(T3) | B(T9) | B(T10) | B(T11) | B(T18) | B(T22) | B(V1) | B(L1);
 static const uint64_t repeats = B(T25) | B(T28) | B(T30) | B(SIG);
 
@@ -67,11 +67,26 @@ static bool any_before(const struct end *e, uint64_t lines, const struct record 
     return false;
 }
 
+/* It is dialled before anything else. */
+static bool dialled_after(const struct end *e, const struct record *r)
+{
+    const uint64_t later = accepted | B(T8) | B(T9) | B(T15) | B(T16) | B(T17) | B(T18) | B(T19) |
+                           B(T20) | B(T21) | B(T25) | B(T28) | B(V1);
+    for (const struct record *o = e->first; o != NULL; o = o->next)
+        if ((DOCTOR_BIT(r->line) & later) != 0 &&
+            (DOCTOR_BIT(o->line) & (B(T4) | B(T5) | B(T7))) != 0 &&
+            (o->at > r->at || (o->at == r->at && o->sequence > r->sequence)))
+            return true;
+    return false;
+}
+
 /* Nothing follows what says how it ended. */
 static bool over_before(const struct end *e, const struct record *r)
 {
     if (r->line != LINE_L1 && e->d.told != CODE_NONE && e->d.told != CODE_JOINED &&
         any_before(e, B(V1), r))
+        return true;
+    if ((DOCTOR_BIT(r->line) & (up | B(T8))) != 0 && any_before(e, B(V1), r))
         return true;
     return (DOCTOR_BIT(r->line) & early) != 0 && any_before(e, finished, r);
 }
@@ -103,7 +118,7 @@ static bool contradicts(const struct end *e, const struct record *r, bool known)
         return true;
     if (r->line == LINE_V1 && r->has_value && verdict_contradicts(e, r->value))
         return true;
-    if (over_before(e, r))
+    if (over_before(e, r) || dialled_after(e, r))
         return true;
     if (((bit & password) != 0 && (lines & (refused | B(T28))) != 0) ||
         ((bit & B(T28)) != 0 && (lines & password) != 0) ||
@@ -127,6 +142,9 @@ static bool contradicts(const struct end *e, const struct record *r, bool known)
         return true;
     if ((bit & (B(T15) | B(T16))) != 0 && (lines & B(T20)) != 0)
         return true;
+    if (((bit & B(C4)) != 0 && (lines & (up | accepted | password | refused)) != 0) ||
+        ((lines & B(C4)) != 0 && (bit & (up | accepted | password | refused)) != 0))
+        return true; /* the join that an invite leads to is another conversation */
     if ((bit & B(T19)) != 0 && (lines & B(T12)) != 0)
         return true;
     return !was_up && (((bit & B(T19)) != 0 && (lines & (B(T15) | B(T16))) != 0) ||

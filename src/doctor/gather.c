@@ -127,6 +127,10 @@ static void end_add(struct end *e, struct record *r)
         e->name = r->name;
     if (r->line == LINE_V1 && r->has_value)
         e->d.told = (enum code)r->value;
+    if (r->line == LINE_V1)
+        e->told_alone = r->sub == 1;
+    if (r->line == LINE_T18 && r->has_value)
+        e->failed = r->value;
     if (r->line == LINE_L1 && r->has_value)
         e->ended = (enum code)r->value;
     if (r->line == LINE_T15 && r->has_value) {
@@ -241,7 +245,7 @@ static void rivals_new(struct doctor *d, struct end *one, struct end *other, boo
 }
 
 /* What tells attempts apart. */
-static const uint64_t kinds = B(T11) | B(T12) | B(T17) | B(T20) | B(T21) | B(T24) | B(T32);
+static const uint64_t kinds = B(C4) | B(T11) | B(T12) | B(T17) | B(T20) | B(T21) | B(T24) | B(T32);
 
 static uint64_t kinds_of(struct record *const *list, size_t from, size_t to)
 {

@@ -42,7 +42,9 @@ struct end {
     int8_t tls;
     uint32_t k;
     uint64_t lines;  /* bits of doctor_line */
-    enum code ended; /* of the line L1 */
+    enum code ended;  /* of the line L1 */
+    uint32_t failed;  /* the number of the line T18: this product writes its code there */
+    bool told_alone;  /* the line V1 is the first of its step */
     bool was_up;     /* T3 or T9 came before what was wrong */
     uint32_t error;
     struct slice error_text, name;

@@ -162,6 +162,8 @@ static bool by_store(struct facts *f)
     uint64_t both = R(D4) | R(D5) | R(B6) | R(D7);
     if (v == NULL)
         return false;
+    if (f->told / 100 == 2) /* it names its connection, and T20 does not */
+        return false;
     set_end(a, v);
     if (v->doubtful) {
         unclear(a, B(T20) | B(T22), v->side);
@@ -289,6 +291,18 @@ static bool ended_by_certificate(struct facts *f)
     return false;
 }
 
+/* Where one end's lines of the rule are in doubt, the other end's count alone. */
+static bool rule_known(struct facts *f)
+{
+    uint64_t sure = 0;
+    for (size_t i = 0; i < 2; i++)
+        if (f->end[i] != NULL && !f->end[i]->doubtful)
+            sure |= f->end[i]->lines & accepted;
+    if (in_doubt(f))
+        f->lines = (f->lines & ~accepted) | sure;
+    return !in_doubt(f) || sure != 0;
+}
+
 static bool by_success(struct facts *f)
 {
     struct doctor_attempt *a = f->a;
@@ -303,9 +317,28 @@ static bool by_success(struct facts *f)
     } else if (a->tls < 0) {
         unclear(a, up, SIDE_UNKNOWN); /* joined; the port is on these lines */
     } else {
-        if (in_doubt(f) || !rule_row(f, CERTAIN))
+        if (!rule_known(f) || !rule_row(f, CERTAIN))
             unclear(a, accepted, f->c == NULL ? SIDE_S : f->s == NULL ? SIDE_C : SIDE_UNKNOWN);
     }
+    return true;
+}
+
+/* The conversation of an invite: its verdict stands by itself, behind no line of a link. */
+static bool by_invite(struct facts *f)
+{
+    const uint64_t join =
+        up | accepted | B(T8) | B(T10) | B(T11) | B(T15) | B(T16) | B(T18) | B(T20);
+    struct doctor_attempt *a = f->a;
+    bool told = false, used = false;
+    for (size_t i = 0; i < 2 && f->end[i] != NULL; i++) {
+        told |= f->end[i]->d.told == CODE_JOINED && f->end[i]->told_alone;
+        used |= end_has(f->end[i], LINE_C4) && !f->end[i]->doubtful;
+    }
+    if (a->tls == 0 || (f->lines & join) != 0 || (!told && !used))
+        return false;
+    a->invite = true;
+    a->outcome = OUTCOME_JOINED;
+    set_row(a, ROW_B7, 0, CODE_JOINED, told ? CERTAIN : LIKELY);
     return true;
 }
 
@@ -365,6 +398,11 @@ static void told_certificate(struct facts *f)
     }
 }
 
+static bool is_invite_code(enum code code)
+{
+    return code >= CODE_INVITE_UNKNOWN && code <= CODE_INVITE_FOREIGN;
+}
+
 static bool by_verdict(struct facts *f)
 {
     struct doctor_attempt *a = f->a;
@@ -380,6 +418,13 @@ static bool by_verdict(struct facts *f)
     } else if (is_password_code(f->told)) {
         a->end = SIDE_S;
         password_row(f, f->told);
+    } else if (is_invite_code(f->told)) {
+        set_row(a, ROW_B7, 0, f->told, f->teller != NULL ? CERTAIN : LIKELY);
+        a->invite = true;
+        a->end = f->told == CODE_INVITE_FOREIGN ? SIDE_C : SIDE_S;
+    } else if (f->told == CODE_REPLACED && f->c == NULL) {
+        set_row(a, ROW_NONE, 0, f->told, CERTAIN);
+        a->outcome = OUTCOME_TEST;
     } else {
         set_row(a, plain_row(f->told), 0, f->told, CERTAIN);
         a->end = f->told == CODE_METHOD_DIFFERS ? SIDE_S : SIDE_UNKNOWN;
@@ -457,6 +502,9 @@ static void collect(struct facts *f)
     }
     if ((f->lines & (accepted | B(T19) | B(T30))) != 0)
         a->tls = 1;
+    if (f->told == CODE_NONE && f->c != NULL && f->c->tls == 1 &&
+        is_invite_code((enum code)f->c->failed))
+        f->told = (enum code)f->c->failed; /* the original has any number there */
     a->pairing = f->end[1] != NULL ? f->end[0]->pairing : PAIRED_NOT;
 }
 
@@ -505,7 +553,7 @@ static void remedy(struct facts *f)
     }
     bool here = a->remedy_here;
     a->remedy_here = false;
-    if (a->outcome == OUTCOME_JOINED)
+    if (a->outcome == OUTCOME_JOINED || a->outcome == OUTCOME_TEST)
         return;
     switch (at[0]) {
     case 'd': a->remedy_at = SIDE_C; break;
@@ -528,9 +576,12 @@ static void remedy(struct facts *f)
 
 static void mark(struct doctor_attempt *a)
 {
-    uint64_t decide = a->outcome == OUTCOME_JOINED ? accepted | up | (a->row == ROW_C6 ? B(T28) : 0)
-                                                   : B(T10) | B(T11) | B(T15) | B(T20);
+    uint64_t decide = B(T10) | B(T11) | B(T15) | B(T20);
     bool any = false;
+    if (a->invite)
+        decide = B(C4) | B(V1);
+    else if (a->outcome == OUTCOME_JOINED)
+        decide = accepted | up | (a->row == ROW_C6 ? B(T28) : 0);
     for (int pass = 0; pass < 2 && !any; pass++) {
         for (size_t i = 0; i < a->evidence_n; i++) {
             struct doctor_evidence *e = &a->evidence[i];
@@ -558,9 +609,10 @@ void judge(struct doctor *d, struct doctor_attempt *a, const struct end *one,
     struct facts f = {.a = a, .end = {one, other}};
     collect(&f);
     f.met = a->tls == 1 && (met_before(d, one) || met_before(d, other));
-    if (!by_chain(&f) && !by_store(&f) && !by_password(&f) && !by_success(&f) && !by_verdict(&f))
+    if (!by_invite(&f) && !by_chain(&f) && !by_store(&f) && !by_password(&f) && !by_success(&f) &&
+        !by_verdict(&f))
         by_rest(&f);
-    a->stage = stage(f.lines);
+    a->stage = a->invite && a->outcome == OUTCOME_JOINED ? STAGE_ACCEPTED : stage(f.lines);
     method(&f);
     remedy(&f);
     mark(a);

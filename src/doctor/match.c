@@ -137,6 +137,18 @@ static struct slice field_text(struct doctor *d, const struct walk *w, size_t fr
     return copy;
 }
 
+static bool field_hexadecimal(const struct walk *w, size_t from, size_t to, uint32_t *ret)
+{
+    uint64_t value = 0;
+    for (size_t i = from; i < to && value <= UINT32_MAX; i++) {
+        uint8_t c = ascii_lower(w->p->c[i]);
+        if (!is_space(c))
+            value = value * 16 + (uint64_t)(is_digit(c) ? c - '0' : c - 'a' + 10);
+    }
+    *ret = (uint32_t)value;
+    return value <= UINT32_MAX;
+}
+
 static bool field_bytes(const struct walk *w, size_t from, size_t to, uint8_t *dst, size_t size)
 {
     uint8_t digits[32];
@@ -213,6 +225,10 @@ static void keep(struct doctor *d, struct record *r, const struct walk *w, char 
         break;
     case 'v': r->has_verdict = field_bytes(w, from, to, r->verdict, sizeof r->verdict); break;
     case 's': break;
+    case 'x':
+        if (field_hexadecimal(w, from, to, &v))
+            keep_number(r, kind, v);
+        break;
     default:
         if (field_number(w, from, to, &v))
             keep_number(r, kind, v);
@@ -235,7 +251,8 @@ static bool field(struct doctor *d, struct walk *w, char kind, char until, struc
     case 'i':
     case 'l': good = field_span(w, is_address, until, &from, &to); break;
     case 'h':
-    case 'v': good = field_span(w, is_hex, until, &from, &to); break;
+    case 'v':
+    case 'x': good = field_span(w, is_hex, until, &from, &to); break;
     case 'e': good = field_words(w, &from, &to); break;
     case 'P':
     case 'D': good = field_last(w, &from, &to); break;

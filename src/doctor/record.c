@@ -224,7 +224,8 @@ static enum doctor_side side_of(enum doctor_line line)
     switch ((int)line) {
     case LINE_T1:
     case LINE_T2:
-    case LINE_T3: return SIDE_S;
+    case LINE_T3:
+    case LINE_C4: return SIDE_S;
     case LINE_T4:
     case LINE_T5:
     case LINE_T6:
@@ -253,7 +254,8 @@ static int8_t transport_of(enum doctor_line line, const struct record *r)
     case LINE_T21:
     case LINE_T24:
     case LINE_T30:
-    case LINE_T32: return 1;
+    case LINE_T32:
+    case LINE_C4: return 1;
     default: return r->tls;
     }
 }

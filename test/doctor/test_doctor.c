@@ -122,6 +122,83 @@ static void codes(void **state)
     assert_int_equal(doctor_row_method(ROW_D1), 4);
 }
 
+static struct doctor *read_one(struct mem *mem, const char *text)
+{
+    return doctor_of(mem, text, strlen(text));
+}
+
+/* Codes without a row: what the verdict line says is said, and where the remedy is typed. */
+static void told(void **state)
+{
+    static const struct {
+        const char *text;
+        enum code code;
+        enum doctor_side remedy_at;
+        enum doctor_outcome outcome;
+    } row[] = {
+#define V1(code, port)                                                                             \
+    FRONT("09.002", "01.000")                                                                      \
+    "IlsD Verdict ILS-" code " id=0123456789abcdef peerId(00000000000000000000000000000000) "      \
+    "ipAddr(10.0.0.2) ipPort(" port ")\n"
+        {V1("412", "7501"), CODE_PROOF, SIDE_S, OUTCOME_REFUSED},
+        {V1("421", "7501"), CODE_OTHER_CLUSTER, SIDE_C, OUTCOME_REFUSED},
+        {V1("209", "7501"), CODE_INVITE_FOREIGN, SIDE_S, OUTCOME_REFUSED},
+        {V1("415", "40000"), CODE_REPLACED, SIDE_UNKNOWN, OUTCOME_TEST},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
+        struct test_mem m;
+        size_t n;
+        test_mem_init(&m, 0);
+        struct doctor *d = read_one(&m.mem, row[i].text);
+        const struct doctor_attempt *a = doctor_attempts(d, &n);
+        assert_int_equal(n, 1);
+        assert_int_equal(a->code, row[i].code);
+        assert_int_equal(a->certainty, CERTAIN);
+        assert_int_equal(a->outcome, row[i].outcome);
+        assert_int_equal(a->remedy_at, row[i].remedy_at);
+        doctor_free(d);
+        assert_int_equal(m.mem.used, 0);
+    }
+}
+
+/* Without a verdict line: the invite's own line, and the number that this product writes where a
+ * dialler failed. Another number there is the original's, and says nothing. */
+static void invites(void **state)
+{
+    static const char at_s[] =
+        FRONT("03.002", "01.000") "IlsD Ils::ConnectInd " AT_S("3", "40000") " (10.0.0.1:40000)\n"
+        FRONT("04.001", "01.001") "IlsD invite 0123456789abcdef: used\n";
+    static const char failed[] =
+        FRONT("04.001", "01.000") "IlsD ERROR(000000CF): Connection to peerId(" PEER ") "
+        "ipAddr(10.0.0.2) ipPort(7501) TLSReq(t) failed, ConnReason(1)\n";
+    char other[sizeof failed];
+    const struct {
+        const char *text;
+        enum doctor_row row;
+        enum code code;
+        enum doctor_certainty certainty;
+    } row[] = {{at_s, ROW_B7, CODE_JOINED, LIKELY},
+               {failed, ROW_B7, CODE_INVITE_USED, LIKELY},
+               {other, ROW_NONE, CODE_NONE, UNCLEAR}};
+    (void)state;
+    memcpy(other, failed, sizeof other);
+    memcpy(strstr(other, "000000CF"), "000005C9", 8);
+    for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
+        struct test_mem m;
+        size_t n;
+        test_mem_init(&m, 0);
+        struct doctor *d = read_one(&m.mem, row[i].text);
+        const struct doctor_attempt *a = doctor_attempts(d, &n);
+        assert_int_equal(n, 1);
+        assert_int_equal(a->row, row[i].row);
+        assert_int_equal(a->code, row[i].code);
+        assert_int_equal(a->certainty, row[i].certainty);
+        doctor_free(d);
+        assert_int_equal(m.mem.used, 0);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -129,6 +206,8 @@ int main(void)
         cmocka_unit_test(refusals),
         cmocka_unit_test(rotated),
         cmocka_unit_test(codes),
+        cmocka_unit_test(told),
+        cmocka_unit_test(invites),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

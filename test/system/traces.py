@@ -34,6 +34,7 @@ DIAL, DIAL_TLS = 'T4 T5 T6|T7|', 'T4 T5|T7|'
 REFUSED_AT_C = DIAL_TLS + 'T15 T16 T31 T17 T18 V1'
 REFUSED_AT_S = 'T15 T16 T30 T21 T1 T2 T22 V1'
 TOLD_AT_S = 'T1 T2 T22 V1'
+REFUSED_INVITE = DIAL_TLS + 'T18 V1', 'T1 T2 T22 V1'
 OPENED_AT_C = 'T19 T24|T25|T25 T28 T8 T9 V1'
 OPENED_AT_S = 'T19 T24 T1 T2|T25|T25 T28|T3 V1'
 UNKNOWN_AT_C, UNKNOWN_AT_S = 'T19 T20 T21 T18 V1', 'T19 T20 T21 T1 T2 T22 V1'
@@ -47,6 +48,11 @@ ROWS = {
     'B3': (1, DIAL_TLS + 'T12|T18 V1', UNKNOWN_AT_S, 307, 307),
     'B4': (1, DIAL_TLS + UNKNOWN_AT_C, TOLD_AT_S, 307, 307),
     'B5': (1, DIAL_TLS + 'T12|T18 V1', REFUSED_AT_S, 301, 301),
+    'B7': (1, DIAL_TLS + 'V1', 'T1 T2|C4|V1', 100, 100),
+    'B7 206': (1, *REFUSED_INVITE, 206, 206), 'B7 207': (1, *REFUSED_INVITE, 207, 207),
+    'B7 208': (1, *REFUSED_INVITE, 208, 208), 'B7 209': (1, *REFUSED_INVITE, 209, 209),
+    'live': (1, '', 'T12 T1 T2|T22 V1', 415, 415),
+    'live password': (0, '', 'T1 T2|T22 V1', 415, 415),
     'C1': (1, DIAL_TLS + OPENED_AT_C, OPENED_AT_S, 100, 100),
     'C2': (1, DIAL_TLS + 'T19 T24|T18 V1', REFUSED_AT_S, 301, 301),
     'C3': (1, REFUSED_AT_C, TOLD_AT_S, 301, 301),
@@ -104,12 +110,16 @@ def clock(ms):
     return '%02d:%02d:%02d.%03d' % (s // 3600, s // 60 % 60, s % 60, ms % 1000)
 
 
+def row_of(name):
+    return name if name.startswith('B7') else name.split()[0]
+
+
 class Attempt:
     """One join of a row, with addresses, numbers and times of its own."""
 
     def __init__(self, name, seed, original=False, at=None):
         r = random.Random('%s %s' % (name, seed))
-        self.name, self.row, self.original = name, name.split()[0], original
+        self.name, self.row, self.original = name, row_of(name), original
         self.tls, self.plan = bool(ROWS[name][0]), {'C': ROWS[name][1], 'S': ROWS[name][2]}
         self.code = {'C': ROWS[name][3], 'S': ROWS[name][4]}
         if original and name in ORIGINAL:
@@ -148,8 +158,15 @@ class Attempt:
                 'x0': '%08X' % self.random.randint(1, 0xffff), 'n1': 131, 'n2': 236,
                 't0': self.fqdn[other], 't1': 'SSL routines', 't2': 'conclude', 'n0': 1,
                 **({'n0': self.error, 't0': ERRORS.get(self.error, '')} if name == 'T15' else {}),
+                **({'t0': '%016x' % self.random.getrandbits(64), 't1': 'used'}
+                   if name == 'C4' else {}),
+                **({'x0': '%08X' % self.code[end]} if name == 'T18' and self.ours() else {}),
                 **({'n0': 134, 't0': 'certificate verify failed', 'n1': 20}
                    if name in ('T30', 'T31') else {})}
+
+    def ours(self):
+        """Whether it writes the code of a failure into T18."""
+        return self.name.startswith('B7')
 
     def lines(self, end):
         made, step, ms = [], self.step[end], self.at + self.skew[end] + 2 * (end == 'S')
