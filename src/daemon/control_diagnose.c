@@ -26,6 +26,7 @@ struct diagnosis {
     uint16_t port[DOOR_N];
     uint8_t method;            /* that this cluster offers */
     uint16_t generation;
+    bool port_said;
     bool known;                /* the target is a cluster of the table */
     uint8_t peer_id[PEER_ID_SIZE];
     char target[HOST_TEXT_MAX + 16];
@@ -266,6 +267,8 @@ static void work(uv_work_t *w)
     case HELLO_TLS:
     case HELLO_PASSWORD:
         d->answer = probe_hello(&d->probe, d->method, d->generation);
+        d->good = d->phase == HELLO_PASSWORD && d->answer == PROBE_CLOSED && d->context != NULL &&
+                  probe_takes_tls(&d->probe, d->port[DOOR_OF_PASSWORD], d->context);
         break;
     case END: break;
     }
@@ -285,8 +288,27 @@ static void say_connect(struct diagnosis *d, bool tls)
              needed ? "" : " (not needed: this cluster dials the other port)");
 }
 
+/* The port that was tested is not that of the method that this cluster offers. */
+static void say_wrong_port(struct diagnosis *d, const char *name, bool takes_tls)
+{
+    char next[HOST_TEXT_MAX + 16] = "ils status";
+    if (d->port_said)
+        snprintf(next, sizeof next, "ils diagnose %s", d->probe.host);
+    d->there = !d->port_said;
+    if (takes_tls)
+        step(d, name, ILL, next, "port %u takes TLS, and this cluster offers the password: that "
+             "has a port of its own, 7502 as a rule", (unsigned)d->port[DOOR_OF_PASSWORD]);
+    else
+        step(d, name, ILL, next, "port %u takes the password, and this cluster offers TLS: that "
+             "has a port of its own, 7501 as a rule", (unsigned)d->port[DOOR_OF_TLS]);
+}
+
 static void say_hello(struct diagnosis *d)
 {
+    if (d->answer == PROBE_CLOSED && d->phase == HELLO_PASSWORD && d->good) {
+        say_wrong_port(d, "hello", true);
+        return;
+    }
     switch (d->answer) {
     case PROBE_HEARD:
         step(d, "hello", WELL, "", "the other end accepts links by %s from here and goes on",
@@ -319,6 +341,10 @@ static enum phase say_tls(struct diagnosis *d)
 {
     enum cert_rule rule;
     char next[HOST_TEXT_MAX + 64];
+    if (!d->good && d->probe.clear && d->method != METHOD_PASSWORD) {
+        say_wrong_port(d, "tls", false);
+        return CONNECT_PASSWORD;
+    }
     if (!d->good) {
         snprintf(next, sizeof next, "openssl s_client -alpn ils/1 -connect %s:%u", d->probe.host,
                  (unsigned)d->port[DOOR_OF_TLS]);
@@ -435,6 +461,7 @@ static bool host_target(struct diagnosis *d, struct slice target)
 {
     uint16_t port;
     if (token_address(target, d->probe.host, &port)) {
+        d->port_said = true;
         bool tls = d->method != METHOD_PASSWORD;
         d->port[DOOR_OF_TLS] = tls ? port : 0;
         d->port[DOOR_OF_PASSWORD] = tls ? 0 : port;

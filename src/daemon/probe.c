@@ -157,13 +157,22 @@ static ssize_t pull(struct probe *p, void *dst, size_t size, tick deadline)
     return n;
 }
 
+/* ilsd at a port of the password says good-bye in a frame. */
+static bool is_frame(struct slice in)
+{
+    uint8_t type;
+    struct slice body;
+    return frame_take(&in, FRAME_CLEAR_MAX, &type, &body) == 0 &&
+           (type == FRAME_GOODBYE || type == FRAME_HELLO);
+}
+
 bool probe_tls(struct probe *p, struct tls_context *context)
 {
     struct sockaddr_storage a;
     socklen_t size;
     struct tls_failure failure;
     uint8_t room[ROOM];
-    bool numeric = address_parse(p->host, 0, &a, &size);
+    bool numeric = address_parse(p->host, 0, &a, &size), first = true;
     tick deadline = clock_tick() + PATIENCE;
     p->session = tls_session_new(context, true, false, numeric ? NULL : p->host);
     if (p->session == NULL)
@@ -177,6 +186,8 @@ bool probe_tls(struct probe *p, struct tls_context *context)
                      n == 0 ? "the other end closed the connection" : "no answer within 3 s");
             return false;
         }
+        p->clear = p->clear || (first && is_frame(slice_make(room, (size_t)n)));
+        first = false;
         p->state = tls_session_input(p->session, slice_make(room, (size_t)n));
     }
     if (p->state == TLS_FAILED) {
@@ -244,6 +255,20 @@ static void say_goodbye(struct probe *p, struct mem *mem)
     msg_goodbye_put(&b, &goodbye);
     say(p, &b, clock_tick() + PATIENCE);
     buf_done(&b);
+}
+
+bool probe_takes_tls(const struct probe *p, uint16_t port, struct tls_context *context)
+{
+    struct mem mem = {.resize = resize, .budget = 1 << 20};
+    struct probe other;
+    probe_init(&other, p->host);
+    memcpy(other.address, p->address, sizeof other.address);
+    other.address_n = p->address_n;
+    bool takes = probe_connect(&other, port) && probe_tls(&other, context);
+    if (takes)
+        say_goodbye(&other, &mem);
+    probe_done(&other);
+    return takes;
 }
 
 static bool say_hello(struct probe *p, struct mem *mem, uint8_t method, uint16_t generation)

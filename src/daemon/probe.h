@@ -28,6 +28,7 @@ struct probe {
     struct tls_session *session;
     bool tls; /* the connection that stands is the session's */
     enum tls_state state;
+    bool clear;                      /* the handshake was answered in the clear, by our protocol */
     bool secured;
     struct tls_secured proved;       /* lent by the session */
     enum code code;                  /* of the goodbye */
@@ -42,6 +43,8 @@ bool probe_resolve(struct probe *p);
 bool probe_connect(struct probe *p, uint16_t port);
 /* Over the connection that stands: a handshake as dialler. */
 bool probe_tls(struct probe *p, struct tls_context *context);
+/* Whether TLS of our protocol answers at that port of what was reached: a connection of its own. */
+bool probe_takes_tls(const struct probe *p, uint16_t port, struct tls_context *context);
 /* Over the connection that stands; sealed after probe_tls. */
 enum probe_answer probe_hello(struct probe *p, uint8_t method, uint16_t generation);
 void probe_hang_up(struct probe *p);
