@@ -37,10 +37,11 @@ def events(c, name, since=0):
 def mark(c, made):
     """Sets or clears the flag of a cluster that is stopped; what it was."""
     store = sqlite3.connect(os.path.join(c.data, 'ilsd.db'))
+    where = " where cast(key as text) = 'certificate'"
     with store:
-        row = store.execute("select value from setting where cast(key as text) = 'certificate'").fetchone()[0]
-        value = bytes([row[0] & ~2 | 2 * made]) + row[1:]
-        store.execute("update setting set value = ? where cast(key as text) = 'certificate'", (value,))
+        row = store.execute('select value from setting' + where).fetchone()[0]
+        store.execute('update setting set value = ?' + where,
+                      (bytes([row[0] & ~2 | 2 * made]) + row[1:],))
     store.close()
     return bool(row[0] & 2)
 
@@ -89,11 +90,13 @@ def by_itself(part, net):
     part.ok(events(c, 'C2', since[c]), 'the spoke imported it')
     part.ok([a for a in c.json('alarms') if a['name'] == 'ILSCertificateAnnounced'],
             'and says so: ILSCertificateAnnounced', c.json('alarms'))
-    part.ok(wait_until(lambda: linked_by(c, 'hub', new), 10), 'linked by the new one', peer(c, 'hub'))
+    part.ok(wait_until(lambda: linked_by(c, 'hub', new), 10), 'linked by the new one',
+            peer(c, 'hub'))
     wait_until(lambda: time.time() > over + 2, over - time.time() + 10, 0.2)
     cut = [r['text'] for end in (hub, c) for r in events(end, 'L1', since[end])
            if r['code'] != 'ILS-415']
-    part.ok(not cut and linked_by(c, 'hub', new), 'the old one has ended, and no link was cut', *cut)
+    part.ok(not cut and linked_by(c, 'hub', new), 'the old one has ended, and no link was cut',
+            *cut)
     part.ok(c.up_to_date('hub') and hub.up_to_date('kyoto'), 'both are up to date')
     lasts = hub.json('cert', 'show')
     part.ok(moment(text(lasts['in_use']['not_after'])) > over + 86400 * 365 and not lasts['next'],
