@@ -324,7 +324,39 @@ static void import_bag(struct client *client, const struct x509_bag *bag, const 
     free(item);
 }
 
-static void import_file(struct client *client, const char *source)
+/* What an export says of each certificate whose word counts for nobody else. */
+#define ALONE "# stands for itself"
+
+/* Without a password: what is marked is in plain PEM, and read a second time. */
+static void stands_alone(struct x509_bag *bag, struct slice block)
+{
+    struct x509_bag one;
+    char error[X509_ERROR];
+    if (x509_read(block, NULL, &one, error, sizeof error) != 0)
+        return; /* no certificate: nothing of it is in the bag */
+    for (size_t i = 0; i < one.n; i++)
+        for (size_t k = 0; k < bag->n; k++)
+            if (memcmp(one.item[i].fingerprint, bag->item[k].fingerprint, FINGERPRINT_SIZE) == 0)
+                bag->item[k].authority = false;
+    x509_bag_free(&one);
+}
+
+/* Each marked block, from its mark to its end, stands for itself in the bag. */
+static void bundle_marks(struct x509_bag *bag, struct slice text)
+{
+    static const char end[] = "-----END ";
+    const char *p = (const char *)text.p, *stop = p + text.n;
+    while ((p = memmem(p, (size_t)(stop - p), ALONE, sizeof ALONE - 1)) != NULL) {
+        const char *last = memmem(p, (size_t)(stop - p), end, sizeof end - 1);
+        if (last == NULL)
+            return;
+        const char *line = memchr(last, '\n', (size_t)(stop - last));
+        stands_alone(bag, slice_make(p, (size_t)((line != NULL ? line + 1 : stop) - p)));
+        p = last;
+    }
+}
+
+static void import_file(struct client *client, const char *source, bool bundle)
 {
     struct slice password;
     struct x509_bag bag;
@@ -345,6 +377,8 @@ static void import_file(struct client *client, const char *source)
         import_refused(client, "CERTIFICATE", error);
         return;
     }
+    if (bundle)
+        bundle_marks(&bag, slice_make(client->content, (size_t)client->content_n));
     if (bag.n == 0)
         import_refused(client, "CERTIFICATE", "there is no certificate in it");
     else
@@ -374,12 +408,12 @@ void verb_trust_import(struct client *client)
     else if (verdict.n > 0)
         import_verdict(client, verdict);
     else
-        import_file(client, "import");
+        import_file(client, "import", false);
 }
 
 void verb_trust_bundle_import(struct client *client)
 {
-    import_file(client, "bundle");
+    import_file(client, "bundle", true);
 }
 
 /* --- export */
@@ -391,17 +425,30 @@ struct bundle {
     FILE *out;
 };
 
-static void bundle_add(struct bundle *b, struct slice der, struct slice subject,
-                       const uint8_t *fingerprint, bool crl)
+static void bundle_add(struct bundle *b, const struct view_trust *t)
 {
+    bool crl = t->kind == TRUST_CRL;
     char print[RENDER_FINGERPRINT];
-    char *pem = control_pem(crl ? "X509 CRL" : "CERTIFICATE", der);
-    render_fingerprint(print, fingerprint);
+    char *pem = control_pem(crl ? "X509 CRL" : "CERTIFICATE", t->der);
+    render_fingerprint(print, t->fingerprint);
     if (pem != NULL)
-        fprintf(b->out, "# %s%.*s\n# SHA-256 %s\n%s\n", crl ? "CRL of " : "", (int)subject.n,
-                (const char *)subject.p, print, pem);
+        fprintf(b->out, "# %s%.*s\n# SHA-256 %s\n%s%s\n", crl ? "CRL of " : "", (int)t->subject.n,
+                (const char *)t->subject.p, print, crl || t->authority ? "" : ALONE "\n", pem);
     b->count += pem != NULL;
     free(pem);
+}
+
+/* One's own certificate makes no authority of this cluster, unless its operator believes it as
+ * such, too. */
+static void bundle_add_own(struct bundle *b, const struct ils *core, const struct view_own *own)
+{
+    struct view_trust one = {.kind = TRUST_CERTIFICATE, .der = own->leaf, .subject = own->subject};
+    struct view_trust t;
+    for (size_t i = 0; view_trust(core, i, &t); i++)
+        if (memcmp(t.fingerprint, own->fingerprint, FINGERPRINT_SIZE) == 0)
+            one.authority = t.authority;
+    memcpy(one.fingerprint, own->fingerprint, FINGERPRINT_SIZE);
+    bundle_add(b, &one);
 }
 
 /* One's own certificates come first: whoever imports the bundle is to accept this cluster, too. */
@@ -418,9 +465,9 @@ void verb_trust_bundle_export(struct client *client)
     }
     for (size_t i = 0; i < 2; i++)
         if (view_own(core, i, &own))
-            bundle_add(&b, own.leaf, own.subject, own.fingerprint, false);
+            bundle_add_own(&b, core, &own);
     for (size_t i = 0; view_trust(core, i, &t); i++)
-        bundle_add(&b, t.der, t.subject, t.fingerprint, t.kind == TRUST_CRL);
+        bundle_add(&b, &t);
     fclose(b.out);
     json_t *json = json_object();
     json_object_set_new(json, "pem", b.text != NULL ? json_stringn(b.text, b.n) : json_null());

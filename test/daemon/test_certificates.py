@@ -272,9 +272,45 @@ def files(net):
     tap.ok(shown['pem'].split() == ca.decode().split() and shown['in_store'] and
            not shown['in_refused'], 'shown as it came', shown)
     bundles(c, folder, signed)
+    marks(net, folder, ca)
     wrong(c, 'a fingerprint that is none', 'TRUST_UNKNOWN', command='trust remove',
           fingerprint='zz')
     wrong(c, 'an empty file', 'CERTIFICATE', 'empty', command='trust import')
+
+
+def marks(net, folder, ca):
+    """Who calls itself an authority and came by a verdict is none at the other end of a bundle
+    either; from a file, the operator said so."""
+    openssl(folder, 'req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256',
+            '-nodes', '-keyout', 'gone.key', '-out', 'gone.pem', '-subj', '/CN=gone.example.com',
+            '-addext', 'subjectAltName=DNS:gone.example.com', '-addext',
+            'extendedKeyUsage=serverAuth,clientAuth', '-addext',
+            'basicConstraints=critical,CA:TRUE', '-days', '9')
+    key = open(os.path.join(folder, 'gone.key'), 'rb').read()
+    cert = open(os.path.join(folder, 'gone.pem'), 'rb').read()
+    hub, spoke, third = begin(net, 'gone', 'hub'), begin(net, 'bspoke'), begin(net, 'bthird', 'hub')
+    get(hub, 'cert install', cert + key, key_bytes=len(key), now=True)
+    get(spoke, 'trust import', verdict=join(spoke, hub)['verdict_id'])
+    get(spoke, 'trust import', ca)
+
+    def authorities(c):
+        return sorted((t['subject'], t['authority']) for t in get(c, 'trust list')['store']
+                      if 'gone' in t['subject'] or 'Test CA' in t['subject'])
+
+    wanted = [('CN=Test CA', True), ('gone.example.com', False)]
+    tap.same(authorities(spoke), wanted, 'by a verdict it stands for itself')
+    bundle = get(spoke, 'trust bundle export')['pem']
+    tap.same(bundle.count('# stands for itself\n'), 2, 'its own and that one are marked', bundle)
+    done = get(third, 'trust bundle import', bundle.replace('\n', '\r\n').encode())
+    tap.same(authorities(third), wanted, 'so it does where the bundle is imported')
+    tap.same(sorted((i['subject'], i['authority']) for i in done['imported'])[-1],
+             ('gone.example.com', False), 'and the answer says so')
+    get(third, 'trust import', bundle.encode())
+    tap.same(authorities(third), [(name, True) for name, _ in wanted],
+             'a file of certificates is the operator\'s word')
+    mine = get(hub, 'trust bundle export')['pem']
+    get(spoke, 'trust bundle import', mine.encode())
+    tap.same(authorities(spoke), wanted, 'who exports its own makes no authority of itself')
 
 
 def bundles(c, folder, signed):
