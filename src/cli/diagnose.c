@@ -262,7 +262,10 @@ int run_diagnose(struct cli *cli, const struct parsed *p)
             size_t before = f->n;
             files_scan(f, word, 0);
             if (f->n == before)
-                status = not_read(cli, word, _("no SDL*.txt in this directory"));
+                status = cli_error(cli, EXIT_REFUSED,
+                                   _("no SDL*.txt in this directory; a trace of another name is "
+                                     "given as a file"),
+                                   word, "ils diagnose FILE...");
         } else {
             files_add(f, word);
         }

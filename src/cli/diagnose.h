@@ -15,7 +15,7 @@ struct diagnosis {
     size_t left_out;
 };
 
-#define ADVICE_MAX 700
+#define ADVICE_MAX 900
 
 /* What to do about an attempt, in words. Each may be "". */
 struct advice {

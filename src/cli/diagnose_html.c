@@ -166,6 +166,23 @@ static void row(FILE *f, const char *name, const char *value, bool code)
     fputs(code ? "</code></td></tr>\n" : "</td></tr>\n", f);
 }
 
+/* The row, and those that leave the same lines. */
+static void scenarios(FILE *f, const struct doctor_attempt *a)
+{
+    char words[300];
+    const char *label = _("or");
+    if (a->row != ROW_NONE)
+        row(f, _("scenario"), _(doctor_row_text(a->row)), false);
+    for (int i = 1; i < DOCTOR_ROWS; i++) {
+        if ((a->same & DOCTOR_BIT(i)) == 0)
+            continue;
+        snprintf(words, sizeof words, "%s: %s", doctor_row_name((enum doctor_row)i),
+                 _(doctor_row_text((enum doctor_row)i)));
+        row(f, label, words, false);
+        label = "";
+    }
+}
+
 static void evidence(FILE *f, const struct diagnosis *d, const struct doctor_attempt *a)
 {
     fputs("<table class=\"quote\">\n", f);
@@ -198,8 +215,8 @@ static void attempt(FILE *f, const struct diagnosis *d, const struct doctor_atte
         fprintf(f, " &middot; ILS-%03u", (unsigned)a->code);
     fputs("</h2>\n<table>\n", f);
     row(f, _("cause"), advice.cause, false);
-    if (a->row != ROW_NONE && a->certainty != UNCLEAR)
-        row(f, _("scenario"), _(doctor_row_text(a->row)), false);
+    if (a->certainty != UNCLEAR)
+        scenarios(f, a);
     row(f, _("method"), diagnose_method(a->method), false);
     if (a->outcome == OUTCOME_REFUSED && a->end != SIDE_UNKNOWN)
         row(f, _("said no"), diagnose_side(a->end), false);

@@ -35,14 +35,18 @@ static void title(const struct cli *cli, const struct doctor_attempt *a, size_t 
     printf("  %s  %s -> %s  %s\n", time, c, s, method);
 }
 
-static void rows(char *dst, size_t size, const struct doctor_attempt *a)
+/* The rows that leave the same lines, each with its words. */
+static void rows(const struct doctor_attempt *a)
 {
-    dst[0] = '\0';
+    char text[300];
+    const char *label = _("or");
     for (int i = 1; i < DOCTOR_ROWS; i++) {
-        size_t n = strlen(dst);
-        if ((a->same & DOCTOR_BIT(i)) != 0)
-            snprintf(dst + n, size - n, "%s%s", n > 0 ? ", " : "",
-                     doctor_row_name((enum doctor_row)i));
+        if ((a->same & DOCTOR_BIT(i)) == 0)
+            continue;
+        snprintf(text, sizeof text, "%s: %s", doctor_row_name((enum doctor_row)i),
+                 _(doctor_row_text((enum doctor_row)i)));
+        field(label, text);
+        label = "";
     }
 }
 
@@ -73,11 +77,13 @@ static void finding(const struct cli *cli, const struct diagnosis *d,
     diagnose_advice(&advice, a);
     title(cli, a, number);
     field(_("cause"), advice.cause);
-    if (a->row != ROW_NONE && a->certainty != UNCLEAR)
-        field(_("scenario"), _(doctor_row_text(a->row)));
-    rows(text, sizeof text, a);
-    if (text[0] != '\0' && a->certainty != UNCLEAR)
-        field(_("or"), text);
+    if (a->row != ROW_NONE && a->certainty != UNCLEAR) {
+        snprintf(text, sizeof text, "%s: %s", doctor_row_name(a->row),
+                 _(doctor_row_text(a->row)));
+        field(_("scenario"), text);
+    }
+    if (a->certainty != UNCLEAR)
+        rows(a);
     if (a->outcome == OUTCOME_REFUSED && a->end != SIDE_UNKNOWN)
         field(_("said no"), diagnose_side(a->end));
     if (a->error != 0) {

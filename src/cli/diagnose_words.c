@@ -245,17 +245,35 @@ static void command_unknown(struct advice *ret, const struct doctor_attempt *a)
     }
 }
 
+/* What is searched for in a trace to find the line: a part of it that has no values of its own. */
+static const char *line_words(enum doctor_line line)
+{
+    switch ((int)line) {
+    case LINE_T3: return "Server Connection to PeerId";
+    case LINE_T9: return "ConnectIndInner starting to PeerId";
+    case LINE_T10: return "EncrUtil::decryptData failed";
+    case LINE_T11: return "sending ILSPwdAuthenticationFailed alarm";
+    case LINE_T12: return "peer certificates are in certificate store";
+    case LINE_T15: return "HandleSSLError - Certificate verification failed";
+    case LINE_T20: return "certificate is not in the local store";
+    case LINE_T24: return "peer certificates are not in certificate store but Root CA";
+    case LINE_T32: return "FQDN is in PeerInfoVector";
+    default: return "";
+    }
+}
+
 static void look_for(struct advice *ret, const struct doctor_attempt *a)
 {
-    char lines[160] = "";
+    char lines[ADVICE_MAX - 200] = "";
     if (a->look == 0 || a->certainty == CERTAIN)
         return;
     for (int i = 1; i < DOCTOR_LINES; i++) {
         if ((a->look & DOCTOR_BIT(i)) == 0)
             continue;
         size_t n = strlen(lines);
-        snprintf(lines + n, sizeof lines - n, "%s%s", n > 0 ? ", " : "",
-                 doctor_line_name((enum doctor_line)i));
+        const char *words = line_words((enum doctor_line)i);
+        snprintf(lines + n, sizeof lines - n, words[0] != '\0' ? "%s%s \"%s\"" : "%s%s%s",
+                 n > 0 ? ", " : "", doctor_line_name((enum doctor_line)i), words);
     }
     snprintf(ret->look, sizeof ret->look,
              a->look_at == SIDE_UNKNOWN ? _("look for one of %s in both ends' traces")

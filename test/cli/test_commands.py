@@ -263,9 +263,34 @@ def bad_input(fake):
     tap.same(len(fake.asked), asked, 'and ilsd was not asked')
 
 
+def diagnose(fake):
+    """Words beside the ids: what to search for in the other trace, and the rows that look alike."""
+    dialled = (b'00000001.000 |10:00:00.000 |AppInfo |IlsD Ils::ConnectReq(): Requesting '
+               b'Connection to IpAddr(10.0.0.5), IpPort(7501), TLSReq(t)\n')
+    refused = (b'00000002.000 |10:00:00.100 |AppInfo |[1, 600, 17, 3]: HandleSSLError - Certificate '
+               b'verification failed:(Verification error:18)- self signed certificate for '
+               b'10.0.0.5:7501\n')
+    write(fake, 'SDL.txt', dialled)
+    out = fake.ils('diagnose', 'SDL.txt')[1]
+    tap.ok('T15 "HandleSSLError - Certificate verification failed", '
+           'T20 "certificate is not in the local store"' in out, 'the lines to look for', out)
+    write(fake, 'SDL.txt', dialled + refused)
+    for lang, words in (('C', 'C3: the hub\'s certificate is self-signed'),
+                        ('ja_JP.UTF-8', 'C3: ハブの証明書が自己署名')):
+        out = fake.ils('diagnose', 'SDL.txt', lang=lang)[1]
+        tap.ok(words in out, 'rows with their words, LANG=%s' % lang, out)
+        found = json.loads(fake.ils('diagnose', '--json', 'SDL.txt', lang=lang)[1])
+        tap.ok('C3' in found['attempts'][0]['same'], 'and --json has ids', found)
+    os.mkdir(os.path.join(fake.data, 'empty'))
+    status, _, err = fake.ils('diagnose', 'empty')
+    tap.ok(status == 1 and 'where: empty' in err and 'next: ils diagnose FILE' in err,
+           'a directory without traces: what next', err)
+
+
 def main():
     with Fake() as fake:
-        for part in (show, install, wait, interrupt, trust, invite, auth, refusal, bad_input):
+        for part in (show, install, wait, interrupt, trust, invite, auth, refusal, bad_input,
+                     diagnose):
             tap.run(part, fake)
     tap.done()
 
