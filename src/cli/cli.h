@@ -143,7 +143,8 @@ int file_write(const struct cli *cli, const char *path, const char *text, const 
 const char *text_of(const json_t *object, const char *key); /* "" when absent or null */
 void print_json(const json_t *json);
 void print_file(const char *path); /* {"file": ...}: the answer, as JSON, went there */
-/* rows of texts as a table with aligned columns; title: column names. */
+/* rows of texts as a table with aligned columns; title: column names. A row's text `below`, where
+ * it has one, stands under it, indented. */
 struct column {
     const char *title, *key;
 };
@@ -151,6 +152,7 @@ void print_table(const struct cli *cli, const json_t *rows, const struct column 
 /* `names, a rule of =, rows`, as `run sql` prints. result: {"columns", "rows"}. */
 void print_sql(const json_t *result);
 void print_verdict(const struct cli *cli, const json_t *v);
+const char *print_remedy_at(const json_t *v); /* "remedy: type at this end" */
 /* `label  value`, the values under each other. */
 void print_field(const char *label, const char *value);
 /* What ilsd adds to an answer: {"notes": [...]}. */

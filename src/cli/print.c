@@ -133,6 +133,8 @@ void print_table(const struct cli *cli, const json_t *rows, const struct column 
             free(text);
         }
         putchar('\n');
+        if (text_of(row, "below")[0] != '\0')
+            printf("  %s\n", text_of(row, "below"));
     }
     free(width);
 }
@@ -195,6 +197,12 @@ static void print_fingerprint(const json_t *v)
                          "`ils cert show` at this end"));
 }
 
+const char *print_remedy_at(const json_t *v)
+{
+    return strcmp(text_of(v, "remedy_at"), "there") == 0 ? _("remedy: type at the other end")
+                                                         : _("remedy: type at this end");
+}
+
 void print_verdict(const struct cli *cli, const json_t *v)
 {
     const char *code = text_of(v, "code");
@@ -207,11 +215,8 @@ void print_verdict(const struct cli *cli, const json_t *v)
     if (strncmp(code, "ILS-3", 5) == 0)
         print_fingerprint(v);
     if (text_of(v, "remedy")[0] != '\0')
-        printf("%s: %s%s%s\n",
-               strcmp(text_of(v, "remedy_at"), "there") == 0
-                   ? _("remedy: type at the other end")
-                   : _("remedy: type at this end"),
-               print_bold(cli), text_of(v, "remedy"), print_plain(cli));
+        printf("%s: %s%s%s\n", print_remedy_at(v), print_bold(cli), text_of(v, "remedy"),
+               print_plain(cli));
     printf("%s: %s%s\n", _("verdict id"), text_of(v, "verdict_id"),
            joined || text_of(v, "address")[0] == '\0'
                ? ""

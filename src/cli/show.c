@@ -54,9 +54,11 @@ int run_clusters(struct cli *cli, const struct parsed *p)
     return status;
 }
 
-/* Asks, and says one column of each row anew in the language of the environment. */
+/* Asks, and says one column of each row anew in the language of the environment; add may be NULL:
+ * what else is to be done with the rows. */
 static int show_said(struct cli *cli, const char *command, const struct column *columns, size_t n,
-                     const char *key, void (*say)(char *dst, size_t size, const json_t *row))
+                     const char *key, void (*say)(char *dst, size_t size, const json_t *row),
+                     void (*add)(json_t *rows))
 {
     char text[WORDS_TEXT_MAX];
     json_t *rows, *row;
@@ -66,6 +68,8 @@ static int show_said(struct cli *cli, const char *command, const struct column *
         say(text, sizeof text, row);
         json_object_set_new(row, key, json_string(text));
     }
+    if (rows != NULL && add != NULL)
+        add(rows);
     if (rows != NULL && json_array_size(rows) == 0)
         printf("%s\n", _("none"));
     else if (rows != NULL)
@@ -89,7 +93,8 @@ int run_peers(struct cli *cli, const struct parsed *p)
         {N_("First met"), "met_first"}, {N_("Last met"), "met_last"}, {N_("Link"), "link_peer"},
         {N_("Since"), "link_since"},
     };
-    return show_said(cli, "peers", columns, sizeof columns / sizeof *columns, "rule", say_rule);
+    return show_said(cli, "peers", columns, sizeof columns / sizeof *columns, "rule", say_rule,
+                     NULL);
 }
 
 static void box_label(const char *label)
@@ -147,7 +152,34 @@ int run_alarms(struct cli *cli, const struct parsed *p)
         {N_("First"), "first"}, {N_("Last"), "last"}, {N_("Active"), "active"},
         {N_("Text"), "text"},
     };
-    return show_said(cli, "alarms", columns, sizeof columns / sizeof *columns, "text", say_alarm);
+    return show_said(cli, "alarms", columns, sizeof columns / sizeof *columns, "text", say_alarm,
+                     NULL);
+}
+
+/* Two refusals of one kind: the same cause, from the same other end, is mended by typing once. */
+static void verdict_kind(char *dst, size_t size, const json_t *row)
+{
+    const char *address = text_of(row, "address"), *colon = strrchr(address, ':');
+    size_t n = colon != NULL ? (size_t)(colon - address) : strlen(address);
+    snprintf(dst, size, "%s %s %s %.*s", text_of(row, "code"), text_of(row, "remedy_at"),
+             text_of(row, "host"), (int)n, address);
+}
+
+/* Under the newest refusal of its kind stands what is typed, and at which end. */
+static void add_remedies(json_t *rows)
+{
+    json_t *row, *seen = json_object();
+    char kind[400], text[WORDS_TEXT_MAX];
+    size_t i;
+    json_array_foreach(rows, i, row) {
+        verdict_kind(kind, sizeof kind, row);
+        if (text_of(row, "remedy")[0] == '\0' || json_object_get(seen, kind) != NULL)
+            continue;
+        json_object_set_new(seen, kind, json_true());
+        snprintf(text, sizeof text, "%s: %s", print_remedy_at(row), text_of(row, "remedy"));
+        json_object_set_new(row, "below", json_string(text));
+    }
+    json_decref(seen);
 }
 
 int run_verdicts(struct cli *cli, const struct parsed *p)
@@ -157,7 +189,7 @@ int run_verdicts(struct cli *cli, const struct parsed *p)
         {N_("Host"), "host"}, {N_("Peer"), "address"}, {N_("Cause"), "cause"},
     };
     return show_said(cli, "verdicts", columns, sizeof columns / sizeof *columns, "cause",
-                     words_cause);
+                     words_cause, add_remedies);
 }
 
 int run_audit(struct cli *cli, const struct parsed *p)

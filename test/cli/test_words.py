@@ -3,6 +3,7 @@
 as a refused `ils join` says it; sentences, tables and trace lines beside it."""
 import importlib.machinery
 import importlib.util
+import json
 import os
 import re
 import unicodedata
@@ -110,6 +111,23 @@ def columns(fake):
         tap.ok(len(at) == 1, 'columns stand under each other, LANG=%s' % lang, *out)
 
 
+def remedies(fake):
+    """Under the newest refusal of its kind: what is typed, and at which end."""
+    here = dict(verdict('ILS-301', 'x', 'ils trust import --verdict 02'), address='10.0.0.5:40002')
+    fake.answers['verdicts'] = [
+        here, verdict('ILS-100', 'joined'),
+        dict(here, remedy='ils trust import --verdict 01', address='10.0.0.5:40001'),
+        dict(here, remedy_at='there', remedy='ils trust import --verdict 00')]
+    lines = fake.ils('verdicts')[1].splitlines()
+    tap.same([n for n, line in enumerate(lines) if line.startswith('  ')], [2, 6],
+             'a remedy under the newest of a kind only')
+    tap.same((lines[2], lines[6]),
+             ('  remedy: type at this end: ils trust import --verdict 02',
+              '  remedy: type at the other end: ils trust import --verdict 00'), 'and its end')
+    found = json.loads(fake.ils('verdicts', '--json')[1])
+    tap.ok(not any('below' in v for v in found), '--json has no more than before')
+
+
 def main():
     po = script_po()
     japanese = po.catalog(ROOT)
@@ -122,6 +140,7 @@ def main():
         documents_words(fake, rows)
         sentences(fake)
         columns(fake)
+        remedies(fake)
     tap.done()
 
 
