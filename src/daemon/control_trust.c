@@ -292,6 +292,33 @@ static void import_refused(struct client *client, const char *name, const char *
     control_error(client, name, text, "ils help trust import", "the file");
 }
 
+/* With the authorities that are believed already, and those that come in the same file. */
+static int crls_hold(const struct ils *core, const struct x509_bag *bag, char *error, size_t size)
+{
+    struct view_trust t;
+    size_t n = 0;
+    bool any = false;
+    for (size_t i = 0; i < bag->n; i++)
+        any = any || bag->item[i].crl;
+    if (!any)
+        return 0;
+    while (view_trust(core, n, &t))
+        n++;
+    struct x509_store_item *item = calloc(n + bag->n, sizeof *item);
+    if (item == NULL)
+        abort();
+    n = 0;
+    for (size_t i = 0; i < bag->n; i++)
+        item[n++] = (struct x509_store_item){bag->item[i].crl, bag->item[i].der,
+                                             !bag->item[i].authority};
+    for (size_t i = 0; view_trust(core, i, &t); i++)
+        if (t.kind == TRUST_CERTIFICATE)
+            item[n++] = (struct x509_store_item){false, t.der, !t.authority};
+    int wrong = x509_crls_hold(item, n, error, size);
+    free(item);
+    return wrong;
+}
+
 /* Hands all that the bag holds to the core. */
 static void import_bag(struct client *client, const struct x509_bag *bag, const char *source)
 {
@@ -381,6 +408,8 @@ static void import_file(struct client *client, const char *source, bool bundle)
         bundle_marks(&bag, slice_make(client->content, (size_t)client->content_n));
     if (bag.n == 0)
         import_refused(client, "CERTIFICATE", "there is no certificate in it");
+    else if (crls_hold(runtime_core(client->control->rt), &bag, error, sizeof error) != 0)
+        import_refused(client, "CERTIFICATE", error);
     else
         import_bag(client, &bag, source);
     x509_bag_free(&bag);

@@ -66,7 +66,8 @@ int x509_own(struct x509_bag *bag, const char *fqdn, bool force, char *error, si
 /* The trust store, built once and then only read. Authorities (of kind certificate) may end a
  * chain, also those that are no roots; every certificate in it counts as imported, and so does
  * another one with its key, unless that key's certificate is revoked. A CRL only revokes: one that
- * is over its next update still does, and none at all is no fault. A bad item is left out. */
+ * is over its next update still does, and none at all is no fault. A later one takes the place of
+ * an earlier one where its signature holds by a key that is known. A bad item is left out. */
 struct x509_store;
 struct x509_store_item {
     bool crl;
@@ -75,6 +76,10 @@ struct x509_store_item {
 };
 struct x509_store *x509_store_new(const struct x509_store_item *item, size_t n);
 void x509_store_free(struct x509_store *store);
+
+/* Is each CRL among them signed by an authority among them, wherever one of its name is there? -1
+ * with a sentence that names the first that is not. */
+int x509_crls_hold(const struct x509_store_item *item, size_t n, char *error, size_t size);
 
 enum x509_use { X509_AS_SERVER = 1, X509_AS_CLIENT = 2, X509_AS_BOTH = 3 };
 

@@ -10,6 +10,7 @@
 #include <openssl/sslerr.h>
 #include <openssl/x509_vfy.h>
 #include <openssl/x509v3.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -76,22 +77,56 @@ static int on_error(int ok, X509_STORE_CTX *ctx)
     return 1;
 }
 
-/* Was the CRL signed by that issuer, or where no certificate of the issuer is at hand, by nobody
- * who could be asked? */
-static bool crl_holds(const struct x509_store *s, X509_CRL *crl, X509 *issuer)
+enum crl_word { CRL_FALSE, CRL_UNASKED, CRL_TRUE };
+
+/* Was the CRL signed by that issuer, or by an authority of its name in the store? Unasked: there is
+ * none. */
+static enum crl_word crl_word(const struct x509_store *s, X509_CRL *crl, X509 *issuer)
 {
     if (issuer != NULL)
-        return X509_CRL_verify(crl, X509_get0_pubkey(issuer)) == 1;
-    bool known = false;
+        return X509_CRL_verify(crl, X509_get0_pubkey(issuer)) == 1 ? CRL_TRUE : CRL_FALSE;
+    enum crl_word word = CRL_UNASKED;
     for (int i = 0; i < sk_X509_num(s->authority); i++) {
         X509 *x = sk_X509_value(s->authority, i);
         if (X509_NAME_cmp(X509_get_subject_name(x), X509_CRL_get_issuer(crl)) != 0)
             continue;
         if (X509_CRL_verify(crl, X509_get0_pubkey(x)) == 1)
-            return true;
-        known = true;
+            return CRL_TRUE;
+        word = CRL_FALSE;
     }
-    return !known;
+    return word;
+}
+
+/* Does it claim to take the place of an earlier one: of the same issuer and key, and neither speaks
+ * only of a part? */
+static bool supersedes(const X509_CRL *newer, const X509_CRL *older)
+{
+    static const int partial[] = {NID_issuing_distribution_point, NID_delta_crl};
+    if (X509_NAME_cmp(X509_CRL_get_issuer(newer), X509_CRL_get_issuer(older)) != 0 ||
+        x509_time(X509_CRL_get0_lastUpdate(newer)) <= x509_time(X509_CRL_get0_lastUpdate(older)))
+        return false;
+    for (size_t i = 0; i < sizeof partial / sizeof *partial; i++)
+        if (X509_CRL_get_ext_by_NID(newer, partial[i], -1) >= 0 ||
+            X509_CRL_get_ext_by_NID(older, partial[i], -1) >= 0)
+            return false;
+    int a = X509_CRL_get_ext_by_NID(newer, NID_authority_key_identifier, -1);
+    int b = X509_CRL_get_ext_by_NID(older, NID_authority_key_identifier, -1);
+    return a >= 0 && b >= 0 &&
+           ASN1_OCTET_STRING_cmp(X509_EXTENSION_get_data(X509_CRL_get_ext(newer, a)),
+                                 X509_EXTENSION_get_data(X509_CRL_get_ext(older, b))) == 0;
+}
+
+/* A claim counts with a signature that holds: without one, anybody's file would un-revoke. The
+ * later CRLs come first in the store. */
+static bool is_superseded(const struct x509_store *s, int at, X509 *issuer)
+{
+    const X509_CRL *older = sk_X509_CRL_value(s->crl, at);
+    for (int i = 0; i < at; i++) {
+        X509_CRL *newer = sk_X509_CRL_value(s->crl, i);
+        if (supersedes(newer, older) && crl_word(s, newer, issuer) == CRL_TRUE)
+            return true;
+    }
+    return false;
 }
 
 static bool is_revoked(const struct x509_store *s, X509 *x, X509 *issuer)
@@ -100,7 +135,8 @@ static bool is_revoked(const struct x509_store *s, X509 *x, X509 *issuer)
         X509_CRL *crl = sk_X509_CRL_value(s->crl, i);
         X509_REVOKED *entry;
         if (X509_NAME_cmp(X509_CRL_get_issuer(crl), X509_get_issuer_name(x)) == 0 &&
-            X509_CRL_get0_by_cert(crl, &entry, x) == 1 && crl_holds(s, crl, issuer))
+            X509_CRL_get0_by_cert(crl, &entry, x) == 1 &&
+            crl_word(s, crl, issuer) != CRL_FALSE && !is_superseded(s, i, issuer))
             return true;
     }
     return false;
@@ -120,40 +156,21 @@ static int check_more(X509_STORE_CTX *ctx)
     return j->error == X509_V_OK;
 }
 
-/* A later CRL of the same issuer and key takes the place of an earlier one, unless either speaks
- * only of a part. */
-static bool supersedes(const X509_CRL *newer, const X509_CRL *older)
-{
-    static const int partial[] = {NID_issuing_distribution_point, NID_delta_crl};
-    if (X509_NAME_cmp(X509_CRL_get_issuer(newer), X509_CRL_get_issuer(older)) != 0 ||
-        x509_time(X509_CRL_get0_lastUpdate(newer)) <= x509_time(X509_CRL_get0_lastUpdate(older)))
-        return false;
-    for (size_t i = 0; i < sizeof partial / sizeof *partial; i++)
-        if (X509_CRL_get_ext_by_NID(newer, partial[i], -1) >= 0 ||
-            X509_CRL_get_ext_by_NID(older, partial[i], -1) >= 0)
-            return false;
-    int a = X509_CRL_get_ext_by_NID(newer, NID_authority_key_identifier, -1);
-    int b = X509_CRL_get_ext_by_NID(older, NID_authority_key_identifier, -1);
-    return a >= 0 && b >= 0 &&
-           ASN1_OCTET_STRING_cmp(X509_EXTENSION_get_data(X509_CRL_get_ext(newer, a)),
-                                 X509_EXTENSION_get_data(X509_CRL_get_ext(older, b))) == 0;
-}
-
 static bool add_crl(struct x509_store *s, struct slice der)
 {
     const uint8_t *p = der.p;
     X509_CRL *crl = der.n <= X509_FILE_MAX ? d2i_X509_CRL(NULL, &p, (long)der.n) : NULL;
-    bool keep = crl != NULL;
-    for (int i = sk_X509_CRL_num(s->crl) - 1; i >= 0 && keep; i--) {
-        X509_CRL *other = sk_X509_CRL_value(s->crl, i);
-        keep = !supersedes(other, crl);
-        if (supersedes(crl, other))
-            X509_CRL_free(sk_X509_CRL_delete(s->crl, i));
-    }
-    bool wrong = keep && sk_X509_CRL_push(s->crl, crl) == 0;
-    if (!keep || wrong)
+    bool wrong = crl != NULL && sk_X509_CRL_push(s->crl, crl) == 0;
+    if (wrong)
         X509_CRL_free(crl);
     return !wrong;
+}
+
+static int later_first(const X509_CRL *const *a, const X509_CRL *const *b)
+{
+    wall first = x509_time(X509_CRL_get0_lastUpdate(*a));
+    wall second = x509_time(X509_CRL_get0_lastUpdate(*b));
+    return (first < second) - (first > second);
 }
 
 static bool add_certificate(struct x509_store *s, struct slice der, bool leaf)
@@ -189,12 +206,14 @@ struct x509_store *x509_store_new(const struct x509_store_item *item, size_t n)
         return NULL;
     s->anchors = X509_STORE_new();
     s->authority = sk_X509_new_null();
-    s->crl = sk_X509_CRL_new_null();
+    s->crl = sk_X509_CRL_new(later_first);
     s->key = calloc(n + 1, sizeof *s->key);
     bool good = s->anchors != NULL && s->authority != NULL && s->crl != NULL && s->key != NULL;
     for (size_t i = 0; i < n && good; i++)
         good = item[i].crl ? add_crl(s, item[i].der)
                            : add_certificate(s, item[i].der, item[i].leaf);
+    if (good)
+        sk_X509_CRL_sort(s->crl);
     for (size_t i = 0; i < n && good; i++)
         if (!item[i].crl)
             add_key(s, item[i].der);
@@ -222,6 +241,29 @@ void x509_store_free(struct x509_store *s)
     sk_X509_CRL_pop_free(s->crl, X509_CRL_free);
     free(s->key);
     free(s);
+}
+
+int x509_crls_hold(const struct x509_store_item *item, size_t n, char *error, size_t size)
+{
+    char name[CERTIFICATE_NAME_MAX + 1];
+    struct x509_store *s = x509_store_new(item, n);
+    const X509_CRL *bad = NULL;
+    if (s == NULL) {
+        snprintf(error, size, "there is no memory for it: try again");
+        return -1;
+    }
+    for (int i = 0; i < sk_X509_CRL_num(s->crl) && bad == NULL; i++)
+        if (crl_word(s, sk_X509_CRL_value(s->crl, i), NULL) == CRL_FALSE)
+            bad = sk_X509_CRL_value(s->crl, i);
+    if (bad != NULL) {
+        x509_name_line(X509_CRL_get_issuer(bad), name);
+        snprintf(error, size, "the CRL of %s is not signed by the authority of that name in the "
+                 "trust store: fetch it again from the authority, or import the certificate of its "
+                 "new key first", name);
+    }
+    x509_store_free(s);
+    ERR_clear_error();
+    return bad == NULL ? 0 : -1;
 }
 
 /* OpenSSL 3 writes "self-signed"; whoever reads traces looks for the original's form. */

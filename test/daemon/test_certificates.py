@@ -272,10 +272,33 @@ def files(net):
     tap.ok(shown['pem'].split() == ca.decode().split() and shown['in_store'] and
            not shown['in_refused'], 'shown as it came', shown)
     bundles(c, folder, signed)
+    crls(c, folder)
     marks(net, folder, ca)
     wrong(c, 'a fingerprint that is none', 'TRUST_UNKNOWN', command='trust remove',
           fingerprint='zz')
     wrong(c, 'an empty file', 'CERTIFICATE', 'empty', command='trust import')
+
+
+def crls(c, folder):
+    """One that the authority of the trust store did not sign would un-revoke: it is refused."""
+    openssl(folder, 'req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256',
+            '-nodes', '-keyout', 'false.key', '-out', 'false.pem', '-subj', '/CN=Test CA')
+    with open(os.path.join(folder, 'crl.conf'), 'w', encoding='ascii') as handle:
+        handle.write('[ca]\ndefault_ca=d\n[d]\ndatabase=index\ndefault_md=sha256\n')
+    open(os.path.join(folder, 'index'), 'w', encoding='ascii').close()
+
+    def crl(name):
+        return openssl(folder, 'ca', '-gencrl', '-config', 'crl.conf', '-cert', name + '.pem',
+                       '-keyfile', name + '.key', '-crldays', '7')
+
+    before = len(get(c, 'trust list')['store'])
+    wrong(c, 'a CRL that its authority did not sign', 'CERTIFICATE', 'CN=Test CA', 'not signed',
+          command='trust import', content=crl('false'))
+    wrong(c, 'nor in a bundle', 'CERTIFICATE', 'CN=Test CA', 'not signed',
+          command='trust bundle import', content=crl('ca') + crl('false'))
+    tap.same(len(get(c, 'trust list')['store']), before, 'nothing of it was taken')
+    tap.same([i['kind'] for i in get(c, 'trust import', crl('ca'))['imported']], ['crl'],
+             'control: one that it signed')
 
 
 def marks(net, folder, ca):
