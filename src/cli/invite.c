@@ -8,7 +8,8 @@
 
 #define EXPIRES_MAX (366 * 86400) /* seconds; ilsd takes no more */
 
-/* "90", "90s", "15m", "24h", "7d" as seconds; 0 = none of these, or out of range. */
+/* "90s", "15m", "24h", "7d" as seconds; 0 = none of these, or out of range. A number alone is none:
+ * who types 3 means days or hours, hardly ever seconds. */
 static long long seconds_of(const char *text)
 {
     static const struct {
@@ -19,8 +20,6 @@ static long long seconds_of(const char *text)
     if (text[0] < '0' || text[0] > '9' || strlen(text) > 9)
         return 0;
     long long n = strtoll(text, &end, 10);
-    if (*end == '\0')
-        return n;
     for (size_t i = 0; i < sizeof units / sizeof *units; i++)
         if (*end == units[i].unit && end[1] == '\0')
             return n * units[i].seconds;
@@ -75,7 +74,9 @@ int run_invite(struct cli *cli, const struct parsed *p)
     if (parsed_has(p, "--list"))
         return invite_list(cli);
     if (expires != NULL && seconds_of(expires) <= 0)
-        return cli_error(cli, EXIT_USAGE, _("this is no span of time such as 90m, 24h or 7d"),
+        return cli_error(cli, EXIT_USAGE,
+                         _("this is no span of time: a number with its unit s, m, h or d, such as "
+                           "24h"),
                          expires, "ils invite --expires 24h");
     if (expires != NULL && seconds_of(expires) > EXPIRES_MAX)
         return cli_error(cli, EXIT_USAGE, _("an invite is good for 366 days at most"), expires,

@@ -103,14 +103,21 @@ int run_trust_remove(struct cli *cli, const struct parsed *p)
 static int import(struct cli *cli, const struct call *call)
 {
     json_t *result, *row;
-    size_t i;
+    size_t i, already = 0;
     int status = cli_call(cli, call, &result);
     if (result != NULL && cli->json) {
         print_json(result);
     } else if (result != NULL) {
-        json_array_foreach(json_object_get(result, "imported"), i, row)
-            printf("%s %s\n", text_of(row, "fingerprint"), text_of(row, "subject"));
-        printf(_("OK: %zu imported\n"), json_array_size(json_object_get(result, "imported")));
+        json_array_foreach(json_object_get(result, "imported"), i, row) {
+            bool known = json_is_true(json_object_get(row, "already"));
+            already += known;
+            printf("%s %s%s\n", text_of(row, "fingerprint"), text_of(row, "subject"),
+                   known ? _(" (already there)") : "");
+        }
+        if (i > 0 && already == i)
+            printf("%s\n", _("OK: already there, nothing was changed"));
+        else
+            printf(_("OK: %zu imported\n"), i - already);
         print_notes(result);
     }
     json_decref(result);

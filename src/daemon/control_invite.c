@@ -259,7 +259,7 @@ static bool use_expired(struct client *client, wall expires)
     wall_text(at, expires);
     snprintf(sentence, sizeof sentence, "the token expired at %s (by the clock of this host); the "
              "hub makes a new one", at);
-    control_error(client, "INVITE_EXPIRED", sentence, "ils invite", "host");
+    control_error(client, "INVITE_EXPIRED", sentence, "ils invite", "the token");
     return true;
 }
 
@@ -281,11 +281,12 @@ void control_join_token(struct client *client, struct slice text, enum ils_role 
         break;
     case TOKEN_VERSION:
         control_error(client, "INVITE_VERSION", "the token is of a later version than this "
-                      "program", "ilsd --version", "host");
+                      "program", "ilsd --version", "the token");
         break;
     case TOKEN_MANGLED:
         control_error(client, "INVITE_MANGLED", "the token is not whole: a character is missing "
-                      "or wrong; paste all of it, or have it sent again", "ils help join", "host");
+                      "or wrong; paste all of it, or have it sent again", "ils help join",
+                      "the token");
         break;
     }
 }

@@ -239,7 +239,7 @@ void verb_trust_remove(struct client *client)
 /* --- import */
 
 static json_t *imported_json(const uint8_t *fingerprint, bool crl, struct slice subject,
-                             bool authority, wall not_after)
+                             bool authority, wall not_after, bool already)
 {
     json_t *json = json_object();
     json_object_set_new(json, "fingerprint", control_fingerprint(fingerprint));
@@ -247,11 +247,31 @@ static json_t *imported_json(const uint8_t *fingerprint, bool crl, struct slice 
     json_object_set_new(json, "subject", render_text(subject));
     json_object_set_new(json, "authority", json_boolean(authority));
     json_object_set_new(json, "not_after", control_time(not_after));
+    json_object_set_new(json, "already", json_boolean(already));
     return json;
 }
 
+/* Whether importing it changes nothing. As an authority it is more than as one cluster's. */
+static bool is_there(const struct ils *core, const struct x509_item *item)
+{
+    struct view_trust t;
+    for (size_t i = 0; view_trust(core, i, &t); i++)
+        if (memcmp(t.fingerprint, item->fingerprint, FINGERPRINT_SIZE) == 0)
+            return t.authority || !item->authority;
+    return false;
+}
+
+static bool verdict_is_there(const struct ils *core, const uint8_t verdict_id[VERDICT_ID_SIZE])
+{
+    struct view_refused r;
+    for (size_t i = 0; view_refused(core, i, &r); i++)
+        if (memcmp(r.verdict_id, verdict_id, VERDICT_ID_SIZE) == 0)
+            return r.imported;
+    return false;
+}
+
 /* By a verdict: the core says which one it was. */
-static void imported_under(const struct ils *core, json_t *list, struct slice text)
+static void imported_under(const struct ils *core, json_t *list, struct slice text, bool already)
 {
     uint8_t fingerprint[FINGERPRINT_SIZE];
     struct view_trust t;
@@ -260,19 +280,26 @@ static void imported_under(const struct ils *core, json_t *list, struct slice te
     for (size_t i = 0; view_trust(core, i, &t); i++)
         if (memcmp(t.fingerprint, fingerprint, sizeof fingerprint) == 0)
             json_array_append_new(list, imported_json(t.fingerprint, false, t.subject,
-                                                      t.authority, t.not_after));
+                                                      t.authority, t.not_after, already));
 }
 
 static void imported(struct client *client, enum reply reply, struct slice text)
 {
-    char sentence[64];
+    char sentence[80];
     if (reply != REPLY_OK) {
         control_refused(client, reply, text);
         return;
     }
-    json_t *json = client->own, *list = json_object_get(json, "imported");
-    imported_under(runtime_core(client->control->rt), list, text);
-    snprintf(sentence, sizeof sentence, "%zu imported", json_array_size(list));
+    json_t *json = client->own, *list = json_object_get(json, "imported"), *row;
+    bool known = json_is_true(json_object_get(json, "known"));
+    size_t i, already = 0;
+    json_object_del(json, "known");
+    imported_under(runtime_core(client->control->rt), list, text, known);
+    json_array_foreach(list, i, row)
+        already += json_is_true(json_object_get(row, "already"));
+    snprintf(sentence, sizeof sentence, already > 0 ? "%zu imported, %zu already there"
+                                                    : "%zu imported",
+             json_array_size(list) - already, already);
     json_object_set_new(json, "text", json_string(sentence));
     control_ok(client, json_incref(json));
 }
@@ -287,9 +314,10 @@ static json_t *import_begin(struct client *client)
     return json;
 }
 
-static void import_refused(struct client *client, const char *name, const char *text)
+static void import_refused(struct client *client, const char *name, const char *text, bool bundle)
 {
-    control_error(client, name, text, "ils help trust import", "the file");
+    control_error(client, name, text,
+                  bundle ? "ils help trust bundle import" : "ils help trust import", "the file");
 }
 
 /* With the authorities that are believed already, and those that come in the same file. */
@@ -324,6 +352,7 @@ static void import_bag(struct client *client, const struct x509_bag *bag, const 
 {
     struct command command = {.type = COMMAND_TRUST_ADD, .source = slice_of(source)};
     struct trust_item *item = calloc(bag->n + 1, sizeof *item);
+    const struct ils *core = runtime_core(client->control->rt);
     json_t *json = import_begin(client);
     json_t *list = json_object_get(json, "imported");
     if (item == NULL) {
@@ -339,7 +368,8 @@ static void import_bag(struct client *client, const struct x509_bag *bag, const 
                                       .authority = from->authority};
         memcpy(item[i].fingerprint, from->fingerprint, FINGERPRINT_SIZE);
         json_array_append_new(list, imported_json(from->fingerprint, from->crl, from->subject,
-                                                  from->authority, from->not_after));
+                                                  from->authority, from->not_after,
+                                                  is_there(core, from)));
     }
     if (bag->key.n > 0)
         json_array_append_new(json_object_get(json, "notes"),
@@ -393,7 +423,8 @@ static void import_file(struct client *client, const char *source, bool bundle)
     if (client->content_n == 0 || client->content_n > X509_FILE_MAX) {
         import_refused(client, "CERTIFICATE",
                        client->content_n == 0 ? "the file is empty"
-                                              : "a file of certificates has at most 1 MiB");
+                                              : "a file of certificates has at most 1 MiB",
+                       bundle);
         return;
     }
     slice_to_text(password, secret, sizeof secret);
@@ -401,15 +432,15 @@ static void import_file(struct client *client, const char *source, bool bundle)
                         password.n > 0 ? secret : NULL, &bag, error, sizeof error);
     crypto_wipe(secret, sizeof secret);
     if (bad != 0) {
-        import_refused(client, "CERTIFICATE", error);
+        import_refused(client, "CERTIFICATE", error, bundle);
         return;
     }
     if (bundle)
         bundle_marks(&bag, slice_make(client->content, (size_t)client->content_n));
     if (bag.n == 0)
-        import_refused(client, "CERTIFICATE", "there is no certificate in it");
+        import_refused(client, "CERTIFICATE", "there is no certificate in it", bundle);
     else if (crls_hold(runtime_core(client->control->rt), &bag, error, sizeof error) != 0)
-        import_refused(client, "CERTIFICATE", error);
+        import_refused(client, "CERTIFICATE", error, bundle);
     else
         import_bag(client, &bag, source);
     x509_bag_free(&bag);
@@ -423,7 +454,9 @@ static void import_verdict(struct client *client, struct slice text)
                       "verdict");
         return;
     }
-    import_begin(client);
+    json_t *json = import_begin(client);
+    json_object_set_new(json, "known", json_boolean(verdict_is_there(
+                                           runtime_core(client->control->rt), command.verdict_id)));
     control_change_then(client, &command, true, imported);
 }
 
@@ -433,7 +466,7 @@ void verb_trust_import(struct client *client)
     if (!control_text(client, "verdict", false, &verdict))
         return;
     if (verdict.n > 0 && client->content_n > 0)
-        import_refused(client, "SETTING", "either a file or a verdict is imported");
+        import_refused(client, "SETTING", "either a file or a verdict is imported", false);
     else if (verdict.n > 0)
         import_verdict(client, verdict);
     else

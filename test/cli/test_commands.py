@@ -139,6 +139,9 @@ def trust(fake):
     status, out, _ = fake.ils('trust', 'import', 'ca.pem')
     tap.ok(status == 0 and fake.asked[-1]['content'] == b'CA' and FINGERPRINT in out,
            'trust import FILE', out)
+    fake.answers['trust import'] = {'imported': [dict(row, already=True)], 'notes': []}
+    out = fake.ils('trust', 'import', 'ca.pem')[1]
+    tap.ok('Example CA (already there)\nOK: already there' in out, 'and once more', out)
     fake.ils('trust', 'import', '--verdict', '0123456789abcdef')
     tap.same(fake.asked[-1]['args'], {'verdict': '0123456789abcdef'}, 'trust import --verdict')
     fake.answers['trust list'] = {'store': [dict(row, added=None, source='import', days_left=9)],
@@ -168,12 +171,12 @@ def invite(fake):
     out = fake.ils('invite')[1]
     tap.ok(out.startswith('ILS1-ABC\n') and 'a:7501, b:7501' in out and FINGERPRINT in out,
            'invite prints the token', out)
-    for text, seconds in (('90', 90), ('15m', 900), ('24h', 86400), ('7d', 604800)):
+    for text, seconds in (('90s', 90), ('15m', 900), ('24h', 86400), ('7d', 604800)):
         fake.ils('invite', '--expires', text)
         tap.same(fake.asked[-1]['args'], {'expires': seconds}, 'invite --expires ' + text)
-    for text in ('0', 'h', '-1h', '1y', '1h1', '9' * 20 + 'h', ''):
+    for text in ('0', '3', '90', 'h', '-1h', '1y', '1h1', '9' * 20 + 'h', ''):
         status, _, err = fake.ils('invite', '--expires=' + text)
-        tap.ok(status == 64 and 'span of time' in err, 'no span of time: %r' % text, err)
+        tap.ok(status == 64 and 'unit s, m, h or d' in err, 'no span of time: %r' % text, err)
     fake.ils('invite', '--address', 'hub.example.com', '10.0.0.7:7501')
     tap.same(fake.asked[-1]['args'], {'addresses': ['hub.example.com', '10.0.0.7:7501']},
              'invite --address')
@@ -267,9 +270,9 @@ def diagnose(fake):
     """Words beside the ids: what to search for in the other trace, and the rows that look alike."""
     dialled = (b'00000001.000 |10:00:00.000 |AppInfo |IlsD Ils::ConnectReq(): Requesting '
                b'Connection to IpAddr(10.0.0.5), IpPort(7501), TLSReq(t)\n')
-    refused = (b'00000002.000 |10:00:00.100 |AppInfo |[1, 600, 17, 3]: HandleSSLError - Certificate '
-               b'verification failed:(Verification error:18)- self signed certificate for '
-               b'10.0.0.5:7501\n')
+    refused = (b'00000002.000 |10:00:00.100 |AppInfo |[1, 600, 17, 3]: HandleSSLError - '
+               b'Certificate verification failed:(Verification error:18)- self signed '
+               b'certificate for 10.0.0.5:7501\n')
     write(fake, 'SDL.txt', dialled)
     out = fake.ils('diagnose', 'SDL.txt')[1]
     tap.ok('T15 "HandleSSLError - Certificate verification failed", '

@@ -268,6 +268,9 @@ def files(net):
     answer = get(c, 'trust import', ca + ca_key)
     tap.ok(len(answer['imported']) == 1 and answer['imported'][0]['authority'] and
            'private key' in answer['notes'][0], 'a key beside a certificate is ignored', answer)
+    again = get(c, 'trust import', ca)
+    tap.ok(not answer['imported'][0]['already'] and again['imported'][0]['already'] and
+           again['text'] == '0 imported, 1 already there', 'and once more', again)
     shown = get(c, 'trust show', fingerprint=answer['imported'][0]['fingerprint'])
     tap.ok(shown['pem'].split() == ca.decode().split() and shown['in_store'] and
            not shown['in_refused'], 'shown as it came', shown)
@@ -277,6 +280,7 @@ def files(net):
     wrong(c, 'a fingerprint that is none', 'TRUST_UNKNOWN', command='trust remove',
           fingerprint='zz')
     wrong(c, 'an empty file', 'CERTIFICATE', 'empty', command='trust import')
+    wrong(c, 'an empty bundle', 'CERTIFICATE', 'empty', command='trust bundle import')
 
 
 def crls(c, folder):
