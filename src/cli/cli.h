@@ -153,8 +153,12 @@ void print_table(const struct cli *cli, const json_t *rows, const struct column 
 void print_sql(const json_t *result);
 void print_verdict(const struct cli *cli, const json_t *v);
 const char *print_remedy_at(const json_t *v); /* "remedy: type at this end" */
-/* `label  value`, the values under each other. */
+/* `label  value`, the values under each other: labels are among those in print.c. */
 void print_field(const char *label, const char *value);
+/* Columns of the widest of these texts, in the language of the environment; `least` at least. */
+size_t print_widest(const char *const *texts, size_t n, size_t least);
+/* A label, then blanks up to that column; one at least. */
+void print_label(const char *label, size_t column);
 /* What ilsd adds to an answer: {"notes": [...]}. */
 void print_notes(const json_t *answer);
 void print_status(const struct cli *cli, const json_t *s);

@@ -21,10 +21,12 @@ static void print_step(const struct cli *cli, const json_t *step)
                                              : print_plain(cli);
     char text[WORDS_TEXT_MAX];
     words_said(text, sizeof text, text_of(step, "text"));
-    printf("%s%s%s %s", colour, mark, print_plain(cli), _(text_of(step, "step")));
-    for (size_t n = print_width(_(text_of(step, "step"))); n < 12; n++)
-        putchar(' ');
-    printf(" %s\n", text);
+    static const char *const names[] = {"resolve", "tls", "certificate", "name", "dates", "hello",
+                                        "met", "password", "verdict"}; /* said.def has them */
+    printf("%s%s%s ", colour, mark, print_plain(cli));
+    print_label(_(text_of(step, "step")),
+                print_widest(names, sizeof names / sizeof *names, 11) + 2);
+    printf("%s\n", text);
     if (text_of(step, "next")[0] != '\0')
         printf("  %s: %s\n", strcmp(text_of(step, "next_at"), "there") == 0
                                   ? _("next, at the other end")

@@ -9,9 +9,14 @@
 
 static void field(const char *name, const char *text)
 {
-    if (text[0] != '\0')
-        printf("  %s%*s%s\n", name, (int)(12 - print_width(name) > 12 ? 0 : 12 - print_width(name)),
-               "", text);
+    static const char *const names[] = {N_("cause"), N_("scenario"), N_("or"), N_("said no"),
+                                        N_("OpenSSL"), N_("remedy at"), N_("came to"),
+                                        N_("certainty"), N_("next"), N_("note")};
+    if (text[0] == '\0')
+        return;
+    printf("  ");
+    print_label(name, print_widest(names, sizeof names / sizeof *names, 10) + 2);
+    printf("%s\n", text);
 }
 
 static void title(const struct cli *cli, const struct doctor_attempt *a, size_t number)

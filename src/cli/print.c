@@ -66,10 +66,32 @@ size_t print_width(const char *text)
     return width;
 }
 
-void print_field(const char *label, const char *value)
+size_t print_widest(const char *const *texts, size_t n, size_t least)
+{
+    for (size_t i = 0; i < n; i++) {
+        size_t width = print_width(gettext(texts[i]));
+        least = width > least ? width : least;
+    }
+    return least;
+}
+
+void print_label(const char *label, size_t column)
 {
     size_t width = print_width(label);
-    printf("  %s%*s%s\n", label, (int)(width < 16 ? 16 - width : 1), "", value);
+    printf("%s%*s", label, (int)(width < column ? column - width : 1), "");
+}
+
+void print_field(const char *label, const char *value)
+{
+    static const char *const labels[] = {
+        N_("addresses"), N_("authority"), N_("code"), N_("days left"), N_("expires"),
+        N_("fingerprint"), N_("id"), N_("in the store"), N_("issuer"), N_("names"),
+        N_("self-signed"), N_("subject"), N_("to import it"), N_("valid"), N_("verdict id"),
+        N_("waiting for"),
+    };
+    printf("  ");
+    print_label(label, print_widest(labels, sizeof labels / sizeof *labels, 14) + 2);
+    printf("%s\n", value);
 }
 
 void print_notes(const json_t *answer)

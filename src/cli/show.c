@@ -99,8 +99,9 @@ int run_peers(struct cli *cli, const struct parsed *p)
 
 static void box_label(const char *label)
 {
-    size_t width = print_width(label);
-    printf("%s%*s", label, (int)(width < 22 ? 22 - width : 1), "");
+    static const char *const labels[] = {N_("Use TLS Certificates"), N_("Use Password"),
+                                         N_("accepted")};
+    print_label(label, print_widest(labels, sizeof labels / sizeof *labels, 20) + 2);
 }
 
 static void box(const char *label, bool on)

@@ -13,8 +13,9 @@ static long long number(const json_t *object, const char *key)
 /* One line; what follows the label is said by the caller. */
 static void label(const char *text)
 {
-    size_t width = print_width(text);
-    printf("%s%*s", text, (int)(width < 10 ? 10 - width : 1), "");
+    static const char *const labels[] = {N_("hub"), N_("cert"), N_("cluster"), N_("clusters"),
+                                         N_("entries"), N_("alarms"), N_("version")};
+    print_label(text, print_widest(labels, sizeof labels / sizeof *labels, 8) + 2);
 }
 
 static void print_hub(const json_t *join)

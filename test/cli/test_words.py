@@ -128,6 +128,29 @@ def remedies(fake):
     tap.ok(not any('below' in v for v in found), '--json has no more than before')
 
 
+def labels(fake):
+    """Values under each other, however wide the labels are."""
+    def width(text):
+        return sum(2 if unicodedata.east_asian_width(c) in 'WF' else 1 for c in text)
+    cert = {'subject': '<s>', 'names': ['<n>'], 'fingerprint': '<f>', 'issuer': '<i>'}
+    fake.answers['cert show'] = {'in_use': cert, 'next': None}
+    fake.answers['invite'] = {'token': 'ILS1-A', 'id': '<id>', 'expires': '<e>',
+                              'addresses': ['<a>'], 'fingerprint': '<f>'}
+    fake.answers['status'] = {'health': 'healthy', 'initialised': True, 'cluster_id': '<c>',
+                              'version': '<v>', 'join': {'wanted': True, 'hub': '<h>'},
+                              'certificate': {'subject': '<s>'}}
+    fake.answers['trust show'] = {'subject': '<s>', 'fingerprint': '<f>', 'kind': '<k>',
+                                  'verdict_id': '<v>', 'added': '<a>', 'names': ['<n>', '<m>'],
+                                  'next': '<t>', 'address': '<p>'}
+    for lang in (JAPANESE, 'C'):
+        for words, n in ((('cert', 'show'), 4), (('invite',), 4), (('status',), 4),
+                         (('trust', 'show', '00'), 9)):
+            out = fake.ils(*words, lang=lang)[1]
+            at = [width(line[:line.index('<')]) for line in out.splitlines() if '<' in line]
+            tap.ok(len(at) == n and len(set(at)) == 1, '%s: values under each other, LANG=%s' %
+                   (' '.join(words), lang), out)
+
+
 def main():
     po = script_po()
     japanese = po.catalog(ROOT)
@@ -141,6 +164,7 @@ def main():
         sentences(fake)
         columns(fake)
         remedies(fake)
+        labels(fake)
     tap.done()
 
 
