@@ -83,6 +83,18 @@ int run_trust_show(struct cli *cli, const struct parsed *p)
     return status;
 }
 
+/* They would let the cluster in as before. */
+static void print_others(const json_t *result)
+{
+    size_t i;
+    json_t *other;
+    json_array_foreach(json_object_get(result, "others"), i, other) {
+        printf(_("the trust store also holds %s of the same cluster\n"),
+               text_of(other, "subject"));
+        printf("%s: %s\n", _("next"), text_of(other, "next"));
+    }
+}
+
 int run_trust_remove(struct cli *cli, const struct parsed *p)
 {
     struct call call = {.command = "trust remove", .args = json_object()};
@@ -96,6 +108,8 @@ int run_trust_remove(struct cli *cli, const struct parsed *p)
                                             ? text_of(result, "fingerprint")
                                             : text_of(result, "removed"),
                text_of(result, "subject"));
+    if (result != NULL && !cli->json)
+        print_others(result);
     json_decref(result);
     return status;
 }

@@ -191,9 +191,85 @@ void verb_trust_show(struct client *client)
     control_ok(client, json);
 }
 
+/* --- what else of the same cluster is believed */
+
+static bool announced_by(const struct view_trust *t, const struct view_cluster *c)
+{
+    char end[2 * 8 + 4] = "(";
+    hex_text(end + 1, c->peer_id, 8);
+    memcpy(end + 1 + 2 * 8, ")", 2);
+    size_t n = strlen(end);
+    return t->source.n > n && memcmp(t->source.p, "announced", 9) == 0 &&
+           memcmp(t->source.p + t->source.n - n, end, n) == 0;
+}
+
+/* It presented that one, announced it, or has a name of it. */
+static bool belongs(const struct view_trust *t, const struct x509_report *facts,
+                    const struct view_cluster *c)
+{
+    return (c->certificate.n == FINGERPRINT_SIZE &&
+            memcmp(c->certificate.p, t->fingerprint, FINGERPRINT_SIZE) == 0) ||
+           announced_by(t, c) ||
+           (c->fqdn.n > 0 && certificate_names(&facts->certificate, c->fqdn));
+}
+
+#define HOMES 8 /* clusters that share one certificate; more are left out */
+
+struct gone {
+    struct x509_report facts;
+    struct slice subject;
+    struct view_cluster home[HOMES];
+    size_t home_n;
+};
+
+static bool is_other(const struct gone *gone, const struct view_trust *t)
+{
+    struct x509_report facts;
+    if (t->kind != TRUST_CERTIFICATE || x509_facts(t->der, &facts) != 0)
+        return false;
+    const struct certificate *mine = &gone->facts.certificate, *its = &facts.certificate;
+    bool other = memcmp(mine->fingerprint, its->fingerprint, FINGERPRINT_SIZE) != 0;
+    bool same = slice_eq(mine->spki, its->spki) ||
+                (t->subject.n > 0 && slice_eq(gone->subject, t->subject));
+    for (size_t i = 0; i < gone->home_n; i++)
+        same = same || belongs(t, &facts, &gone->home[i]);
+    x509_report_free(&facts);
+    return other && same;
+}
+
+static json_t *others_json(const struct ils *core, const struct view_trust *which)
+{
+    char next[sizeof "ils trust remove " + RENDER_FINGERPRINT] = "ils trust remove ";
+    size_t words = strlen(next);
+    struct gone gone = {.subject = which->subject};
+    struct view_cluster c;
+    struct view_trust t;
+    json_t *list = json_array();
+    if (which->kind != TRUST_CERTIFICATE || x509_facts(which->der, &gone.facts) != 0)
+        return list;
+    for (size_t i = 1; gone.home_n < HOMES && view_cluster(core, i, &c); i++)
+        if (belongs(which, &gone.facts, &c))
+            gone.home[gone.home_n++] = c;
+    for (size_t i = 0; view_trust(core, i, &t); i++) {
+        if (!is_other(&gone, &t))
+            continue;
+        json_t *other = json_object();
+        render_fingerprint(next + words, t.fingerprint);
+        json_object_set_new(other, "fingerprint", control_fingerprint(t.fingerprint));
+        json_object_set_new(other, "subject", render_text(t.subject));
+        json_object_set_new(other, "source", render_text(t.source));
+        json_object_set_new(other, "next", json_string(next));
+        json_array_append_new(list, other);
+    }
+    x509_report_free(&gone.facts);
+    return list;
+}
+
 static void removed(struct client *client, enum reply reply, struct slice text)
 {
     uint8_t fingerprint[FINGERPRINT_SIZE];
+    char sentence[96];
+    size_t n;
     if (reply != REPLY_OK) {
         control_refused(client, reply, text);
         return;
@@ -201,8 +277,11 @@ static void removed(struct client *client, enum reply reply, struct slice text)
     json_t *json = json_object();
     json_object_set_new(json, "removed", hex_parse(fingerprint, sizeof fingerprint, text)
                                              ? control_fingerprint(fingerprint) : json_null());
-    json_object_set(json, "subject", client->own);
-    json_object_set_new(json, "text", json_string("removed"));
+    json_object_update(json, client->own);
+    n = json_array_size(json_object_get(json, "others"));
+    snprintf(sentence, sizeof sentence,
+             "removed; the trust store also holds %zu of the same cluster", n);
+    json_object_set_new(json, "text", json_string(n == 0 ? "removed" : sentence));
     control_ok(client, json);
 }
 
@@ -225,11 +304,14 @@ void verb_trust_remove(struct client *client)
         control_refused(client, REPLY_TRUST_UNKNOWN, text);
         return;
     }
-    client->own = json_null();
+    client->own = json_object();
     client->own_free = json_done;
     for (size_t i = 0; view_trust(core, i, &t); i++)
-        if (begins(t.fingerprint, wanted, n))
-            client->own = render_text(t.subject);
+        if (begins(t.fingerprint, wanted, n)) { /* more than one: refused */
+            json_object_set_new(client->own, "subject", render_text(t.subject));
+            json_object_set_new(client->own, "others", others_json(core, &t));
+            break;
+        }
     /* Blanks, as copied from a page, would make several words of it. */
     wanted[n] = '\0';
     json_object_set_new(client->args, "fingerprint", json_string(wanted));

@@ -156,6 +156,11 @@ def trust(fake):
     fake.answers['trust remove'] = {'removed': FINGERPRINT, 'subject': 'Example CA', 'text': 'OK'}
     tap.same(fake.ils('trust', 'remove', '0001')[1], 'OK: removed %s Example CA\n' % FINGERPRINT,
              'trust remove')
+    fake.answers['trust remove']['others'] = [{'fingerprint': OTHER, 'subject': 'b.example.com',
+                                               'next': 'ils trust remove ' + OTHER}]
+    tap.ok(fake.ils('trust', 'remove', '0001')[1].endswith(
+        'the trust store also holds b.example.com of the same cluster\n'
+        'next: ils trust remove %s\n' % OTHER), 'and what else of it is believed')
     fake.answers['trust bundle export'] = {'pem': 'BUNDLE\n', 'count': 1}
     tap.same(fake.ils('trust', 'bundle', 'export')[1], 'BUNDLE\n', 'trust bundle export')
     fake.ils('trust', 'bundle', 'export', 'b.pem')

@@ -204,6 +204,12 @@ def renewal(hub, spoke):
     tap.ok(wait_until(lambda: get(spoke, 'status')['join']['up']), 'and is back after the import')
 
 
+def third(folder):
+    """A certificate of somebody else."""
+    return openssl(folder, 'req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256',
+                   '-nodes', '-keyout', 'third.key', '-subj', '/CN=third.example.com', '-days', '9')
+
+
 def diagnose(hub, spoke):
     lines = whole(spoke, 'diagnose', target='127.0.0.1:%d' % hub.tls_port)
     steps = {s['step']: s for s in lines[-1]['result']['steps']}
@@ -215,7 +221,23 @@ def diagnose(hub, spoke):
     by_id = ask(spoke, 'diagnose', target='THUB')
     tap.ok(by_id['exit'] == 0 and by_id['result']['host'] == '127.0.0.1', 'by cluster id', by_id)
     print_ = get(hub, 'cert show')['in_use']['fingerprint']
-    get(spoke, 'trust remove', fingerprint=print_[:23].lower())
+    get(spoke, 'trust import', third(hub.net.folder))
+    before = [t['fingerprint'] for t in get(spoke, 'trust list')['store']
+              if t['subject'] == 'thub.example.com']
+    removed = get(spoke, 'trust remove', fingerprint=print_[:23].lower())
+    tap.ok(len(before) > 2 and removed['subject'] == 'thub.example.com' and
+           sorted(o['fingerprint'] for o in removed['others']) == sorted(set(before) - {print_}) and
+           all(o['next'] == 'ils trust remove ' + o['fingerprint'] for o in removed['others']) and
+           any(o['source'].startswith('announced by thub (') for o in removed['others']),
+           'what else of that cluster is in the store is named', before, removed)
+    left = [o for o in removed['others'] if not o['source'].startswith('announced')][-1]
+    out = spoke.must('trust', 'remove', left['fingerprint'])
+    tap.ok(all('ils trust remove ' + o['fingerprint'] in out for o in removed['others']
+               if o != left), 'in text too', out)
+    for other in removed['others']:
+        if other != left:
+            last = get(spoke, 'trust remove', fingerprint=other['fingerprint'])
+    tap.same((last['others'], last['text']), ([], 'removed'), 'and then nothing is left of it')
     bad = ask(spoke, 'diagnose', target='127.0.0.1:%d' % hub.tls_port)
     step = [s for s in bad['result']['steps'] if s['step'] == 'certificate'][0]
     tap.ok(bad['exit'] == 1 and step['ok'] is False and 'ILS-301' in step['text'] and
