@@ -236,6 +236,14 @@ bool view_ready(const struct ils *ils, size_t i, uint8_t method, struct view_rea
     return true;
 }
 
+bool view_password_stretched(const struct ils *ils, uint16_t generation, uint8_t ret[static 32])
+{
+    const struct password *p = password_find(ils, generation);
+    if (p != NULL)
+        memcpy(ret, p->stretched, sizeof p->stretched);
+    return p != NULL;
+}
+
 bool view_password(const struct ils *ils, size_t i, struct view_password *ret)
 {
     for (size_t k = 0; k < PASSWORDS_MAX; k++) {

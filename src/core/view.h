@@ -81,6 +81,8 @@ struct view_password {
     bool preferred;
 };
 bool view_password(const struct ils *ils, size_t i, struct view_password *ret);
+/* The stretched form itself, for the live test alone; the caller wipes it. False: none held. */
+bool view_password_stretched(const struct ils *ils, uint16_t generation, uint8_t ret[static 32]);
 
 bool view_alarm(const struct ils *ils, size_t i, struct alarm_row *ret);
 

@@ -40,7 +40,7 @@ static const struct verb verbs[] = {
     {"trust bundle export", RIGHT_READ, "", false, verb_trust_bundle_export},
     {"invite list", RIGHT_READ, "", false, verb_invite_list},
     {"auth ready", RIGHT_READ, "method,", false, verb_auth_ready},
-    {"diagnose", RIGHT_READ, "target,", false, verb_diagnose},
+    {"diagnose", RIGHT_CHANGE, "target,", false, verb_diagnose},
     {"trace follow", RIGHT_READ, "", false, verb_trace_follow},
     {"trace last", RIGHT_READ, "max,attempt,", false, verb_trace_last},
     {"init", RIGHT_CHANGE, "cluster_id,fqdn,description,route_string,", false, verb_init},

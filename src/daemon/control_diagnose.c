@@ -26,6 +26,8 @@ struct diagnosis {
     uint16_t port[DOOR_N];
     uint8_t method;            /* that this cluster offers */
     uint16_t generation;
+    bool has_password;         /* that the method needs, and its stretched form */
+    uint8_t stretched[32];
     bool port_said;
     bool known;                /* the target is a cluster of the table */
     uint8_t peer_id[PEER_ID_SIZE];
@@ -43,6 +45,7 @@ static const struct ils *core_of(const struct diagnosis *d)
 static void diagnosis_free(struct diagnosis *d)
 {
     probe_done(&d->probe);
+    crypto_wipe(d->stretched, sizeof d->stretched);
     if (d->context != NULL)
         tls_context_unref(d->context);
     json_decref(d->steps);
@@ -267,6 +270,10 @@ static void work(uv_work_t *w)
     case HELLO_TLS:
     case HELLO_PASSWORD:
         d->answer = probe_hello(&d->probe, d->method, d->generation);
+        if (d->answer == PROBE_HEARD && d->has_password)
+            d->answer = probe_password(&d->probe, d->stretched);
+        if (d->answer == PROBE_HEARD || d->answer == PROBE_PROVED)
+            probe_leave(&d->probe);
         d->good = d->phase == HELLO_PASSWORD && d->answer == PROBE_CLOSED && d->context != NULL &&
                   probe_takes_tls(&d->probe, d->port[DOOR_OF_PASSWORD], d->context);
         break;
@@ -310,12 +317,16 @@ static void say_hello(struct diagnosis *d)
         return;
     }
     switch (d->answer) {
+    case PROBE_PROVED:
     case PROBE_HEARD:
         step(d, "hello", WELL, "", "the other end accepts links by %s from here and goes on",
              render_method(d->method));
+        if (d->answer == PROBE_PROVED)
+            step(d, "proof", WELL, "", "the other end holds the same password of generation %u",
+                 (unsigned)d->generation);
         break;
     case PROBE_GOODBYE:
-        step_code(d, "hello", d->probe.code, false, "the other end refuses: ");
+        step_code(d, d->probe.code == CODE_PASSWORD_DIFFERS ? "proof" : "hello", d->probe.code, false, "the other end refuses: ");
         break;
     case PROBE_CLOSED:
         step(d, "hello", ILL, "ils trace --last", "the other end hung up without a reason");
@@ -494,6 +505,8 @@ static struct diagnosis *diagnosis_new(struct client *client)
     for (size_t i = 0; self.auth.password && view_password(core_of(d), i, &p); i++)
         if (p.preferred)
             d->generation = p.generation;
+    d->has_password = d->method != METHOD_TLS &&
+                      view_password_stretched(core_of(d), d->generation, d->stretched);
     if (runtime_tls_context(client->control->rt) != NULL)
         d->context = tls_context_ref(runtime_tls_context(client->control->rt));
     return d;

@@ -5,6 +5,8 @@
 #include "daemon/runtime.h"
 #include "driver/address.h"
 #include "driver/clock.h"
+#include "link/binder.h"
+#include "link/cpace.h"
 #include "link/frame.h"
 #include "link/msg.h"
 
@@ -212,25 +214,56 @@ static struct slice opened(struct probe *p, struct slice came)
     return tls_session_plain(p->session);
 }
 
-static enum probe_answer judge(struct probe *p, struct mem *mem, struct slice in)
+/* One frame of the other end, in front of `in`. */
+static enum probe_answer judge(struct probe *p, struct mem *mem, struct slice in, uint8_t *ret_type,
+                               struct slice *ret_body)
 {
-    uint8_t type;
-    struct slice body;
     struct arena arena;
     struct msg_goodbye goodbye;
-    int code = frame_take(&in, FRAME_CLEAR_MAX, &type, &body);
+    int code = frame_take(&in, FRAME_CLEAR_MAX, ret_type, ret_body);
     if (code == 1)
         return PROBE_SILENCE; /* so far */
     if (code != 0)
         return PROBE_CLOSED;
-    if (type != FRAME_GOODBYE)
+    if (*ret_type != FRAME_GOODBYE)
         return PROBE_HEARD;
     arena_init(&arena, mem);
-    bool good = msg_goodbye_get(&arena, body, &goodbye) == 0;
+    bool good = msg_goodbye_get(&arena, *ret_body, &goodbye) == 0;
     arena_done(&arena);
     p->code = good ? (enum code)goodbye.code : CODE_NONE;
     p->retry_after = good ? goodbye.retry_after : 0;
     return good ? PROBE_GOODBYE : PROBE_CLOSED;
+}
+
+/* Waits for one frame of that type; its body is copied, `n` bytes at most, and *ret_n is its length.
+ * Another type is not the protocol. */
+static enum probe_answer hear(struct probe *p, uint8_t type, void *body, size_t n, size_t *ret_n)
+{
+    struct mem mem = {.resize = resize, .budget = 1 << 20};
+    enum probe_answer answer = PROBE_SILENCE;
+    tick deadline = clock_tick() + PENALTY;
+    uint8_t room[ROOM], came_type = 0;
+    struct slice came = {0};
+    struct buf in;
+    buf_init(&in, &mem, ROOM);
+    while (answer == PROBE_SILENCE) {
+        ssize_t got = pull(p, room, sizeof room, deadline);
+        if (got <= 0) {
+            answer = got == 0 || errno != EAGAIN ? PROBE_CLOSED : PROBE_SILENCE;
+            break;
+        }
+        buf_put_slice(&in, opened(p, slice_make(room, (size_t)got)));
+        if (p->tls)
+            push(p, tls_session_output(p->session), deadline);
+        answer = judge(p, &mem, buf_slice(&in), &came_type, &came);
+    }
+    if (answer == PROBE_HEARD && (came_type != type || came.n > n))
+        answer = PROBE_CLOSED;
+    if (answer == PROBE_HEARD && came.n > 0)
+        memcpy(body, came.p, came.n);
+    *ret_n = came.n;
+    buf_done(&in);
+    return answer;
 }
 
 /* Sends what is in b, sealed where there is TLS; b is empty afterwards. */
@@ -246,12 +279,12 @@ static bool say(struct probe *p, struct buf *b, tick deadline)
     return sent;
 }
 
-/* So that the other end does not wonder who hung up without a word. */
-static void say_goodbye(struct probe *p, struct mem *mem)
+void probe_leave(struct probe *p)
 {
+    struct mem mem = {.resize = resize, .budget = 1 << 20};
     struct msg_goodbye goodbye = {.code = CODE_REPLACED};
     struct buf b;
-    buf_init(&b, mem, FRAME_CLEAR_MAX + FRAME_HEADER);
+    buf_init(&b, &mem, FRAME_CLEAR_MAX + FRAME_HEADER);
     msg_goodbye_put(&b, &goodbye);
     say(p, &b, clock_tick() + PATIENCE);
     buf_done(&b);
@@ -259,29 +292,23 @@ static void say_goodbye(struct probe *p, struct mem *mem)
 
 bool probe_takes_tls(const struct probe *p, uint16_t port, struct tls_context *context)
 {
-    struct mem mem = {.resize = resize, .budget = 1 << 20};
     struct probe other;
     probe_init(&other, p->host);
     memcpy(other.address, p->address, sizeof other.address);
     other.address_n = p->address_n;
     bool takes = probe_connect(&other, port) && probe_tls(&other, context);
     if (takes)
-        say_goodbye(&other, &mem);
+        probe_leave(&other);
     probe_done(&other);
     return takes;
 }
 
-static bool say_hello(struct probe *p, struct mem *mem, uint8_t method, uint16_t generation)
+static bool say_frame(struct probe *p, uint8_t type, struct slice body)
 {
-    struct hello h = {.version_min = LINK_VERSION_MIN, .version_max = LINK_VERSION_MAX,
-                      .capabilities = CAPABILITY_RESERVED | CAPABILITIES_KNOWN,
-                      .method = method, .generation = generation};
+    struct mem mem = {.resize = resize, .budget = 1 << 20};
     struct buf b;
-    clock_entropy(h.random, sizeof h.random);
-    buf_init(&b, mem, HELLO_MAX + FRAME_HEADER);
-    size_t at = frame_begin(&b, FRAME_HELLO);
-    hello_put(&b, &h);
-    frame_end(&b, at);
+    buf_init(&b, &mem, HELLO_MAX + FRAME_HEADER);
+    frame_put(&b, type, body);
     bool sent = say(p, &b, clock_tick() + PATIENCE);
     buf_done(&b);
     return sent;
@@ -290,26 +317,49 @@ static bool say_hello(struct probe *p, struct mem *mem, uint8_t method, uint16_t
 enum probe_answer probe_hello(struct probe *p, uint8_t method, uint16_t generation)
 {
     struct mem mem = {.resize = resize, .budget = 1 << 20};
-    enum probe_answer answer = PROBE_SILENCE;
-    tick deadline = clock_tick() + PENALTY;
-    uint8_t room[ROOM];
-    struct buf in;
-    if (!say_hello(p, &mem, method, generation))
+    struct hello h = {.version_min = LINK_VERSION_MIN, .version_max = LINK_VERSION_MAX,
+                      .capabilities = CAPABILITY_RESERVED | CAPABILITIES_KNOWN,
+                      .method = method, .generation = generation};
+    struct buf b;
+    clock_entropy(h.random, sizeof h.random);
+    buf_init(&b, &mem, HELLO_MAX);
+    hello_put(&b, &h);
+    p->hello_n[0] = b.n;
+    if (b.n > 0)
+        memcpy(p->hello[0], b.p, b.n);
+    bool sent = !b.failed && say_frame(p, FRAME_HELLO, buf_slice(&b));
+    buf_done(&b);
+    return sent ? hear(p, FRAME_HELLO, p->hello[1], HELLO_MAX, &p->hello_n[1]) : PROBE_CLOSED;
+}
+
+static enum probe_answer exchange(struct probe *p, struct cpace *c)
+{
+    uint8_t share[POINT_SIZE], confirm[CPACE_CONFIRM_SIZE];
+    size_t n;
+    if (!say_frame(p, FRAME_SHARE, slice_make(c->share, POINT_SIZE)))
         return PROBE_CLOSED;
-    buf_init(&in, &mem, ROOM);
-    while (answer == PROBE_SILENCE) {
-        ssize_t n = pull(p, room, sizeof room, deadline);
-        if (n <= 0) {
-            answer = n == 0 || errno != EAGAIN ? PROBE_CLOSED : PROBE_SILENCE;
-            break;
-        }
-        buf_put_slice(&in, opened(p, slice_make(room, (size_t)n)));
-        if (p->tls)
-            push(p, tls_session_output(p->session), deadline);
-        answer = judge(p, &mem, buf_slice(&in));
-    }
-    buf_done(&in);
-    if (answer == PROBE_HEARD)
-        say_goodbye(p, &mem);
+    enum probe_answer answer = hear(p, FRAME_SHARE, share, sizeof share, &n);
+    if (answer != PROBE_HEARD)
+        return answer;
+    if (n != POINT_SIZE || !cpace_finish(c, share) ||
+        !say_frame(p, FRAME_CONFIRM, slice_make(c->confirm, CPACE_CONFIRM_SIZE)))
+        return PROBE_CLOSED;
+    answer = hear(p, FRAME_CONFIRM, confirm, sizeof confirm, &n);
+    if (answer != PROBE_HEARD)
+        return answer;
+    return cpace_confirmed(c, slice_make(confirm, n)) ? PROBE_PROVED : PROBE_CLOSED;
+}
+
+enum probe_answer probe_password(struct probe *p, const uint8_t stretched[static 32])
+{
+    uint8_t sid[HASH_SIZE], entropy[64];
+    struct cpace c;
+    link_sid(sid, slice_make(p->hello[0], p->hello_n[0]), slice_make(p->hello[1], p->hello_n[1]),
+             slice_make(p->proved.exporter, p->tls ? sizeof p->proved.exporter : 0));
+    clock_entropy(entropy, sizeof entropy);
+    cpace_start(&c, CPACE_DIALLER, stretched, sid, entropy);
+    enum probe_answer answer = exchange(p, &c);
+    cpace_wipe(&c);
+    crypto_wipe(entropy, sizeof entropy);
     return answer;
 }

@@ -7,6 +7,7 @@
 
 #include "core/ils.h"
 #include "driver/tls.h"
+#include "link/hello.h"
 
 #define PROBE_ADDRESSES 4
 #define PROBE_TEXT      160
@@ -16,6 +17,7 @@ enum probe_answer {
     PROBE_CLOSED,  /* the other end closed, or sent what is not the protocol */
     PROBE_GOODBYE, /* code: why it refuses */
     PROBE_HEARD,   /* it goes on: what was offered is accepted so far */
+    PROBE_PROVED,  /* likewise, and it has proved that it holds the same password */
 };
 
 struct probe {
@@ -31,6 +33,8 @@ struct probe {
     bool clear;                      /* the handshake was answered in the clear, by our protocol */
     bool secured;
     struct tls_secured proved;       /* lent by the session */
+    uint8_t hello[2][HELLO_MAX];     /* as they travelled: this end's, the other's */
+    size_t hello_n[2];
     enum code code;                  /* of the goodbye */
     uint32_t retry_after;            /* likewise, seconds */
 };
@@ -47,6 +51,11 @@ bool probe_tls(struct probe *p, struct tls_context *context);
 bool probe_takes_tls(const struct probe *p, uint16_t port, struct tls_context *context);
 /* Over the connection that stands; sealed after probe_tls. */
 enum probe_answer probe_hello(struct probe *p, uint8_t method, uint16_t generation);
+/* After PROBE_HEARD, where the method has a password: the exchange (PROTOCOL.md, 5). A password that
+ * differs counts as a failure at the other end, as in any join. */
+enum probe_answer probe_password(struct probe *p, const uint8_t stretched[static 32]);
+/* Takes leave of an end that was heard, so that it does not wonder who hung up. */
+void probe_leave(struct probe *p);
 void probe_hang_up(struct probe *p);
 
 #endif

@@ -412,8 +412,14 @@ def plain(net):
     target = '127.0.0.1:%d' % hub.port
     well = ask(spoke, 'diagnose', target=target)
     steps = {s['step']: s for s in well['result']['steps']}
-    tap.ok(well['exit'] == 0 and steps['hello']['ok'] and steps['password']['ok'],
-           'a way by the password is well', well)
+    tap.ok(well['exit'] == 0 and steps['hello']['ok'] and steps['password']['ok'] and
+           steps['proof']['ok'], 'a way by the password is well, and the password is the same', well)
+    spoke.must('password', 'add', '--stdin', stdin='another\n')
+    bad = ask(spoke, 'diagnose', target=target)
+    proof = [s for s in bad['result']['steps'] if s['step'] == 'proof'][0]
+    tap.ok(bad['exit'] == 1 and proof['ok'] is False and 'ILS-201' in proof['text'] and
+           'password add' in proof['next'], 'another password does not prove', proof)
+    spoke.must('password', 'add', '--stdin', stdin='one\n')
     spoke.must('password', 'add', '--generation', '7', '--stdin', stdin='seven\n')
     spoke.must('password', 'prefer', '7')
     bad = ask(spoke, 'diagnose', target=target)
