@@ -326,7 +326,8 @@ static void say_hello(struct diagnosis *d)
                  (unsigned)d->generation);
         break;
     case PROBE_GOODBYE:
-        step_code(d, d->probe.code == CODE_PASSWORD_DIFFERS ? "proof" : "hello", d->probe.code, false, "the other end refuses: ");
+        step_code(d, d->probe.code == CODE_PASSWORD_DIFFERS ? "proof" : "hello", d->probe.code,
+                  false, "the other end refuses: ");
         break;
     case PROBE_CLOSED:
         step(d, "hello", ILL, "ils trace --last", "the other end hung up without a reason");

@@ -235,8 +235,8 @@ static enum probe_answer judge(struct probe *p, struct mem *mem, struct slice in
     return good ? PROBE_GOODBYE : PROBE_CLOSED;
 }
 
-/* Waits for one frame of that type; its body is copied, `n` bytes at most, and *ret_n is its length.
- * Another type is not the protocol. */
+/* Waits for one frame of that type; its body is copied, `n` bytes at most, and *ret_n is its
+ * length. Another type is not the protocol. */
 static enum probe_answer hear(struct probe *p, uint8_t type, void *body, size_t n, size_t *ret_n)
 {
     struct mem mem = {.resize = resize, .budget = 1 << 20};

@@ -51,8 +51,8 @@ bool probe_tls(struct probe *p, struct tls_context *context);
 bool probe_takes_tls(const struct probe *p, uint16_t port, struct tls_context *context);
 /* Over the connection that stands; sealed after probe_tls. */
 enum probe_answer probe_hello(struct probe *p, uint8_t method, uint16_t generation);
-/* After PROBE_HEARD, where the method has a password: the exchange (PROTOCOL.md, 5). A password that
- * differs counts as a failure at the other end, as in any join. */
+/* After PROBE_HEARD, where the method has a password: the exchange (PROTOCOL.md, 5). A password
+ * that differs counts as a failure at the other end, as in any join. */
 enum probe_answer probe_password(struct probe *p, const uint8_t stretched[static 32]);
 /* Takes leave of an end that was heard, so that it does not wonder who hung up. */
 void probe_leave(struct probe *p);

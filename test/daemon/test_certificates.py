@@ -413,7 +413,7 @@ def plain(net):
     well = ask(spoke, 'diagnose', target=target)
     steps = {s['step']: s for s in well['result']['steps']}
     tap.ok(well['exit'] == 0 and steps['hello']['ok'] and steps['password']['ok'] and
-           steps['proof']['ok'], 'a way by the password is well, and the password is the same', well)
+           steps['proof']['ok'], 'a way by the password is well, and both hold the same', well)
     spoke.must('password', 'add', '--stdin', stdin='another\n')
     bad = ask(spoke, 'diagnose', target=target)
     proof = [s for s in bad['result']['steps'] if s['step'] == 'proof'][0]
