@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "cli/words.h"
@@ -207,10 +208,65 @@ static void forget_word(const char *word)
     explicit_bzero((char *)(uintptr_t)word, strlen(word));
 }
 
+struct hub {
+    char address[HOST_TEXT_MAX + 16]; /* as it is typed; "" = none is joined */
+    bool up, linked;                  /* to this hub; to any cluster */
+};
+
+/* The registration server. False, with the exit status, after an error was printed. */
+static bool hub_of(struct cli *cli, struct hub *ret, int *ret_status)
+{
+    struct call call = {.command = "status"};
+    json_t *s;
+    *ret_status = cli_call(cli, &call, &s);
+    const json_t *join = json_object_get(s, "join");
+    const char *host = text_of(join, "hub");
+    long long port = (long long)json_integer_value(json_object_get(join, "hub_port"));
+    *ret = (struct hub){.up = json_is_true(json_object_get(join, "up")),
+                        .linked = json_integer_value(json_object_get(s, "clusters_linked")) > 0};
+    if (port == 0)
+        snprintf(ret->address, sizeof ret->address, "%s", host);
+    else
+        snprintf(ret->address, sizeof ret->address,
+                 strchr(host, ':') != NULL ? "[%s]:%lld" : "%s:%lld", host, port);
+    bool answered = s != NULL;
+    json_decref(s);
+    return answered;
+}
+
+/* A refused join is tried again, and in the place of what was joined before: who typed the wrong
+ * host has not lost the link yet. */
+static void say_former(struct cli *cli, const struct hub *former)
+{
+    struct hub hub;
+    int status;
+    if (!former->up || !hub_of(cli, &hub, &status) || hub.up || !hub.linked ||
+        strcmp(hub.address, former->address) == 0)
+        return;
+    printf(_("note: %s is dialled from now on; the link to the former hub stays for now\n"),
+           hub.address);
+    printf(_("to go back: ils join %s\n"), former->address);
+}
+
+/* The other end answered, and took its time. */
+static void say_slow(const json_t *v, const struct timespec *begun)
+{
+    struct timespec t;
+    const char *code = text_of(v, "code");
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    double took = (double)(t.tv_sec - begun->tv_sec) + (double)(t.tv_nsec - begun->tv_nsec) / 1e9;
+    if (took > 1 && strncmp(code, "ILS-", 4) == 0 && code[4] >= '1' && code[4] <= '3')
+        printf(_("note: it took %.1f s; after failures from an address, a hub lets the next join "
+                 "from there wait\n"), took);
+}
+
 int run_join(struct cli *cli, const struct parsed *p)
 {
-    struct call call = {.command = "join", .args = json_object()};
+    struct call call = {.command = "join", .args = json_object(),
+                        .waiting = _("waiting for the verdict ...")};
     int status = EXIT_USAGE;
+    struct hub former = {.up = false};
+    struct timespec begun;
     json_t *v;
     if (token_for_host(slice_of(p->word[0]))) {
         json_object_set_new(call.args, "host", json_string(p->word[0]));
@@ -219,14 +275,20 @@ int run_join(struct cli *cli, const struct parsed *p)
         return status;
     take(call.args, p, "--as");
     json_object_set_new(call.args, "wait", json_boolean(!parsed_has(p, "--no-wait")));
-    if (!cli->json && isatty(STDERR_FILENO) == 1 && !parsed_has(p, "--no-wait"))
-        fprintf(stderr, "%s\r", _("waiting for the verdict ..."));
+    if (!cli->json && !hub_of(cli, &former, &status)) {
+        json_decref(call.args);
+        return status;
+    }
+    clock_gettime(CLOCK_MONOTONIC, &begun);
     status = cli_call(cli, &call, &v);
     if (v != NULL && cli->json)
         print_json(v);
-    else if (v != NULL && json_object_get(v, "verdict_id") != NULL)
+    else if (v != NULL && json_object_get(v, "verdict_id") != NULL) {
         print_verdict(cli, v);
-    else if (v != NULL)
+        say_slow(v, &begun);
+        if (status != EXIT_DONE)
+            say_former(cli, &former);
+    } else if (v != NULL)
         printf("%s\n", _("OK: `ils status` shows the verdict"));
     json_decref(v);
     return status;

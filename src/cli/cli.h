@@ -99,6 +99,7 @@ struct call {
     size_t content_n;
     const char *file;    /* that the content comes from, named in errors; or NULL */
     const char *key;     /* likewise the key behind it */
+    const char *waiting; /* said on a terminal after a second without an answer; or NULL */
     cli_line on_line;    /* or NULL */
     void *context;       /* on_line's */
 };

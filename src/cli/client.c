@@ -198,11 +198,42 @@ bool cli_interrupted(void)
     return interrupted != 0;
 }
 
+static const char *waiting_text;
+static volatile sig_atomic_t waiting_said;
+
+static void on_second(int number)
+{
+    int error = errno;
+    (void)number;
+    if (write(STDERR_FILENO, waiting_text, strlen(waiting_text)) > 0)
+        waiting_said = 1;
+    errno = error;
+}
+
+static void waiting_begin(const char *text)
+{
+    struct sigaction action = {.sa_handler = on_second, .sa_flags = SA_RESTART};
+    waiting_text = text;
+    waiting_said = 0;
+    sigaction(SIGALRM, &action, NULL);
+    alarm(1);
+}
+
+static void waiting_end(void)
+{
+    struct sigaction action = {.sa_handler = SIG_DFL};
+    alarm(0);
+    sigaction(SIGALRM, &action, NULL);
+    if (waiting_said != 0)
+        fprintf(stderr, "\r\033[K");
+}
+
 int cli_call(struct cli *cli, const struct call *call, json_t **ret_result)
 {
     char *text = NULL;
     size_t size = 0;
     bool progress = false;
+    bool waiting = call->waiting != NULL && !cli->json && isatty(STDERR_FILENO) == 1;
     if (ret_result != NULL)
         *ret_result = NULL;
     int status = client_connect(cli);
@@ -212,8 +243,13 @@ int cli_call(struct cli *cli, const struct call *call, json_t **ret_result)
         return status != EXIT_DONE ? status : EXIT_REFUSED;
     }
     status = -1;
+    if (waiting)
+        waiting_begin(call->waiting);
     while (status < 0 && getline(&text, &size, cli->replies) > 0) {
         json_t *line = json_loads(text, JSON_ALLOW_NUL, NULL);
+        if (waiting)
+            waiting_end();
+        waiting = false;
         if (json_object_get(line, "ok") != NULL) {
             progress = show_progress(NULL, progress);
             status = client_final(cli, call, line, ret_result);
@@ -224,6 +260,8 @@ int cli_call(struct cli *cli, const struct call *call, json_t **ret_result)
         }
         json_decref(line);
     }
+    if (waiting)
+        waiting_end();
     free(text);
     if (status >= 0)
         return status;

@@ -4,8 +4,10 @@ answer, and the bad input that ils itself refuses."""
 import json
 import os
 import signal
+import subprocess
+import time
 
-from fake import Answer, Fake
+from fake import ILS, Answer, Fake
 from harness import Tap, wait_until
 
 FINGERPRINT = ':'.join('%02X' % n for n in range(32))
@@ -243,6 +245,34 @@ def refusal(fake):
     tap.ok('telephone' not in fake.ils('join', 'a')[1], 'that is to be believed')
 
 
+def wrong_host(fake):
+    """A linked spoke typed another host: it has its link still, and is told the way back."""
+    states = [{'join': {'hub': '::1', 'hub_port': 7501, 'up': True}, 'clusters_linked': 1},
+              {'join': {'hub': 'a', 'hub_port': 0, 'up': False}, 'clusters_linked': 1}]
+    fake.answers['status'] = lambda request: states.pop(0)
+    refused = {'verdict_id': 'ab', 'code': 'ILS-406', 'cause': 'c', 'remedy': ''}
+    fake.answers['join'] = Answer(refused, status=1)
+    out = fake.ils('join', 'a')[1]
+    tap.ok(out.endswith('stays for now\nto go back: ils join [::1]:7501\n') and
+           'a is dialled from now on' in out, 'the way back', out)
+    del fake.answers['status']
+
+    def slow(request):
+        time.sleep(1.1)
+        return Answer(dict(refused, code='ILS-201'), status=1)
+    fake.answers['join'] = slow
+    out = fake.ils('join', 'a')[1]
+    tap.ok('note: it took 1.' in out or 'note: it took 2.' in out, 'held: it says so', out)
+    tap.ok('go back' not in out, 'and nothing of a way back without a hub', out)
+    terminal, other = os.openpty()
+    subprocess.run([ILS, 'join', 'a'], env=fake.environment(), stdin=subprocess.DEVNULL,
+                   stdout=subprocess.DEVNULL, stderr=other, check=False, timeout=30)
+    os.close(other)
+    said = os.read(terminal, 1000).decode()
+    os.close(terminal)
+    tap.same(said, 'waiting for the verdict ...\r\033[K', 'said on a terminal, then taken away')
+
+
 def bad_input(fake):
     write(fake, 'large', bytes(1024 * 1024 + 1))
     write(fake, 'latin', b'\xe9\n')
@@ -298,7 +328,7 @@ def diagnose(fake):
 def main():
     with Fake() as fake:
         for part in (show, install, wait, interrupt, trust, invite, auth, refusal, bad_input,
-                     diagnose):
+                     diagnose, wrong_host):
             tap.run(part, fake)
     tap.done()
 

@@ -161,8 +161,19 @@ def refusal(net, pki):
     table = spoke.must('peers') + japanese(spoke, 'peers')[1]
     tap.ok('its certificate, which was imported' in table and 'インポート済みの証明書' in table,
            'peers, as a table', table)
+    back(spoke, where)
     trust(spoke, hub)
     renewal(hub, spoke)
+
+
+def back(spoke, where):
+    """Another host was typed, and nobody is there: what is typed to have the former hub again."""
+    status, out = spoke.ils('join', '127.0.0.1:1')
+    tap.ok(status == 1 and 'ILS-401' in out and out.endswith('to go back: ils join %s\n' % where),
+           'the way back from a wrong host', out)
+    status, out = spoke.shell(re.search('ils join .*', out).group())
+    tap.ok(status == 0 and 'ILS-100' in out and spoke.json('status')['join']['up'],
+           'and typed, it leads back', out)
 
 
 def trust(spoke, hub):
