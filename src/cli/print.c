@@ -96,10 +96,13 @@ void print_field(const char *label, const char *value)
 
 void print_notes(const json_t *answer)
 {
+    char text[WORDS_TEXT_MAX];
     size_t i;
     json_t *note;
-    json_array_foreach(json_object_get(answer, "notes"), i, note)
-        printf("%s: %s\n", _("note"), json_string_value(note));
+    json_array_foreach(json_object_get(answer, "notes"), i, note) {
+        words_said(text, sizeof text, json_string_value(note));
+        printf("%s: %s\n", _("note"), text);
+    }
 }
 
 /* One value as text: "-" for null, yes and no, numbers. The caller gives it back. */

@@ -488,14 +488,46 @@ static bool install_order(struct client *client, struct install *in, struct slic
     return true;
 }
 
+static bool is_trusted(const struct ils *core, struct slice subject)
+{
+    struct view_trust t;
+    for (size_t i = 0; view_trust(core, i, &t); i++)
+        if (t.kind == TRUST_CERTIFICATE && slice_eq(t.subject, subject))
+            return true;
+    return false;
+}
+
+/* An issuer that nothing is known of may be a root, which is not sent along, or an intermediate
+ * that was forgotten: then no chain leads from the certificate to a root at the other end. */
+static void note_issuer(const struct ils *core, const struct x509_bag *bag, json_t *notes)
+{
+    struct x509_report report;
+    char text[CERTIFICATE_NAME_MAX + 400];
+    if (bag->n > 1 || bag->item[0].self_signed || x509_facts(bag->item[0].der, &report) != 0)
+        return;
+    if (!is_trusted(core, report.issuer)) {
+        snprintf(text, sizeof text,
+                 "its issuer %.*s is neither in the file nor in the trust store: unless that is a "
+                 "root that the other clusters hold, they may say ILS-302; with the chain in one "
+                 "file, the certificate first: cat CERTIFICATE ISSUER > FILE && ils cert install "
+                 "FILE", (int)report.issuer.n, (const char *)report.issuer.p);
+        json_array_append_new(notes, render_text(slice_of(text)));
+    }
+    x509_report_free(&report);
+}
+
 void verb_cert_install(struct client *client)
 {
     struct install in = {0};
+    struct renewal *r = NULL;
     struct slice key;
     char fqdn[HOST_TEXT_MAX + 1];
     if (cert_fqdn(client, fqdn) && install_read(client, &in) && install_key(client, &in, &key) &&
-        install_order(client, &in, key, fqdn) &&
-        renewal_new(client, control_flag(client, "now", false)) != NULL)
+        install_order(client, &in, key, fqdn))
+        r = renewal_new(client, control_flag(client, "now", false));
+    if (r != NULL) {
+        note_issuer(runtime_core(client->control->rt), &in.bag, r->notes);
         renew(client, in.bag.item[0].der, install_chain(&in), key, false);
+    }
     install_done(&in);
 }

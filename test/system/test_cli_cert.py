@@ -47,7 +47,12 @@ def own(net, pki):
     leaf = pki.leaf('tokyo.example.com', pki.root)
     c.must('cert', 'install', leaf.file, '--key', leaf.key, '--now')
     tap.same(fingerprint(c), leaf.fingerprint(), 'certificate and key file')
-    c.must('cert', 'install', leaf.pem, '--key', leaf.key, '--now') # without its issuers
+    out = c.must('cert', 'install', leaf.pem, '--key', leaf.key, '--now') # without its issuers
+    tap.ok('note: its issuer CN=' in out and 'ILS-302' in out and 'cat CERTIFICATE ISSUER' in out,
+           'an issuer that is nowhere is noted', out)
+    c.must('trust', 'import', pki.root.pem)
+    out = c.must('cert', 'install', leaf.pem, '--key', leaf.key, '--now')
+    tap.ok('ILS-302' not in out, 'and one that is believed is not', out)
     issuer = openssl('x509', '-in', leaf.pem, '-noout', '-issuer', '-nameopt', 'RFC2253')
     tap.same('issuer=' + c.json('cert', 'show')['in_use']['issuer'], issuer.strip(),
              'the issuer is named, sent along or not')
