@@ -72,9 +72,16 @@ class Figures:
 
 def prepare(net, name):
     """A cluster that only needs to join, started anew by the one who measures."""
-    c = net.cluster(name).init('bench password')
+    c = net.cluster(name)
+    c.must('init', '--cluster-id', name, '--fqdn', name + '.example.com')
     c.must('route', 'add', '*', 'sip:192.0.2.1')
     return c
+
+
+def trust(a, b):
+    """Each has the other's certificate: method 2, mutual TLS."""
+    for one, other in ((a, b), (b, a)):
+        one.must('trust', 'import', '-', stdin=other.must('cert', 'export'))
 
 
 def import_all(hub, n, figures):
@@ -91,13 +98,14 @@ def ours(n, figures):
         hub.must('role', 'hub')
         import_all(hub, n, figures)
         spoke = prepare(net, 'spoke')
+        trust(hub, spoke)
         spoke.stop()
         hub_cpu, begun = cpu(hub), time.monotonic()
         spoke.launch()
         wait_until(spoke.answers, every=0.001)
         link, empty = Control(spoke), memory(spoke, 'VmRSS')
         joining = time.monotonic()
-        code = link.ask('join', host='127.0.0.1', port=hub.port, wait=True)['code']
+        code = link.ask('join', host='127.0.0.1', port=hub.tls_port, wait=True)['code']
         if code != 'ILS-100':
             sys.exit('the spoke does not join: ' + code)
         address, last = ('127.0.0.1', spoke.sip_port), key(n - 1)
@@ -112,7 +120,7 @@ def ours(n, figures):
         figures.add('ils.sync.join_to_answer_s', answered - joining)
         figures.add('ils.sync.cpu_hub_s', cpu(hub) - hub_cpu, 2)
         figures.add('ils.sync.cpu_spoke_s', cpu(spoke), 2)
-        sizes(n, figures, sent_by(hub.port), memory(spoke, 'VmRSS') - empty, link.ask('stats'))
+        sizes(n, figures, sent_by(hub.tls_port), memory(spoke, 'VmRSS') - empty, link.ask('stats'))
         for c in (hub, spoke):
             begun = time.monotonic()
             c.restart()
@@ -134,7 +142,8 @@ def our_lookups(n, figures, tool):
         hub.must('role', 'hub')
         import_all(hub, n, figures)
         spoke = prepare(net, 'spoke')
-        spoke.join(hub)
+        trust(hub, spoke)
+        spoke.join(hub, port=hub.tls_port)
         wait_until(lambda: (invite(('127.0.0.1', spoke.sip_port), key(n - 1)) or (0,))[0] ==
                    302, 120)
         os.sched_setaffinity(spoke.process.pid, {0})
