@@ -140,12 +140,40 @@ static void peer_stored(struct ils *ils, const struct batch *b, bool failed)
     }
 }
 
+/* Neither held now, nor until a drop is durable. */
+static bool password_gone(const struct ils *ils, uint16_t generation)
+{
+    const struct password *durable = ils->durable.password;
+    for (size_t i = 0; i < PASSWORDS_MAX; i++)
+        if (durable[i].held && durable[i].generation == generation)
+            return false;
+    return password_find(ils, generation) == NULL;
+}
+
+/* With a password go the links that were made with it, and those that are being made by this end;
+ * the others are judged when they are ready. */
+static void passwords_stored(struct ils *ils)
+{
+    enum code code =
+        password_preferred(ils) == NULL ? CODE_PASSWORD_MISSING : CODE_GENERATION_UNKNOWN;
+    list_each_safe(node, &ils->links) {
+        struct link *l = list_entry(node, struct link, node);
+        if (!method_has_password(l->method) || !password_gone(ils, l->generation))
+            continue;
+        if (l->state == LINK_UP)
+            link_end(l, code, true);
+        else if (l->dialler && l->state != LINK_CLOSED)
+            handshake_refuse(l, code);
+    }
+}
+
 void command_stored(struct ils *ils, const struct batch *b, bool failed)
 {
     if (failed)
         undo_settings(ils);
     else
         ils->durable = *b->settings;
+    passwords_stored(ils);
     route_stored(ils, b, failed);
     peer_stored(ils, b, failed);
     command_reply(ils, b->command, failed ? REPLY_STORE : REPLY_OK, slice_make(NULL, 0));

@@ -666,6 +666,7 @@ void handshake_joined(struct link *l);
 void handshake_secured(struct link *l, const struct secured *s);
 void handshake_invite_stored(struct link *l, bool failed);
 const struct password *password_find(const struct ils *ils, uint16_t generation);
+bool method_has_password(uint8_t method);
 const struct password *password_preferred(const struct ils *ils);
 uint8_t method_offered(const struct ils *ils);
 bool method_accepted(const struct ils *ils, uint8_t method);

@@ -145,8 +145,15 @@ static bool certificates_moved(const struct ils *ils, const struct peer *hub,
     return moved;
 }
 
-/* Another link is set up before this one ends: it is old, another method is offered now, or the
- * certificate of an end was renewed (once for each, whatever comes of it). */
+/* Is another password preferred by now than the one that the link was made with? */
+static bool password_moved(const struct ils *ils, const struct link *l)
+{
+    const struct password *p = password_preferred(ils);
+    return method_has_password(l->method) && p != NULL && p->generation != l->generation;
+}
+
+/* Another link is set up before this one ends: it is old, another method or password is preferred
+ * now, or the certificate of an end was renewed (once for each, whatever comes of it). */
 static bool renewal_due(const struct ils *ils)
 {
     const struct peer *hub = hub_peer(ils);
@@ -154,7 +161,7 @@ static bool renewal_due(const struct ils *ils)
     if (hub == NULL || hub->link == NULL || !hub->link->dialler)
         return false;
     if (ils->now - hub->link->since >= SESSION_RENEW_US ||
-        hub->link->method != method_offered(ils))
+        hub->link->method != method_offered(ils) || password_moved(ils, hub->link))
         return true;
     return hub->link->tls && certificates_moved(ils, hub, moved) &&
            memcmp(ils->dial.renewed_for, moved, HASH_SIZE) != 0;
@@ -181,7 +188,7 @@ static struct link *dial(struct ils *ils, struct slice host, uint16_t port, uint
     l->method = l->offered = method;
     l->tls = method != METHOD_PASSWORD;
     l->serial = ++ils->serial;
-    if (method == METHOD_PASSWORD || method == METHOD_TLS_PASSWORD)
+    if (method_has_password(method))
         l->generation = password_preferred(ils)->generation;
     text_set(l->host, host);
     l->port = port;
@@ -315,7 +322,8 @@ void dial_over(struct ils *ils, struct link *l, enum code code)
     if (!attempt)
         d->attempts = 0;
     d->next = ils->now + (refusal(code) ? REFUSED_WAIT_US : backoff(ils));
-    if (d->command != 0 || (attempt && d->again)) /* asked for meanwhile */
+    bool another = !attempt && code == CODE_GENERATION_UNKNOWN && password_moved(ils, l);
+    if (another || d->command != 0 || (attempt && d->again)) /* asked for meanwhile */
         d->next = ils->now;
 }
 

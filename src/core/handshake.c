@@ -29,6 +29,11 @@ uint8_t method_offered(const struct ils *ils)
     return ils->auth.password ? METHOD_PASSWORD : METHOD_NONE;
 }
 
+bool method_has_password(uint8_t method)
+{
+    return method == METHOD_PASSWORD || method == METHOD_TLS_PASSWORD;
+}
+
 bool method_accepted(const struct ils *ils, uint8_t method)
 {
     unsigned accept = ils->auth.accept != 0 ? ils->auth.accept : 1u << method_offered(ils);

@@ -282,6 +282,128 @@ static void join_is_withdrawn(void **state)
     assert_int_equal(world.node[1].verdict.code, CODE_JOINED);
 }
 
+static enum reply password(int node, enum command_type type, uint16_t generation)
+{
+    struct command c = {.type = type, .generation = generation};
+    crypto_hash1(c.stretched, "test password", slice_of(generation == 1 ? "secret" : "another"));
+    return world_command(&world, node, c);
+}
+
+static const struct link *link_in_use(int i)
+{
+    list_each(node, &world.node[i].ils->links) {
+        const struct link *l = list_entry(node, struct link, node);
+        if (l->state == LINK_UP)
+            return l;
+    }
+    return NULL;
+}
+
+/* The generation by which the two are linked; 0: they are not. */
+static uint16_t generation_in_use(int i)
+{
+    const struct link *l = link_in_use(i);
+    return l != NULL ? l->generation : 0;
+}
+
+/* Added everywhere, preferred everywhere, dropped everywhere: the link is renewed where it is
+ * dialled, and stands when the old one goes. */
+static void password_changes_without_outage(void **state)
+{
+    (void)state;
+    world_hub(&world, 0, "secret");
+    world_spoke(&world, 1, 0, "secret");
+    assert_int_equal(generation_in_use(0), 1);
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(password(i, COMMAND_PASSWORD_ADD, 2), REPLY_OK);
+    world_pass(&world, 120 * TICK_S);
+    assert_int_equal(generation_in_use(0), 1);
+    assert_int_equal(password(1, COMMAND_PASSWORD_PREFER, 2), REPLY_OK);
+    world_pass(&world, TICK_S);
+    assert_true(generation_in_use(0) == 2 && generation_in_use(1) == 2);
+    const struct link *l = link_in_use(0);
+    assert_int_equal(password(0, COMMAND_PASSWORD_PREFER, 2), REPLY_OK);
+    assert_int_equal(password(0, COMMAND_PASSWORD_DROP, 1), REPLY_OK);
+    assert_int_equal(password(1, COMMAND_PASSWORD_DROP, 1), REPLY_OK);
+    world_pass(&world, TICK_S);
+    assert_true(link_in_use(0) == l && linked(0) && linked(1));
+}
+
+/* With a password go the links that were made with it, at either end; who prefers another one by
+ * then is back at once, and who has no other stays away. */
+static void dropped_password_ends_its_links(void **state)
+{
+    (void)state;
+    world_hub(&world, 0, "secret");
+    world_spoke(&world, 1, 0, "secret");
+    assert_int_equal(password(0, COMMAND_PASSWORD_ADD, 2), REPLY_OK);
+    assert_int_equal(password(0, COMMAND_PASSWORD_PREFER, 2), REPLY_OK);
+    assert_true(linked(0) && linked(1)); /* the one who dials says by which */
+    assert_int_equal(password(0, COMMAND_PASSWORD_DROP, 1), REPLY_OK);
+    assert_false(linked(0) || linked(1));
+    world_pass(&world, 130 * TICK_S);
+    assert_false(linked(0) || linked(1));
+    assert_int_equal(world.node[1].verdict.code, CODE_GENERATION_UNKNOWN);
+    assert_int_equal(password(1, COMMAND_PASSWORD_ADD, 2), REPLY_OK);
+    assert_int_equal(password(1, COMMAND_PASSWORD_PREFER, 2), REPLY_OK);
+    world_pass(&world, 10 * TICK_S);
+    assert_true(linked(0) && linked(1));
+    assert_int_equal(password(1, COMMAND_PASSWORD_DROP, 1), REPLY_OK);
+    assert_true(linked(0) && linked(1));
+    assert_int_equal(password(1, COMMAND_PASSWORD_DROP, 2), REPLY_OK); /* its last one */
+    assert_false(linked(0) || linked(1));
+}
+
+/* Nor does one come up that is being made with it, however far it is. */
+static void dropped_while_it_is_dialled(void **state)
+{
+    (void)state;
+    unsigned seen = 0; /* states of the link when its password went, as bits */
+    for (size_t steps = 0; steps < 40; steps++) {
+        teardown(NULL);
+        setup(NULL);
+        world_hub(&world, 0, "secret");
+        world_command(&world, 1, (struct command){.type = COMMAND_INIT,
+                                                  .cluster_id = slice_of("c1"),
+                                                  .fqdn = slice_of("c1.example")});
+        world_command(&world, 1, (struct command){.type = COMMAND_AUTH,
+                                                  .auth = {.password = true, .set_tls = true,
+                                                           .set_password = true}});
+        assert_int_equal(password(1, COMMAND_PASSWORD_ADD, 1), REPLY_OK);
+        struct command join = named(COMMAND_JOIN, "n0");
+        join.role = ROLE_SPOKE;
+        world_ask(&world, 1, join);
+        world_steps(&world, steps);
+        list_each(node, &world.node[1].ils->links)
+            seen |= 1u << list_entry(node, struct link, node)->state;
+        assert_int_equal(password(1, COMMAND_PASSWORD_DROP, 1), REPLY_OK);
+        assert_false(linked(0) || linked(1));
+        world_pass(&world, 10 * TICK_S);
+        assert_false(linked(0) || linked(1));
+    }
+    assert_true(seen >> LINK_SHARE & seen >> LINK_CONFIRM & seen >> LINK_PROOF &
+                seen >> LINK_UP & 1);
+}
+
+/* A renewal that is refused leaves the link; nothing ends before the drop is durable. */
+static void preferred_too_early(void **state)
+{
+    (void)state;
+    world_hub(&world, 0, "secret");
+    world_spoke(&world, 1, 0, "secret");
+    assert_int_equal(password(1, COMMAND_PASSWORD_ADD, 2), REPLY_OK);
+    assert_int_equal(password(1, COMMAND_PASSWORD_PREFER, 2), REPLY_OK);
+    world_pass(&world, 130 * TICK_S);
+    assert_true(generation_in_use(0) == 1 && generation_in_use(1) == 1);
+    world.node[1].full = true;
+    assert_int_equal(password(1, COMMAND_PASSWORD_DROP, 1), REPLY_STORE);
+    world.node[1].full = false;
+    assert_true(generation_in_use(0) == 1 && generation_in_use(1) == 1);
+    assert_int_equal(password(0, COMMAND_PASSWORD_ADD, 2), REPLY_OK);
+    world_pass(&world, 70 * TICK_S); /* tried again by itself */
+    assert_true(generation_in_use(0) == 2 && generation_in_use(1) == 2);
+}
+
 /* A join that memory refused leaves the former registration server dialled. */
 static void refused_join_changes_nothing(void **state)
 {
@@ -446,6 +568,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(session_renews, setup, teardown),
         cmocka_unit_test_setup_teardown(corrupted_bytes_end_the_link, setup, teardown),
         cmocka_unit_test_setup_teardown(refused_commands, setup, teardown),
+        cmocka_unit_test_setup_teardown(password_changes_without_outage, setup, teardown),
+        cmocka_unit_test_setup_teardown(dropped_password_ends_its_links, setup, teardown),
+        cmocka_unit_test_setup_teardown(dropped_while_it_is_dialled, setup, teardown),
+        cmocka_unit_test_setup_teardown(preferred_too_early, setup, teardown),
         cmocka_unit_test_setup_teardown(join_is_withdrawn, setup, teardown),
         cmocka_unit_test_setup_teardown(refused_join_changes_nothing, setup, teardown),
         cmocka_unit_test_setup_teardown(hub_disconnects_and_connects, setup, teardown),
