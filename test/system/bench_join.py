@@ -13,7 +13,7 @@ import time
 from harness import BUILD, Network, wait_until
 
 PEERS = 40
-ROUNDS = 8
+ROUNDS = 5
 METHODS = {'password': ('off', 'on'), 'tls': ('on', 'off'), 'tls+password': ('on', 'on')}
 
 
