@@ -159,6 +159,9 @@ static void say_certificate(struct diagnosis *d)
         if (c->present)
             snprintf(before, sizeof before, "SHA-256 %s: ", print);
         step_code(d, "certificate", code, true, before);
+    } else if (code == CODE_NAME) {
+        step(d, "certificate", WELL, "", "%.*s, SHA-256 %s: its chain passes", (int)c->subject.n,
+             (const char *)c->subject.p, print);
     } else {
         step(d, "certificate", WELL, "", "%.*s, SHA-256 %s: %s%s", (int)c->subject.n,
              (const char *)c->subject.p, print,
