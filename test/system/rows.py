@@ -20,6 +20,7 @@ from harness import ILS, ROOT, Network, Tap, wait_until
 from pki import Flawed, Pki
 
 ZERO = '0' * 32
+ROLES = ('spoke', 'hub') # of C: it joins as
 WORKERS = 4
 PWD, TLS, BOTH = 'password', 'tls', 'tls+password'
 PWD_ALARM, TLS_ALARM = 'ILSPwdAuthenticationFailed', 'ILSTLSAuthenticationFailed'

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """Rows F1 and F2 of the join: every flaw of a certificate, at either end, found by the other one
-and told with OpenSSL's own number and words; and the name that was dialled."""
+and told with OpenSSL's own number and words; and the name that was dialled. C is a spoke, and a
+joining hub."""
 from pki import FLAWS
-from rows import BOTH, JOINS_AT_C, TLS_ALARM, End, Row, run, run_all
+from rows import BOTH, JOINS_AT_C, ROLES, TLS_ALARM, End, Row, run, run_all
 
 SAME_KEY = ('ILS-303', 'ILS-306', 'ILS-310')
 NEW_KEY = ('ILS-304', 'ILS-311')
@@ -18,7 +19,7 @@ def steps_of(flawed, flaw, presenter, verifier):
     return ((verifier, 'ILS-100'),)
 
 
-def f1(part, net, flaw, presenter):
+def f1(part, net, flaw, presenter, role):
     """The end `presenter` shows a certificate with that flaw, the other one a sound one."""
     made = net.pki.flawed(flaw, presenter.lower() + '.example.com')
     by = 'S' if presenter == 'C' else 'C'
@@ -28,7 +29,7 @@ def f1(part, net, flaw, presenter):
               'T15 T16 T30 T21 T22' if by == 'S' else '',
               (TLS_ALARM, 'ip' if by == 'C' else 'fqdn'), (made.error, made.text),
               steps_of(made, flaw, presenter, by))
-    run(part, net, row)
+    run(part, net, row, role)
 
 
 LOCALHOST = ('localhost',)
@@ -41,7 +42,7 @@ F2 = {
 }
 
 
-def f2(part, net, name):
+def f2(part, net, name, role):
     """The name that was dialled, in the certificate of S or not."""
     s, host, code = F2[name]
     has = 'imp' if 'imported' in name else 'root'
@@ -52,12 +53,13 @@ def f2(part, net, name):
     else:
         row = Row(c, s, code, 'C', 'T15 T16 T17 T18', '', (TLS_ALARM, 'ip'), NOT_THAT_NAME,
                   JOINS_AT_C)
-    run(part, net, row, host=host)
+    run(part, net, row, role, host)
 
 
 def main():
-    jobs = [('F1 %s at %s' % (flaw, end), f1, (flaw, end)) for flaw in FLAWS for end in 'CS']
-    jobs += [(name, f2, (name,)) for name in F2]
+    jobs = [('F1 %s at %s as %s' % (flaw, end, role), f1, (flaw, end, role)) for flaw in FLAWS
+            for end in 'CS' for role in ROLES]
+    jobs += [('%s as %s' % (name, role), f2, (name, role)) for name in F2 for role in ROLES]
     run_all(jobs)
 
 

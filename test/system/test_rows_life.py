@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
 """Rows H1 to H6 of the join: certificates that are renewed, replaced and run out while two clusters
-are joined, at either end."""
+are joined, at either end. C is a spoke, and a joining hub."""
 import os
 
 from harness import wait_until
-from rows import (BOTH, TLS, TLS_ALARM, Caller, End, Row, Watch, both_traces, cure, has_alarm,
-                  has_trace, join, keep, linked, no_alarm, offer, pair, peer_id, reads_well, run,
-                  run_all, same_verdict, see_doctor, values)
+from rows import (BOTH, ROLES, TLS, TLS_ALARM, Caller, End, Row, Watch, both_traces, cure,
+                  has_alarm, has_trace, join, keep, linked, no_alarm, offer, pair, peer_id,
+                  reads_well, run, run_all, same_verdict, see_doctor, values)
 
 METHODS = {TLS: 'T32', BOTH: 'T24'}
 CODE_EXPIRED = (10, 'certificate has expired')
@@ -59,17 +59,17 @@ def finish(part, net, row):
 
 # --- H1 and H5, H6: nothing to import
 
-def h1_imported(part, net, method, at):
-    c, s = pair(part, net, End(method, 'SS', 'imp'), End(method, 'SS', 'imp'))
+def h1_imported(part, net, method, at, role):
+    c, s = pair(part, net, End(method, 'SS', 'imp'), End(method, 'SS', 'imp'), role)
     end, other = (c, s) if at == 'C' else (s, c)
     more = renewed(part, end, other, 'the same key', ['T12'], 'cert', 'renew', '--same-key')
     part.same(more, 0, 'nothing was imported')
     finish(part, net, 'H1')
 
 
-def h1_signed(part, net, method, at):
+def h1_signed(part, net, method, at, role):
     """The authority signs a new certificate for the key in use."""
-    c, s = pair(part, net, End(method, 'CA', 'root imp'), End(method, 'CA', 'root imp'))
+    c, s = pair(part, net, End(method, 'CA', 'root imp'), End(method, 'CA', 'root imp'), role)
     end, other = (c, s) if at == 'C' else (s, c)
     request = os.path.join(net.folder, 'one.csr')
     end.must('cert', 'csr', '--out', request)
@@ -79,9 +79,9 @@ def h1_signed(part, net, method, at):
     finish(part, net, 'H1')
 
 
-def h6(part, net, method, at, second=False):
+def h6(part, net, method, at, role, second=False):
     """A new key under a certificate of the authority (H5: of another one, which is trusted too)."""
-    c, s = pair(part, net, End(BOTH, 'CA', 'root root2'), End(BOTH, 'CA', 'root root2'))
+    c, s = pair(part, net, End(BOTH, 'CA', 'root root2'), End(BOTH, 'CA', 'root root2'), role)
     if method == TLS: # who was met by password needs no password any more
         offer(s, TLS, 'tls tls+password')
         offer(c, TLS, 'tls tls+password')
@@ -99,8 +99,8 @@ def h6(part, net, method, at, second=False):
 
 # --- H2: announced ahead
 
-def h2(part, net, method, at):
-    c, s = pair(part, net, End(method, 'SS', 'imp'), End(method, 'SS', 'imp'))
+def h2(part, net, method, at, role):
+    c, s = pair(part, net, End(method, 'SS', 'imp'), End(method, 'SS', 'imp'), role)
     end, other = (c, s) if at == 'C' else (s, c)
     more = renewed(part, end, other, 'a new key', ['T12'], 'cert', 'renew')
     part.same(more, 1, 'the announced certificate was imported, by itself')
@@ -118,8 +118,8 @@ def h2(part, net, method, at):
 
 # --- H3: never announced
 
-def h3(part, net, at):
-    c, s = pair(part, net, End(TLS, 'SS', 'imp'), End(TLS, 'SS', 'imp'))
+def h3(part, net, at, role):
+    c, s = pair(part, net, End(TLS, 'SS', 'imp'), End(TLS, 'SS', 'imp'), role)
     end, other = (c, s) if at == 'C' else (s, c)
     by = other.name
     other.stop()
@@ -129,7 +129,7 @@ def h3(part, net, at):
     other.start()
     v = wait_until(lambda: [v for v in c.json('verdicts') if v['verdict_id'] not in before and
                             v['code'] not in ('ILS-100', 'ILS-401')], 15)
-    v = v[0] if v else join(c, s, TLS)
+    v = v[0] if v else join(c, s, TLS, role)
     part.same(v['code'], 'ILS-301', 'the verdict', v, *both_traces(wc, ws))
     same_verdict(part, s, v)
     says = values(c, s, v, by, (18, 'self signed certificate'))
@@ -138,17 +138,17 @@ def h3(part, net, at):
     kept = keep(part, c, s)
     if at == 'S': # where C was there all the time, it dialled in vain before
         see_doctor(part, kept, 'H3')
-    cure(part, c, s, v, ((by, 'ILS-100'),), lambda: join(c, s, TLS))
+    cure(part, c, s, v, ((by, 'ILS-100'),), lambda: join(c, s, TLS, role))
 
 
 # --- H4: the end date passes
 
-def h4(part, net, method, at, imported):
+def h4(part, net, method, at, imported, role):
     life = 7
     short = lambda pki, fqdn: pki.leaf(fqdn, None if imported else pki.root, end=life)
     ends = {e: End(method, 'SS' if imported else 'CA', 'imp' if imported else 'root') for e in 'CS'}
     ends[at] = End(method, short, 'imp' if imported else 'root')
-    c, s = pair(part, net, ends['C'], ends['S'])
+    c, s = pair(part, net, ends['C'], ends['S'], role)
     end, other = (c, s) if at == 'C' else (s, c)
     caller = Caller(other, '+81311110000' if at == 'C' else '+81322220000')
     over = end.json('cert', 'show')['in_use']['not_after']
@@ -165,39 +165,47 @@ def h4(part, net, method, at, imported):
     first = [v for v in c.json('verdicts') if v['code'] == 'ILS-100'][-1]
     has_trace(part, wo, ['T15', 'T16'], values(c, s, first, other.name, CODE_EXPIRED))
     part.ok([a for a in other.json('alarms') if a['name'] == TLS_ALARM], 'alarm at ' + other.name)
-    v = join(c, s, method)
+    v = join(c, s, method, role)
     part.same(v['code'], 'ILS-303', 'the verdict of the next attempt', v)
     same_verdict(part, s, v)
     see_doctor(part, keep(part, c, s), 'H4')
     steps = ((at, 'ILS-100'),) if imported else ((at, 'ILS-301'), (other.name, 'ILS-100'))
-    cure(part, c, s, v, steps, lambda: join(c, s, method))
+    cure(part, c, s, v, steps, lambda: join(c, s, method, role))
     lost = caller.end()
     part.ok(not lost, 'lookups went on meanwhile, %d' % caller.asked, *lost[:3])
 
 
 # --- H5: two authorities
 
-def h5(part, net, c_by, s_by):
+def h5(part, net, c_by, s_by, role):
     sign = {'root': lambda pki, fqdn: pki.leaf(fqdn, pki.root),
             'root2': lambda pki, fqdn: pki.leaf(fqdn, pki.second)}
     row = Row(End(BOTH, sign[c_by], 'root root2'), End(BOTH, sign[s_by], 'root root2'), 'ILS-100',
               None, 'T19 T24 T8 T9', 'T19 T24 T25 T28 T3')
-    run(part, net, row)
+    run(part, net, row, role)
 
 
-def main():
-    ends = [('at %s by %s' % (at, method), (method, at)) for method in METHODS for at in 'CS']
-    jobs = [('H4 %s at %s' % (kind, at), h4, (BOTH if kind == 'signed' else TLS, at,
-                                              kind == 'imported'))
+def jobs_as(role):
+    ends = [('at %s by %s as %s' % (at, method, role), (method, at, role)) for method in METHODS
+            for at in 'CS']
+    jobs = [('H4 %s at %s as %s' % (kind, at, role), h4,
+             (BOTH if kind == 'signed' else TLS, at, kind == 'imported', role))
             for kind in ('signed', 'imported') for at in 'CS']
     jobs += [('H1 imported ' + name, h1_imported, a) for name, a in ends]
     jobs += [('H1 signed ' + name, h1_signed, a) for name, a in ends]
     jobs += [('H2 ' + name, h2, a) for name, a in ends]
-    jobs += [('H3 at ' + at, h3, (at,)) for at in 'CS']
-    jobs += [('H5 %s and %s' % (a, b), h5, (a, b)) for a, b in
+    jobs += [('H3 at %s as %s' % (at, role), h3, (at, role)) for at in 'CS']
+    jobs += [('H5 %s and %s as %s' % (a, b, role), h5, (a, b, role)) for a, b in
              (('root', 'root2'), ('root2', 'root'), ('root2', 'root2'))]
     jobs += [('H5 replaced ' + name, h6, a + (True,)) for name, a in ends]
     jobs += [('H6 ' + name, h6, a) for name, a in ends]
+    return jobs
+
+
+def main():
+    jobs = []
+    for role in ROLES:
+        jobs += jobs_as(role)
     run_all(jobs)
 
 
