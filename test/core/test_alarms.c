@@ -1,6 +1,9 @@
-/* What alarms count: how many peers stand in one of refused attempts, as their trace lines say it. */
+/* What alarms count: how many peers stand in one of refused attempts, as their trace lines say it,
+ * and how often the end of a certificate is told. */
 #include "core/core.h"
 #include "world.h"
+
+#define DAY (24 * 3600 * TICK_S)
 
 static struct test_mem mem;
 static struct world world;
@@ -88,11 +91,65 @@ static void refused_certificates(void **state)
     count_refused(EVENT_CERT_ALARM);
 }
 
+/* --- the end of a certificate */
+
+static bool expiring(uint64_t *ret_count)
+{
+    struct alarm_row row;
+    *ret_count = 0;
+    for (size_t i = 0; view_alarm(world.node[0].ils, i, &row); i++)
+        if (row.alarm == ILSCertificateExpiring) {
+            *ret_count = row.count;
+            return row.active;
+        }
+    return false;
+}
+
+/* A certificate that lives `life` is alarmed of `before` its end and not earlier, in the last week
+ * daily, and no more when another one is there. */
+static void ends(wall life, wall before)
+{
+    uint64_t n, first;
+    setup(NULL);
+    world_stop(&world, 1);
+    world_stop(&world, 2);
+    struct pki c = certificate(0, 1), next = certificate(0, 2);
+    c.not_after = world.wall + world.now + before + DAY;
+    c.not_before = c.not_after - life;
+    assert_int_equal(world_certificate(&world, 0, &c, true), REPLY_OK);
+    wall left = c.not_after - (world.wall + world.now);
+    world_pass(&world, left - before - 10 * TICK_S);
+    assert_false(expiring(&n));
+    assert_int_equal(n, 0);
+    world_pass(&world, 20 * TICK_S);
+    assert_true(expiring(&n));
+    assert_int_equal(n, 1);
+    world_pass(&world, before > 8 * DAY ? before - 7 * DAY : TICK_S);
+    expiring(&first);
+    world_pass(&world, 5 * DAY);
+    assert_true(expiring(&n));
+    assert_in_range(n - first, 5, 6);
+    assert_int_equal(world_certificate(&world, 0, &next, true), REPLY_OK);
+    world_pass(&world, TICK_S);
+    assert_false(expiring(&n));
+    teardown(NULL);
+}
+
+static void a_certificate_ends(void **state)
+{
+    (void)state;
+    ends(3650 * DAY, 30 * DAY);
+    ends(90 * DAY, 30 * DAY);
+    ends(45 * DAY, 15 * DAY);
+    ends(18 * DAY, 6 * DAY);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(refused_passwords, setup, teardown),
         cmocka_unit_test_setup_teardown(refused_certificates, setup, teardown),
+        cmocka_unit_test(a_certificate_ends),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
