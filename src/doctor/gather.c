@@ -281,6 +281,23 @@ static void cluster_doubt(struct doctor *d, const struct candidates *c, const st
     }
 }
 
+/* A refusal or a verdict, joined over a gap in the steps while other attempts stand near by:
+ * whoever said it may have left no other line. */
+static void cluster_gap(const struct doctor *d, const struct candidates *c, struct end *best,
+                        struct record *const *list, size_t from, size_t to)
+{
+    uint64_t lines = kinds_of(list, from, to);
+    size_t i = c->window;
+    for (struct end *e; (e = candidate(d, c, &i, list[from])) != NULL;) {
+        if (e == best || !cluster_near(e, list[from]->at, DOUBT_MS) ||
+            sequence_gap(e, list[from]) > HOMELESS_MAX)
+            continue;
+        best->doubtful |= (lines & (B(T17) | B(T20) | B(T21))) != 0;
+        best->told_doubtful |= (lines & B(V1)) != 0;
+        return;
+    }
+}
+
 /* Rivals that say the same are in no doubt. */
 static void settle(struct doctor *d)
 {
@@ -327,6 +344,7 @@ static void cluster_place(struct doctor *d, struct record *const *list, size_t f
     } else if (s.score < STEP_SCORE) {
         s.best->loose_rule |= (DOCTOR_BIT(r->line) & rule_lines) != 0;
         cluster_doubt(d, c, &s, list, from, to);
+        cluster_gap(d, c, s.best, list, from, to);
     }
     for (size_t k = from; s.best != NULL && k < to; k++)
         end_add(s.best, list[k]);

@@ -37,6 +37,7 @@ struct end {
     enum doctor_side side;
     bool side_hint;       /* known only from the words around */
     bool doubtful;        /* which of the lines without an address are this end's, no line tells */
+    bool told_doubtful;   /* the same, of V1 */
     bool loose_rule;      /* the line of its rule came to it for want of another */
     bool opened_doubtful; /* the same, of T25 and T28 alone */
     int8_t tls;

@@ -334,7 +334,8 @@ static bool by_invite(struct facts *f)
         told |= f->end[i]->d.told == CODE_JOINED && f->end[i]->told_alone;
         used |= end_has(f->end[i], LINE_C4) && !f->end[i]->doubtful;
     }
-    if (a->tls == 0 || (f->lines & join) != 0 || (!told && !used))
+    if (a->tls == 0 || (f->lines & join) != 0 || (!told && !used) ||
+        (f->told != CODE_NONE && f->told != CODE_JOINED))
         return false;
     a->invite = true;
     a->outcome = OUTCOME_JOINED;
@@ -403,13 +404,30 @@ static bool is_invite_code(enum code code)
     return code >= CODE_INVITE_UNKNOWN && code <= CODE_INVITE_FOREIGN;
 }
 
+/* No end has a verdict line that is its own beyond doubt. */
+static bool told_in_doubt(const struct facts *f)
+{
+    bool doubtful = false;
+    for (size_t i = 0; i < 2; i++) {
+        const struct end *e = f->end[i];
+        if (e == NULL || e->d.told != f->told)
+            continue;
+        if (!e->told_doubtful)
+            return false;
+        doubtful = true;
+    }
+    return doubtful;
+}
+
 static bool by_verdict(struct facts *f)
 {
     struct doctor_attempt *a = f->a;
     if (f->told == CODE_NONE)
         return false;
     a->outcome = OUTCOME_REFUSED;
-    if (f->told == CODE_HUNG_UP || f->told == CODE_NO_TLS || f->told == CODE_PROTOCOL) {
+    if (told_in_doubt(f)) {
+        unclear(a, B(V1), f->teller->side); /* it may be another attempt's */
+    } else if (f->told == CODE_HUNG_UP || f->told == CODE_NO_TLS || f->told == CODE_PROTOCOL) {
         a->code = f->told; /* why, only the other end knows */
         unclear(a, B(T10) | B(T11) | B(T15) | B(T20),
                 opposite(f->teller != NULL ? f->teller->side : SIDE_UNKNOWN));

@@ -97,15 +97,25 @@ static bool could_be(const struct end *e, enum doctor_side side)
     return e->side == side || e->side == SIDE_UNKNOWN;
 }
 
+/* A live test: it leaves nothing at the end that dials. */
+static bool is_test(struct doctor *d, const struct end *s)
+{
+    struct doctor_attempt a = {0};
+    if (s->side != SIDE_S || s->d.told != CODE_REPLACED)
+        return false;
+    judge(d, &a, s, NULL);
+    return a.outcome == OUTCOME_TEST;
+}
+
 /* Whether the two can be one attempt, as far as time and addresses say. */
-static bool near(const struct end *c, const struct end *s)
+static bool near(struct doctor *d, const struct end *c, const struct end *s)
 {
     if (!could_be(c, SIDE_C) || !could_be(s, SIDE_S) || c->side == s->side ||
         (c->segment == s->segment && c->stream == s->stream) || !outcomes_agree(c, s))
         return false;
     if (c->d.has_verdict && s->d.has_verdict)
         return slice_eq(slice_make(c->d.verdict, 8), slice_make(s->d.verdict, 8));
-    if (apart(c, s) > NEAR_MS)
+    if (apart(c, s) > NEAR_MS || is_test(d, s))
         return false;
     if (address_differs(c->d.peer_ip, s->d.local_ip) ||
         address_differs(c->d.local_ip, s->d.peer_ip) ||
@@ -146,13 +156,13 @@ static void by_time(struct doctor *d)
         if (c->mate != NULL || !could_be(c, SIDE_C))
             continue;
         for (size_t k = 0; k < d->end_n; k++) {
-            if (d->end[k]->mate != NULL || k == i || !near(c, d->end[k]))
+            if (d->end[k]->mate != NULL || k == i || !near(d, c, d->end[k]))
                 continue;
             found++;
             best = d->end[k];
         }
         for (size_t k = 0; found == 1 && k < d->end_n; k++)
-            found += k != i && d->end[k]->mate == NULL && near(d->end[k], best);
+            found += k != i && d->end[k]->mate == NULL && near(d, d->end[k], best);
         if (found == 1 && explain_alike(d, c, best)) {
             join(c, best, PAIRED_TIME);
             c->side = SIDE_C;

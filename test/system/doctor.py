@@ -79,7 +79,8 @@ SIGNS = {
     'T12': 'peer certificates are in certificate store',
     'T15': r'Verification error:\d+\)', 'T20': 'certificate is not in the local store',
     'T24': 'peer certificates are not in certificate store', 'T32': 'FQDN is in PeerInfoVector',
-    'T18': r'ERROR\([0-9A-F]{8}\): Connection to peerId', 'C4': 'IlsD invite [0-9a-f]{16}: used',
+    'T18': r'ERROR\([0-9A-F]{8}\): Connection to peerId[^|]*TLSReq\([tf]',
+    'C4': 'IlsD invite [0-9a-f]{16}: used',
     'V1': r'IlsD Verdict ILS-\d+ id=[0-9a-f]{16} peerId',
 }
 SIGNS = {name: re.compile(re.sub(' ', r'\\s*', text)) for name, text in SIGNS.items()}

@@ -25,6 +25,8 @@ DOCUMENT = [('A1', 1, 'SC', None), ('A2', 1, 'S', 'S'), ('B1', 2, 'SC', None), (
 MENU = {'A2': 'Use Password', 'B2': 'tomcat-trust', 'B3': 'tomcat-trust', 'C2': 'signed',
         'C3': 'signed', 'D2': 'signed', 'D3': 'signed'}
 REMEDY_AT = {'A2': 'C', 'B2': 'C', 'B3': 'S', 'C2': 'S', 'C3': 'C', 'D2': 'C', 'D3': 'S'}
+# Mutations that were explained wrongly once.
+SEEDS = (990165, 992609, 992867, 994222, 994403, 995307, 996881, 996893)
 MAY_LACK_LINES = ('E1', 'E2', 'E3') # rows that no line but the verdict decides
 
 tap = Tap()
@@ -153,17 +155,18 @@ def decided_here(attempt, lines, alone, mixed):
     several attempts at a time, only where one of the same step does: else nobody can tell whose it
     is."""
     named = [line for line in lines if line.name in ADDRESSED and len(line.left) > 130]
-    if not alone:
+    groups = KNOWN[attempt.row].decide
+    if not alone or len(groups) > 1: # what takes several lines may take both ends, found to be one
         ends = {line.end for line in named}
         lines = [line for line in lines if line.name in ADDRESSED or line.end in ends]
     if mixed:
         steps = {(line.end, line.step) for line in named}
         lines = [line for line in lines
-                 if line.name in ADDRESSED or (line.end, line.step) in steps]
+                 if line in named or (line.name in ADDRESSED and line.name != 'V1') or
+                 (line.end, line.step) in steps]
     text = '\n'.join(line.left for line in lines)
     if attempt.row == 'H4' and not re.search('ended, ILS-303', text):
         return False # no line shows that it was not well for ever
-    groups = KNOWN[attempt.row].decide
     return all(any(SIGNS[line].search(text) for line in group) for group in groups)
 
 
@@ -335,6 +338,11 @@ def mutations(count, first=0):
     return len(wrongs)
 
 
+def regressions():
+    for seed in SEEDS:
+        mutations(1, seed)
+
+
 # --- the rest of the contract
 
 def no_trace():
@@ -403,7 +411,8 @@ def main():
         status, answer = ask(*files)
         print(done, *judge(answer, given, mixed), show(answer), *files, sep='\n')
         return
-    for part in (document, every_row, invites, live_tests, no_trace, ways_in, report):
+    for part in (document, every_row, invites, live_tests, no_trace, ways_in, report,
+                 regressions):
         tap.run(part)
     tap.run(mutations, options.count, options.first)
     if options.control:
