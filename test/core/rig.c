@@ -98,7 +98,11 @@ static void perform(struct rig *r, const struct ils_action *a, struct later *lat
             r->alarm = a->alarm.alarm;
         }
         break;
-    case ILS_DO_TRACE: r->traces++; break;
+    case ILS_DO_TRACE:
+        r->traces++;
+        if (a->trace.event == EVENT_LINK_ENDED)
+            r->ended = a->trace.code;
+        break;
     case ILS_DO_TRUST: /* whoever tests TLS says what it proves */
     case ILS_DO_VERIFY:
     case ILS_DO_LISTEN:

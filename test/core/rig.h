@@ -39,6 +39,7 @@ struct rig {
     uint32_t open_id; /* the last OPEN, 0: none */
     enum reply reply;
     struct verdict verdict; /* the last */
+    enum code ended;  /* why the last link that was up ended */
     size_t verdicts, alarms, traces;
     enum alarm alarm; /* the last raised */
     size_t rows;      /* rows stored and not removed since, counted naively */

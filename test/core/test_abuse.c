@@ -266,6 +266,8 @@ static void requests_without_reading(void **state)
            (core.mem.mem.peak - before) >> 20);
     buf_done(&b);
     assert_true(core.mem.mem.peak - before < (40 << 20));
+    assert_int_equal(core.ended, CODE_TOO_SLOW);
+    assert_true(rig_link(&core, liar.id)->closed);
 }
 
 /* A delta with its segments in another order than its lines: each is stored under its own name. */

@@ -345,6 +345,25 @@ static void silence_is_not_traced(void **state)
     assert_true(core.traces > before + 2); /* T1, T2, and what was wrong */
 }
 
+/* A capability that nobody knows yet is demanded. */
+static void unknown_capability(void **state)
+{
+    (void)state;
+    struct peer_end p;
+    uint32_t id = rig_accept(&core, "198.51.100.7");
+    peer_init(&p, &core.mem.mem, 2, key, true);
+    p.hello.required = 1;
+    peer_hello(&p);
+    rig_data(&core, id, p.out.p, p.out.n);
+    struct rig_link *l = rig_link(&core, id);
+    peer_take(&p, slice_make(l->out, l->out_n));
+    assert_int_equal(p.goodbye, CODE_CAPABILITY);
+    assert_int_equal(core.verdict.code, CODE_CAPABILITY);
+    assert_int_equal(core.alarm, ILSProtocolVersion);
+    assert_true(closed(id));
+    peer_done(&p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -359,6 +378,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(deadlines_in_any_order, setup, teardown),
         cmocka_unit_test_setup_teardown(a_smaller_table, setup, teardown),
         cmocka_unit_test_setup_teardown(silence_is_not_traced, setup, teardown),
+        cmocka_unit_test_setup_teardown(unknown_capability, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
