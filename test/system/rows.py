@@ -86,7 +86,14 @@ def error_events():
         return set(re.findall(r'EVENT\(\w+, "(\w+)", TRACE_ERROR', handle.read()))
 
 
+def alarm_parameters():
+    """The name of each alarm's own parameter."""
+    with open(os.path.join(ROOT, 'src', 'core', 'alarm.def'), encoding='utf-8') as handle:
+        return dict(re.findall(r'ALARM\((\w+), "\w+", "(\w+)"', handle.read()))
+
+
 ERRORS = error_events()
+SUBJECT = alarm_parameters()
 
 
 def texts(c):
@@ -348,7 +355,7 @@ def same_verdict(part, s, v, name='the other end'):
 def has_alarm(part, c, name, subject, once=True):
     """once: raised by one attempt. Who was met is dialled again as soon as something changes."""
     row = wait_until(lambda: [a for a in c.json('alarms') if a['name'] == name], 5)
-    part.ok(row and subject in row[0].values() and row[0]['active'] and
+    part.ok(row and row[0].get(SUBJECT[name]) == subject and row[0]['active'] and
             (row[0]['count'] == 1 or not once),
             'alarm %s of %s at %s' % (name, subject, c.name), c.json('alarms'))
 
