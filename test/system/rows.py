@@ -331,6 +331,13 @@ def has_trace(part, watch, wanted, found, others=()):
             *both_traces(watch, *others))
 
 
+def joined_nobody(part, wc, ws):
+    """None of the lines that say that a link is up, with whatever values."""
+    for w, names in ((wc, ('T8', 'T9')), (ws, ('T3',))):
+        bad = [r['text'] for r in w.records() if r['event'] in names]
+        part.ok(not bad, 'no %s at %s' % (' '.join(names), w.c.name), *bad)
+
+
 def in_trace(watch, name):
     """A line of that id, whatever its values."""
     return wait_until(lambda: [r for r in watch.records() if r['event'] == name], 5)
@@ -562,6 +569,8 @@ def judge(part, row, wc, ws, v, again):
     same_verdict(part, s, v)
     for end, w, other in (('C', wc, ws), ('S', ws, wc)):
         has_trace(part, w, row.says[end], values(c, s, v, end, row.flaw), [other])
+    if row.code != 'ILS-100':
+        joined_nobody(part, wc, ws)
     look_at(part, row, wc, ws)
     see_doctor(part, keep(part, c, s), part.name.split()[0])
     if row.code != 'ILS-100':
