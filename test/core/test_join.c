@@ -555,6 +555,44 @@ static void stop_answers_who_waits(void **state)
     assert_int_equal(world_command(&world, 0, plan), REPLY_STOPPED);
 }
 
+/* Links that were up ended for this reason, at that node. */
+static size_t ended(int node, enum code code)
+{
+    size_t n = 0;
+    for (size_t k = 0; k < world.node[node].said_n; k++)
+        n += world.node[node].said[k].event == EVENT_LINK_ENDED &&
+             world.node[node].said[k].code == code;
+    return n;
+}
+
+/* A link is replaced after 23 hours; where nobody takes its successor, it is over after 24. */
+static void a_day_is_over(void **state)
+{
+    (void)state;
+    struct view_cluster c;
+    world_hub(&world, 0, "secret");
+    world_spoke(&world, 1, 0, "secret");
+    world_hush(&world);
+    world_pass(&world, 24 * 3600 * TICK_S);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(ended(i, CODE_REPLACED), 1);
+        assert_int_equal(ended(i, CODE_SESSION_OVER), 0);
+        assert_true(view_cluster(world.node[i].ils, 1, &c) && c.linked);
+    }
+    world_hush(&world);
+    world.node[0].listening = false;
+    world_pass(&world, (22 * 60 + 55) * 60 * TICK_S);
+    assert_true(view_cluster(world.node[1].ils, 1, &c) && c.linked);
+    world_hush(&world); /* vain attempts fill what is kept */
+    world_pass(&world, 600 * TICK_S);
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(ended(i, CODE_SESSION_OVER), 1);
+    assert_true(view_cluster(world.node[1].ils, 1, &c) && !c.linked);
+    world.node[0].listening = true;
+    world_pass(&world, 120 * TICK_S);
+    assert_true(view_cluster(world.node[1].ils, 1, &c) && c.linked);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -582,6 +620,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(new_password_ends_penalties, setup, teardown),
         cmocka_unit_test_setup_teardown(full_disk_is_left_alone, setup, teardown),
         cmocka_unit_test_setup_teardown(stop_answers_who_waits, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_day_is_over, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
