@@ -26,7 +26,8 @@ MENU = {'A2': 'Use Password', 'B2': 'tomcat-trust', 'B3': 'tomcat-trust', 'C2': 
         'C3': 'signed', 'D2': 'signed', 'D3': 'signed'}
 REMEDY_AT = {'A2': 'C', 'B2': 'C', 'B3': 'S', 'C2': 'S', 'C3': 'C', 'D2': 'C', 'D3': 'S'}
 # Mutations that were explained wrongly once.
-SEEDS = (990165, 992609, 992867, 994222, 994403, 995307, 996881, 996893)
+SEEDS = (990165, 992609, 992867, 994222, 994403, 995307, 995321, 996881, 996893,
+         997234)
 MAY_LACK_LINES = ('E1', 'E2', 'E3') # rows that no line but the verdict decides
 
 tap = Tap()
@@ -149,21 +150,25 @@ def judge(answer, given, mixed=False):
 ADDRESSED = {'T1', 'T2', 'T3', 'T7', 'T9', 'T10', 'T15', 'T16', 'T18', 'T22', 'T30', 'T31', 'V1'}
 
 
+def addressed(line):
+    return line.name in ADDRESSED and (line.name != 'V1' or
+                                       'ipPort(' in re.sub(r'\s', '', line.left))
+
+
 def decided_here(attempt, lines, alone, mixed):
     """Whether what is left of this attempt's lines decides it. Beside other attempts, a line that
     names no connection counts only where one of the same end does; and where one daemon wrote
     several attempts at a time, only where one of the same step does: else nobody can tell whose it
     is."""
-    named = [line for line in lines if line.name in ADDRESSED and len(line.left) > 130]
+    named = [line for line in lines if addressed(line) and len(line.left) > 130]
     groups = KNOWN[attempt.row].decide
     if not alone or len(groups) > 1: # what takes several lines may take both ends, found to be one
         ends = {line.end for line in named}
-        lines = [line for line in lines if line.name in ADDRESSED or line.end in ends]
+        lines = [line for line in lines if addressed(line) or line.end in ends]
     if mixed:
         steps = {(line.end, line.step) for line in named}
         lines = [line for line in lines
-                 if line in named or (line.name in ADDRESSED and line.name != 'V1') or
-                 (line.end, line.step) in steps]
+                 if addressed(line) or (line.end, line.step) in steps]
     text = '\n'.join(line.left for line in lines)
     if attempt.row == 'H4' and not re.search('ended, ILS-303', text):
         return False # no line shows that it was not well for ever
