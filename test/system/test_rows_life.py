@@ -52,9 +52,7 @@ def finish(part, net, row):
     c, s = net.clusters[0], net.clusters[1]
     no_alarm(part, c)
     no_alarm(part, s)
-    kept = keep(part, c, s)
-    if row is not None: # one that the doctor can tell by its lines
-        see_doctor(part, kept, row)
+    see_doctor(part, keep(part, c, s), row)
 
 
 # --- H1 and H5, H6: nothing to import
@@ -94,7 +92,7 @@ def h6(part, net, method, at, role, second=False):
     more = renewed(part, end, other, 'a new key', ['T19', METHODS[method]], 'cert', 'install',
                    leaf.file, '--key', leaf.key, '--now')
     part.same(more, 0, 'nothing was imported')
-    finish(part, net, 'H6' if not second else 'H5' if method == BOTH else None)
+    finish(part, net, 'H5' if second else 'H6')
 
 
 # --- H2: announced ahead
@@ -112,8 +110,7 @@ def h2(part, net, method, at, role):
     part.same([a for a in c.json('alarms') + s.json('alarms')
                if a['active'] and a['name'] != 'ILSCertificateAnnounced'], [], 'no other alarm')
     kept = keep(part, c, s)
-    if method == TLS:
-        see_doctor(part, kept, 'H2')
+    see_doctor(part, kept, 'H2')
 
 
 # --- H3: never announced
@@ -136,8 +133,7 @@ def h3(part, net, at, role):
     has_trace(part, wc if by == 'C' else ws, ['T15', 'T16'], says)
     has_alarm(part, other, TLS_ALARM, '127.0.0.1' if by == 'C' else end.fqdn, once=False)
     kept = keep(part, c, s)
-    if at == 'S': # where C was there all the time, it dialled in vain before
-        see_doctor(part, kept, 'H3')
+    see_doctor(part, kept, 'H3')
     cure(part, c, s, v, ((by, 'ILS-100'),), lambda: join(c, s, TLS, role))
 
 
