@@ -128,6 +128,13 @@ size_t alarm_raise(struct ils *ils, enum alarm alarm, struct slice subject)
     return active_count(ils, (uint8_t)alarm);
 }
 
+/* When an alarm that is active was last raised; 0: it is not. */
+wall alarm_last(const struct ils *ils, enum alarm alarm, struct slice subject)
+{
+    const struct alarm_entry *e = alarm_find(ils, (uint8_t)alarm, subject);
+    return e != NULL && e->active ? e->last : 0;
+}
+
 void alarm_clear(struct ils *ils, enum alarm alarm, struct slice subject)
 {
     struct alarm_entry *e = alarm_find(ils, (uint8_t)alarm, subject);

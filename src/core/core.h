@@ -782,6 +782,7 @@ void dial_back(struct ils *ils);
 
 /* alarm.c */
 size_t alarm_raise(struct ils *ils, enum alarm alarm, struct slice subject);
+wall alarm_last(const struct ils *ils, enum alarm alarm, struct slice subject);
 void alarm_clear(struct ils *ils, enum alarm alarm, struct slice subject);
 void alarm_row(struct ils *ils, const struct row *row);
 void alarm_tick(struct ils *ils);

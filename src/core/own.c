@@ -388,8 +388,10 @@ static tick judge_end(struct ils *ils, struct slice name, wall not_before, wall 
         alarm_clear(ils, ILSCertificateExpiring, name);
         return ils->now + (from - ils->wall);
     }
-    alarm_raise(ils, ILSCertificateExpiring, name);
-    wall daily = not_after - EXPIRING_DAILY_US;
+    wall daily = not_after - EXPIRING_DAILY_US, day = 24 * 3600 * TICK_S;
+    wall last = alarm_last(ils, ILSCertificateExpiring, name);
+    if (last == 0 || (ils->wall >= daily && ils->wall - last >= day))
+        alarm_raise(ils, ILSCertificateExpiring, name);
     return ils->now + (ils->wall < daily ? daily - ils->wall : 24 * 3600 * TICK_S);
 }
 
