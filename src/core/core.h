@@ -2,8 +2,11 @@
  *
  * ils.c dispatches events; journal.c turns state into rows and waits for them; command.c takes the
  * operator's words; gate.c guards the door; dial.c decides when to knock; link.c is the life of one
- * link and handshake.c its first half; exchange.c is replication's talk and stream.c its state;
- * self.c is what a cluster says of itself; alarm.c and say.c are what is told. */
+ * link, handshake.c its first half, cert.c the verdict on certificates and refusal.c how an attempt
+ * ends that does not join; own.c and ready.c are one's own certificate and what each end would say
+ * of the other's; trust.c and invite.c are what is trusted and who may come; exchange.c is
+ * replication's talk and stream.c its state; self.c is what a cluster says of itself; alarm.c and
+ * say.c are what is told. */
 #ifndef OPENILS_CORE_CORE_H
 #define OPENILS_CORE_CORE_H
 
@@ -299,7 +302,6 @@ struct password {
     uint16_t generation;
     uint8_t stretched[32];
 };
-
 
 /* Everything that a command may change of the cluster itself: as it is durable, and as a batch
  * makes it when it is. */
@@ -660,6 +662,7 @@ enum code handshake_said(uint32_t number); /* of a READY: CODE_JOINED, or a refu
 enum code goodbye_code(enum code code); /* as the other end is told */
 
 /* handshake.c */
+bool zeros(const uint8_t *p, size_t n); /* whether all bytes are zero, in constant time */
 void handshake_hello_send(struct link *l);
 void handshake_frame(struct link *l, uint8_t type, struct slice body);
 void handshake_joined(struct link *l);

@@ -329,7 +329,7 @@ static void take_confirm(struct link *l, struct slice body)
         send_proof(l);
 }
 
-static bool zeros(const uint8_t *p, size_t n)
+bool zeros(const uint8_t *p, size_t n)
 {
     uint8_t any = 0;
     for (size_t i = 0; i < n; i++)

@@ -93,7 +93,7 @@ enum down_reason {
 struct secured {
     bool invite;                 /* ALPN ils-invite/1, else ils/1 */
     uint8_t client_random[32];
-    uint8_t exporter[32];        /* RFC 9266 style, label "EXPORTER-ils/1" */
+    uint8_t exporter[32];        /* RFC 8446, 7.5; label "EXPORTER-ils/1" */
     struct slice spki_mine;      /* of the certificate that this end showed */
     uint8_t mine[FINGERPRINT_SIZE];
     struct certificate peer;
@@ -272,7 +272,7 @@ struct verdict {
     uint8_t id[VERDICT_ID_SIZE];
     enum code code;
     bool dialler;               /* this end dialled */
-    bool told;                  /* the code came from the other end, before it was proved */
+    bool told;                  /* the code came from the other end */
     bool tls;
     struct address peer, local;
     struct slice host;          /* as dialled; empty when accepted */

@@ -10,14 +10,6 @@
 #define FLAG_SPENT  1
 #define FLAG_SECRET 2
 
-static bool zeros(const uint8_t *p, size_t n)
-{
-    uint8_t any = 0;
-    for (size_t i = 0; i < n; i++)
-        any |= p[i];
-    return any == 0;
-}
-
 static bool has_secret(const struct invite_entry *e)
 {
     return !zeros(e->secret, sizeof e->secret);
