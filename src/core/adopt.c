@@ -68,3 +68,8 @@ void adopt_applied(struct ils *ils, struct stream *s)
     if (stream_commit(ils, s, NULL, 0, 0, none, none, COMMIT_ADOPT) != 0)
         s->rolled_back = true; /* no memory: a restart tries again */
 }
+
+void adopt_command(struct ils *ils, const struct command *c)
+{
+    command_refuse(ils, c, REPLY_MEMORY, slice_make(NULL, 0));
+}

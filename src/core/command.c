@@ -22,6 +22,9 @@ void settings_take(struct settings *to, const struct ils *ils)
     to->wanted = ils->dial.wanted;
     to->hub_known = ils->dial.hub_known;
     to->moving = ils->dial.moving;
+    to->exchange_off = ils->exchange_off;
+    to->introductions_off = ils->introductions_off;
+    to->minutes = ils->minutes;
 }
 
 /* What a handshake taught is durable by itself: batches under way must not take it back. */
@@ -39,8 +42,6 @@ void settings_learnt(struct ils *ils)
         s->moving = ils->dial.moving;
     }
 }
-
-static void listen_as_role(struct ils *ils);
 
 static void undo_settings(struct ils *ils)
 {
@@ -60,6 +61,9 @@ static void undo_settings(struct ils *ils)
     ils->dial.wanted = from->wanted;
     ils->dial.hub_known = from->hub_known;
     ils->dial.moving = from->moving;
+    ils->exchange_off = from->exchange_off;
+    ils->introductions_off = from->introductions_off;
+    ils->minutes = from->minutes;
     if (ils->dial.next == TICK_NEVER) /* a join waited to be durable */
         dial_now(ils);
     listen_as_role(ils);
@@ -74,14 +78,14 @@ void command_reply(struct ils *ils, uint64_t command, enum reply reply, struct s
     a->text = arena_copy(&ils->step, text);
 }
 
-static void refuse(struct ils *ils, const struct command *c, enum reply reply, struct slice text)
+void command_refuse(struct ils *ils, const struct command *c, enum reply reply, struct slice text)
 {
     command_reply(ils, c->id, reply, text);
 }
 
 /* Stores the rows with the audit and answers when they are durable; the batch, for whoever has more
  * to say to it, or NULL. What a batch that fails had changed is undone: nothing is half-applied. */
-static struct batch *store_and_reply(struct rows *rows, const struct command *c, bool join)
+struct batch *store_and_reply(struct rows *rows, const struct command *c, bool join)
 {
     struct ils *ils = rows->ils;
     if (c->who.n != 0)
@@ -91,7 +95,7 @@ static struct batch *store_and_reply(struct rows *rows, const struct command *c,
     if (b == NULL) {
         mem_free(ils->mem, now, sizeof *now);
         undo_settings(ils);
-        refuse(ils, c, REPLY_MEMORY, slice_make(NULL, 0));
+        command_refuse(ils, c, REPLY_MEMORY, slice_make(NULL, 0));
         return NULL;
     }
     settings_take(now, ils);
@@ -183,7 +187,7 @@ void command_stored(struct ils *ils, const struct batch *b, bool failed)
     }
 }
 
-static void listen_as_role(struct ils *ils)
+void listen_as_role(struct ils *ils)
 {
     bool on = ils->role != ROLE_STANDALONE;
     if (on != ils->listening && ils->ready)
@@ -191,7 +195,7 @@ static void listen_as_role(struct ils *ils)
     ils->listening = on;
 }
 
-static void end_links(struct ils *ils, enum code code)
+void end_links(struct ils *ils, enum code code)
 {
     list_each_safe(node, &ils->links) {
         struct link *l = list_entry(node, struct link, node);
@@ -224,20 +228,20 @@ static void command_init(struct ils *ils, const struct command *c)
 {
     struct slice fqdn, route, text;
     if (ils->cluster_id.n != 0) {
-        refuse(ils, c, REPLY_ALREADY_INITIALISED, text_slice(ils->cluster_id));
+        command_refuse(ils, c, REPLY_ALREADY_INITIALISED, text_slice(ils->cluster_id));
         return;
     }
     if (slice_eq_fold(c->cluster_id, slice_of("StandAloneCluster"))) {
-        refuse(ils, c, REPLY_CLUSTER_ID_DEFAULT, c->cluster_id);
+        command_refuse(ils, c, REPLY_CLUSTER_ID_DEFAULT, c->cluster_id);
         return;
     }
     if (!cluster_id_valid(c->cluster_id)) {
-        refuse(ils, c, REPLY_CLUSTER_ID, c->cluster_id);
+        command_refuse(ils, c, REPLY_CLUSTER_ID, c->cluster_id);
         return;
     }
     enum reply reply = judge_names(ils, c, &fqdn, &route, &text);
     if (reply != REPLY_OK) {
-        refuse(ils, c, reply, text);
+        command_refuse(ils, c, reply, text);
         return;
     }
     text_set(ils->cluster_id, c->cluster_id);
@@ -264,48 +268,13 @@ static void command_describe(struct ils *ils, const struct command *c)
         whole.route_string = text_slice(ils->route_string);
     enum reply reply = judge_names(ils, &whole, &fqdn, &route, &text);
     if (reply != REPLY_OK) {
-        refuse(ils, c, reply, text);
+        command_refuse(ils, c, reply, text);
         return;
     }
     text_set(ils->fqdn, fqdn);
     text_set(ils->route_string, route);
     if (c->description.n != 0)
         text_set(ils->description, c->description);
-    self_changed(ils);
-    struct rows rows;
-    rows_init(&rows, ils);
-    rows_self(&rows);
-    store_and_reply(&rows, c, false);
-}
-
-static void make_network(struct ils *ils)
-{
-    static const uint8_t none[NETWORK_ID_SIZE];
-    if (memcmp(ils->network, none, sizeof none) == 0)
-        ils_entropy(ils, ils->network, sizeof ils->network);
-}
-
-static void command_role(struct ils *ils, const struct command *c)
-{
-    if (ils->cluster_id.n == 0 && c->role != ROLE_STANDALONE) {
-        refuse(ils, c, REPLY_NOT_INITIALISED, slice_make(NULL, 0));
-        return;
-    }
-    if (c->role == ROLE_SPOKE) {
-        refuse(ils, c, REPLY_ROLE_SPOKE, slice_make(NULL, 0));
-        return;
-    }
-    if (c->role == ROLE_STANDALONE) {
-        ils->dial.wanted = ils->dial.hub_known = false; /* first: nobody is dialled instead */
-        end_links(ils, CODE_GOING_DOWN);
-        alarm_clear(ils, ILSHubClusterUnreachable, text_slice(ils->dial.host));
-        ils->dial.host.n = ils->dial.former.host.n = 0;
-        memset(ils->network, 0, sizeof ils->network); /* the next join may be elsewhere */
-    } else {
-        make_network(ils);
-    }
-    ils->role = c->role;
-    listen_as_role(ils);
     self_changed(ils);
     struct rows rows;
     rows_init(&rows, ils);
@@ -360,7 +329,7 @@ static void command_join(struct ils *ils, const struct command *c)
     struct slice text;
     enum reply reply = judge_join(ils, c, &text);
     if (reply != REPLY_OK) {
-        refuse(ils, c, reply, text);
+        command_refuse(ils, c, reply, text);
         return;
     }
     struct dial *d = &ils->dial;
@@ -400,7 +369,7 @@ static struct peer *named_or_refuse(struct ils *ils, const struct command *c)
     bool itself = false;
     struct peer *p = peer_named(ils, c->cluster, &itself);
     if (p == NULL)
-        refuse(ils, c, itself ? REPLY_ITSELF : REPLY_UNKNOWN_CLUSTER, c->cluster);
+        command_refuse(ils, c, itself ? REPLY_ITSELF : REPLY_UNKNOWN_CLUSTER, c->cluster);
     return p;
 }
 
@@ -519,7 +488,7 @@ static void command_password_add(struct ils *ils, const struct command *c)
 {
     struct password *p = password_slot(ils, c->generation);
     if (c->generation == 0 || p == NULL) {
-        refuse(ils, c, c->generation == 0 ? REPLY_GENERATION : REPLY_PASSWORDS_FULL,
+        command_refuse(ils, c, c->generation == 0 ? REPLY_GENERATION : REPLY_PASSWORDS_FULL,
                generation_text(ils, c->generation));
         return;
     }
@@ -536,7 +505,7 @@ static void command_password_prefer(struct ils *ils, const struct command *c)
 {
     const struct password *p = password_find(ils, c->generation);
     if (p == NULL) {
-        refuse(ils, c, REPLY_GENERATION, generation_text(ils, c->generation));
+        command_refuse(ils, c, REPLY_GENERATION, generation_text(ils, c->generation));
         return;
     }
     for (size_t i = 0; i < PASSWORDS_MAX; i++)
@@ -551,11 +520,11 @@ static void command_password_drop(struct ils *ils, const struct command *c)
         held += ils->password[i].held;
     struct password *p = (struct password *)password_find(ils, c->generation);
     if (p == NULL) {
-        refuse(ils, c, REPLY_GENERATION, generation_text(ils, c->generation));
+        command_refuse(ils, c, REPLY_GENERATION, generation_text(ils, c->generation));
         return;
     }
     if (p == password_preferred(ils) && held > 1) {
-        refuse(ils, c, REPLY_GENERATION_PREFERRED, generation_text(ils, c->generation));
+        command_refuse(ils, c, REPLY_GENERATION_PREFERRED, generation_text(ils, c->generation));
         return;
     }
     struct password gone = {.generation = p->generation};
@@ -593,7 +562,7 @@ static void command_route_add(struct ils *ils, const struct command *c)
     if (e != ENTRY_OK) {
         enum reply reply = e == ENTRY_ERROR_MEMORY ? REPLY_MEMORY
                            : e == ENTRY_ERROR_HOST ? REPLY_ROUTE_PATTERN : REPLY_ROUTE_TARGET;
-        refuse(ils, c, reply, e == ENTRY_ERROR_HOST ? c->pattern : c->target);
+        command_refuse(ils, c, reply, e == ENTRY_ERROR_HOST ? c->pattern : c->target);
         return;
     }
     struct rows rows;
@@ -618,7 +587,7 @@ static void command_route_remove(struct ils *ils, const struct command *c)
             rows_remove(&rows, ROW_ROUTE, route_key(ils, pattern, target));
     }
     if (rows.n == 0) {
-        refuse(ils, c, REPLY_ROUTE_UNKNOWN, c->pattern);
+        command_refuse(ils, c, REPLY_ROUTE_UNKNOWN, c->pattern);
         return;
     }
     batch_of_route(store_and_reply(&rows, c, false), c, false);
@@ -659,12 +628,12 @@ static void command_stop(struct ils *ils)
 void command_take(struct ils *ils, const struct command *c)
 {
     if (!ils->started || (ils->stopped && c->type != COMMAND_STOP)) {
-        refuse(ils, c, REPLY_STOPPED, slice_make(NULL, 0));
+        command_refuse(ils, c, REPLY_STOPPED, slice_make(NULL, 0));
         return;
     }
     switch (c->type) {
     case COMMAND_INIT: command_init(ils, c); break;
-    case COMMAND_ROLE: command_role(ils, c); break;
+    case COMMAND_ROLE: role_command(ils, c); break;
     case COMMAND_JOIN: command_join(ils, c); break;
     case COMMAND_DISCONNECT: command_disconnect(ils, c); break;
     case COMMAND_CONNECT: command_connect(ils, c); break;
@@ -685,6 +654,16 @@ void command_take(struct ils *ils, const struct command *c)
     case COMMAND_TRUST_VERDICT: trust_command(ils, c); break;
     case COMMAND_INVITE:
     case COMMAND_INVITE_REMOVE: invite_command(ils, c); break;
+    case COMMAND_LEAVE:
+    case COMMAND_FORGET:
+    case COMMAND_BAN: ends_command(ils, c); break;
+    case COMMAND_IDENTITY_NEW: identity_command(ils, c); break;
+    case COMMAND_NETWORK_ADOPT: identity_network(ils, c); break;
+    case COMMAND_REBUILD:
+    case COMMAND_RESTORE: adopt_command(ils, c); break;
+    case COMMAND_EXCHANGE:
+    case COMMAND_SYNC_EVERY: told_command(ils, c); break;
+    case COMMAND_INTRODUCTIONS: introduce_command(ils, c); break;
     case COMMAND_STOP: command_stop(ils); break;
     }
 }

@@ -6,7 +6,14 @@
  * ends that does not join; own.c and ready.c are one's own certificate and what each end would say
  * of the other's; trust.c and invite.c are what is trusted and who may come; exchange.c is
  * replication's talk and stream.c its state; self.c is what a cluster says of itself; alarm.c and
- * say.c are what is told. */
+ * say.c are what is told.
+ *
+ * mesh.c is whom this cluster wants to be linked to, and role.c what it is in the network; identity.c
+ * tells who is who where two say that they are one; ends.c is leaving, forgetting and banning, and
+ * told.c what of one's own streams others are shown; introduce.c makes those who were invited known
+ * to the other hubs; holds.c is who has what.
+ *
+ * This header has the state; calls.h, at its end, what the files call of each other. */
 #ifndef OPENILS_CORE_CORE_H
 #define OPENILS_CORE_CORE_H
 
@@ -128,6 +135,36 @@ struct announced {
     struct facts facts;
 };
 
+/* A cluster that this one wants to be linked to, or to visit, and how that goes (mesh.c). Not
+ * stored: after a start all is tried anew. */
+struct contact {
+    struct link *link;      /* the attempt under way, NULL = none */
+    uint32_t attempts;      /* in a row that failed */
+    tick next;              /* not before */
+    tick since;             /* when it was lost, or first wanted; 0 = it is not wanted */
+    enum code last_code;    /* of the last attempt; CODE_NONE: none has ended, or it joined */
+    bool visited;           /* an alternate of a spoke: met as this cluster is now */
+    uint8_t visited_as[HASH_SIZE]; /* both ends' certificates and method of that visit */
+};
+
+/* What a cluster says that it holds, at its last beat or when something went wrong with it. */
+#define HOLDS_HASH 8
+#define HOLDS_EXCEPTIONS 32
+struct exception {
+    uint8_t key[KEY_SIZE];
+    uint64_t number, epoch, usn; /* served there */
+    uint8_t status;              /* enum sync_status */
+    wall since;
+};
+struct holds {
+    bool known;
+    wall at;                     /* when it was said */
+    uint64_t streams;            /* how many it counted */
+    uint8_t hash[HOLDS_HASH];    /* over all plans and catalogs that it serves (holds.c) */
+    struct exception exception[HOLDS_EXCEPTIONS];
+    size_t n;
+};
+
 /* Another cluster, known by its key. */
 struct peer {
     struct list node;
@@ -161,6 +198,11 @@ struct peer {
     char met_ip[ADDRESS_TEXT_MAX + 1];
     /* by whom disconnected */
     bool disconnected_here, disconnected_there;
+    struct contact contact;        /* mesh.c */
+    bool draining;                 /* a hub that is about to be a spoke: from its stream 0 */
+    bool invited_here;             /* by an invite of this cluster; durable */
+    bool invited_there;            /* this cluster came by its invite; durable */
+    struct holds holds;            /* what it says that it has (holds.c) */
     wall last_contact;
     struct link *link; /* the one link that stays, or NULL */
     bool dirty;        /* its row must be stored */
@@ -206,6 +248,14 @@ struct stream {
     bool written;          /* own: since this start */
     bool proved_older;     /* own: a neighbour showed a newer head with my own signature */
     bool rolled_back;      /* own: a neighbour holds a newer one; nothing is written any more */
+    uint64_t theirs_epoch, theirs_usn; /* of that one */
+    struct buf withheld;   /* own: the head that others are shown in place of the real one, which
+                            * lists nothing (told.c); n = 0: the real one */
+    struct head withheld_head; /* slices into it */
+    struct buf second;     /* a head of the same epoch and USN with another root: two writers */
+    tick behind;           /* since when a head is known that is not served; 0 = none */
+    wall failed;           /* when something last went wrong with it, and what; 0 = nothing has */
+    const char *error;
 };
 
 /* One neighbour's word on one stream. */
@@ -286,6 +336,8 @@ struct link {
     uint8_t binder[HASH_SIZE];
     uint8_t verdict_id[VERDICT_ID_SIZE];
     bool verdict_given;
+    bool visit;          /* dialler: only to meet; goodbye when both have proved themselves */
+    tick stalled;        /* since when nothing of what waits was taken; 0 = nothing waits */
     bool refused_here;   /* it was this end that said no */
     struct proof theirs;
     uint64_t serial;     /* of my dial */
@@ -319,6 +371,8 @@ struct settings {
     uint16_t port;
     bool port_tls;
     bool wanted, hub_known, moving;
+    bool exchange_off, introductions_off;
+    uint16_t minutes;
 };
 
 /* What happens when a batch is durable. */
@@ -330,6 +384,8 @@ enum batch_kind {
     BATCH_TRUST,
     BATCH_OWN,
     BATCH_INVITE,
+    BATCH_IDENTITY, /* a new key is durable (identity.c) */
+    BATCH_LEAVE,    /* the heads that say goodbye are durable (ends.c) */
 };
 
 struct batch {
@@ -449,6 +505,18 @@ struct dial {
     uint8_t hub_key[KEY_SIZE]; /* who answered there last */
 };
 
+/* What a spoke does about its hub, and a hub about becoming a spoke (mesh.c, role.c). */
+struct mesh {
+    uint8_t hub_key[KEY_SIZE];  /* spoke: who serves it now */
+    bool has_hub;
+    tick lost;                  /* spoke: since when it has no hub; 0 = it has */
+    tick home_next;             /* spoke on an alternate: when its own hub is tried again */
+    bool draining;              /* hub: its spokes are to go elsewhere; durable */
+    tick drained_at;            /* at the latest */
+    uint64_t command;           /* who waits until it is a spoke; 0 = nobody */
+    tick next;                  /* nothing is to be done before */
+};
+
 struct ils {
     struct mem *mem;
     struct arena step;      /* action memory */
@@ -484,7 +552,20 @@ struct ils {
     uint8_t level;
 
     struct dial dial;
+    struct mesh mesh;
     struct gate gate;
+    bool exchange_off;      /* neither shows its plan nor serves others' (told.c) */
+    bool introductions_off; /* what hubs introduce is not imported (introduce.c) */
+    uint16_t minutes;       /* Synchronize Clusters Every; 0 = BEAT_MINUTES */
+    bool cloned;            /* another copy of this cluster is running: nothing is written */
+    struct list ended;      /* struct ended: who left, was forgotten or banned (ends.c) */
+    struct leaving {        /* ends.c */
+        uint64_t command;   /* who waits; 0 = nobody */
+        tick until;         /* the links end then; 0 = not leaving */
+    } leaving;
+    tick holds_next;        /* what this cluster holds is said anew, not before (holds.c) */
+    uint8_t holds_said[HASH_SIZE]; /* hash of what was said last */
+    bool rosters_moved;     /* who is admitted may have changed */
     struct list peers, links, streams, batches, waiting, alarms;
     struct list busy;      /* links that a step looks at; of the others nothing is to be done ... */
     struct list strangers; /* ... before their deadline: by deadline, earliest first */
@@ -522,279 +603,6 @@ struct ils {
     size_t verdict_n, verdict_next;
 };
 
-/* action.c */
-struct ils_action *ils_action(struct ils *ils, enum ils_action_type type);
-void ils_entropy(struct ils *ils, uint8_t *dst, size_t n);
-void ils_mix(struct ils *ils, const uint8_t fresh[static 32]);
-
-/* journal.c: rows collected in the step arena, sent as one batch. */
-struct rows {
-    struct ils *ils;
-    struct row *row;
-    size_t n, size;
-    bool failed;
-};
-void rows_init(struct rows *r, struct ils *ils);
-void rows_put(struct rows *r, enum row_space space, struct slice key, struct slice value);
-void rows_remove(struct rows *r, enum row_space space, struct slice key);
-void rows_setting(struct rows *r, const char *name, struct slice value);
-void rows_setting_u64(struct rows *r, const char *name, uint64_t value);
-void rows_audit(struct rows *r, struct slice who, struct slice what);
-void rows_self(struct rows *r);  /* every setting of the cluster itself */
-void rows_peer(struct rows *r, struct peer *p);
-void rows_password(struct rows *r, const struct password *p);
-struct slice stream_key_bytes(struct arena *a, const uint8_t key[static KEY_SIZE], uint64_t number,
-                              const uint8_t *name);
-/* Sends the rows as one batch; NULL when memory was refused (nothing was sent). */
-struct batch *journal_store(struct rows *r, enum batch_kind kind);
-void batch_free(struct ils *ils, struct batch *b);
-void journal_row(struct ils *ils, const struct row *row);
-void journal_stored(struct ils *ils, const struct ils_event *event);
-
-/* start.c */
-void journal_start(struct ils *ils, const struct ils_event *event);
-void journal_ready(struct ils *ils, bool failed);
-
-/* command.c */
-void command_stored(struct ils *ils, const struct batch *b, bool failed);
-void settings_take(struct settings *to, const struct ils *ils);
-void settings_learnt(struct ils *ils);
-void command_take(struct ils *ils, const struct command *c);
-void command_reply(struct ils *ils, uint64_t command, enum reply reply, struct slice text);
-/* waiting.c */
-void waiting_add(struct ils *ils, const struct command *c);
-void waiting_next(struct ils *ils);
-void waiting_free(struct ils *ils, struct waiting *w);
-
-/* self.c */
-void self_changed(struct ils *ils);
-void self_write(struct ils *ils);
-void peer_read(struct peer *p, const struct stream *s);
-void peer_names(struct ils *ils, const struct peer *p);
-bool roster_lists(const struct stream *self, const uint8_t key[static KEY_SIZE]);
-struct peer *peer_find(const struct ils *ils, const uint8_t key[static KEY_SIZE]);
-struct peer *peer_get(struct ils *ils, const uint8_t key[static KEY_SIZE]);
-struct peer *peer_named(const struct ils *ils, struct slice name, bool *ret_itself);
-
-/* stream.c */
-enum commit_kind { COMMIT_CHANGE, COMMIT_BEAT, COMMIT_ADOPT };
-struct stream *stream_find(const struct ils *ils, const uint8_t key[static KEY_SIZE],
-                           uint64_t number);
-struct stream *stream_get(struct ils *ils, const uint8_t key[static KEY_SIZE], uint64_t number);
-void stream_free(struct ils *ils, struct stream *s);
-bool stream_held(const struct stream *s);
-bool stream_overdue(const struct ils *ils, const struct stream *s);
-struct slice stream_row(struct arena *a, struct slice head, struct slice lines);
-void stream_served(struct ils *ils, struct stream *s);
-int stream_commit(struct ils *ils, struct stream *s, const struct change *change, size_t n,
-                  uint64_t command, struct slice who, struct slice what, enum commit_kind kind);
-void stream_committed(struct ils *ils, struct own_commit *oc, bool failed);
-void stream_tick(struct ils *ils);
-void own_commit_free(struct ils *ils, struct own_commit *oc);
-
-/* exchange.c */
-void exchange_open(struct link *l);
-void exchange_frame(struct link *l, uint8_t type, struct slice body);
-void exchange_flush(struct ils *ils);
-struct mark *mark_find(const struct link *l, const struct stream *s);
-struct mark *mark_get(struct link *l, const struct stream *s);
-void mark_set(struct mark *m, const struct head *h);
-int mark_order(const struct mark *m, const struct head *h);
-
-/* admit.c */
-bool admit_may(const struct ils *ils, const struct stream *s);
-bool admit_quota(const struct ils *ils, const struct stream *s, const struct head *h);
-void admit_again(struct ils *ils);
-
-/* adopt.c */
-void adopt_start(struct ils *ils);
-bool adopt_holds(const struct ils *ils, const struct stream *s);
-tick adopt_deadline(const struct ils *ils);
-void adopt_list_came(struct ils *ils);
-void adopt_heard(struct link *l, struct stream *s, const struct mark *m);
-bool adopt_believes(struct link *l, struct stream *s, struct slice bytes, const struct head *h);
-void adopt_applied(struct ils *ils, struct stream *s);
-
-/* replaced.c */
-void replaced_keep(struct ils *ils, struct stream *s, struct slice former, struct slice lines);
-struct slice replaced_find(const struct stream *s, const uint8_t name[static HASH_SIZE]);
-void replaced_tick(struct ils *ils, struct stream *s);
-void replaced_free(struct ils *ils, struct stream *s);
-
-/* fetch.c */
-void fetch_own(struct stream *s, struct link *l);
-void fetch_from(struct ils *ils, struct stream *s, struct link *l);
-void fetch_head(struct link *l, struct slice body);
-void fetch_manifest(struct link *l, struct slice body);
-void fetch_segment(struct link *l, struct slice body);
-void fetch_gone(struct link *l, struct slice body);
-void fetch_link_gone(struct link *l);
-void fetch_tick(struct ils *ils);
-tick fetch_deadline(const struct stream *s);
-
-/* link.c */
-struct link *link_new(struct ils *ils, bool dialler, uint32_t id);
-void link_free(struct link *l);
-void link_wake(struct link *l); /* this step and the next look at it */
-void link_accepted(struct ils *ils, const struct ils_event *event);
-void link_connected(struct ils *ils, const struct ils_event *event);
-void link_data(struct ils *ils, const struct ils_event *event);
-void link_down(struct ils *ils, const struct ils_event *event);
-void link_room(struct ils *ils, const struct ils_event *event);
-void link_send(struct link *l, uint8_t type, struct slice body);
-void link_flush(struct link *l);
-void link_change_state(struct link *l, enum link_state state);
-void link_end(struct link *l, enum code code, bool tell);
-void link_met(struct link *l);
-void link_up(struct link *l);
-void link_announce(struct link *l); /* T1 and T2, once */
-void link_secured(struct ils *ils, const struct ils_event *event);
-void link_certificate(struct ils *ils, const struct ils_event *event);
-void link_tick(struct ils *ils);
-tick link_deadline(const struct link *l);
-
-/* refusal.c */
-void handshake_refuse(struct link *l, enum code code);
-void handshake_failed(struct link *l, enum code code, bool told, uint32_t retry_after);
-void handshake_tls_failed(struct link *l, const struct tls_error *e, bool alert);
-enum code handshake_code(uint32_t number); /* of a goodbye: success is none */
-enum code handshake_said(uint32_t number); /* of a READY: CODE_JOINED, or a refusal */
-enum code goodbye_code(enum code code); /* as the other end is told */
-
-/* handshake.c */
-bool zeros(const uint8_t *p, size_t n); /* whether all bytes are zero, in constant time */
-void handshake_hello_send(struct link *l);
-void handshake_frame(struct link *l, uint8_t type, struct slice body);
-void handshake_joined(struct link *l);
-void handshake_secured(struct link *l, const struct secured *s);
-void handshake_invite_stored(struct link *l, bool failed);
-const struct password *password_find(const struct ils *ils, uint16_t generation);
-bool method_has_password(uint8_t method);
-const struct password *password_preferred(const struct ils *ils);
-uint8_t method_offered(const struct ils *ils);
-bool method_accepted(const struct ils *ils, uint8_t method);
-
-/* cert.c: the verdict on certificates. Pure questions, and the one place that says the answer. */
-void facts_of(struct facts *f, const struct certificate *c);
-void words_of(struct words *w, struct slice error, const struct slice record[static 3],
-              const uint32_t number[static 3]);
-bool facts_name(const struct facts *f, struct slice name);
-/* What is wrong with the certificate in itself; CODE_NONE: nothing. */
-enum code cert_error(const struct facts *f);
-/* The verdict procedure for `method`; host: as dialled, empty on the dialled end. CODE_NONE with
- * *ret_rule set: passes; CODE_NONE with RULE_NONE: it depends on the proof (method 4). */
-enum code cert_judge(const struct ils *ils, const struct facts *f, uint8_t method,
-                     struct slice host, enum cert_rule *ret_rule);
-/* After the proof, where it depended on it. */
-enum code cert_met(const struct ils *ils, const struct facts *f, const struct peer *p);
-/* As if the peer had proved itself with it: of a live link, or of what it announced. */
-enum code cert_of_peer(const struct ils *ils, const struct facts *f, const struct peer *p,
-                       uint8_t method, struct slice host, enum cert_rule *ret_rule);
-void cert_say(struct link *l, enum code code); /* T12 to T32, and the alarm of a refusal */
-void cert_say_words(struct link *l);           /* T30, T31 */
-
-/* trust.c: the trust store, and the certificates that were refused. */
-void trust_row(struct ils *ils, const struct row *row);
-void refused_row(struct ils *ils, const struct row *row);
-struct trust_entry *trust_find(const struct ils *ils, const uint8_t fingerprint[static 32]);
-/* TRUST_ADD, TRUST_REMOVE, TRUST_VERDICT: answered when durable. */
-void trust_command(struct ils *ils, const struct command *c);
-/* Imports one certificate on the core's own account; rows are added to r, which is stored by the
- * caller as BATCH_TRUST or BATCH_INVITE with *ret_change as its `trust`. True with *ret_change
- * NULL: it is there already. False: refused (too long, full, memory). */
-bool trust_add(struct rows *r, struct slice der, const struct facts *f, struct slice source,
-               struct trust_change **ret_change);
-void trust_stored(struct ils *ils, struct batch *b, bool failed); /* applies or drops b->trust */
-void trust_change_free(struct ils *ils, struct trust_change *c);
-/* Keeps what link l was refused with, at most REFUSED_MAX, for 30 days; bounded per address. */
-void trust_refused(struct link *l, enum code code);
-void trust_tick(struct ils *ils);
-tick trust_deadline(const struct ils *ils); /* rows of refused certificates wait to be written */
-void trust_free(struct ils *ils);
-
-/* invite.c */
-void invite_row(struct ils *ils, const struct row *row);
-void invite_command(struct ils *ils, const struct command *c); /* INVITE, INVITE_REMOVE */
-/* The acceptor's hello named this invite: CODE_NONE and the password of the exchange (32 bytes), or
- * why not. */
-enum code invite_judge(const struct ils *ils, const uint8_t id[static INVITE_ID_SIZE],
-                       uint8_t ret_prs[static 32]);
-/* The password of the exchange: H("invite", id, secret). */
-void invite_prs(uint8_t ret[static 32], const struct invite *invite);
-void invite_failed(struct ils *ils, const uint8_t id[static INVITE_ID_SIZE]);
-/* Acceptor: the other end proved itself. The invite is spent for its key and its certificate
- * imported, in one batch; then handshake_invite_stored. CODE_NONE, or why not (used by another). */
-enum code invite_spend(struct link *l);
-void invite_stored(struct ils *ils, struct batch *b, bool failed);
-/* Dialler: the hub proved itself as the token says. Imports its certificate; when that is durable,
- * the ordinary join begins (dial_now). */
-void invite_won(struct link *l);
-void invite_tick(struct ils *ils); /* the expired are forgotten a day later */
-void invite_free(struct ils *ils);
-
-/* own.c: one's own certificate, announcing the next, and what each end would say of the other's. */
-void own_setting(struct ils *ils, struct slice key, struct slice value);
-void own_command(struct ils *ils, const struct command *c); /* CERTIFICATE, CERTIFICATE_NOW */
-/* Of INIT, which stores it with the rest. */
-void own_init_with(struct rows *r, const struct own_certificate *own);
-void own_stored(struct ils *ils, struct batch *b, bool failed);
-void own_change_free(struct ils *ils, struct own_change *c);
-/* What stream 0 says of it: the certificate, and its chain where there is room. */
-struct slice own_told(struct ils *ils, size_t which);
-void own_announced(struct peer *p, size_t which, struct slice ders); /* from stream 0 */
-void own_verified(struct ils *ils, const struct ils_event *event);
-void own_ready_frame(struct link *l, struct slice body);
-void own_tick(struct ils *ils); /* asks, tells, switches, alarms of end dates */
-tick own_deadline(const struct ils *ils);
-bool own_ends_soon(const struct ils *ils, wall not_before, wall not_after);
-void own_init(struct ils *ils);
-void own_peer_init(struct ils *ils, struct peer *p);
-void own_peer_free(struct peer *p);
-void own_free(struct ils *ils);
-/* A neighbour that does not have the next certificate yet. */
-bool own_waits_for(const struct ils *ils, const struct peer *p);
-/* ready.c: what this end would say of the certificates that others announced, and telling them. */
-void ready_ask(struct ils *ils);    /* VERIFY of what was announced and not judged yet */
-void ready_import(struct ils *ils); /* what those announce whose present one was imported */
-void ready_tell(struct ils *ils);   /* READY on each link where it changed */
-void ready_again(struct ils *ils);  /* trust has changed: all is judged anew */
-uint32_t ready_code(const struct ils *ils, const struct announced *a, const struct peer *p,
-                    uint8_t method, enum cert_rule *ret_rule);
-
-/* gate.c */
-void gate_init(struct gate *g);
-void gate_forget(struct ils *ils);
-/* l is half open from now on; another may have to go for it. */
-void gate_enter(struct link *l);
-void gate_leave(struct link *l);
-tick gate_until(const struct ils *ils, const struct link *l);
-void gate_failed(struct ils *ils, const struct link *l, tick base);
-void gate_passed(struct ils *ils, const struct link *l);
-
-/* dial.c */
-void dial_now(struct ils *ils);
-void dial_tick(struct ils *ils);
-void dial_over(struct ils *ils, struct link *l, enum code code);
-void dial_up(struct ils *ils, struct link *l);
-tick dial_deadline(const struct ils *ils);
-void dial_peer(struct ils *ils, struct peer *p);
-bool dial_is_hub(const struct ils *ils, const struct peer *p);
-void dial_want(struct ils *ils, bool wanted);
-void dial_leave(struct ils *ils);
-void dial_back(struct ils *ils);
-
-/* alarm.c */
-size_t alarm_raise(struct ils *ils, enum alarm alarm, struct slice subject);
-wall alarm_last(const struct ils *ils, enum alarm alarm, struct slice subject);
-void alarm_clear(struct ils *ils, enum alarm alarm, struct slice subject);
-void alarm_row(struct ils *ils, const struct row *row);
-void alarm_tick(struct ils *ils);
-
-/* say.c */
-struct trace *say(struct ils *ils, enum trace_event event);
-struct trace *say_link(struct link *l, enum trace_event event);
-void say_verdict_live(struct link *l, enum code code, bool here);
-void say_verdict_undialled(struct ils *ils, uint64_t command, enum code code);
-void say_verdict(struct link *l, enum code code, bool told, uint32_t retry_after);
+#include "core/calls.h"
 
 #endif

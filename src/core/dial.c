@@ -10,7 +10,7 @@ static uint8_t dial_method(const struct ils *ils)
 }
 
 /* Whether this cluster has what the method needs. */
-static bool equipped(const struct ils *ils, uint8_t method)
+bool dial_equipped(const struct ils *ils, uint8_t method)
 {
     bool certificate = ils->cert[0].leaf.n != 0, password = password_preferred(ils) != NULL;
     switch ((enum method)method) {
@@ -26,7 +26,7 @@ static bool equipped(const struct ils *ils, uint8_t method)
 static bool dial_possible(const struct ils *ils)
 {
     return ils->ready && ils->dial.wanted && ils->dial.host.n != 0 &&
-           ils->role != ROLE_STANDALONE && equipped(ils, dial_method(ils));
+           ils->role != ROLE_STANDALONE && dial_equipped(ils, dial_method(ils));
 }
 
 static const struct peer *hub_peer(const struct ils *ils)
@@ -178,7 +178,7 @@ static uint16_t dial_port(const struct ils *ils, bool tls)
     return d->port != 0 && told != 0 ? told : tls ? PORT_TLS_DEFAULT : PORT_PASSWORD_DEFAULT;
 }
 
-static struct link *dial(struct ils *ils, struct slice host, uint16_t port, uint8_t method)
+struct link *dial(struct ils *ils, struct slice host, uint16_t port, uint8_t method)
 {
     struct link *l = link_new(ils, true, ils->next_link);
     if (l == NULL)
@@ -250,7 +250,7 @@ void dial_peer(struct ils *ils, struct peer *p)
     uint8_t method = method_offered(ils);
     bool tls = method != METHOD_PASSWORD;
     uint16_t port = tls ? p->tls_port : p->port;
-    if (!ils->ready || ils->role == ROLE_STANDALONE || host.n == 0 || !equipped(ils, method))
+    if (!ils->ready || ils->role == ROLE_STANDALONE || host.n == 0 || !dial_equipped(ils, method))
         return;
     if (port == 0)
         port = tls ? PORT_TLS_DEFAULT : PORT_PASSWORD_DEFAULT;

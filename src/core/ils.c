@@ -20,6 +20,7 @@ struct ils *ils_new(struct mem *mem)
     list_init(&ils->trust);
     list_init(&ils->refused);
     list_init(&ils->invites);
+    list_init(&ils->ended);
     gate_init(&ils->gate);
     ils->auth.tls = true;
     ils->level = TRACE_DETAILED;
@@ -58,6 +59,8 @@ void ils_free(struct ils *ils)
         own_peer_free(p);
         mem_free(mem, p, sizeof *p);
     }
+    ends_free(ils);
+    introduce_free(ils);
     trust_free(ils);
     invite_free(ils);
     own_free(ils);
@@ -128,12 +131,18 @@ int ils_step(struct ils *ils, const struct ils_event *event, struct ils_actions 
         trust_tick(ils);
         invite_tick(ils);
         own_tick(ils);
+        told_tick(ils);
+        ends_tick(ils);
+        introduce_tick(ils);
+        holds_tick(ils);
         stream_tick(ils);
         alarm_tick(ils);
         fetch_tick(ils);
         self_write(ils);
         waiting_next(ils);
+        role_tick(ils);
         dial_tick(ils);
+        mesh_tick(ils);
         exchange_flush(ils);
         store_peers(ils);
         list_each(node, &ils->busy)
@@ -151,8 +160,10 @@ tick ils_deadline(const struct ils *ils)
     tick first = ils->ready ? ils->next_beat : TICK_NEVER;
     tick dial = dial_deadline(ils), hold = adopt_deadline(ils), own = own_deadline(ils);
     first = own < first ? own : first;
-    tick trust = trust_deadline(ils);
-    first = trust < first ? trust : first;
+    const tick of[] = {trust_deadline(ils), mesh_deadline(ils), role_deadline(ils),
+                       ends_deadline(ils), holds_deadline(ils)};
+    for (size_t i = 0; i < sizeof of / sizeof of[0]; i++)
+        first = of[i] < first ? of[i] : first;
     first = dial < first ? dial : first;
     first = hold < first ? hold : first;
     list_each(node, &ils->busy) {

@@ -123,7 +123,8 @@ struct address {
 
 enum command_type {
     COMMAND_INIT,        /* cluster_id, fqdn, description, route_string */
-    COMMAND_ROLE,        /* role: hub or standalone (spoke: by JOIN) */
+    COMMAND_ROLE,        /* role: hub; standalone; spoke: a hub drains first, and whoever waits is
+                          * answered when it is a spoke. host: register there (may be empty) */
     COMMAND_JOIN,        /* host, port, role */
     COMMAND_DISCONNECT,  /* cluster */
     COMMAND_CONNECT,     /* cluster */
@@ -144,8 +145,20 @@ enum command_type {
     COMMAND_TRUST_VERDICT, /* verdict_id: imports the certificate that was refused under it */
     COMMAND_INVITE,      /* invite: one is opened */
     COMMAND_INVITE_REMOVE, /* invite.id */
-    COMMAND_DESCRIBE,    /* cluster_id ignored; fqdn, description, route_string where not empty */
+    COMMAND_DESCRIBE,    /* cluster_id, fqdn, description, route_string where not empty */
+    COMMAND_LEAVE,       /* says so to all, then standalone */
+    COMMAND_FORGET,      /* cluster: its data goes everywhere, until it comes back anew */
+    COMMAND_BAN,         /* cluster: never again */
+    COMMAND_IDENTITY_NEW,/* cluster_id, fqdn; own: a certificate with the new name (may be empty) */
+    COMMAND_NETWORK_ADOPT, /* the registration server's network in place of one's own */
+    COMMAND_REBUILD,     /* what the neighbours hold of one's plan becomes it */
+    COMMAND_RESTORE,     /* one's own plan as it is here is written again above theirs */
+    COMMAND_EXCHANGE,    /* raise: on */
+    COMMAND_SYNC_EVERY,  /* minutes: 1..1440 */
+    COMMAND_INTRODUCTIONS, /* raise: on */
 };
+
+#define SYNC_MINUTES_MAX 1440
 
 struct auth {
     bool tls, password; /* what this cluster offers when it dials: the two boxes */
@@ -194,7 +207,8 @@ struct command {
     uint8_t alarm;      /* enum alarm */
     struct slice subject;
     bool raise;
-    struct own_certificate own; /* CERTIFICATE; INIT, where der.n != 0 */
+    uint16_t minutes;
+    struct own_certificate own; /* CERTIFICATE; INIT and IDENTITY_NEW, where der.n != 0 */
     bool now;
     const struct trust_item *trust;
     size_t trust_n;

@@ -114,6 +114,9 @@ void rows_self(struct rows *r)
     if (!ils->dial.hub_known || ils->dial.moving) /* nobody is known at the new place */
         rows_remove(r, ROW_SETTING, slice_of("hub_key"));
     rows_setting_u64(r, "trace_level", ils->level);
+    rows_setting_u64(r, "draining", ils->mesh.draining);
+    told_rows(r);
+    introduce_rows(r);
 }
 
 void rows_password(struct rows *r, const struct password *p)
@@ -250,6 +253,8 @@ void journal_stored(struct ils *ils, const struct ils_event *event)
     case BATCH_TRUST: trust_stored(ils, b, event->failed); break;
     case BATCH_OWN: own_stored(ils, b, event->failed); break;
     case BATCH_INVITE: invite_stored(ils, b, event->failed); break;
+    case BATCH_IDENTITY: identity_stored(ils, b, event->failed); break;
+    case BATCH_LEAVE: ends_stored(ils, b, event->failed); break;
     }
     batch_free(ils, b);
 }
@@ -302,7 +307,8 @@ static void row_setting(struct ils *ils, struct slice key, struct slice v)
         ils->has_seed = true;
         crypto_keypair(ils->seed, ils->key, ils->secret);
         crypto_peer_id(ils->peer_id, ils->key);
-    } else {
+    } else if (!told_setting(ils, key, v) && !introduce_setting(ils, key, v) &&
+               !role_setting(ils, key, v)) {
         own_setting(ils, key, v);
     }
 }

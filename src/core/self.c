@@ -2,11 +2,12 @@
  * and, on a hub, of its roster: whom it relays. Here it is written and read, and peers are kept. */
 #include "core/core.h"
 
-enum { FIELDS = 11 };
+enum { FIELDS = 13, CHANGES_MAX = FIELDS + 2 * PEERS_MAX + 1024 };
 
 static const char *const field_name[FIELDS] = {"cluster_id", "fqdn", "description", "version",
                                                "role", "route_string", "host", "port",
-                                               "tls_port", "certificate", "certificate_next"};
+                                               "tls_port", "certificate", "certificate_next",
+                                               "draining", "holds"};
 
 static struct slice decimal(struct arena *a, uint64_t v)
 {
@@ -109,7 +110,8 @@ static size_t field_changes(struct ils *ils, struct change *change)
         text_slice(ils->description), text_slice(ils->version),
         decimal(&ils->step, ils->role), text_slice(ils->route_string),
         host, decimal(&ils->step, port), decimal(&ils->step, tls_port),
-        own_told(ils, 0), own_told(ils, 1)};
+        own_told(ils, 0), own_told(ils, 1),
+        ils->mesh.draining ? slice_of("1") : slice_of(""), holds_told(ils)};
     size_t n = 0;
     for (size_t i = 0; i < FIELDS; i++)
         change[n++] = (struct change){.put = true, .kind = ENTRY_FIELD,
@@ -117,10 +119,9 @@ static size_t field_changes(struct ils *ils, struct change *change)
     return n;
 }
 
-struct roster {
-    struct ils *ils;
+struct written {
     struct change *change;
-    size_t n, max;
+    size_t wanted, n, max;
 };
 
 static bool on_roster(const struct ils *ils, const struct peer *p)
@@ -128,14 +129,16 @@ static bool on_roster(const struct ils *ils, const struct peer *p)
     return ils->role == ROLE_HUB && p->met && !p->disconnected_here && !p->disconnected_there;
 }
 
-static bool roster_gone(void *context, const struct record *r)
+/* What stands in stream 0 and is not to be there any more. */
+static bool written_gone(void *context, const struct record *r)
 {
-    struct roster *w = context;
-    if (r->kind != ENTRY_ROSTER || r->user.n != KEY_SIZE || w->n == w->max)
+    struct written *w = context;
+    if (w->n == w->max)
         return true;
-    const struct peer *p = peer_find(w->ils, r->user.p);
-    if (p == NULL || !on_roster(w->ils, p))
-        w->change[w->n++] = (struct change){.kind = ENTRY_ROSTER, .user = r->user};
+    for (size_t i = 0; i < w->wanted; i++)
+        if (w->change[i].kind == r->kind && slice_eq(w->change[i].user, r->user))
+            return true;
+    w->change[w->n++] = (struct change){.kind = r->kind, .user = r->user};
     return true;
 }
 
@@ -170,13 +173,12 @@ void self_write(struct ils *ils)
         ils->committing[STREAM_SELF] || adopt_holds(ils, ils->self) || ils->now < ils->self_after)
         return;
     ils->self_dirty = false;
-    size_t max = FIELDS + 2 * PEERS_MAX + ROSTER_MAX;
-    struct change *change = arena_alloc(&ils->step, max * sizeof *change);
+    struct change *change = arena_alloc(&ils->step, CHANGES_MAX * sizeof *change);
     if (change == NULL) {
         ils->self_dirty = true;
         return;
     }
-    struct roster w = {ils, change, field_changes(ils, change), max};
+    struct written w = {change, 0, field_changes(ils, change), CHANGES_MAX};
     size_t listed = 0;
     list_each(node, &ils->peers) {
         const struct peer *p = list_entry(node, struct peer, node);
@@ -184,7 +186,10 @@ void self_write(struct ils *ils)
             change[w.n++] = (struct change){.put = true, .kind = ENTRY_ROSTER,
                                             .user = slice_make(p->key, KEY_SIZE)};
     }
-    catalog_walk(ils->self->catalog, roster_gone, &w);
+    w.n += ends_changes(ils, change + w.n, w.max - w.n);
+    w.n += introduce_changes(ils, change + w.n, w.max - w.n);
+    w.wanted = w.n;
+    catalog_walk(ils->self->catalog, written_gone, &w);
     if (stream_held(ils->self) && nothing_new(ils->self, change, w.n))
         return;
     struct slice none = slice_make(NULL, 0);
@@ -246,6 +251,10 @@ static bool read_field(void *context, const struct record *r)
         own_announced(p, 0, r->value);
     else if (slice_eq(r->user, slice_of("certificate_next")))
         own_announced(p, 1, r->value);
+    else if (slice_eq(r->user, slice_of("draining")))
+        p->draining = slice_eq(r->value, slice_of("1"));
+    else if (slice_eq(r->user, slice_of("holds")))
+        holds_read(p, r->value);
     return true;
 }
 
@@ -257,6 +266,7 @@ void peer_read(struct peer *p, const struct stream *s)
     text_set(p->route_string, slice_make(NULL, 0));
     text_set(p->host, slice_make(NULL, 0));
     p->role = ROLE_STANDALONE;
+    p->draining = false;
     catalog_walk(s->catalog, read_field, p);
     p->dirty = true;
 }

@@ -5,6 +5,14 @@
 
 #include "core/ils.h"
 
+/* May this cluster write? */
+enum view_writing {
+    WRITING,
+    WRITING_WAITS,       /* after a start, for a neighbour's list (10 s at most) */
+    WRITING_CLONE,       /* no: another copy of it is running */
+    WRITING_ROLLED_BACK, /* no: the neighbours hold a newer plan of it than it does itself */
+};
+
 struct view_self {
     bool initialised;
     struct slice cluster_id, fqdn, description, route_string;
@@ -20,6 +28,15 @@ struct view_self {
     uint64_t entries;
     uint8_t trace_level;
     uint64_t serving;                 /* links established now */
+    bool draining;                    /* a hub that is about to be a spoke */
+    bool leaving;
+    bool exchange;                    /* Exchange Global Dial Plan Replication Data ... */
+    bool introductions;               /* what hubs introduce is imported */
+    uint16_t minutes;                 /* Synchronize Clusters Every */
+    enum view_writing writing;
+    uint64_t theirs_usn;              /* WRITING_ROLLED_BACK: of the plan, as the neighbours hold it */
+    uint64_t theirs_epoch;
+    size_t hubs, hubs_linked;         /* other hubs that are known, and linked with this cluster */
 };
 void view_self(const struct ils *ils, struct view_self *ret);
 
@@ -59,6 +76,8 @@ struct view_cluster {
     bool disconnected;          /* by an operator ... */
     bool disconnected_here;     /* ... of this end, who alone can connect it again */
     bool stale;
+    bool duplicate;             /* another cluster has the same id: shown as id~peer */
+    bool draining;
     uint8_t met_method;         /* enum method of the last link; 0 = none */
     wall met_first, met_last;
     enum cert_rule met_rule;    /* by which the certificate passed when last met */
@@ -74,6 +93,55 @@ struct view_cluster {
 
 /* Row i = 0 is the local cluster; false beyond the last. */
 bool view_cluster(const struct ils *ils, size_t i, struct view_cluster *ret);
+
+/* The mesh: for each other cluster that this one wants to be linked to, or to visit. */
+enum view_contact_why {
+    CONTACT_HUB,       /* hub to hub */
+    CONTACT_HOME,      /* a spoke's registration server, as far as it is known who that is */
+    CONTACT_SERVES,    /* a spoke's alternate that serves it now */
+    CONTACT_ALTERNATE, /* a spoke's: to be met once */
+};
+struct view_contact {
+    enum view_contact_why why;
+    uint8_t peer_id[PEER_ID_SIZE];
+    struct slice cluster_id;
+    struct slice address;      /* where it is dialled */
+    uint16_t port;
+    bool linked, visited;      /* visited: met as both ends are now */
+    bool draining;             /* it is about to be a spoke */
+    enum code last_code;       /* of the last attempt; CODE_NONE: none failed */
+    uint32_t attempts;         /* that failed in a row */
+    int64_t since_s;           /* seconds since when it is not linked (visited); 0 = it is */
+    int64_t next_s;            /* seconds to the next attempt; -1 = one is under way, or none */
+};
+bool view_contact(const struct ils *ils, size_t i, struct view_contact *ret);
+
+/* Who has what: what `holder` serves of `origin`, as far as it is known here. holder and origin
+ * count as in view_cluster (0 = this cluster). False: beyond the last of either. */
+struct view_holds {
+    bool known;           /* false: nothing is known of it; all below is 0 then */
+    bool exact;           /* of this cluster, or of a neighbour by its own word on the link; false:
+                           * as the holder said at `at` */
+    wall at;              /* of when that is */
+    uint64_t epoch, usn;  /* of the plan, served there */
+    uint64_t newest;      /* the newest USN of it that is known here */
+    int64_t lag_s;        /* since it is behind the newest known here; 0 = it is not */
+    bool digest_equal;    /* same epoch, USN and root as are served here */
+    enum sync_status status;
+    struct slice error;   /* what last went wrong; empty = nothing. Of this cluster alone */
+    wall since;           /* of status, where it is not SYNC_UP_TO_DATE; of error */
+};
+bool view_holds(const struct ils *ils, size_t holder, size_t origin, struct view_holds *ret);
+
+/* Who left, was forgotten or banned. */
+struct view_ended {
+    uint8_t peer_id[PEER_ID_SIZE];
+    bool banned;
+    uint64_t epoch, usn;
+    uint8_t author[PEER_ID_SIZE];
+    struct slice author_name; /* cluster id where known */
+};
+bool view_ended(const struct ils *ils, size_t i, struct view_ended *ret);
 
 /* Passwords held, without the secret. */
 struct view_password {

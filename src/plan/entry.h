@@ -24,6 +24,8 @@ enum entry_kind {
     ENTRY_PATTERN_E164 = 5,       /* reserved */
     ENTRY_FIELD = 8,      /* stream 0: one field of the peer info vector (plan/vector.h) */
     ENTRY_ROSTER = 9,     /* stream 0 of a hub: one peer on its roster */
+    ENTRY_ENDED = 10,     /* likewise: one that was forgotten or banned; user: its key */
+    ENTRY_INTRODUCED = 11, /* likewise: one that was invited, or a hub for those; user: its key */
 };
 
 enum failover_rule {

@@ -1,0 +1,370 @@
+/* calls: what the files of this room call of each other. Included by core.h, whose state it is
+ * about, and by nobody else. */
+#ifndef OPENILS_CORE_CALLS_H
+#define OPENILS_CORE_CALLS_H
+
+/* action.c */
+struct ils_action *ils_action(struct ils *ils, enum ils_action_type type);
+void ils_entropy(struct ils *ils, uint8_t *dst, size_t n);
+void ils_mix(struct ils *ils, const uint8_t fresh[static 32]);
+
+/* journal.c: rows collected in the step arena, sent as one batch. */
+struct rows {
+    struct ils *ils;
+    struct row *row;
+    size_t n, size;
+    bool failed;
+};
+void rows_init(struct rows *r, struct ils *ils);
+void rows_put(struct rows *r, enum row_space space, struct slice key, struct slice value);
+void rows_remove(struct rows *r, enum row_space space, struct slice key);
+void rows_setting(struct rows *r, const char *name, struct slice value);
+void rows_setting_u64(struct rows *r, const char *name, uint64_t value);
+void rows_audit(struct rows *r, struct slice who, struct slice what);
+void rows_self(struct rows *r);  /* every setting of the cluster itself */
+void rows_peer(struct rows *r, struct peer *p);
+void rows_password(struct rows *r, const struct password *p);
+struct slice stream_key_bytes(struct arena *a, const uint8_t key[static KEY_SIZE], uint64_t number,
+                              const uint8_t *name);
+/* Sends the rows as one batch; NULL when memory was refused (nothing was sent). */
+struct batch *journal_store(struct rows *r, enum batch_kind kind);
+void batch_free(struct ils *ils, struct batch *b);
+void journal_row(struct ils *ils, const struct row *row);
+void journal_stored(struct ils *ils, const struct ils_event *event);
+
+/* start.c */
+void journal_start(struct ils *ils, const struct ils_event *event);
+void journal_ready(struct ils *ils, bool failed);
+
+/* command.c */
+void command_stored(struct ils *ils, const struct batch *b, bool failed);
+void settings_take(struct settings *to, const struct ils *ils);
+void settings_learnt(struct ils *ils);
+void command_take(struct ils *ils, const struct command *c);
+void command_reply(struct ils *ils, uint64_t command, enum reply reply, struct slice text);
+/* waiting.c */
+void waiting_add(struct ils *ils, const struct command *c);
+void waiting_next(struct ils *ils);
+void waiting_free(struct ils *ils, struct waiting *w);
+
+/* self.c */
+void self_changed(struct ils *ils);
+void self_write(struct ils *ils);
+void peer_read(struct peer *p, const struct stream *s);
+void peer_names(struct ils *ils, const struct peer *p);
+bool roster_lists(const struct stream *self, const uint8_t key[static KEY_SIZE]);
+struct peer *peer_find(const struct ils *ils, const uint8_t key[static KEY_SIZE]);
+struct peer *peer_get(struct ils *ils, const uint8_t key[static KEY_SIZE]);
+struct peer *peer_named(const struct ils *ils, struct slice name, bool *ret_itself);
+
+/* stream.c */
+enum commit_kind { COMMIT_CHANGE, COMMIT_BEAT, COMMIT_ADOPT };
+struct stream *stream_find(const struct ils *ils, const uint8_t key[static KEY_SIZE],
+                           uint64_t number);
+struct stream *stream_get(struct ils *ils, const uint8_t key[static KEY_SIZE], uint64_t number);
+void stream_free(struct ils *ils, struct stream *s);
+bool stream_held(const struct stream *s);
+bool stream_overdue(const struct ils *ils, const struct stream *s);
+struct slice stream_row(struct arena *a, struct slice head, struct slice lines);
+void stream_served(struct ils *ils, struct stream *s);
+int stream_commit(struct ils *ils, struct stream *s, const struct change *change, size_t n,
+                  uint64_t command, struct slice who, struct slice what, enum commit_kind kind);
+void stream_committed(struct ils *ils, struct own_commit *oc, bool failed);
+void stream_tick(struct ils *ils);
+void own_commit_free(struct ils *ils, struct own_commit *oc);
+
+/* exchange.c */
+void exchange_open(struct link *l);
+void exchange_frame(struct link *l, uint8_t type, struct slice body);
+void exchange_flush(struct ils *ils);
+struct mark *mark_find(const struct link *l, const struct stream *s);
+struct mark *mark_get(struct link *l, const struct stream *s);
+void mark_set(struct mark *m, const struct head *h);
+int mark_order(const struct mark *m, const struct head *h);
+
+/* admit.c */
+bool admit_may(const struct ils *ils, const struct stream *s);
+bool admit_quota(const struct ils *ils, const struct stream *s, const struct head *h);
+void admit_again(struct ils *ils);
+
+/* adopt.c */
+void adopt_start(struct ils *ils);
+bool adopt_holds(const struct ils *ils, const struct stream *s);
+tick adopt_deadline(const struct ils *ils);
+void adopt_list_came(struct ils *ils);
+void adopt_heard(struct link *l, struct stream *s, const struct mark *m);
+bool adopt_believes(struct link *l, struct stream *s, struct slice bytes, const struct head *h);
+void adopt_applied(struct ils *ils, struct stream *s);
+
+/* replaced.c */
+void replaced_keep(struct ils *ils, struct stream *s, struct slice former, struct slice lines);
+struct slice replaced_find(const struct stream *s, const uint8_t name[static HASH_SIZE]);
+void replaced_tick(struct ils *ils, struct stream *s);
+void replaced_free(struct ils *ils, struct stream *s);
+
+/* fetch.c */
+void fetch_own(struct stream *s, struct link *l);
+void fetch_from(struct ils *ils, struct stream *s, struct link *l);
+void fetch_head(struct link *l, struct slice body);
+void fetch_manifest(struct link *l, struct slice body);
+void fetch_segment(struct link *l, struct slice body);
+void fetch_gone(struct link *l, struct slice body);
+void fetch_link_gone(struct link *l);
+void fetch_tick(struct ils *ils);
+tick fetch_deadline(const struct stream *s);
+
+/* link.c */
+struct link *link_new(struct ils *ils, bool dialler, uint32_t id);
+void link_free(struct link *l);
+void link_wake(struct link *l); /* this step and the next look at it */
+void link_accepted(struct ils *ils, const struct ils_event *event);
+void link_connected(struct ils *ils, const struct ils_event *event);
+void link_data(struct ils *ils, const struct ils_event *event);
+void link_down(struct ils *ils, const struct ils_event *event);
+void link_room(struct ils *ils, const struct ils_event *event);
+void link_send(struct link *l, uint8_t type, struct slice body);
+void link_flush(struct link *l);
+void link_change_state(struct link *l, enum link_state state);
+void link_end(struct link *l, enum code code, bool tell);
+void link_met(struct link *l);
+void link_up(struct link *l);
+void link_announce(struct link *l); /* T1 and T2, once */
+void link_secured(struct ils *ils, const struct ils_event *event);
+void link_certificate(struct ils *ils, const struct ils_event *event);
+void link_tick(struct ils *ils);
+tick link_deadline(const struct link *l);
+
+/* refusal.c */
+void handshake_refuse(struct link *l, enum code code);
+void handshake_failed(struct link *l, enum code code, bool told, uint32_t retry_after);
+void handshake_tls_failed(struct link *l, const struct tls_error *e, bool alert);
+enum code handshake_code(uint32_t number); /* of a goodbye: success is none */
+enum code handshake_said(uint32_t number); /* of a READY: CODE_JOINED, or a refusal */
+enum code goodbye_code(enum code code); /* as the other end is told */
+
+/* handshake.c */
+bool zeros(const uint8_t *p, size_t n); /* whether all bytes are zero, in constant time */
+void handshake_hello_send(struct link *l);
+void handshake_frame(struct link *l, uint8_t type, struct slice body);
+void handshake_joined(struct link *l);
+void handshake_secured(struct link *l, const struct secured *s);
+void handshake_invite_stored(struct link *l, bool failed);
+const struct password *password_find(const struct ils *ils, uint16_t generation);
+bool method_has_password(uint8_t method);
+const struct password *password_preferred(const struct ils *ils);
+uint8_t method_offered(const struct ils *ils);
+bool method_accepted(const struct ils *ils, uint8_t method);
+
+/* cert.c: the verdict on certificates. Pure questions, and the one place that says the answer. */
+void facts_of(struct facts *f, const struct certificate *c);
+void words_of(struct words *w, struct slice error, const struct slice record[static 3],
+              const uint32_t number[static 3]);
+bool facts_name(const struct facts *f, struct slice name);
+/* What is wrong with the certificate in itself; CODE_NONE: nothing. */
+enum code cert_error(const struct facts *f);
+/* The verdict procedure for `method`; host: as dialled, empty on the dialled end. CODE_NONE with
+ * *ret_rule set: passes; CODE_NONE with RULE_NONE: it depends on the proof (method 4). */
+enum code cert_judge(const struct ils *ils, const struct facts *f, uint8_t method,
+                     struct slice host, enum cert_rule *ret_rule);
+/* After the proof, where it depended on it. */
+enum code cert_met(const struct ils *ils, const struct facts *f, const struct peer *p);
+/* As if the peer had proved itself with it: of a live link, or of what it announced. */
+enum code cert_of_peer(const struct ils *ils, const struct facts *f, const struct peer *p,
+                       uint8_t method, struct slice host, enum cert_rule *ret_rule);
+void cert_say(struct link *l, enum code code); /* T12 to T32, and the alarm of a refusal */
+void cert_say_words(struct link *l);           /* T30, T31 */
+
+/* trust.c: the trust store, and the certificates that were refused. */
+void trust_row(struct ils *ils, const struct row *row);
+void refused_row(struct ils *ils, const struct row *row);
+struct trust_entry *trust_find(const struct ils *ils, const uint8_t fingerprint[static 32]);
+/* TRUST_ADD, TRUST_REMOVE, TRUST_VERDICT: answered when durable. */
+void trust_command(struct ils *ils, const struct command *c);
+/* Imports one certificate on the core's own account; rows are added to r, which is stored by the
+ * caller as BATCH_TRUST or BATCH_INVITE with *ret_change as its `trust`. True with *ret_change
+ * NULL: it is there already. False: refused (too long, full, memory). */
+bool trust_add(struct rows *r, struct slice der, const struct facts *f, struct slice source,
+               struct trust_change **ret_change);
+void trust_stored(struct ils *ils, struct batch *b, bool failed); /* applies or drops b->trust */
+void trust_change_free(struct ils *ils, struct trust_change *c);
+/* Keeps what link l was refused with, at most REFUSED_MAX, for 30 days; bounded per address. */
+void trust_refused(struct link *l, enum code code);
+void trust_tick(struct ils *ils);
+tick trust_deadline(const struct ils *ils); /* rows of refused certificates wait to be written */
+void trust_free(struct ils *ils);
+
+/* invite.c */
+void invite_row(struct ils *ils, const struct row *row);
+void invite_command(struct ils *ils, const struct command *c); /* INVITE, INVITE_REMOVE */
+/* The acceptor's hello named this invite: CODE_NONE and the password of the exchange (32 bytes), or
+ * why not. */
+enum code invite_judge(const struct ils *ils, const uint8_t id[static INVITE_ID_SIZE],
+                       uint8_t ret_prs[static 32]);
+/* The password of the exchange: H("invite", id, secret). */
+void invite_prs(uint8_t ret[static 32], const struct invite *invite);
+void invite_failed(struct ils *ils, const uint8_t id[static INVITE_ID_SIZE]);
+/* Acceptor: the other end proved itself. The invite is spent for its key and its certificate
+ * imported, in one batch; then handshake_invite_stored. CODE_NONE, or why not (used by another). */
+enum code invite_spend(struct link *l);
+void invite_stored(struct ils *ils, struct batch *b, bool failed);
+/* Dialler: the hub proved itself as the token says. Imports its certificate; when that is durable,
+ * the ordinary join begins (dial_now). */
+void invite_won(struct link *l);
+void invite_tick(struct ils *ils); /* the expired are forgotten a day later */
+void invite_free(struct ils *ils);
+
+/* own.c: one's own certificate, announcing the next, and what each end would say of the other's. */
+void own_setting(struct ils *ils, struct slice key, struct slice value);
+void own_command(struct ils *ils, const struct command *c); /* CERTIFICATE, CERTIFICATE_NOW */
+/* Of INIT, which stores it with the rest. */
+void own_init_with(struct rows *r, const struct own_certificate *own);
+void own_stored(struct ils *ils, struct batch *b, bool failed);
+void own_change_free(struct ils *ils, struct own_change *c);
+/* What stream 0 says of it: the certificate, and its chain where there is room. */
+struct slice own_told(struct ils *ils, size_t which);
+void own_announced(struct peer *p, size_t which, struct slice ders); /* from stream 0 */
+void own_verified(struct ils *ils, const struct ils_event *event);
+void own_ready_frame(struct link *l, struct slice body);
+void own_tick(struct ils *ils); /* asks, tells, switches, alarms of end dates */
+tick own_deadline(const struct ils *ils);
+bool own_ends_soon(const struct ils *ils, wall not_before, wall not_after);
+void own_init(struct ils *ils);
+void own_peer_init(struct ils *ils, struct peer *p);
+void own_peer_free(struct peer *p);
+void own_free(struct ils *ils);
+/* A neighbour that does not have the next certificate yet. */
+bool own_waits_for(const struct ils *ils, const struct peer *p);
+/* ready.c: what this end would say of the certificates that others announced, and telling them. */
+void ready_ask(struct ils *ils);    /* VERIFY of what was announced and not judged yet */
+void ready_import(struct ils *ils); /* what those announce whose present one was imported */
+void ready_tell(struct ils *ils);   /* READY on each link where it changed */
+void ready_again(struct ils *ils);  /* trust has changed: all is judged anew */
+uint32_t ready_code(const struct ils *ils, const struct announced *a, const struct peer *p,
+                    uint8_t method, enum cert_rule *ret_rule);
+
+/* gate.c */
+void gate_init(struct gate *g);
+void gate_forget(struct ils *ils);
+/* l is half open from now on; another may have to go for it. */
+void gate_enter(struct link *l);
+void gate_leave(struct link *l);
+tick gate_until(const struct ils *ils, const struct link *l);
+void gate_failed(struct ils *ils, const struct link *l, tick base);
+void gate_passed(struct ils *ils, const struct link *l);
+
+/* dial.c */
+void dial_now(struct ils *ils);
+void dial_tick(struct ils *ils);
+void dial_over(struct ils *ils, struct link *l, enum code code);
+void dial_up(struct ils *ils, struct link *l);
+tick dial_deadline(const struct ils *ils);
+void dial_peer(struct ils *ils, struct peer *p);
+bool dial_is_hub(const struct ils *ils, const struct peer *p);
+void dial_want(struct ils *ils, bool wanted);
+void dial_leave(struct ils *ils);
+void dial_back(struct ils *ils);
+
+/* alarm.c */
+size_t alarm_raise(struct ils *ils, enum alarm alarm, struct slice subject);
+wall alarm_last(const struct ils *ils, enum alarm alarm, struct slice subject);
+void alarm_clear(struct ils *ils, enum alarm alarm, struct slice subject);
+void alarm_row(struct ils *ils, const struct row *row);
+void alarm_tick(struct ils *ils);
+
+/* say.c */
+struct trace *say(struct ils *ils, enum trace_event event);
+struct trace *say_link(struct link *l, enum trace_event event);
+void say_verdict_live(struct link *l, enum code code, bool here);
+void say_verdict_undialled(struct ils *ils, uint64_t command, enum code code);
+void say_verdict(struct link *l, enum code code, bool told, uint32_t retry_after);
+
+/* mesh.c: whom this cluster wants to be linked to. A hub: every other hub. A spoke: one hub, its
+ * registration server before the alternates; and it visits each alternate once. */
+void mesh_tick(struct ils *ils);
+tick mesh_deadline(const struct ils *ils);
+/* An attempt to reach a peer, or a link with it, is over. */
+void mesh_over(struct link *l, enum code code);
+void mesh_up(struct link *l);         /* a link is up */
+bool mesh_wanted(const struct ils *ils, const struct peer *p); /* a link with it should stand */
+bool mesh_is_hub(const struct peer *p);  /* it is a hub that may be registered with */
+void mesh_now(struct ils *ils);       /* everything is tried at once: settings have changed */
+struct link *dial(struct ils *ils, struct slice host, uint16_t port, uint8_t method); /* dial.c */
+bool dial_equipped(const struct ils *ils, uint8_t method);
+
+/* role.c: COMMAND_ROLE; and the role of JOIN. */
+void role_command(struct ils *ils, const struct command *c);
+void role_tick(struct ils *ils);      /* a hub that drains */
+tick role_deadline(const struct ils *ils);
+bool role_setting(struct ils *ils, struct slice key, struct slice value);
+void listen_as_role(struct ils *ils); /* command.c */
+void end_links(struct ils *ils, enum code code);
+struct batch *store_and_reply(struct rows *rows, const struct command *c, bool join);
+void command_refuse(struct ils *ils, const struct command *c, enum reply reply, struct slice text);
+
+/* identity.c: two that say that they are one. Of a proof: CODE_DUPLICATE_ID, CODE_CLONE,
+ * CODE_DEFAULT_ID or CODE_NONE. Raises no alarm and changes nothing. */
+enum code identity_judge(const struct link *l, const struct proof *p);
+void identity_refused(struct link *l, enum code code); /* by or to this end: the alarm, and whether
+                                                        * this cluster stops writing */
+void identity_up(struct link *l);     /* a link stands: what was said of it before is over */
+void identity_heads(struct ils *ils, struct stream *s, struct slice bytes, const struct head *h);
+                                      /* a signed head with the epoch and USN of the one that is
+                                       * held, and another root: two writers */
+void identity_named(struct ils *ils, struct peer *p); /* its stream 0 was read: the same cluster id
+                                                       * as another's? Met by relay, both stay. */
+void identity_command(struct ils *ils, const struct command *c); /* IDENTITY_NEW */
+void identity_stored(struct ils *ils, struct batch *b, bool failed);
+void identity_network(struct ils *ils, const struct command *c); /* NETWORK_ADOPT */
+
+/* ends.c: leaving, forgetting, banning (design 6, Ends). */
+struct ended {
+    struct list node;
+    uint8_t key[KEY_SIZE];
+    bool banned;
+    uint64_t epoch, usn;        /* nothing up to this returns */
+    uint8_t author[PEER_ID_SIZE];
+};
+void ends_command(struct ils *ils, const struct command *c); /* LEAVE, FORGET, BAN */
+void ends_stored(struct ils *ils, struct batch *b, bool failed);
+void ends_tick(struct ils *ils);
+tick ends_deadline(const struct ils *ils);
+/* Of stream 0 of an admitted hub: its records of ends, which a hub repeats. */
+void ends_read(struct ils *ils, const struct stream *self);
+size_t ends_changes(struct ils *ils, struct change *change, size_t max); /* for one's own */
+bool ends_allow(const struct ils *ils, const struct stream *s, const struct head *h);
+const struct ended *ends_of(const struct ils *ils, const uint8_t key[static KEY_SIZE]);
+void ends_free(struct ils *ils);
+bool peer_left(const struct ils *ils, const struct peer *p); /* its stream 0 says so */
+
+/* told.c: what of a stream others are shown. One's own plan is withheld while the exchange is off,
+ * and both streams when this cluster leaves: then a head that lists nothing stands for it. */
+struct slice told_bytes(const struct stream *s);
+const struct head *told_head(const struct stream *s);
+bool told_setting(struct ils *ils, struct slice key, struct slice value);
+void told_rows(struct rows *r);
+void told_command(struct ils *ils, const struct command *c); /* EXCHANGE, SYNC_EVERY */
+void told_tick(struct ils *ils);      /* makes and drops what is withheld */
+/* Makes the withheld head of s, signed; rows for it are added to r. 0, or -1. */
+int told_withhold(struct rows *r, struct stream *s, uint32_t flags);
+void told_show(struct ils *ils, struct stream *s); /* the real one again, with a higher USN */
+
+/* adopt.c */
+void adopt_command(struct ils *ils, const struct command *c); /* REBUILD, RESTORE */
+
+/* introduce.c: who was invited is made known to the other hubs, and they to it (design 5). */
+size_t introduce_changes(struct ils *ils, struct change *change, size_t max);
+void introduce_read(struct ils *ils, const struct stream *self); /* of an admitted hub */
+void introduce_tick(struct ils *ils); /* imports what was introduced and is announced by now */
+bool introduce_setting(struct ils *ils, struct slice key, struct slice value);
+void introduce_rows(struct rows *r);
+void introduce_command(struct ils *ils, const struct command *c); /* INTRODUCTIONS */
+void introduce_free(struct ils *ils);
+
+/* holds.c: who has what. */
+struct slice holds_told(struct ils *ils); /* the field of stream 0; lives for the step */
+void holds_read(struct peer *p, struct slice value); /* of another's; total */
+void holds_tick(struct ils *ils);
+tick holds_deadline(const struct ils *ils);
+enum sync_status holds_status(const struct ils *ils, const struct stream *s);
+
+#endif
