@@ -294,7 +294,7 @@ def messages(v, network):
             + field(4, 1000) + field(5, 7) + field(6, root))
     lines = be(1, 4) + name_a + be(2, 4) + name_b
     proof = (field(1, key) + field(2, network) + field(3, 3, fixed=True)
-             + field(4, 9, fixed=True) + field(5, v["proof_signature"]))
+             + field(4, 9, fixed=True) + field(5, v["proof_signature"]) + field(6, b"tokyo"))
     v["frame_goodbye"] = frame(4, field(1, 201) + field(2, 60))
     v["frame_proof"] = frame(5, proof)
     v["frame_keepalive"] = frame(6, b"")
@@ -342,7 +342,8 @@ def vectors():
     v["proof_key"] = key = ed_public(seed)
     v["peer_id"] = H("peer", key)[:16]
     v["proof_network"] = network = bytes(range(16))
-    v["proof_hash"] = H("proof", b"dialler", binder, key, network, be(3, 8), be(9, 8))
+    v["proof_hash"] = H("proof", b"dialler", binder, key, network, be(3, 8), be(9, 8),
+                        b"tokyo")
     v["proof_signature"] = ed_sign(seed, v["proof_hash"])
     assert ed_verify(key, v["proof_hash"], v["proof_signature"])
 

@@ -285,6 +285,8 @@ static void send_proof(struct link *l)
     struct proof p = {.boot = ils->boot, .serial = l->serial};
     memcpy(p.key, ils->key, sizeof p.key);
     memcpy(p.network, ils->network, sizeof p.network);
+    p.cluster_id_n = (uint8_t)ils->cluster_id.n;
+    memcpy(p.cluster_id, ils->cluster_id.p, ils->cluster_id.n);
     proof_sign(&p, l->dialler, l->binder, ils->secret);
     msg_proof_put(&l->out, &p);
 }
@@ -467,6 +469,20 @@ static void handshake_invited(struct link *l)
     }
 }
 
+/* A visit is over: both have proved themselves, and no link was wanted. */
+static void handshake_visited(struct link *l)
+{
+    if (l->dialler)
+        say_link(l, EVENT_VISITED)->text[0] = arena_copy(
+            &l->ils->step, l->to->cluster_id.n != 0 ? text_slice(l->to->cluster_id)
+                                                    : text_slice(l->host));
+    else
+        gate_passed(l->ils, l);
+    link_met(l);
+    say_verdict(l, CODE_JOINED, false, 0);
+    link_end(l, CODE_JOINED, l->dialler);
+}
+
 static void take_proof(struct link *l, struct slice body)
 {
     if (!proof_passes(l, body))
@@ -486,7 +502,10 @@ static void take_proof(struct link *l, struct slice body)
         struct trace *t = say_link(l, EVENT_CLIENT_SUCCEEDED);
         t->number[0] = l->n;
         memset(t->peer_id, 0, sizeof t->peer_id); /* the original's line does not know it yet */
-        handshake_joined(l);
+        if (l->visit)
+            handshake_visited(l);
+        else
+            handshake_joined(l);
     } else {
         send_proof(l);
         link_change_state(l, LINK_PROVED);
@@ -571,14 +590,31 @@ void handshake_secured(struct link *l, const struct secured *s)
     handshake_hello_send(l);
 }
 
+/* The dialled end proved itself: whether it still says yes. */
+static enum code judge_yes(const struct link *l)
+{
+    return l->to->disconnected_here ? CODE_DISCONNECTED : judge_again(l);
+}
+
+/* The dialler has what it came for, and takes its leave. */
+static void take_leave(struct link *l)
+{
+    enum code code = judge_yes(l);
+    if (l->method == METHOD_INVITE)
+        handshake_invited(l);
+    else if (code != CODE_NONE)
+        handshake_refuse(l, code);
+    else
+        handshake_visited(l);
+}
+
 static void take_goodbye(struct link *l, struct slice body)
 {
     struct msg_goodbye m;
     if (msg_goodbye_get(&l->ils->step, body, &m) != 0)
         handshake_failed(l, CODE_PROTOCOL, false, 0);
-    else if (l->method == METHOD_INVITE && !l->dialler && l->state == LINK_PROVED &&
-             m.code == CODE_JOINED)
-        handshake_invited(l); /* it has what it came for, and takes its leave */
+    else if (!l->dialler && l->state == LINK_PROVED && m.code == CODE_JOINED)
+        take_leave(l);
     else
         handshake_failed(l, handshake_code(m.code), true, m.retry_after);
 }
@@ -602,10 +638,8 @@ void handshake_frame(struct link *l, uint8_t type, struct slice body)
         take_confirm(l, body);
     } else if (l->state == LINK_PROOF && type == FRAME_PROOF) {
         take_proof(l, body);
-    } else if (l->state == LINK_PROVED && l->to->disconnected_here) {
-        handshake_refuse(l, CODE_DISCONNECTED); /* meanwhile, by an operator */
-    } else if (l->state == LINK_PROVED && judge_again(l) != CODE_NONE) {
-        handshake_refuse(l, judge_again(l));
+    } else if (l->state == LINK_PROVED && judge_yes(l) != CODE_NONE) {
+        handshake_refuse(l, judge_yes(l)); /* meanwhile an operator changed something */
     } else if (l->state == LINK_PROVED && l->method != METHOD_INVITE) {
         handshake_joined(l); /* the dialler said yes: its first frame is the exchange's */
         if (l->state == LINK_UP)

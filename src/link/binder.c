@@ -32,8 +32,9 @@ static void proof_hash(uint8_t ret[static HASH_SIZE], const struct proof *p, boo
         slice_make(p->network, NETWORK_ID_SIZE),
         slice_make(number, 8),
         slice_make(number + 8, 8),
+        slice_make(p->cluster_id, p->cluster_id_n),
     };
-    crypto_hash(ret, "proof", parts, 6);
+    crypto_hash(ret, "proof", parts, 7);
 }
 
 void proof_sign(struct proof *p, bool dialler, const uint8_t binder[static HASH_SIZE],

@@ -6,6 +6,7 @@
 #include "base/crypto.h"
 
 #define NETWORK_ID_SIZE 16
+#define PROOF_ID_MAX    50 /* bytes of a cluster id */
 
 /* sid = H("sid cpace-21", hello_C, hello_S, exporter): the label pins the CPace draft spoken.
  * Whole hello bodies; exporter {NULL, 0} on 7502. */
@@ -27,7 +28,10 @@ struct proof {
     uint8_t network[NETWORK_ID_SIZE];     /* all zero: not a member of any network yet */
     uint64_t boot;                        /* durable counter, +1 at each start */
     uint64_t serial;                      /* of this dial within the boot; 0 for the acceptor */
-    uint8_t signature[SIGNATURE_SIZE];    /* over H("proof", role, B, key, network, boot, serial) */
+    uint8_t cluster_id_n;
+    uint8_t cluster_id[PROOF_ID_MAX];     /* how the sender calls itself; any bytes */
+    uint8_t signature[SIGNATURE_SIZE];    /* over H("proof", role, B, key, network, boot, serial,
+                                           * cluster id) */
 };
 
 /* Role is part of what is signed ("dialler" or "acceptor"): a proof cannot be reflected. */

@@ -56,8 +56,12 @@ int msg_proof_get(struct arena *a, struct slice body, struct proof *ret)
     const Ils__Proof *m = unpack(a, &ils__proof__descriptor, body, SMALL_MAX);
     if (m == NULL || !fixed_get(&m->key, ret->key, KEY_SIZE) ||
         !fixed_get(&m->network, ret->network, NETWORK_ID_SIZE) ||
-        !fixed_get(&m->signature, ret->signature, SIGNATURE_SIZE))
+        !fixed_get(&m->signature, ret->signature, SIGNATURE_SIZE) ||
+        m->cluster_id.len > PROOF_ID_MAX)
         return -1;
+    ret->cluster_id_n = (uint8_t)m->cluster_id.len;
+    if (ret->cluster_id_n != 0)
+        memcpy(ret->cluster_id, m->cluster_id.data, ret->cluster_id_n);
     ret->boot = m->boot;
     ret->serial = m->serial;
     return 0;
@@ -266,6 +270,7 @@ void msg_proof_put(struct buf *b, const struct proof *m)
     fixed64_put(b, 3, m->boot);
     fixed64_put(b, 4, m->serial);
     bytes_put(b, 5, m->signature, SIGNATURE_SIZE);
+    bytes_put(b, 6, m->cluster_id, m->cluster_id_n);
     frame_end(b, at);
 }
 

@@ -39,7 +39,8 @@ static void test_proof(void **state)
 {
     static const uint8_t seed[SEED_SIZE] = {1};
     uint8_t binder[HASH_SIZE] = {2}, secret[SECRET_SIZE];
-    struct proof p = {.network = {3}, .boot = 4, .serial = UINT64_MAX};
+    struct proof p = {.network = {3}, .boot = 4, .serial = UINT64_MAX,
+                      .cluster_id_n = 5, .cluster_id = "tokyo"};
     crypto_keypair(seed, p.key, secret);
     proof_sign(&p, false, binder, secret);
     assert_true(proof_verify(&p, false, binder));
@@ -48,7 +49,8 @@ static void test_proof(void **state)
     assert_false(proof_verify(&p, false, binder)); /* another link */
     binder[31] ^= 1;
 
-    uint8_t *field[] = {p.key, p.network, (uint8_t *)&p.boot, (uint8_t *)&p.serial, p.signature};
+    uint8_t *field[] = {p.key, p.network, (uint8_t *)&p.boot, (uint8_t *)&p.serial, p.cluster_id,
+                        &p.cluster_id_n, p.signature};
     for (size_t i = 0; i < sizeof field / sizeof *field; i++) {
         *field[i] ^= 1;
         assert_false(proof_verify(&p, false, binder));

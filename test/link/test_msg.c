@@ -48,15 +48,24 @@ static void test_proof(void **state)
     fill(p.key, KEY_SIZE, 1);
     fill(p.network, NETWORK_ID_SIZE, 50);
     fill(p.signature, SIGNATURE_SIZE, 90);
+    fill(p.cluster_id, p.cluster_id_n = PROOF_ID_MAX, 160);
     msg_proof_put(&out, &p);
     struct slice body = body_of(FRAME_PROOF);
     assert_int_equal(msg_proof_get(&arena, body, &q), 0);
     assert_memory_equal(p.key, q.key, KEY_SIZE);
     assert_memory_equal(p.network, q.network, NETWORK_ID_SIZE);
     assert_memory_equal(p.signature, q.signature, SIGNATURE_SIZE);
-    assert_true(q.boot == UINT64_MAX && q.serial == 0);
+    assert_true(q.boot == UINT64_MAX && q.serial == 0 && q.cluster_id_n == PROOF_ID_MAX);
+    assert_memory_equal(p.cluster_id, q.cluster_id, PROOF_ID_MAX);
+    size_t without = body.n - PROOF_ID_MAX - 2;
     for (size_t n = 0; n < body.n; n++)
-        assert_int_equal(msg_proof_get(&arena, slice_make(body.p, n), &q), -1);
+        assert_int_equal(msg_proof_get(&arena, slice_make(body.p, n), &q), n == without ? 0 : -1);
+    assert_int_equal(msg_proof_get(&arena, slice_make(body.p, without), &q), 0);
+    assert_int_equal(q.cluster_id_n, 0);
+    out.p[out.n - PROOF_ID_MAX - 1]++; /* an id of 51 bytes */
+    buf_put_u8(&out, 'x');
+    body = slice_make(out.p + FRAME_HEADER, out.n - FRAME_HEADER);
+    assert_int_equal(msg_proof_get(&arena, body, &q), -1);
     out.p[FRAME_HEADER + 1]--; /* a key of 31 bytes; what follows is no field any more */
     assert_int_equal(msg_proof_get(&arena, body, &q), -1);
 }

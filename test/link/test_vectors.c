@@ -155,7 +155,7 @@ static void test_binder(void **state)
 
 static void test_proof(void **state)
 {
-    struct proof p = {.boot = 3, .serial = 9};
+    struct proof p = {.boot = 3, .serial = 9, .cluster_id_n = 5, .cluster_id = "tokyo"};
     uint8_t secret[SECRET_SIZE], hash[HASH_SIZE];
     static const uint8_t number[16] = {[7] = 3, [15] = 9};
     crypto_keypair(the("proof_seed").p, p.key, secret);
@@ -164,8 +164,9 @@ static void test_proof(void **state)
     const struct slice parts[] = {
         slice_of("dialler"),         the("binder"),
         slice_make(p.key, KEY_SIZE), slice_make(p.network, NETWORK_ID_SIZE),
-        slice_make(number, 8),       slice_make(number + 8, 8)};
-    crypto_hash(hash, "proof", parts, 6);
+        slice_make(number, 8),       slice_make(number + 8, 8),
+        slice_make(p.cluster_id, p.cluster_id_n)};
+    crypto_hash(hash, "proof", parts, 7);
     assert_vector("proof_hash", hash, HASH_SIZE);
     proof_sign(&p, true, the("binder").p, secret);
     assert_vector("proof_signature", p.signature, SIGNATURE_SIZE);
