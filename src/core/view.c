@@ -105,6 +105,8 @@ static void view_peer(const struct ils *ils, const struct peer *p, struct view_c
         ret->last_usn = self->last_usn;
     if (plan != NULL && stream_held(plan)) {
         ret->usn = plan->head.usn;
+        ret->epoch = plan->head.epoch;
+        memcpy(ret->root, plan->head.root, HASH_SIZE);
         ret->entries = catalog_live(plan->catalog);
         ret->last_usn = plan->last_usn > ret->last_usn ? plan->last_usn : ret->last_usn;
         ret->stale = stream_overdue(ils, plan) || ret->disconnected;
@@ -151,8 +153,12 @@ bool view_cluster(const struct ils *ils, size_t i, struct view_cluster *ret)
         ret->route_string = text_slice(ils->route_string);
         ret->role = ils->role;
         ret->status = SYNC_UP_TO_DATE;
-        ret->usn = ils->own == NULL ? 0 : ils->own->head.usn;
-        ret->entries = ils->own == NULL ? 0 : catalog_live(ils->own->catalog);
+        if (ils->own == NULL)
+            return true;
+        ret->usn = ils->own->head.usn;
+        ret->epoch = ils->own->head.epoch;
+        memcpy(ret->root, ils->own->head.root, HASH_SIZE);
+        ret->entries = catalog_live(ils->own->catalog);
         return true;
     }
     const struct peer *p = peer_at(ils, i);

@@ -69,6 +69,8 @@ struct view_cluster {
     wall last_contact;          /* 0 = never, or the local row */
     wall last_usn;              /* when data last came */
     uint64_t usn, entries;      /* of its dial plan as served here */
+    uint64_t epoch;             /* likewise; 0: none is */
+    uint8_t root[HASH_SIZE];
     enum sync_status status;
     uint64_t status_n, status_m;
     bool linked;                /* by a link of our own */
