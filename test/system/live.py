@@ -101,7 +101,8 @@ class Door:
             handle.write(''.join(n + ';\n' for n in asking))
         port = free_port('127.0.0.1', socket.SOCK_DGRAM)
         self.process = subprocess.Popen(
-            c.prefix + ['sipp', '-sf', load.scenario, '-inf', asked, '-i', '127.0.0.1', '-p', str(port),
+            c.prefix +
+            ['sipp', '-sf', load.scenario, '-inf', asked, '-i', '127.0.0.1', '-p', str(port),
              '-r', str(rate), '-l', '5000', '-recv_timeout', '5000', '-nostdin', '-trace_stat',
              '-stf', self.stat, '-fd', '1', '-trace_err', '-error_file', self.errors,
              '127.0.0.1:%d' % c.sip_port],
