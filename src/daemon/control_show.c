@@ -103,6 +103,8 @@ static json_t *cluster_json(const struct view_cluster *c)
     json_object_set_new(json, "address", control_text_or_null(c->address));
     json_object_set_new(json, "usn", control_number_json(c->usn));
     json_object_set_new(json, "entries", control_number_json(c->entries));
+    json_object_set_new(json, "epoch", control_number_json(c->epoch));
+    json_object_set_new(json, "root", control_hex(c->root, sizeof c->root));
     json_object_set_new(json, "linked", json_boolean(c->linked));
     json_object_set_new(json, "met", json_boolean(c->met));
     json_object_set_new(json, "disconnected", json_boolean(c->disconnected));
