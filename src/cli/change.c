@@ -112,23 +112,13 @@ int run_describe(struct cli *cli, const struct parsed *p)
     struct call call = {.command = "describe", .args = json_object()};
     if (p->given_n == 0) {
         json_decref(call.args);
-        return cli_error(cli, EXIT_USAGE, "'ils describe' wants --fqdn, --description or "
-                         "--route-string", NULL, "ils help describe");
+        return cli_error(cli, EXIT_USAGE, "'ils describe' wants --cluster-id, --fqdn, "
+                         "--description or --route-string", NULL, "ils help describe");
     }
+    take(call.args, p, "--cluster-id");
     take(call.args, p, "--fqdn");
     take(call.args, p, "--description");
     take(call.args, p, "--route-string");
-    return cli_change(cli, &call);
-}
-
-int run_role(struct cli *cli, const struct parsed *p)
-{
-    return change_one(cli, "role", "role", p->word[0]);
-}
-
-int run_network_adopt(struct cli *cli, const struct parsed *p)
-{
-    struct call call = {.command = "network adopt"};
     return cli_change(cli, &call);
 }
 
@@ -173,8 +163,8 @@ int run_connect(struct cli *cli, const struct parsed *p)
     return change_one(cli, "connect", "cluster", p->word[0]);
 }
 
-/* HOST, HOST:PORT, ADDRESS, [ADDRESS]:PORT or an IPv6 address alone. */
-static bool join_where(const struct cli *cli, json_t *args, const char *text, int *ret_status)
+bool take_where(const struct cli *cli, json_t *args, const char *text, const char *next,
+                int *ret_status)
 {
     char host[300];
     const char *colon = strrchr(text, ':'), *close = strchr(text, ']');
@@ -197,7 +187,7 @@ static bool join_where(const struct cli *cli, json_t *args, const char *text, in
         return true;
     json_decref(args);
     *ret_status = cli_error(cli, EXIT_USAGE, _("a port is a number from 1 to 65535"), colon + 1,
-                            "ils help join");
+                            next);
     return false;
 }
 
@@ -271,7 +261,7 @@ int run_join(struct cli *cli, const struct parsed *p)
     if (token_for_host(slice_of(p->word[0]))) {
         json_object_set_new(call.args, "host", json_string(p->word[0]));
         forget_word(p->word[0]);
-    } else if (!join_where(cli, call.args, p->word[0], &status))
+    } else if (!take_where(cli, call.args, p->word[0], "ils help join", &status))
         return status;
     take(call.args, p, "--as");
     json_object_set_new(call.args, "wait", json_boolean(!parsed_has(p, "--no-wait")));

@@ -125,6 +125,11 @@ void take_list(json_t *args, const struct parsed *p, const char *option, const c
 bool take_number(const struct cli *cli, json_t *args, const char *key, const char *text,
                  int *ret_status);
 
+/* HOST, HOST:PORT, ADDRESS, [ADDRESS]:PORT or an IPv6 address alone, for args host and port; next:
+ * the remedy of a port that is none. Otherwise as take_number. */
+bool take_where(const struct cli *cli, json_t *args, const char *text, const char *next,
+                int *ret_status);
+
 /* --- files (file.c). "-" is standard input or output. */
 
 #define CERTIFICATE_FILE_MAX (1024 * 1024)
@@ -180,11 +185,9 @@ bool password_read(struct cli *cli, bool from_stdin, char hex[static 65], int *r
 /* --- the prompt (prompt.c) */
 int prompt_run(struct cli *cli);
 
-/* --- the commands (show.c, change.c, cert.c, trust.c, invite.c, support.c) */
+/* --- the commands (show.c, change.c, member.c, cert.c, trust.c, invite.c, support.c) */
 int run_init(struct cli *cli, const struct parsed *p);
 int run_describe(struct cli *cli, const struct parsed *p);
-int run_role(struct cli *cli, const struct parsed *p);
-int run_network_adopt(struct cli *cli, const struct parsed *p);
 int run_join(struct cli *cli, const struct parsed *p);
 int run_disconnect(struct cli *cli, const struct parsed *p);
 int run_connect(struct cli *cli, const struct parsed *p);
@@ -212,6 +215,18 @@ int run_plan_show(struct cli *cli, const struct parsed *p);
 int run_plan_export(struct cli *cli, const struct parsed *p);
 int run_plan_add(struct cli *cli, const struct parsed *p);
 int run_plan_remove(struct cli *cli, const struct parsed *p);
+int run_role(struct cli *cli, const struct parsed *p);
+int run_leave(struct cli *cli, const struct parsed *p);
+int run_forget(struct cli *cli, const struct parsed *p);
+int run_ban(struct cli *cli, const struct parsed *p);
+int run_ended(struct cli *cli, const struct parsed *p);
+int run_identity(struct cli *cli, const struct parsed *p);
+int run_identity_new(struct cli *cli, const struct parsed *p);
+int run_network(struct cli *cli, const struct parsed *p);
+int run_network_adopt(struct cli *cli, const struct parsed *p);
+int run_rebuild(struct cli *cli, const struct parsed *p);
+int run_restore(struct cli *cli, const struct parsed *p);
+int run_hubs(struct cli *cli, const struct parsed *p);
 int run_cert_show(struct cli *cli, const struct parsed *p);
 int run_cert_export(struct cli *cli, const struct parsed *p);
 int run_cert_csr(struct cli *cli, const struct parsed *p);

@@ -22,6 +22,24 @@ static const struct option_row init_options[] = {
     {NULL, NULL, NULL, OPTION_FLAG},
 };
 
+static const struct option_row role_options[] = {
+    {"--hub", "HOST[:PORT]", "spoke: the hub to register with (one that is known)", OPTION_VALUE},
+    {"--no-wait", NULL, "spoke: do not wait until the spokes have gone to other hubs", OPTION_FLAG},
+    {NULL, NULL, NULL, OPTION_FLAG},
+};
+
+static const struct option_row yes_options[] = {
+    {"--yes", NULL, "do not ask", OPTION_FLAG},
+    {NULL, NULL, NULL, OPTION_FLAG},
+};
+
+static const struct option_row identity_options[] = {
+    {"--cluster-id", "ID", "its id from now on", OPTION_VALUE},
+    {"--fqdn", "NAME", "its name from now on (as it is)", OPTION_VALUE},
+    {"--yes", NULL, "do not ask", OPTION_FLAG},
+    {NULL, NULL, NULL, OPTION_FLAG},
+};
+
 static const struct option_row join_options[] = {
     {"--as", "hub|spoke", "the role this cluster takes (spoke)", OPTION_VALUE},
     {"--no-wait", NULL, "do not wait for the verdict", OPTION_FLAG},
@@ -134,20 +152,46 @@ static const struct option_row diagnose_options[] = {
 
 const struct command_row command_table[] = {
     {"init", "", 0, 0, "give this cluster its id and names", NULL, init_options, run_init},
-    {"describe", "", 0, 0, "change names of this cluster, all but its id",
-     "What is not given stays.", init_options + 1, run_describe},
-    {"role", "hub|standalone", 1, 1, "what this cluster is; a spoke is made by joining", NULL, NULL,
-     run_role},
+    {"describe", "", 0, 0, "change the id and the names of this cluster",
+     "What is not given stays. The key stays as well: to the others it is the same cluster.",
+     init_options, run_describe},
+    {"role", "hub|spoke|standalone", 1, 1, "what this cluster is in the network",
+     "hub: others register with it; it links itself with every other hub. spoke: a hub first lets\n"
+     "its spokes go to the other hubs, and ils waits for that; the last hub stays one.\n"
+     "standalone: out of the network, with the others keeping its data (else: ils leave).",
+     role_options, run_role},
     {"join", "HOST[:PORT]|TOKEN", 1, 1, "join the network of a hub, and wait for the verdict",
      "The port is 7502 with the password, 7501 with TLS, unless it is given. TOKEN is what\n"
      "`ils invite` printed at a hub.\n"
      "Exit status: 0 joined, 1 refused. A refusal says why, what was seen, what to type and at\n"
      "which end.", join_options, run_join},
-    {"network adopt", "", 0, 0, "leave the present network: the next join adopts the hub's", NULL,
-     NULL, run_network_adopt},
+    {"leave", "", 0, 0, "leave the network: the others drop what it has told them",
+     "Its entries stay here, and are everywhere again when it joins again.", yes_options,
+     run_leave},
     {"disconnect", "CLUSTER", 1, 1, "part from a cluster until `ils connect`",
      "One's own: leave the network, after a question on a terminal.", NULL, run_disconnect},
     {"connect", "CLUSTER", 1, 1, "undo `ils disconnect`", NULL, NULL, run_connect},
+    {"forget", "CLUSTER", 1, 1, "a cluster that is gone: its data goes everywhere (at a hub)",
+     "It may come back; what it holds is then believed anew.", NULL, run_forget},
+    {"ban", "CLUSTER", 1, 1, "a cluster is let in no more, by no hub (at a hub)",
+     "Its data goes everywhere. It cannot be undone.", yes_options, run_ban},
+    {"ended", "", 0, 0, "who left, was forgotten or banned, and by whom", NULL, NULL, run_ended},
+    {"hubs", "", 0, 0, "how this cluster stands with the hubs, and what mends it",
+     "Exit status: 0 all are linked (to a spoke: met), 1 not all.", NULL, run_hubs},
+    {"network", "", 0, 0, "the id of the network that this cluster is in", NULL, NULL,
+     run_network},
+    {"network adopt", "", 0, 0, "take the network of the hub in place of one's own",
+     "After ILS-408. At a hub its own spokes are refused until they adopt it as well.", NULL,
+     run_network_adopt},
+    {"identity", "", 0, 0, "the key of this cluster, and whether it may write", NULL, NULL,
+     run_identity},
+    {"identity new", "", 0, 0, "a new key and id: for a copy that runs beside its original",
+     "Typed at the copy. A certificate that ilsd made is made anew.", identity_options,
+     run_identity_new},
+    {"rebuild", "", 0, 0, "after a restored backup: take the plan as the neighbours hold it",
+     "Says first what each side holds.", yes_options, run_rebuild},
+    {"restore", "", 0, 0, "after a restored backup: keep the plan as it is here",
+     "Says first what each side holds.", yes_options, run_restore},
     {"status", "", 0, 0, "is all well, and if not, why and what next?",
      "Exit status: 0 healthy, 1 degraded, 2 ilsd does not answer.", NULL, run_status},
     {"clusters", "", 0, 0, "the table of clusters and imported catalogs", NULL, NULL,

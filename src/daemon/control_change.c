@@ -99,8 +99,8 @@ static void change_place(const struct client *client, enum reply reply, struct s
     const char *verb = client->verb->name;
     const char *data = runtime_options(client->control->rt)->data;
     uint32_t line = 0;
-    if (strcmp(verb, "describe") == 0)
-        snprintf(next, 256, "ils help describe");
+    if (strcmp(verb, "describe") == 0 || strcmp(verb, "identity new") == 0)
+        snprintf(next, 256, "ils help %s", verb);
     else if (strcmp(verb, "route remove") == 0)
         snprintf(next, 256, "ils route list");
     else if (strcmp(verb, "route add") == 0)
@@ -203,15 +203,16 @@ static bool change_identity(struct client *client, struct command *command)
            control_text(client, "route_string", false, &command->route_string);
 }
 
-/* The certificate is made here, for the name that the core will take or refuse. */
-static bool init_certificate(struct client *client, struct command *command, struct x509_bag *bag,
-                             struct x509_report *report)
+/* For the name that the core will take or refuse. */
+bool control_make_certificate(struct client *client, struct slice name,
+                              struct own_certificate *ret, struct x509_bag *bag,
+                              struct x509_report *report)
 {
     char fqdn[HOST_TEXT_MAX + 1], error[X509_ERROR];
-    slice_to_text(command->fqdn, fqdn, sizeof fqdn);
+    slice_to_text(name, fqdn, sizeof fqdn);
     if (runtime_certificate(client->control->rt, fqdn, slice_make(NULL, 0), RUNTIME_DAYS, bag,
                             error, sizeof error) != 0) {
-        control_refused(client, REPLY_FQDN, command->fqdn); /* all that may be wrong with it */
+        control_refused(client, REPLY_FQDN, name); /* all that may be wrong with it */
         return false;
     }
     if (x509_facts(bag->item[0].der, report) != 0) {
@@ -219,9 +220,9 @@ static bool init_certificate(struct client *client, struct command *command, str
         control_no_memory(client);
         return false;
     }
-    command->own.leaf = report->certificate;
-    command->own.key = bag->key;
-    command->own.made = true;
+    ret->leaf = report->certificate;
+    ret->key = bag->key;
+    ret->made = true;
     return true;
 }
 
@@ -239,7 +240,7 @@ void verb_init(struct client *client)
         control_change(client, &command); /* which is refused */
         return;
     }
-    if (!init_certificate(client, &command, &bag, &report))
+    if (!control_make_certificate(client, command.fqdn, &command.own, &bag, &report))
         return;
     control_change(client, &command);
     x509_report_free(&report);
@@ -249,35 +250,9 @@ void verb_init(struct client *client)
 void verb_describe(struct client *client)
 {
     struct command command = {.type = COMMAND_DESCRIBE};
-    if (change_identity(client, &command))
+    if (control_text(client, "cluster_id", false, &command.cluster_id) &&
+        change_identity(client, &command))
         control_change(client, &command);
-}
-
-void verb_role(struct client *client)
-{
-    struct command command = {.type = COMMAND_ROLE};
-    struct slice role;
-    if (!control_text(client, "role", true, &role))
-        return;
-    if (slice_eq(role, slice_of("hub"))) {
-        command.role = ROLE_HUB;
-    } else if (slice_eq(role, slice_of("standalone"))) {
-        command.role = ROLE_STANDALONE;
-    } else if (slice_eq(role, slice_of("spoke"))) {
-        command.role = ROLE_SPOKE;
-    } else {
-        control_error(client, "SETTING", "a role is hub or standalone; a spoke is made by joining",
-                      "ils join HOST", "role");
-        return;
-    }
-    control_change(client, &command);
-}
-
-/* Whoever is standalone belongs to no network: the next join adopts that of its hub. */
-void verb_network_adopt(struct client *client)
-{
-    struct command command = {.type = COMMAND_ROLE, .role = ROLE_STANDALONE};
-    control_change(client, &command);
 }
 
 void verb_join(struct client *client)

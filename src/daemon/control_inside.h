@@ -131,6 +131,18 @@ json_t *control_days(wall t);
 char *control_pem(const char *label, struct slice der);
 /* One's own certificate, as docs/control.md shows it: CERT. New ref. */
 json_t *control_certificate(const struct view_own *own);
+/* A self-signed certificate for the name, into *ret, which lends from the other two; they are the
+ * caller's to free. False: the request was ended. */
+struct x509_bag;
+struct x509_report;
+bool control_make_certificate(struct client *client, struct slice name,
+                              struct own_certificate *ret, struct x509_bag *bag,
+                              struct x509_report *report);
+/* Whether a hub is linked, or needs not be; what to type where it is not ("": nothing yet), and at
+ * which end ("here" or "there"). */
+bool control_contact_well(const struct view_contact *c);
+const char *control_contact_next(const struct ils *core, const struct view_contact *c,
+                                 char next[static 512]);
 /* Text, or null where there is none. New ref. */
 json_t *control_text_or_null(struct slice s);
 const char *control_sync_text(char *dst, size_t size, const struct view_cluster *c);
@@ -138,8 +150,6 @@ const char *control_sync_text(char *dst, size_t size, const struct view_cluster 
 /* --- the verbs, by file */
 void verb_init(struct client *client);
 void verb_describe(struct client *client);
-void verb_role(struct client *client);
-void verb_network_adopt(struct client *client);
 void verb_join(struct client *client);
 void verb_disconnect(struct client *client);
 void verb_connect(struct client *client);
@@ -150,6 +160,19 @@ void verb_password_drop(struct client *client);
 void verb_route_add(struct client *client);
 void verb_route_remove(struct client *client);
 void verb_trace_level(struct client *client);
+
+void verb_role(struct client *client);
+void verb_leave(struct client *client);
+void verb_forget(struct client *client);
+void verb_ban(struct client *client);
+void verb_ended(struct client *client);
+void verb_identity(struct client *client);
+void verb_identity_new(struct client *client);
+void verb_network(struct client *client);
+void verb_network_adopt(struct client *client);
+void verb_rebuild(struct client *client);
+void verb_restore(struct client *client);
+void verb_hubs(struct client *client);
 
 void verb_cert_show(struct client *client);
 void verb_cert_csr(struct client *client);
