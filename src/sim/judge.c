@@ -9,6 +9,8 @@
 #include "sim/ops.h"
 
 #define SHARED_FROM (JUDGE_KEYS - 4)
+#define WHOLE_EVERY 16 /* of so many steps that change something, one is followed by all keys */
+#define ALL_KEYS    (UINT32_MAX >> (32 - JUDGE_KEYS))
 
 struct fact {
     bool there;
@@ -32,6 +34,7 @@ struct slot {
 
 struct origin {
     struct slot slot[JUDGE_KEYS];
+    struct fact own[JUDGE_KEYS]; /* what it answered when it was asked last, at `usn` */
     struct snapshot *snap; /* by rising USN */
     size_t snap_n, snap_size;
     uint64_t usn;          /* the highest it served itself */
@@ -86,14 +89,16 @@ static uint64_t version_of(const struct failover *f)
     return v;
 }
 
-/* What holder answers about origin's keys. */
+/* What holder answers about origin's keys: those of the set, a bit each. */
 static void facts_read(struct judge *j, const struct node *holder, const struct node *origin,
-                       struct fact fact[static JUDGE_KEYS])
+                       uint32_t keys, struct fact fact[static JUDGE_KEYS])
 {
-    memset(fact, 0, JUDGE_KEYS * sizeof *fact);
     for (size_t i = 0; i < JUDGE_KEYS; i++) {
         char key[64];
         struct lookup l;
+        if ((keys >> i & 1) == 0)
+            continue;
+        fact[i] = (struct fact){0};
         key_text(origin, i, key, sizeof key);
         arena_reset(&j->arena);
         plan_lookup(view_plan(holder->ils), view_routes(holder->ils), &j->arena, slice_of(key), &l);
@@ -112,6 +117,16 @@ static struct snapshot *snapshot_find(struct origin *o, uint64_t usn)
         if (o->snap[i - 1].usn == usn)
             return &o->snap[i - 1];
     return NULL;
+}
+
+/* The keys of which two heads of one origin say different things. */
+static uint32_t facts_between(const struct snapshot *a, const struct snapshot *b)
+{
+    uint32_t ret = 0;
+    for (size_t i = 0; i < JUDGE_KEYS; i++)
+        if (a->fact[i].there != b->fact[i].there || a->fact[i].usn != b->fact[i].usn)
+            ret |= 1u << i;
+    return ret;
 }
 
 static bool facts_equal(const struct fact *a, const struct fact *b, size_t *ret_key)
@@ -174,7 +189,10 @@ static void judge_own(struct judge *j, struct node *n)
     view_self(n->ils, &self);
     if (o->restarted)
         judge_boot(j, n);
-    facts_read(j, n, n, fact);
+    bool whole = o->restarted || self.usn != o->usn || j->world->events % WHOLE_EVERY == 0;
+    if (whole)
+        facts_read(j, n, n, ALL_KEYS, o->own);
+    memcpy(fact, o->own, sizeof fact);
     for (size_t i = 0; i < JUDGE_KEYS; i++) {
         struct slot *s = &o->slot[i];
         if (!slot_allows(s, &fact[i]))
@@ -205,18 +223,23 @@ static struct node *node_by_key(const struct judge *j, const uint8_t *key)
     return NULL;
 }
 
-static void judge_truth(struct judge *j, struct node *n, struct node *of, uint64_t usn)
+/* The keys that differ between the head that was held last, at usn `from`, and this one; all of
+ * them where there is none, or where it is asked for. */
+static void judge_truth(struct judge *j, struct node *n, struct node *of, uint64_t from,
+                        uint64_t usn, bool whole)
 {
+    static const struct fact nothing[JUDGE_KEYS];
     struct fact fact[JUDGE_KEYS];
     struct snapshot *s = snapshot_find(&j->origin[of->index], usn);
+    struct snapshot *former = whole ? NULL : snapshot_find(&j->origin[of->index], from);
     size_t key = 0;
     if (s == NULL && usn != 0) {
         world_break(j->world, "truth: %s holds usn %llu of %s, which never served it", n->name,
                     (unsigned long long)usn, of->name);
         return;
     }
-    facts_read(j, n, of, fact);
-    static const struct fact nothing[JUDGE_KEYS];
+    memcpy(fact, s == NULL ? nothing : s->fact, sizeof fact);
+    facts_read(j, n, of, s == NULL || former == NULL ? ALL_KEYS : facts_between(former, s), fact);
     if (!facts_equal(fact, s == NULL ? nothing : s->fact, &key))
         world_break(j->world,
                     "truth: %s answers key %zu of %s with %s version %llu usn %llu at head %llu",
@@ -240,7 +263,7 @@ static void judge_held(struct judge *j, struct node *n, const struct view_cluste
     if (c->usn > j->origin[of->index].seen)
         j->origin[of->index].seen = c->usn;
     if (!same || h->usn != c->usn || whole)
-        judge_truth(j, n, of, c->usn);
+        judge_truth(j, n, of, h->usn, c->usn, whole || !same);
     *h = (struct held){c->usn, n->incarnation};
 }
 
@@ -257,7 +280,7 @@ static void judge_stepped(void *context, struct node *n, const struct ils_event 
         return;
     judge_own(j, n);
     for (size_t i = 1; view_cluster(n->ils, i, &c); i++)
-        judge_held(j, n, &c, j->world->events % 16 == 0);
+        judge_held(j, n, &c, j->world->events % WHOLE_EVERY == 0);
 }
 
 /* --- what is told */
@@ -389,7 +412,7 @@ static const char *row_unsettled(struct judge *j, const struct node *n, const st
         return unsettled(j, n, of, "does not say that it is up to date");
     if (c->stale)
         return unsettled(j, n, of, "stale");
-    facts_read(j, n, of, theirs);
+    facts_read(j, n, of, ALL_KEYS, theirs);
     for (size_t i = 0; i < JUDGE_KEYS; i++) {
         const struct slot *s = &o->slot[i];
         if (s->command != 0)
