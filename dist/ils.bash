@@ -3,10 +3,12 @@
 _ils_words() {
     # The words that may follow "$1", the commands typed so far.
     case $1 in
-    '') echo init describe role network join invite disconnect connect status clusters peers auth \
-        cert trust diagnose password trace alarms verdicts sql audit plan lookup route support help ;;
-    role) echo hub standalone ;;
+    '') echo init describe role join leave invite disconnect connect forget ban ended hubs network \
+        identity rebuild restore status clusters peers auth cert trust diagnose password trace alarms \
+        verdicts sql audit plan lookup route support help ;;
+    role) echo hub spoke standalone ;;
     network) echo adopt ;;
+    identity) echo new ;;
     auth) echo show set ready ;;
     'auth ready') echo tls tls+password ;;
     cert) echo show export csr install renew now ;;
@@ -24,7 +26,10 @@ _ils_options() {
     local common='--json --data --help'
     case $1 in
     init*) echo --cluster-id --fqdn --description --route-string "$common" ;;
+    role*) echo --hub --no-wait "$common" ;;
     join*) echo --as --no-wait "$common" ;;
+    'identity new'*) echo --cluster-id --fqdn --yes "$common" ;;
+    leave* | ban* | rebuild* | restore*) echo --yes "$common" ;;
     'auth set'*) echo --tls --password --accept "$common" ;;
     diagnose*) echo --html "$common" ;;
     'cert export'*) echo --out "$common" ;;
@@ -34,7 +39,7 @@ _ils_options() {
     'trust import'*) echo --password-file --verdict "$common" ;;
     invite*) echo --expires --address --list --remove "$common" ;;
     'password add'*) echo --generation --stdin "$common" ;;
-    describe*) echo --fqdn --description --route-string "$common" ;;
+    describe*) echo --cluster-id --fqdn --description --route-string "$common" ;;
     'trace level'*) echo "$common" ;;
     trace*) echo --follow --last --lines "$common" ;;
     audit*) echo --max "$common" ;;
