@@ -286,13 +286,21 @@ tick mesh_deadline(const struct ils *ils);
 void mesh_over(struct link *l, enum code code);
 void mesh_up(struct link *l);         /* a link is up */
 bool mesh_wanted(const struct ils *ils, const struct peer *p); /* a link with it should stand */
+bool mesh_elsewhere(const struct ils *ils); /* a spoke that is served by somebody */
 bool mesh_is_hub(const struct peer *p);  /* it is a hub that may be registered with */
 void mesh_now(struct ils *ils);       /* everything is tried at once: settings have changed */
 struct link *dial(struct ils *ils, struct slice host, uint16_t port, uint8_t method); /* dial.c */
 bool dial_equipped(const struct ils *ils, uint8_t method);
+void dial_renews(struct ils *ils, struct peer *p); /* a successor is being set up */
+bool dial_refusal(enum code code);    /* trying again within seconds changes nothing */
+/* The link with p, which this end dialled, wants a successor; and when it will. */
+bool dial_renewal_due(const struct ils *ils, const struct peer *p);
+tick dial_renewal_at(const struct ils *ils, const struct peer *p);
+void dial_register(struct ils *ils, const struct peer *p); /* p is the registration server now */
 
 /* role.c: COMMAND_ROLE; and the role of JOIN. */
 void role_command(struct ils *ils, const struct command *c);
+void role_undone(struct ils *ils, bool draining); /* the disk did not take it */
 void role_tick(struct ils *ils);      /* a hub that drains */
 tick role_deadline(const struct ils *ils);
 bool role_setting(struct ils *ils, struct slice key, struct slice value);
@@ -358,6 +366,8 @@ void introduce_tick(struct ils *ils); /* imports what was introduced and is anno
 bool introduce_setting(struct ils *ils, struct slice key, struct slice value);
 void introduce_rows(struct rows *r);
 void introduce_command(struct ils *ils, const struct command *c); /* INTRODUCTIONS */
+void introduce_again(struct ils *ils); /* what is believed, met or told has changed */
+tick introduce_deadline(const struct ils *ils);
 void introduce_free(struct ils *ils);
 
 /* holds.c: who has what. */

@@ -22,6 +22,7 @@ void settings_take(struct settings *to, const struct ils *ils)
     to->wanted = ils->dial.wanted;
     to->hub_known = ils->dial.hub_known;
     to->moving = ils->dial.moving;
+    to->draining = ils->mesh.draining;
     to->exchange_off = ils->exchange_off;
     to->introductions_off = ils->introductions_off;
     to->minutes = ils->minutes;
@@ -61,6 +62,7 @@ static void undo_settings(struct ils *ils)
     ils->dial.wanted = from->wanted;
     ils->dial.hub_known = from->hub_known;
     ils->dial.moving = from->moving;
+    role_undone(ils, from->draining);
     ils->exchange_off = from->exchange_off;
     ils->introductions_off = from->introductions_off;
     ils->minutes = from->minutes;
@@ -180,7 +182,8 @@ void command_stored(struct ils *ils, const struct batch *b, bool failed)
     passwords_stored(ils);
     route_stored(ils, b, failed);
     peer_stored(ils, b, failed);
-    command_reply(ils, b->command, failed ? REPLY_STORE : REPLY_OK, slice_make(NULL, 0));
+    if (b->command != 0)
+        command_reply(ils, b->command, failed ? REPLY_STORE : REPLY_OK, slice_make(NULL, 0));
     if (b->join && !failed) {
         ils->dial.command = b->command;
         dial_now(ils);

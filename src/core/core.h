@@ -8,10 +8,10 @@
  * replication's talk and stream.c its state; self.c is what a cluster says of itself; alarm.c and
  * say.c are what is told.
  *
- * mesh.c is whom this cluster wants to be linked to, and role.c what it is in the network; identity.c
- * tells who is who where two say that they are one; ends.c is leaving, forgetting and banning, and
- * told.c what of one's own streams others are shown; introduce.c makes those who were invited known
- * to the other hubs; holds.c is who has what.
+ * mesh.c is whom this cluster wants to be linked to, and role.c what it is in the network;
+ * identity.c tells who is who where two say that they are one; ends.c is leaving, forgetting and
+ * banning, and told.c what of one's own streams others are shown; introduce.c makes those who were
+ * invited known to the other hubs; holds.c is who has what.
  *
  * This header has the state; calls.h, at its end, what the files call of each other. */
 #ifndef OPENILS_CORE_CORE_H
@@ -145,6 +145,7 @@ struct contact {
     enum code last_code;    /* of the last attempt; CODE_NONE: none has ended, or it joined */
     bool visited;           /* an alternate of a spoke: met as this cluster is now */
     uint8_t visited_as[HASH_SIZE]; /* both ends' certificates and method of that visit */
+    uint8_t renewed_for[HASH_SIZE]; /* certificates for which a link was last set up */
 };
 
 /* What a cluster says that it holds, at its last beat or when something went wrong with it. */
@@ -318,6 +319,7 @@ struct link {
     uint16_t port;
     uint64_t command;    /* a join that waits for the verdict, 0 = none */
     bool expected;       /* dialled for a peer whose key is known */
+    bool lone;           /* an operator's one attempt: no alarm comes of it */
     uint8_t expected_key[KEY_SIZE];
     tick since, deadline, last_in, last_out;
     tick last_answer;    /* to a question of ours, of whatever stream */
@@ -371,7 +373,7 @@ struct settings {
     uint16_t port;
     bool port_tls;
     bool wanted, hub_known, moving;
-    bool exchange_off, introductions_off;
+    bool exchange_off, introductions_off, draining;
     uint16_t minutes;
 };
 
@@ -484,7 +486,6 @@ struct dial {
     bool wanted;            /* a registration server is set and nobody disconnected it */
     TEXT(host, HOST_TEXT_MAX);
     uint16_t port;          /* 0: the method's default */
-    uint8_t renewed_for[HASH_SIZE]; /* certificates for which a link was last set up */
     bool port_tls;          /* the port was given while TLS was offered */
     struct invite invite;   /* not yet used; expires = 0: none */
     struct link *link;      /* the attempt under way, NULL = none */
@@ -539,6 +540,7 @@ struct ils {
     TEXT(route_string, ROUTE_STRING_MAX);
     TEXT(version, 64);
     TEXT(advertise, HOST_TEXT_MAX + 8);
+    TEXT(seen, ADDRESS_TEXT_MAX); /* the local address of a link: said when nothing is advertised */
     uint16_t tls_port, password_port;
     enum ils_role role;
     struct auth auth;       /* accept = 0: what is offered is accepted */
@@ -556,6 +558,10 @@ struct ils {
     struct gate gate;
     bool exchange_off;      /* neither shows its plan nor serves others' (told.c) */
     bool introductions_off; /* what hubs introduce is not imported (introduce.c) */
+    struct introducing {
+        struct buf not_again; /* keys of those whose certificate an operator removed by hand */
+        tick next;            /* what hubs introduce is looked through */
+    } introducing;
     uint16_t minutes;       /* Synchronize Clusters Every; 0 = BEAT_MINUTES */
     bool cloned;            /* another copy of this cluster is running: nothing is written */
     struct list ended;      /* struct ended: who left, was forgotten or banned (ends.c) */

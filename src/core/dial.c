@@ -29,7 +29,7 @@ static bool dial_possible(const struct ils *ils)
            ils->role != ROLE_STANDALONE && dial_equipped(ils, dial_method(ils));
 }
 
-static const struct peer *hub_peer(const struct ils *ils)
+static struct peer *hub_peer(const struct ils *ils)
 {
     return ils->dial.hub_known ? peer_find(ils, ils->dial.hub_key) : NULL;
 }
@@ -80,6 +80,41 @@ static void settings_place(struct settings *s, const struct dial *d)
     s->port = d->port;
     s->port_tls = d->port_tls;
     s->moving = d->moving;
+    s->wanted = d->wanted;
+    s->hub_known = d->hub_known;
+}
+
+/* What was not an operator's command is no part of one that fails. */
+static void place_durable(struct ils *ils)
+{
+    settings_place(&ils->durable, &ils->dial);
+    list_each(node, &ils->batches) {
+        struct batch *b = list_entry(node, struct batch, node);
+        if (b->settings != NULL)
+            settings_place(b->settings, &ils->dial);
+    }
+}
+
+/* p is registered with from now on, at the address that it says: not the operator's wish, but that
+ * of who was registered with, which is no hub any more. */
+void dial_register(struct ils *ils, const struct peer *p)
+{
+    struct dial *d = &ils->dial;
+    struct rows rows;
+    text_set(d->host, p->host.n != 0 ? text_slice(p->host) : slice_of(p->met_ip));
+    d->port_tls = ils->auth.tls;
+    d->port = ils->auth.tls ? p->tls_port : p->port;
+    d->wanted = d->hub_known = true;
+    d->moving = false;
+    memcpy(d->hub_key, p->key, KEY_SIZE);
+    place_durable(ils);
+    rows_init(&rows, ils);
+    rows_setting(&rows, "hub", text_slice(d->host));
+    rows_setting_u64(&rows, "hub_port", d->port);
+    rows_setting_u64(&rows, "hub_port_tls", d->port_tls);
+    rows_setting_u64(&rows, "hub_wanted", true);
+    rows_setting(&rows, "hub_key", slice_make(d->hub_key, KEY_SIZE));
+    journal_store(&rows, BATCH_PLAIN);
 }
 
 /* The invite was refused: what was joined before is what is joined. */
@@ -98,12 +133,7 @@ void dial_back(struct ils *ils)
     d->moving = d->former.moving;
     d->promised = false;
     d->former.host.n = 0;
-    settings_place(&ils->durable, d);
-    list_each(node, &ils->batches) {
-        struct batch *b = list_entry(node, struct batch, node);
-        if (b->settings != NULL)
-            settings_place(b->settings, d);
-    }
+    place_durable(ils);
     rows_init(&rows, ils);
     rows_setting(&rows, "hub", text_slice(d->host));
     rows_setting_u64(&rows, "hub_port", d->port);
@@ -152,19 +182,34 @@ static bool password_moved(const struct ils *ils, const struct link *l)
     return method_has_password(l->method) && p != NULL && p->generation != l->generation;
 }
 
-/* Another link is set up before this one ends: it is old, another method or password is preferred
- * now, or the certificate of an end was renewed (once for each, whatever comes of it). */
+/* Another link is set up before this one ends: another method or password is preferred now, or the
+ * certificate of an end was renewed (once for each, whatever comes of it). */
+static bool renewal_now(const struct ils *ils, const struct peer *p)
+{
+    uint8_t moved[HASH_SIZE];
+    if (p->link->method != method_offered(ils) || password_moved(ils, p->link))
+        return true;
+    return p->link->tls && certificates_moved(ils, p, moved) &&
+           memcmp(p->contact.renewed_for, moved, HASH_SIZE) != 0;
+}
+
+/* Only the end that dialled a link renews it; and when it is old. */
+tick dial_renewal_at(const struct ils *ils, const struct peer *p)
+{
+    if (p->link == NULL || !p->link->dialler)
+        return TICK_NEVER;
+    return renewal_now(ils, p) ? ils->now : p->link->since + SESSION_RENEW_US;
+}
+
+bool dial_renewal_due(const struct ils *ils, const struct peer *p)
+{
+    return dial_renewal_at(ils, p) <= ils->now;
+}
+
 static bool renewal_due(const struct ils *ils)
 {
     const struct peer *hub = hub_peer(ils);
-    uint8_t moved[HASH_SIZE];
-    if (hub == NULL || hub->link == NULL || !hub->link->dialler)
-        return false;
-    if (ils->now - hub->link->since >= SESSION_RENEW_US ||
-        hub->link->method != method_offered(ils) || password_moved(ils, hub->link))
-        return true;
-    return hub->link->tls && certificates_moved(ils, hub, moved) &&
-           memcmp(ils->dial.renewed_for, moved, HASH_SIZE) != 0;
+    return hub != NULL && dial_renewal_due(ils, hub);
 }
 
 /* The port as given, if it was given for this way of linking; else what the hub says of itself. */
@@ -176,6 +221,13 @@ static uint16_t dial_port(const struct ils *ils, bool tls)
         return d->port;
     uint16_t told = hub == NULL ? 0 : tls ? hub->tls_port : hub->port;
     return d->port != 0 && told != 0 ? told : tls ? PORT_TLS_DEFAULT : PORT_PASSWORD_DEFAULT;
+}
+
+/* A link with the same ends is set up for these certificates, whatever comes of it. */
+void dial_renews(struct ils *ils, struct peer *p)
+{
+    if (p->link != NULL)
+        certificates_moved(ils, p, p->contact.renewed_for);
 }
 
 struct link *dial(struct ils *ils, struct slice host, uint16_t port, uint8_t method)
@@ -213,6 +265,20 @@ void dial_now(struct ils *ils)
     ils->dial.again = ils->dial.link != NULL;
 }
 
+/* Nobody waits: is the registration server dialled all the same? Not from a hub, if it has become a
+ * spoke by its own word; not by a spoke that an alternate serves, but once in a while. */
+static bool dial_due(const struct ils *ils)
+{
+    const struct peer *hub = hub_peer(ils);
+    if (linked(ils))
+        return renewal_due(ils);
+    if (ils->dial.moving || hub == NULL)
+        return true;
+    if (ils->role == ROLE_HUB)
+        return hub->role != ROLE_SPOKE && ends_of(ils, hub->key) == NULL;
+    return !mesh_elsewhere(ils) || ils->now >= ils->mesh.home_next;
+}
+
 void dial_tick(struct ils *ils)
 {
     struct dial *d = &ils->dial;
@@ -223,14 +289,16 @@ void dial_tick(struct ils *ils)
     }
     if (d->link != NULL || ils->now < d->next)
         return;
-    if (linked(ils) && d->command == 0 && !renewal_due(ils))
+    if (d->command == 0 && !dial_due(ils))
         return;
     d->next = ils->now + BACKOFF_MAX_US;
     d->again = false;
-    const struct peer *hub = hub_peer(ils);
+    struct peer *hub = hub_peer(ils);
     uint8_t method = dial_method(ils);
-    if (hub != NULL && hub->link != NULL)
-        certificates_moved(ils, hub, d->renewed_for);
+    if (hub != NULL)
+        dial_renews(ils, hub);
+    if (!linked(ils) && d->command == 0 && mesh_elsewhere(ils))
+        ils->mesh.home_next = ils->now + HOME_AGAIN_US;
     if (method == METHOD_PASSWORD && linked(ils) && hub->link->dialler && hub->link->tls)
         link_end(hub->link, CODE_REPLACED, true); /* it would beat what follows it */
     d->link = dial(ils, text_slice(d->host), dial_port(ils, method != METHOD_PASSWORD), method);
@@ -257,7 +325,7 @@ void dial_peer(struct ils *ils, struct peer *p)
     struct link *l = dial(ils, host, port, method);
     if (l == NULL)
         return;
-    l->expected = true;
+    l->expected = l->lone = true;
     memcpy(l->expected_key, p->key, KEY_SIZE);
 }
 
@@ -266,18 +334,18 @@ tick dial_deadline(const struct ils *ils)
     if (!dial_possible(ils) || ils->dial.link != NULL)
         return TICK_NEVER;
     const struct peer *hub = hub_peer(ils);
-    if (!linked(ils) || ils->dial.command != 0)
-        return ils->dial.next;
-    if (!hub->link->dialler)
-        return TICK_NEVER;
-    if (renewal_due(ils))
-        return ils->dial.next;
-    tick due = hub->link->since + SESSION_RENEW_US;
+    tick due = ils->dial.next;
+    if (ils->dial.command != 0)
+        return due;
+    if (linked(ils))
+        due = dial_renewal_at(ils, hub);
+    else if (!dial_due(ils))
+        due = ils->role == ROLE_HUB ? TICK_NEVER : ils->mesh.home_next;
     return due > ils->dial.next ? due : ils->dial.next;
 }
 
 /* Trying again within seconds changes nothing: the other end said no. */
-static bool refusal(enum code code)
+bool dial_refusal(enum code code)
 {
     switch ((int)code) {
     case CODE_REFUSED:
@@ -321,7 +389,7 @@ void dial_over(struct ils *ils, struct link *l, enum code code)
         return;
     if (!attempt)
         d->attempts = 0;
-    d->next = ils->now + (refusal(code) ? REFUSED_WAIT_US : backoff(ils));
+    d->next = ils->now + (dial_refusal(code) ? REFUSED_WAIT_US : backoff(ils));
     bool another = !attempt && code == CODE_GENERATION_UNKNOWN && password_moved(ils, l);
     if (another || d->command != 0 || (attempt && d->again)) /* asked for meanwhile */
         d->next = ils->now;
@@ -341,7 +409,7 @@ void dial_up(struct ils *ils, struct link *l)
     d->last_code = CODE_NONE;
     alarm_clear(ils, ILSHubClusterUnreachable, text_slice(d->host));
     const struct peer *former = hub_peer(ils);
-    if (former != NULL && former->link != NULL && former != l->to && former->link->dialler)
+    if (ils->role == ROLE_SPOKE && former != NULL && former->link != NULL && former != l->to)
         link_end(former->link, CODE_GOING_DOWN, true);
     if (!known) {
         d->hub_known = true;

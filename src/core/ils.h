@@ -124,7 +124,7 @@ struct address {
 enum command_type {
     COMMAND_INIT,        /* cluster_id, fqdn, description, route_string */
     COMMAND_ROLE,        /* role: hub; standalone; spoke: a hub drains first, and whoever waits is
-                          * answered when it is a spoke. host: register there (may be empty) */
+                          * answered when it is a spoke, or at once where `now` */
     COMMAND_JOIN,        /* host, port, role */
     COMMAND_DISCONNECT,  /* cluster */
     COMMAND_CONNECT,     /* cluster */

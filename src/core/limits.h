@@ -12,6 +12,14 @@
 #define BACKOFF_MIN_US    (TICK_S / 4)
 #define BACKOFF_MAX_US    (3 * TICK_S)   /* design 5: known peers */
 #define REFUSED_WAIT_US   (60 * TICK_S)  /* design 5: after a refusal only */
+#define ALTERNATE_AFTER_US TICK_S        /* a hub that restarts is not left at once */
+#define ALTERNATE_JITTER_US TICK_S       /* not all spokes of a dead hub in one moment */
+#define ALTERNATE_EVERY_US TICK_S        /* one more is tried, until one answers */
+#define HOME_AGAIN_US     (60 * TICK_S)  /* from an alternate, the own hub is tried again */
+#define VISIT_JITTER_US   (2 * TICK_S)
+#define VISIT_PAUSE_MAX_US (600 * TICK_S)
+#define DRAIN_US          (60 * TICK_S)  /* reliability 3.16: a hub waits for its spokes to go */
+#define SEND_HOLD_US      (2 * DEAD_US)  /* RFC 9687: nothing was taken for so long */
 #define FETCH_SILENT_US   (5 * TICK_S)   /* design 6: no byte for 5 s: the next neighbour */
 #define START_HOLD_US     (10 * TICK_S)  /* design 6: no writing before a list has come */
 #define FETCH_RETRY_US    (5 * TICK_S)   /* after a fetch was given up; doubling to a minute */
@@ -50,6 +58,9 @@
 #define TRUST_BYTES       (8u << 20)     /* of all of them */
 #define ANNOUNCED_KEPT    4              /* of them because one peer announced them, and ... */
 #define ANNOUNCED_WAIT_US (5 * TICK_S)   /* ... no two of them in less than this */
+#define INTRODUCED_MAX    200            /* that one hub may introduce (PEERS_MAX) ... */
+#define INTRODUCED_KEPT   128            /* ... of them in the trust store by its word, and ... */
+#define INTRODUCED_ONCE   16             /* ... that are imported at once, as often as ANNOUNCED */
 #define REFUSED_MAX       64             /* refused certificates that are kept ... */
 #define REFUSED_PER_ADDRESS 8            /* ... of them from one address */
 #define REFUSED_KEPT_US   (30 * 24 * 3600 * TICK_S) /* ... and how long */

@@ -346,8 +346,11 @@ void link_down(struct ils *ils, const struct ils_event *event)
 void link_room(struct ils *ils, const struct ils_event *event)
 {
     struct link *l = link_find(ils, event->link);
-    if (l != NULL)
-        l->pending = event->pending;
+    if (l == NULL)
+        return;
+    if (event->pending < l->pending)
+        l->stalled = event->pending == 0 ? 0 : ils->now;
+    l->pending = event->pending;
 }
 
 void link_send(struct link *l, uint8_t type, struct slice body)
@@ -388,6 +391,8 @@ void link_flush(struct link *l)
             end -= b->data.n;
         }
     }
+    if (l->stalled == 0)
+        l->stalled = l->ils->now;
     l->pending += a->data.n;
     l->last_out = l->ils->now;
 }
@@ -419,6 +424,7 @@ void link_end(struct link *l, enum code code, bool tell)
         l->to->link = NULL;
         l->to->last_contact = ils->wall; /* not in its row: nothing to be stored */
     }
+    mesh_over(l, code);
     if (l->dialler)
         dial_over(ils, l, code);
     else if (was_up && code != CODE_REPLACED)
@@ -469,6 +475,23 @@ void link_met(struct link *l)
     ils->ready_moved = true;
 }
 
+static bool address_is_loopback(struct slice ip)
+{
+    return (ip.n > 4 && memcmp(ip.p, "127.", 4) == 0) || slice_eq(ip, slice_of("::1"));
+}
+
+/* The address at which others may find this cluster, unless it was told one to say: its end of the
+ * first link, and rather not that of a loopback. */
+static void link_seen(const struct link *l)
+{
+    struct ils *ils = l->ils;
+    struct slice ip = slice_of(l->local.ip), seen = text_slice(ils->seen);
+    bool local = address_is_loopback(ip);
+    bool was_local = address_is_loopback(seen);
+    if (seen.n == 0 || (was_local && !local))
+        text_set(ils->seen, ip);
+}
+
 /* Both ends have proved themselves and said yes. */
 void link_up(struct link *l)
 {
@@ -500,8 +523,13 @@ void link_up(struct link *l)
     }
     if (old != NULL)
         link_end(old, CODE_REPLACED, true);
+    link_seen(l);
+    mesh_up(l);
+    identity_up(l);
     self_changed(ils); /* a hub's roster */
-    exchange_open(l);
+    ils->rosters_moved = true;
+    if (l->state == LINK_UP)
+        exchange_open(l);
 }
 
 tick link_deadline(const struct link *l)
@@ -510,6 +538,8 @@ tick link_deadline(const struct link *l)
     case LINK_CLOSED: return l->ils->now; /* to be freed */
     case LINK_UP: {
         tick dead = l->last_in + DEAD_US, alive = l->last_out + KEEPALIVE_US;
+        if (l->stalled != 0 && l->stalled + SEND_HOLD_US < dead)
+            dead = l->stalled + SEND_HOLD_US;
         tick next = dead < alive ? dead : alive, ends = l->ils->now + (l->cert.ends - l->ils->wall);
         return l->tls && l->cert.ends - l->ils->wall < DEAD_US && ends < next ? ends : next;
     }
@@ -534,6 +564,14 @@ static void link_expired(struct link *l)
     link_disgraced(l, CODE_EXPIRED);
 }
 
+/* A peer that keeps its link alive and takes nothing would serve old data for ever. */
+static void link_slow(struct link *l)
+{
+    alarm_raise(l->ils, ILSSlowPeer, l->to->cluster_id.n != 0 ? text_slice(l->to->cluster_id)
+                                                              : slice_of(l->peer.ip));
+    link_end(l, CODE_TOO_SLOW, false);
+}
+
 static void link_tick_one(struct link *l)
 {
     struct ils *ils = l->ils;
@@ -544,8 +582,9 @@ static void link_tick_one(struct link *l)
             link_end(l, CODE_LOST, true);
         else if (ils->now - l->since >= SESSION_US)
             link_end(l, CODE_SESSION_OVER, true);
-        else if (l->pending > PENDING_MAX)
-            link_end(l, CODE_TOO_SLOW, false);
+        else if (l->pending > PENDING_MAX ||
+                 (l->stalled != 0 && ils->now - l->stalled >= SEND_HOLD_US))
+            link_slow(l);
         else if (ils->now - l->last_out >= KEEPALIVE_US)
             link_send(l, FRAME_KEEPALIVE, slice_make(NULL, 0));
         return;

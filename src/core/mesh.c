@@ -1,11 +1,398 @@
-/* mesh: whom this cluster wants to be linked to. */
+/* mesh: whom this cluster wants to be linked to (design 5).
+ *
+ * A hub wants every other hub. Both ends may dial; of two links the collision rule keeps one.
+ * A spoke wants one hub: its own, the registration server (dial.c), and while that does not answer
+ * one of the alternates, which are the other hubs that it knows of. They are tried in an order of
+ * its own, so that the spokes of a hub that dies spread over those that live; a new attempt begins
+ * every second, whatever became of the one before. From an alternate it goes back when its own hub
+ * answers again. So that this works at night, it visits each alternate once by day: link, proof,
+ * goodbye, and again when a certificate or the method has changed. */
 #include "core/core.h"
+
+bool mesh_is_hub(const struct peer *p)
+{
+    return p->role == ROLE_HUB && !p->draining && !p->disconnected_here &&
+           !p->disconnected_there;
+}
+
+static bool known_now(const struct ils *ils, const struct peer *p)
+{
+    const struct stream *self = stream_find(ils, p->key, STREAM_SELF);
+    return ends_of(ils, p->key) == NULL && self != NULL && stream_held(self) &&
+           (self->admitted || p->met);
+}
+
+/* The registration server, which dial.c sees to. */
+static bool is_home(const struct ils *ils, const struct peer *p)
+{
+    return ils->dial.wanted && !ils->dial.moving && dial_is_hub(ils, p);
+}
+
+bool mesh_wanted(const struct ils *ils, const struct peer *p)
+{
+    return ils->role == ROLE_HUB && ils->leaving.until == 0 && p->role == ROLE_HUB &&
+           !p->disconnected_here && !p->disconnected_there && known_now(ils, p);
+}
+
+static bool is_alternate(const struct ils *ils, const struct peer *p)
+{
+    return ils->role == ROLE_SPOKE && ils->dial.wanted && ils->leaving.until == 0 &&
+           mesh_is_hub(p) && !is_home(ils, p) && known_now(ils, p);
+}
+
+static bool possible(const struct ils *ils)
+{
+    return ils->ready && ils->role != ROLE_STANDALONE && dial_equipped(ils, method_offered(ils));
+}
+
+/* --- attempts */
+
+static struct slice address(const struct peer *p)
+{
+    return p->host.n != 0 ? text_slice(p->host) : slice_of(p->met_ip);
+}
+
+static void attempt(struct ils *ils, struct peer *p, bool visit)
+{
+    uint8_t method = method_offered(ils);
+    bool tls = method != METHOD_PASSWORD;
+    uint16_t port = tls ? p->tls_port : p->port;
+    if (port == 0)
+        port = tls ? PORT_TLS_DEFAULT : PORT_PASSWORD_DEFAULT;
+    if (address(p).n == 0)
+        return;
+    if (!tls && p->link != NULL && p->link->dialler && p->link->tls)
+        link_end(p->link, CODE_REPLACED, true); /* it would beat what follows it */
+    struct link *l = dial(ils, address(p), port, method);
+    p->contact.next = ils->now + BACKOFF_MAX_US;
+    dial_renews(ils, p);
+    if (l == NULL)
+        return;
+    l->expected = true;
+    l->visit = visit;
+    memcpy(l->expected_key, p->key, KEY_SIZE);
+    p->contact.link = l;
+}
+
+/* What a visit shows of the two ends: when it changes, they visit again. */
+static void visited_as(const struct ils *ils, const struct peer *p, uint8_t ret[static HASH_SIZE])
+{
+    const uint8_t method[1] = {method_offered(ils)};
+    const struct slice parts[] = {slice_make(method, 1),
+                                  slice_make(ils->cert[0].fingerprint, FINGERPRINT_SIZE),
+                                  slice_make(p->announced[0].fingerprint, FINGERPRINT_SIZE)};
+    crypto_hash(ret, "visited", parts, 3);
+}
+
+static bool to_be_visited(const struct ils *ils, const struct peer *p)
+{
+    uint8_t as[HASH_SIZE];
+    visited_as(ils, p, as);
+    return !p->contact.visited || memcmp(as, p->contact.visited_as, HASH_SIZE) != 0;
+}
+
+/* --- a spoke and its hub */
+
+/* Whoever serves this spoke; draining: also who will not for long. */
+static struct peer *serving(const struct ils *ils, const struct peer *but, bool draining)
+{
+    list_each(node, &ils->peers) {
+        struct peer *p = list_entry(node, struct peer, node);
+        if (p != but && p->link != NULL && p->role != ROLE_SPOKE && (draining || !p->draining))
+            return p;
+    }
+    return NULL;
+}
+
+/* A spoke that an alternate serves. */
+bool mesh_elsewhere(const struct ils *ils)
+{
+    return ils->role == ROLE_SPOKE && serving(ils, NULL, false) != NULL;
+}
+
+static int rank_order(const struct ils *ils, const struct peer *a, const struct peer *b)
+{
+    uint8_t rank[2][HASH_SIZE];
+    const struct peer *of[2] = {a, b};
+    for (size_t i = 0; i < 2; i++) {
+        const struct slice parts[] = {slice_make(ils->key, KEY_SIZE),
+                                      slice_make(of[i]->key, KEY_SIZE)};
+        crypto_hash(rank[i], "alternate", parts, 2);
+    }
+    return memcmp(rank[0], rank[1], HASH_SIZE);
+}
+
+/* The next alternate to be tried, or NULL. */
+static struct peer *next_alternate(const struct ils *ils)
+{
+    struct peer *best = NULL;
+    list_each(node, &ils->peers) {
+        struct peer *p = list_entry(node, struct peer, node);
+        if (!is_alternate(ils, p) || p->link != NULL || ils->now < p->contact.next ||
+            (p->contact.link != NULL && !p->contact.link->visit))
+            continue;
+        if (best == NULL || p->contact.attempts < best->contact.attempts ||
+            (p->contact.attempts == best->contact.attempts && rank_order(ils, p, best) < 0))
+            best = p;
+    }
+    return best;
+}
+
+/* Nobody serves this spoke: an alternate, one more every second. */
+static void spoke_lost(struct ils *ils)
+{
+    struct mesh *m = &ils->mesh;
+    if (m->lost == 0) {
+        m->lost = ils->now;
+        m->next = ils->now + ALTERNATE_AFTER_US +
+                  (tick)rand_below(&ils->rand, ALTERNATE_JITTER_US);
+    }
+    if (ils->now < m->next)
+        return;
+    m->next = ils->now + ALTERNATE_EVERY_US;
+    struct peer *p = next_alternate(ils);
+    if (p == NULL)
+        return;
+    if (p->contact.link != NULL) /* a visit becomes more than that */
+        p->contact.link->visit = false;
+    else
+        attempt(ils, p, false);
+}
+
+static void spoke_visits(struct ils *ils)
+{
+    list_each(node, &ils->peers) {
+        struct peer *p = list_entry(node, struct peer, node);
+        struct contact *c = &p->contact;
+        if (!is_alternate(ils, p) || p->link != NULL || c->link != NULL || !to_be_visited(ils, p))
+            continue;
+        if (c->since == 0) {
+            c->since = ils->now;
+            c->next = ils->now + (tick)rand_below(&ils->rand, VISIT_JITTER_US);
+        }
+        if (ils->now >= c->next)
+            attempt(ils, p, true);
+    }
+}
+
+/* One hub is enough: what a role change or two answers at once left over ends, once the others know
+ * what this cluster is. */
+static void spoke_lets_go(struct ils *ils)
+{
+    struct peer *keep = NULL;
+    if (ils->self_dirty || ils->committing[STREAM_SELF])
+        return;
+    list_each(node, &ils->peers) {
+        struct peer *p = list_entry(node, struct peer, node);
+        if (p->link != NULL && !p->draining && p->role != ROLE_SPOKE &&
+            (keep == NULL || is_home(ils, p)))
+            keep = p;
+    }
+    if (keep == NULL)
+        return;
+    list_each(node, &ils->peers) {
+        struct peer *p = list_entry(node, struct peer, node);
+        if (p != keep && p->link != NULL)
+            link_end(p->link, CODE_GOING_DOWN, true);
+    }
+}
+
+static void spoke_tick(struct ils *ils)
+{
+    if (!ils->dial.wanted)
+        return;
+    if (serving(ils, NULL, false) == NULL) {
+        spoke_lost(ils);
+        return;
+    }
+    ils->mesh.lost = 0;
+    spoke_lets_go(ils);
+    spoke_visits(ils);
+}
+
+/* --- a hub and the others */
+
+static void hub_tick(struct ils *ils)
+{
+    list_each(node, &ils->peers) {
+        struct peer *p = list_entry(node, struct peer, node);
+        struct contact *c = &p->contact;
+        if (!mesh_wanted(ils, p)) {
+            c->since = 0;
+            continue;
+        }
+        if (p->link == NULL && c->since == 0)
+            c->since = ils->now;
+        if (c->link == NULL && ils->now >= c->next && !is_home(ils, p) &&
+            (p->link == NULL || dial_renewal_due(ils, p)))
+            attempt(ils, p, false);
+    }
+}
 
 void mesh_tick(struct ils *ils)
 {
+    if (!possible(ils))
+        return;
+    if (ils->role == ROLE_HUB)
+        hub_tick(ils);
+    else
+        spoke_tick(ils);
+}
+
+/* --- what came of it */
+
+static struct peer *contact_of(const struct ils *ils, const struct link *l)
+{
+    struct peer *p = l->expected ? peer_find(ils, l->expected_key) : NULL;
+    return p != NULL && p->contact.link == l ? p : NULL;
+}
+
+/* Hubs are known peers: 3 s at most. What an unvisited alternate answers changes only when somebody
+ * changes it: up to ten minutes, unless something changes here. */
+static tick pause_after(struct ils *ils, const struct contact *c, bool visit, enum code code)
+{
+    tick most = visit ? VISIT_PAUSE_MAX_US : BACKOFF_MAX_US, wait = BACKOFF_MIN_US;
+    if (dial_refusal(code))
+        return REFUSED_WAIT_US / 2 + (tick)rand_below(&ils->rand, REFUSED_WAIT_US / 2 + 1);
+    for (uint32_t i = 1; i < c->attempts && wait < most; i++)
+        wait *= 2;
+    wait = wait < most ? wait : most;
+    return wait / 2 + (tick)rand_below(&ils->rand, (uint64_t)wait / 2 + 1);
+}
+
+static void attempt_over(struct ils *ils, struct link *l, struct peer *p, enum code code)
+{
+    struct contact *c = &p->contact;
+    c->link = NULL;
+    if (l->visit && code_is_success(code)) {
+        c->visited = true;
+        c->attempts = 0;
+        c->since = 0;
+        c->last_code = CODE_NONE;
+        visited_as(ils, p, c->visited_as);
+    } else if (!code_is_success(code) && code != CODE_REPLACED) {
+        c->last_code = code;
+        c->attempts++;
+        c->next = ils->now + pause_after(ils, c, l->visit, code);
+    }
+}
+
+void mesh_over(struct link *l, enum code code)
+{
+    struct ils *ils = l->ils;
+    struct peer *p = contact_of(ils, l);
+    if (p != NULL) {
+        attempt_over(ils, l, p, code);
+        return;
+    }
+    p = l->to;
+    if (p == NULL || p->link != NULL || !mesh_wanted(ils, p))
+        return;
+    /* A link of two hubs: who dialled it dials again first. */
+    p->contact.next = ils->now + (tick)rand_below(&ils->rand, BACKOFF_MIN_US) +
+                      (l->dialler ? 0 : 2 * BACKOFF_MIN_US);
+    if (dial_refusal(code) && p->contact.next < ils->now + REFUSED_WAIT_US / 2)
+        p->contact.next = ils->now + REFUSED_WAIT_US / 2;
+}
+
+/* The hub that was registered with is none any more, by its own word: whoever serves instead is
+ * registered with from now on. */
+static void take_as_home(struct ils *ils, struct peer *p)
+{
+    struct dial *d = &ils->dial;
+    const struct peer *home = d->hub_known ? peer_find(ils, d->hub_key) : NULL;
+    if (d->moving || d->command != 0 || d->invite.expires != 0 || home == NULL || home == p ||
+        (home->role != ROLE_SPOKE && !home->draining))
+        return;
+    alarm_clear(ils, ILSHubClusterUnreachable, text_slice(d->host));
+    dial_register(ils, p);
+}
+
+static void spoke_up(struct ils *ils, struct link *l)
+{
+    struct mesh *m = &ils->mesh;
+    struct peer *p = l->to;
+    if (serving(ils, p, false) != NULL && !is_home(ils, p) && !l->ils->dial.moving) {
+        link_end(l, CODE_GOING_DOWN, true); /* another was faster */
+        return;
+    }
+    m->lost = 0;
+    m->home_next = ils->now + HOME_AGAIN_US;
+    take_as_home(ils, p);
+    if (!m->has_hub || memcmp(m->hub_key, p->key, KEY_SIZE) != 0) {
+        struct trace *t = say_link(l, EVENT_REHOMED);
+        t->text[0] = arena_copy(&ils->step, text_slice(p->cluster_id));
+        t->text[1] = slice_of(is_home(ils, p) ? "its own" : "an alternate");
+    }
+    m->has_hub = true;
+    memcpy(m->hub_key, p->key, KEY_SIZE);
+    list_each(node, &ils->peers) {
+        struct link *other = list_entry(node, struct peer, node)->contact.link;
+        if (other != NULL && other != l && !other->visit)
+            handshake_refuse(other, CODE_REPLACED);
+    }
+}
+
+void mesh_up(struct link *l)
+{
+    struct ils *ils = l->ils;
+    struct peer *p = l->to;
+    struct contact *c = &p->contact;
+    if (c->link == l)
+        c->link = NULL;
+    c->attempts = 0;
+    c->since = 0;
+    c->last_code = CODE_NONE;
+    c->visited = true;
+    visited_as(ils, p, c->visited_as);
+    alarm_clear(ils, ILSHubClusterUnreachable, address(p));
+    alarm_clear(ils, ILSHubClusterUnreachable, slice_of(l->peer.ip));
+    if (ils->role == ROLE_SPOKE && ils->dial.wanted)
+        spoke_up(ils, l);
+}
+
+void mesh_now(struct ils *ils)
+{
+    list_each(node, &ils->peers)
+        list_entry(node, struct peer, node)->contact.next = ils->now;
+}
+
+static tick earlier(tick a, tick b)
+{
+    return a < b ? a : b;
+}
+
+static tick hub_deadline(const struct ils *ils)
+{
+    tick first = TICK_NEVER;
+    list_each(node, &ils->peers) {
+        const struct peer *p = list_entry(node, struct peer, node);
+        if (p->role != ROLE_HUB || p->contact.link != NULL || is_home(ils, p) ||
+            !mesh_wanted(ils, p))
+            continue;
+        tick due = p->link == NULL ? p->contact.next : dial_renewal_at(ils, p);
+        if (due != TICK_NEVER)
+            first = earlier(first, due > p->contact.next ? due : p->contact.next);
+    }
+    return first;
 }
 
 tick mesh_deadline(const struct ils *ils)
 {
-    return TICK_NEVER;
+    tick first = TICK_NEVER;
+    if (!possible(ils))
+        return first;
+    if (ils->role == ROLE_HUB)
+        return hub_deadline(ils);
+    if (!ils->dial.wanted)
+        return first;
+    if (serving(ils, NULL, false) == NULL)
+        return ils->mesh.lost == 0 ? ils->now : ils->mesh.next;
+    list_each(node, &ils->peers) {
+        const struct peer *p = list_entry(node, struct peer, node);
+        if (p->role == ROLE_HUB && p->link == NULL && p->contact.link == NULL &&
+            is_alternate(ils, p) && to_be_visited(ils, p))
+            first = earlier(first, p->contact.next);
+    }
+    return first;
 }

@@ -17,7 +17,7 @@ static void refusal_alarm(struct link *l, enum code code)
     case CODE_NO_TLS:
     case CODE_OTHER_CLUSTER:
     case CODE_ITSELF:
-        if (l->dialler && !l->expected) /* an operator's one attempt is not the hub's */
+        if (l->dialler && !l->lone && !l->visit)
             alarm_raise(ils, ILSHubClusterUnreachable, host);
         break;
     case CODE_SILENT: alarm_raise(ils, ILSRemoteHostUnresponsive, ip); break;

@@ -84,7 +84,8 @@ void self_changed(struct ils *ils)
 static void advertised(const struct ils *ils, struct slice *ret_host, uint16_t *ret_port,
                        uint16_t *ret_tls_port)
 {
-    struct slice a = text_slice(ils->advertise), host = a;
+    struct slice a = ils->advertise.n != 0 ? text_slice(ils->advertise) : text_slice(ils->seen);
+    struct slice host = a;
     bool bracket = a.n != 0 && a.p[0] == '[';
     size_t from = bracket, end = slice_find(a, bracket ? ']' : ':'), at = end + 1 + bracket;
     uint64_t port = 0;

@@ -123,4 +123,5 @@ void journal_ready(struct ils *ils, bool failed)
     adopt_start(ils);
     self_changed(ils);
     dial_now(ils);
+    mesh_now(ils);
 }

@@ -66,12 +66,22 @@ static bool linked(int i)
     return false;
 }
 
+/* One of the last attempts of the spoke, which also tries the alternates, ended like this. */
+static bool attempted(enum code code)
+{
+    struct verdict v;
+    for (size_t i = 0; view_verdict(world.node[SPOKE].ils, i, &v); i++)
+        if (v.code == code)
+            return true;
+    return false;
+}
+
 static void test_known_hub(void **state)
 {
     (void)state;
     lead_astray();
     assert_false(linked(SPOKE));
-    assert_int_equal(world.node[SPOKE].verdict.code, CODE_OTHER_CLUSTER);
+    assert_true(attempted(CODE_OTHER_CLUSTER));
     assert_false(world_said(&world, SPOKE, EVENT_CLIENT_ESTABLISHED));
     assert_false(world_said(&world, HUB, EVENT_SERVER_ESTABLISHED));
     struct alarm_row alarm;
@@ -88,7 +98,7 @@ static void test_known_after_restart(void **state)
     world_start(&world, SPOKE, &mem.mem);
     lead_astray();
     assert_false(linked(SPOKE));
-    assert_int_equal(world.node[SPOKE].verdict.code, CODE_OTHER_CLUSTER);
+    assert_true(attempted(CODE_OTHER_CLUSTER));
 }
 
 /* Typed again, it is the same place and the same hub is meant. */
@@ -97,7 +107,7 @@ static void test_same_place(void **state)
     (void)state;
     lead_astray();
     world_join(&world, SPOKE, HUB, ROLE_SPOKE);
-    assert_int_equal(world.node[SPOKE].verdict.code, CODE_OTHER_CLUSTER);
+    assert_true(attempted(CODE_OTHER_CLUSTER));
     world_command(&world, SPOKE, (struct command){.type = COMMAND_ROLE, .role = ROLE_STANDALONE});
     world_join(&world, SPOKE, HUB, ROLE_SPOKE);
     assert_int_equal(world.node[SPOKE].verdict.code, CODE_JOINED);
@@ -116,14 +126,14 @@ static void test_another_place(void **state)
     world_start(&world, SPOKE, &mem.mem);
     world_start(&world, OTHER, &mem.mem);
     world_pass(&world, 10 * TICK_S);
-    assert_int_equal(world.node[SPOKE].verdict.code, CODE_JOINED);
+    assert_true(attempted(CODE_JOINED));
     assert_true(linked(SPOKE));
     world_stop(&world, OTHER);
     world_pass(&world, 12 * TICK_S);
     swap();
     world_start(&world, OTHER, &mem.mem);
     world_pass(&world, 10 * TICK_S);
-    assert_int_equal(world.node[SPOKE].verdict.code, CODE_OTHER_CLUSTER);
+    assert_true(attempted(CODE_OTHER_CLUSTER));
     assert_false(linked(SPOKE));
 }
 
@@ -138,14 +148,14 @@ static void test_moved_hub(void **state)
     world_start(&world, OTHER, &mem.mem); /* the hub, at the other place */
     world_join(&world, SPOKE, OTHER, ROLE_SPOKE);
     world_pass(&world, 10 * TICK_S);
-    assert_int_equal(world.node[SPOKE].verdict.code, CODE_JOINED);
+    assert_true(attempted(CODE_JOINED));
     world_stop(&world, SPOKE);
     world_stop(&world, OTHER);
     swap();
     world_start(&world, OTHER, &mem.mem);
     world_start(&world, SPOKE, &mem.mem);
     world_pass(&world, 10 * TICK_S);
-    assert_int_equal(world.node[SPOKE].verdict.code, CODE_OTHER_CLUSTER);
+    assert_true(attempted(CODE_OTHER_CLUSTER));
 }
 
 int main(void)
