@@ -535,6 +535,7 @@ static void fetch_apply(struct ils *ils, struct stream *s)
         peer_read(p, s);
         peer_names(ils, p);
         admit_again(ils);
+        introduce_read(ils, s);
     }
 }
 

@@ -161,7 +161,7 @@ tick ils_deadline(const struct ils *ils)
     tick dial = dial_deadline(ils), hold = adopt_deadline(ils), own = own_deadline(ils);
     first = own < first ? own : first;
     const tick of[] = {trust_deadline(ils), mesh_deadline(ils), role_deadline(ils),
-                       ends_deadline(ils), holds_deadline(ils)};
+                       ends_deadline(ils), holds_deadline(ils), introduce_deadline(ils)};
     for (size_t i = 0; i < sizeof of / sizeof of[0]; i++)
         first = of[i] < first ? of[i] : first;
     first = dial < first ? dial : first;

@@ -372,9 +372,21 @@ static void apply_opened(struct ils *ils, struct trust_change *c)
     c->invite = NULL;
 }
 
+/* Who came by an invite is introduced to the other hubs from now on. */
+static void invited(struct ils *ils, const uint8_t *key)
+{
+    struct peer *p = peer_get(ils, key);
+    if (p == NULL)
+        return; /* and it is refused: there is no room for more clusters */
+    p->invited_here = p->dirty = true;
+    introduce_again(ils);
+}
+
 static void apply_spent(struct ils *ils, const struct trust_change *c, bool failed)
 {
     struct invite_entry *e = invite_find(ils, c->id);
+    if (!failed)
+        invited(ils, c->key);
     if (e == NULL)
         return; /* removed meanwhile */
     if (!failed) {
@@ -460,6 +472,7 @@ void invite_won(struct link *l)
     struct trust_change *change = NULL;
     struct rows rows;
     rows_init(&rows, ils);
+    l->to->invited_there = l->to->dirty = true;
     bool trusted = trust_add(&rows, buf_slice(&l->cert_der), &l->cert, slice_of("invite"), &change);
     if (change == NULL) { /* imported already; or the ordinary join says what is missing */
         used_up(l);

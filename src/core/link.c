@@ -471,6 +471,7 @@ void link_met(struct link *l)
             alarm_clear(ils, ILSCertificateAnnounced, text_slice(l->cert.subject));
     }
     alarm_clear(ils, ILSTLSAuthenticationFailed, slice_of(l->peer.ip));
+    alarm_clear(ils, ILSCertificateIntroduced, text_slice(p->cluster_id));
     p->dirty = true;
     ils->ready_moved = true;
 }

@@ -426,6 +426,8 @@ void own_tick(struct ils *ils)
         ils->trust_moved = false;
         ready_again(ils);
     }
+    if (ils->ready_moved) /* somebody was met, or what he shows was judged */
+        introduce_again(ils);
     ready_ask(ils);
     ready_import(ils);
     ready_tell(ils);

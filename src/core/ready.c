@@ -95,29 +95,7 @@ static void say_announced(struct ils *ils, const struct peer *p)
     t->text[1] = arena_copy(&ils->step, slice_of(hex));
 }
 
-#define VOUCHER 8 /* bytes of the peer's id that the trust store names */
-
-/* "announced by CLUSTER (0123456789abcdef)": the label may change, the id does not. */
-static void source_of(struct buf *b, struct ils *ils, const struct peer *p)
-{
-    char id[2 * VOUCHER + 1];
-    hex_text(id, p->id, VOUCHER);
-    buf_init(b, ils->mem, 128);
-    buf_put_text(b, "announced by ");
-    buf_put_slice(b, text_slice(p->cluster_id));
-    buf_put_text(b, " (");
-    buf_put_text(b, id);
-    buf_put_text(b, ")");
-}
-
-static bool announced_by(const struct trust_entry *e, const struct peer *p)
-{
-    char id[2 * VOUCHER + 1];
-    struct slice source = text_slice(e->source);
-    hex_text(id, p->id, VOUCHER);
-    return source.n > sizeof id && memcmp(source.p, "announced by ", 13) == 0 &&
-           memcmp(source.p + source.n - sizeof id, id, sizeof id - 1) == 0;
-}
+#define ANNOUNCED_BY "announced by "
 
 /* Of those that came by its word the oldest that it does not use, when there are enough of them. */
 static const struct trust_entry *too_many(const struct ils *ils, const struct peer *p)
@@ -126,7 +104,7 @@ static const struct trust_entry *too_many(const struct ils *ils, const struct pe
     size_t n = 0;
     list_each(node, &ils->trust) {
         const struct trust_entry *e = list_entry(node, struct trust_entry, node);
-        if (!announced_by(e, p))
+        if (!trust_came_by(e, ANNOUNCED_BY, p))
             continue;
         n++;
         if (memcmp(e->fingerprint, p->shown, FINGERPRINT_SIZE) != 0 &&
@@ -155,7 +133,7 @@ static void import_next(struct ils *ils, struct peer *p)
     struct buf source;
     struct trust_change *change = NULL;
     rows_init(&rows, ils);
-    source_of(&source, ils, p);
+    trust_source(&source, ils, ANNOUNCED_BY, p);
     struct slice leaf = slice_make(next->der.p, certificate_der_size(buf_slice(&next->der)));
     bool added = trust_add(&rows, leaf, &next->facts, buf_slice(&source), &change);
     buf_done(&source);

@@ -210,20 +210,49 @@ static enum reply add_item(struct rows *r, struct trust_change *c, const struct 
     return REPLY_OK;
 }
 
-bool trust_add(struct rows *r, struct slice der, const struct facts *f, struct slice source,
-               struct trust_change **ret_change)
+bool trust_add_to(struct rows *r, struct trust_change *c, struct slice der, const struct facts *f,
+                  struct slice source)
 {
     struct trust_item item = {.der = der, .subject = text_slice(f->subject),
                               .not_after = f->not_after};
     memcpy(item.fingerprint, f->fingerprint, sizeof item.fingerprint);
+    return add_item(r, c, &item, source) == REPLY_OK;
+}
+
+bool trust_add(struct rows *r, struct slice der, const struct facts *f, struct slice source,
+               struct trust_change **ret_change)
+{
     struct trust_change *c = trust_change_new(r->ils);
-    enum reply reply = c == NULL ? REPLY_MEMORY : add_item(r, c, &item, source);
+    bool added = c != NULL && trust_add_to(r, c, der, f, source);
     *ret_change = c;
-    if (reply != REPLY_OK || c->known != 0) {
+    if (!added || c->known != 0) {
         trust_change_free(r->ils, c);
         *ret_change = NULL;
     }
-    return reply == REPLY_OK;
+    return added;
+}
+
+#define VOUCHER 8 /* bytes of the peer's id that the trust store names */
+
+void trust_source(struct buf *b, struct ils *ils, const char *how, const struct peer *p)
+{
+    char id[2 * VOUCHER + 1];
+    hex_text(id, p->id, VOUCHER);
+    buf_init(b, ils->mem, 128);
+    buf_put_text(b, how);
+    buf_put_slice(b, text_slice(p->cluster_id));
+    buf_put_text(b, " (");
+    buf_put_text(b, id);
+    buf_put_text(b, ")");
+}
+
+bool trust_came_by(const struct trust_entry *e, const char *how, const struct peer *p)
+{
+    char id[2 * VOUCHER + 1];
+    struct slice source = text_slice(e->source), words = slice_of(how);
+    hex_text(id, p->id, VOUCHER);
+    return source.n > words.n + sizeof id && memcmp(source.p, words.p, words.n) == 0 &&
+           memcmp(source.p + source.n - sizeof id, id, sizeof id - 1) == 0;
 }
 
 void trust_replace(struct rows *r, struct trust_change *c, const struct trust_entry *gone)
@@ -258,11 +287,15 @@ static void apply_add(struct ils *ils, struct trust_change *c, struct trust_entr
     struct trace *t = say(ils, EVENT_TRUST_CHANGED);
     t->text[0] = slice_of("added");
     t->text[1] = arena_copy(&ils->step, text_slice(e->subject));
+    if (c->introduced)
+        introduce_stored(ils, e, c->introduced_by);
 }
 
 static void apply_remove(struct ils *ils, const struct trust_change *c)
 {
     struct trust_entry *e = c->remove ? trust_find(ils, c->gone) : NULL;
+    if (c->by_hand)
+        introduce_removal_stored(ils, c->gone);
     if (e == NULL)
         return;
     struct trace *t = say(ils, EVENT_TRUST_CHANGED);
@@ -434,6 +467,8 @@ static void command_remove(struct ils *ils, const struct command *c)
     hex_text(hex, e->fingerprint, FINGERPRINT_SIZE);
     text_set(change->reply, slice_of(hex));
     trust_replace(&rows, change, e);
+    change->by_hand = true;
+    introduce_removed(&rows, e->fingerprint);
     store(&rows, c, change, audit_of(ils, hex));
 }
 

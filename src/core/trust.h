@@ -18,6 +18,9 @@ struct trust_change {
     bool remove;           /* `gone` is out of it */
     uint8_t gone[FINGERPRINT_SIZE];
     size_t known;          /* items of the command that were there already */
+    bool by_hand;          /* an operator removed it: no introduction brings it back */
+    bool introduced;       /* by the hub of this key (introduce.c) */
+    uint8_t introduced_by[KEY_SIZE];
     bool knock;            /* who was refused is heard again at once */
     TEXT(reply, 2 * FINGERPRINT_SIZE);
     enum invite_part part;
@@ -30,11 +33,27 @@ struct trust_change {
 
 /* An empty change, or NULL. */
 struct trust_change *trust_change_new(struct ils *ils);
+/* Adds one certificate that counts for itself alone, on the core's own account; one that is there
+ * already adds nothing. False: refused (too long, full, memory). */
+bool trust_add_to(struct rows *r, struct trust_change *c, struct slice der, const struct facts *f,
+                  struct slice source);
+/* The words `how`, then "CLUSTER (0123456789abcdef)": the label may change, the id does not. */
+void trust_source(struct buf *b, struct ils *ils, const char *how, const struct peer *p);
+/* Whether e came `how` by the word of p. */
+bool trust_came_by(const struct trust_entry *e, const char *how, const struct peer *p);
 /* With the change, that entry goes. */
 void trust_replace(struct rows *r, struct trust_change *c, const struct trust_entry *gone);
 /* Frees an entry of the list of invites; it may be NULL. */
 void invite_entry_free(struct ils *ils, struct invite_entry *e);
 /* What is kept of an invite when its batch is durable, or not (invite.c). */
 void invite_apply(struct ils *ils, struct trust_change *c, bool failed);
+
+/* introduce.c: an operator removes the certificate: rows of those whose certificate it is, and that
+ * they are durable. */
+void introduce_removed(struct rows *r, const uint8_t fingerprint[static FINGERPRINT_SIZE]);
+void introduce_removal_stored(struct ils *ils, const uint8_t fingerprint[static FINGERPRINT_SIZE]);
+/* What was imported by a hub's introduction is in the store. */
+void introduce_stored(struct ils *ils, const struct trust_entry *e,
+                      const uint8_t hub_key[static KEY_SIZE]);
 
 #endif
