@@ -368,6 +368,8 @@ void introduce_rows(struct rows *r);
 void introduce_command(struct ils *ils, const struct command *c); /* INTRODUCTIONS */
 void introduce_again(struct ils *ils); /* what is believed, met or told has changed */
 tick introduce_deadline(const struct ils *ils);
+/* p is about to be imported here, or there: to dial it now would only be refused. */
+bool introduce_holds(const struct ils *ils, const struct peer *p);
 void introduce_free(struct ils *ils);
 
 /* holds.c: who has what. */

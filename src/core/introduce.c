@@ -340,6 +340,36 @@ void introduce_tick(struct ils *ils)
     }
 }
 
+/* --- waiting for it */
+
+/* Whether p is still to be imported by that hub's word. Who was invited waits in any case: until
+ * the others have imported him. */
+static bool still_waits(const struct ils *ils, const struct peer *hub, const struct peer *p)
+{
+    const struct stream *self = stream_find(ils, hub->key, STREAM_SELF);
+    struct record key = {.kind = ENTRY_INTRODUCED, .user = slice_make(p->key, KEY_SIZE)}, now;
+    if (p == hub || self == NULL || !stream_held(self) ||
+        !catalog_find(self->catalog, &key, &now) || !is_for_us(ils, hub, flags_in(now.value), p))
+        return false;
+    bool guest = (flags_in(now.value) & INVITED) == 0;
+    return (guest && ils->now - p->contact.since < INTRODUCED_GUEST_US) ||
+           !p->announced[0].judged || wanted(ils, hub, &now) != NULL;
+}
+
+bool introduce_holds(const struct ils *ils, const struct peer *p)
+{
+    tick since = p->contact.since;
+    if (p->met || ils->introductions_off || since == 0 ||
+        ils->now - since >= INTRODUCED_HOLD_US || method_offered(ils) == METHOD_PASSWORD)
+        return false;
+    list_each(node, &ils->peers) {
+        const struct peer *hub = list_entry(node, struct peer, node);
+        if (may_introduce(ils, hub) && still_waits(ils, hub, p))
+            return true;
+    }
+    return false;
+}
+
 /* --- durable */
 
 /* How the hub introduces p in what is known of it now. */

@@ -60,6 +60,8 @@
 #define ANNOUNCED_WAIT_US (5 * TICK_S)   /* ... no two of them in less than this */
 #define INTRODUCED_MAX    200            /* that one hub may introduce (PEERS_MAX) ... */
 #define INTRODUCED_KEPT   128            /* ... of them in the trust store by its word, and ... */
+#define INTRODUCED_HOLD_US (10 * TICK_S) /* the import is waited for before a dial, this long ... */
+#define INTRODUCED_GUEST_US (2 * TICK_S) /* ... and by who was invited, until others have it */
 #define INTRODUCED_ONCE   16             /* ... that are imported at once, as often as ANNOUNCED */
 #define REFUSED_MAX       64             /* refused certificates that are kept ... */
 #define REFUSED_PER_ADDRESS 8            /* ... of them from one address */

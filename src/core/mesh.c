@@ -61,6 +61,10 @@ static void attempt(struct ils *ils, struct peer *p, bool visit)
         port = tls ? PORT_TLS_DEFAULT : PORT_PASSWORD_DEFAULT;
     if (address(p).n == 0)
         return;
+    if (introduce_holds(ils, p)) {
+        p->contact.next = ils->now + BACKOFF_MIN_US;
+        return;
+    }
     if (!tls && p->link != NULL && p->link->dialler && p->link->tls)
         link_end(p->link, CODE_REPLACED, true); /* it would beat what follows it */
     struct link *l = dial(ils, address(p), port, method);

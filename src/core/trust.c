@@ -263,9 +263,10 @@ void trust_replace(struct rows *r, struct trust_change *c, const struct trust_en
                 arena_copy(&r->ils->step, slice_make(gone->fingerprint, FINGERPRINT_SIZE)));
 }
 
-/* A waiting dialler tries again at once; not before a join that waits for the disk. */
+/* Whoever waits to dial tries again at once; not before a join that waits for the disk. */
 static void knock(struct ils *ils)
 {
+    mesh_now(ils);
     if (ils->dial.next != TICK_NEVER)
         dial_now(ils);
 }
