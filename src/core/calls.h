@@ -67,6 +67,7 @@ bool stream_held(const struct stream *s);
 bool stream_overdue(const struct ils *ils, const struct stream *s);
 struct slice stream_row(struct arena *a, struct slice head, struct slice lines);
 void stream_served(struct ils *ils, struct stream *s);
+void stream_failed(const struct ils *ils, struct stream *s, const char *why);
 int stream_commit(struct ils *ils, struct stream *s, const struct change *change, size_t n,
                   uint64_t command, struct slice who, struct slice what, enum commit_kind kind);
 void stream_committed(struct ils *ils, struct own_commit *oc, bool failed);
@@ -286,6 +287,7 @@ tick mesh_deadline(const struct ils *ils);
 void mesh_over(struct link *l, enum code code);
 void mesh_up(struct link *l);         /* a link is up */
 bool mesh_wanted(const struct ils *ils, const struct peer *p); /* a link with it should stand */
+bool mesh_alternate(const struct ils *ils, const struct peer *p); /* of a spoke */
 bool mesh_elsewhere(const struct ils *ils); /* a spoke that is served by somebody */
 bool mesh_is_hub(const struct peer *p);  /* it is a hub that may be registered with */
 void mesh_now(struct ils *ils);       /* everything is tried at once: settings have changed */
@@ -373,6 +375,11 @@ bool introduce_holds(const struct ils *ils, const struct peer *p);
 void introduce_free(struct ils *ils);
 
 /* holds.c: who has what. */
+void holds_put(struct buf *b, const struct holds *h); /* h->known is not looked at */
+bool holds_get(struct holds *h, struct slice value);  /* false: it is not sound, h is not known */
+void holds_heard(struct ils *ils, struct stream *s);  /* of a head that is not served yet */
+void holds_served(struct ils *ils, struct stream *s); /* its head is another now */
+void holds_gone(struct ils *ils, struct stream *s);   /* it is about to be freed */
 struct slice holds_told(struct ils *ils); /* the field of stream 0; lives for the step */
 void holds_read(struct peer *p, struct slice value); /* of another's; total */
 void holds_tick(struct ils *ils);

@@ -166,6 +166,24 @@ struct holds {
     size_t n;
 };
 
+/* What this cluster itself serves, and by which steps it came there: the newest of them are kept,
+ * so that a hash that another cluster says can be explained (holds.c). */
+#define HOLDS_KEY   16           /* the first bytes of a key name it well enough */
+#define HOLDS_STEPS 256
+struct vector_step {
+    uint8_t key[HOLDS_KEY];
+    uint64_t number;
+    uint64_t before, after;      /* what the stream adds to the sum; 0 = it is not served */
+    uint64_t epoch, usn;         /* served before */
+    tick at;
+    wall wall;
+};
+struct vector {
+    uint64_t sum, streams;
+    struct vector_step step[HOLDS_STEPS]; /* a ring */
+    uint64_t n;                  /* steps ever made */
+};
+
 /* Another cluster, known by its key. */
 struct peer {
     struct list node;
@@ -257,6 +275,8 @@ struct stream {
     tick behind;           /* since when a head is known that is not served; 0 = none */
     wall failed;           /* when something last went wrong with it, and what; 0 = nothing has */
     const char *error;
+    uint64_t counted;      /* in the vector: what it adds to the sum; 0 = it is not in it */
+    uint64_t counted_epoch, counted_usn;
 };
 
 /* One neighbour's word on one stream. */
@@ -511,6 +531,7 @@ struct mesh {
     uint8_t hub_key[KEY_SIZE];  /* spoke: who serves it now */
     bool has_hub;
     tick lost;                  /* spoke: since when it has no hub; 0 = it has */
+    tick home_lost;             /* spoke: since when its own hub is not linked; 0 = it is */
     tick home_next;             /* spoke on an alternate: when its own hub is tried again */
     bool draining;              /* hub: its spokes are to go elsewhere; durable */
     tick drained_at;            /* at the latest */
@@ -569,8 +590,14 @@ struct ils {
         uint64_t command;   /* who waits; 0 = nobody */
         tick until;         /* the links end then; 0 = not leaving */
     } leaving;
-    tick holds_next;        /* what this cluster holds is said anew, not before (holds.c) */
+    tick holds_next;        /* what is not up to date is looked at again; 0 = no need (holds.c) */
+    tick holds_wrote;       /* when what this cluster holds was last made to be said */
+    bool holds_due, holds_news; /* it is to be said anew; a head was heard of in this step */
+    size_t behind_n;        /* streams that are behind */
     uint8_t holds_said[HASH_SIZE]; /* hash of what was said last */
+    uint64_t holds_wrong;   /* hash of the exceptions in it, ... */
+    uint64_t holds_streams; /* ... and how many streams it counted */
+    struct vector vector;
     bool rosters_moved;     /* who is admitted may have changed */
     struct list peers, links, streams, batches, waiting, alarms;
     struct list busy;      /* links that a step looks at; of the others nothing is to be done ... */

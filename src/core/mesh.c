@@ -34,7 +34,7 @@ bool mesh_wanted(const struct ils *ils, const struct peer *p)
            !p->disconnected_here && !p->disconnected_there && known_now(ils, p);
 }
 
-static bool is_alternate(const struct ils *ils, const struct peer *p)
+bool mesh_alternate(const struct ils *ils, const struct peer *p)
 {
     return ils->role == ROLE_SPOKE && ils->dial.wanted && ils->leaving.until == 0 &&
            mesh_is_hub(p) && !is_home(ils, p) && known_now(ils, p);
@@ -132,7 +132,7 @@ static struct peer *next_alternate(const struct ils *ils)
     struct peer *best = NULL;
     list_each(node, &ils->peers) {
         struct peer *p = list_entry(node, struct peer, node);
-        if (!is_alternate(ils, p) || p->link != NULL || ils->now < p->contact.next ||
+        if (!mesh_alternate(ils, p) || p->link != NULL || ils->now < p->contact.next ||
             (p->contact.link != NULL && !p->contact.link->visit))
             continue;
         if (best == NULL || p->contact.attempts < best->contact.attempts ||
@@ -168,7 +168,7 @@ static void spoke_visits(struct ils *ils)
     list_each(node, &ils->peers) {
         struct peer *p = list_entry(node, struct peer, node);
         struct contact *c = &p->contact;
-        if (!is_alternate(ils, p) || p->link != NULL || c->link != NULL || !to_be_visited(ils, p))
+        if (!mesh_alternate(ils, p) || p->link != NULL || c->link != NULL || !to_be_visited(ils, p))
             continue;
         if (c->since == 0) {
             c->since = ils->now;
@@ -203,8 +203,13 @@ static void spoke_lets_go(struct ils *ils)
 
 static void spoke_tick(struct ils *ils)
 {
+    const struct peer *home = ils->dial.hub_known ? peer_find(ils, ils->dial.hub_key) : NULL;
     if (!ils->dial.wanted)
         return;
+    if (home == NULL || home->link != NULL)
+        ils->mesh.home_lost = 0;
+    else if (ils->mesh.home_lost == 0)
+        ils->mesh.home_lost = ils->now;
     if (serving(ils, NULL, false) == NULL) {
         spoke_lost(ils);
         return;
@@ -395,7 +400,7 @@ tick mesh_deadline(const struct ils *ils)
     list_each(node, &ils->peers) {
         const struct peer *p = list_entry(node, struct peer, node);
         if (p->role == ROLE_HUB && p->link == NULL && p->contact.link == NULL &&
-            is_alternate(ils, p) && to_be_visited(ils, p))
+            mesh_alternate(ils, p) && to_be_visited(ils, p))
             first = earlier(first, p->contact.next);
     }
     return first;
