@@ -161,6 +161,8 @@ tick disk_store(struct disk *d, tick now, uint64_t batch, const struct row *row,
     if (d->fail_next > 0) {
         d->fail_next--;
         b->failed = true;
+    } else if (now < d->full_until) {
+        b->failed = true;
     } else if (rand_below(&d->rand, 1000000) < d->fail_per_million) {
         b->failed = true;
     }
@@ -229,6 +231,25 @@ void disk_crash(struct disk *d, tick now)
         d->old = NULL;
         d->old_n = 0;
     }
+}
+
+struct image disk_image(const struct disk *d)
+{
+    return (struct image){rows_copy(d->row, d->n), d->n};
+}
+
+void image_done(struct image *i)
+{
+    rows_done(i->row, i->n);
+    *i = (struct image){0};
+}
+
+void disk_restore(struct disk *d, const struct image *i)
+{
+    assert(d->first == NULL);
+    rows_done(d->row, d->n);
+    d->row = rows_copy(i->row, i->n);
+    d->n = d->size = i->n;
 }
 
 const struct row *disk_row(const struct disk *d, size_t i)

@@ -10,9 +10,9 @@
 
 enum bug {
     BUG_NONE = 0,
-#define BUG(name, text, what) BUG_##name,
+#define WORLD_BUG(name, text, what) BUG_##name,
 #include "sim/bug.def"
-#undef BUG
+#undef WORLD_BUG
     BUGS
 };
 
@@ -25,6 +25,7 @@ struct disk {
     tick free_at;                    /* when the batch before is done */
     tick latency_min, latency_max;
     unsigned fail_next;              /* so many batches will fail */
+    tick full_until;                 /* all of them fail before */
     uint64_t fail_per_million;
     enum bug bug;
     struct rand rand;
@@ -44,6 +45,17 @@ bool disk_finish(struct disk *d, tick now, uint64_t *ret_batch, bool *ret_failed
 
 /* Power goes: of the batches that wait, the first few are durable although nobody was told. */
 void disk_crash(struct disk *d, tick now);
+
+/* A copy of what is durable, as a backup or a snapshot of a machine holds it. */
+struct image {
+    struct row *row;
+    size_t n;
+};
+struct image disk_image(const struct disk *d);
+void image_done(struct image *i);
+/* The durable rows are those of the image from now on; nothing may wait (disk_crash came before).
+ * The image stays the caller's. */
+void disk_restore(struct disk *d, const struct image *i);
 
 /* Rows in the order in which a core wants them: that of enum row_space. i < d->n. */
 const struct row *disk_row(const struct disk *d, size_t i);

@@ -12,9 +12,9 @@ static const struct {
     const char *name, *what;
 } bugs[] = {
     {"none", "no planted bug"},
-#define BUG(name, text, what) {text, what},
+#define WORLD_BUG(name, text, what) {text, what},
 #include "sim/bug.def"
-#undef BUG
+#undef WORLD_BUG
 };
 
 static int usage(void)

@@ -1,52 +1,9 @@
 /* net: see net.h. Each direction of a connection is a queue of bytes with marks that say when they
  * arrive; one job a direction delivers them, in pieces that the seed draws. */
-#include "sim/net.h"
-
-#include "sim/grow.h"
-#include "sim/world.h"
-
-#include <assert.h>
+#include "sim/net_inside.h"
 
 #define CHUNK_MAX     65536
-#define FILTERED_WAIT (100 * TICK_MS)
 #define CONNECT_TRIES 3 /* at 0 and 1 s; at 3 s nobody has answered */
-
-struct mark {
-    tick at;
-    size_t n;
-    bool end; /* the sender closed here */
-};
-
-struct end {
-    struct node *node;   /* NULL: this end is gone */
-    uint64_t incarnation;
-    uint32_t link;
-    bool open;           /* the core may send, and wants to hear */
-    struct address local;
-    unsigned index;      /* of the node, also when it is gone */
-    /* what this end sent and the other has not read: */
-    uint8_t *bytes;
-    size_t from, n, size;
-    struct mark *mark;
-    size_t mark_from, mark_n, mark_size;
-    tick last;           /* arrival of the newest byte */
-    bool delivering;     /* a job is under way */
-    bool room_due;
-    size_t pending;      /* as told last */
-};
-
-enum conn_state { CONN_ASKED, CONN_STANDS, CONN_OVER };
-
-struct conn {
-    struct list node;
-    struct net *net;
-    enum conn_state state;
-    struct end end[2];   /* [0] dialled */
-    tick latency;
-    bool tls;
-    bool deaf;           /* power went at one end: bytes go nowhere */
-    unsigned jobs;
-};
 
 void net_init(struct net *net, struct world *w, uint64_t seed, enum bug bug)
 {
@@ -56,16 +13,43 @@ void net_init(struct net *net, struct world *w, uint64_t seed, enum bug bug)
     net->latency_min = net->latency_max = TICK_MS;
     net->small = 1;
     list_init(&net->conns);
+    list_init(&net->questions);
     rand_seed(&net->rand, seed);
+}
+
+static struct end **bucket_of(struct net *net, unsigned index, uint32_t link)
+{
+    return &net->bucket[(index * 61 + (link & ~LINK_ACCEPTED) * 2 + (link >> 31)) % NET_BUCKETS];
+}
+
+static void bucket_add(struct end *e)
+{
+    struct end **at = bucket_of(e->conn->net, e->index, e->link);
+    e->next = *at;
+    *at = e;
+}
+
+static void bucket_remove(struct end *e)
+{
+    struct end **at = bucket_of(e->conn->net, e->index, e->link);
+    while (*at != NULL && *at != e)
+        at = &(*at)->next;
+    if (*at == e)
+        *at = e->next;
 }
 
 static void conn_free(struct conn *c)
 {
     list_remove(&c->node);
     for (int i = 0; i < 2; i++) {
-        free(c->end[i].bytes);
-        free(c->end[i].mark);
+        struct end *e = &c->end[i];
+        bucket_remove(e);
+        if (e->watch != NULL)
+            c->net->watched(c->net->watcher, NULL, NULL, &e->watch, slice_make(NULL, 0));
+        free(e->bytes);
+        free(e->mark);
     }
+    free(c->tls);
     free(c);
 }
 
@@ -73,32 +57,23 @@ void net_done(struct net *net)
 {
     list_each_safe(pos, &net->conns)
         conn_free(list_entry(pos, struct conn, node));
+    questions_done(net);
 }
 
-static struct end *other(struct conn *c, const struct end *e)
-{
-    return e == &c->end[0] ? &c->end[1] : &c->end[0];
-}
-
-static struct conn *conn_of(const struct net *net, const struct node *n, uint32_t link,
+static struct conn *conn_of(struct net *net, const struct node *n, uint32_t link,
                             struct end **ret_end)
 {
-    list_each(pos, &net->conns) {
-        struct conn *c = list_entry(pos, struct conn, node);
-        for (int i = 0; i < 2; i++) {
-            struct end *e = &c->end[i];
-            if (e->node == n && e->link == link && e->open && e->incarnation == n->incarnation) {
-                *ret_end = e;
-                return c;
-            }
+    for (struct end *e = *bucket_of(net, n->index, link); e != NULL; e = e->next)
+        if (e->node == n && e->link == link && e->open && e->incarnation == n->incarnation) {
+            *ret_end = e;
+            return e->conn;
         }
-    }
     return NULL;
 }
 
 /* --- jobs: number = index of the end they are about */
 
-static void conn_at(struct conn *c, tick when, void (*run)(struct world *, struct job *), int end)
+void conn_at(struct conn *c, tick when, void (*run)(struct world *, struct job *), int end)
 {
     c->jobs++;
     world_at(c->net->world, when, NULL,
@@ -106,20 +81,20 @@ static void conn_at(struct conn *c, tick when, void (*run)(struct world *, struc
 }
 
 /* The job is done; a connection that is over and has no job left goes. */
-static void conn_release(struct conn *c)
+void conn_release(struct conn *c)
 {
     c->jobs--;
     if (c->state == CONN_OVER && c->jobs == 0)
         conn_free(c);
 }
 
-static bool end_hears(const struct end *e)
+bool end_hears(const struct end *e)
 {
     return e->node != NULL && e->open && e->node->ils != NULL &&
            e->incarnation == e->node->incarnation;
 }
 
-static void end_down(struct end *e, enum down_reason reason)
+void end_down(struct end *e, enum down_reason reason)
 {
     e->open = false;
     struct ils_event event = {.type = ILS_EV_DOWN, .link = e->link, .reason = reason};
@@ -136,12 +111,7 @@ static bool put_off(struct conn *c, struct end *e, struct job *job)
     return true;
 }
 
-static bool path_blocked(const struct conn *c, const struct end *from, const struct end *to)
-{
-    return c->net->blocked[from->index][to->index];
-}
-
-static tick path_latency(const struct conn *c)
+tick path_latency(const struct conn *c)
 {
     const struct net *net = c->net;
     return c->latency + net->extra[c->end[0].index] + net->extra[c->end[1].index];
@@ -159,7 +129,7 @@ static void end_reset_job(struct world *w, struct job *job)
 }
 
 /* Both ends hear of a reset; bytes under way are lost. */
-static void conn_reset(struct conn *c, tick delay)
+void conn_reset(struct conn *c, tick delay)
 {
     struct net *net = c->net;
     if (c->state == CONN_OVER)
@@ -244,8 +214,12 @@ static void room_job(struct world *w, struct job *job)
 }
 
 /* How many of the bytes that have arrived one read gives. */
-static size_t chunk(struct net *net, size_t arrived)
+static size_t chunk(struct net *net, struct end *to, size_t arrived)
 {
+    if (to->tiny > 0) {
+        to->tiny--;
+        return 1;
+    }
     size_t n = arrived < CHUNK_MAX ? arrived : CHUNK_MAX;
     uint64_t draw = rand_below(&net->rand, 8);
     if (n > 1 && draw < net->small)
@@ -277,7 +251,7 @@ static size_t bytes_arrived(const struct end *from, tick now)
     size_t n = 0;
     for (size_t i = 0; i < from->mark_n; i++) {
         const struct mark *m = &from->mark[from->mark_from + i];
-        if (m->at > now || m->end)
+        if (m->at > now || m->kind != MARK_BYTES)
             break;
         n += m->n;
     }
@@ -294,27 +268,58 @@ static size_t planted(struct net *net, size_t n, size_t arrived)
     return n;
 }
 
-static void deliver(struct conn *c, struct end *from, struct end *to)
+static void mark_take(struct end *from)
+{
+    from->mark_from++;
+    from->mark_n--;
+}
+
+/* The stream ends here. A stream that somebody on the way ended leaves its sender unaware, until
+ * the other end has closed as well. */
+static void deliver_end(struct conn *c, struct end *from, struct end *to)
+{
+    bool unaware = from->open;
+    from->n = from->mark_n = 0;
+    if (!unaware)
+        c->state = CONN_OVER;
+    if (end_hears(to))
+        end_down(to, DOWN_CLOSED);
+    if (unaware)
+        end_put(c, to, slice_make(NULL, 0), (struct mark){.kind = MARK_END});
+}
+
+static void deliver_bytes(struct conn *c, struct end *from, struct end *to, size_t arrived)
 {
     struct net *net = c->net;
-    struct mark *m = &from->mark[from->mark_from];
-    if (m->end) {
-        c->state = CONN_OVER;
-        if (end_hears(to))
-            end_down(to, DOWN_CLOSED);
-        return;
-    }
-    size_t arrived = bytes_arrived(from, net->world->now);
-    size_t n = chunk(net, arrived);
+    size_t n = chunk(net, to, arrived);
+    if (c->reset_after != 0 && n >= c->reset_after)
+        n = c->reset_after;
     struct ils_event event = {.type = ILS_EV_DATA, .link = to->link};
-    uint8_t *copy = grow_copy(from->bytes + from->from, n);
-    event.data = slice_make(copy, n);
+    uint8_t *copy = from->node == to->node ? grow_copy(from->bytes + from->from, n) : NULL;
+    event.data = slice_make(copy == NULL ? from->bytes + from->from : copy, n);
     bytes_take(from, planted(net, n, arrived));
-    if (end_hears(to))
+    if ((c->tls != NULL) != c->tls_port)
+        tls_misread(c, to);
+    else if (end_hears(to))
         node_step(to->node, &event);
     free(copy);
     if (from->pending > 0)
         room_later(c, from);
+    if (c->reset_after != 0 && (c->reset_after -= n < c->reset_after ? n : c->reset_after) == 0)
+        conn_reset(c, 0);
+}
+
+static void deliver(struct conn *c, struct end *from, struct end *to, size_t arrived)
+{
+    struct mark m = from->mark[from->mark_from];
+    if (m.kind == MARK_BYTES) {
+        deliver_bytes(c, from, to, arrived);
+    } else if (m.kind == MARK_END) {
+        deliver_end(c, from, to);
+    } else {
+        mark_take(from);
+        tls_mark(c, from, to, m.stage);
+    }
 }
 
 static void deliver_job(struct world *w, struct job *job)
@@ -324,13 +329,15 @@ static void deliver_job(struct world *w, struct job *job)
     if (c->state != CONN_OVER && from->mark_n > 0) {
         if (put_off(c, to, job))
             return;
-        if (path_blocked(c, from, to)) {
-            conn_at(c, w->now + FILTERED_WAIT, deliver_job, (int)job->number);
+        size_t arrived = bytes_arrived(from, w->now);
+        tick when = path_waits(c, from, to, arrived);
+        if (when > w->now) {
+            conn_at(c, when, deliver_job, (int)job->number);
             conn_release(c);
             return;
         }
         if (!c->deaf)
-            deliver(c, from, to);
+            deliver(c, from, to, arrived);
     }
     from->delivering = false;
     if (!c->deaf)
@@ -338,18 +345,19 @@ static void deliver_job(struct world *w, struct job *job)
     conn_release(c);
 }
 
-static void end_put(struct conn *c, struct end *e, struct slice bytes, bool end)
+void end_put(struct conn *c, struct end *e, struct slice bytes, struct mark mark)
 {
     struct net *net = c->net;
-    tick at = net->world->now + path_latency(c);
+    mark.at = net->world->now + path_latency(c);
     if (net->jitter_max > 0)
-        at += (tick)rand_below(&net->rand, (uint64_t)net->jitter_max);
-    if (at < e->last)
-        at = e->last;
-    e->last = at;
+        mark.at += (tick)rand_below(&net->rand, (uint64_t)net->jitter_max);
+    if (mark.at < e->last)
+        mark.at = e->last;
+    e->last = mark.at;
+    mark.n = bytes.n;
     if (bytes.n > 0)
         bytes_put(e, bytes);
-    mark_put(e, (struct mark){.at = at, .n = bytes.n, .end = end});
+    mark_put(e, mark);
     if (c->state == CONN_STANDS)
         deliver_later(c, e);
 }
@@ -364,7 +372,9 @@ void net_send(struct net *net, struct node *n, uint32_t link, struct slice bytes
     net->bytes += bytes.n;
     if (c == NULL || c->state != CONN_STANDS || bytes.n == 0)
         return; /* a reset is on its way to the sender, or it sends before it is connected */
-    end_put(c, e, bytes, false);
+    if (net->watched != NULL && e->secured)
+        net->watched(net->watcher, n, other(c, e)->node, &e->watch, bytes);
+    end_put(c, e, bytes, (struct mark){.kind = MARK_BYTES});
     room_later(c, e);
 }
 
@@ -375,8 +385,13 @@ void net_close(struct net *net, struct node *n, uint32_t link)
     if (c == NULL)
         return;
     e->open = false;
-    if (c->state == CONN_STANDS)
-        end_put(c, e, slice_make(NULL, 0), true);
+    if (c->deaf && !other(c, e)->open) { /* nothing would tell either that it is over */
+        c->state = CONN_OVER;
+        c->jobs++;
+        conn_release(c);
+    } else if (c->state == CONN_STANDS) {
+        end_put(c, e, slice_make(NULL, 0), (struct mark){.kind = MARK_END});
+    }
 }
 
 /* --- connecting */
@@ -400,6 +415,8 @@ static void connected_job(struct world *w, struct job *job)
     } else if (c->state == CONN_STANDS) {
         struct ils_event event = {.type = ILS_EV_CONNECTED, .link = e->link,
                                   .peer = c->end[1].local, .local = e->local};
+        if (c->tls != NULL)
+            tls_begin(c);
         node_step(e->node, &event);
     }
     conn_release(c);
@@ -410,7 +427,7 @@ static void connect_job(struct world *w, struct job *job)
     struct conn *c = job->object;
     struct end *from = &c->end[0], *to = &c->end[1];
     struct node *target = w->node[to->index];
-    if (path_blocked(c, from, to) || path_blocked(c, to, from)) {
+    if (path_blocked(c->net, from, to) || path_blocked(c->net, to, from)) {
         int tries = (int)job->number + 1;
         if (tries < CONNECT_TRIES && from->open)
             conn_at(c, w->now + ((tick)TICK_S << job->number), connect_job, tries);
@@ -424,8 +441,9 @@ static void connect_job(struct world *w, struct job *job)
         conn_release(c);
         return;
     }
-    if (target->ils == NULL || !target->listening || !from->open) {
-        refuse(c, DOWN_REFUSED);
+    if (target->ils == NULL || !target->listening || !from->open ||
+        target->refuses_until > w->now) {
+        refuse(c, target->refuses_until > w->now ? DOWN_RESET : DOWN_REFUSED);
         conn_release(c);
         return;
     }
@@ -434,10 +452,11 @@ static void connect_job(struct world *w, struct job *job)
     to->incarnation = target->incarnation;
     to->link = LINK_ACCEPTED | ++target->accepted;
     to->open = true;
+    bucket_add(to);
     tick there = w->now + path_latency(c);
     from->last = to->last = there;
     conn_at(c, there, connected_job, 0);
-    struct ils_event event = {.type = ILS_EV_ACCEPTED, .link = to->link, .tls = c->tls,
+    struct ils_event event = {.type = ILS_EV_ACCEPTED, .link = to->link, .tls = c->tls_port,
                               .peer = from->local, .local = to->local};
     node_step(target, &event);
     conn_release(c);
@@ -460,106 +479,40 @@ static struct address address_of(const struct node *n, uint16_t port)
     return a;
 }
 
-void net_open(struct net *net, struct node *n, uint32_t link, struct slice host, uint16_t port)
+void net_open(struct net *net, struct node *n, const struct ils_action *open)
 {
     struct conn *c = grow_zero(sizeof *c);
-    struct node *target = world_resolve(net->world, host);
+    struct node *target = world_resolve(net->world, open->host);
     c->net = net;
+    c->end[0].conn = c->end[1].conn = c;
     list_add(&net->conns, &c->node);
     c->latency = net->latency_min +
         (tick)rand_below(&net->rand, (uint64_t)(net->latency_max - net->latency_min) + 1);
+    if (open->tls)
+        c->tls = grow_zero(sizeof *c->tls);
+    if (open->tls)
+        c->tls->invite = open->invite;
     struct end *e = &c->end[0];
     e->node = n;
     e->index = n->index;
     e->incarnation = n->incarnation;
-    e->link = link;
+    e->link = open->link;
     e->open = true;
+    bucket_add(e);
     n->port = n->port >= 60999 || n->port < 40000 ? 40000 : n->port;
     e->local = address_of(n, ++n->port);
     net->opened++;
     tick now = net->world->now;
     if (target == NULL) {
-        bool numeric = host.n > 3 && memcmp(host.p, "10.", 3) == 0;
+        bool numeric = open->host.n > 3 && memcmp(open->host.p, "10.", 3) == 0;
         conn_at(c, now + TICK_MS, nobody_job, numeric ? DOWN_UNREACHABLE : DOWN_UNRESOLVED);
         return;
     }
     c->end[1].index = target->index;
-    c->end[1].local = address_of(target, port);
-    c->tls = port == PORT_TLS_DEFAULT;
-    if (port == PORT_TLS_DEFAULT || port == PORT_PASSWORD_DEFAULT)
+    c->end[1].local = address_of(target, open->port);
+    c->tls_port = open->port == PORT_TLS_DEFAULT;
+    if (open->port == PORT_TLS_DEFAULT || open->port == PORT_PASSWORD_DEFAULT)
         conn_at(c, now + path_latency(c), connect_job, 0);
     else
         conn_at(c, now + path_latency(c), nobody_job, DOWN_REFUSED);
-}
-
-/* --- faults */
-
-size_t net_cut(struct net *net, const struct node *a, const struct node *b)
-{
-    size_t n = 0;
-    list_each_safe(pos, &net->conns) {
-        struct conn *c = list_entry(pos, struct conn, node);
-        struct node *x = c->end[0].node, *y = c->end[1].node;
-        if (c->state != CONN_STANDS || !((x == a && (b == NULL || y == b)) ||
-                                         (y == a && (b == NULL || x == b))))
-            continue;
-        conn_reset(c, 0);
-        n++;
-    }
-    return n;
-}
-
-void net_filter(struct net *net, const struct node *a, const struct node *b, bool on)
-{
-    if (!on && net->bug == BUG_LATE_FOREVER && rand_below(&net->rand, 2) == 0)
-        return;
-    net->blocked[a->index][b->index] = net->blocked[b->index][a->index] = on;
-}
-
-void net_gone(struct net *net, struct node *n, bool power)
-{
-    list_each_safe(pos, &net->conns) {
-        struct conn *c = list_entry(pos, struct conn, node);
-        bool touched = false;
-        for (int i = 0; i < 2; i++)
-            if (c->end[i].node == n && c->end[i].open) {
-                c->end[i].open = false;
-                touched = true;
-            }
-        if (!touched || c->state != CONN_STANDS)
-            continue;
-        if (power)
-            c->deaf = true;
-        else
-            conn_reset(c, path_latency(c)); /* may be its end */
-    }
-}
-
-void net_back(struct net *net, struct node *n)
-{
-    list_each_safe(pos, &net->conns) {
-        struct conn *c = list_entry(pos, struct conn, node);
-        if (c->deaf && (c->end[0].node == n || c->end[1].node == n))
-            conn_reset(c, (tick)rand_below(&net->rand, 400 * 1000));
-    }
-}
-
-bool net_asking(const struct net *net)
-{
-    list_each(pos, &net->conns)
-        if (list_entry(pos, struct conn, node)->state == CONN_ASKED)
-            return true;
-    return false;
-}
-
-size_t net_count(const struct net *net, const struct node *a, const struct node *b)
-{
-    size_t n = 0;
-    list_each(pos, &net->conns) {
-        const struct conn *c = list_entry(pos, struct conn, node);
-        const struct node *x = c->end[0].node, *y = c->end[1].node;
-        if (c->state == CONN_STANDS && ((x == a && y == b) || (x == b && y == a)))
-            n++;
-    }
-    return n;
 }

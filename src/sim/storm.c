@@ -276,15 +276,12 @@ static void calm(struct run *r)
 {
     struct world *w = r->world;
     world_note(w, "world", "calm");
+    net_heal(&w->net);
     for (size_t i = 0; i < w->node_n; i++) {
         struct node *n = w->node[i];
         n->paused_until = 0;
         n->disk.fail_next = 0;
         n->disk.latency_max = n->disk.latency_min;
-        w->net.extra[i] = 0;
-        for (size_t k = 0; k < w->node_n; k++)
-            if (w->net.blocked[i][k])
-                net_filter(&w->net, n, w->node[k], false);
         if (n->ils == NULL)
             node_start(n);
     }

@@ -19,6 +19,18 @@ static void *world_resize(void *context, void *p, size_t old_size, size_t new_si
     return realloc(p, new_size);
 }
 
+/* A core's memory: refused at random while its machine is short of it. */
+static void *node_resize(void *context, void *p, size_t old_size, size_t new_size)
+{
+    struct node *n = context;
+    if (new_size > old_size && n->deny_per_million != 0 &&
+        rand_below(&n->world->rand, 1000000) < n->deny_per_million) {
+        n->denied = true;
+        return NULL;
+    }
+    return world_resize(context, p, old_size, new_size);
+}
+
 struct world *world_new(uint64_t seed, enum bug bug)
 {
     struct world *w = grow_zero(sizeof *w);
@@ -39,6 +51,8 @@ void world_free(struct world *w)
         ils_free(w->node[i]->ils);
         assert(w->node[i]->mem.used == 0);
         disk_done(&w->node[i]->disk);
+        for (size_t k = 0; k < w->node[i]->image_n; k++)
+            image_done(&w->node[i]->image[k]);
         free(w->node[i]);
     }
     struct heap_item item;
@@ -64,6 +78,7 @@ struct node *world_add(struct world *w, const char *name, size_t budget)
     memcpy(n->name, name, strlen(name) + 1);
     snprintf(n->host, sizeof n->host, "%s.example", name);
     snprintf(n->ip, sizeof n->ip, "10.0.0.%u", n->index + 1);
+    n->advertise = n->host;
     n->budget = budget;
     n->wake = TICK_NEVER;
     disk_init(&n->disk, mix64(w->seed + 1000 + n->index), w->bug);
@@ -173,7 +188,7 @@ static void perform(struct node *n, const struct ils_action *a)
         n->listening = a->on;
         break;
     case ILS_DO_OPEN:
-        net_open(&w->net, n, a->link, a->host, a->port);
+        net_open(&w->net, n, a);
         break;
     case ILS_DO_SEND:
         net_send(&w->net, n, a->link, a->data);
@@ -189,8 +204,12 @@ static void perform(struct node *n, const struct ils_action *a)
         n->replied[n->replied_n % NODE_REPLIES].command = a->command;
         n->replied[n->replied_n++ % NODE_REPLIES].reply = a->reply;
         break;
-    case ILS_DO_TRUST: /* links of this world have no certificates */
+    case ILS_DO_TRUST:
+        net_trust(&w->net, n);
+        break;
     case ILS_DO_VERIFY:
+        net_verify(&w->net, n, a->question, a->data);
+        break;
     case ILS_DO_PUBLISH:
     case ILS_DO_TRACE:
     case ILS_DO_ALARM:
@@ -209,13 +228,13 @@ static void wake_job(struct world *w, struct job *job);
 static void wake_later(struct node *n)
 {
     struct world *w = n->world;
-    tick wanted = ils_deadline(n->ils);
-    if (wanted >= n->wake)
+    tick wanted = ils_deadline(n->ils), late = w->late_max + n->late_max;
+    if (wanted >= TICK_NEVER - n->behind || (wanted += n->behind) >= n->wake)
         return;
     if (wanted < w->now)
         wanted = w->now;
-    if (w->late_max > 0)
-        wanted += (tick)rand_below(&w->rand, (uint64_t)w->late_max);
+    if (late > 0)
+        wanted += (tick)rand_below(&w->rand, (uint64_t)late);
     if (wanted >= n->wake)
         return;
     n->wake = wanted;
@@ -228,7 +247,7 @@ static void wake_job(struct world *w, struct job *job)
     if (n->wake != (tick)job->number)
         return; /* another one was put in its place */
     n->wake = TICK_NEVER;
-    if (ils_deadline(n->ils) > w->now) {
+    if (ils_deadline(n->ils) > w->now - n->behind) {
         wake_later(n);
         return;
     }
@@ -257,7 +276,8 @@ static void restart_job(struct world *w, struct job *job)
 static void give_up(struct node *n, const struct ils_event *event)
 {
     world_note(n->world, n->name, "gives up");
-    if (!(event->type == ILS_EV_STORED && event->failed) && n->mem.peak < n->mem.budget / 2)
+    if (!(event->type == ILS_EV_STORED && event->failed) && !n->denied &&
+        n->mem.peak < n->mem.budget / 2)
         world_break(n->world, "%s: the core gave up with %zu of %zu bytes used", n->name,
                     n->mem.peak, n->mem.budget);
     node_crash(n, false);
@@ -278,7 +298,7 @@ void node_step(struct node *n, struct ils_event *event)
     struct world *w = n->world;
     struct ils_actions todo = {0};
     assert(n->ils != NULL);
-    event->now = w->now;
+    event->now = w->now - n->behind;
     event->wall = w->wall_start + w->now + n->wall_offset;
     if (event->type == ILS_EV_START || event->type == ILS_EV_ACCEPTED ||
         event->type == ILS_EV_CONNECTED)
@@ -311,10 +331,15 @@ void node_start(struct node *n)
     n->wake = TICK_NEVER;
     n->listening = false;
     n->accepted = 0;
-    n->mem = (struct mem){.resize = world_resize, .budget = n->budget};
+    n->behind = 0;
+    n->denied = false;
+    n->mem = (struct mem){.resize = node_resize, .context = n, .budget = n->budget};
     n->ils = ils_new(&n->mem);
-    if (n->ils == NULL) {
+    if (n->ils == NULL && !n->denied)
         world_break(n->world, "%s: no core within %zu bytes", n->name, n->budget);
+    if (n->ils == NULL) {
+        world_at(n->world, n->world->now + TICK_S, NULL,
+                 (struct job){.run = restart_job, .object = n});
         return;
     }
     net_back(&n->world->net, n);
@@ -327,7 +352,7 @@ void node_start(struct node *n)
     struct ils_event event = {.type = ILS_EV_START};
     event.start.tls_port = PORT_TLS_DEFAULT;
     event.start.password_port = PORT_PASSWORD_DEFAULT;
-    event.start.advertise = slice_of(n->host);
+    event.start.advertise = slice_of(n->advertise);
     event.start.version = slice_of("0.1.0");
     node_step(n, &event);
 }
@@ -347,6 +372,21 @@ void node_crash(struct node *n, bool power)
     net_gone(&w->net, n, power);
     if (w->observer.crashed != NULL)
         w->observer.crashed(w->observer.context, n);
+}
+
+void node_image(struct node *n)
+{
+    if (n->image_n == NODE_IMAGES) {
+        image_done(&n->image[0]);
+        memmove(n->image, n->image + 1, --n->image_n * sizeof *n->image);
+    }
+    n->image[n->image_n++] = disk_image(&n->disk);
+}
+
+void node_move(struct node *n)
+{
+    net_lost(&n->world->net, n);
+    snprintf(n->ip, sizeof n->ip, "10.0.%u.%u", ++n->moved % 256, n->index + 1);
 }
 
 uint64_t node_command(struct node *n, struct command *command)

@@ -14,20 +14,23 @@
 #include "sim/log.h"
 #include "sim/net.h"
 
-#define NODES_MAX       64
+#define NODES_MAX       NET_NODES
 #define NODE_NAME       24
 #define VERDICTS_NAMED  1024
 #define SPIN_MAX        10000 /* steps of one core at one moment */
 #define NODE_REPLIES    16
+#define NODE_IMAGES     4
 
 struct world;
 
 struct node {
     struct world *world;
-    unsigned index;          /* 0.. ; its address is 10.0.0.(index + 1) */
+    unsigned index;          /* 0.. ; its address is 10.0.0.(index + 1) at first */
     char name[NODE_NAME];
     char host[NODE_NAME + 16]; /* name.example */
     char ip[16];
+    unsigned moved;          /* how often its address has changed */
+    const char *advertise;   /* --advertise of its configuration: its host, or "" */
     struct mem mem;          /* of the core of this incarnation */
     size_t budget;
     struct ils *ils;         /* NULL: down */
@@ -35,8 +38,15 @@ struct node {
     bool listening;
     tick wake;               /* when the queue wakes it next; TICK_NEVER */
     tick paused_until;       /* a stopped process: nothing reaches it */
+    tick behind;             /* its monotonic clock stood still for so long */
+    tick late_max;           /* how much later than others it may be woken */
+    tick refuses_until;      /* it has no descriptor for another connection */
     wall wall_offset;        /* of its wall clock */
+    uint64_t deny_per_million; /* so many allocations are refused */
+    bool denied;             /* one was, in this incarnation */
     struct disk disk;
+    struct image image[NODE_IMAGES]; /* backups, oldest first */
+    size_t image_n;
     uint32_t accepted;       /* of link ids */
     uint16_t port;           /* last ephemeral port */
     uint64_t command;        /* last command id */
@@ -92,6 +102,12 @@ struct world {
     char broken[LOG_LINE];   /* the first law broken; "" = none */
 };
 
+/* Alive and not stopped: it can be given a command. */
+static inline bool node_awake(const struct node *n)
+{
+    return n->ils != NULL && n->paused_until <= n->world->now;
+}
+
 struct world *world_new(uint64_t seed, enum bug bug);
 void world_free(struct world *w);
 
@@ -105,6 +121,10 @@ struct node *world_resolve(const struct world *w, struct slice host);
 void node_start(struct node *n);
 /* Ends it without a word. power: the peers hear nothing of it either. */
 void node_crash(struct node *n, bool power);
+/* A backup of what is durable, in place of the oldest where there are NODE_IMAGES. */
+void node_image(struct node *n);
+/* The machine is somewhere else from now on: what was connected hears nothing any more. */
+void node_move(struct node *n);
 /* One step now, and everything it asks for. The node must be up; not from within a step. */
 void node_step(struct node *n, struct ils_event *event);
 /* Gives the core a command and returns the command's id; its memory is needed during the call. */
