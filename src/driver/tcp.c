@@ -20,6 +20,7 @@
 
 #define CONNECT_TIMEOUT 3000 /* ms, for each address, and for the name */
 #define CLOSE_TIMEOUT   2000 /* ms */
+#define ROOM_EVERY      1000 /* ms */
 #define READ_SIZE       65536
 #define BUCKETS         1024
 #define BACKLOG         4096 /* the system may have a lower limit of its own */
@@ -52,7 +53,7 @@ struct conn {
     struct sockaddr_storage address[ADDRESSES_MAX];
     size_t address_n, address_at;
     uint16_t port;
-    size_t pending;
+    size_t pending, told;    /* of whole writes; as the caller knows it */
 };
 
 struct write {
@@ -80,6 +81,8 @@ struct tcp {
     size_t count;             /* in the rings */
     size_t alive, most;       /* with a descriptor, or the wish for one */
     size_t listeners;
+    uv_timer_t slow;          /* runs while something is pending */
+    bool has_slow;            /* libuv holds it */
     uint32_t next_accepted;
     void (*stopped)(void *context);
     void *stopped_context;
@@ -153,7 +156,7 @@ static struct conn *conn_new(struct tcp *t)
 
 static void maybe_stopped(struct tcp *t)
 {
-    if (t->stopped == NULL || t->count > 0 || t->listeners > 0)
+    if (t->stopped == NULL || t->count > 0 || t->listeners > 0 || t->has_slow)
         return;
     void (*stopped)(void *) = t->stopped;
     void *context = t->stopped_context;
@@ -398,11 +401,43 @@ static void on_shutdown(uv_shutdown_t *request, int status)
         destroy(c);
 }
 
+static void room(struct conn *c, size_t left)
+{
+    c->told = left;
+    c->owner->events->room(c->owner->context, c->link, left);
+}
+
+/* The next one that has more room than its caller knows. A write that is long tells nothing before
+ * its end: what the kernel took of it is asked for. */
+static struct conn *roomier(const struct tcp *t, bool *ret_pending)
+{
+    *ret_pending = false;
+    for (struct conn *c = t->all.after; c != &t->all; c = c->after) {
+        if (c->state != CONN_UP || !c->listed || c->pending == 0)
+            continue;
+        *ret_pending = true;
+        if (uv_stream_get_write_queue_size((const uv_stream_t *)&c->tcp) < c->told)
+            return c;
+    }
+    return NULL;
+}
+
+/* Whoever is told may close anything: the search begins anew. */
+static void on_slow(uv_timer_t *timer)
+{
+    struct tcp *t = timer->data;
+    struct conn *c;
+    bool pending;
+    while ((c = roomier(t, &pending)) != NULL)
+        room(c, uv_stream_get_write_queue_size((const uv_stream_t *)&c->tcp));
+    if (!pending)
+        uv_timer_stop(timer);
+}
+
 static void on_written(uv_write_t *request, int status)
 {
     struct write *w = (struct write *)request;
     struct conn *c = request->handle->data;
-    struct tcp *t = c->owner;
     size_t before = c->pending, n = w->bytes.len;
     c->pending -= n;
     free(w);
@@ -417,7 +452,7 @@ static void on_written(uv_write_t *request, int status)
     }
     bool low = before > TCP_LOW_WATER && c->pending <= TCP_LOW_WATER;
     if (c->listed && (low || c->pending == 0))
-        t->events->room(t->context, c->link, c->pending);
+        room(c, c->pending);
 }
 
 /* Reports a failure from the loop, not from inside the caller's call. */
@@ -440,9 +475,13 @@ void tcp_send(struct tcp *t, uint32_t link, struct slice bytes)
     memcpy(w->data, bytes.p, bytes.n);
     w->bytes = uv_buf_init((char *)w->data, (unsigned)bytes.n);
     c->pending += bytes.n;
+    c->told += bytes.n;
     c->spoke = true;
+    if (!uv_is_active((const uv_handle_t *)&t->slow))
+        uv_timer_start(&t->slow, on_slow, ROOM_EVERY, ROOM_EVERY);
     if (uv_write(&w->request, (uv_stream_t *)&c->tcp, &w->bytes, 1, on_written) != 0) {
         c->pending -= bytes.n;
+        c->told -= bytes.n;
         free(w);
         fail_later(c);
     }
@@ -625,18 +664,29 @@ struct tcp *tcp_new(uv_loop_t *loop, const struct tcp_events *events, void *cont
     ring_init(&t->all);
     ring_init(&t->closing);
     t->most = most();
+    uv_timer_init(loop, &t->slow);
+    uv_unref((uv_handle_t *)&t->slow);
+    t->slow.data = t;
+    t->has_slow = true;
     t->next_accepted = TCP_ACCEPTED;
     return t;
+}
+
+static void slow_gone(uv_handle_t *h)
+{
+    struct tcp *t = h->data;
+    t->has_slow = false;
+    maybe_stopped(t);
 }
 
 void tcp_stop(struct tcp *t, void (*stopped)(void *context), void *context)
 {
     t->stopped = stopped;
     t->stopped_context = context;
+    uv_close((uv_handle_t *)&t->slow, slow_gone);
     for (struct conn *c = t->all.after, *next = c->after; c != &t->all; c = next, next = c->after)
         if (c->listed)
             tcp_close(t, c->link);
-    maybe_stopped(t);
 }
 
 size_t tcp_count(const struct tcp *t)

@@ -36,7 +36,8 @@ struct tcp_events {
     void (*connected)(void *context, uint32_t link, const struct tcp_address *peer,
                       const struct tcp_address *local);
     void (*data)(void *context, uint32_t link, struct slice bytes);
-    /* Bytes not yet taken by the kernel: told when they fall to TCP_LOW_WATER, and to zero. */
+    /* Bytes not yet taken by the kernel: told when they fall to TCP_LOW_WATER, and to zero; between
+     * these every second in which they fall. */
     void (*room)(void *context, uint32_t link, size_t pending);
     /* The last word about this number. Not said after tcp_close. */
     void (*down)(void *context, uint32_t link, enum tcp_reason reason);
