@@ -85,18 +85,33 @@ static struct wire *free_wire(struct world *w)
     return w->wire_n == WORLD_LINKS ? NULL : &w->wire[w->wire_n++];
 }
 
+/* The node that is called "nI" or has that address. */
+static int resolve(struct slice host)
+{
+    struct address a;
+    if (host.n == 2 && host.p[0] == 'n' && host.p[1] >= '0' && host.p[1] < '0' + WORLD_NODES)
+        return host.p[1] - '0';
+    for (int i = 0; i < WORLD_NODES; i++) {
+        address(&a, i, 0);
+        if (slice_eq(host, slice_of(a.ip)))
+            return i;
+    }
+    return -1;
+}
+
 static void do_open(struct world *w, int i, const struct ils_action *a)
 {
-    int to = a->host.n == 2 && a->host.p[0] == 'n' ? a->host.p[1] - '0' : -1;
-    struct node *other = to >= 0 && to < WORLD_NODES ? &w->node[to] : NULL;
+    int to = resolve(a->host);
+    struct node *other = to >= 0 ? &w->node[to] : NULL;
     struct wire *wire = NULL;
-    if (other != NULL && other->ils != NULL && other->listening)
+    if (other != NULL && other->ils != NULL && other->listening && !w->blocked[i][to])
         wire = free_wire(w);
     if (wire == NULL) {
         struct event_queued *q = push(w, i);
         q->event.type = ILS_EV_DOWN;
         q->event.link = a->link;
-        q->event.reason = other == NULL ? DOWN_UNRESOLVED : DOWN_REFUSED;
+        q->event.reason = other == NULL       ? DOWN_UNRESOLVED
+                          : w->blocked[i][to] ? DOWN_TIMEOUT : DOWN_REFUSED;
         return;
     }
     *wire = (struct wire){{i, to}, {a->link, LINK_ACCEPTED | (uint32_t)++other->next_accept}};
@@ -493,6 +508,13 @@ void world_cut(struct world *w, int a, int b)
         if (both)
             wire->node[0] = wire->node[1] = -1;
     }
+}
+
+void world_block(struct world *w, int a, int b, bool on)
+{
+    w->blocked[a][b] = w->blocked[b][a] = on;
+    if (on)
+        world_cut(w, a, b);
 }
 
 uint64_t world_ask(struct world *w, int i, struct command c)

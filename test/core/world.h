@@ -8,7 +8,7 @@
 #include "core/view.h"
 #include "pki.h"
 
-#define WORLD_NODES 4
+#define WORLD_NODES 7
 #define WORLD_LINKS 64
 #define WORLD_ROWS  4096
 #define WORLD_SAID  4096
@@ -77,13 +77,14 @@ struct world {
     uint64_t commands;
     uint64_t seed;
     bool corrupt;            /* flip a bit of every data event */
+    bool blocked[WORLD_NODES][WORLD_NODES]; /* connections from one to the other time out */
     enum world_split split;
 };
 
 void world_init(struct world *w);
 void world_done(struct world *w);
 
-/* Starts node i (dialled as "nI") in mem; a second call restarts it from its rows. */
+/* Starts node i (dialled as "nI", or by its address) in mem; a second call restarts it from its rows. */
 void world_start(struct world *w, int i, struct mem *mem);
 void world_stop(struct world *w, int i);
 
@@ -105,6 +106,9 @@ void world_steps(struct world *w, size_t n);
 
 /* Moves time on in steps no longer than the next deadline. */
 void world_pass(struct world *w, tick t);
+
+/* No connection between the two is made any more, or again; those that stand are reset. */
+void world_block(struct world *w, int a, int b, bool on);
 
 /* Every link between the two is reset. */
 void world_cut(struct world *w, int a, int b);
