@@ -64,7 +64,15 @@ int run_role(struct cli *cli, const struct parsed *p)
     if (hub != NULL && !take_where(cli, call.args, hub, "ils help role", &status))
         return status;
     json_object_set_new(call.args, "wait", json_boolean(!parsed_has(p, "--no-wait")));
-    return cli_change(cli, &call);
+    json_t *role;
+    status = cli_call(cli, &call, &role);
+    if (role != NULL && cli->json)
+        print_json(role);
+    else if (role != NULL)
+        printf("%s\n", json_is_true(json_object_get(role, "draining"))
+                           ? _("OK: `ils status` shows when it is a spoke") : "OK");
+    json_decref(role);
+    return status;
 }
 
 /* --- leaving, and those who are made to leave */

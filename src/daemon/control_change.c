@@ -99,7 +99,9 @@ static void change_place(const struct client *client, enum reply reply, struct s
     const char *verb = client->verb->name;
     const char *data = runtime_options(client->control->rt)->data;
     uint32_t line = 0;
-    if (strcmp(verb, "describe") == 0 || strcmp(verb, "identity new") == 0)
+    bool named = reply == REPLY_CLUSTER_ID || reply == REPLY_CLUSTER_ID_DEFAULT ||
+                 reply == REPLY_FQDN;
+    if (strcmp(verb, "describe") == 0 || (named && strcmp(verb, "identity new") == 0))
         snprintf(next, 256, "ils help %s", verb);
     else if (strcmp(verb, "route remove") == 0)
         snprintf(next, 256, "ils route list");

@@ -18,7 +18,6 @@
 struct drain {
     uv_timer_t timer;
     struct client *client;
-    bool wait;
     unsigned steps;
     json_t *said;
 };
@@ -42,22 +41,6 @@ static json_t *spokes(const struct ils *core)
     return ids;
 }
 
-/* Nobody waits for the end of it: it is answered as soon as it is under way. */
-static void drain_begun(struct client *client)
-{
-    struct view_self self;
-    view_self(runtime_core(client->control->rt), &self);
-    if (!self.draining)
-        return;
-    runtime_forget(client->control->rt, client->command);
-    client->in_command = false;
-    client->then = NULL;
-    json_t *json = json_object();
-    json_object_set_new(json, "waiting", json_true());
-    json_object_set_new(json, "text", json_string("OK"));
-    control_ok(client, json);
-}
-
 static void drain_say(struct drain *d)
 {
     json_t *now = spokes(runtime_core(d->client->control->rt));
@@ -74,8 +57,6 @@ static void on_drain(uv_timer_t *timer)
 {
     struct drain *d = timer->data;
     struct client *client = d->client;
-    if (client->in_command && !client->closing && !d->wait)
-        drain_begun(client);
     if (client->in_command && !client->closing) {
         if (++d->steps >= DRAIN_SAID_MS / DRAIN_STEP_MS)
             drain_say(d);
@@ -85,17 +66,31 @@ static void on_drain(uv_timer_t *timer)
     uv_close((uv_handle_t *)timer, on_drain_closed);
 }
 
-static void drain_start(struct client *client, bool wait)
+static void drain_start(struct client *client)
 {
     struct drain *d = calloc(1, sizeof *d);
     if (d == NULL)
         return; /* the answer comes all the same */
     d->client = client;
-    d->wait = wait;
     control_hold(client);
     uv_timer_init(runtime_loop(client->control->rt), &d->timer);
     d->timer.data = d;
     uv_timer_start(&d->timer, on_drain, 1, DRAIN_STEP_MS);
+}
+
+static void role_done(struct client *client, enum reply reply, struct slice text)
+{
+    struct view_self self;
+    if (reply != REPLY_OK) {
+        control_refused(client, reply, text);
+        return;
+    }
+    view_self(runtime_core(client->control->rt), &self);
+    json_t *json = json_object();
+    json_object_set_new(json, "role", json_string(render_role(self.role, false)));
+    json_object_set_new(json, "draining", json_boolean(self.draining));
+    json_object_set_new(json, "text", json_string("OK"));
+    control_ok(client, json);
 }
 
 void verb_role(struct client *client)
@@ -124,9 +119,10 @@ void verb_role(struct client *client)
                       "host");
         return;
     }
-    control_change(client, &command);
+    command.now = !control_flag(client, "wait", true);
+    control_change_then(client, &command, true, role_done);
     if (client->in_command && command.role == ROLE_SPOKE)
-        drain_start(client, control_flag(client, "wait", true));
+        drain_start(client);
 }
 
 /* --- leaving, and those who are made to leave */
