@@ -387,3 +387,6 @@ tick holds_deadline(const struct ils *ils);
 enum sync_status holds_status(const struct ils *ils, const struct stream *s);
 
 #endif
+/* view.c, for view_holds.c */
+const struct peer *view_peer_at(const struct ils *ils, size_t i);
+bool view_reachable(const struct ils *ils, const struct peer *p);

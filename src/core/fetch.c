@@ -126,6 +126,7 @@ static void head_refused(struct ils *ils, struct stream *s, const char *why)
     struct trace *t = say(ils, EVENT_HEAD_REJECTED);
     crypto_peer_id(t->peer_id, s->key);
     t->text[0] = slice_of(why);
+    stream_failed(ils, s, why);
     target_abandon(ils, s);
     fetch_give_up(ils, s);
 }
@@ -182,11 +183,13 @@ static bool want_head(struct ils *ils, struct stream *s, struct slice bytes, con
         return false;
     if (s->wanted_bytes.n != 0 && head_order(h, &s->wanted) < 0)
         return false;
+    holds_heard(ils, s);
     s->over_quota = !s->own && !admit_quota(ils, s, h);
     if (s->over_quota) {
         struct trace *t = say(ils, EVENT_HEAD_REJECTED);
         crypto_peer_id(t->peer_id, s->key);
         t->text[0] = slice_of("over the quota");
+        stream_failed(ils, s, "over the quota");
         return false;
     }
     bool same = s->wanted_bytes.n != 0 && memcmp(h->root, s->wanted.root, HASH_SIZE) == 0;
@@ -495,6 +498,7 @@ static void fetch_apply(struct ils *ils, struct stream *s)
         t->text[0] = s->wanted.name;
         t->number[0] = s->wanted.usn;
         s->digest_differs = true;
+        stream_failed(ils, s, "what came is not what was signed: another digest");
         s->failures = FETCH_FAILURES + 8; /* a minute until it is looked at again */
         target_abandon(ils, s);
         fetch_give_up(ils, s);
@@ -608,6 +612,7 @@ tick fetch_deadline(const struct stream *s)
 static void fetch_silent(struct ils *ils, struct stream *s)
 {
     struct link *silent = s->source, *other = another_source(ils, s, silent);
+    stream_failed(ils, s, "no answer for 5 s");
     for (uint32_t i = 0; i < silent->asked_n; i++) {
         struct asked *a = &silent->asked[(silent->asked_first + i) % REQUESTS_MAX];
         if (a->stream == s)

@@ -28,6 +28,8 @@
 #define STORE_RETRY_US    (5 * TICK_S)   /* a disk that took no commit is tried again */
 #define REPLACED_US       (60 * TICK_S)  /* design 6: replaced segments are served on */
 #define REPLACED_BYTES    (4u << 20)     /* of one stream; beyond it they are asked for anew */
+#define HOLDS_LATE_US     (10 * TICK_S)  /* later than that is behind; and no word more often */
+#define HOLDS_BYTES       4096           /* of it as a field */
 #define BEAT_MINUTES      10             /* design 6, 13: interval of signing again */
 #define HALF_OPEN_MAX     1024           /* design 4 */
 #define HALF_OPEN_KNOWN   4              /* of them whoever was met before has this many first */

@@ -267,7 +267,7 @@ void peer_read(struct peer *p, const struct stream *s)
     text_set(p->route_string, slice_make(NULL, 0));
     text_set(p->host, slice_make(NULL, 0));
     p->role = ROLE_STANDALONE;
-    p->draining = false;
+    p->draining = p->holds.known = false;
     catalog_walk(s->catalog, read_field, p);
     p->dirty = true;
 }

@@ -69,6 +69,7 @@ void stream_free(struct ils *ils, struct stream *s)
     buf_done(&s->target_lines);
     mem_free(ils->mem, s, sizeof *s);
 }
+    holds_gone(ils, s);
 
 bool stream_held(const struct stream *s)
 {
@@ -85,6 +86,13 @@ void stream_served(struct ils *ils, struct stream *s)
     catalog_set_stale(s->catalog, false);
     ils->heads_moved = true;
     ils_action(ils, ILS_DO_PUBLISH);
+/* Something went wrong with it; over when a head is served. why: a literal. */
+void stream_failed(const struct ils *ils, struct stream *s, const char *why)
+{
+    s->failed = ils->wall;
+    s->error = why;
+}
+
 }
 
 /* --- writing one's own */
@@ -93,6 +101,7 @@ void own_commit_free(struct ils *ils, struct own_commit *oc)
 {
     if (oc == NULL)
         return;
+    holds_served(ils, s);
     arena_done(&oc->arena);
     mem_free(ils->mem, oc, sizeof *oc);
 }

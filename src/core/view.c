@@ -13,6 +13,43 @@ void view_gate(const struct ils *ils, struct view_gate *ret)
     *ret = (struct view_gate){g->open, g->open_max, g->evicted};
 }
 
+static bool is_shown(const struct ils *ils, const struct peer *p)
+{
+    bool known = p->met || p->cluster_id.n != 0 || stream_of(ils, p, STREAM_SELF) != NULL;
+    return known && ends_of(ils, p->key) == NULL && !peer_left(ils, p);
+}
+
+static enum view_writing writing(const struct ils *ils)
+{
+    if (ils->cloned)
+        return WRITING_CLONE;
+    if (ils->own == NULL)
+        return WRITING_WAITS;
+    if (ils->own->rolled_back || ils->self->rolled_back)
+        return WRITING_ROLLED_BACK;
+    return adopt_holds(ils, ils->own) ? WRITING_WAITS : WRITING;
+}
+
+static void view_membership(const struct ils *ils, struct view_self *ret)
+{
+    ret->draining = ils->mesh.draining;
+    ret->leaving = ils->leaving.until != 0;
+    ret->exchange = !ils->exchange_off;
+    ret->introductions = !ils->introductions_off;
+    ret->minutes = ils->minutes != 0 ? ils->minutes : BEAT_MINUTES;
+    ret->writing = writing(ils);
+    if (ret->writing == WRITING_ROLLED_BACK) {
+        ret->theirs_usn = ils->own->theirs_usn;
+        ret->theirs_epoch = ils->own->theirs_epoch;
+    }
+    list_each(node, &ils->peers) {
+        const struct peer *p = list_entry(node, struct peer, node);
+        bool hub = mesh_is_hub(p) && is_shown(ils, p);
+        ret->hubs += hub;
+        ret->hubs_linked += hub && p->link != NULL;
+    }
+}
+
 void view_self(const struct ils *ils, struct view_self *ret)
 {
     memset(ret, 0, sizeof *ret);
@@ -36,9 +73,10 @@ void view_self(const struct ils *ils, struct view_self *ret)
     }
     list_each(node, &ils->links)
         ret->serving += list_entry(node, struct link, node)->state == LINK_UP;
+    view_membership(ils, ret);
 }
 
-static bool reachable(const struct ils *ils, const struct peer *p)
+bool view_reachable(const struct ils *ils, const struct peer *p)
 {
     if (p->link != NULL)
         return true;
@@ -62,8 +100,11 @@ static void view_status(const struct ils *ils, const struct peer *p, const struc
         ret->status = SYNC_DIGEST_DIFFERS;
     } else if (s != NULL && s->over_quota) {
         ret->status = SYNC_HELD_QUOTA;
-    } else if (!reachable(ils, p) || p->disconnected_here || p->disconnected_there) {
+    } else if (!view_reachable(ils, p) || p->disconnected_here || p->disconnected_there) {
         ret->status = SYNC_DISCONNECTED;
+    } else if (s != NULL && holds_status(ils, s) == SYNC_BEHIND) {
+        ret->status = SYNC_BEHIND;
+        ret->status_n = 1;
     } else if (s != NULL && s->wanted_bytes.n != 0) {
         ret->status = SYNC_SYNCHRONIZING;
         ret->status_m = s->wanted.lines;
@@ -76,6 +117,22 @@ static void view_status(const struct ils *ils, const struct peer *p, const struc
     } else {
         ret->status = SYNC_UP_TO_DATE;
     }
+}
+
+/* Another cluster, or this one, goes by the same id. */
+static bool is_duplicate(const struct ils *ils, const struct peer *p, struct slice id)
+{
+    if (id.n == 0)
+        return false;
+    if (p != NULL && slice_eq_fold(id, text_slice(ils->cluster_id)))
+        return true;
+    list_each(node, &ils->peers) {
+        const struct peer *other = list_entry(node, struct peer, node);
+        if (other != p && slice_eq_fold(id, text_slice(other->cluster_id)) &&
+            is_shown(ils, other))
+            return true;
+    }
+    return false;
 }
 
 static void view_peer(const struct ils *ils, const struct peer *p, struct view_cluster *ret)
@@ -101,6 +158,8 @@ static void view_peer(const struct ils *ils, const struct peer *p, struct view_c
     ret->met_last = p->met_last;
     ret->disconnected = p->disconnected_here || p->disconnected_there;
     ret->disconnected_here = p->disconnected_here;
+    ret->draining = p->draining;
+    ret->duplicate = is_duplicate(ils, p, ret->cluster_id);
     if (self != NULL)
         ret->last_usn = self->last_usn;
     if (plan != NULL && stream_held(plan)) {
@@ -110,6 +169,7 @@ static void view_peer(const struct ils *ils, const struct peer *p, struct view_c
         ret->entries = catalog_live(plan->catalog);
         ret->last_usn = plan->last_usn > ret->last_usn ? plan->last_usn : ret->last_usn;
         ret->stale = stream_overdue(ils, plan) || ret->disconnected;
+        ret->signed_s = (ils->now - plan->last_head) / TICK_S;
     }
     ret->met_rule = (enum cert_rule)p->met_rule;
     if (p->has_shown) {
@@ -127,13 +187,11 @@ static void view_peer(const struct ils *ils, const struct peer *p, struct view_c
 }
 
 /* Row i >= 1 of the table of clusters. */
-static const struct peer *peer_at(const struct ils *ils, size_t i)
+const struct peer *view_peer_at(const struct ils *ils, size_t i)
 {
     list_each(node, &ils->peers) {
         const struct peer *p = list_entry(node, struct peer, node);
-        if (!p->met && stream_of(ils, p, STREAM_SELF) == NULL)
-            continue; /* heard of, never admitted */
-        if (--i == 0)
+        if (is_shown(ils, p) && --i == 0) /* not who was only heard of, or is gone */
             return p;
     }
     return NULL;
@@ -153,6 +211,8 @@ bool view_cluster(const struct ils *ils, size_t i, struct view_cluster *ret)
         ret->route_string = text_slice(ils->route_string);
         ret->role = ils->role;
         ret->status = SYNC_UP_TO_DATE;
+        ret->draining = ils->mesh.draining;
+        ret->duplicate = is_duplicate(ils, NULL, ret->cluster_id);
         if (ils->own == NULL)
             return true;
         ret->usn = ils->own->head.usn;
@@ -161,7 +221,7 @@ bool view_cluster(const struct ils *ils, size_t i, struct view_cluster *ret)
         ret->entries = catalog_live(ils->own->catalog);
         return true;
     }
-    const struct peer *p = peer_at(ils, i);
+    const struct peer *p = view_peer_at(ils, i);
     if (p != NULL)
         view_peer(ils, p, ret);
     return p != NULL;
@@ -225,7 +285,7 @@ bool view_own_waiting(const struct ils *ils, size_t i, struct view_cluster *ret)
 
 bool view_ready(const struct ils *ils, size_t i, uint8_t method, struct view_ready *ret)
 {
-    const struct peer *p = i == 0 ? NULL : peer_at(ils, i);
+    const struct peer *p = i == 0 ? NULL : view_peer_at(ils, i);
     memset(ret, 0, sizeof *ret);
     if (p == NULL)
         return false;
