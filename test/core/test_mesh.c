@@ -1,0 +1,311 @@
+/* The mesh: hubs find each other, spokes find another hub and go home again, and a role changes
+ * without a cut. Three hubs (0, 1, 2) and spokes (3 and on), by password unless said. */
+#include "core/core.h"
+#include "world.h"
+
+static struct test_mem mem;
+static struct world world;
+
+static int setup(void **state)
+{
+    (void)state;
+    test_mem_init(&mem, 0);
+    world_init(&world);
+    for (int i = 0; i < WORLD_NODES; i++)
+        world_start(&world, i, &mem.mem);
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    world_done(&world);
+    assert_int_equal(mem.mem.used, 0);
+    return 0;
+}
+
+static bool row_of(int i, int other, struct view_cluster *ret)
+{
+    char id[3] = {'c', (char)('0' + other), '\0'};
+    for (size_t n = 1; view_cluster(world.node[i].ils, n, ret); n++)
+        if (slice_eq(ret->cluster_id, slice_of(id)))
+            return true;
+    return false;
+}
+
+static bool linked(int i, int other)
+{
+    struct view_cluster here, there;
+    bool a = row_of(i, other, &here) && here.linked, b = row_of(other, i, &there) && there.linked;
+    assert_true(a == b);
+    return a;
+}
+
+static size_t links(int i)
+{
+    struct view_self self;
+    view_self(world.node[i].ils, &self);
+    return (size_t)self.serving;
+}
+
+static void hubs(void)
+{
+    world_hub(&world, 0, "one");
+    for (int i = 1; i < 3; i++) {
+        world_spoke(&world, i, 0, "one");
+        assert_int_equal(world_join(&world, i, 0, ROLE_HUB), REPLY_OK);
+    }
+    world_pass(&world, 5 * TICK_S);
+}
+
+static void spoke(int i, int hub)
+{
+    world_spoke(&world, i, hub, "one");
+    world_pass(&world, 5 * TICK_S);
+    assert_true(linked(i, hub));
+}
+
+static void mesh_stands(void)
+{
+    assert_true(linked(0, 1) && linked(0, 2) && linked(1, 2));
+}
+
+/* world_spoke joins node 0: whoever is to be a hub becomes one by role. */
+static void hubs_find_each_other(void **state)
+{
+    (void)state;
+    hubs();
+    mesh_stands();
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(links(i), 2);
+    world_cut(&world, 1, 2);
+    world_pass(&world, 5 * TICK_S);
+    mesh_stands();
+    world_pass(&world, 23 * 3600 * TICK_S + 60 * TICK_S); /* renewed before they are a day old */
+    mesh_stands();
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(links(i), 2);
+}
+
+static void a_hub_comes_back(void **state)
+{
+    (void)state;
+    hubs();
+    world_stop(&world, 0);
+    world_pass(&world, 12 * TICK_S);
+    assert_true(linked(1, 2));
+    world_start(&world, 0, &mem.mem);
+    world_pass(&world, 5 * TICK_S);
+    mesh_stands();
+}
+
+/* Two of three cannot reach each other: what one learns reaches the other through the third. */
+static void a_partial_partition(void **state)
+{
+    (void)state;
+    hubs();
+    world_block(&world, 1, 2, true);
+    world_pass(&world, 15 * TICK_S);
+    assert_false(linked(1, 2));
+    world_plan(&world, 1, "alice@x.example", true);
+    world_pass(&world, TICK_S);
+    assert_true(world_answers(&world, 2, "alice@x.example"));
+    struct view_contact c;
+    bool missing = false;
+    for (size_t i = 0; view_contact(world.node[1].ils, i, &c); i++)
+        missing = missing || (!c.linked && c.last_code == CODE_NO_ANSWER && c.since_s > 0);
+    assert_true(missing);
+    world_block(&world, 1, 2, false);
+    world_pass(&world, 5 * TICK_S);
+    mesh_stands();
+}
+
+static void spokes_visit_and_find_another_hub(void **state)
+{
+    (void)state;
+    struct view_cluster row;
+    hubs();
+    spoke(3, 0);
+    spoke(4, 0);
+    for (int hub = 1; hub < 3; hub++) {
+        assert_true(row_of(3, hub, &row) && row.met && !row.linked);
+        assert_true(row_of(hub, 3, &row) && row.met && !row.linked);
+    }
+    assert_true(world_said(&world, 3, EVENT_VISITED));
+    assert_int_equal(links(3), 1);
+    world_stop(&world, 0);
+    world_pass(&world, 15 * TICK_S);
+    for (int i = 3; i < 5; i++) {
+        assert_int_equal(links(i), 1);
+        assert_true(linked(i, 1) != linked(i, 2));
+    }
+    world_plan(&world, 3, "carol@x.example", true);
+    world_pass(&world, TICK_S);
+    assert_true(world_answers(&world, 4, "carol@x.example"));
+    world_start(&world, 0, &mem.mem);
+    world_pass(&world, 70 * TICK_S);
+    mesh_stands();
+    for (int i = 3; i < 5; i++) {
+        assert_int_equal(links(i), 1);
+        assert_true(linked(i, 0));
+    }
+}
+
+/* A restart of its own hub that is over in a moment sends no spoke away. */
+static void a_short_restart(void **state)
+{
+    (void)state;
+    hubs();
+    spoke(3, 0);
+    world_hush(&world);
+    world_stop(&world, 0);
+    world_start(&world, 0, &mem.mem);
+    world_pass(&world, 5 * TICK_S);
+    assert_true(linked(3, 0));
+    assert_false(world_said(&world, 3, EVENT_REHOMED));
+}
+
+/* Disconnected by an operator: nobody else is gone to, and nobody dials. */
+static void a_disconnected_spoke_stays_alone(void **state)
+{
+    (void)state;
+    hubs();
+    spoke(3, 0);
+    world_command(&world, 0, (struct command){.type = COMMAND_DISCONNECT,
+                                              .cluster = slice_of("c3")});
+    world_pass(&world, 120 * TICK_S);
+    assert_int_equal(links(3), 0);
+    world_command(&world, 0, (struct command){.type = COMMAND_CONNECT,
+                                              .cluster = slice_of("c3")});
+    world_pass(&world, 70 * TICK_S);
+    assert_true(linked(3, 0));
+    assert_int_equal(links(3), 1);
+}
+
+/* --- roles */
+
+static enum reply role(int i, enum ils_role to)
+{
+    return world_command(&world, i, (struct command){.type = COMMAND_ROLE, .role = to});
+}
+
+static enum ils_role role_of(int i)
+{
+    struct view_self self;
+    view_self(world.node[i].ils, &self);
+    return self.role;
+}
+
+static void a_hub_drains(void **state)
+{
+    (void)state;
+    hubs();
+    spoke(3, 1);
+    spoke(4, 1);
+    uint64_t asked = world_ask(&world, 1, (struct command){.type = COMMAND_ROLE,
+                                                           .role = ROLE_SPOKE});
+    world_run(&world);
+    assert_int_not_equal(world.node[1].replied, asked); /* not yet */
+    world_pass(&world, 10 * TICK_S);
+    assert_int_equal(world.node[1].replied, asked);
+    assert_int_equal(world.node[1].reply, REPLY_OK);
+    assert_int_equal(role_of(1), ROLE_SPOKE);
+    assert_int_equal(links(1), 1);
+    for (int i = 3; i < 5; i++) {
+        assert_int_equal(links(i), 1);
+        assert_false(linked(i, 1));
+    }
+    world_hush(&world);
+    world_pass(&world, 300 * TICK_S); /* and they want it back as little as the hubs do */
+    for (int i = 0; i < 5; i++)
+        assert_false(world_said(&world, i, EVENT_CONNECT_REQ));
+    assert_int_equal(role(1, ROLE_HUB), REPLY_OK);
+    world_pass(&world, 5 * TICK_S);
+    mesh_stands();
+}
+
+static void the_last_hub_stays(void **state)
+{
+    (void)state;
+    world_hub(&world, 0, "one");
+    assert_int_equal(role(0, ROLE_SPOKE), REPLY_NO_HUB);
+    spoke(3, 0);
+    assert_int_equal(role(0, ROLE_SPOKE), REPLY_LAST_HUB);
+    assert_int_equal(role_of(0), ROLE_HUB);
+}
+
+/* Both of two hubs are told to become spokes at once: one of them stays. */
+static void two_drain_at_once(void **state)
+{
+    (void)state;
+    world_hub(&world, 0, "one");
+    world_spoke(&world, 1, 0, "one");
+    assert_int_equal(world_join(&world, 1, 0, ROLE_HUB), REPLY_OK);
+    world_pass(&world, 5 * TICK_S);
+    spoke(3, 0);
+    spoke(4, 1);
+    for (int i = 0; i < 2; i++)
+        world_ask(&world, i, (struct command){.type = COMMAND_ROLE, .role = ROLE_SPOKE});
+    world_pass(&world, 120 * TICK_S);
+    assert_int_equal((role_of(0) == ROLE_HUB) + (role_of(1) == ROLE_HUB), 1);
+    int hub = role_of(0) == ROLE_HUB ? 0 : 1;
+    assert_true(linked(1 - hub, hub) && linked(3, hub) && linked(4, hub));
+}
+
+/* The only hub is gone for ever: one command at the new one, one at each other. */
+static void a_spoke_is_promoted(void **state)
+{
+    (void)state;
+    world_hub(&world, 0, "one");
+    for (int i = 3; i < 7; i++)
+        spoke(i, 0);
+    world_plan(&world, 4, "dave@x.example", true);
+    world_pass(&world, TICK_S);
+    world_stop(&world, 0);
+    world_pass(&world, 15 * TICK_S);
+    assert_int_equal(role(3, ROLE_HUB), REPLY_OK);
+    for (int i = 4; i < 7; i++)
+        assert_int_equal(world_join(&world, i, 3, ROLE_SPOKE), REPLY_OK);
+    world_pass(&world, 5 * TICK_S);
+    for (int i = 4; i < 7; i++)
+        assert_true(linked(i, 3));
+    world_plan(&world, 5, "erin@x.example", true);
+    world_pass(&world, TICK_S);
+    assert_true(world_answers(&world, 6, "erin@x.example"));
+    world_start(&world, 0, &mem.mem); /* it comes back after all: two hubs */
+    world_pass(&world, 70 * TICK_S);
+    assert_true(linked(0, 3));
+}
+
+/* --- slow readers */
+
+static void who_reads_nothing_is_dropped(void **state)
+{
+    (void)state;
+    hubs();
+    struct peer *p = list_entry(world.node[0].ils->peers.next, struct peer, node);
+    struct link *l = p->link;
+    l->stalled = world.now; /* as if the kernel took no byte any more */
+    l->pending = 1000;
+    world_pass(&world, SEND_HOLD_US - 2 * TICK_S);
+    assert_ptr_equal(p->link, l);
+    l->stalled = world.now - SEND_HOLD_US;
+    world_pass(&world, 2 * TICK_S);
+    struct alarm_row alarm;
+    bool raised = false;
+    for (size_t i = 0; view_alarm(world.node[0].ils, i, &alarm); i++)
+        raised = raised || alarm.alarm == ILSSlowPeer;
+    assert_true(raised);
+}
+
+int main(void)
+{
+#define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+    const struct CMUnitTest tests[] = {
+        CASE(hubs_find_each_other), CASE(a_hub_comes_back), CASE(a_partial_partition),
+        CASE(spokes_visit_and_find_another_hub), CASE(a_short_restart),
+        CASE(a_disconnected_spoke_stays_alone), CASE(a_hub_drains), CASE(the_last_hub_stays),
+        CASE(two_drain_at_once), CASE(a_spoke_is_promoted), CASE(who_reads_nothing_is_dropped),
+    };
+    return cmocka_run_group_tests_name("core mesh", tests, NULL, NULL);
+}
