@@ -26,7 +26,7 @@ def typed(remedy):
     """The exit status of the first `ils` command of a remedy where there is no ilsd."""
     values = {'generation': '1', 'port': '7501', 'host': 'hub.example.com', 'retry': '1',
               'method': 'tls+password', 'verdict': '0123456789abcdef', 'peer': 'osaka',
-              'address': '10.0.0.5'}
+              'address': '10.0.0.5', 'fresh': 'osaka-0a1b'}
     remedy = re.sub(r'\{(\w+)\}', lambda m: values[m[1]], remedy)
     words = next(shlex.split(part)[1:] for part in remedy.split(' && ') if part.startswith('ils '))
     with tempfile.TemporaryDirectory() as folder:
@@ -67,7 +67,8 @@ def main():
     with Network() as net:
         c = net.cluster('alpha')
         c.hub('pw')
-        for words in ('status', 'clusters', 'auth show', 'password list', 'audit'):
+        for words in ('status', 'clusters', 'auth show', 'password list', 'audit', 'identity',
+                      'network', 'role hub'):
             answer = c.json(*words.split())
             row = answer[0] if isinstance(answer, list) else answer
             absent = [k for k in row if '`%s`' % k not in contract]
