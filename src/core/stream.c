@@ -61,6 +61,7 @@ void stream_free(struct ils *ils, struct stream *s)
     ils->stream_n--;
     ils->index_taken[s->index] = false;
     replaced_free(ils, s);
+    holds_gone(ils, s);
     catalog_free(s->catalog);
     buf_done(&s->head_bytes);
     buf_done(&s->delta);
@@ -69,11 +70,17 @@ void stream_free(struct ils *ils, struct stream *s)
     buf_done(&s->target_lines);
     mem_free(ils->mem, s, sizeof *s);
 }
-    holds_gone(ils, s);
 
 bool stream_held(const struct stream *s)
 {
     return s->head_bytes.n != 0;
+}
+
+/* Something went wrong with it; over when a head is served. why: a literal. */
+void stream_failed(const struct ils *ils, struct stream *s, const char *why)
+{
+    s->failed = ils->wall;
+    s->error = why;
 }
 
 /* The head of s has changed: lookups, the clusters table and the neighbours are told. */
@@ -84,15 +91,9 @@ void stream_served(struct ils *ils, struct stream *s)
     catalog_describe(s->catalog, name, s->head.route_string, s->own);
     catalog_set_served(s->catalog, s->number != STREAM_SELF);
     catalog_set_stale(s->catalog, false);
+    holds_served(ils, s);
     ils->heads_moved = true;
     ils_action(ils, ILS_DO_PUBLISH);
-/* Something went wrong with it; over when a head is served. why: a literal. */
-void stream_failed(const struct ils *ils, struct stream *s, const char *why)
-{
-    s->failed = ils->wall;
-    s->error = why;
-}
-
 }
 
 /* --- writing one's own */
@@ -101,7 +102,6 @@ void own_commit_free(struct ils *ils, struct own_commit *oc)
 {
     if (oc == NULL)
         return;
-    holds_served(ils, s);
     arena_done(&oc->arena);
     mem_free(ils->mem, oc, sizeof *oc);
 }
@@ -341,6 +341,6 @@ void stream_tick(struct ils *ils)
     struct stream *own[2] = {ils->self, ils->own};
     for (size_t i = 0; i < 2; i++)
         if (own[i] != NULL && stream_held(own[i]) && !ils->committing[i] &&
-            !adopt_holds(ils, own[i]))
+            !adopt_holds(ils, own[i]) && !(i == STREAM_SELF && ils->self_dirty))
             stream_commit(ils, own[i], NULL, 0, 0, none, none, COMMIT_BEAT);
 }
