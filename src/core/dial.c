@@ -263,19 +263,19 @@ void dial_now(struct ils *ils)
 {
     ils->dial.next = ils->now;
     ils->dial.again = ils->dial.link != NULL;
+    mesh_now(ils);
 }
 
 /* Nobody waits: is the registration server dialled all the same? Not from a hub, if it has become a
  * spoke by its own word; not by a spoke that an alternate serves, but once in a while. */
 static bool dial_due(const struct ils *ils)
 {
-    const struct peer *hub = hub_peer(ils);
     if (linked(ils))
         return renewal_due(ils);
-    if (ils->dial.moving || hub == NULL)
+    if (ils->dial.moving || !ils->dial.hub_known)
         return true;
     if (ils->role == ROLE_HUB)
-        return hub->role != ROLE_SPOKE && ends_of(ils, hub->key) == NULL;
+        return !mesh_home_gone(ils);
     return !mesh_elsewhere(ils) || ils->now >= ils->mesh.home_next;
 }
 

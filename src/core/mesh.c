@@ -126,6 +126,27 @@ static int rank_order(const struct ils *ils, const struct peer *a, const struct 
     return memcmp(rank[0], rank[1], HASH_SIZE);
 }
 
+/* The hub that was registered with is none any more: by its own word, or because it left or was
+ * forgotten. */
+bool mesh_home_gone(const struct ils *ils)
+{
+    const struct dial *d = &ils->dial;
+    if (!d->hub_known || d->moving || d->command != 0 || d->invite.expires != 0)
+        return false;
+    const struct peer *home = peer_find(ils, d->hub_key);
+    return home == NULL || home->role == ROLE_SPOKE || home->draining ||
+           ends_of(ils, d->hub_key) != NULL;
+}
+
+/* Then whoever serves instead is registered with from now on. */
+static void take_as_home(struct ils *ils, const struct peer *p)
+{
+    if (is_home(ils, p) || !mesh_home_gone(ils))
+        return;
+    alarm_clear(ils, ILSHubClusterUnreachable, text_slice(ils->dial.host));
+    dial_register(ils, p);
+}
+
 /* The next alternate to be tried, or NULL. */
 static struct peer *next_alternate(const struct ils *ils)
 {
@@ -210,16 +231,25 @@ static void spoke_tick(struct ils *ils)
         ils->mesh.home_lost = 0;
     else if (ils->mesh.home_lost == 0)
         ils->mesh.home_lost = ils->now;
-    if (serving(ils, NULL, false) == NULL) {
+    const struct peer *hub = serving(ils, NULL, false);
+    if (hub == NULL) {
         spoke_lost(ils);
         return;
     }
     ils->mesh.lost = 0;
+    if (hub->role == ROLE_HUB)
+        take_as_home(ils, hub);
     spoke_lets_go(ils);
     spoke_visits(ils);
 }
 
 /* --- a hub and the others */
+
+/* The registration server is dialled by dial.c, at the address that was typed. */
+static bool by_dial(const struct ils *ils, const struct peer *p)
+{
+    return is_home(ils, p) && !mesh_home_gone(ils);
+}
 
 static void hub_tick(struct ils *ils)
 {
@@ -232,7 +262,7 @@ static void hub_tick(struct ils *ils)
         }
         if (p->link == NULL && c->since == 0)
             c->since = ils->now;
-        if (c->link == NULL && ils->now >= c->next && !is_home(ils, p) &&
+        if (c->link == NULL && ils->now >= c->next && !by_dial(ils, p) &&
             (p->link == NULL || dial_renewal_due(ils, p)))
             attempt(ils, p, false);
     }
@@ -304,19 +334,6 @@ void mesh_over(struct link *l, enum code code)
         p->contact.next = ils->now + REFUSED_WAIT_US / 2;
 }
 
-/* The hub that was registered with is none any more, by its own word: whoever serves instead is
- * registered with from now on. */
-static void take_as_home(struct ils *ils, struct peer *p)
-{
-    struct dial *d = &ils->dial;
-    const struct peer *home = d->hub_known ? peer_find(ils, d->hub_key) : NULL;
-    if (d->moving || d->command != 0 || d->invite.expires != 0 || home == NULL || home == p ||
-        (home->role != ROLE_SPOKE && !home->draining))
-        return;
-    alarm_clear(ils, ILSHubClusterUnreachable, text_slice(d->host));
-    dial_register(ils, p);
-}
-
 static void spoke_up(struct ils *ils, struct link *l)
 {
     struct mesh *m = &ils->mesh;
@@ -376,7 +393,7 @@ static tick hub_deadline(const struct ils *ils)
     tick first = TICK_NEVER;
     list_each(node, &ils->peers) {
         const struct peer *p = list_entry(node, struct peer, node);
-        if (p->role != ROLE_HUB || p->contact.link != NULL || is_home(ils, p) ||
+        if (p->role != ROLE_HUB || p->contact.link != NULL || by_dial(ils, p) ||
             !mesh_wanted(ils, p))
             continue;
         tick due = p->link == NULL ? p->contact.next : dial_renewal_at(ils, p);

@@ -123,5 +123,4 @@ void journal_ready(struct ils *ils, bool failed)
     adopt_start(ils);
     self_changed(ils);
     dial_now(ils);
-    mesh_now(ils);
 }
