@@ -23,7 +23,8 @@ sys.path.insert(0, os.path.join(ROOT, 'test', 'system'))
 
 
 class Answer:
-    def __init__(self, result=None, status=0, error=None):
+    def __init__(self, result=None, status=0, error=None, before=()):
+        self.before = before
         self.line = {'ok': error is None, 'exit': status}
         if error is None:
             self.line['result'] = result
@@ -65,7 +66,8 @@ class Fake:
                     answer = answer(request)
                 if not isinstance(answer, Answer):
                     answer = Answer(answer)
-                client.sendall(json.dumps(answer.line).encode() + b'\n')
+                for said in list(answer.before) + [answer.line]:
+                    client.sendall(json.dumps(said).encode() + b'\n')
 
     def environment(self, lang='C'):
         env = {k: v for k, v in os.environ.items()
@@ -76,6 +78,25 @@ class Fake:
         return subprocess.Popen([ILS, *words], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                 stderr=subprocess.PIPE, env=self.environment(lang),
                                 encoding='utf-8', cwd=self.data)
+
+    def typed(self, *words, answer, lang='C'):
+        """At a terminal, where `answer` is typed: exit status, and all that stands there then."""
+        terminal, other = os.openpty()
+        process = subprocess.Popen([ILS, *words], stdin=other, stdout=other, stderr=other,
+                                   env=dict(self.environment(lang), NO_COLOR='1'), cwd=self.data)
+        os.close(other)
+        os.write(terminal, answer.encode())
+        said = b''
+        while True:
+            try:
+                part = os.read(terminal, 4096)
+            except OSError:
+                part = b''
+            if not part:
+                break
+            said += part
+        os.close(terminal)
+        return process.wait(60), said.decode()
 
     def ils(self, *words, lang='C', stdin=b''):
         run = subprocess.run([ILS, *words], input=stdin, stdout=subprocess.PIPE,
