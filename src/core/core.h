@@ -187,6 +187,7 @@ struct vector {
 /* Another cluster, known by its key. */
 struct peer {
     struct list node;
+    struct peer *next_by_key;
     uint8_t key[KEY_SIZE];
     uint8_t id[PEER_ID_SIZE];
     /* from its stream 0 */
@@ -301,6 +302,7 @@ enum link_state {
 };
 
 #define LINK_BUCKETS 1024
+#define PEER_BUCKETS 256 /* by the first byte of the key: at worst all are in one */
 
 struct asked {
     struct stream *stream; /* NULL: the stream is gone, the answer is dropped */
@@ -603,6 +605,7 @@ struct ils {
     struct list busy;      /* links that a step looks at; of the others nothing is to be done ... */
     struct list strangers; /* ... before their deadline: by deadline, earliest first */
     struct link *by_id[LINK_BUCKETS];
+    struct peer *peer_by_key[PEER_BUCKETS];
     size_t peer_n, stream_n, alarm_n;
     bool index_taken[STREAMS_MAX];
     uint32_t next_link, next_n;

@@ -26,12 +26,10 @@ static struct slice decimal(struct arena *a, uint64_t v)
 
 struct peer *peer_find(const struct ils *ils, const uint8_t key[static KEY_SIZE])
 {
-    list_each(node, &ils->peers) {
-        struct peer *p = list_entry(node, struct peer, node);
-        if (memcmp(p->key, key, KEY_SIZE) == 0)
-            return p;
-    }
-    return NULL;
+    struct peer *p = ils->peer_by_key[key[0] % PEER_BUCKETS];
+    while (p != NULL && memcmp(p->key, key, KEY_SIZE) != 0)
+        p = p->next_by_key;
+    return p;
 }
 
 struct peer *peer_get(struct ils *ils, const uint8_t key[static KEY_SIZE])
@@ -50,6 +48,8 @@ struct peer *peer_get(struct ils *ils, const uint8_t key[static KEY_SIZE])
     crypto_peer_id(p->id, key);
     own_peer_init(ils, p);
     list_add(&ils->peers, &p->node);
+    p->next_by_key = ils->peer_by_key[key[0] % PEER_BUCKETS];
+    ils->peer_by_key[key[0] % PEER_BUCKETS] = p;
     if (++ils->peer_n == PEERS_NEAR)
         alarm_raise(ils, ILSPeerLimitApproachingWarning, decimal(&ils->step, PEERS_NEAR));
     return p;
@@ -309,9 +309,15 @@ static bool is_listed(void *context, const struct record *r)
     return !w->found && ++w->listed < ROSTER_MAX;
 }
 
+/* Only what could be longer than a roster may be is counted. */
 bool roster_lists(const struct stream *self, const uint8_t key[static KEY_SIZE])
 {
     struct wanted_key w = {.key = key};
+    struct record entry = {.kind = ENTRY_ROSTER, .user = slice_make(key, KEY_SIZE)}, held;
+    if (!catalog_find(self->catalog, &entry, &held))
+        return false;
+    if (catalog_live(self->catalog) <= ROSTER_MAX)
+        return true;
     catalog_walk(self->catalog, is_listed, &w);
     return w.found;
 }
