@@ -108,10 +108,10 @@ class Switched(Both):
 
     @staticmethod
     def would_stay(c):
-        """Of those that it has met."""
-        met = {r['cluster_id'] for r in c.ask('peers')['result'] if r['met']}
+        """Of those that it is linked with; others have not said what they think of it."""
+        linked = {r['cluster_id'] for r in c.ask('peers')['result'] if r['linked']}
         rows = c.json('auth', 'ready', 'tls')['clusters']
-        return all(r['outcome'] == 'stays' for r in rows if r['cluster_id'] in met)
+        return all(r['outcome'] == 'stays' for r in rows if r['cluster_id'] in linked)
 
 
 METHODS = {'password': Password, 'bundle': Bundle, 'invites': Invites, 'tls+password': Both,

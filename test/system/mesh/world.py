@@ -76,19 +76,20 @@ class Mesh:
     # --- judged
 
     def complaint(self, apart=()):
-        """apart: pairs of hubs that cannot have a link now."""
+        """apart: pairs of hubs of whose links nothing is asked now."""
         nodes = self.running()
         answers = self.ask(nodes, 'clusters')
         return self.of_links(nodes, answers, apart) or self.of_plans(nodes, answers)
 
     def of_links(self, nodes, answers, apart=()):
-        links = self.links(answers)
+        apart = {(a.name, b.name) for pair in apart for a, b in (pair, pair[::-1])}
+        links = self.links(answers) - apart
         one_sided = [p for p in links if (p[1], p[0]) not in links]
         if one_sided:
             return 'links that one end alone speaks of: %s' % one_sided
         hubs = [c for c in nodes if c in self.hubs]
         wanted = {(a.name, b.name) for a in hubs for b in hubs
-                  if a is not b and (a, b) not in apart and (b, a) not in apart}
+                  if a is not b} - apart
         lacking = wanted - links
         if lacking:
             return 'hubs without a link: %s' % sorted(lacking)
@@ -104,7 +105,8 @@ class Mesh:
         found = self.connections(nodes)
         odd = {p: n for p, n in found.items() if n != (1 if p in wanted else 0)}
         odd.update({p: 0 for p in wanted if found[p] == 0})
-        return 'TCP connections: %s' % odd if odd and not apart else ''
+        odd = {p: n for p, n in odd.items() if p not in apart}
+        return 'TCP connections: %s' % odd if odd else ''
 
     def of_plans(self, nodes, answers):
         """What each serves of each is what the origin itself serves."""
@@ -125,10 +127,11 @@ class Mesh:
 
     def settles(self, timeout=SETTLE, apart=()):
         began = time.monotonic()
-        self.last = ''
+        self.last, self.before = '', ''
 
         def good():
             self.last = self.complaint(apart)
+            self.before = self.last or self.before
             return not self.last
         return time.monotonic() - began if wait_until(good, timeout, 0.1) else None
 

@@ -1,0 +1,208 @@
+"""scenes: what happens to the mesh, one thing at a time, and what must be so while it lasts and after
+it is over. Every scene leaves a mesh behind that is whole.
+
+Times are measured, not waited for: a spoke has another hub within REHOME seconds from the cut; when
+the network is whole again, links and plans are as they should be within HEALED seconds."""
+import time
+
+from harness import wait_until
+
+REHOME = 15.0
+HEALED = 10.0
+ARRIVES = 10.0
+
+
+class Scenes:
+    def __init__(self, part, mesh):
+        self.part, self.mesh, self.lan = part, mesh, mesh.lan
+        self.rehomings, self.settlings, self.arrivals = [], [], []
+
+    # --- what is asked of every scene
+
+    def whole(self, name):
+        took = self.mesh.settles(3 * HEALED)
+        self.part.ok(took is not None and took <= HEALED,
+                     '%s: one link a pair, all digests equal within %d s' % (name, HEALED),
+                     'after %s s' % took, self.mesh.before)
+        self.settlings.append(99.0 if took is None else took)
+
+    def rehomed(self, name, spokes, gone, since):
+        took = self.mesh.rehomed(spokes, gone, since)
+        self.part.ok(took is not None and took <= REHOME,
+                     '%s: %d spokes have another hub within %d s' % (name, len(spokes), REHOME),
+                     'after %s s' % took)
+        self.rehomings.append(99.0 if took is None else took)
+
+    def arrives(self, name, at, among=None):
+        """What is changed at that cluster is found at all others that are to be reached."""
+        mesh = self.mesh
+        number, began = mesh.change(at), time.monotonic()
+        left = [c for c in among or mesh.running() if c is not at]
+        wait_until(lambda: all(mesh.finds(c, number) for c in left), ARRIVES, 0.05)
+        lacking = [c.name for c in left if not mesh.finds(c, number)]
+        self.part.ok(not lacking, '%s: a change at %s arrives' % (name, at.name),
+                     'not found at %s' % lacking, mesh.complaint())
+        self.arrivals.append(time.monotonic() - began)
+
+    def figures(self):
+        for name, found in (('re-homed', self.rehomings), ('whole again', self.settlings),
+                            ('a change arrives', self.arrivals)):
+            if found:
+                self.part.ok(True, '%s: worst of %d: %.1f s' % (name, len(found), max(found)))
+
+    def served_by(self, hub):
+        """The spokes of that hub; those that moved to another come back where none is left."""
+        spokes = self.mesh.served_by(hub)
+        return spokes or wait_until(lambda: self.mesh.served_by(hub), 90, 0.1)
+
+    # --- a hub dies
+
+    def kill(self, hub):
+        name = 'kill -9 of ' + hub.name
+        spokes = self.served_by(hub)
+        since = time.monotonic()
+        hub.kill()
+        self.rehomed(name, spokes, hub, since)
+        self.arrives(name, spokes[0])
+        hub.start()
+        self.whole(name + ', and back')
+
+    def power(self, hub, dies=False):
+        """dies: the daemon is gone as well when the power comes back."""
+        name = 'power failure of ' + hub.name
+        spokes = self.served_by(hub)
+        since = time.monotonic()
+        self.lan.unplug(hub)
+        if dies:
+            hub.kill()
+        self.rehomed(name, spokes, hub, since)
+        self.arrives(name, spokes[0], [c for c in self.mesh.running() if c is not hub])
+        if not dies:
+            self.mesh.change(hub)
+        self.lan.plug(hub)
+        if dies:
+            hub.start()
+        self.whole(name + ', and back')
+
+    def pause(self, hub):
+        name = '%s is paused' % hub.name
+        spokes = self.served_by(hub)
+        since = time.monotonic()
+        hub.pause()
+        self.rehomed(name, spokes, hub, since)
+        self.arrives(name, spokes[0])
+        hub.resume()
+        self.whole(name + ', and goes on')
+
+    # --- the network between
+
+    def drop(self, hub):
+        """Nothing passes between a spoke and its hub; the others see both."""
+        spoke = self.served_by(hub)[0]
+        name = 'drop between %s and %s' % (spoke.name, hub.name)
+        since = time.monotonic()
+        self.lan.cut(spoke, hub)
+        self.rehomed(name, [spoke], hub, since)
+        self.arrives(name, spoke)
+        self.lan.heal()
+        self.whole(name + ', healed')
+
+    def reject(self, hub):
+        spoke = self.served_by(hub)[0]
+        name = 'reject between %s and %s' % (spoke.name, hub.name)
+        since = time.monotonic()
+        self.lan.cut(spoke, hub, 'reject')
+        self.rehomed(name, [spoke], hub, since)
+        self.lan.heal()
+        self.whole(name + ', healed')
+
+    def one_way(self, a, b):
+        """What a says does not reach b."""
+        name = 'nothing from %s to %s' % (a.name, b.name)
+        self.lan.cut(a, b, both=False)
+        gone = wait_until(lambda: (a.name, b.name) not in
+                          self.mesh.links(self.mesh.ask([a, b], 'peers')), 20, 0.1)
+        self.part.ok(gone, name + ': the link is given up')
+        self.arrives(name, a)
+        self.arrives(name, b)
+        self.lan.heal()
+        self.whole(name + ', healed')
+
+    def loss(self, percent=20, seconds=6):
+        """Of every packet between hubs, and between hub 1 and all others."""
+        mesh, name = self.mesh, '%d of 100 packets lost' % percent
+        first = mesh.hubs[0]
+        for a in mesh.hubs:
+            for b in mesh.nodes:
+                if a is not b and (b in mesh.hubs or a is first):
+                    self.lan.cut(a, b, 'loss %d' % percent)
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            for c in mesh.nodes:
+                mesh.change(c)
+        self.lan.heal()
+        self.whole(name + ', healed')
+
+    def reset(self, hub, other):
+        spoke = self.served_by(hub)[0]
+        for a, b in ((hub, other), (spoke, hub)):
+            name = 'reset between %s and %s' % (a.name, b.name)
+            self.part.ok(self.lan.reset(a, b), name + ': a packet was answered so')
+            self.whole(name)
+
+    def delay(self, a, b, ms=200):
+        name = '%d ms between %s and %s' % (ms, a.name, b.name)
+        self.lan.delay(a, b, ms)
+        back = wait_until(lambda: not self.mesh.of_links(
+            self.mesh.running(), self.mesh.ask(self.mesh.running(), 'clusters'), [(a, b)]) and
+            (a.name, b.name) in self.mesh.links(self.mesh.ask([a, b], 'peers')), 20, 0.1)
+        self.part.ok(back, name + ': linked through the proxy')
+        self.arrives(name, a)
+        self.arrives(name, b)
+        self.lan.heal()
+        self.whole(name + ', healed')
+
+    def partial(self, a, b):
+        """Two hubs do not see each other, the third sees both, and every spoke its own."""
+        name = '%s and %s do not see each other' % (a.name, b.name)
+        sides = [self.served_by(hub)[0] for hub in (a, b)]
+        self.lan.cut(a, b)
+        gone = wait_until(lambda: not {(a.name, b.name), (b.name, a.name)} &
+                          self.mesh.links(self.mesh.ask([a, b], 'peers')), 20, 0.1)
+        self.part.ok(gone, name + ': the link is given up')
+        for side in sides:
+            self.arrives(name, side)
+        self.lan.heal()
+        self.whole(name + ', healed')
+
+    # --- all of it
+
+    def busiest(self, among):
+        """Of these hubs the one with the most spokes now: nobody waits for them to come back."""
+        return max(among, key=lambda hub: len(self.mesh.served_by(hub)))
+
+    def pair(self):
+        """Two hubs that have spokes now, as far as there are two."""
+        return sorted(self.mesh.hubs, key=lambda hub: -len(self.mesh.served_by(hub)))[:2]
+
+    def each_hub(self, *acts):
+        left = list(self.mesh.hubs)
+        for act in acts:
+            hub = self.busiest(left)
+            left.remove(hub)
+            act(hub)
+
+    def everything(self):
+        h1, h2, h3 = self.mesh.hubs
+        self.each_hub(self.kill, self.kill, self.kill)
+        self.each_hub(self.power, lambda hub: self.power(hub, dies=True), self.power)
+        self.partial(*self.pair())
+        self.each_hub(self.drop, self.reject, self.pause)
+        self.one_way(h2, h3)
+        self.loss()
+        self.reset(*self.pair())
+        self.delay(h1, h3)
+
+    def shorter(self):
+        self.each_hub(self.kill, self.power)
+        self.partial(*self.pair())
