@@ -170,7 +170,9 @@ static void do_role(struct scene *s)
 {
     struct node *n = up_node(s, 1);
     if (n != NULL)
-        answered(s, n, op_role(n, strcmp(s->word[2], "hub") == 0 ? ROLE_HUB : ROLE_STANDALONE));
+        answered(s, n, op_role(n, strcmp(s->word[2], "hub") == 0     ? ROLE_HUB
+                                  : strcmp(s->word[2], "spoke") == 0 ? ROLE_SPOKE
+                                                                     : ROLE_STANDALONE));
 }
 
 static void do_join(struct scene *s)
