@@ -23,7 +23,7 @@ static enum view_writing writing(const struct ils *ils)
 {
     if (ils->cloned)
         return WRITING_CLONE;
-    if (ils->own == NULL)
+    if (ils->own == NULL || ils->self == NULL)
         return WRITING_WAITS;
     if (ils->own->rolled_back || ils->self->rolled_back)
         return WRITING_ROLLED_BACK;
