@@ -216,24 +216,31 @@ static void exception_of(const struct ils *ils, const struct stream *s, struct e
     e->since = s->behind != 0 ? ils->wall - (ils->now - s->behind) : ils->wall;
 }
 
-/* The exceptions, as many as fit; *ret_set: which they are, and in which way, without order. */
-static size_t exceptions(const struct ils *ils, struct exception *ret, struct stream **ret_stream,
-                         uint64_t *ret_set)
+/* Which they are, and in which way, without order. */
+static uint64_t set_of(const struct exception *e, size_t n)
 {
-    uint8_t hash[HASH_SIZE];
+    uint64_t set = 0;
+    for (size_t i = 0; i < n; i++) {
+        uint8_t hash[HASH_SIZE];
+        const struct slice parts[3] = {slice_make(e[i].key, HOLDS_KEY),
+                                       slice_make(&e[i].number, sizeof e[i].number),
+                                       slice_make(&e[i].status, 1)};
+        crypto_hash(hash, "holds exception", parts, 3);
+        for (size_t k = 0; k < 8; k++)
+            set += (uint64_t)hash[k] << (8 * k);
+    }
+    return set;
+}
+
+/* The exceptions, as many as fit. */
+static size_t exceptions(const struct ils *ils, struct exception *ret, struct stream **ret_stream)
+{
     size_t n = 0;
-    *ret_set = 0;
     list_each(node, &ils->streams) {
         struct stream *s = list_entry(node, struct stream, node);
         if (n == HOLDS_EXCEPTIONS || !is_exception(ils, s))
             continue;
         exception_of(ils, s, &ret[n]);
-        const struct slice parts[3] = {slice_make(ret[n].key, HOLDS_KEY),
-                                       slice_make(&ret[n].number, sizeof ret[n].number),
-                                       slice_make(&ret[n].status, 1)};
-        crypto_hash(hash, "holds exception", parts, 3);
-        for (size_t i = 0; i < 8; i++)
-            *ret_set += (uint64_t)hash[i] << (8 * i);
         ret_stream[n++] = s;
     }
     return n;
@@ -252,7 +259,7 @@ static struct slice make(struct ils *ils)
     uint64_t sum = ils->vector.sum;
     h->at = ils->wall > 0 ? ils->wall : 0;
     h->streams = ils->vector.streams;
-    h->n = exceptions(ils, h->exception, of, &ils->holds_wrong);
+    h->n = exceptions(ils, h->exception, of);
     for (size_t i = 0; i < h->n; i++) {
         sum -= of[i]->counted;
         h->streams -= of[i]->counted != 0;
@@ -264,9 +271,20 @@ static struct slice make(struct ils *ils)
     struct slice value = b.failed ? slice_make(NULL, 0) : arena_copy(&ils->step, buf_slice(&b));
     buf_done(&b);
     crypto_hash1(ils->holds_said, "holds", value);
+    ils->holds_wrong = set_of(h->exception, h->n);
     ils->holds_streams = ils->vector.streams;
     ils->holds_wrote = ils->now;
     return value;
+}
+
+/* After a start: what was said before it counts as said. */
+static void said_before(struct ils *ils, struct slice value)
+{
+    struct holds *h = arena_alloc(&ils->step, sizeof *h);
+    if (h == NULL || !holds_get(h, value))
+        return;
+    ils->holds_wrong = set_of(h->exception, h->n);
+    ils->holds_streams = h->streams + h->n;
 }
 
 /* What stands there already stays, unless it is time to say it anew; what was made to be said
@@ -277,6 +295,8 @@ struct slice holds_told(struct ils *ils)
     struct record stands;
     uint8_t hash[HASH_SIZE];
     bool there = catalog_find(ils->self->catalog, &key, &stands) && stands.value.n != 0;
+    if (there && ils->holds_streams == 0 && !ils->holds_due)
+        said_before(ils, stands.value);
     if (there && ils->holds_due) {
         crypto_hash1(hash, "holds", stands.value);
         ils->holds_due = memcmp(hash, ils->holds_said, sizeof hash) != 0;
@@ -308,11 +328,10 @@ static void look(struct ils *ils)
 {
     struct exception exception[HOLDS_EXCEPTIONS];
     struct stream *of[HOLDS_EXCEPTIONS];
-    uint64_t set;
     ils->holds_next = 0;
     look_later(ils);
-    exceptions(ils, exception, of, &set);
-    if (set == ils->holds_wrong && !grown(ils))
+    size_t n = exceptions(ils, exception, of);
+    if (set_of(exception, n) == ils->holds_wrong && !grown(ils))
         return;
     if (ils->now < ils->holds_wrote + HOLDS_LATE_US)
         look_at(ils, ils->holds_wrote + HOLDS_LATE_US);
