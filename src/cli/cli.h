@@ -239,6 +239,7 @@ int run_trust_remove(struct cli *cli, const struct parsed *p);
 int run_trust_import(struct cli *cli, const struct parsed *p);
 int run_bundle_export(struct cli *cli, const struct parsed *p);
 int run_bundle_import(struct cli *cli, const struct parsed *p);
+int run_introductions(struct cli *cli, const struct parsed *p);
 int run_invite(struct cli *cli, const struct parsed *p);
 int run_auth_ready(struct cli *cli, const struct parsed *p);
 int run_support(struct cli *cli, const struct parsed *p);

@@ -125,7 +125,8 @@ static int import(struct cli *cli, const struct call *call)
         json_array_foreach(json_object_get(result, "imported"), i, row) {
             bool known = json_is_true(json_object_get(row, "already"));
             already += known;
-            printf("%s %s%s\n", text_of(row, "fingerprint"), text_of(row, "subject"),
+            printf("%s %s%s%s%s\n", text_of(row, "fingerprint"), text_of(row, "subject"),
+                   text_of(row, "cluster_id")[0] != '\0' ? ", " : "", text_of(row, "cluster_id"),
                    known ? _(" (already there)") : "");
         }
         if (i > 0 && already == i)
@@ -193,6 +194,40 @@ int run_bundle_export(struct cli *cli, const struct parsed *p)
                    (long long)json_integer_value(json_object_get(result, "count")), path);
         else if (status == EXIT_DONE && cli->json)
             print_file(path);
+    }
+    json_decref(result);
+    return status;
+}
+
+int run_introductions(struct cli *cli, const struct parsed *p)
+{
+    static const struct column columns[] = {
+        {N_("Cluster"), "cluster_id"}, {N_("Fingerprint"), "fingerprint"},
+        {N_("Subject"), "subject"}, {N_("Added"), "added"}, {N_("Source"), "source"},
+    };
+    struct call call = {.command = "trust introductions"};
+    const char *word = p->word_n == 1 ? p->word[0] : "";
+    bool on = strcmp(word, "on") == 0;
+    json_t *result;
+    if (word[0] != '\0' && !on && strcmp(word, "off") != 0)
+        return cli_error(cli, EXIT_USAGE, _("introductions are on or off"), word,
+                         "ils trust introductions off");
+    if (word[0] != '\0') {
+        call.command = "trust introductions set";
+        call.args = json_object();
+        json_object_set_new(call.args, "on", json_boolean(on));
+        return cli_change(cli, &call);
+    }
+    int status = cli_call(cli, &call, &result);
+    const json_t *list = json_object_get(result, "imported");
+    if (result != NULL && cli->json) {
+        print_json(result);
+    } else if (result != NULL) {
+        printf("%s\n", json_is_true(json_object_get(result, "introductions"))
+                           ? _("on: whom a hub has invited is imported here as well")
+                           : _("off: whom a hub has invited is imported by hand only"));
+        if (json_array_size(list) > 0)
+            print_table(cli, list, columns, sizeof columns / sizeof *columns);
     }
     json_decref(result);
     return status;

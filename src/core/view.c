@@ -294,6 +294,7 @@ bool view_ready(const struct ils *ils, size_t i, uint8_t method, struct view_rea
     if (ret->known_here) {
         ret->here = (enum code)ready_code(ils, a, p, method, &ret->rule);
         ret->fingerprint = slice_make(a->fingerprint, FINGERPRINT_SIZE);
+        ret->der = slice_make(a->der.p, certificate_der_size(buf_slice(&a->der)));
     }
     ret->there = said_there(ils, p, 0, method);
     ret->known_there = ret->there != CODE_NONE;

@@ -228,6 +228,7 @@ struct view_ready {
     enum cert_rule rule; /* by which its certificate passes here */
     bool linked;
     struct slice fingerprint; /* of the certificate that it announced; empty: not known_here */
+    struct slice der;         /* that certificate */
 };
 bool view_ready(const struct ils *ils, size_t i, uint8_t method, struct view_ready *ret);
 

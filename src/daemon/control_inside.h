@@ -186,6 +186,8 @@ void verb_trust_import(struct client *client);
 void verb_trust_remove(struct client *client);
 void verb_trust_bundle_export(struct client *client);
 void verb_trust_bundle_import(struct client *client);
+void verb_introductions(struct client *client);
+void verb_introductions_set(struct client *client);
 
 void verb_invite(struct client *client);
 void verb_invite_list(struct client *client);

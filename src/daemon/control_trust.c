@@ -320,10 +320,27 @@ void verb_trust_remove(struct client *client)
 
 /* --- import */
 
-static json_t *imported_json(const uint8_t *fingerprint, bool crl, struct slice subject,
-                             bool authority, wall not_after, bool already)
+/* The other cluster that announced that certificate, or showed it last. */
+static bool owner_of(const struct ils *core, const uint8_t *fingerprint, struct view_cluster *ret)
 {
+    struct view_ready r;
+    for (size_t i = 1; view_cluster(core, i, ret); i++)
+        if ((view_ready(core, i, METHOD_TLS, &r) && r.fingerprint.n == FINGERPRINT_SIZE &&
+             memcmp(r.fingerprint.p, fingerprint, FINGERPRINT_SIZE) == 0) ||
+            (ret->certificate.n == FINGERPRINT_SIZE &&
+             memcmp(ret->certificate.p, fingerprint, FINGERPRINT_SIZE) == 0))
+            return true;
+    return false;
+}
+
+static json_t *imported_json(const struct ils *core, const uint8_t *fingerprint, bool crl,
+                             struct slice subject, bool authority, wall not_after, bool already)
+{
+    struct view_cluster c;
     json_t *json = json_object();
+    json_object_set_new(json, "cluster_id",
+                        owner_of(core, fingerprint, &c) ? control_text_or_null(c.cluster_id)
+                                                        : json_null());
     json_object_set_new(json, "fingerprint", control_fingerprint(fingerprint));
     json_object_set_new(json, "kind", json_string(kind_word(crl)));
     json_object_set_new(json, "subject", render_text(subject));
@@ -361,7 +378,7 @@ static void imported_under(const struct ils *core, json_t *list, struct slice te
         return;
     for (size_t i = 0; view_trust(core, i, &t); i++)
         if (memcmp(t.fingerprint, fingerprint, sizeof fingerprint) == 0)
-            json_array_append_new(list, imported_json(t.fingerprint, false, t.subject,
+            json_array_append_new(list, imported_json(core, t.fingerprint, false, t.subject,
                                                       t.authority, t.not_after, already));
 }
 
@@ -396,10 +413,31 @@ static json_t *import_begin(struct client *client)
     return json;
 }
 
+/* "block 3 ..." as the line at which that block begins; other words are about the file. */
+static void line_of(const struct client *client, const char *text, char *dst, size_t size)
+{
+    static const char begin[] = "-----BEGIN ";
+    const char *p = client->content, *end = p + client->content_n;
+    unsigned block = 0, line = 1;
+    snprintf(dst, size, "the file");
+    if (p == NULL || sscanf(text, "block %u ", &block) != 1)
+        return;
+    for (const char *from = p; block > 0; block--, from = p + 1) {
+        p = memmem(from, (size_t)(end - from), begin, sizeof begin - 1);
+        if (p == NULL)
+            return;
+    }
+    for (const char *c = client->content; c < p; c++)
+        line += *c == '\n';
+    snprintf(dst, size, "line %u of the file", line);
+}
+
 static void import_refused(struct client *client, const char *name, const char *text, bool bundle)
 {
+    char where[48];
+    line_of(client, text, where, sizeof where);
     control_error(client, name, text,
-                  bundle ? "ils help trust bundle import" : "ils help trust import", "the file");
+                  bundle ? "ils help trust bundle import" : "ils help trust import", where);
 }
 
 /* With the authorities that are believed already, and those that come in the same file. */
@@ -449,9 +487,9 @@ static void import_bag(struct client *client, const struct x509_bag *bag, const 
                                       .not_after = from->not_after,
                                       .authority = from->authority};
         memcpy(item[i].fingerprint, from->fingerprint, FINGERPRINT_SIZE);
-        json_array_append_new(list, imported_json(from->fingerprint, from->crl, from->subject,
-                                                  from->authority, from->not_after,
-                                                  is_there(core, from)));
+        json_array_append_new(list, imported_json(core, from->fingerprint, from->crl,
+                                                  from->subject, from->authority,
+                                                  from->not_after, is_there(core, from)));
     }
     if (bag->key.n > 0)
         json_array_append_new(json_object_get(json, "notes"),
@@ -569,12 +607,18 @@ struct bundle {
     FILE *out;
 };
 
-static void bundle_add(struct bundle *b, const struct view_trust *t)
+/* c: whose certificate it is, or NULL. */
+static void bundle_add(struct bundle *b, const struct view_trust *t, const struct view_cluster *c)
 {
     bool crl = t->kind == TRUST_CRL;
-    char print[RENDER_FINGERPRINT];
+    char print[RENDER_FINGERPRINT], id[2 * PEER_ID_SIZE + 1] = "";
     char *pem = control_pem(crl ? "X509 CRL" : "CERTIFICATE", t->der);
     render_fingerprint(print, t->fingerprint);
+    if (pem != NULL && c != NULL) {
+        hex_text(id, c->peer_id, PEER_ID_SIZE);
+        fprintf(b->out, "# cluster %.*s %s\n", (int)c->cluster_id.n,
+                (const char *)c->cluster_id.p, id);
+    }
     if (pem != NULL)
         fprintf(b->out, "# %s%.*s\n# SHA-256 %s\n%s%s\n", crl ? "CRL of " : "", (int)t->subject.n,
                 (const char *)t->subject.p, print, crl || t->authority ? "" : ALONE "\n", pem);
@@ -587,12 +631,41 @@ static void bundle_add(struct bundle *b, const struct view_trust *t)
 static void bundle_add_own(struct bundle *b, const struct ils *core, const struct view_own *own)
 {
     struct view_trust one = {.kind = TRUST_CERTIFICATE, .der = own->leaf, .subject = own->subject};
+    struct view_cluster self;
     struct view_trust t;
     for (size_t i = 0; view_trust(core, i, &t); i++)
         if (memcmp(t.fingerprint, own->fingerprint, FINGERPRINT_SIZE) == 0)
             one.authority = t.authority;
     memcpy(one.fingerprint, own->fingerprint, FINGERPRINT_SIZE);
-    bundle_add(b, &one);
+    bundle_add(b, &one, view_cluster(core, 0, &self) ? &self : NULL);
+}
+
+static bool in_store(const struct ils *core, const uint8_t *fingerprint)
+{
+    struct view_trust t;
+    for (size_t i = 0; view_trust(core, i, &t); i++)
+        if (memcmp(t.fingerprint, fingerprint, FINGERPRINT_SIZE) == 0)
+            return true;
+    return false;
+}
+
+/* Those of clusters that were met and came in by another way than an import: who they are was
+ * proved here, and others may want to know it. */
+static void bundle_add_met(struct bundle *b, const struct ils *core)
+{
+    struct view_cluster c;
+    struct view_ready r;
+    struct x509_report facts;
+    for (size_t i = 1; view_cluster(core, i, &c); i++) {
+        if (!c.met || !view_ready(core, i, METHOD_TLS, &r) || r.fingerprint.n == 0 ||
+            in_store(core, r.fingerprint.p) || x509_facts(r.der, &facts) != 0)
+            continue;
+        struct view_trust one = {.kind = TRUST_CERTIFICATE, .der = r.der,
+                                 .subject = facts.certificate.subject};
+        memcpy(one.fingerprint, r.fingerprint.p, FINGERPRINT_SIZE);
+        bundle_add(b, &one, &c);
+        x509_report_free(&facts);
+    }
 }
 
 /* One's own certificates come first: whoever imports the bundle is to accept this cluster, too. */
@@ -600,6 +673,7 @@ void verb_trust_bundle_export(struct client *client)
 {
     const struct ils *core = runtime_core(client->control->rt);
     struct bundle b = {0};
+    struct view_cluster c;
     struct view_own own;
     struct view_trust t;
     b.out = open_memstream(&b.text, &b.n);
@@ -611,11 +685,64 @@ void verb_trust_bundle_export(struct client *client)
         if (view_own(core, i, &own))
             bundle_add_own(&b, core, &own);
     for (size_t i = 0; view_trust(core, i, &t); i++)
-        bundle_add(&b, &t);
+        bundle_add(&b, &t, owner_of(core, t.fingerprint, &c) ? &c : NULL);
+    bundle_add_met(&b, core);
     fclose(b.out);
     json_t *json = json_object();
     json_object_set_new(json, "pem", b.text != NULL ? json_stringn(b.text, b.n) : json_null());
     json_object_set_new(json, "count", json_integer(b.count));
     free(b.text);
     control_ok(client, json);
+}
+
+/* --- introductions */
+
+static json_t *introductions_json(const struct ils *core)
+{
+    static const char how[] = "introduced by ";
+    struct view_self self;
+    struct view_cluster c;
+    struct view_trust t;
+    json_t *json = json_object(), *list = json_array();
+    view_self(core, &self);
+    for (size_t i = 0; view_trust(core, i, &t); i++) {
+        if (t.source.n < sizeof how - 1 || memcmp(t.source.p, how, sizeof how - 1) != 0)
+            continue;
+        json_t *row = trust_json(&t);
+        json_object_set_new(row, "cluster_id",
+                            owner_of(core, t.fingerprint, &c) ? control_text_or_null(c.cluster_id)
+                                                              : json_null());
+        json_array_append_new(list, row);
+    }
+    json_object_set_new(json, "introductions", json_boolean(self.introductions));
+    json_object_set_new(json, "imported", list);
+    return json;
+}
+
+void verb_introductions(struct client *client)
+{
+    control_ok(client, introductions_json(runtime_core(client->control->rt)));
+}
+
+static void introductions_set(struct client *client, enum reply reply, struct slice text)
+{
+    if (reply != REPLY_OK) {
+        control_refused(client, reply, text);
+        return;
+    }
+    json_t *json = introductions_json(runtime_core(client->control->rt));
+    json_object_set_new(json, "text", json_string("OK"));
+    control_ok(client, json);
+}
+
+void verb_introductions_set(struct client *client)
+{
+    struct command command = {.type = COMMAND_INTRODUCTIONS};
+    if (!json_is_boolean(json_object_get(client->args, "on"))) {
+        control_error(client, "SETTING", "introductions are on or off",
+                      "ils help trust introductions", "on");
+        return;
+    }
+    command.raise = control_flag(client, "on", true);
+    control_change_then(client, &command, true, introductions_set);
 }
