@@ -149,7 +149,11 @@ void alarm_tick(struct ils *ils)
 {
     list_each(node, &ils->alarms) {
         struct alarm_entry *e = list_entry(node, struct alarm_entry, node);
-        if (e->active && is_attempt(e->alarm) && ils->now - e->raised >= ALARM_OVER_US) {
+        bool over = e->active && is_attempt(e->alarm) && ils->now - e->raised >= ALARM_OVER_US;
+        if (e->active && e->alarm == ILSDuplicateClusterID) /* who is refused tries every minute */
+            over = ils->now - e->raised >= 3 * REFUSED_WAIT_US &&
+                   !identity_lasts(ils, text_slice(e->subject));
+        if (over) {
             e->active = false;
             alarm_tell(ils, e);
         }

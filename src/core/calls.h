@@ -315,7 +315,8 @@ struct batch *store_and_reply(struct rows *rows, const struct command *c, bool j
 void command_refuse(struct ils *ils, const struct command *c, enum reply reply, struct slice text);
 
 /* identity.c: two that say that they are one. Of a proof: CODE_DUPLICATE_ID, CODE_CLONE,
- * CODE_DEFAULT_ID or CODE_NONE. Raises no alarm and changes nothing. */
+ * CODE_DEFAULT_ID, CODE_ITSELF, CODE_PROTOCOL (no cluster id) or CODE_NONE. Raises no alarm and
+ * changes nothing. */
 enum code identity_judge(const struct link *l, const struct proof *p);
 void identity_refused(struct link *l, enum code code); /* by or to this end: the alarm, and whether
                                                         * this cluster stops writing */
@@ -323,8 +324,20 @@ void identity_up(struct link *l);     /* a link stands: what was said of it befo
 void identity_heads(struct ils *ils, struct stream *s, struct slice bytes, const struct head *h);
                                       /* a signed head with the epoch and USN of the one that is
                                        * held, and another root: two writers */
-void identity_named(struct ils *ils, struct peer *p); /* its stream 0 was read: the same cluster id
-                                                       * as another's? Met by relay, both stay. */
+/* Its stream 0 was read: the same cluster id as another's? Met by relay, both stay. */
+void identity_named(struct ils *ils, const struct peer *p);
+/* Another cluster that stands and has that id; NULL: none. */
+const struct peer *identity_holder(const struct ils *ils, struct slice id,
+                                   const uint8_t key[static KEY_SIZE]);
+bool identity_twice(const struct ils *ils, struct slice id); /* two that are known have it */
+bool identity_lasts(const struct ils *ils, struct slice id); /* ... or two writers: the alarm stays */
+/* Of a verdict 501, 502 or 503: its evidence, and the key that was refused here, or NULL. */
+void identity_evidence(const struct link *l, struct verdict *v, const uint8_t **ret_key);
+/* Who was told that another copy of it is running does not go where that is not known. */
+bool identity_may_dial(const struct ils *ils, const struct peer *p);
+
+/* renew.c: another key, or another network. */
+enum reply renew_judge_id(const struct ils *ils, struct slice id); /* of one that is asked for */
 void identity_command(struct ils *ils, const struct command *c); /* IDENTITY_NEW */
 void identity_stored(struct ils *ils, struct batch *b, bool failed);
 void identity_network(struct ils *ils, const struct command *c); /* NETWORK_ADOPT */
@@ -339,6 +352,8 @@ struct ended {
 };
 void ends_command(struct ils *ils, const struct command *c); /* LEAVE, FORGET, BAN */
 void ends_stored(struct ils *ils, struct batch *b, bool failed);
+void identity_tick(struct ils *ils);
+void identity_free(struct ils *ils);
 void ends_tick(struct ils *ils);
 tick ends_deadline(const struct ils *ils);
 /* Of stream 0 of an admitted hub: its records of ends, which a hub repeats. */

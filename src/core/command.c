@@ -68,6 +68,8 @@ static void undo_settings(struct ils *ils)
     ils->minutes = from->minutes;
     if (ils->dial.next == TICK_NEVER) /* a join waited to be durable */
         dial_now(ils);
+    catalog_describe(ils->own->catalog, text_slice(ils->cluster_id),
+                     text_slice(ils->route_string), true);
     listen_as_role(ils);
     self_changed(ils);
 }
@@ -230,19 +232,15 @@ static enum reply judge_names(struct ils *ils, const struct command *c, struct s
 static void command_init(struct ils *ils, const struct command *c)
 {
     struct slice fqdn, route, text;
-    if (ils->cluster_id.n != 0) {
+    if (ils->cluster_id.n != 0 &&
+        !slice_eq_fold(text_slice(ils->cluster_id), slice_of(CLUSTER_ID_DEFAULT))) {
         command_refuse(ils, c, REPLY_ALREADY_INITIALISED, text_slice(ils->cluster_id));
         return;
     }
-    if (slice_eq_fold(c->cluster_id, slice_of("StandAloneCluster"))) {
-        command_refuse(ils, c, REPLY_CLUSTER_ID_DEFAULT, c->cluster_id);
-        return;
-    }
-    if (!cluster_id_valid(c->cluster_id)) {
-        command_refuse(ils, c, REPLY_CLUSTER_ID, c->cluster_id);
-        return;
-    }
-    enum reply reply = judge_names(ils, c, &fqdn, &route, &text);
+    enum reply reply = renew_judge_id(ils, c->cluster_id);
+    text = c->cluster_id;
+    if (reply == REPLY_OK)
+        reply = judge_names(ils, c, &fqdn, &route, &text);
     if (reply != REPLY_OK) {
         command_refuse(ils, c, reply, text);
         return;
@@ -261,6 +259,16 @@ static void command_init(struct ils *ils, const struct command *c)
     store_and_reply(&rows, c, false);
 }
 
+/* The id is a label: the key says who this cluster is, and both streams say the new one. Whoever
+ * refused the former one is asked again. */
+static void rename_self(struct ils *ils, struct slice id)
+{
+    text_set(ils->cluster_id, id);
+    catalog_describe(ils->own->catalog, id, text_slice(ils->route_string), true);
+    dial_now(ils);
+    mesh_now(ils);
+}
+
 static void command_describe(struct ils *ils, const struct command *c)
 {
     struct slice fqdn, route, text;
@@ -269,11 +277,17 @@ static void command_describe(struct ils *ils, const struct command *c)
         whole.fqdn = text_slice(ils->fqdn);
     if (whole.route_string.n == 0)
         whole.route_string = text_slice(ils->route_string);
-    enum reply reply = judge_names(ils, &whole, &fqdn, &route, &text);
+    bool renamed = c->cluster_id.n != 0 && !slice_eq(c->cluster_id, text_slice(ils->cluster_id));
+    enum reply reply = renamed ? renew_judge_id(ils, c->cluster_id) : REPLY_OK;
+    text = c->cluster_id;
+    if (reply == REPLY_OK)
+        reply = judge_names(ils, &whole, &fqdn, &route, &text);
     if (reply != REPLY_OK) {
         command_refuse(ils, c, reply, text);
         return;
     }
+    if (renamed)
+        rename_self(ils, c->cluster_id);
     text_set(ils->fqdn, fqdn);
     text_set(ils->route_string, route);
     if (c->description.n != 0)
@@ -636,8 +650,9 @@ static void command_stop(struct ils *ils)
 
 void command_take(struct ils *ils, const struct command *c)
 {
-    if (!ils->started || (ils->stopped && c->type != COMMAND_STOP)) {
-        command_refuse(ils, c, REPLY_STOPPED, slice_make(NULL, 0));
+    bool busy = ils->renewal != NULL && c->type != COMMAND_STOP && c->type != COMMAND_ALARM;
+    if (!ils->started || busy || (ils->stopped && c->type != COMMAND_STOP)) {
+        command_refuse(ils, c, busy ? REPLY_BUSY_IDENTITY : REPLY_STOPPED, slice_make(NULL, 0));
         return;
     }
     switch (c->type) {

@@ -608,6 +608,8 @@ struct ils {
     struct peer *peer_by_key[PEER_BUCKETS];
     size_t peer_n, stream_n, alarm_n;
     bool index_taken[STREAMS_MAX];
+    TEXT(refused_as, CLUSTER_ID_MAX); /* the id under which this end was told 501, 502 or 503 */
+    struct renewal *renewal; /* a new key is on its way to the disk (renew.c), or NULL */
     uint32_t next_link, next_n;
     uint64_t next_batch;
 

@@ -381,6 +381,18 @@ static enum code judge_again(const struct link *l)
     return password_preferred(l->ils) == NULL ? CODE_PASSWORD_MISSING : CODE_GENERATION_UNKNOWN;
 }
 
+/* A hub that is about to take over a network takes it from the one that it dials, and not from its
+ * own spokes, which are still in the former one. */
+static bool other_network(const struct link *l, const struct proof *p)
+{
+    const struct ils *ils = l->ils;
+    if (zeros(p->network, NETWORK_ID_SIZE))
+        return false;
+    if (zeros(ils->network, NETWORK_ID_SIZE))
+        return !l->dialler && ils->role == ROLE_HUB;
+    return memcmp(p->network, ils->network, NETWORK_ID_SIZE) != 0;
+}
+
 /* The verdict on a proof; the peer is not yet made. */
 static enum code judge_proof(struct link *l, const struct proof *p)
 {
@@ -389,7 +401,7 @@ static enum code judge_proof(struct link *l, const struct proof *p)
     if (!proof_verify(p, !l->dialler, l->binder))
         return CODE_PROOF;
     if (memcmp(p->key, ils->key, KEY_SIZE) == 0)
-        return CODE_CLONE;
+        return identity_judge(l, p);
     const uint8_t *expected = expected_key(l);
     if (expected != NULL && memcmp(p->key, expected, KEY_SIZE) != 0)
         return CODE_OTHER_CLUSTER;
@@ -398,14 +410,13 @@ static enum code judge_proof(struct link *l, const struct proof *p)
         code = judge_key(l, p, known);
     if (code != CODE_NONE)
         return code;
-    if (!zeros(p->network, NETWORK_ID_SIZE) && !zeros(ils->network, NETWORK_ID_SIZE) &&
-        memcmp(p->network, ils->network, NETWORK_ID_SIZE) != 0)
+    if (other_network(l, p))
         return CODE_OTHER_NETWORK;
     if (known != NULL && known->disconnected_here)
         return CODE_DISCONNECTED;
     if (!l->dialler && ils->role != ROLE_HUB && (known == NULL || known->role != ROLE_HUB))
         return CODE_NOT_A_HUB;
-    return CODE_NONE;
+    return identity_judge(l, p);
 }
 
 static void adopt_network(struct link *l)
@@ -479,6 +490,7 @@ static void handshake_visited(struct link *l)
     else
         gate_passed(l->ils, l);
     link_met(l);
+    identity_up(l);
     say_verdict(l, CODE_JOINED, false, 0);
     link_end(l, CODE_JOINED, l->dialler);
 }

@@ -1,37 +1,223 @@
-/* identity: two that say that they are one. */
+/* identity: two that say that they are one. Two clusters with one cluster id are two all the same,
+ * since the key says who is who: at a direct join the second is refused, met by relay both are
+ * kept, and everybody is told. Two with one key are copies of one cluster: the one that started
+ * last stays, the other is refused and writes no more, since what both write would have one name.
+ * The cure, a new key, is in renew.c. */
 #include "core/core.h"
+
+static_assert(PROOF_ID_MAX == CLUSTER_ID_MAX, "a proof holds every cluster id");
+
+static bool is_default(struct slice id)
+{
+    return id.n == 0 || slice_eq_fold(id, slice_of(CLUSTER_ID_DEFAULT));
+}
+
+/* A cluster that counts: it has not left, and was neither forgotten nor banned. */
+static bool stands(const struct ils *ils, const struct peer *p)
+{
+    return ends_of(ils, p->key) == NULL && !peer_left(ils, p);
+}
+
+const struct peer *identity_holder(const struct ils *ils, struct slice id,
+                                   const uint8_t key[static KEY_SIZE])
+{
+    list_each(node, &ils->peers) {
+        const struct peer *p = list_entry(node, struct peer, node);
+        if (memcmp(p->key, key, KEY_SIZE) != 0 && slice_eq_fold(text_slice(p->cluster_id), id) &&
+            id.n != 0 && stands(ils, p))
+            return p;
+    }
+    return NULL;
+}
+
+bool identity_twice(const struct ils *ils, struct slice id)
+{
+    size_t n = slice_eq_fold(id, text_slice(ils->cluster_id));
+    list_each(node, &ils->peers) {
+        const struct peer *p = list_entry(node, struct peer, node);
+        n += slice_eq_fold(id, text_slice(p->cluster_id)) && stands(ils, p);
+    }
+    return id.n != 0 && n > 1;
+}
+
+/* --- at the proof */
+
+/* Another link of this cluster has the same id: it dialled itself. */
+static bool to_itself(const struct link *l)
+{
+    list_each(node, &l->ils->links) {
+        const struct link *other = list_entry(node, struct link, node);
+        if (other->dialler != l->dialler && other->state != LINK_CLOSED &&
+            memcmp(other->verdict_id, l->verdict_id, VERDICT_ID_SIZE) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* A hub knows who is who in its network; a spoke that dials one knows no better. */
+static bool id_taken(const struct link *l, struct slice id, const uint8_t *key)
+{
+    const struct ils *ils = l->ils;
+    if (slice_eq_fold(id, text_slice(ils->cluster_id)))
+        return true;
+    return (!l->dialler || ils->role == ROLE_HUB) && identity_holder(ils, id, key) != NULL;
+}
 
 enum code identity_judge(const struct link *l, const struct proof *p)
 {
-    return memcmp(p->key, l->ils->key, KEY_SIZE) == 0 ? CODE_CLONE : CODE_NONE;
+    const struct ils *ils = l->ils;
+    const struct peer *known = peer_find(ils, p->key);
+    struct slice id = slice_make(p->cluster_id, p->cluster_id_n);
+    if (memcmp(p->key, ils->key, KEY_SIZE) == 0)
+        return to_itself(l) ? CODE_ITSELF : CODE_CLONE;
+    if (is_default(id))
+        return CODE_DEFAULT_ID;
+    if (!cluster_id_valid(id))
+        return CODE_PROTOCOL;
+    if (id_taken(l, id, p->key))
+        return CODE_DUPLICATE_ID;
+    if (known != NULL && known->link != NULL && p->boot < known->link->theirs.boot)
+        return CODE_CLONE;
+    return CODE_NONE;
+}
+
+/* Whose id is in question: that of the end that was refused. */
+static struct slice refused_id(const struct link *l)
+{
+    struct slice id = l->refused_here
+                          ? slice_make(l->theirs.cluster_id, l->theirs.cluster_id_n)
+                          : text_slice(l->ils->cluster_id);
+    return is_default(id) ? slice_of(CLUSTER_ID_DEFAULT) : id;
 }
 
 void identity_refused(struct link *l, enum code code)
 {
+    struct ils *ils = l->ils;
+    struct slice id = refused_id(l);
+    if (code != CODE_DUPLICATE_ID && code != CODE_DEFAULT_ID && code != CODE_CLONE)
+        return;
+    if (cluster_id_valid(id))
+        alarm_raise(ils, ILSDuplicateClusterID, id);
+    if (l->refused_here)
+        return;
+    text_set(ils->refused_as, id);
+    if (code == CODE_CLONE)
+        ils->cloned = true;
+}
+
+void identity_evidence(const struct link *l, struct verdict *v, const uint8_t **ret_key)
+{
+    const struct ils *ils = l->ils;
+    const uint8_t *key = l->refused_here ? l->theirs.key : ils->key;
+    uint8_t id[PEER_ID_SIZE];
+    *ret_key = NULL;
+    if (v->code != CODE_DUPLICATE_ID && v->code != CODE_DEFAULT_ID && v->code != CODE_CLONE)
+        return;
+    crypto_peer_id(id, key);
+    v->evidence[0] = (uint64_t)id[0] << 8 | id[1];
+    if (!l->refused_here)
+        return;
+    *ret_key = l->theirs.key;
+    struct slice name = slice_make(l->theirs.cluster_id, l->theirs.cluster_id_n);
+    const struct peer *holder = identity_holder(ils, name, l->theirs.key);
+    const struct stream *self =
+        holder == NULL ? NULL : stream_find(ils, holder->key, STREAM_SELF);
+    bool alive = holder == NULL || holder->link != NULL ||
+                 (self != NULL && stream_held(self) && !stream_overdue(ils, self));
+    if (v->code == CODE_DUPLICATE_ID && !alive && ils->role == ROLE_HUB) {
+        v->evidence[1] = 1; /* whoever has the id is gone: it may be forgotten here */
+        v->remedy_at = SIDE_HERE;
+    }
+}
+
+/* --- a copy of this cluster is running */
+
+static bool said_clone(const struct ils *ils, const struct peer *but)
+{
+    if (ils->dial.last_code == CODE_CLONE && (but == NULL || !dial_is_hub(ils, but)))
+        return true;
+    list_each(node, &ils->peers) {
+        const struct peer *p = list_entry(node, struct peer, node);
+        if (p != but && p->contact.last_code == CODE_CLONE)
+            return true;
+    }
+    return false;
+}
+
+bool identity_may_dial(const struct ils *ils, const struct peer *p)
+{
+    return !ils->cloned || p->contact.last_code == CODE_CLONE || !said_clone(ils, NULL);
 }
 
 void identity_up(struct link *l)
 {
+    struct ils *ils = l->ils;
+    if (l->state == LINK_CLOSED)
+        return;
+    ils->cloned = ils->cloned && said_clone(ils, l->to);
+    if (ils->refused_as.n != 0 && !ils->cloned &&
+        !identity_lasts(ils, text_slice(ils->refused_as)))
+        alarm_clear(ils, ILSDuplicateClusterID, text_slice(ils->refused_as));
+    if (!ils->cloned)
+        ils->refused_as.n = 0;
 }
 
+/* --- two writers */
+
+/* Of the two heads the greater root is served in the end; the other is kept as proof. */
 void identity_heads(struct ils *ils, struct stream *s, struct slice bytes, const struct head *h)
 {
+    bool wins = memcmp(h->root, s->head.root, HASH_SIZE) > 0 && !s->own;
+    struct slice kept = wins ? buf_slice(&s->head_bytes) : bytes;
+    struct slice name = s->own ? text_slice(ils->cluster_id) : s->head.name;
+    bool again = slice_eq(kept, buf_slice(&s->second));
+    if (!again) {
+        struct trace *t = say(ils, EVENT_SECOND_WRITER);
+        crypto_peer_id(t->peer_id, s->key);
+        t->text[0] = arena_copy(&ils->step, name);
+        t->number[0] = h->usn;
+        buf_reset(&s->second);
+        buf_put_slice(&s->second, kept);
+        if (s->second.failed)
+            buf_reset(&s->second);
+    }
+    if (cluster_id_valid(name) && (!again || !alarm_last(ils, ILSDuplicateClusterID, name)))
+        alarm_raise(ils, ILSDuplicateClusterID, name);
+    if (!s->own)
+        return;
+    s->rolled_back = true;
+    s->theirs_epoch = h->epoch;
+    s->theirs_usn = h->usn;
 }
 
-void identity_named(struct ils *ils, struct peer *p)
+static bool second_stands(const struct stream *s)
 {
+    struct head h;
+    return s->second.n != 0 && stream_held(s) && head_get(buf_slice(&s->second), &h) == 0 &&
+           h.epoch == s->head.epoch && h.usn == s->head.usn;
 }
 
-void identity_command(struct ils *ils, const struct command *c)
+/* --- by relay */
+
+void identity_named(struct ils *ils, const struct peer *p)
 {
-    command_refuse(ils, c, REPLY_MEMORY, slice_make(NULL, 0));
+    struct slice id = text_slice(p->cluster_id);
+    if (!identity_twice(ils, id) || alarm_last(ils, ILSDuplicateClusterID, id) != 0)
+        return;
+    struct trace *t = say(ils, EVENT_DUPLICATE_ID);
+    memcpy(t->peer_id, p->id, sizeof t->peer_id);
+    t->text[0] = arena_copy(&ils->step, id);
+    alarm_raise(ils, ILSDuplicateClusterID, id);
 }
 
-void identity_stored(struct ils *ils, struct batch *b, bool failed)
+bool identity_lasts(const struct ils *ils, struct slice id)
 {
-}
-
-void identity_network(struct ils *ils, const struct command *c)
-{
-    command_refuse(ils, c, REPLY_MEMORY, slice_make(NULL, 0));
+    if (identity_twice(ils, id) || (ils->cloned && slice_eq(id, text_slice(ils->refused_as))))
+        return true;
+    list_each(node, &ils->streams) {
+        const struct stream *s = list_entry(node, struct stream, node);
+        if (second_stands(s) && slice_eq(s->head.name, id))
+            return true;
+    }
+    return false;
 }

@@ -60,6 +60,7 @@ void ils_free(struct ils *ils)
         mem_free(mem, p, sizeof *p);
     }
     ends_free(ils);
+    identity_free(ils);
     introduce_free(ils);
     trust_free(ils);
     invite_free(ils);
@@ -139,6 +140,7 @@ int ils_step(struct ils *ils, const struct ils_event *event, struct ils_actions 
         alarm_tick(ils);
         fetch_tick(ils);
         self_write(ils);
+        identity_tick(ils);
         waiting_next(ils);
         role_tick(ils);
         dial_tick(ils);

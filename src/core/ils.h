@@ -27,6 +27,7 @@ struct ils;
 
 enum ils_role { ROLE_STANDALONE = 0, ROLE_HUB = 1, ROLE_SPOKE = 2 };
 
+#define CLUSTER_ID_DEFAULT    "StandAloneCluster" /* of the original: nobody's */
 #define PORT_TLS_DEFAULT      7501
 #define PORT_PASSWORD_DEFAULT 7502
 #define HOST_TEXT_MAX         253

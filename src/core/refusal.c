@@ -33,6 +33,9 @@ static void refusal_alarm(struct link *l, enum code code)
         if (l->dialler && l->refused_here)
             alarm_raise(ils, ILSPwdAuthenticationFailed, ip);
         break;
+    case CODE_DUPLICATE_ID:
+    case CODE_CLONE:
+    case CODE_DEFAULT_ID: identity_refused(l, code); break;
     default: break;
     }
 }

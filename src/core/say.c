@@ -140,6 +140,13 @@ void say_verdict(struct link *l, enum code code, bool told, uint32_t retry_after
         memcpy(v->peer_id, p->id, sizeof v->peer_id);
         v->peer_name = arena_copy(&ils->step, text_slice(p->cluster_id));
     }
+    const uint8_t *key;
+    identity_evidence(l, v, &key);
+    if (key != NULL) {
+        crypto_peer_id(v->peer_id, key);
+        v->peer_name = arena_copy(&ils->step, slice_make(l->theirs.cluster_id,
+                                                         l->theirs.cluster_id_n));
+    }
     keep(ils, v);
     l->command = 0;
 }

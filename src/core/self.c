@@ -154,14 +154,20 @@ static bool nothing_new(const struct stream *self, const struct change *change, 
     return true;
 }
 
-/* The head of the own plan carries the route string: a new one is signed at once. */
+/* A head carries cluster id, route string and interval: with new ones it is signed at once. */
+static bool head_follows(const struct ils *ils, const struct stream *s)
+{
+    return slice_eq(s->head.route_string, text_slice(ils->route_string)) &&
+           slice_eq(s->head.name, text_slice(ils->cluster_id)) &&
+           s->head.interval == told_minutes(ils);
+}
+
 static void plan_follows(struct ils *ils)
 {
     struct stream *s = ils->own;
     struct slice none = slice_make(NULL, 0);
     if (ils->ready && s != NULL && stream_held(s) && !ils->committing[STREAM_PLAN] &&
-        !adopt_holds(ils, s) && ils->now >= ils->self_after &&
-        !slice_eq(s->head.route_string, text_slice(ils->route_string)))
+        !adopt_holds(ils, s) && ils->now >= ils->self_after && !head_follows(ils, s))
         stream_commit(ils, s, NULL, 0, 0, none, none, COMMIT_CHANGE);
 }
 
@@ -302,6 +308,7 @@ struct wanted_key {
 
 static bool is_listed(void *context, const struct record *r)
 {
+    identity_named(ils, p);
     struct wanted_key *w = context;
     if (r->kind != ENTRY_ROSTER || r->user.n != KEY_SIZE)
         return true;

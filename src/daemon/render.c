@@ -407,6 +407,18 @@ struct verdict_context {
     struct slice self;
 };
 
+/* An id that nobody has yet: that of the end that was refused, and the beginning of its peer id. */
+static void out_fresh(struct out *o, const struct verdict_context *c)
+{
+    struct slice id = c->v->remedy_at == SIDE_HERE ? c->self : c->v->peer_name;
+    char tail[8];
+    size_t n = (size_t)snprintf(tail, sizeof tail, "-%04x", (unsigned)c->v->evidence[0] & 0xffff);
+    if (id.n + n > CLUSTER_ID_MAX)
+        id.n = CLUSTER_ID_MAX - n;
+    out_slice(o, id.n > 0 ? id : slice_of("ID"));
+    out_text(o, tail);
+}
+
 static bool verdict_name(struct out *o, const void *context, struct slice name, char next)
 {
     const struct verdict_context *c = context;
@@ -441,6 +453,8 @@ static bool verdict_name(struct out *o, const void *context, struct slice name, 
         out_slice(o, v->peer_name);
     else if (is(name, "peer"))
         out_hex(o, v->peer_id, sizeof v->peer_id);
+    else if (is(name, "fresh"))
+        out_fresh(o, c);
     else
         return false;
     return true;
@@ -455,7 +469,9 @@ void render_cause(char *dst, size_t size, const struct verdict *v)
 void render_remedy(char *dst, size_t size, const struct verdict *v, struct slice self)
 {
     const struct verdict_context c = {.v = v, .self = self};
-    render_fill(dst, size, code_row(v->code)->remedy, verdict_name, &c);
+    bool forget = v->code == CODE_DUPLICATE_ID && v->evidence[1] != 0;
+    render_fill(dst, size, forget ? "ils forget {peer}" : code_row(v->code)->remedy, verdict_name,
+                &c);
 }
 
 /* One piece of the evidence, where it holds. */

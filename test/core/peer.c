@@ -74,6 +74,9 @@ static void send_proof(struct peer_end *p)
     struct buf b;
     memcpy(proof.key, p->key, KEY_SIZE);
     memcpy(proof.network, p->network, NETWORK_ID_SIZE);
+    proof.cluster_id_n = 16; /* each key has an id of its own */
+    for (size_t i = 0; i < 16; i++)
+        proof.cluster_id[i] = (uint8_t)("0123456789abcdef"[p->key[i / 2] >> (i % 2 ? 0 : 4) & 15]);
     proof_sign(&proof, p->dialler != p->other_role, p->binder, p->secret);
     buf_init(&b, p->mem, SIZE_MAX);
     msg_proof_put(&b, &proof);

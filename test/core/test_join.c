@@ -473,7 +473,7 @@ static void moves_to_another_hub(void **state)
     assert_int_equal(world.node[1].verdict.code, CODE_REFUSED);
     assert_true(linked(1));
     world_hub(&world, 2, "secret");
-    memset(world.node[2].ils->network, 0, NETWORK_ID_SIZE); /* of the same network */
+    memcpy(world.node[2].ils->network, world.node[0].ils->network, NETWORK_ID_SIZE);
     world_pass(&world, 5 * TICK_S);
     assert_false(linked(1));
     assert_true(view_cluster(world.node[1].ils, 2, &c));

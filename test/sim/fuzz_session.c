@@ -197,6 +197,7 @@ static void become_insider(void)
         link_binder(binder, &parts);
         sealed_keys(&rogue.tx, &rogue.rx, isk, binder);
         memcpy(p.key, rogue.key, KEY_SIZE);
+        memcpy(p.cluster_id, "rogue", p.cluster_id_n = 5);
         proof_sign(&p, true, binder, rogue.secret);
         buf_reset(&body);
         msg_proof_put(&body, &p);
