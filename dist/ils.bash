@@ -12,8 +12,9 @@ _ils_words() {
     auth) echo show set ready ;;
     'auth ready') echo tls tls+password ;;
     cert) echo show export csr install renew now ;;
-    trust) echo list show remove import bundle ;;
+    trust) echo list show remove import bundle introductions ;;
     'trust bundle') echo export import ;;
+    'trust introductions') echo on off ;;
     password) echo add list prefer drop ;;
     trace) echo level ;;
     'trace level') echo error significant detailed ;;
