@@ -4,11 +4,13 @@ _ils_words() {
     # The words that may follow "$1", the commands typed so far.
     case $1 in
     '') echo init describe role join leave invite disconnect connect forget ban ended hubs network \
-        identity rebuild restore status clusters peers auth cert trust diagnose password trace alarms \
+        identity rebuild restore status sync exchange clusters peers auth cert trust diagnose password trace alarms \
         verdicts sql audit plan lookup route support help ;;
     role) echo hub spoke standalone ;;
     network) echo adopt ;;
     identity) echo new ;;
+    sync) echo every ;;
+    exchange) echo on off ;;
     auth) echo show set ready ;;
     'auth ready') echo tls tls+password ;;
     cert) echo show export csr install renew now ;;

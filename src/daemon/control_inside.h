@@ -147,6 +147,11 @@ const char *control_contact_next(const struct ils *core, const struct view_conta
 json_t *control_text_or_null(struct slice s);
 const char *control_sync_text(char *dst, size_t size, const struct view_cluster *c);
 
+/* The id of a cluster; "id~peer" where another has the same one. Into dst, given back. */
+#define CONTROL_NAME_MAX (CLUSTER_ID_MAX + 10)
+const char *control_cluster_name(char dst[static CONTROL_NAME_MAX], const struct view_cluster *c);
+const char *control_holds_text(const struct view_holds *h); /* static */
+
 /* --- the verbs, by file */
 void verb_init(struct client *client);
 void verb_describe(struct client *client);
@@ -211,6 +216,10 @@ void verb_audit(struct client *client);
 void verb_route_list(struct client *client);
 void verb_lookup(struct client *client);
 void verb_stats(struct client *client);
+
+void verb_sync(struct client *client);
+void verb_sync_every(struct client *client);
+void verb_exchange(struct client *client);
 
 void verb_trace_follow(struct client *client);
 void verb_trace_last(struct client *client);
