@@ -243,6 +243,9 @@ void ready_again(struct ils *ils);  /* trust has changed: all is judged anew */
 uint32_t ready_code(const struct ils *ils, const struct announced *a, const struct peer *p,
                     uint8_t method, enum cert_rule *ret_rule);
 
+/* The two have met by that method as both are now, and need not be linked for it. */
+bool ready_met(const struct ils *ils, const struct peer *p, uint8_t method);
+
 /* gate.c */
 void gate_init(struct gate *g);
 void gate_forget(struct ils *ils);

@@ -196,6 +196,15 @@ uint32_t ready_code(const struct ils *ils, const struct announced *a, const stru
     return code == CODE_NONE ? CODE_JOINED : (uint32_t)code;
 }
 
+/* Alternates and the spokes that visit them tell each other nothing but yes: READY is for links. */
+bool ready_met(const struct ils *ils, const struct peer *p, uint8_t method)
+{
+    const struct announced *a = &p->announced[0];
+    return p->met && p->met_method == method && p->has_shown && a->judged &&
+           memcmp(p->shown, a->fingerprint, FINGERPRINT_SIZE) == 0 &&
+           p->met_last >= ils->cert[0].not_before;
+}
+
 static void ready_of(const struct ils *ils, const struct peer *p, struct msg_ready *m)
 {
     enum cert_rule rule;

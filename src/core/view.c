@@ -296,9 +296,12 @@ bool view_ready(const struct ils *ils, size_t i, uint8_t method, struct view_rea
         ret->fingerprint = slice_make(a->fingerprint, FINGERPRINT_SIZE);
         ret->der = slice_make(a->der.p, certificate_der_size(buf_slice(&a->der)));
     }
+    bool met = ready_met(ils, p, method);
     ret->there = said_there(ils, p, 0, method);
+    if (ret->there == CODE_NONE && met)
+        ret->there = CODE_JOINED;
     ret->known_there = ret->there != CODE_NONE;
-    ret->accepts = p->has_ready && (p->ready.accept >> method & 1) != 0;
+    ret->accepts = p->has_ready ? (p->ready.accept >> method & 1) != 0 : met;
     ret->linked = p->link != NULL;
     return true;
 }

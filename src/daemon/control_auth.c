@@ -175,10 +175,33 @@ static void look_refused(const struct readiness *r, const struct view_cluster *c
     }
 }
 
+/* One of the two has not judged the other. */
+static void look_unknown(const struct view_cluster *c, bool judged_here, struct outlook *o)
+{
+    char text[160], at[25];
+    wall_text(at, c->last_contact);
+    snprintf(text, sizeof text, at[0] != '\0' ? "not heard of since %s" : "never heard of", at);
+    if (c->linked)
+        look(o, "unknown",
+             judged_here
+                 ? "it has not said yet what it would make of this cluster's certificate"
+                 : "it has not shown its certificate yet: it has none, or is of an older version",
+             "ils auth ready", false);
+    else if (!judged_here)
+        look(o, "unknown", text, "ils clusters", false);
+    else if (c->met)
+        look(o, "unknown", "the two have met by another way, or with other certificates: what it "
+             "would make of this cluster's shows when they meet so", "ils hubs", false);
+    else
+        look(o, "unknown", "the two have never met: what it would make of this cluster's "
+             "certificate is not known; imported there with ils trust bundle import, it would pass",
+             "ils trust bundle export", false);
+}
+
 static void look_at(const struct readiness *r, size_t i, const struct view_cluster *c,
                     const struct view_ready *ready, bool known, struct outlook *o)
 {
-    char text[160], at[25];
+    char text[160];
     if (c->disconnected) {
         snprintf(text, sizeof text, "ils connect %.*s", (int)c->cluster_id.n,
                  (const char *)c->cluster_id.p);
@@ -190,14 +213,7 @@ static void look_at(const struct readiness *r, size_t i, const struct view_clust
     } else if (known && ready->known_there && ready->there != CODE_JOINED) {
         look_refused(r, c, ready, true, o);
     } else if (!known || !ready->known_here || !ready->known_there) {
-        wall_text(at, c->last_contact);
-        snprintf(text, sizeof text, at[0] != '\0' ? "not heard of since %s" : "never heard of", at);
-        look(o, "unknown",
-             !c->linked ? text
-             : known && ready->known_here
-                 ? "it has not said yet what it would make of this cluster's certificate"
-                 : "it has not shown its certificate yet: it has none, or is of an older version",
-             c->linked ? "ils auth ready" : "ils clusters", false);
+        look_unknown(c, known && ready->known_here, o);
     } else if (!ready->accepts && c->role == ROLE_HUB) {
         snprintf(text, sizeof text, "ils auth set --accept +%s", render_method(r->method));
         look(o, "cut off", "it does not accept that when it is dialled", text, true);
@@ -241,10 +257,12 @@ static json_t *ready_row(const struct readiness *r, size_t i, const struct view_
     return json;
 }
 
-/* Spokes of other hubs never link with this cluster. */
-static bool ready_matters(const struct view_cluster *c)
+/* A hub links with every other cluster, if need be: spokes come to it when theirs dies. A spoke
+ * links with hubs. */
+static bool ready_matters(const struct readiness *r, const struct view_cluster *c)
 {
-    return !c->local && (c->role == ROLE_HUB || c->linked || c->met);
+    return !c->local && (c->role == ROLE_HUB || c->linked || c->met ||
+                         (r->self.role == ROLE_HUB && c->role == ROLE_SPOKE));
 }
 
 void verb_auth_ready(struct client *client)
@@ -269,7 +287,7 @@ void verb_auth_ready(struct client *client)
     json_t *json = json_object(), *rows = json_array();
     for (size_t i = 0; view_cluster(r.core, i, &c); i++) {
         const char *outcome;
-        if (!ready_matters(&c))
+        if (!ready_matters(&r, &c))
             continue;
         json_array_append_new(rows, ready_row(&r, i, &c, &outcome));
         stay += strcmp(outcome, "stays") == 0;
