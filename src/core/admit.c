@@ -4,47 +4,167 @@
  * judged on the head before a byte is fetched: refused whole, the last good one stays. */
 #include "core/core.h"
 
-static bool listed_by_admitted_hub(const struct ils *ils, const struct stream *s)
+static bool is_hub(const struct ils *ils, const struct stream *self)
+{
+    const struct peer *p = peer_find(ils, self->key);
+    return p != NULL && p->role == ROLE_HUB;
+}
+
+static bool listed_by_admitted_hub(const struct ils *ils, const uint8_t key[static KEY_SIZE])
 {
     list_each(node, &ils->streams) {
         const struct stream *self = list_entry(node, struct stream, node);
-        if (self->number != STREAM_SELF || !stream_held(self) || !self->admitted || self->own)
-            continue;
-        const struct peer *p = peer_find(ils, self->key);
-        if (p != NULL && p->role == ROLE_HUB && roster_lists(self, s->key))
+        if (self->number == STREAM_SELF && stream_held(self) && self->admitted && !self->own &&
+            is_hub(ils, self) && roster_lists(self, key))
             return true;
     }
     return false;
 }
 
-bool admit_may(const struct ils *ils, const struct stream *s)
+/* Who has left is admitted with nothing but stream 0, until that says otherwise. */
+static bool left(const struct ils *ils, const struct stream *s)
 {
-    const struct peer *p = peer_find(ils, s->key);
-    if (s->number > STREAM_PLAN)
-        return false; /* imported catalogs are not part of this version */
-    if (p != NULL && p->met)
-        return true;
-    return listed_by_admitted_hub(ils, s);
+    const struct stream *self =
+        s->number == STREAM_SELF ? NULL : stream_find(ils, s->key, STREAM_SELF);
+    return self != NULL && stream_held(self) && (self->head.flags & HEAD_FLAG_LEFT) != 0;
 }
 
-/* After a roster changed: what waited for admission is fetched. A roster may admit a hub whose own
- * roster admits more, so this goes on until nothing moves; each round admits one stream at least.
- * */
-void admit_again(struct ils *ils)
+bool admit_may(struct ils *ils, const struct stream *s)
+{
+    const struct peer *p = peer_find(ils, s->key);
+    if (left(ils, s) || (!(p != NULL && p->met) && !listed_by_admitted_hub(ils, s->key)))
+        return false;
+    return admit_room(ils, s);
+}
+
+/* --- how many there may be */
+
+static size_t catalogs(const struct ils *ils)
+{
+    size_t n = 0;
+    list_each(node, &ils->streams) {
+        const struct stream *s = list_entry(node, struct stream, node);
+        n += s->number >= STREAM_CATALOGS && s->admitted && !s->own;
+    }
+    return n;
+}
+
+static struct slice limit_text(uint16_t n, uint8_t text[static 8])
+{
+    size_t at = 8;
+    for (; n != 0; n /= 10)
+        text[--at] = (uint8_t)('0' + n % 10);
+    return slice_make(text + at, 8 - at);
+}
+
+/* Clusters, and the catalogs that they import, count alike. */
+void admit_counted(struct ils *ils)
+{
+    uint8_t near[8], most[8];
+    size_t n = ils->peer_n + catalogs(ils);
+    if (!ils->started)
+        return;
+    if (n < PEERS_MAX)
+        alarm_clear(ils, ILSPeerLimitExceeded, limit_text(PEERS_MAX, most));
+    if (n < PEERS_NEAR)
+        alarm_clear(ils, ILSPeerLimitApproachingWarning, limit_text(PEERS_NEAR, near));
+    else if (alarm_last(ils, ILSPeerLimitApproachingWarning, limit_text(PEERS_NEAR, near)) == 0)
+        alarm_raise(ils, ILSPeerLimitApproachingWarning, limit_text(PEERS_NEAR, near));
+}
+
+/* Whether one more may come; false: an alarm as well. */
+bool admit_more(struct ils *ils)
+{
+    uint8_t most[8];
+    if (ils->peer_n + catalogs(ils) < PEERS_MAX)
+        return true;
+    if (ils->started)
+        alarm_raise(ils, ILSPeerLimitExceeded, limit_text(PEERS_MAX, most));
+    return false;
+}
+
+/* A stream is admitted with its cluster's place in the table, a catalog with one of its own. Who has
+ * left needs none. */
+bool admit_room(struct ils *ils, const struct stream *s)
+{
+    if (s->number == STREAM_SELF && stream_held(s) && (s->head.flags & HEAD_FLAG_LEFT) != 0)
+        return true;
+    if (s->number < STREAM_CATALOGS)
+        return peer_get(ils, s->key) != NULL;
+    return s->admitted || admit_more(ils);
+}
+
+/* --- anew */
+
+static bool list_streams(struct ils *ils, const uint8_t key[static KEY_SIZE])
+{
+    bool moved = false;
+    for (struct stream *s = ils->by_key[key[0] % STREAM_BUCKETS]; s != NULL; s = s->next_by_key)
+        if (!s->listed && memcmp(s->key, key, KEY_SIZE) == 0)
+            s->listed = moved = true;
+    return moved;
+}
+
+struct listing {
+    struct ils *ils;
+    size_t n;
+};
+
+static bool list_one(void *context, const struct record *r)
+{
+    struct listing *listing = context;
+    if (r->kind == ENTRY_ROSTER && r->user.n == KEY_SIZE && r->put) {
+        list_streams(listing->ils, r->user.p);
+        listing->n++;
+    }
+    return listing->n < ROSTER_MAX;
+}
+
+/* Beginning with those whom this cluster has met: whoever they list that are hubs, and so on. */
+static void list_all(struct ils *ils)
 {
     bool moved = true;
+    list_each(node, &ils->streams) {
+        struct stream *s = list_entry(node, struct stream, node);
+        s->listed = s->walked = s->own;
+    }
+    list_each(node, &ils->peers) {
+        const struct peer *p = list_entry(node, struct peer, node);
+        if (p->met)
+            list_streams(ils, p->key);
+    }
     while (moved) {
         moved = false;
         list_each(node, &ils->streams) {
             struct stream *s = list_entry(node, struct stream, node);
-            if (s->own || s->admitted || !admit_may(ils, s))
+            struct listing listing = {.ils = ils};
+            if (s->number != STREAM_SELF || !s->listed || s->walked || !stream_held(s) ||
+                !is_hub(ils, s))
                 continue;
-            s->admitted = moved = true;
-            ils->heads_moved = true;
-            if (s->fetch == FETCH_NONE && s->source != NULL && s->wanted_bytes.n != 0)
-                fetch_from(ils, s, s->source);
+            s->walked = moved = true;
+            catalog_walk(s->catalog, list_one, &listing);
         }
     }
+}
+
+/* A roster, an end or a meeting has changed: who is admitted is computed anew. What is admitted
+ * now and waited is fetched; of what is not any more nothing new is taken. */
+void admit_again(struct ils *ils)
+{
+    ils->rosters_moved = false;
+    list_all(ils);
+    list_each_safe(node, &ils->streams) {
+        struct stream *s = list_entry(node, struct stream, node);
+        bool admitted = s->own || (s->listed && !left(ils, s) && admit_room(ils, s));
+        if (admitted == s->admitted)
+            continue;
+        fetch_admitted(ils, s, admitted);
+        if (!admitted && !stream_held(s) && s->source == NULL)
+            fetch_forget(ils, s);
+        else if (admitted && s->number == STREAM_SELF && stream_held(s))
+            ends_read(ils, s);
+    }
+    admit_counted(ils);
 }
 
 /* What is held and wanted of all others' streams but s, and would be with h, fits into a quarter of

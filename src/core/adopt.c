@@ -1,11 +1,34 @@
 /* adopt: my own head above mine. A store that was restored from a backup is older than what the
  * neighbours hold of it; writing on would use USNs twice. So after a start nothing is written until
- * a neighbour's list has come, or 10 s (at once where no neighbour is known). Is my own head in it
- * newer than mine, and have I written nothing since, it is fetched and adopted in a new epoch; have
- * I written already, I stop writing and say so (design 6, "My own head above mine"). */
+ * a neighbour's list has come, or 10 s (at once where no neighbour is known).
+ *
+ *   a newer head of mine, proved by its signature (adopt_believes)
+ *     nothing written since the start: the plan is fetched and adopted; stream 0 is written anew
+ *       from settings. Either begins a new epoch (renew).
+ *     else: rolled back. Nothing is written any more, and an operator decides: rebuild takes
+ *       theirs, restore keeps mine, each in a new epoch above theirs. A restart does not decide.
+ *   the same epoch and USN with another root: two writers; likewise rolled back.
+ *
+ * So of two copies of a cluster each gives way by itself once at most: there is no war.
+ * Settings: "rolled_back_self", "rolled_back_plan": u64 epoch, u64 USN, u8 flags (1: it lists
+ * nothing) of the head that proved it. */
 #include "core/core.h"
 
-#define ADOPTED_USN_GAP (UINT64_C(1) << 20)
+static const char *const setting_name[2] = {"rolled_back_self", "rolled_back_plan"};
+#define SETTING_SIZE 17
+#define BEAT_MAX     (UINT64_C(1) << 62) /* nobody's word counts above it */
+
+static struct slice catalog_name(const struct stream *s)
+{
+    return slice_of(s->number == STREAM_SELF ? "self" : "plan");
+}
+
+static bool one_rolled_back(const struct ils *ils)
+{
+    return ils->self->rolled_back || ils->own->rolled_back;
+}
+
+/* --- waiting for a neighbour's list */
 
 void adopt_start(struct ils *ils)
 {
@@ -16,7 +39,8 @@ void adopt_start(struct ils *ils)
 
 bool adopt_holds(const struct ils *ils, const struct stream *s)
 {
-    return ils->now < ils->hold_until || s->rolled_back || s->proved_older;
+    return ils->now < ils->hold_until || s->proved_older || s->renew || ils->cloned ||
+           one_rolled_back(ils);
 }
 
 tick adopt_deadline(const struct ils *ils)
@@ -30,46 +54,273 @@ void adopt_list_came(struct ils *ils)
         ils->hold_until = 0;
 }
 
-/* A neighbour's list names a stream of mine, newer than I have it. Marks are not signed: the head
- * is asked for, which is. */
+/* --- what others hold */
+
+static int order_usn(uint64_t epoch, uint64_t usn, const struct head *h)
+{
+    if (epoch != h->epoch)
+        return epoch < h->epoch ? -1 : 1;
+    return usn < h->usn ? -1 : usn > h->usn;
+}
+
+/* A neighbour names a stream of mine. Its word is not signed: where it says a newer head than mine,
+ * or another with the same USN, that head is asked for, which is. */
 void adopt_heard(struct link *l, struct stream *s, const struct mark *m)
 {
-    if (s->fetch == FETCH_NONE && (!stream_held(s) || mark_order(m, &s->head) > 0))
-        fetch_own(s, l);
+    const struct head *newest = told_newest(s);
+    int order = order_usn(m->epoch, m->usn, newest);
+    bool other = memcmp(m->root, newest->root, HASH_SIZE) != 0;
+    if (order == 0 && !other && m->beat > s->beat_seen && m->beat < BEAT_MAX)
+        s->beat_seen = m->beat;
+    if (s->fetch != FETCH_NONE || s->renew || order < 0 || (order == 0 && !other))
+        return;
+    if (s->rolled_back && (m->epoch < s->theirs_epoch ||
+                           (m->epoch == s->theirs_epoch && m->usn <= s->theirs_usn)))
+        return; /* known */
+    fetch_own(s, l);
 }
 
-/* The head came. Is it mine, and newer? True: it is fetched and adopted. */
+static void theirs_is(struct stream *s, const struct head *h)
+{
+    if (order_usn(s->theirs_epoch, s->theirs_usn, h) > 0)
+        return;
+    s->theirs_epoch = h->epoch;
+    s->theirs_usn = h->usn;
+    s->theirs_left = (h->flags & HEAD_FLAG_LEFT) != 0;
+}
+
+static void put_setting(struct rows *r, const struct stream *s)
+{
+    uint8_t value[SETTING_SIZE];
+    struct buf b;
+    buf_init(&b, r->ils->mem, sizeof value);
+    buf_put_u64(&b, s->theirs_epoch);
+    buf_put_u64(&b, s->theirs_usn);
+    buf_put_u8(&b, s->theirs_left);
+    r->failed = r->failed || b.failed;
+    rows_setting(r, setting_name[s->number], buf_slice(&b));
+    buf_done(&b);
+}
+
+static void roll_back(struct link *l, struct stream *s, const struct head *h)
+{
+    struct ils *ils = l->ils;
+    struct rows rows;
+    bool known = s->rolled_back;
+    theirs_is(s, h);
+    s->rolled_back = true;
+    rows_init(&rows, ils);
+    put_setting(&rows, s);
+    journal_store(&rows, BATCH_PLAIN);
+    if (known)
+        return;
+    say_link(l, EVENT_ROLLED_BACK)->number[0] = s->number;
+    alarm_raise(ils, ILSRolledBack, catalog_name(s));
+}
+
+/* The head came. Is it mine, and not older than what I have? True: what it lists is fetched. */
 bool adopt_believes(struct link *l, struct stream *s, struct slice bytes, const struct head *h)
 {
-    if ((stream_held(s) && head_order(h, &s->head) <= 0) || !head_signed(bytes))
+    const struct head *newest = told_newest(s);
+    int order = order_usn(h->epoch, h->usn, newest);
+    if (order < 0 || (order == 0 && memcmp(h->root, newest->root, HASH_SIZE) == 0) ||
+        !head_signed(bytes))
         return false;
-    if (!s->written) {
-        s->proved_older = true;
-        return true;
+    if (order > 0 && s->rebuilding) {
+        theirs_is(s, h);
+        s->proved_older = !s->theirs_left;
+        return s->proved_older;
     }
-    s->rolled_back = true;
-    struct trace *t = say_link(l, EVENT_ROLLED_BACK);
-    t->number[0] = s->number;
-    alarm_raise(l->ils, ILSDBLException, slice_of("rolled back"));
-    return false;
+    if (order == 0 || s->written || s->rolled_back) {
+        roll_back(l, s, h);
+        if (order == 0)
+            identity_heads(l->ils, s, bytes, h);
+        return false;
+    }
+    theirs_is(s, h);
+    s->proved_older = s->number != STREAM_SELF && !s->theirs_left;
+    s->renew = !s->proved_older; /* there is nothing to be had from them */
+    return s->proved_older;
 }
 
-/* What was adopted is mine again: a new epoch, and USNs that nobody can have seen. */
+/* --- a new epoch */
+
+/* What was adopted is served; it becomes mine with the first head of a new epoch. */
 void adopt_applied(struct ils *ils, struct stream *s)
 {
-    struct slice none = slice_make(NULL, 0);
     struct trace *t = say(ils, EVENT_ADOPTED);
     memcpy(t->peer_id, ils->peer_id, sizeof t->peer_id);
     t->number[0] = s->number;
     t->number[1] = s->head.usn;
-    s->proved_older = false;
-    alarm_clear(ils, ILSDBLException, slice_of("rolled back"));
-    s->head.usn += ADOPTED_USN_GAP;
+    s->renew = true;
+}
+
+/* The head that begins the epoch stores all that it lists: what was fetched may have been refused
+ * by the disk piece by piece. */
+void adopt_rows(struct rows *r, struct stream *s)
+{
+    struct slice lines = catalog_lines(s->catalog);
+    rows_remove(r, ROW_SETTING, slice_of(setting_name[s->number]));
+    for (size_t i = 0; s->proved_older && i < lines.n / LINE_BYTES; i++) {
+        struct line line;
+        manifest_line(lines, i, &line);
+        rows_put(r, ROW_SEGMENT,
+                 stream_key_bytes(&r->ils->step, s->key, s->number, line.name),
+                 catalog_segment(s->catalog, line.name));
+    }
+}
+
+void adopt_committed(struct ils *ils, struct stream *s)
+{
+    struct trace *t = say(ils, EVENT_WITHHELD);
+    t->text[0] = slice_of("written anew in a new epoch");
+    t->number[0] = s->number;
+    t->number[1] = s->theirs_usn;
+    s->renew = s->rolled_back = s->proved_older = s->rebuilding = s->theirs_left = false;
+    s->theirs_epoch = s->theirs_usn = 0;
+    alarm_clear(ils, ILSRolledBack, catalog_name(s));
+    if (s->number == STREAM_SELF)
+        self_changed(ils);
+}
+
+static void answer(struct ils *ils, enum reply reply)
+{
+    if (ils->adopting != 0)
+        command_reply(ils, ils->adopting, reply, slice_make(NULL, 0));
+    ils->adopting = 0;
+}
+
+void adopt_failed(struct ils *ils, enum reply reply)
+{
+    if (ils->own->rebuilding && !ils->own->renew) {
+        fetch_drop(ils, ils->own);
+        ils->own->proved_older = false;
+    }
+    ils->own->rebuilding = false;
+    answer(ils, reply);
+}
+
+static void begin_epoch(struct ils *ils, struct stream *s)
+{
+    struct slice none = slice_make(NULL, 0);
+    if (!s->renew || ils->committing[s->number] || ils->cloned || ils->cluster_id.n == 0 ||
+        ils->now < ils->self_after || (one_rolled_back(ils) && ils->adopting == 0))
+        return;
     if (stream_commit(ils, s, NULL, 0, 0, none, none, COMMIT_ADOPT) != 0)
-        s->rolled_back = true; /* no memory: a restart tries again */
+        adopt_failed(ils, REPLY_MEMORY);
+}
+
+void adopt_tick(struct ils *ils)
+{
+    struct stream *own = ils->own, *self = ils->self;
+    if (!ils->ready || own == NULL || self == NULL)
+        return;
+    begin_epoch(ils, self);
+    begin_epoch(ils, own);
+    if (own->rebuilding && own->fetch == FETCH_NONE && !own->renew)
+        adopt_failed(ils, REPLY_NOBODY_HOLDS);
+    if (!one_rolled_back(ils) && !self->renew && !own->renew && !own->rebuilding)
+        answer(ils, REPLY_OK);
+}
+
+/* --- stored */
+
+bool adopt_setting(struct ils *ils, struct slice key, struct slice value)
+{
+    for (size_t i = 0; i < 2; i++) {
+        if (!slice_eq(key, slice_of(setting_name[i])))
+            continue;
+        struct cursor c;
+        cursor_init(&c, value);
+        struct rolled_row *row = &ils->rolled_row[i];
+        row->epoch = cursor_u64(&c);
+        row->usn = cursor_u64(&c);
+        row->left = (cursor_u8(&c) & 1) != 0;
+        row->there = cursor_done(&c);
+        return true;
+    }
+    return false;
+}
+
+/* At the start, of one's own streams: the operator has not decided yet. */
+void adopt_stored_as(struct ils *ils, struct stream *s)
+{
+    const struct rolled_row *row = &ils->rolled_row[s->number];
+    if (!row->there || order_usn(row->epoch, row->usn, told_newest(s)) < 0)
+        return;
+    s->rolled_back = true;
+    s->theirs_epoch = row->epoch;
+    s->theirs_usn = row->usn;
+    s->theirs_left = row->left;
+}
+
+void adopt_settings(struct rows *r)
+{
+    struct stream *const own[2] = {r->ils->self, r->ils->own};
+    for (size_t i = 0; i < 2; i++)
+        if (own[i] != NULL && own[i]->rolled_back)
+            put_setting(r, own[i]);
+}
+
+/* --- the operator decides */
+
+static bool stuck(const struct stream *s)
+{
+    return s->rolled_back || (s->proved_older && s->fetch == FETCH_NONE && !s->renew);
+}
+
+/* A neighbour that has what proved it. */
+static struct link *holder(const struct ils *ils, const struct stream *s)
+{
+    list_each(node, &ils->links) {
+        struct link *l = list_entry(node, struct link, node);
+        const struct mark *m = l->state == LINK_UP ? mark_find(l, s) : NULL;
+        if (m != NULL && m->theirs &&
+            (m->epoch > s->theirs_epoch ||
+             (m->epoch == s->theirs_epoch && m->usn >= s->theirs_usn)))
+            return l;
+    }
+    return NULL;
+}
+
+static enum reply judge(const struct ils *ils, const struct command *c, struct link **ret_from)
+{
+    *ret_from = NULL;
+    if (ils->cloned)
+        return REPLY_CLONED;
+    if (!stuck(ils->self) && !stuck(ils->own))
+        return REPLY_NOT_ROLLED_BACK;
+    if (ils->adopting != 0)
+        return REPLY_ROLLED_BACK; /* another decision is under way */
+    if (c->type == COMMAND_RESTORE || !stuck(ils->own) || ils->own->theirs_left)
+        return REPLY_OK;
+    *ret_from = holder(ils, ils->own);
+    return *ret_from == NULL ? REPLY_NOBODY_HOLDS : REPLY_OK;
 }
 
 void adopt_command(struct ils *ils, const struct command *c)
 {
-    command_refuse(ils, c, REPLY_MEMORY, slice_make(NULL, 0));
+    struct link *from;
+    enum reply reply = judge(ils, c, &from);
+    struct rows rows;
+    rows_init(&rows, ils);
+    if (reply == REPLY_OK && c->who.n != 0) {
+        rows_audit(&rows, c->who, c->what);
+        reply = journal_store(&rows, BATCH_PLAIN) == NULL ? REPLY_MEMORY : REPLY_OK;
+    }
+    if (reply != REPLY_OK) {
+        command_refuse(ils, c, reply, slice_make(NULL, 0));
+        return;
+    }
+    ils->adopting = c->id;
+    ils->self_after = ils->now;
+    ils->self->renew = ils->self->renew || stuck(ils->self);
+    if (from != NULL) {
+        ils->own->rebuilding = true;
+        if (ils->own->fetch == FETCH_NONE)
+            fetch_own(ils->own, from);
+    } else if (stuck(ils->own)) {
+        ils->own->renew = true;
+        ils->own->proved_older = false;
+    }
 }

@@ -50,7 +50,10 @@ void waiting_free(struct ils *ils, struct waiting *w);
 /* self.c */
 void self_changed(struct ils *ils);
 void self_write(struct ils *ils);
+struct change *self_changes(struct ils *ils, size_t *ret_n);
 void peer_read(struct peer *p, const struct stream *s);
+void peer_free(struct rows *r, struct peer *p); /* and its row */
+void self_applied(struct ils *ils, struct stream *s); /* another's stream 0 is served */
 void peer_names(struct ils *ils, const struct peer *p);
 bool roster_lists(const struct stream *self, const uint8_t key[static KEY_SIZE]);
 struct peer *peer_find(const struct ils *ils, const uint8_t key[static KEY_SIZE]);
@@ -58,7 +61,6 @@ struct peer *peer_get(struct ils *ils, const uint8_t key[static KEY_SIZE]);
 struct peer *peer_named(const struct ils *ils, struct slice name, bool *ret_itself);
 
 /* stream.c */
-enum commit_kind { COMMIT_CHANGE, COMMIT_BEAT, COMMIT_ADOPT };
 struct stream *stream_find(const struct ils *ils, const uint8_t key[static KEY_SIZE],
                            uint64_t number);
 struct stream *stream_get(struct ils *ils, const uint8_t key[static KEY_SIZE], uint64_t number);
@@ -66,6 +68,10 @@ void stream_free(struct ils *ils, struct stream *s);
 bool stream_held(const struct stream *s);
 bool stream_overdue(const struct ils *ils, const struct stream *s);
 struct slice stream_row(struct arena *a, struct slice head, struct slice lines);
+void stream_rekey(struct ils *ils, struct stream *s, const uint8_t key[static KEY_SIZE]);
+uint64_t stream_epoch(struct ils *ils, uint64_t former);
+void stream_next(struct ils *ils, const struct stream *s, struct head *next);
+bool stream_serve(struct ils *ils, struct stream *s, const struct commit *c);
 void stream_served(struct ils *ils, struct stream *s);
 void stream_failed(const struct ils *ils, struct stream *s, const char *why);
 int stream_commit(struct ils *ils, struct stream *s, const struct change *change, size_t n,
@@ -84,9 +90,12 @@ void mark_set(struct mark *m, const struct head *h);
 int mark_order(const struct mark *m, const struct head *h);
 
 /* admit.c */
-bool admit_may(const struct ils *ils, const struct stream *s);
+bool admit_may(struct ils *ils, const struct stream *s);
 bool admit_quota(const struct ils *ils, const struct stream *s, const struct head *h);
-void admit_again(struct ils *ils);
+void admit_again(struct ils *ils); /* computed anew */
+bool admit_room(struct ils *ils, const struct stream *s);
+bool admit_more(struct ils *ils);
+void admit_counted(struct ils *ils); /* how many clusters and catalogs there are: the alarms */
 
 /* adopt.c */
 void adopt_start(struct ils *ils);
@@ -96,6 +105,13 @@ void adopt_list_came(struct ils *ils);
 void adopt_heard(struct link *l, struct stream *s, const struct mark *m);
 bool adopt_believes(struct link *l, struct stream *s, struct slice bytes, const struct head *h);
 void adopt_applied(struct ils *ils, struct stream *s);
+void adopt_tick(struct ils *ils);
+bool adopt_setting(struct ils *ils, struct slice key, struct slice value);
+void adopt_stored_as(struct ils *ils, struct stream *s); /* at the start: what a setting said */
+void adopt_rows(struct rows *r, struct stream *s);       /* of the commit that begins an epoch */
+void adopt_committed(struct ils *ils, struct stream *s); /* it is durable */
+void adopt_failed(struct ils *ils, enum reply reply);    /* whoever waits is told */
+void adopt_settings(struct rows *r);
 
 /* replaced.c */
 void replaced_keep(struct ils *ils, struct stream *s, struct slice former, struct slice lines);
@@ -105,6 +121,9 @@ void replaced_free(struct ils *ils, struct stream *s);
 
 /* fetch.c */
 void fetch_own(struct stream *s, struct link *l);
+void fetch_forget(struct ils *ils, struct stream *s); /* frees it */
+void fetch_drop(struct ils *ils, struct stream *s);  /* nothing is wanted of it */
+void fetch_admitted(struct ils *ils, struct stream *s, bool admitted); /* it is now, or not */
 void fetch_from(struct ils *ils, struct stream *s, struct link *l);
 void fetch_head(struct link *l, struct slice body);
 void fetch_manifest(struct link *l, struct slice body);
@@ -221,6 +240,9 @@ void own_command(struct ils *ils, const struct command *c); /* CERTIFICATE, CERT
 void own_init_with(struct rows *r, const struct own_certificate *own);
 void own_stored(struct ils *ils, struct batch *b, bool failed);
 void own_change_free(struct ils *ils, struct own_change *c);
+/* Of IDENTITY_NEW: its rows are those of another batch, which calls own_stored. NULL: memory. */
+struct own_change *own_renewal(struct ils *ils, const struct own_certificate *own);
+void own_renewal_rows(struct rows *r, struct own_change *change);
 /* What stream 0 says of it: the certificate, and its chain where there is room. */
 struct slice own_told(struct ils *ils, size_t which);
 void own_announced(struct peer *p, size_t which, struct slice ders); /* from stream 0 */
@@ -292,8 +314,6 @@ void mesh_up(struct link *l);         /* a link is up */
 bool mesh_wanted(const struct ils *ils, const struct peer *p); /* a link with it should stand */
 bool mesh_alternate(const struct ils *ils, const struct peer *p); /* of a spoke */
 bool mesh_home_gone(const struct ils *ils); /* who was registered with is no hub any more */
-bool mesh_home_gone(const struct ils *ils); /* who was registered with is no hub any more */
-bool mesh_home_gone(const struct ils *ils); /* who was registered with is no hub any more */
 bool mesh_elsewhere(const struct ils *ils); /* a spoke that is served by somebody */
 bool mesh_is_hub(const struct peer *p);  /* it is a hub that may be registered with */
 void mesh_now(struct ils *ils);       /* everything is tried at once: settings have changed */
@@ -343,6 +363,10 @@ bool identity_may_dial(const struct ils *ils, const struct peer *p);
 enum reply renew_judge_id(const struct ils *ils, struct slice id); /* of one that is asked for */
 void identity_command(struct ils *ils, const struct command *c); /* IDENTITY_NEW */
 void identity_stored(struct ils *ils, struct batch *b, bool failed);
+void identity_tick(struct ils *ils);
+void identity_free(struct ils *ils);
+enum reply command_names(struct ils *ils, const struct command *c, struct slice *ret_fqdn,
+                         struct slice *ret_route, struct slice *ret_text); /* command.c */
 void identity_network(struct ils *ils, const struct command *c); /* NETWORK_ADOPT */
 
 /* ends.c: leaving, forgetting, banning (design 6, Ends). */
@@ -355,27 +379,38 @@ struct ended {
 };
 void ends_command(struct ils *ils, const struct command *c); /* LEAVE, FORGET, BAN */
 void ends_stored(struct ils *ils, struct batch *b, bool failed);
-void identity_tick(struct ils *ils);
-void identity_free(struct ils *ils);
+bool ends_setting(struct ils *ils, struct slice key, struct slice value);
+void ends_rows(struct rows *r);
 void ends_tick(struct ils *ils);
 tick ends_deadline(const struct ils *ils);
 /* Of stream 0 of an admitted hub: its records of ends, which a hub repeats. */
 void ends_read(struct ils *ils, const struct stream *self);
 size_t ends_changes(struct ils *ils, struct change *change, size_t max); /* for one's own */
-bool ends_allow(const struct ils *ils, const struct stream *s, const struct head *h);
+bool ends_allow(const struct ils *ils, const struct head *h); /* it may be taken */
+/* Who was forgotten and has not returned, or is banned; NULL: neither. */
 const struct ended *ends_of(const struct ils *ils, const uint8_t key[static KEY_SIZE]);
+struct ended *ends_find(const struct ils *ils, const uint8_t key[static KEY_SIZE]);
+bool ends_banned(const struct ils *ils, const uint8_t key[static KEY_SIZE]);
+bool ends_make_room(struct ils *ils); /* of those who left the first one's stream goes */
 void ends_free(struct ils *ils);
 bool peer_left(const struct ils *ils, const struct peer *p); /* its stream 0 says so */
 
 /* told.c: what of a stream others are shown. One's own plan is withheld while the exchange is off,
  * and both streams when this cluster leaves: then a head that lists nothing stands for it. */
-struct slice told_bytes(const struct stream *s);
+struct slice told_bytes(const struct stream *s);       /* empty: nothing is shown now */
 const struct head *told_head(const struct stream *s);
+bool told_real(const struct stream *s);                /* it is the one that is served */
+const struct head *told_newest(const struct stream *s); /* ever signed, told or not */
 bool told_setting(struct ils *ils, struct slice key, struct slice value);
 void told_rows(struct rows *r);
 void told_command(struct ils *ils, const struct command *c); /* EXCHANGE, SYNC_EVERY */
+void told_start(struct ils *ils, struct stream *s);
+void told_stored(struct ils *ils, struct batch *b, bool failed);
+void told_beat(struct ils *ils, struct stream *s);
 void told_tick(struct ils *ils);      /* makes and drops what is withheld */
-/* Makes the withheld head of s, signed; rows for it are added to r. 0, or -1. */
+uint32_t told_minutes(const struct ils *ils); /* from beat to beat */
+bool told_serves(const struct ils *ils, const struct stream *s); /* to lookups here */
+/* Makes the withheld head of s, signed; a row for it is added to r. 0, or -1. */
 int told_withhold(struct rows *r, struct stream *s, uint32_t flags);
 void told_show(struct ils *ils, struct stream *s); /* the real one again, with a higher USN */
 
@@ -405,9 +440,9 @@ struct slice holds_told(struct ils *ils); /* the field of stream 0; lives for th
 void holds_read(struct peer *p, struct slice value); /* of another's; total */
 void holds_tick(struct ils *ils);
 tick holds_deadline(const struct ils *ils);
-enum sync_status holds_status(const struct ils *ils, const struct stream *s);
-
-#endif
 /* view.c, for view_holds.c */
 const struct peer *view_peer_at(const struct ils *ils, size_t i);
 bool view_reachable(const struct ils *ils, const struct peer *p);
+enum sync_status holds_status(const struct ils *ils, const struct stream *s);
+
+#endif

@@ -76,6 +76,8 @@ static void undo_settings(struct ils *ils)
 
 void command_reply(struct ils *ils, uint64_t command, enum reply reply, struct slice text)
 {
+    if (command == 0)
+        return; /* nobody waits */
     struct ils_action *a = ils_action(ils, ILS_DO_REPLY);
     a->command = command;
     a->reply = reply;
@@ -213,8 +215,8 @@ void end_links(struct ils *ils, enum code code)
 
 /* --- who we are */
 
-static enum reply judge_names(struct ils *ils, const struct command *c, struct slice *ret_fqdn,
-                              struct slice *ret_route, struct slice *ret_text)
+enum reply command_names(struct ils *ils, const struct command *c, struct slice *ret_fqdn,
+                         struct slice *ret_route, struct slice *ret_text)
 {
     *ret_text = c->fqdn;
     if (route_string_parse(&ils->step, c->fqdn, ret_fqdn) != ENTRY_OK ||
@@ -240,7 +242,7 @@ static void command_init(struct ils *ils, const struct command *c)
     enum reply reply = renew_judge_id(ils, c->cluster_id);
     text = c->cluster_id;
     if (reply == REPLY_OK)
-        reply = judge_names(ils, c, &fqdn, &route, &text);
+        reply = command_names(ils, c, &fqdn, &route, &text);
     if (reply != REPLY_OK) {
         command_refuse(ils, c, reply, text);
         return;
@@ -281,7 +283,7 @@ static void command_describe(struct ils *ils, const struct command *c)
     enum reply reply = renamed ? renew_judge_id(ils, c->cluster_id) : REPLY_OK;
     text = c->cluster_id;
     if (reply == REPLY_OK)
-        reply = judge_names(ils, &whole, &fqdn, &route, &text);
+        reply = command_names(ils, &whole, &fqdn, &route, &text);
     if (reply != REPLY_OK) {
         command_refuse(ils, c, reply, text);
         return;
@@ -328,6 +330,8 @@ static enum reply judge_join(const struct ils *ils, const struct command *c, str
     *ret_text = c->host;
     if (ils->cluster_id.n == 0)
         return REPLY_NOT_INITIALISED;
+    if (ils->leaving.phase != STAYING)
+        return REPLY_LEAVING;
     if (!host_plausible(c->host))
         return REPLY_HOST;
     if (method == METHOD_NONE)
@@ -434,10 +438,6 @@ static void command_connect(struct ils *ils, const struct command *c)
     if (dial_is_hub(ils, p)) {
         ils->dial.wanted = true;
         dial_now(ils);
-    } else if (mesh_wanted(ils, p)) {
-        p->contact.next = ils->now;
-    } else if (mesh_wanted(ils, p)) {
-        p->contact.next = ils->now;
     } else if (mesh_wanted(ils, p)) {
         p->contact.next = ils->now;
     } else if (p->link == NULL) {

@@ -231,13 +231,18 @@ struct peer {
 /* What is on its way for one stream. */
 enum fetch_state { FETCH_NONE, FETCH_MANIFEST, FETCH_SEGMENTS };
 
+/* Where the head that stands for one's own stream is: it is told when it is durable. */
+enum withheld_state { WITHHELD_MADE, WITHHELD_STORING, WITHHELD_DURABLE };
+
 struct stream {
     struct list node;
+    struct stream *next_by_key;
     uint8_t key[KEY_SIZE];
     uint64_t number;
     size_t index;          /* of its mark on every link; of nobody else at the same time */
     bool own;
     bool admitted;
+    bool listed, walked;   /* while it is computed who is admitted (admit.c) */
     struct catalog *catalog;
     /* served */
     struct head head;      /* slices into head_bytes */
@@ -268,10 +273,16 @@ struct stream {
     bool written;          /* own: since this start */
     bool proved_older;     /* own: a neighbour showed a newer head with my own signature */
     bool rolled_back;      /* own: a neighbour holds a newer one; nothing is written any more */
-    uint64_t theirs_epoch, theirs_usn; /* of that one */
-    struct buf withheld;   /* own: the head that others are shown in place of the real one, which
-                            * lists nothing (told.c); n = 0: the real one */
+    uint64_t theirs_epoch, theirs_usn; /* of that one, or what else a new epoch must be above */
+    bool theirs_left;      /* that one lists nothing: there is nothing to be had */
+    bool hide;             /* own: others are not shown the real one (told.c) */
+    struct buf withheld;   /* own: the head that they are shown in place of it, which lists nothing;
+                            * n = 0: none was made, or the real one is above it by now */
     struct head withheld_head; /* slices into it */
+    uint8_t withheld_state; /* enum withheld_state */
+    bool renew;            /* own: a new epoch begins before anything else is written (adopt.c) */
+    bool rebuilding;       /* own: an operator wants theirs */
+    uint64_t beat_seen;    /* own: others hold this beat of the head; the next is above it */
     struct buf second;     /* a head of the same epoch and USN with another root: two writers */
     tick behind;           /* since when a head is known that is not served; 0 = none */
     wall failed;           /* when something last went wrong with it, and what; 0 = nothing has */
@@ -302,6 +313,7 @@ enum link_state {
 };
 
 #define LINK_BUCKETS 1024
+#define STREAM_BUCKETS 256
 #define PEER_BUCKETS 256 /* by the first byte of the key: at worst all are in one */
 
 struct asked {
@@ -379,6 +391,9 @@ struct password {
     uint8_t stretched[32];
 };
 
+/* Leaving: the wish is durable; so are the heads that say it; everybody is told; all is forgotten. */
+enum leaving_phase { STAYING, LEAVING_STORING, LEAVING_WISH, LEAVING_TELLING, LEAVING_OVER };
+
 /* Everything that a command may change of the cluster itself: as it is durable, and as a batch
  * makes it when it is. */
 struct settings {
@@ -409,7 +424,9 @@ enum batch_kind {
     BATCH_OWN,
     BATCH_INVITE,
     BATCH_IDENTITY, /* a new key is durable (identity.c) */
-    BATCH_LEAVE,    /* the heads that say goodbye are durable (ends.c) */
+    BATCH_LEAVE,    /* a step of leaving is durable (ends.c) */
+    BATCH_ENDED,    /* somebody was forgotten or banned (ends.c) */
+    BATCH_WITHHELD, /* number: of the stream, and the USN (told.c) */
 };
 
 struct batch {
@@ -429,13 +446,17 @@ struct batch {
     bool of_peer, was_here, was_there; /* BATCH_COMMAND: of a peer's disconnection */
     uint8_t peer_key[KEY_SIZE];
     struct own_commit *commit;
+    struct ended *ended;   /* BATCH_ENDED: is so then */
 };
+
+enum commit_kind { COMMIT_CHANGE, COMMIT_BEAT, COMMIT_ADOPT };
 
 /* A commit of one's own stream that waits for the disk. */
 struct own_commit {
     struct stream *stream;
     struct arena arena;
     struct commit commit;
+    enum commit_kind kind;
     uint64_t command;      /* of the operator, 0 = the core's own wish */
     size_t changes;
 };
@@ -587,11 +608,23 @@ struct ils {
     } introducing;
     uint16_t minutes;       /* Synchronize Clusters Every; 0 = BEAT_MINUTES */
     bool cloned;            /* another copy of this cluster is running: nothing is written */
+    TEXT(refused_as, CLUSTER_ID_MAX); /* the id under which this end was told 501, 502 or 503 */
+    struct renewal *renewal; /* a new key is on its way to the disk (renew.c), or NULL */
     struct list ended;      /* struct ended: who left, was forgotten or banned (ends.c) */
     struct leaving {        /* ends.c */
         uint64_t command;   /* who waits; 0 = nobody */
+        uint8_t phase;      /* enum leaving_phase */
+        bool resumed;       /* it was interrupted by a restart */
         tick until;         /* the links end then; 0 = not leaving */
     } leaving;
+    bool ends_due;          /* peers that are gone may have to go (ends.c) */
+    struct buf withheld_row[2]; /* as stored, until the start */
+    struct rolled_row {
+        bool there, left;
+        uint64_t epoch, usn;
+    } rolled_row[2];            /* likewise (adopt.c) */
+    bool served_off;        /* of others' plans nothing is served */
+    uint64_t adopting;      /* REBUILD or RESTORE that waits; 0 = none (adopt.c) */
     tick holds_next;        /* what is not up to date is looked at again; 0 = no need (holds.c) */
     tick holds_wrote;       /* when what this cluster holds was last made to be said */
     bool holds_due, holds_news; /* it is to be said anew; a head was heard of in this step */
@@ -606,10 +639,9 @@ struct ils {
     struct list strangers; /* ... before their deadline: by deadline, earliest first */
     struct link *by_id[LINK_BUCKETS];
     struct peer *peer_by_key[PEER_BUCKETS];
+    struct stream *by_key[STREAM_BUCKETS];
     size_t peer_n, stream_n, alarm_n;
     bool index_taken[STREAMS_MAX];
-    TEXT(refused_as, CLUSTER_ID_MAX); /* the id under which this end was told 501, 502 or 503 */
-    struct renewal *renewal; /* a new key is on its way to the disk (renew.c), or NULL */
     uint32_t next_link, next_n;
     uint64_t next_batch;
 

@@ -1,48 +1,662 @@
-/* ends: leaving, forgetting, banning. */
+/* ends: leaving, forgetting, banning (design 6, Ends).
+ *
+ * Who leaves says so himself: heads with HEAD_FLAG_LEFT, durable and told before the links end
+ * (told.c); then he forgets the network. Of a cluster that does not come back a hub's operator says
+ * it (FORGET: it may return in a higher epoch; BAN: never), in a record of the hub's stream 0, which
+ * every hub repeats and everybody keeps. Data goes then, and the place in the table. What was known
+ * of the end stays for ever, so that nothing older returns from a cluster that was away: the head
+ * that says LEFT, or the record.
+ *
+ *   STAYING --LEAVE--> STORING --durable--> WISH --both heads durable--> TELLING
+ *   TELLING --all told, or 2 s--> OVER (links end, all is forgotten) --durable--> STAYING, standalone
+ *
+ * ENTRY_ENDED: user: the key; value: u8 flags (1: banned), u64 epoch, u64 USN, 16 author.
+ * Settings: "leaving"; "ended" and 32 bytes of the key: the same value. */
 #include "core/core.h"
 
-void ends_command(struct ils *ils, const struct command *c)
+#define ENDED_NAME  "ended"
+#define ENDED_VALUE (1 + 8 + 8 + PEER_ID_SIZE)
+#define EPOCH_MOST  (UINT64_C(1) << 63) /* nobody gets there: a record that says so is none */
+#define USN_MOST    (UINT64_C(1) << 62)
+
+/* --- who is gone */
+
+struct ended *ends_find(const struct ils *ils, const uint8_t key[static KEY_SIZE])
 {
-    command_refuse(ils, c, REPLY_MEMORY, slice_make(NULL, 0));
+    list_each(node, &ils->ended) {
+        struct ended *e = list_entry(node, struct ended, node);
+        if (memcmp(e->key, key, KEY_SIZE) == 0)
+            return e;
+    }
+    return NULL;
 }
 
-void ends_stored(struct ils *ils, struct batch *b, bool failed)
+static bool covers(const struct ended *e, const struct head *h)
 {
-}
-
-void ends_tick(struct ils *ils)
-{
-}
-
-tick ends_deadline(const struct ils *ils)
-{
-    return TICK_NEVER;
-}
-
-void ends_read(struct ils *ils, const struct stream *self)
-{
-}
-
-size_t ends_changes(struct ils *ils, struct change *change, size_t max)
-{
-    return 0;
-}
-
-bool ends_allow(const struct ils *ils, const struct stream *s, const struct head *h)
-{
-    return true;
+    return e->banned || h->epoch <= e->epoch;
 }
 
 const struct ended *ends_of(const struct ils *ils, const uint8_t key[static KEY_SIZE])
 {
-    return NULL;
+    const struct ended *e = ends_find(ils, key);
+    const struct stream *self = e == NULL ? NULL : stream_find(ils, key, STREAM_SELF);
+    return self != NULL && stream_held(self) && !covers(e, &self->head) ? NULL : e;
 }
 
-void ends_free(struct ils *ils)
+bool ends_banned(const struct ils *ils, const uint8_t key[static KEY_SIZE])
 {
+    const struct ended *e = ends_find(ils, key);
+    return e != NULL && e->banned;
+}
+
+bool ends_allow(const struct ils *ils, const struct head *h)
+{
+    const struct ended *e = ends_find(ils, h->key);
+    return e == NULL || !covers(e, h);
+}
+
+static bool stream_left(const struct stream *s)
+{
+    return s->number == STREAM_SELF && stream_held(s) && (s->head.flags & HEAD_FLAG_LEFT) != 0;
 }
 
 bool peer_left(const struct ils *ils, const struct peer *p)
 {
+    const struct stream *self = stream_find(ils, p->key, STREAM_SELF);
+    return self != NULL && stream_left(self);
+}
+
+/* --- records */
+
+static struct slice value_of(struct ils *ils, const struct ended *e)
+{
+    struct buf b;
+    buf_init(&b, ils->mem, ENDED_VALUE);
+    buf_put_u8(&b, e->banned);
+    buf_put_u64(&b, e->epoch);
+    buf_put_u64(&b, e->usn);
+    buf_put(&b, e->author, PEER_ID_SIZE);
+    struct slice value = b.failed ? slice_make(NULL, 0) : arena_copy(&ils->step, buf_slice(&b));
+    buf_done(&b);
+    return value;
+}
+
+/* Later versions may say more behind it. */
+static bool read_value(struct ended *e, struct slice value)
+{
+    struct cursor c;
+    cursor_init(&c, value);
+    e->banned = (cursor_u8(&c) & 1) != 0;
+    e->epoch = cursor_u64(&c);
+    e->usn = cursor_u64(&c);
+    cursor_copy(&c, e->author, PEER_ID_SIZE);
+    return !c.failed && e->epoch < EPOCH_MOST && e->usn < USN_MOST;
+}
+
+static void put_row(struct rows *r, const struct ended *e)
+{
+    uint8_t name[sizeof ENDED_NAME - 1 + KEY_SIZE];
+    memcpy(name, ENDED_NAME, sizeof ENDED_NAME - 1);
+    memcpy(name + sizeof ENDED_NAME - 1, e->key, KEY_SIZE);
+    struct slice value = value_of(r->ils, e);
+    r->failed = r->failed || value.n == 0;
+    rows_put(r, ROW_SETTING, arena_copy(&r->ils->step, slice_make(name, sizeof name)), value);
+}
+
+static void remove_row(struct rows *r, const struct ended *e)
+{
+    uint8_t name[sizeof ENDED_NAME - 1 + KEY_SIZE];
+    memcpy(name, ENDED_NAME, sizeof ENDED_NAME - 1);
+    memcpy(name + sizeof ENDED_NAME - 1, e->key, KEY_SIZE);
+    rows_remove(r, ROW_SETTING, arena_copy(&r->ils->step, slice_make(name, sizeof name)));
+}
+
+void ends_rows(struct rows *r)
+{
+    list_each(node, &r->ils->ended)
+        put_row(r, list_entry(node, struct ended, node));
+}
+
+static bool says_more(const struct ended *e, const struct ended *of)
+{
+    if (e->banned != of->banned)
+        return e->banned;
+    return e->epoch != of->epoch ? e->epoch > of->epoch : e->usn > of->usn;
+}
+
+/* What one more record says is so from now on. False: nothing new, or no room. */
+static bool merge(struct ils *ils, const struct ended *e)
+{
+    struct ended *known = ends_find(ils, e->key);
+    if (known == NULL) {
+        size_t n = 0;
+        list_each(node, &ils->ended)
+            n++;
+        known = n >= ENDED_MAX ? NULL : mem_alloc(ils->mem, sizeof *known);
+        if (known == NULL)
+            return false;
+        memcpy(known->key, e->key, KEY_SIZE);
+        list_add(&ils->ended, &known->node);
+    } else if (!says_more(e, known)) {
+        return false;
+    }
+    known->banned = e->banned;
+    known->epoch = e->epoch > known->epoch ? e->epoch : known->epoch;
+    known->usn = e->usn > known->usn ? e->usn : known->usn;
+    memcpy(known->author, e->author, PEER_ID_SIZE);
+    ils->ends_due = ils->rosters_moved = true;
+    self_changed(ils);
+    return true;
+}
+
+bool ends_setting(struct ils *ils, struct slice key, struct slice value)
+{
+    size_t name = sizeof ENDED_NAME - 1;
+    struct ended e;
+    if (slice_eq(key, slice_of("leaving"))) {
+        ils->leaving.phase = LEAVING_WISH;
+        ils->leaving.resumed = true;
+        return true;
+    }
+    if (key.n != name + KEY_SIZE || memcmp(key.p, ENDED_NAME, name) != 0)
+        return false;
+    memcpy(e.key, key.p + name, KEY_SIZE);
+    if (read_value(&e, value))
+        merge(ils, &e);
+    return true;
+}
+
+struct reading {
+    struct ils *ils;
+    struct rows rows;
+};
+
+static bool read_one(void *context, const struct record *r)
+{
+    struct reading *reading = context;
+    struct ended e;
+    if (r->kind != ENTRY_ENDED || r->user.n != KEY_SIZE || !read_value(&e, r->value))
+        return true;
+    memcpy(e.key, r->user.p, KEY_SIZE);
+    if (merge(reading->ils, &e))
+        put_row(&reading->rows, ends_find(reading->ils, e.key));
+    return true;
+}
+
+void ends_read(struct ils *ils, const struct stream *self)
+{
+    const struct peer *p = peer_find(ils, self->key);
+    struct reading reading = {.ils = ils};
+    if (p == NULL || p->role != ROLE_HUB)
+        return;
+    rows_init(&reading.rows, ils);
+    catalog_walk(self->catalog, read_one, &reading);
+    if (reading.rows.n != 0)
+        journal_store(&reading.rows, BATCH_PLAIN);
+}
+
+size_t ends_changes(struct ils *ils, struct change *change, size_t max)
+{
+    size_t n = 0;
+    if (ils->role != ROLE_HUB)
+        return 0;
+    list_each(node, &ils->ended) {
+        const struct ended *e = list_entry(node, struct ended, node);
+        struct slice value = value_of(ils, e);
+        if (n < max && value.n != 0)
+            change[n++] = (struct change){.put = true, .kind = ENTRY_ENDED,
+                                          .user = slice_make(e->key, KEY_SIZE), .value = value};
+    }
+    return n;
+}
+
+/* --- what goes */
+
+static void drop_lines(struct rows *r, const struct stream *s, struct slice lines)
+{
+    for (size_t i = 0; i < lines.n / LINE_BYTES; i++) {
+        struct line line;
+        manifest_line(lines, i, &line);
+        rows_remove(r, ROW_SEGMENT,
+                    stream_key_bytes(&r->ils->step, s->key, s->number, line.name));
+    }
+}
+
+static void rows_of_stream(struct rows *r, const struct stream *s)
+{
+    drop_lines(r, s, catalog_lines(s->catalog));
+    drop_lines(r, s, buf_slice(&s->target_lines));
+    rows_remove(r, ROW_STREAM, stream_key_bytes(&r->ils->step, s->key, s->number, NULL));
+}
+
+static void drop_stream(struct rows *r, struct stream *s)
+{
+    struct ils *ils = r->ils;
+    rows_of_stream(r, s);
+    if (stream_held(s) && s->number != STREAM_SELF)
+        ils_action(ils, ILS_DO_PUBLISH);
+    fetch_forget(ils, s);
+}
+
+/* Of those who have left, whoever left first. */
+bool ends_make_room(struct ils *ils)
+{
+    struct stream *first = NULL;
+    struct rows rows;
+    list_each(node, &ils->streams) {
+        struct stream *s = list_entry(node, struct stream, node);
+        if (stream_left(s) && !s->own && (first == NULL || s->last_head < first->last_head))
+            first = s;
+    }
+    if (first == NULL)
+        return false;
+    rows_init(&rows, ils);
+    drop_stream(&rows, first);
+    if (ils->started)
+        journal_store(&rows, BATCH_PLAIN);
+    return true;
+}
+
+static bool stream_over(const struct ils *ils, const struct stream *s)
+{
+    const struct ended *e = ends_find(ils, s->key);
+    const struct head *h = stream_held(s) ? &s->head : &s->wanted;
+    bool known = stream_held(s) || s->wanted_bytes.n != 0;
+    if (e != NULL && known && covers(e, h))
+        return true;
+    const struct stream *self =
+        s->number == STREAM_SELF ? NULL : stream_find(ils, s->key, STREAM_SELF);
+    return self != NULL && stream_left(self) && stream_held(s);
+}
+
+static void drop_streams(struct rows *r)
+{
+    list_each_safe(node, &r->ils->streams) {
+        struct stream *s = list_entry(node, struct stream, node);
+        if (!s->own && stream_over(r->ils, s))
+            drop_stream(r, s);
+    }
+}
+
+static void end_banned(struct ils *ils)
+{
+    list_each_safe(node, &ils->links) {
+        struct link *l = list_entry(node, struct link, node);
+        if (l->state == LINK_CLOSED || l->to == NULL || !ends_banned(ils, l->to->key))
+            continue;
+        if (l->state == LINK_UP)
+            link_end(l, CODE_BANNED, true);
+        else
+            handshake_refuse(l, CODE_BANNED);
+    }
+}
+
+static bool pointed_at(const struct ils *ils, const struct peer *p)
+{
+    if (p->link != NULL || p->contact.link != NULL)
+        return true;
+    list_each(node, &ils->links)
+        if (list_entry(node, struct link, node)->to == p)
+            return true;
     return false;
+}
+
+/* Peers that are gone go from the table; true: one of them still has a link. */
+static bool drop_peers(struct rows *r)
+{
+    struct ils *ils = r->ils;
+    bool again = false;
+    list_each_safe(node, &ils->peers) {
+        struct peer *p = list_entry(node, struct peer, node);
+        if (ends_of(ils, p->key) == NULL && !peer_left(ils, p))
+            continue;
+        if (pointed_at(ils, p)) {
+            again = true;
+            continue;
+        }
+        struct trace *t = say(ils, EVENT_ENDED);
+        const struct ended *e = ends_of(ils, p->key);
+        memcpy(t->peer_id, p->id, sizeof t->peer_id);
+        t->text[0] = arena_copy(&ils->step, text_slice(p->cluster_id));
+        t->text[1] = slice_of(e == NULL ? "left" : e->banned ? "banned" : "forgotten");
+        peer_free(r, p);
+    }
+    return again;
+}
+
+/* Forgotten, and alive: this cluster returns in an epoch above. */
+static void return_above(struct ils *ils)
+{
+    const struct ended *e = ends_find(ils, ils->key);
+    struct stream *const own[2] = {ils->self, ils->own};
+    for (size_t i = 0; i < 2 && e != NULL && !e->banned; i++) {
+        struct stream *s = own[i];
+        if (!stream_held(s) || s->renew || told_newest(s)->epoch > e->epoch)
+            continue;
+        s->renew = true;
+        s->theirs_epoch = e->epoch > s->theirs_epoch ? e->epoch : s->theirs_epoch;
+        s->theirs_usn = e->usn > s->theirs_usn ? e->usn : s->theirs_usn;
+    }
+}
+
+static void sweep(struct ils *ils)
+{
+    struct rows rows;
+    end_banned(ils);
+    rows_init(&rows, ils);
+    drop_streams(&rows);
+    ils->ends_due = drop_peers(&rows);
+    if (rows.n != 0)
+        journal_store(&rows, BATCH_PLAIN);
+    return_above(ils);
+}
+
+/* --- forgetting and banning */
+
+/* What was known of its streams: nothing up to that returns. Epochs of all its streams with the same
+ * counter are below. */
+static void newest_of(const struct ils *ils, struct ended *e)
+{
+    list_each(node, &ils->streams) {
+        const struct stream *s = list_entry(node, struct stream, node);
+        if (memcmp(s->key, e->key, KEY_SIZE) != 0 || !stream_held(s))
+            continue;
+        e->epoch = s->head.epoch > e->epoch ? s->head.epoch : e->epoch;
+        e->usn = s->head.usn > e->usn ? s->head.usn : e->usn;
+    }
+    e->epoch |= UINT32_MAX;
+}
+
+static bool named_key(const struct ils *ils, struct slice name, uint8_t ret[static KEY_SIZE],
+                      const struct peer **ret_peer, bool *ret_itself)
+{
+    char hex[2 * PEER_ID_SIZE + 1];
+    uint8_t id[PEER_ID_SIZE];
+    *ret_peer = peer_named(ils, name, ret_itself);
+    if (*ret_peer != NULL) {
+        memcpy(ret, (*ret_peer)->key, KEY_SIZE);
+        return true;
+    }
+    list_each(node, &ils->ended) { /* it has no place in the table any more */
+        const struct ended *e = list_entry(node, struct ended, node);
+        crypto_peer_id(id, e->key);
+        hex_text(hex, id, PEER_ID_SIZE);
+        if (slice_eq_fold(name, slice_of(hex)) && memcmp(e->key, ils->key, KEY_SIZE) != 0) {
+            memcpy(ret, e->key, KEY_SIZE);
+            return true;
+        }
+    }
+    return false;
+}
+
+static enum reply judge(const struct ils *ils, const struct command *c, struct ended *ret,
+                        struct slice *ret_text)
+{
+    const struct peer *p;
+    bool itself = false;
+    size_t n = 0;
+    *ret_text = c->cluster;
+    if (ils->role != ROLE_HUB)
+        return REPLY_ONLY_HUBS;
+    if (!named_key(ils, c->cluster, ret->key, &p, &itself))
+        return itself ? REPLY_ITSELF : REPLY_UNKNOWN_CLUSTER;
+    if (ends_banned(ils, ret->key))
+        return REPLY_ALREADY_BANNED;
+    if (c->type == COMMAND_FORGET && p != NULL && p->link != NULL)
+        return REPLY_STILL_LINKED;
+    list_each(node, &ils->ended)
+        n++;
+    *ret_text = slice_of("256");
+    static_assert(ENDED_MAX == 256, "as the text says");
+    return n >= ENDED_MAX && ends_find(ils, ret->key) == NULL ? REPLY_ENDED_FULL : REPLY_OK;
+}
+
+static void forget(struct ils *ils, const struct command *c)
+{
+    struct ended *e = mem_alloc(ils->mem, sizeof *e);
+    struct slice text = slice_make(NULL, 0);
+    enum reply reply = e == NULL ? REPLY_MEMORY : judge(ils, c, e, &text);
+    struct batch *b = NULL;
+    if (reply == REPLY_OK) {
+        struct rows rows;
+        e->banned = c->type == COMMAND_BAN;
+        newest_of(ils, e);
+        memcpy(e->author, ils->peer_id, PEER_ID_SIZE);
+        rows_init(&rows, ils);
+        put_row(&rows, e);
+        if (c->who.n != 0)
+            rows_audit(&rows, c->who, c->what);
+        b = journal_store(&rows, BATCH_ENDED);
+        reply = b == NULL ? REPLY_MEMORY : REPLY_OK;
+    }
+    if (reply != REPLY_OK) {
+        mem_free(ils->mem, e, sizeof *e);
+        command_refuse(ils, c, reply, text);
+        return;
+    }
+    b->ended = e;
+    b->command = c->id;
+}
+
+static void forgotten(struct ils *ils, struct batch *b, bool failed)
+{
+    enum reply reply = failed ? REPLY_STORE : REPLY_OK;
+    if (!failed && !merge(ils, b->ended) && ends_find(ils, b->ended->key) == NULL)
+        reply = REPLY_MEMORY;
+    command_reply(ils, b->command, reply, slice_make(NULL, 0));
+}
+
+/* --- leaving */
+
+static void answer(struct ils *ils, enum reply reply)
+{
+    if (ils->leaving.command != 0)
+        command_reply(ils, ils->leaving.command, reply, slice_make(NULL, 0));
+    ils->leaving.command = 0;
+}
+
+static enum reply may_leave(const struct ils *ils)
+{
+    if (ils->role == ROLE_STANDALONE)
+        return REPLY_NOT_JOINED;
+    if (ils->leaving.phase != STAYING)
+        return REPLY_LEAVING;
+    if (ils->cloned)
+        return REPLY_CLONED;
+    return ils->self->rolled_back || ils->own->rolled_back ? REPLY_ROLLED_BACK : REPLY_OK;
+}
+
+static void leave(struct ils *ils, const struct command *c)
+{
+    enum reply reply = may_leave(ils);
+    struct rows rows;
+    rows_init(&rows, ils);
+    rows_setting_u64(&rows, "leaving", 1);
+    if (c->who.n != 0)
+        rows_audit(&rows, c->who, c->what);
+    if (reply == REPLY_OK && journal_store(&rows, BATCH_LEAVE) == NULL)
+        reply = REPLY_MEMORY;
+    if (reply != REPLY_OK) {
+        command_refuse(ils, c, reply, slice_make(NULL, 0));
+        return;
+    }
+    ils->leaving = (struct leaving){.command = c->id, .phase = LEAVING_STORING,
+                                    .until = ils->now + LEAVE_US};
+}
+
+/* The head that says LEFT is durable, or there is nothing to take back. */
+static bool farewell_ready(const struct stream *s)
+{
+    return !stream_held(s) || (s->hide && told_bytes(s).n != 0);
+}
+
+static bool knows(const struct link *l, const struct stream *s)
+{
+    const struct mark *m = mark_find(l, s);
+    return told_bytes(s).n == 0 || (m != NULL && m->theirs && mark_order(m, told_head(s)) >= 0);
+}
+
+/* Everybody who is linked was sent the heads, and the bytes have left. */
+static bool all_told(const struct ils *ils)
+{
+    size_t n = 0;
+    list_each(node, &ils->links) {
+        const struct link *l = list_entry(node, struct link, node);
+        if (l->state != LINK_UP)
+            continue;
+        n++;
+        if (!l->marks_done || l->pending != 0 || !knows(l, ils->self) || !knows(l, ils->own))
+            return false;
+    }
+    return n != 0 || !ils->leaving.resumed;
+}
+
+/* Rows of all that is known of the network. */
+static void forget_rows(struct rows *r)
+{
+    struct ils *ils = r->ils;
+    rows_remove(r, ROW_SETTING, slice_of("leaving"));
+    list_each(node, &ils->peers) {
+        struct peer *p = list_entry(node, struct peer, node);
+        rows_remove(r, ROW_PEER, slice_make(p->key, KEY_SIZE));
+        p->dirty = false;
+    }
+    list_each(node, &ils->streams) {
+        const struct stream *s = list_entry(node, struct stream, node);
+        if (!s->own)
+            rows_of_stream(r, s);
+    }
+    list_each(node, &ils->ended)
+        remove_row(r, list_entry(node, struct ended, node));
+}
+
+static void finish(struct ils *ils)
+{
+    const struct command c = {.id = ils->leaving.command};
+    struct dial *d = &ils->dial;
+    struct rows rows;
+    ils->mesh.draining = false;
+    d->wanted = d->hub_known = false; /* first: nobody is dialled instead */
+    ils->role = ROLE_STANDALONE;
+    end_links(ils, CODE_GOING_DOWN);
+    alarm_clear(ils, ILSHubClusterUnreachable, text_slice(d->host));
+    d->host.n = d->former.host.n = 0;
+    crypto_wipe(&d->invite, sizeof d->invite);
+    memset(ils->network, 0, sizeof ils->network);
+    listen_as_role(ils);
+    self_changed(ils);
+    rows_init(&rows, ils);
+    rows_self(&rows);
+    forget_rows(&rows);
+    ils->leaving.command = 0; /* answered by the batch, or by its refusal */
+    ils->leaving.phase = LEAVING_TELLING;
+    ils->leaving.until = ils->now + STORE_RETRY_US;
+    struct batch *b = store_and_reply(&rows, &c, false);
+    if (b == NULL)
+        return; /* tried again */
+    b->kind = BATCH_LEAVE;
+    ils->leaving.phase = LEAVING_OVER;
+}
+
+/* It is durable: nothing of the network is known any more. */
+static void forget_all(struct ils *ils)
+{
+    struct rows rows; /* are durable already */
+    rows_init(&rows, ils);
+    list_each_safe(node, &ils->streams) {
+        struct stream *s = list_entry(node, struct stream, node);
+        if (!s->own)
+            fetch_forget(ils, s);
+    }
+    end_links(ils, CODE_GOING_DOWN);
+    list_each(node, &ils->links)
+        list_entry(node, struct link, node)->to = NULL; /* they are closed */
+    memset(&ils->mesh, 0, sizeof ils->mesh);
+    list_each_safe(node, &ils->peers)
+        peer_free(&rows, list_entry(node, struct peer, node));
+    ends_free(ils);
+    memset(&ils->leaving, 0, sizeof ils->leaving);
+    struct trace *t = say(ils, EVENT_ENDED);
+    memcpy(t->peer_id, ils->peer_id, sizeof t->peer_id);
+    t->text[0] = arena_copy(&ils->step, text_slice(ils->cluster_id));
+    t->text[1] = slice_of("left");
+    ils_action(ils, ILS_DO_PUBLISH);
+}
+
+static void leave_stored(struct ils *ils, struct batch *b, bool failed)
+{
+    if (ils->leaving.phase == LEAVING_STORING) {
+        ils->leaving.phase = failed ? STAYING : LEAVING_WISH;
+        ils->leaving.until = failed ? 0 : ils->now + LEAVE_US;
+        if (failed)
+            answer(ils, REPLY_STORE);
+        return;
+    }
+    command_stored(ils, b, failed);
+    if (!failed) {
+        forget_all(ils);
+        return;
+    }
+    ils->leaving.phase = LEAVING_TELLING;
+    ils->leaving.until = ils->now + STORE_RETRY_US;
+}
+
+static void leave_tick(struct ils *ils)
+{
+    struct leaving *l = &ils->leaving;
+    if (l->phase == LEAVING_WISH && l->until == 0)
+        l->until = ils->now + START_HOLD_US; /* resumed: a neighbour may be reached again */
+    bool lost = ils->cloned || ils->self->rolled_back || ils->own->rolled_back;
+    if (l->phase == LEAVING_WISH &&
+        (lost || (farewell_ready(ils->self) && farewell_ready(ils->own)))) {
+        l->phase = LEAVING_TELLING;
+        if (!l->resumed)
+            l->until = ils->now + LEAVE_US;
+    } else if (l->phase == LEAVING_WISH && !l->resumed && ils->now >= l->until) {
+        l->until = ils->now + LEAVE_US;
+    }
+    if (l->phase == LEAVING_TELLING && (all_told(ils) || ils->now >= l->until))
+        finish(ils);
+}
+
+/* --- the face */
+
+void ends_command(struct ils *ils, const struct command *c)
+{
+    if (c->type == COMMAND_LEAVE)
+        leave(ils, c);
+    else
+        forget(ils, c);
+}
+
+void ends_stored(struct ils *ils, struct batch *b, bool failed)
+{
+    if (b->kind == BATCH_ENDED)
+        forgotten(ils, b, failed);
+    else
+        leave_stored(ils, b, failed);
+}
+
+void ends_tick(struct ils *ils)
+{
+    if (!ils->ready || ils->self == NULL || ils->own == NULL)
+        return;
+    leave_tick(ils);
+    if (ils->ends_due)
+        sweep(ils);
+}
+
+tick ends_deadline(const struct ils *ils)
+{
+    return ils->leaving.phase == LEAVING_WISH || ils->leaving.phase == LEAVING_TELLING
+               ? ils->leaving.until : TICK_NEVER;
+}
+
+void ends_free(struct ils *ils)
+{
+    list_each_safe(node, &ils->ended) {
+        struct ended *e = list_entry(node, struct ended, node);
+        list_remove(&e->node);
+        mem_free(ils->mem, e, sizeof *e);
+    }
 }

@@ -53,15 +53,16 @@ void exchange_open(struct link *l)
     }
     list_each(node, &ils->streams) {
         const struct stream *s = list_entry(node, struct stream, node);
-        if (!stream_held(s))
+        const struct head *h = told_head(s);
+        if (told_bytes(s).n == 0)
             continue;
         struct msg_mark *to = &mark[m.n++];
         memcpy(to->key, s->key, KEY_SIZE);
         to->number = s->number;
-        to->epoch = s->head.epoch;
-        to->usn = s->head.usn;
-        to->beat = s->head.beat;
-        memcpy(to->root, s->head.root, HASH_SIZE);
+        to->epoch = h->epoch;
+        to->usn = h->usn;
+        to->beat = h->beat;
+        memcpy(to->root, h->root, HASH_SIZE);
         if (m.n == MARKS_PER_FRAME) {
             msg_marks_put(&l->out, &m);
             m.n = 0;
@@ -101,27 +102,35 @@ static void take_marks(struct link *l, struct slice body)
 
 /* --- telling */
 
+/* Its own streams everybody tells to everybody; a hub those that it admits, and who has left. The
+ * origin itself is told of what is above that which it has shown: somebody else wrote it. */
 static bool may_tell(const struct link *l, const struct stream *s)
 {
-    if (!stream_held(s))
+    if (told_bytes(s).n == 0)
         return false;
     if (s->own)
         return true;
-    return l->ils->role == ROLE_HUB && s->admitted && memcmp(s->key, l->to->key, KEY_SIZE) != 0;
+    bool left = s->number == STREAM_SELF && (s->head.flags & HEAD_FLAG_LEFT) != 0;
+    if (l->ils->role != ROLE_HUB || (!s->admitted && !left))
+        return false;
+    const struct mark *m = mark_find(l, s);
+    return memcmp(s->key, l->to->key, KEY_SIZE) != 0 || (m != NULL && m->theirs);
 }
 
 static void tell_head(struct link *l, struct stream *s)
 {
+    const struct head *h = told_head(s);
     struct mark *m = mark_get(l, s);
-    if (m == NULL || (m->theirs && mark_order(m, &s->head) >= 0))
+    if (m == NULL || (m->theirs && mark_order(m, h) >= 0))
         return;
-    if (s->delta.n != 0 && m->theirs && memcmp(m->root, s->delta_base, HASH_SIZE) == 0) {
+    if (told_real(s) && s->delta.n != 0 && m->theirs &&
+        memcmp(m->root, s->delta_base, HASH_SIZE) == 0) {
         buf_put_slice(&l->out, buf_slice(&s->delta));
     } else {
-        struct msg_head bare = {.head = buf_slice(&s->head_bytes)};
+        struct msg_head bare = {.head = told_bytes(s)};
         msg_head_put(&l->out, &bare);
     }
-    mark_set(m, &s->head);
+    mark_set(m, h);
 }
 
 /* Newest heads to every neighbour that lacks them; the own stream 0 goes first, so that a hub's
@@ -164,7 +173,7 @@ static void take_manifest_request(struct link *l, struct slice body)
         return;
     }
     struct stream *s = stream_find(l->ils, m.key, m.number);
-    if (s == NULL || !stream_held(s)) {
+    if (s == NULL || told_bytes(s).n == 0) {
         gone(l, m.key, m.number, NULL);
         return;
     }
@@ -172,12 +181,12 @@ static void take_manifest_request(struct link *l, struct slice body)
         link_end(l, CODE_TOO_SLOW, false);
         return;
     }
-    struct slice lines = catalog_lines(s->catalog);
+    struct slice lines = told_real(s) ? catalog_lines(s->catalog) : slice_make(NULL, 0);
     size_t from = (size_t)m.first * LINE_BYTES;
     size_t n = from < lines.n ? lines.n - from : 0;
     if (n > (size_t)LINES_PER_FRAME * LINE_BYTES)
         n = (size_t)LINES_PER_FRAME * LINE_BYTES;
-    struct msg_manifest answer = {.head = buf_slice(&s->head_bytes), .first = m.first,
+    struct msg_manifest answer = {.head = told_bytes(s), .first = m.first,
                                   .lines = n == 0 ? slice_make(NULL, 0)
                                                   : slice_make(lines.p + from, n)};
     msg_manifest_put(&l->out, &answer);
@@ -191,9 +200,12 @@ static void take_segment_request(struct link *l, struct slice body)
         return;
     }
     struct stream *s = stream_find(l->ils, m.key, m.number);
-    struct slice bytes = s == NULL ? slice_make(NULL, 0) : catalog_segment(s->catalog, m.name);
-    if (bytes.n == 0 && s != NULL)
-        bytes = replaced_find(s, m.name);
+    struct slice bytes = slice_make(NULL, 0);
+    if (s != NULL && (!s->own || told_real(s))) {
+        bytes = catalog_segment(s->catalog, m.name);
+        if (bytes.n == 0)
+            bytes = replaced_find(s, m.name);
+    }
     if (l->pending + l->out.n > PENDING_MAX)
         link_end(l, CODE_TOO_SLOW, false);
     else if (bytes.n == 0)

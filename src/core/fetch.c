@@ -277,26 +277,74 @@ static bool signature_holds(struct link *l, struct slice bytes)
     return false;
 }
 
+static bool has_left(const struct head *h)
+{
+    return (h->flags & HEAD_FLAG_LEFT) != 0;
+}
+
 /* The stream of a head that came over l; NULL when it may not even wait for admission there. From a
  * spoke only its own streams are heard; what waits is bounded, and nothing waits that is not
- * signed, is mine, or is of a kind that is never admitted. */
+ * signed, is mine, may not return, or is of somebody who has left without having been here. */
 static struct stream *heard_stream(struct link *l, const struct head *h, struct slice bytes)
 {
     struct ils *ils = l->ils;
     struct stream *s = stream_find(ils, h->key, h->number);
     if (s != NULL)
         return s;
-    if (h->number > STREAM_PLAN || memcmp(h->key, ils->key, KEY_SIZE) == 0)
+    if (memcmp(h->key, ils->key, KEY_SIZE) == 0 || !ends_allow(ils, h) ||
+        (has_left(h) && h->number == STREAM_SELF))
         return NULL;
     size_t waiting = 0;
-    list_each(node, &ils->streams)
-        waiting += !list_entry(node, struct stream, node)->admitted;
-    if (memcmp(h->key, l->to->key, KEY_SIZE) != 0 &&
-        (l->to->role == ROLE_SPOKE || waiting >= UNADMITTED_MAX))
+    list_each(node, &ils->streams) {
+        const struct stream *o = list_entry(node, struct stream, node);
+        waiting += !o->admitted && !stream_held(o);
+    }
+    bool theirs = memcmp(h->key, l->to->key, KEY_SIZE) == 0;
+    if (!theirs && (l->to->role == ROLE_SPOKE || waiting >= UNADMITTED_MAX))
         return NULL;
     if (!signature_holds(l, bytes))
         return NULL;
     return stream_get(ils, h->key, h->number);
+}
+
+/* A head with the epoch and USN of the one that is held, and another root. */
+static void second_writer(struct link *l, struct stream *s, struct slice bytes,
+                          const struct head *h)
+{
+    if (stream_held(s) && h->epoch == s->head.epoch && h->usn == s->head.usn &&
+        memcmp(h->root, s->head.root, HASH_SIZE) != 0 && signature_holds(l, bytes))
+        identity_heads(l->ils, s, bytes, h);
+}
+
+static bool is_news(const struct stream *s, const struct head *h)
+{
+    if (has_left(h) && h->lines != 0)
+        return false;
+    return (!stream_held(s) || head_order(h, &s->head) > 0) &&
+           (s->wanted_bytes.n == 0 || head_order(h, &s->wanted) >= 0);
+}
+
+/* What a head of another cluster's says is wanted, if it may be. */
+static void take_head(struct link *l, struct stream *s, const struct msg_head *m,
+                      const struct head *h, struct slice body)
+{
+    struct ils *ils = l->ils;
+    struct peer *p = peer_find(ils, s->key);
+    if (p != NULL)
+        p->last_contact = ils->wall;
+    s->admitted = s->admitted || admit_may(ils, s);
+    if (!want_head(ils, s, m->head, h))
+        return;
+    bool farewell = has_left(h) && s->number == STREAM_SELF && stream_held(s);
+    if (!s->admitted && !farewell) {
+        s->source = l; /* waits for a roster that lists it */
+        return;
+    }
+    if (m->has_delta && stream_held(s) && memcmp(m->base, s->head.root, HASH_SIZE) == 0 &&
+        delta_lines(s, m))
+        take_delta(l, s, m, body);
+    else if (s->fetch == FETCH_NONE || s->wanted_lines.n == 0)
+        fetch_from(ils, s, l);
 }
 
 void fetch_head(struct link *l, struct slice body)
@@ -310,30 +358,19 @@ void fetch_head(struct link *l, struct slice body)
     }
     struct stream *s = heard_stream(l, &h, m.head);
     struct mark *mark = s == NULL ? NULL : mark_get(l, s);
-    if (mark == NULL || s->own)
+    if (mark == NULL)
         return;
     if (!mark->theirs || mark_order(mark, &h) < 0)
         mark_set(mark, &h);
-    if ((stream_held(s) && head_order(&h, &s->head) <= 0) ||
-        (s->wanted_bytes.n != 0 && head_order(&h, &s->wanted) < 0))
-        return;
-    if (!signature_holds(l, m.head))
-        return;
-    struct peer *p = peer_find(ils, s->key);
-    if (p != NULL)
-        p->last_contact = ils->wall;
-    if (!want_head(ils, s, m.head, &h))
-        return;
-    s->admitted = s->admitted || admit_may(ils, s);
-    if (!s->admitted) {
-        s->source = l; /* waits for a roster that lists it */
+    if (s->own) {
+        adopt_heard(l, s, mark);
         return;
     }
-    if (m.has_delta && stream_held(s) && memcmp(m.base, s->head.root, HASH_SIZE) == 0 &&
-        delta_lines(s, &m))
-        take_delta(l, s, &m, body);
-    else if (s->fetch == FETCH_NONE || s->wanted_lines.n == 0)
-        fetch_from(ils, s, l);
+    if (stream_held(s) && head_order(&h, &s->head) < 0)
+        ils->heads_moved = true; /* they are told of the newer one */
+    second_writer(l, s, m.head, &h);
+    if (is_news(s, &h) && signature_holds(l, m.head) && ends_allow(ils, &h))
+        take_head(l, s, &m, &h, body);
 }
 
 void fetch_manifest(struct link *l, struct slice body)
@@ -351,9 +388,12 @@ void fetch_manifest(struct link *l, struct slice body)
     if (s->wanted_bytes.n == 0 || head_order(&h, &s->wanted) > 0) { /* it moved on meanwhile */
         if (s->own && !adopt_believes(l, s, m.head, &h)) {
             fetch_stop(s);
+            if (l->marks_done)
+                adopt_list_came(ils);
             return;
         }
-        if (!head_signed(m.head) || !want_head(ils, s, m.head, &h)) {
+        if (!is_news(s, &h) || !head_signed(m.head) || (!s->own && !ends_allow(ils, &h)) ||
+            !want_head(ils, s, m.head, &h)) {
             head_refused(ils, s, "the head does not hold");
             return;
         }
@@ -523,7 +563,8 @@ static void fetch_apply(struct ils *ils, struct stream *s)
     s->retry = TICK_NEVER;
     s->digest_differs = false;
     s->last_usn = moved ? ils->wall : s->last_usn;
-    store_applied(ils, s, former);
+    if (!s->own) /* which is stored when it is mine again */
+        store_applied(ils, s, former);
     stream_served(ils, s);
     if (s->own) {
         adopt_applied(ils, s);
@@ -534,13 +575,8 @@ static void fetch_apply(struct ils *ils, struct stream *s)
     t->text[0] = s->head.name;
     t->number[0] = s->head.usn;
     t->number[1] = s->head.live;
-    struct peer *p = peer_get(ils, s->key);
-    if (p != NULL && s->number == STREAM_SELF) {
-        peer_read(p, s);
-        peer_names(ils, p);
-        admit_again(ils);
-        introduce_read(ils, s);
-    }
+    if (s->number == STREAM_SELF)
+        self_applied(ils, s);
 }
 
 /* --- silence and ends */
@@ -557,15 +593,45 @@ static struct link *another_source(struct ils *ils, const struct stream *s, cons
     return NULL;
 }
 
-/* What only waited for admission goes with the link that brought it. */
-static void stream_forget(struct ils *ils, struct stream *s)
+/* Frees s: no link speaks of it any more. */
+void fetch_forget(struct ils *ils, struct stream *s)
 {
     list_each(node, &ils->links) {
-        struct mark *m = mark_find(list_entry(node, struct link, node), s);
+        struct link *l = list_entry(node, struct link, node);
+        struct mark *m = mark_find(l, s);
         if (m != NULL)
             memset(m, 0, sizeof *m);
+        for (size_t i = 0; i < REQUESTS_MAX; i++)
+            if (l->asked[i].stream == s)
+                l->asked[i].stream = NULL; /* a late answer is dropped */
     }
     stream_free(ils, s);
+}
+
+/* Nothing is wanted of it any more. */
+void fetch_drop(struct ils *ils, struct stream *s)
+{
+    fetch_stop(s);
+    s->retry = TICK_NEVER;
+    target_abandon(ils, s);
+    buf_reset(&s->wanted_bytes);
+    buf_reset(&s->wanted_lines);
+}
+
+/* What waited is fetched; or what was being fetched waits. */
+void fetch_admitted(struct ils *ils, struct stream *s, bool admitted)
+{
+    s->admitted = admitted;
+    ils->heads_moved = true;
+    if (!admitted) {
+        s->fetch = FETCH_NONE;
+        s->asked = 0;
+        s->retry = TICK_NEVER;
+    } else if (s->fetch == FETCH_NONE && s->wanted_bytes.n != 0) {
+        struct link *l = s->source != NULL ? s->source : another_source(ils, s, NULL);
+        if (l != NULL)
+            fetch_from(ils, s, l);
+    }
 }
 
 void fetch_link_gone(struct link *l)
@@ -577,7 +643,8 @@ void fetch_link_gone(struct link *l)
             continue;
         fetch_stop(s); /* what was fetched stays in the target */
         if (!s->admitted) {
-            stream_forget(ils, s);
+            if (!stream_held(s))
+                fetch_forget(ils, s); /* it only waited for admission */
             continue;
         }
         struct link *other = another_source(ils, s, l);
@@ -590,7 +657,7 @@ static void fetch_again(struct ils *ils, struct stream *s)
 {
     struct link *l = another_source(ils, s, NULL);
     s->retry = ils->now + FETCH_RETRY_MAX_US;
-    if (s->wanted_bytes.n == 0)
+    if (s->wanted_bytes.n == 0 || !s->admitted)
         s->retry = TICK_NEVER;
     else if (l != NULL)
         fetch_from(ils, s, l);
@@ -625,6 +692,8 @@ static void fetch_silent(struct ils *ils, struct stream *s)
 
 void fetch_tick(struct ils *ils)
 {
+    for (size_t i = 0; ils->rosters_moved && i < 8; i++) /* what is admitted may admit others */
+        admit_again(ils);
     list_each(node, &ils->streams) {
         struct stream *s = list_entry(node, struct stream, node);
         replaced_tick(ils, s);

@@ -412,6 +412,8 @@ static enum code judge_proof(struct link *l, const struct proof *p)
         return code;
     if (other_network(l, p))
         return CODE_OTHER_NETWORK;
+    if (ends_banned(ils, p->key))
+        return CODE_BANNED;
     if (known != NULL && known->disconnected_here)
         return CODE_DISCONNECTED;
     if (!l->dialler && ils->role != ROLE_HUB && (known == NULL || known->role != ROLE_HUB))

@@ -30,6 +30,8 @@ struct ils *ils_new(struct mem *mem)
     ils->next_beat = TICK_NEVER;
     own_init(ils);
     buf_init(&ils->orphans, mem, SIZE_MAX);
+    buf_init(&ils->withheld_row[0], mem, HEAD_MAX);
+    buf_init(&ils->withheld_row[1], mem, HEAD_MAX);
     ils->routes = routes_new(mem);
     if (ils->routes == NULL) {
         ils_free(ils);

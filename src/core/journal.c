@@ -117,6 +117,7 @@ void rows_self(struct rows *r)
     rows_setting_u64(r, "draining", ils->mesh.draining);
     told_rows(r);
     introduce_rows(r);
+    adopt_settings(r);
 }
 
 void rows_password(struct rows *r, const struct password *p)
@@ -214,6 +215,7 @@ static void rows_again(struct ils *ils)
     struct rows rows;
     rows_init(&rows, ils);
     rows_self(&rows);
+    ends_rows(&rows);
     if (ils->dial.hub_known && !ils->dial.moving)
         rows_setting(&rows, "hub_key", slice_make(ils->dial.hub_key, KEY_SIZE));
     journal_store(&rows, BATCH_PLAIN);
@@ -227,6 +229,7 @@ void batch_free(struct ils *ils, struct batch *b)
     if (b->settings != NULL)
         crypto_wipe(b->settings, sizeof *b->settings);
     mem_free(ils->mem, b->settings, sizeof *b->settings);
+    mem_free(ils->mem, b->ended, sizeof *b->ended);
     mem_free(ils->mem, b, sizeof *b);
 }
 
@@ -256,7 +259,9 @@ void journal_stored(struct ils *ils, const struct ils_event *event)
     case BATCH_OWN: own_stored(ils, b, event->failed); break;
     case BATCH_INVITE: invite_stored(ils, b, event->failed); break;
     case BATCH_IDENTITY: identity_stored(ils, b, event->failed); break;
-    case BATCH_LEAVE: ends_stored(ils, b, event->failed); break;
+    case BATCH_LEAVE:
+    case BATCH_ENDED: ends_stored(ils, b, event->failed); break;
+    case BATCH_WITHHELD: told_stored(ils, b, event->failed); break;
     }
     batch_free(ils, b);
 }
@@ -310,7 +315,8 @@ static void row_setting(struct ils *ils, struct slice key, struct slice v)
         crypto_keypair(ils->seed, ils->key, ils->secret);
         crypto_peer_id(ils->peer_id, ils->key);
     } else if (!told_setting(ils, key, v) && !introduce_setting(ils, key, v) &&
-               !role_setting(ils, key, v)) {
+               !role_setting(ils, key, v) && !ends_setting(ils, key, v) &&
+               !adopt_setting(ils, key, v)) {
         own_setting(ils, key, v);
     }
 }

@@ -43,8 +43,11 @@
 #define PENDING_MAX       (8 * 1024 * 1024) /* unsent bytes on a link: it does not read */
 #define IN_MAX            (256 * 1024)   /* bytes waiting for the rest of a frame */
 #define STREAMS_MAX       1024
+#define ADOPTED_USN_GAP   (UINT64_C(1) << 20) /* design 6: above what others may hold */
 #define UNADMITTED_MAX    256            /* streams that wait for a roster to list them */
 #define PEERS_NEAR        180            /* design 6: an alarm at 90 % of 200 */
+#define ENDED_MAX         256            /* who was forgotten or banned: a third of stream 0 */
+#define LEAVE_US          (2 * TICK_S)   /* a goodbye has this long to be told */
 #define ROSTER_MAX        64             /* design 6 */
 #define LEARNED_MAX       1000000        /* design 13: learned objects */
 #define LEARNED_BYTES     (256u << 20)   /* of others' segments, or a quarter of memory */

@@ -454,7 +454,7 @@ void link_met(struct link *l)
     struct peer *p = l->to;
     const struct announced *next = &p->announced[1];
     if (!p->met) {
-        p->met = true;
+        p->met = ils->rosters_moved = true;
         p->met_first = ils->wall;
     }
     p->met_last = p->last_contact = ils->wall;

@@ -24,6 +24,24 @@ static struct slice decimal(struct arena *a, uint64_t v)
 
 /* --- peers */
 
+static size_t holders(const struct ils *ils, struct slice fqdn)
+{
+    size_t n = slice_eq_fold(fqdn, text_slice(ils->fqdn));
+    list_each(node, &ils->peers)
+        n += slice_eq_fold(fqdn, text_slice(list_entry(node, struct peer, node)->fqdn));
+    return n;
+}
+
+/* The alarms of names that two had. */
+static void names_again(struct ils *ils)
+{
+    list_each(node, &ils->alarms) {
+        const struct alarm_entry *e = list_entry(node, struct alarm_entry, node);
+        if (e->alarm == ILSDuplicateFQDN && e->active && holders(ils, text_slice(e->subject)) < 2)
+            alarm_clear(ils, ILSDuplicateFQDN, text_slice(e->subject));
+    }
+}
+
 struct peer *peer_find(const struct ils *ils, const uint8_t key[static KEY_SIZE])
 {
     struct peer *p = ils->peer_by_key[key[0] % PEER_BUCKETS];
@@ -37,10 +55,8 @@ struct peer *peer_get(struct ils *ils, const uint8_t key[static KEY_SIZE])
     struct peer *p = peer_find(ils, key);
     if (p != NULL)
         return p;
-    if (ils->peer_n >= PEERS_MAX) {
-        alarm_raise(ils, ILSPeerLimitExceeded, decimal(&ils->step, PEERS_MAX));
+    if (!admit_more(ils))
         return NULL;
-    }
     p = mem_alloc(ils->mem, sizeof *p);
     if (p == NULL)
         return NULL;
@@ -50,9 +66,26 @@ struct peer *peer_get(struct ils *ils, const uint8_t key[static KEY_SIZE])
     list_add(&ils->peers, &p->node);
     p->next_by_key = ils->peer_by_key[key[0] % PEER_BUCKETS];
     ils->peer_by_key[key[0] % PEER_BUCKETS] = p;
-    if (++ils->peer_n == PEERS_NEAR)
-        alarm_raise(ils, ILSPeerLimitApproachingWarning, decimal(&ils->step, PEERS_NEAR));
+    ils->peer_n++;
+    admit_counted(ils);
     return p;
+}
+
+/* Nobody points at it any more. */
+void peer_free(struct rows *r, struct peer *p)
+{
+    struct ils *ils = r->ils;
+    struct peer **at = &ils->peer_by_key[p->key[0] % PEER_BUCKETS];
+    while (*at != p)
+        at = &(*at)->next_by_key;
+    *at = p->next_by_key;
+    rows_remove(r, ROW_PEER, arena_copy(&ils->step, slice_make(p->key, KEY_SIZE)));
+    list_remove(&p->node);
+    ils->peer_n--;
+    own_peer_free(p);
+    mem_free(ils->mem, p, sizeof *p);
+    names_again(ils);
+    admit_counted(ils);
 }
 
 /* By cluster id or by peer id in hex; *ret_itself: it is this cluster's own. NULL: nobody's. */
@@ -127,7 +160,8 @@ struct written {
 
 static bool on_roster(const struct ils *ils, const struct peer *p)
 {
-    return ils->role == ROLE_HUB && p->met && !p->disconnected_here && !p->disconnected_there;
+    return ils->role == ROLE_HUB && p->met && !p->disconnected_here && !p->disconnected_there &&
+           (p->link != NULL || (ends_of(ils, p->key) == NULL && !peer_left(ils, p)));
 }
 
 /* What stands in stream 0 and is not to be there any more. */
@@ -171,6 +205,36 @@ static void plan_follows(struct ils *ils)
         stream_commit(ils, s, NULL, 0, 0, none, none, COMMIT_CHANGE);
 }
 
+/* Linked ones first, then who was met: as many as fit. */
+static size_t roster_changes(const struct ils *ils, struct change *change)
+{
+    size_t n = 0;
+    for (int linked = 1; linked >= 0; linked--)
+        list_each(node, &ils->peers) {
+            const struct peer *p = list_entry(node, struct peer, node);
+            if (n < ROSTER_MAX && on_roster(ils, p) && (p->link != NULL) == linked)
+                change[n++] = (struct change){.put = true, .kind = ENTRY_ROSTER,
+                                              .user = slice_make(p->key, KEY_SIZE)};
+        }
+    return n;
+}
+
+/* All that stream 0 is to say, and what it is not to say any more. NULL: memory. */
+struct change *self_changes(struct ils *ils, size_t *ret_n)
+{
+    struct change *change = arena_alloc(&ils->step, CHANGES_MAX * sizeof *change);
+    if (change == NULL)
+        return NULL;
+    struct written w = {change, 0, field_changes(ils, change), CHANGES_MAX};
+    w.n += roster_changes(ils, change + w.n);
+    w.n += ends_changes(ils, change + w.n, w.max - w.n);
+    w.n += introduce_changes(ils, change + w.n, w.max - w.n);
+    w.wanted = w.n;
+    catalog_walk(ils->self->catalog, written_gone, &w);
+    *ret_n = w.n;
+    return change;
+}
+
 /* Stream 0 follows what the cluster is, and so does the head of its plan; called at the end of a
  * step. */
 void self_write(struct ils *ils)
@@ -180,27 +244,17 @@ void self_write(struct ils *ils)
         ils->committing[STREAM_SELF] || adopt_holds(ils, ils->self) || ils->now < ils->self_after)
         return;
     ils->self_dirty = false;
-    struct change *change = arena_alloc(&ils->step, CHANGES_MAX * sizeof *change);
+    size_t n;
+    const struct change *change = self_changes(ils, &n);
     if (change == NULL) {
         ils->self_dirty = true;
         return;
     }
-    struct written w = {change, 0, field_changes(ils, change), CHANGES_MAX};
-    size_t listed = 0;
-    list_each(node, &ils->peers) {
-        const struct peer *p = list_entry(node, struct peer, node);
-        if (on_roster(ils, p) && listed++ < ROSTER_MAX)
-            change[w.n++] = (struct change){.put = true, .kind = ENTRY_ROSTER,
-                                            .user = slice_make(p->key, KEY_SIZE)};
-    }
-    w.n += ends_changes(ils, change + w.n, w.max - w.n);
-    w.n += introduce_changes(ils, change + w.n, w.max - w.n);
-    w.wanted = w.n;
-    catalog_walk(ils->self->catalog, written_gone, &w);
-    if (stream_held(ils->self) && nothing_new(ils->self, change, w.n))
+    if (stream_held(ils->self) && head_follows(ils, ils->self) &&
+        nothing_new(ils->self, change, n))
         return;
     struct slice none = slice_make(NULL, 0);
-    if (stream_commit(ils, ils->self, change, w.n, 0, none, none, COMMIT_CHANGE) != 0)
+    if (stream_commit(ils, ils->self, change, n, 0, none, none, COMMIT_CHANGE) != 0)
         ils->self_dirty = true;
 }
 
@@ -278,26 +332,34 @@ void peer_read(struct peer *p, const struct stream *s)
     p->dirty = true;
 }
 
-static size_t holders(const struct ils *ils, struct slice fqdn)
-{
-    size_t n = slice_eq_fold(fqdn, text_slice(ils->fqdn));
-    list_each(node, &ils->peers)
-        n += slice_eq_fold(fqdn, text_slice(list_entry(node, struct peer, node)->fqdn));
-    return n;
-}
-
 /* Two clusters that say that they have one name: both are kept, since the key says who is who, and
  * an operator is told until one of them has another. */
 void peer_names(struct ils *ils, const struct peer *p)
 {
     ils->ask_next = ils->now; /* its certificates may be others */
+    identity_named(ils, p);
     if (p->fqdn.n != 0 && holders(ils, text_slice(p->fqdn)) > 1)
         alarm_raise(ils, ILSDuplicateFQDN, text_slice(p->fqdn));
-    list_each(node, &ils->alarms) {
-        const struct alarm_entry *e = list_entry(node, struct alarm_entry, node);
-        if (e->alarm == ILSDuplicateFQDN && e->active && holders(ils, text_slice(e->subject)) < 2)
-            alarm_clear(ils, ILSDuplicateFQDN, text_slice(e->subject));
-    }
+    names_again(ils);
+}
+
+/* Another's stream 0 is served: it is in the table, or has left; and what a hub lists counts. */
+void self_applied(struct ils *ils, struct stream *s)
+{
+    bool left = (s->head.flags & HEAD_FLAG_LEFT) != 0;
+    struct peer *p = left ? peer_find(ils, s->key) : peer_get(ils, s->key);
+    if (left || ends_find(ils, s->key) != NULL)
+        ils->ends_due = ils->rosters_moved = true;
+    if (p == NULL)
+        return;
+    bool hub = p->role == ROLE_HUB;
+    peer_read(p, s);
+    peer_names(ils, p);
+    if (hub || p->role == ROLE_HUB)
+        ils->rosters_moved = true;
+    if (s->admitted && p->role == ROLE_HUB)
+        ends_read(ils, s);
+    introduce_read(ils, s);
 }
 
 struct wanted_key {
@@ -308,7 +370,6 @@ struct wanted_key {
 
 static bool is_listed(void *context, const struct record *r)
 {
-    identity_named(ils, p);
     struct wanted_key *w = context;
     if (r->kind != ENTRY_ROSTER || r->user.n != KEY_SIZE)
         return true;

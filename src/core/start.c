@@ -36,8 +36,9 @@ static void serve_stored(struct ils *ils, struct stream *s)
     s->admitted = true;
     s->last_usn = ils->wall;
     stream_served(ils, s);
-    struct peer *p = s->own ? NULL : peer_get(ils, s->key);
-    if (p != NULL && s->number == STREAM_SELF) {
+    bool gone = (s->head.flags & HEAD_FLAG_LEFT) != 0 || !ends_allow(ils, &s->head);
+    struct peer *p = s->own || s->number != STREAM_SELF || gone ? NULL : peer_get(ils, s->key);
+    if (p != NULL) {
         peer_read(p, s);
         p->dirty = false;
     }
@@ -68,6 +69,11 @@ static void start_plan(struct ils *ils)
                      text_slice(ils->route_string), true);
     list_each(node, &ils->streams)
         serve_stored(ils, list_entry(node, struct stream, node));
+    told_start(ils, ils->self);
+    told_start(ils, ils->own);
+    adopt_stored_as(ils, ils->self);
+    adopt_stored_as(ils, ils->own);
+    ils->rosters_moved = ils->ends_due = true;
 }
 
 void journal_start(struct ils *ils, const struct ils_event *event)
@@ -121,6 +127,7 @@ void journal_ready(struct ils *ils, bool failed)
     ils_action(ils, ILS_DO_LISTEN)->on = ils->role != ROLE_STANDALONE;
     ils->listening = ils->role != ROLE_STANDALONE;
     adopt_start(ils);
+    admit_counted(ils);
     self_changed(ils);
     dial_now(ils);
 }

@@ -6,12 +6,10 @@
 struct stream *stream_find(const struct ils *ils, const uint8_t key[static KEY_SIZE],
                            uint64_t number)
 {
-    list_each(node, &ils->streams) {
-        struct stream *s = list_entry(node, struct stream, node);
-        if (s->number == number && memcmp(s->key, key, KEY_SIZE) == 0)
-            return s;
-    }
-    return NULL;
+    struct stream *s = ils->by_key[key[0] % STREAM_BUCKETS];
+    while (s != NULL && (s->number != number || memcmp(s->key, key, KEY_SIZE) != 0))
+        s = s->next_by_key;
+    return s;
 }
 
 static size_t index_take(struct ils *ils)
@@ -27,8 +25,10 @@ static size_t index_take(struct ils *ils)
 struct stream *stream_get(struct ils *ils, const uint8_t key[static KEY_SIZE], uint64_t number)
 {
     struct stream *s = stream_find(ils, key, number);
-    if (s != NULL || ils->plan == NULL || ils->stream_n >= STREAMS_MAX)
+    if (s != NULL || ils->plan == NULL)
         return s;
+    if (ils->stream_n >= STREAMS_MAX && !ends_make_room(ils))
+        return NULL;
     s = mem_alloc(ils->mem, sizeof *s);
     if (s == NULL)
         return NULL;
@@ -49,14 +49,22 @@ struct stream *stream_get(struct ils *ils, const uint8_t key[static KEY_SIZE], u
     buf_init(&s->wanted_bytes, ils->mem, HEAD_MAX);
     buf_init(&s->wanted_lines, ils->mem, (size_t)MANIFEST_LINES_MAX * LINE_BYTES);
     buf_init(&s->target_lines, ils->mem, (size_t)MANIFEST_LINES_MAX * LINE_BYTES);
+    buf_init(&s->withheld, ils->mem, HEAD_MAX);
+    buf_init(&s->second, ils->mem, HEAD_MAX);
     s->rebuilt = -REBUILD_US;
     list_add(&ils->streams, &s->node);
+    s->next_by_key = ils->by_key[key[0] % STREAM_BUCKETS];
+    ils->by_key[key[0] % STREAM_BUCKETS] = s;
     ils->stream_n++;
     return s;
 }
 
 void stream_free(struct ils *ils, struct stream *s)
 {
+    struct stream **at = &ils->by_key[s->key[0] % STREAM_BUCKETS];
+    while (*at != s)
+        at = &(*at)->next_by_key;
+    *at = s->next_by_key;
     list_remove(&s->node);
     ils->stream_n--;
     ils->index_taken[s->index] = false;
@@ -68,7 +76,24 @@ void stream_free(struct ils *ils, struct stream *s)
     buf_done(&s->wanted_bytes);
     buf_done(&s->wanted_lines);
     buf_done(&s->target_lines);
+    buf_done(&s->withheld);
+    buf_done(&s->second);
     mem_free(ils->mem, s, sizeof *s);
+}
+
+/* One's own stream, of another key from now on. */
+void stream_rekey(struct ils *ils, struct stream *s, const uint8_t key[static KEY_SIZE])
+{
+    struct stream **at = &ils->by_key[s->key[0] % STREAM_BUCKETS];
+    holds_gone(ils, s);
+    while (*at != s)
+        at = &(*at)->next_by_key;
+    *at = s->next_by_key;
+    memcpy(s->key, key, KEY_SIZE);
+    catalog_rekey(s->catalog, key);
+    at = &ils->by_key[key[0] % STREAM_BUCKETS];
+    s->next_by_key = *at;
+    *at = s;
 }
 
 bool stream_held(const struct stream *s)
@@ -89,7 +114,7 @@ void stream_served(struct ils *ils, struct stream *s)
     s->last_head = ils->now;
     struct slice name = cluster_id_valid(s->head.name) ? s->head.name : slice_make(NULL, 0);
     catalog_describe(s->catalog, name, s->head.route_string, s->own);
-    catalog_set_served(s->catalog, s->number != STREAM_SELF);
+    catalog_set_served(s->catalog, told_serves(ils, s));
     catalog_set_stale(s->catalog, false);
     holds_served(ils, s);
     ils->heads_moved = true;
@@ -107,7 +132,7 @@ void own_commit_free(struct ils *ils, struct own_commit *oc)
 }
 
 /* counter * 2^32 + random, the counter one above the former epoch's. */
-static uint64_t new_epoch(struct ils *ils, uint64_t former)
+uint64_t stream_epoch(struct ils *ils, uint64_t former)
 {
     uint8_t random[4];
     ils_entropy(ils, random, sizeof random);
@@ -115,17 +140,31 @@ static uint64_t new_epoch(struct ils *ils, uint64_t former)
            (uint64_t)random[2] << 8 | random[3];
 }
 
-static void next_head(struct ils *ils, const struct stream *s, struct head *next)
+/* What the next head of s says of itself, but for its epoch. */
+void stream_next(struct ils *ils, const struct stream *s, struct head *next)
 {
     memset(next, 0, sizeof *next);
     memcpy(next->key, ils->key, KEY_SIZE);
     next->number = s->number;
-    next->epoch = s->head.epoch;
-    if (!stream_held(s))
-        next->epoch = new_epoch(ils, 0);
-    next->interval = BEAT_MINUTES;
+    next->interval = told_minutes(ils);
     next->name = text_slice(ils->cluster_id);
     next->route_string = text_slice(ils->route_string);
+}
+
+/* Epoch and USN that the next head is above: of whatever was signed here, and, where a new epoch is
+ * begun, of what others hold as well, with a gap for what they hold and have not shown. */
+static void above_what(struct ils *ils, const struct stream *s, enum commit_kind kind,
+                       struct head *former, struct head *next)
+{
+    const struct head *newest = told_newest(s);
+    uint64_t epoch = newest->epoch;
+    *former = s->head;
+    former->usn = newest->usn;
+    if (kind == COMMIT_ADOPT) {
+        epoch = s->theirs_epoch > epoch ? s->theirs_epoch : epoch;
+        former->usn = (s->theirs_usn > former->usn ? s->theirs_usn : former->usn) + ADOPTED_USN_GAP;
+    }
+    next->epoch = epoch == 0 || kind == COMMIT_ADOPT ? stream_epoch(ils, epoch) : epoch;
 }
 
 /* The same head with one beat more. */
@@ -134,7 +173,7 @@ static int beat_commit(struct ils *ils, const struct stream *s, struct own_commi
     struct commit *c = &oc->commit;
     struct buf b;
     c->head = s->head;
-    c->head.beat++;
+    c->head.beat = (s->beat_seen > s->head.beat ? s->beat_seen : s->head.beat) + 1;
     buf_init(&b, ils->mem, HEAD_MAX);
     head_put(&b, &c->head, ils->secret);
     c->head_bytes = arena_copy(&oc->arena, buf_slice(&b));
@@ -178,24 +217,26 @@ int stream_commit(struct ils *ils, struct stream *s, const struct change *change
                   uint64_t command, struct slice who, struct slice what, enum commit_kind kind)
 {
     struct own_commit *oc = mem_alloc(ils->mem, sizeof *oc);
-    struct head next;
+    struct head next, former;
     struct rows rows;
     if (oc == NULL)
         return -1;
     arena_init(&oc->arena, ils->mem);
     oc->stream = s;
+    oc->kind = kind;
     oc->command = command;
     oc->changes = n;
-    next_head(ils, s, &next);
-    if (kind == COMMIT_ADOPT)
-        next.epoch = new_epoch(ils, s->head.epoch);
+    stream_next(ils, s, &next);
+    above_what(ils, s, kind, &former, &next);
     int r = kind == COMMIT_BEAT
                 ? beat_commit(ils, s, oc)
-                : origin_commit(&oc->arena, s->catalog, &s->head, &next, change, n, ils->secret,
+                : origin_commit(&oc->arena, s->catalog, &former, &next, change, n, ils->secret,
                                  &oc->commit);
     rows_init(&rows, ils);
     if (r == 0)
         commit_rows(&rows, s, oc);
+    if (kind == COMMIT_ADOPT)
+        adopt_rows(&rows, s);
     if (who.n != 0)
         rows_audit(&rows, who, what);
     struct batch *b = r == 0 ? journal_store(&rows, BATCH_COMMIT) : NULL;
@@ -252,7 +293,8 @@ static void keep_delta(struct stream *s, const struct commit *c)
         buf_reset(&s->delta);
 }
 
-static bool serve_commit(struct ils *ils, struct stream *s, const struct commit *c)
+/* What is durable is served. False: memory; only a restart helps. */
+bool stream_serve(struct ils *ils, struct stream *s, const struct commit *c)
 {
     replaced_keep(ils, s, catalog_lines(s->catalog), c->lines);
     if (catalog_target(s->catalog, c->lines, c->head.live) != 0)
@@ -279,13 +321,17 @@ void stream_committed(struct ils *ils, struct own_commit *oc, bool failed)
             ils->self_dirty = true;
             ils->self_after = ils->now + STORE_RETRY_US;
         }
+        if (oc->kind == COMMIT_ADOPT)
+            adopt_failed(ils, REPLY_STORE);
         own_commit_free(ils, oc);
         return;
     }
     bool moved = c->head.usn != s->head.usn || !stream_held(s);
-    s->written = true;
+    s->written = s->written || moved;
+    if (oc->kind == COMMIT_ADOPT)
+        adopt_committed(ils, s);
     keep_delta(s, c);
-    if (!serve_commit(ils, s, c)) {
+    if (!stream_serve(ils, s, c)) {
         ils->broken = true; /* durable but not in memory: only a restart helps */
     } else {
         stream_served(ils, s);
@@ -313,34 +359,48 @@ bool stream_overdue(const struct ils *ils, const struct stream *s)
     return ils->now - s->last_head > 2 * (tick)s->head.interval * 60 * TICK_S;
 }
 
-/* Stale is what is overdue, and what is of a cluster that an operator disconnected. */
+/* Stale is what is overdue, what nobody lists any more, and what is of a cluster that an operator
+ * disconnected. */
 static void judge_stale(struct ils *ils)
 {
     list_each(node, &ils->streams) {
         struct stream *s = list_entry(node, struct stream, node);
         if (!s->own && stream_held(s))
-            catalog_set_stale(s->catalog, stream_overdue(ils, s));
+            catalog_set_stale(s->catalog, !s->admitted || stream_overdue(ils, s));
     }
     list_each(node, &ils->peers) {
         const struct peer *p = list_entry(node, struct peer, node);
-        struct stream *s = p->disconnected_here || p->disconnected_there
-                               ? stream_find(ils, p->key, STREAM_PLAN) : NULL;
-        if (s != NULL)
-            catalog_set_stale(s->catalog, true);
+        if (!p->disconnected_here && !p->disconnected_there)
+            continue;
+        for (struct stream *s = ils->by_key[p->key[0] % STREAM_BUCKETS]; s != NULL;
+             s = s->next_by_key)
+            if (s->number != STREAM_SELF && memcmp(s->key, p->key, KEY_SIZE) == 0)
+                catalog_set_stale(s->catalog, true);
     }
+}
+
+static void beat(struct ils *ils, struct stream *s)
+{
+    struct slice none = slice_make(NULL, 0);
+    if (s == NULL || !stream_held(s) || ils->committing[s->number] || adopt_holds(ils, s))
+        return;
+    if (told_real(s))
+        stream_commit(ils, s, NULL, 0, 0, none, none, COMMIT_BEAT);
+    else
+        told_beat(ils, s);
 }
 
 /* Staleness, and beats. */
 void stream_tick(struct ils *ils)
 {
+    tick every = (tick)told_minutes(ils) * 60 * TICK_S;
     judge_stale(ils);
+    adopt_tick(ils);
+    if (ils->next_beat != TICK_NEVER && ils->next_beat > ils->now + every)
+        ils->next_beat = ils->now + every; /* the operator wants it more often */
     if (!ils->ready || ils->now < ils->next_beat)
         return;
-    ils->next_beat = ils->now + BEAT_MINUTES * 60 * TICK_S;
-    struct slice none = slice_make(NULL, 0);
-    struct stream *own[2] = {ils->self, ils->own};
-    for (size_t i = 0; i < 2; i++)
-        if (own[i] != NULL && stream_held(own[i]) && !ils->committing[i] &&
-            !adopt_holds(ils, own[i]) && !(i == STREAM_SELF && ils->self_dirty))
-            stream_commit(ils, own[i], NULL, 0, 0, none, none, COMMIT_BEAT);
+    ils->next_beat = ils->now + every;
+    beat(ils, ils->self);
+    beat(ils, ils->own);
 }
