@@ -244,9 +244,9 @@ class End:
         self.password = password if 'password' in method else None
         self.names = names
 
-    def make(self, net, name):
+    def make(self, net, name, **more):
         """A running cluster, set up as far as it does not take the other end."""
-        c = net.cluster(name)
+        c = net.cluster(name, **more)
         c.fqdn = name.lower() + '.example.com'
         c.must('init', '--cluster-id', name, '--fqdn', c.fqdn)
         c.leaf = c.flaw = c.trusted = None
