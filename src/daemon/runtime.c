@@ -43,14 +43,25 @@ static bool load(struct runtime *rt)
     return true;
 }
 
+/* Where others reach this cluster. Who listens at one address only is reached at no other, whichever
+ * he dials from; NULL: at the one that the first link shows. */
+static const char *reached_at(const struct runtime_options *o)
+{
+    if (o->advertise != NULL)
+        return o->advertise;
+    bool every = strcmp(o->address, "::") == 0 || strcmp(o->address, "0.0.0.0") == 0;
+    return every ? NULL : o->address;
+}
+
 static void start_core(struct runtime *rt)
 {
     struct ils_event e = runtime_event(ILS_EV_START);
+    const char *reached = reached_at(&rt->options);
     clock_entropy(e.entropy, sizeof e.entropy);
     e.start.tls_port = rt->options.tls_port;
     e.start.password_port = rt->options.password_port;
-    if (rt->options.advertise != NULL)
-        e.start.advertise = slice_of(rt->options.advertise);
+    if (reached != NULL)
+        e.start.advertise = slice_of(reached);
     e.start.version = slice_of("openils " OPENILS_VERSION);
     e.start.half_open = (uint32_t)(tcp_most(rt->tcp) / 2); /* the rest is for links */
     rt->trust_changed = true;
