@@ -251,7 +251,7 @@ void print_verdict(const struct cli *cli, const json_t *v)
 void print_clusters(const struct cli *cli, const json_t *rows)
 {
     static const struct column columns[] = {
-        {N_("Cluster ID/Name"), "cluster_id"},
+        {N_("Cluster ID/Name"), "name"},
         {N_("Last Contact Time"), "last_contact_time"},
         {N_("Role"), "role"},
         {N_("Advertised Route String"), "advertised_route_string"},
@@ -259,7 +259,18 @@ void print_clusters(const struct cli *cli, const json_t *rows)
         {N_("USN Data Synchronization Status"), "usn_data_synchronization_status"},
         {N_("Action"), "action"},
     };
-    print_table(cli, rows, columns, sizeof columns / sizeof *columns);
+    json_t *shown = json_deep_copy(rows), *row;
+    char role[64];
+    size_t i;
+    json_array_foreach(shown, i, row) {
+        snprintf(role, sizeof role, _("%s (draining)"), text_of(row, "role"));
+        if (json_is_true(json_object_get(row, "draining")))
+            json_object_set_new(row, "role", json_string(role));
+        if (text_of(row, "name")[0] == '\0')
+            json_object_set(row, "name", json_object_get(row, "cluster_id"));
+    }
+    print_table(cli, shown, columns, sizeof columns / sizeof *columns);
+    json_decref(shown);
 }
 
 static void print_match(const char *prefix, const json_t *m)

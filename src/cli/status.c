@@ -13,8 +13,9 @@ static long long number(const json_t *object, const char *key)
 /* One line; what follows the label is said by the caller. */
 static void label(const char *text)
 {
-    static const char *const labels[] = {N_("hub"), N_("cert"), N_("cluster"), N_("clusters"),
-                                         N_("entries"), N_("alarms"), N_("version")};
+    static const char *const labels[] = {N_("hub"), N_("mesh"), N_("cert"), N_("cluster"),
+                                         N_("clusters"), N_("entries"), N_("alarms"),
+                                         N_("version")};
     print_label(text, print_widest(labels, sizeof labels / sizeof *labels, 8) + 2);
 }
 
@@ -50,6 +51,14 @@ static void print_own_certificate(const json_t *s)
     printf(_("the next one is announced and waits for %lld clusters\n"), number(c, "next_waiting"));
 }
 
+static void print_next(const struct cli *cli, const json_t *s, const char *key, const char *at,
+                       const char *here, const char *there)
+{
+    if (text_of(s, key)[0] != '\0')
+        printf("%s: %s%s%s\n", strcmp(text_of(s, at), "there") == 0 ? there : here,
+               print_bold(cli), text_of(s, key), print_plain(cli));
+}
+
 static void print_health(const struct cli *cli, const json_t *s)
 {
     bool healthy = strcmp(text_of(s, "health"), "healthy") == 0;
@@ -58,11 +67,19 @@ static void print_health(const struct cli *cli, const json_t *s)
     printf("%s%s%s", healthy ? print_green(cli) : print_red(cli),
            healthy ? _("healthy") : _("degraded"), print_plain(cli));
     printf("%s%s\n", healthy ? "" : ": ", cause);
-    if (text_of(s, "next")[0] != '\0')
-        printf("%s: %s%s%s\n",
-               strcmp(text_of(s, "next_at"), "there") == 0 ? _("next, at the other end")
-                                                           : _("next"),
-               print_bold(cli), text_of(s, "next"), print_plain(cli));
+    print_next(cli, s, "next", "next_at", _("next"), _("next, at the other end"));
+    print_next(cli, s, "or", "or_at", _("or"), _("or, at the other end"));
+}
+
+static void print_mesh(const json_t *s)
+{
+    const json_t *mesh = json_object_get(s, "mesh");
+    const char *role = text_of(s, "role");
+    if (number(mesh, "hubs") == 0 || strncmp(role, "Hub", 3) != 0)
+        return;
+    label(_("mesh"));
+    printf(_("%lld of %lld hubs%s\n"), number(mesh, "linked"), number(mesh, "hubs"),
+           json_is_true(json_object_get(s, "draining")) ? _(", draining") : "");
 }
 
 void print_status(const struct cli *cli, const json_t *s)
@@ -76,6 +93,12 @@ void print_status(const struct cli *cli, const json_t *s)
     }
     if (json_is_true(json_object_get(join, "wanted")))
         print_hub(join);
+    if (text_of(s, "registered_with")[0] != '\0' &&
+        !json_is_true(json_object_get(join, "up"))) {
+        label("");
+        printf(_("registered with %s\n"), text_of(s, "registered_with"));
+    }
+    print_mesh(s);
     print_own_certificate(s);
     label(_("clusters"));
     printf(_("%lld others known, %lld linked\n"), number(s, "clusters"),

@@ -100,8 +100,8 @@ static void print_sync(const struct cli *cli, const json_t *s)
     printf(_("\neach cluster says what it holds every %lld min; what is here, and what neighbours "
              "hold, is of now\n"), number(s, "minutes"));
     if (!json_is_true(json_object_get(s, "exchange")))
-        printf("%s\n", _("the exchange is off: this cluster's plan is withheld, the others' are not "
-                         "served here (ils exchange on)"));
+        printf("%s\n", _("the exchange is off: this cluster's plan is withheld, and the others' "
+                         "plans are not served here (ils exchange on)"));
 }
 
 static int ask(struct cli *cli, const char *cluster, json_t **ret)

@@ -151,6 +151,7 @@ const char *control_sync_text(char *dst, size_t size, const struct view_cluster 
 #define CONTROL_NAME_MAX (CLUSTER_ID_MAX + 10)
 const char *control_cluster_name(char dst[static CONTROL_NAME_MAX], const struct view_cluster *c);
 const char *control_holds_text(const struct view_holds *h); /* static */
+const char *control_writing(enum view_writing writing);     /* static: "yes", "clone" ... */
 
 /* --- the verbs, by file */
 void verb_init(struct client *client);

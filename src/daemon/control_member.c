@@ -208,7 +208,7 @@ void verb_ended(struct client *client)
 
 /* --- who this cluster is */
 
-static const char *writing_text(enum view_writing writing)
+const char *control_writing(enum view_writing writing)
 {
     switch (writing) {
     case WRITING:
@@ -242,7 +242,7 @@ static json_t *identity_json(const struct view_self *self)
     json_object_set_new(json, "boot", control_number_json(self->boot));
     json_object_set_new(json, "role", json_string(render_role(self->role, false)));
     json_object_set_new(json, "network_id", network_json(self));
-    json_object_set_new(json, "writing", json_string(writing_text(self->writing)));
+    json_object_set_new(json, "writing", json_string(control_writing(self->writing)));
     json_object_set_new(json, "usn", control_number_json(self->usn));
     json_object_set_new(json, "entries", control_number_json(self->entries));
     json_object_set_new(json, "theirs_epoch",

@@ -52,7 +52,10 @@ const char *control_sync_text(char *dst, size_t size, const struct view_cluster 
 {
     switch (c->status) {
     case SYNC_UP_TO_DATE:
-        return "Up to date";
+        if (!c->stale || c->disconnected)
+            return "Up to date";
+        snprintf(dst, size, "Stale (%" PRId64 " min)", c->signed_s / 60);
+        return dst;
     case SYNC_SYNCHRONIZING:
         snprintf(dst, size, "Synchronizing (%" PRIu64 " of %" PRIu64 ")", c->status_n, c->status_m);
         return dst;
@@ -84,9 +87,11 @@ void verb_version(struct client *client)
 
 static json_t *cluster_json(const struct view_cluster *c)
 {
-    char text[64];
+    char text[64], name[CONTROL_NAME_MAX];
     json_t *json = json_object();
     json_object_set_new(json, "cluster_id", render_text(c->cluster_id));
+    json_object_set_new(json, "name", render_text(slice_of(control_cluster_name(name, c))));
+    json_object_set_new(json, "draining", json_boolean(c->draining));
     json_object_set_new(json, "last_contact_time", control_time(c->local ? 0 : c->last_contact));
     json_object_set_new(json, "role", json_string(render_role(c->role, c->local)));
     json_object_set_new(json, "advertised_route_string", render_text(c->route_string));

@@ -2,6 +2,7 @@
  * next? The causes are asked in order: the first one found explains those after it. */
 #include "daemon/control_inside.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -12,8 +13,8 @@
 struct health {
     bool degraded;
     char cause[512];
-    char next[512];
-    const char *at; /* end at which `next` is typed */
+    char next[512], other[512]; /* what is typed; and instead of that, or "" */
+    const char *at, *other_at;  /* end at which it is typed */
 };
 
 static void health_set(struct health *h, bool degraded, const char *cause, const char *next)
@@ -22,6 +23,12 @@ static void health_set(struct health *h, bool degraded, const char *cause, const
     snprintf(h->cause, sizeof h->cause, "%s", cause);
     snprintf(h->next, sizeof h->next, "%s", next);
     h->at = "here";
+}
+
+static void health_other(struct health *h, const char *other, const char *at)
+{
+    snprintf(h->other, sizeof h->other, "%s", other);
+    h->other_at = at;
 }
 
 static bool alarm_is(const struct alarm_row *row, const char *severity)
@@ -56,13 +63,14 @@ static bool health_verdict(const struct ils *core, const struct alarm_row *row, 
     return false;
 }
 
-static bool health_alarm(const struct ils *core, const char *severity, struct slice self,
-                         struct health *h)
+/* alarm: ALARMS for any. */
+static bool health_alarm(const struct ils *core, const char *severity, uint8_t alarm,
+                         struct slice self, struct health *h)
 {
     struct alarm_row row;
     char text[512], next[128] = "ils alarms";
     for (size_t i = 0; view_alarm(core, i, &row); i++) {
-        if (!alarm_is(&row, severity))
+        if (!alarm_is(&row, severity) || (alarm != ALARMS && row.alarm != alarm))
             continue;
         control_alarm_text(text, sizeof text, &row);
         if (row.alarm == ILSTCPInUse || row.alarm == ILSTCPListenError)
@@ -73,6 +81,103 @@ static bool health_alarm(const struct ils *core, const char *severity, struct sl
         return true;
     }
     return false;
+}
+
+/* Without the disk or the ports nothing else can be well. */
+static bool health_host(const struct ils *core, struct slice self, struct health *h)
+{
+    static const uint8_t host[] = {ILSDBLException, ILSTCPInUse, ILSTCPListenError};
+    struct alarm_row row;
+    for (size_t k = 0; k < sizeof host; k++)
+        for (size_t i = 0; view_alarm(core, i, &row); i++)
+            if (row.active && row.alarm == host[k])
+                return health_alarm(core, "critical", host[k], self, h);
+    return false;
+}
+
+/* Why this cluster does not write, and the two ways out of it: only an operator knows which of two
+ * copies is the right one. */
+static bool health_writing(const struct ils *core, const struct view_self *self, struct health *h)
+{
+    char text[400], next[512], id[2 * PEER_ID_SIZE + 1];
+    struct verdict v;
+    if (self->writing == WRITING_ROLLED_BACK) {
+        snprintf(text, sizeof text,
+                 "the neighbours hold a newer plan of this cluster (usn %" PRIu64 ") than it does "
+                 "itself (usn %" PRIu64 "): it writes nothing until theirs is taken (rebuild) or "
+                 "this one kept (restore)", self->theirs_usn, self->usn);
+        health_set(h, true, text, "ils rebuild");
+        health_other(h, "ils restore", "here");
+        return true;
+    }
+    if (self->writing != WRITING_CLONE)
+        return false;
+    hex_text(id, self->peer_id, PEER_ID_SIZE);
+    snprintf(next, sizeof next, "ils identity new --cluster-id %.*s-%.4s",
+             (int)self->cluster_id.n, (const char *)self->cluster_id.p, id);
+    for (size_t i = 0; view_verdict(core, i, &v); i++)
+        if (v.code == CODE_CLONE) {
+            render_remedy(next, sizeof next, &v, self->cluster_id);
+            break;
+        }
+    health_set(h, true, "another copy of this cluster is running: this one writes nothing until it "
+                        "has an identity of its own, or the other one is stopped", next);
+    health_other(h, "systemctl stop ilsd", "there");
+    return true;
+}
+
+/* --- the hubs */
+
+static const char *ago(char dst[static 32], int64_t s)
+{
+    if (s < 120)
+        snprintf(dst, 32, "%" PRId64 " s", s);
+    else if (s < 7200)
+        snprintf(dst, 32, "%" PRId64 " min", s / 60);
+    else
+        snprintf(dst, 32, "%" PRId64 " h", s / 3600);
+    return dst;
+}
+
+/* " (ILS-401)", or nothing while no attempt has failed. */
+static const char *code_of(char dst[static 16], const struct view_contact *c)
+{
+    char code[10] = "";
+    if (c->last_code != CODE_NONE)
+        render_code(code, sizeof code, c->last_code);
+    snprintf(dst, 16, code[0] != '\0' ? " (%s)" : "%s", code);
+    return dst;
+}
+
+static bool find_contact(const struct ils *core, enum view_contact_why why, bool linked,
+                         struct view_contact *ret)
+{
+    for (size_t i = 0; view_contact(core, i, ret); i++)
+        if (ret->why == why && ret->linked == linked)
+            return true;
+    return false;
+}
+
+static bool unreachable(enum code code)
+{
+    return code == CODE_REFUSED || code == CODE_SILENT || code == CODE_NO_ANSWER ||
+           code == CODE_UNRESOLVED || code == CODE_LOST || code == CODE_HUNG_UP;
+}
+
+/* Where a spoke that has no hub tried, when there is more than its own. */
+static void say_hubs(const struct ils *core, struct health *h)
+{
+    struct view_contact c;
+    char code[16];
+    size_t n = 0, at = 0;
+    char text[sizeof h->cause];
+    for (size_t i = 0; view_contact(core, i, &c); i++, n++)
+        at += at < sizeof text ? (size_t)snprintf(text + at, sizeof text - at, "%s%.*s%s",
+                                                  n > 0 ? ", " : "", (int)c.cluster_id.n,
+                                                  (const char *)c.cluster_id.p,
+                                                  code_of(code, &c)) : 0;
+    if (n > 1)
+        snprintf(h->cause, sizeof h->cause, "no hub is reached: %.480s", text);
 }
 
 static bool hub_linked(const struct ils *core)
@@ -91,8 +196,11 @@ static bool health_join(const struct ils *core, const struct view_self *own, str
 {
     struct view_join join;
     struct verdict v;
+    struct view_contact home;
     struct slice self = own->cluster_id;
     view_join(core, &join);
+    if (own->role == ROLE_HUB && view_contact(core, 0, &home))
+        return false; /* health_mesh says */
     if (join.up || (!join.wanted && (own->role != ROLE_SPOKE || hub_linked(core))))
         return false;
     if (join.wanted)
@@ -118,7 +226,95 @@ static bool health_join(const struct ils *core, const struct view_self *own, str
         h->at = v.remedy_at == SIDE_HERE ? "here" : "there";
         break;
     }
+    say_hubs(core, h);
+    if (find_contact(core, CONTACT_HOME, false, &home) && unreachable(home.last_code))
+        health_other(h, "ils role hub", "here"); /* it is gone for good */
     return true;
+}
+
+/* Its own hub does not answer, and another serves it. */
+static bool health_alternate(const struct ils *core, struct health *h)
+{
+    struct view_contact home, serves;
+    char text[512], next[512], code[16], since[32];
+    if (!find_contact(core, CONTACT_SERVES, true, &serves))
+        return false;
+    if (!find_contact(core, CONTACT_HOME, false, &home))
+        return false;
+    snprintf(text, sizeof text, "registered with %.*s; its own hub %.*s (%.*s) has not been "
+             "reached for %s%s", (int)serves.cluster_id.n, (const char *)serves.cluster_id.p,
+             (int)home.cluster_id.n, (const char *)home.cluster_id.p, (int)home.address.n,
+             (const char *)home.address.p, ago(since, home.since_s), code_of(code, &home));
+    const char *at = control_contact_next(core, &home, next);
+    health_set(h, true, text, next);
+    h->at = at;
+    snprintf(next, sizeof next, "ils join %.*s:%u", (int)serves.address.n,
+             (const char *)serves.address.p, (unsigned)serves.port);
+    health_other(h, next, "here");
+    return true;
+}
+
+static bool health_draining(const struct ils *core, const struct view_self *self, struct health *h)
+{
+    struct view_cluster c;
+    char text[160];
+    size_t n = 0;
+    if (!self->draining)
+        return false;
+    for (size_t i = 0; view_cluster(core, i, &c); i++)
+        n += !c.local && c.linked && c.role == ROLE_SPOKE;
+    snprintf(text, sizeof text, "this hub is about to be a spoke: it waits until its spokes have "
+             "gone to other hubs, %zu are still here", n);
+    health_set(h, true, text, "ils role hub");
+    return true;
+}
+
+/* A hub that is not linked with every other: each pair that is missing, the first with what mends
+ * it. */
+static bool health_mesh(const struct ils *core, const struct view_self *self, struct health *h)
+{
+    struct view_contact c, first = {0};
+    char names[300], text[512], next[512], code[16];
+    size_t hubs = 1, linked = 1, at = 0;
+    for (size_t i = 0; self->role == ROLE_HUB && view_contact(core, i, &c); i++) {
+        hubs++;
+        linked += c.linked;
+        if (c.linked)
+            continue;
+        if (hubs - linked == 1)
+            first = c;
+        at += at < sizeof names ? (size_t)snprintf(names + at, sizeof names - at, "%s%.*s",
+                                                   at > 0 ? ", " : "", (int)c.cluster_id.n,
+                                                   (const char *)c.cluster_id.p) : 0;
+    }
+    if (hubs == linked)
+        return false;
+    snprintf(text, sizeof text, first.last_code != CODE_NONE
+                                    ? "hub mesh %zu of %zu: %s cannot be reached%s"
+                                    : "hub mesh %zu of %zu: %s is not linked yet%s",
+             linked, hubs, names, code_of(code, &first));
+    const char *where = control_contact_next(core, &first, next);
+    health_set(h, true, text, next[0] != '\0' ? next : "ils hubs");
+    h->at = where;
+    return true;
+}
+
+/* A hub to which this spoke could not go if its own one died: nobody notices before that night. */
+static bool health_visits(const struct ils *core, struct health *h)
+{
+    struct view_contact c;
+    char text[512], next[512], code[16];
+    for (size_t i = 0; view_contact(core, i, &c); i++) {
+        if (c.why != CONTACT_ALTERNATE || c.linked || c.visited || c.last_code == CODE_NONE)
+            continue;
+        snprintf(text, sizeof text, "the alternate hub %.*s would not take this cluster%s",
+                 (int)c.cluster_id.n, (const char *)c.cluster_id.p, code_of(code, &c));
+        const char *at = control_contact_next(core, &c, next);
+        health_set(h, true, text, next[0] != '\0' ? next : "ils hubs");
+        h->at = at;
+        return true;
+    }
+    return false;
 }
 
 /* A spoke whose hub an operator disconnected has nobody to learn from. */
@@ -145,16 +341,21 @@ static bool health_disconnected(const struct ils *core, const struct view_self *
     return false;
 }
 
+/* Data that is late, refused or old; where an operator wanted that it is no fault. */
 static bool health_clusters(const struct ils *core, struct health *h)
 {
     struct view_cluster c;
-    char status[64], text[400];
-    for (size_t i = 0; view_cluster(core, i, &c); i++) {
-        if (c.local || c.disconnected || c.status == SYNC_UP_TO_DATE)
+    struct view_holds holds;
+    char status[64], text[400], name[CONTROL_NAME_MAX];
+    for (size_t i = 1; view_cluster(core, i, &c); i++) {
+        if (c.disconnected || (c.status == SYNC_UP_TO_DATE && !c.stale))
             continue;
-        snprintf(text, sizeof text, "the data of cluster %.*s: %s", (int)c.cluster_id.n,
-                 (const char *)c.cluster_id.p, control_sync_text(status, sizeof status, &c));
-        health_set(h, true, text, "ils clusters");
+        view_holds(core, 0, i, &holds);
+        snprintf(text, sizeof text, holds.error.n > 0 ? "the data of cluster %s: %s: %.*s"
+                                                      : "the data of cluster %s: %s%.*s",
+                 control_cluster_name(name, &c), control_sync_text(status, sizeof status, &c),
+                 (int)holds.error.n, holds.error.n > 0 ? (const char *)holds.error.p : "");
+        health_set(h, true, text, "ils sync");
         return true;
     }
     return false;
@@ -226,22 +427,73 @@ static bool health_method(const struct ils *core, const struct view_self *self, 
     return true;
 }
 
+/* Asked in this order: what is found first explains what comes after it. */
 static void health_judge(const struct ils *core, const struct view_self *self, struct health *h)
 {
-    if (!self->initialised)
-        health_set(h, true, "this cluster has no id yet",
-                   "ils init --cluster-id ID --fqdn NAME");
-    else if (health_alarm(core, "critical", self->cluster_id, h) ||
-             health_certificate(core, self, false, h) || health_method(core, self, h) ||
-             health_disconnected(core, self, h) || health_join(core, self, h) ||
-             health_alarm(core, "error", self->cluster_id, h) ||
-             (self->role != ROLE_STANDALONE && health_clusters(core, h)) ||
-             health_certificate(core, self, true, h) || health_name(core, self, h))
+    struct slice id = self->cluster_id;
+    if (health_host(core, id, h))
         return;
-    else if (self->role == ROLE_STANDALONE)
-        health_set(h, false, "", "ils role hub, or ils join HOST");
-    else
-        health_set(h, false, "", "");
+    if (!self->initialised) {
+        health_set(h, true, "this cluster has no id yet", "ils init --cluster-id ID --fqdn NAME");
+        return;
+    }
+    if (health_writing(core, self, h) || health_alarm(core, "critical", ALARMS, id, h) ||
+        health_certificate(core, self, false, h) || health_method(core, self, h) ||
+        health_disconnected(core, self, h) || health_alternate(core, h) ||
+        health_join(core, self, h) || health_draining(core, self, h) ||
+        health_mesh(core, self, h) || health_alarm(core, "error", ALARMS, id, h) ||
+        (self->role != ROLE_STANDALONE && (health_visits(core, h) || health_clusters(core, h))) ||
+        health_certificate(core, self, true, h) || health_name(core, self, h))
+        return;
+    health_set(h, false, "",
+               self->role == ROLE_STANDALONE ? "ils role hub, or ils join HOST" : "");
+}
+
+/* --- as JSON */
+
+static json_t *mesh_missing(const struct ils *core, const struct view_contact *c)
+{
+    char code[16], next[512];
+    json_t *json = json_object();
+    const char *at = control_contact_next(core, c, next);
+    render_code(code, sizeof code, c->last_code);
+    json_object_set_new(json, "cluster", render_text(c->cluster_id));
+    json_object_set_new(json, "peer_id", control_hex(c->peer_id, sizeof c->peer_id));
+    json_object_set_new(json, "address", control_text_or_null(c->address));
+    json_object_set_new(json, "code", c->last_code != CODE_NONE ? json_string(code) : json_null());
+    json_object_set_new(json, "since_s", json_integer(c->since_s));
+    json_object_set_new(json, "next", next[0] != '\0' ? render_text(slice_of(next)) : json_null());
+    json_object_set_new(json, "next_at", json_string(at));
+    return json;
+}
+
+/* The hubs, this one among them: how many there are, how many of them are linked with it (of a
+ * spoke: that it could go to), and who is missing. */
+static json_t *status_mesh(const struct ils *core, const struct view_self *self)
+{
+    struct view_contact c;
+    bool hub = self->role == ROLE_HUB;
+    json_int_t hubs = hub, linked = hub;
+    json_t *json = json_object(), *missing = json_array();
+    for (size_t i = 0; view_contact(core, i, &c); i++) {
+        hubs++;
+        linked += control_contact_well(&c);
+        if (!control_contact_well(&c))
+            json_array_append_new(missing, mesh_missing(core, &c));
+    }
+    json_object_set_new(json, "linked", json_integer(linked));
+    json_object_set_new(json, "hubs", json_integer(hubs));
+    json_object_set_new(json, "missing", missing);
+    return json;
+}
+
+/* The cluster id of the hub that serves this spoke, or null. */
+static json_t *status_registered(const struct ils *core)
+{
+    struct view_contact c;
+    bool found = find_contact(core, CONTACT_HOME, true, &c) ||
+                 find_contact(core, CONTACT_SERVES, true, &c);
+    return found ? render_text(c.cluster_id) : json_null();
 }
 
 static json_t *status_join(const struct ils *core, const struct view_self *self)
@@ -322,7 +574,7 @@ void verb_status(struct client *client)
     static const uint8_t none[NETWORK_ID_SIZE];
     const struct ils *core = runtime_core(client->control->rt);
     struct view_self self;
-    struct health h = {.at = "here"};
+    struct health h = {.at = "here", .other_at = "here"};
     struct runtime_stats stats;
     json_t *json = json_object();
     view_self(core, &self);
@@ -333,6 +585,9 @@ void verb_status(struct client *client)
     json_object_set_new(json, "next",
                         h.next[0] != '\0' ? render_text(slice_of(h.next)) : json_null());
     json_object_set_new(json, "next_at", json_string(h.at));
+    json_object_set_new(json, "or",
+                        h.other[0] != '\0' ? render_text(slice_of(h.other)) : json_null());
+    json_object_set_new(json, "or_at", json_string(h.other_at));
     json_object_set_new(json, "initialised", json_boolean(self.initialised));
     json_object_set_new(json, "cluster_id", render_text(self.cluster_id));
     json_object_set_new(json, "fqdn", render_text(self.fqdn));
@@ -351,6 +606,11 @@ void verb_status(struct client *client)
     json_object_set_new(json, "usn", control_number_json(self.usn));
     json_object_set_new(json, "own_entries", control_number_json(self.entries));
     json_object_set_new(json, "join", status_join(core, &self));
+    json_object_set_new(json, "mesh", status_mesh(core, &self));
+    json_object_set_new(json, "registered_with", status_registered(core));
+    json_object_set_new(json, "writing", json_string(control_writing(self.writing)));
+    json_object_set_new(json, "draining", json_boolean(self.draining));
+    json_object_set_new(json, "exchange", json_boolean(self.exchange));
     json_object_set_new(json, "certificate", status_certificate(core));
     json_object_set_new(json, "listening", status_listening(&stats));
     json_object_set_new(json, "still_on_password", json_integer(still_on_password(core)));

@@ -124,8 +124,10 @@ static json_t *sync_row(const struct ils *core, size_t holder, const char *holde
     json_object_set_new(json, "stale", json_boolean(c->stale));
     put_holds(json, &here);
     const char *data = holder == 0 && well(&here) && !c->local ? data_status(c) : NULL;
-    if (data != NULL)
+    if (data != NULL) {
         json_object_set_new(json, "status", json_string(data));
+        json_object_set_new(json, "since", control_time(c->last_contact));
+    }
     if (!well(&here) || (data != NULL && !c->disconnected))
         count_bad(n, data != NULL, holder_name, name, data != NULL ? c->signed_s : here.lag_s);
     n->unknown += !here.known;

@@ -68,7 +68,7 @@ def main():
         c = net.cluster('alpha')
         c.hub('pw')
         for words in ('status', 'clusters', 'auth show', 'password list', 'audit', 'identity',
-                      'network', 'role hub'):
+                      'network', 'sync', 'role hub'):
             answer = c.json(*words.split())
             row = answer[0] if isinstance(answer, list) else answer
             absent = [k for k in row if '`%s`' % k not in contract]
