@@ -230,7 +230,7 @@ static void take_goodbye(struct link *l, struct slice body)
         if (l->ils->dial.hub_known && memcmp(l->ils->dial.hub_key, l->to->key, KEY_SIZE) == 0)
             dial_want(l->ils, false);
     }
-    if (code >= CODE_SELF_SIGNED && code <= CODE_CHAIN_INVALID)
+    if ((code >= CODE_SELF_SIGNED && code <= CODE_CHAIN_INVALID) || code == CODE_BANNED)
         say_verdict_live(l, code, false);
     link_end(l, code, false);
 }
