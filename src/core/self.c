@@ -334,13 +334,22 @@ void peer_read(struct peer *p, const struct stream *s)
 
 /* Two clusters that say that they have one name: both are kept, since the key says who is who, and
  * an operator is told until one of them has another. */
-void peer_names(struct ils *ils, const struct peer *p)
+void peer_names(struct ils *ils, struct peer *p)
 {
     ils->ask_next = ils->now; /* its certificates may be others */
     identity_named(ils, p);
     if (p->fqdn.n != 0 && holders(ils, text_slice(p->fqdn)) > 1)
         alarm_raise(ils, ILSDuplicateFQDN, text_slice(p->fqdn));
     names_again(ils);
+}
+
+/* Something of it waits for admission: it may have left before. */
+static bool waits(const struct ils *ils, const uint8_t key[static KEY_SIZE])
+{
+    const struct stream *s = ils->by_key[key[0] % STREAM_BUCKETS];
+    while (s != NULL && (s->admitted || memcmp(s->key, key, KEY_SIZE) != 0))
+        s = s->next_by_key;
+    return s != NULL;
 }
 
 /* Another's stream 0 is served: it is in the table, or has left; and what a hub lists counts. */
@@ -350,6 +359,8 @@ void self_applied(struct ils *ils, struct stream *s)
     struct peer *p = left ? peer_find(ils, s->key) : peer_get(ils, s->key);
     if (left || ends_find(ils, s->key) != NULL)
         ils->ends_due = ils->rosters_moved = true;
+    if (waits(ils, s->key))
+        ils->rosters_moved = true;
     if (p == NULL)
         return;
     bool hub = p->role == ROLE_HUB;
