@@ -409,7 +409,9 @@ void fetch_manifest(struct link *l, struct slice body)
         return;
     }
     buf_put_slice(&s->wanted_lines, m.lines);
-    if (s->wanted_lines.failed || s->wanted_lines.n > (size_t)s->wanted.lines * LINE_BYTES)
+    if (s->wanted_lines.failed)
+        head_refused(ils, s, "out of memory");
+    else if (s->wanted_lines.n > (size_t)s->wanted.lines * LINE_BYTES)
         head_refused(ils, s, "the list is longer than was signed");
     else if (s->wanted_lines.n == (size_t)s->wanted.lines * LINE_BYTES)
         take_lines(ils, s);

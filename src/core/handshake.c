@@ -627,7 +627,8 @@ static void take_goodbye(struct link *l, struct slice body)
     struct msg_goodbye m;
     if (msg_goodbye_get(&l->ils->step, body, &m) != 0)
         handshake_failed(l, CODE_PROTOCOL, false, 0);
-    else if (!l->dialler && l->state == LINK_PROVED && m.code == CODE_JOINED)
+    else if (!l->dialler && l->state == LINK_PROVED &&
+             (m.code == CODE_JOINED || m.code == CODE_GOING_DOWN)) /* or another hub serves it */
         take_leave(l);
     else
         handshake_failed(l, handshake_code(m.code), true, m.retry_after);

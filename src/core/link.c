@@ -472,6 +472,10 @@ void link_met(struct link *l)
     }
     alarm_clear(ils, ILSTLSAuthenticationFailed, slice_of(l->peer.ip));
     alarm_clear(ils, ILSCertificateIntroduced, text_slice(p->cluster_id));
+    if (p->disconnected_there && dial_is_hub(ils, p))
+        dial_want(ils, true); /* the other end's operator connected again */
+    ils->self_dirty = ils->self_dirty || p->disconnected_there;
+    p->disconnected_there = false;
     p->dirty = true;
     ils->ready_moved = true;
 }
@@ -502,10 +506,6 @@ void link_up(struct link *l)
     link_change_state(l, LINK_UP);
     link_met(l);
     p->has_told = false;
-    if (p->disconnected_there && dial_is_hub(ils, p))
-        dial_want(ils, true); /* the other end's operator connected again */
-    p->disconnected_there = false;
-    p->dirty = true;
     if (!l->dialler)
         gate_passed(ils, l);
     alarm_clear(ils, ILSPwdAuthenticationFailed, ip);
