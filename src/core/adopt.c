@@ -32,6 +32,12 @@ static bool one_rolled_back(const struct ils *ils)
 
 void adopt_start(struct ils *ils)
 {
+    struct stream *const own[2] = {ils->self, ils->own};
+    for (size_t i = 0; i < 2; i++)
+        if (!own[i]->rolled_back) /* a crash came between the decision and the alarm */
+            alarm_clear(ils, ILSRolledBack, catalog_name(own[i]));
+        else if (alarm_last(ils, ILSRolledBack, catalog_name(own[i])) == 0)
+            alarm_raise(ils, ILSRolledBack, catalog_name(own[i]));
     list_each(node, &ils->peers)
         if (list_entry(node, struct peer, node)->met && ils->role != ROLE_STANDALONE)
             ils->hold_until = ils->now + START_HOLD_US;
