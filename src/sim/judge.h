@@ -2,38 +2,73 @@
  *
  * Safety, at every step:
  *   promise    what was acknowledged to an operator survives every crash;
- *   truth      what a cluster serves of an origin at USN u is what that origin served at u itself;
- *   order      a holder's USN of an origin only rises while it runs, an origin's own always,
- *              and so does the boot number of each life that others can meet;
- *   once       no USN of an origin is used for two states that others could see;
+ *   truth      what a cluster serves of an origin at a head is what that origin served at it;
+ *   order      a holder's head of an origin only rises while it runs, an origin's own always, but
+ *              for a disk that was restored; and so does the boot number of each life;
+ *   keep       what is served stays served, unless the origin left, or was forgotten or banned;
+ *   once       no USN of an epoch is used for two states;
  *   honesty    no honest cluster is told that it speaks nonsense, is a clone, or has bad data;
  *   retention  replaced segments are served on for 60 s (strict runs only);
  *   bounds     budget, leaks, spinning (world.c).
- * Calm, once all faults are gone:
- *   convergence  within a bound every cluster serves every origin's last word, and says so;
- *   shape        one link between each spoke and its hub, none elsewhere;
+ * Calm, once all faults are gone (calm.c):
+ *   convergence  within a bound every cluster serves every live origin's last word, and says so;
+ *   shape        one link between each two hubs, and between each spoke and one hub; none elsewhere;
  *   quiet        nobody dials any more. */
 #ifndef OPENILS_SIM_JUDGE_H
 #define OPENILS_SIM_JUDGE_H
 
+#include "sim/facts.h"
 #include "sim/world.h"
-
-#define JUDGE_KEYS 24
 
 struct judge;
 
-/* Becomes the world's observer. hub: the node that all others join; NULL: no shape is judged. */
-struct judge *judge_new(struct world *w, struct node *hub, bool strict);
+/* What became of an identity, by the operators' doing. */
+enum fate {
+    FATE_LIVES,
+    FATE_GONE,      /* nobody has it any more */
+    FATE_LEFT,
+    FATE_FORGOTTEN,
+    FATE_BANNED,
+};
+
+/* What operators and machines did to deserve that hard words are said. */
+enum excuse {
+    EXCUSE_PASSWORD = 1,    /* passwords differ somewhere */
+    EXCUSE_CERTIFICATE = 2, /* certificates do */
+    EXCUSE_DOUBLE = 4,      /* somebody runs twice, or from an older disk */
+    EXCUSE_LABEL = 8,       /* two have one cluster id */
+    EXCUSE_MEMORY = 16,     /* memory was short */
+    EXCUSE_NETWORK = 32,    /* there are two networks */
+};
+
+/* Becomes the world's observer. */
+struct judge *judge_new(struct world *w, bool strict);
 void judge_free(struct judge *j);
 
 /* A change of one of the node's keys is asked of its core. False: that key is still under way. */
 bool judge_change(struct judge *j, struct node *n, size_t key, bool put);
 
+/* Before the node starts with another disk than it left: an older one of its own, or a copy of
+ * `original`'s (NULL: its own). */
+void judge_reborn(struct judge *j, struct node *n, const struct node *original);
+/* Its own plan may become what its neighbours hold, from now on. */
+void judge_unsure(struct judge *j, struct node *n);
+/* The node is to be in the network, or not. */
+void judge_out(struct judge *j, struct node *n, bool out);
+/* What becomes of the identity that the node has now. */
+void judge_fate(struct judge *j, const struct node *n, enum fate fate);
+void judge_excuse(struct judge *j, enum excuse excuse);
+
 /* What is not yet settled, or NULL. The text lives until the next call. */
 const char *judge_unsettled(struct judge *j);
 
-/* Acknowledged changes, connection attempts and verdicts so far. */
+/* Likewise of the visits of spokes to their alternates, which take longer. */
+const char *judge_unvisited(struct judge *j);
+
+/* So far: acknowledged changes, connection attempts, entries served that their origin had removed
+ * when all was settled. */
 uint64_t judge_acknowledged(const struct judge *j);
 uint64_t judge_dials(const struct judge *j);
+uint64_t judge_zombies(const struct judge *j);
 
 #endif

@@ -21,9 +21,13 @@ static int usage(void)
 {
     fprintf(stderr,
             "usage: ilssim --scene FILE... [--rewrite] [--trace full]\n"
-            "       ilssim [--seed N] [--seeds COUNT] [--clusters N] [--minutes N] [--bug NAME]\n"
-            "              [--until SECONDS] [--trace full] [--strict]\n"
-            "planted bugs:\n");
+            "       ilssim [--seed N] [--seeds COUNT] [--clusters N] [--hubs N] [--largest N]\n"
+            "              [--minutes N] [--bug NAME] [--fault NAME]... [--until SECONDS]\n"
+            "              [--trace full] [--strict] [--stats]\n"
+            "kinds of fault:");
+    for (size_t i = 0; i < storm_kinds(); i++)
+        fprintf(stderr, "%s%s", i % 6 == 0 ? "\n  " : " ", storm_kind(i));
+    fprintf(stderr, "\nplanted bugs:\n");
     for (size_t i = 1; i < sizeof bugs / sizeof bugs[0]; i++)
         fprintf(stderr, "  %-20s %s\n", bugs[i].name, bugs[i].what);
     return STATUS_USAGE;
@@ -32,7 +36,7 @@ static int usage(void)
 struct options {
     struct storm storm;
     uint64_t seeds;
-    bool scene, rewrite, full;
+    bool scene, rewrite, full, stats;
     char **file;
     int file_n;
 };
@@ -47,6 +51,16 @@ static bool bug_named(const char *name, enum bug *ret)
     return false;
 }
 
+static bool fault_named(const char *name, uint64_t *only)
+{
+    for (size_t i = 0; i < storm_kinds(); i++)
+        if (strcmp(storm_kind(i), name) == 0) {
+            *only |= UINT64_C(1) << i;
+            return true;
+        }
+    return false;
+}
+
 /* An option with a value; false: unknown, or no good value. */
 static bool valued(struct options *o, const char *name, const char *value)
 {
@@ -55,6 +69,8 @@ static bool valued(struct options *o, const char *name, const char *value)
         return false;
     if (strcmp(name, "--bug") == 0)
         return bug_named(value, &o->storm.bug);
+    if (strcmp(name, "--fault") == 0)
+        return fault_named(value, &o->storm.only);
     if (strcmp(name, "--trace") == 0) {
         o->full = strcmp(value, "full") == 0;
         return o->full;
@@ -65,8 +81,12 @@ static bool valued(struct options *o, const char *name, const char *value)
         o->storm.seed = n;
     else if (strcmp(name, "--seeds") == 0)
         o->seeds = n;
-    else if (strcmp(name, "--clusters") == 0 && n >= 2 && n <= NODES_MAX)
+    else if (strcmp(name, "--clusters") == 0 && n >= 1 && n <= CLUSTERS_MAX)
         o->storm.clusters = (unsigned)n;
+    else if (strcmp(name, "--hubs") == 0 && n >= 1 && n <= CLUSTERS_MAX)
+        o->storm.hubs = (unsigned)n;
+    else if (strcmp(name, "--largest") == 0 && n >= 1 && n <= CLUSTERS_MAX)
+        o->storm.largest = (unsigned)n;
     else if (strcmp(name, "--minutes") == 0 && n > 0 && n < 1000000)
         o->storm.length = (tick)n * 60 * TICK_S;
     else if (strcmp(name, "--until") == 0 && n < 1000000000)
@@ -85,6 +105,8 @@ static bool parse(struct options *o, int argc, char **argv)
             o->rewrite = true;
         } else if (strcmp(argv[i], "--strict") == 0) {
             o->storm.strict = true;
+        } else if (strcmp(argv[i], "--stats") == 0) {
+            o->stats = true;
         } else if (argv[i][0] != '-' && o->scene) {
             argv[o->file_n++] = argv[i]; /* files move to the front */
         } else if (valued(o, argv[i], i + 1 < argc ? argv[i + 1] : NULL)) {
@@ -119,31 +141,59 @@ static double seconds(void)
     return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
+/* What all runs came to. */
+struct total {
+    uint64_t events, broken, kind[KINDS_MAX];
+};
+
+static void total_add(struct total *t, const struct storm *s)
+{
+    t->events += s->events;
+    t->broken += s->broken ? 1 : 0;
+    for (size_t i = 0; i < storm_kinds(); i++)
+        t->kind[i] += s->kind[i];
+}
+
+static void total_show(const struct total *t)
+{
+    printf("faults:");
+    for (size_t i = 0; i < storm_kinds(); i++)
+        printf("%s %s %llu", i % 6 == 0 ? "\n " : ",", storm_kind(i),
+               (unsigned long long)t->kind[i]);
+    printf("\n");
+}
+
+static void run_show(const struct storm *s)
+{
+    printf("seed %llu: %u clusters, %u hubs, %lld s, %llu events, %llu changes, %llu faults, "
+           "settled in %.1f s, hash %s %s\n",
+           (unsigned long long)s->seed, s->clusters, s->hubs, (long long)(s->length / TICK_S),
+           (unsigned long long)s->events, (unsigned long long)s->changes,
+           (unsigned long long)s->faults,
+           s->settled == TICK_NEVER ? -1.0 : (double)s->settled / (double)TICK_S, s->hash,
+           s->broken ? "BROKEN" : "ok");
+    fflush(stdout);
+}
+
 static int run_storms(const struct options *o)
 {
-    uint64_t events = 0, broken = 0;
+    struct total total = {0};
     double start = seconds();
     for (uint64_t i = 0; i < o->seeds; i++) {
         struct storm s = o->storm;
         s.seed = o->storm.seed + i;
         s.trace = o->full ? stdout : NULL;
         storm_run(&s, stdout);
-        events += s.events;
-        broken += s.broken ? 1 : 0;
-        printf("seed %llu: %u clusters, %lld s, %llu events, %llu changes, %llu faults, "
-               "settled in %.1f s, hash %s %s\n",
-               (unsigned long long)s.seed, s.clusters, (long long)(s.length / TICK_S),
-               (unsigned long long)s.events, (unsigned long long)s.changes,
-               (unsigned long long)s.faults,
-               s.settled == TICK_NEVER ? -1.0 : (double)s.settled / (double)TICK_S, s.hash,
-               s.broken ? "BROKEN" : "ok");
-        fflush(stdout);
+        total_add(&total, &s);
+        run_show(&s);
         if (s.broken)
             break;
     }
     double took = seconds() - start;
-    fprintf(stderr, "%.0f events per second of a core\n", took > 0 ? (double)events / took : 0);
-    return broken == 0 ? STATUS_OK : STATUS_BROKEN;
+    fprintf(stderr, "%.0f events per second of a core\n", took > 0 ? (double)total.events / took : 0);
+    if (o->stats)
+        total_show(&total);
+    return total.broken == 0 ? STATUS_OK : STATUS_BROKEN;
 }
 
 int main(int argc, char **argv)

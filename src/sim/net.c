@@ -101,8 +101,7 @@ void end_down(struct end *e, enum down_reason reason)
     node_step(e->node, &event);
 }
 
-/* A paused process hears later: true when the job was put off. */
-static bool put_off(struct conn *c, struct end *e, struct job *job)
+bool put_off(struct conn *c, struct end *e, struct job *job)
 {
     if (e->node == NULL || e->node->paused_until <= c->net->world->now)
         return false;
@@ -404,6 +403,21 @@ static void refuse(struct conn *c, enum down_reason reason)
         end_down(e, reason);
 }
 
+/* Nobody answers; the number of the job is the reason. */
+static void nobody_job(struct world *w, struct job *job)
+{
+    struct conn *c = job->object;
+    if (put_off(c, &c->end[0], job))
+        return;
+    refuse(c, (enum down_reason)job->number);
+    conn_release(c);
+}
+
+static void nobody(struct conn *c, enum down_reason reason)
+{
+    conn_at(c, c->net->world->now, nobody_job, (int)reason);
+}
+
 static void connected_job(struct world *w, struct job *job)
 {
     struct conn *c = job->object;
@@ -432,7 +446,7 @@ static void connect_job(struct world *w, struct job *job)
         if (tries < CONNECT_TRIES && from->open)
             conn_at(c, w->now + ((tick)TICK_S << job->number), connect_job, tries);
         else
-            refuse(c, DOWN_TIMEOUT);
+            nobody(c, DOWN_TIMEOUT);
         conn_release(c);
         return;
     }
@@ -443,7 +457,7 @@ static void connect_job(struct world *w, struct job *job)
     }
     if (target->ils == NULL || !target->listening || !from->open ||
         target->refuses_until > w->now) {
-        refuse(c, target->refuses_until > w->now ? DOWN_RESET : DOWN_REFUSED);
+        nobody(c, target->refuses_until > w->now ? DOWN_RESET : DOWN_REFUSED);
         conn_release(c);
         return;
     }
@@ -453,22 +467,13 @@ static void connect_job(struct world *w, struct job *job)
     to->link = LINK_ACCEPTED | ++target->accepted;
     to->open = true;
     bucket_add(to);
+    from->stalled_until = to->stalled_until = target->silent_until;
     tick there = w->now + path_latency(c);
     from->last = to->last = there;
     conn_at(c, there, connected_job, 0);
     struct ils_event event = {.type = ILS_EV_ACCEPTED, .link = to->link, .tls = c->tls_port,
                               .peer = from->local, .local = to->local};
     node_step(target, &event);
-    conn_release(c);
-}
-
-/* Nobody is there; the number of the job is the reason. */
-static void nobody_job(struct world *w, struct job *job)
-{
-    struct conn *c = job->object;
-    if (put_off(c, &c->end[0], job))
-        return;
-    refuse(c, (enum down_reason)job->number);
     conn_release(c);
 }
 

@@ -74,6 +74,8 @@ static inline struct end *other(struct conn *c, const struct end *e)
 void conn_at(struct conn *c, tick when, void (*run)(struct world *, struct job *), int end);
 void conn_release(struct conn *c); /* the job is done */
 void conn_reset(struct conn *c, tick delay);
+/* A paused process hears later: true when the job, which is about e, was put off. */
+bool put_off(struct conn *c, struct end *e, struct job *job);
 bool end_hears(const struct end *e);
 void end_down(struct end *e, enum down_reason reason);
 void end_put(struct conn *c, struct end *e, struct slice bytes, struct mark mark);

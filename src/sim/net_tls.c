@@ -123,6 +123,8 @@ static void certificate_job(struct world *w, struct job *job)
     struct end *e = &c->end[job->number];
     struct pki_memory memory;
     struct certificate theirs;
+    if (put_off(c, e, job))
+        return;
     if (c->state == CONN_STANDS && e->secured && end_hears(e)) {
         pki_verify(e->node->ils, shown(c, 1 - (int)job->number), wall_of(e->node), &theirs,
                    &memory);
@@ -149,6 +151,10 @@ static void verified_job(struct world *w, struct job *job)
     struct node *n = q->who;
     struct pki_memory memory;
     struct certificate c;
+    if (n->paused_until > w->now) {
+        world_at(w, n->paused_until, NULL, *job);
+        return;
+    }
     list_remove(&q->node);
     if (n->ils != NULL && n->incarnation == q->incarnation) {
         pki_verify(n->ils, slice_make(q->der, q->n), wall_of(n), &c, &memory);

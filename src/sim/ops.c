@@ -12,17 +12,95 @@ static uint64_t give(struct node *n, struct command c)
     return node_command(n, &c);
 }
 
-uint64_t op_init(struct node *n, const char *id, const char *fqdn, const char *route)
+uint64_t op_init(struct node *n, const char *id, const char *fqdn, const char *route,
+                 const struct own_certificate *own)
 {
-    return give(n, (struct command){.type = COMMAND_INIT, .cluster_id = slice_of(id),
-                                    .fqdn = slice_of(fqdn), .route_string = slice_of(route)});
+    struct command c = {.type = COMMAND_INIT, .cluster_id = slice_of(id), .fqdn = slice_of(fqdn),
+                        .route_string = slice_of(route)};
+    if (own != NULL)
+        c.own = *own;
+    return give(n, c);
+}
+
+uint64_t op_auth(struct node *n, bool tls, bool password)
+{
+    return give(n, (struct command){.type = COMMAND_AUTH,
+                                    .auth = {.tls = tls, .password = password, .set_tls = true,
+                                             .set_password = true}});
 }
 
 uint64_t op_auth_password(struct node *n)
 {
-    return give(n, (struct command){.type = COMMAND_AUTH,
-                                    .auth = {.password = true, .set_tls = true,
-                                             .set_password = true}});
+    return op_auth(n, false, true);
+}
+
+uint64_t op_leave(struct node *n)
+{
+    return give(n, (struct command){.type = COMMAND_LEAVE});
+}
+
+uint64_t op_forget(struct node *n, const char *cluster)
+{
+    return give(n, (struct command){.type = COMMAND_FORGET, .cluster = slice_of(cluster)});
+}
+
+uint64_t op_ban(struct node *n, const char *cluster)
+{
+    return give(n, (struct command){.type = COMMAND_BAN, .cluster = slice_of(cluster)});
+}
+
+uint64_t op_rebuild(struct node *n)
+{
+    return give(n, (struct command){.type = COMMAND_REBUILD});
+}
+
+uint64_t op_restore(struct node *n)
+{
+    return give(n, (struct command){.type = COMMAND_RESTORE});
+}
+
+uint64_t op_exchange(struct node *n, bool on)
+{
+    return give(n, (struct command){.type = COMMAND_EXCHANGE, .raise = on});
+}
+
+uint64_t op_sync_every(struct node *n, uint16_t minutes)
+{
+    return give(n, (struct command){.type = COMMAND_SYNC_EVERY, .minutes = minutes});
+}
+
+uint64_t op_network_adopt(struct node *n)
+{
+    return give(n, (struct command){.type = COMMAND_NETWORK_ADOPT});
+}
+
+uint64_t op_describe(struct node *n, const char *id, const char *fqdn, const char *description,
+                     const char *route)
+{
+    return give(n, (struct command){.type = COMMAND_DESCRIBE, .cluster_id = slice_of(id),
+                                    .fqdn = slice_of(fqdn), .description = slice_of(description),
+                                    .route_string = slice_of(route)});
+}
+
+uint64_t op_identity_new(struct node *n, const char *id, const char *fqdn,
+                         const struct own_certificate *own)
+{
+    struct command c = {.type = COMMAND_IDENTITY_NEW, .cluster_id = slice_of(id),
+                        .fqdn = slice_of(fqdn)};
+    if (own != NULL)
+        c.own = *own;
+    return give(n, c);
+}
+
+uint64_t op_certificate(struct node *n, const struct own_certificate *own, bool now)
+{
+    return give(n, (struct command){.type = COMMAND_CERTIFICATE, .own = *own, .now = now});
+}
+
+uint64_t op_trust(struct node *n, const struct trust_item *item, size_t items)
+{
+    return give(n, (struct command){.type = COMMAND_TRUST_ADD, .trust = item, .trust_n = items,
+                                    .source = slice_of("import")});
 }
 
 uint64_t op_accept(struct node *n, uint8_t accept)
@@ -106,14 +184,15 @@ uint64_t op_plan(struct node *n, bool put, const char *key, const char *failover
     return give(n, c);
 }
 
-uint64_t op_fill(struct node *n, const char *prefix, const char *domain, size_t count)
+static uint64_t many(struct node *n, bool put, const char *prefix, const char *domain,
+                     size_t count)
 {
     char (*user)[48] = grow(NULL, FILL_MAX * sizeof *user);
     struct change *change = grow_zero(FILL_MAX * sizeof *change);
     size_t most = count < FILL_MAX ? count : FILL_MAX;
     for (size_t i = 0; i < most; i++) {
         snprintf(user[i], sizeof user[i], "%.32s%zu", prefix, i);
-        change[i] = (struct change){.put = true, .kind = ENTRY_URI, .user = slice_of(user[i]),
+        change[i] = (struct change){.put = put, .kind = ENTRY_URI, .user = slice_of(user[i]),
                                     .domain = slice_of(domain), .source = slice_of("sim")};
     }
     uint64_t id = give(n, (struct command){.type = COMMAND_PLAN, .source = slice_of("sim"),
@@ -121,6 +200,16 @@ uint64_t op_fill(struct node *n, const char *prefix, const char *domain, size_t 
     free(change);
     free(user);
     return id;
+}
+
+uint64_t op_fill(struct node *n, const char *prefix, const char *domain, size_t count)
+{
+    return many(n, true, prefix, domain, count);
+}
+
+uint64_t op_empty(struct node *n, const char *prefix, const char *domain, size_t count)
+{
+    return many(n, false, prefix, domain, count);
 }
 
 enum reply op_wait(struct node *n, uint64_t command, tick most)
@@ -138,7 +227,7 @@ enum reply op_wait(struct node *n, uint64_t command, tick most)
 
 bool op_setup(struct node *n, const char *id, const char *route, const char *label, bool hub)
 {
-    if (op_wait(n, op_init(n, id, n->host, route), TICK_S) != REPLY_OK ||
+    if (op_wait(n, op_init(n, id, n->host, route, NULL), TICK_S) != REPLY_OK ||
         op_wait(n, op_password(n, 1, label), TICK_S) != REPLY_OK ||
         op_wait(n, op_auth_password(n), TICK_S) != REPLY_OK)
         return false;

@@ -6,7 +6,9 @@
 
 /* Each gives the node (which must be up) one command and returns its id. Texts are NUL-terminated
  * and needed during the call only. */
-uint64_t op_init(struct node *n, const char *id, const char *fqdn, const char *route);
+/* own NULL: without a certificate. */
+uint64_t op_init(struct node *n, const char *id, const char *fqdn, const char *route,
+                 const struct own_certificate *own);
 uint64_t op_auth_password(struct node *n);
 uint64_t op_accept(struct node *n, uint8_t accept);
 /* The stretched value is a hash of the label. */
@@ -17,12 +19,30 @@ uint64_t op_role(struct node *n, enum ils_role role);
 uint64_t op_join(struct node *n, const char *host, uint16_t port, enum ils_role role);
 uint64_t op_disconnect(struct node *n, const char *cluster);
 uint64_t op_connect(struct node *n, const char *cluster);
+uint64_t op_leave(struct node *n);
+uint64_t op_forget(struct node *n, const char *cluster);
+uint64_t op_ban(struct node *n, const char *cluster);
+uint64_t op_rebuild(struct node *n);
+uint64_t op_restore(struct node *n);
+uint64_t op_exchange(struct node *n, bool on);
+uint64_t op_sync_every(struct node *n, uint16_t minutes);
+uint64_t op_network_adopt(struct node *n);
+/* Empty texts stay as they are. */
+uint64_t op_describe(struct node *n, const char *id, const char *fqdn, const char *description,
+                     const char *route);
+/* own NULL: as it is. */
+uint64_t op_identity_new(struct node *n, const char *id, const char *fqdn,
+                         const struct own_certificate *own);
+uint64_t op_certificate(struct node *n, const struct own_certificate *own, bool now);
+uint64_t op_trust(struct node *n, const struct trust_item *item, size_t items);
+uint64_t op_auth(struct node *n, bool tls, bool password);
 uint64_t op_route(struct node *n, const char *pattern, const char *target);
 
 /* One entry of the dial plan: `user@host`, `+digits` or `digits`. failover: the number calls fall
  * back to, NULL = none. */
 uint64_t op_plan(struct node *n, bool put, const char *key, const char *failover);
-/* Entries prefix0@fqdn ... in one command. */
+/* Entries prefix0@domain ... in one command; put false: they go. */
+uint64_t op_empty(struct node *n, const char *prefix, const char *domain, size_t count);
 uint64_t op_fill(struct node *n, const char *prefix, const char *domain, size_t count);
 
 /* Runs the world until the node has answered that command, at most so long. REPLIES: no answer. */

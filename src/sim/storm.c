@@ -1,198 +1,92 @@
 /* storm: see storm.h. */
-#include "sim/storm.h"
+#include "sim/run.h"
 
 #include "sim/grow.h"
-#include "sim/judge.h"
-#include "sim/ops.h"
 
-#define BUDGET ((size_t)32 << 20)
-
-struct run {
-    struct storm *storm;
-    struct world *world;
-    struct judge *judge;
-    struct rand rand;
-    tick pause;                /* mean time between two deeds */
-    unsigned weight[16];       /* of each deed */
-    unsigned weights;
-    struct node *filled;       /* whose catalog began large, or NULL */
+static const struct {
+    const char *name;
+    unsigned weight;
+    bool (*run)(struct run *r);
+} kinds[FAULTS] = {
+#define FAULT(name, text, weight) {text, weight, fault_##name},
+#include "sim/fault.def"
+#undef FAULT
 };
+_Static_assert(FAULTS <= KINDS_MAX, "every kind has its bit");
 
-static tick draw(struct run *r, tick low, tick high)
+size_t storm_kinds(void)
 {
-    return low + (tick)rand_below(&r->rand, (uint64_t)(high - low) + 1);
+    return FAULTS;
 }
 
-static struct node *any(struct run *r)
+const char *storm_kind(size_t i)
+{
+    return kinds[i].name;
+}
+
+/* --- for the kinds of fault */
+
+tick draw(struct run *r, tick low, tick high)
+{
+    return high <= low ? low : low + (tick)rand_below(&r->rand, (uint64_t)(high - low) + 1);
+}
+
+bool chance(struct run *r, unsigned of_100)
+{
+    return rand_below(&r->rand, 100) < of_100;
+}
+
+struct node *any(struct run *r)
 {
     return r->world->node[rand_below(&r->rand, r->world->node_n)];
 }
 
-static void deed_change(struct run *r)
+struct node *any_awake(struct run *r)
 {
     struct node *n = any(r);
-    if (n->ils == NULL)
-        return;
-    for (uint64_t i = rand_below(&r->rand, 4); i < 4 && n->ils != NULL; i++) {
-        /* one draw a statement: the order in which arguments are computed is the compiler's */
-        size_t key = rand_below(&r->rand, JUDGE_KEYS);
-        bool put = rand_below(&r->rand, 3) != 0;
-        r->storm->changes += judge_change(r->judge, n, key, put);
-    }
+    return node_awake(n) ? n : NULL;
 }
 
-static void burst_job(struct world *w, struct job *job)
+tick a_while(struct run *r)
 {
-    struct run *r = job->object;
-    struct node *n = w->node[job->number];
-    if (n->ils != NULL)
-        r->storm->changes += judge_change(r->judge, n, rand_below(&r->rand, JUDGE_KEYS),
-                                          (r->storm->changes & 1) != 0);
+    return draw(r, 0, chance(r, 10) ? r->storm->length / 10 : 30 * TICK_S);
 }
 
-/* So many changes in a row that the tail of the catalog is folded. */
-static void deed_burst(struct run *r)
+void later(struct run *r, tick when, void (*run)(struct world *, struct job *), uint64_t number)
 {
-    struct node *n = any(r);
-    tick at = r->world->now;
-    if (r->filled != NULL && rand_below(&r->rand, 2) == 0)
-        n = r->filled;
-    for (uint64_t i = 200 + rand_below(&r->rand, 400); i > 0; i--) {
-        at += (tick)rand_below(&r->rand, 6 * TICK_MS);
-        world_at(r->world, at, NULL,
-                 (struct job){.run = burst_job, .object = r, .number = n->index});
-    }
-}
-
-static void deed_cut(struct run *r)
-{
-    r->storm->faults += net_cut(&r->world->net, any(r), NULL) != 0;
+    world_at(r->world, when, NULL, (struct job){.run = run, .object = r, .number = number, .fault = true});
 }
 
 static void restart_job(struct world *w, struct job *job)
 {
-    struct node *n = job->object;
+    struct node *n = w->node[job->number];
     if (n->ils == NULL)
         node_start(n);
 }
 
-static void restart_later(struct run *r, struct node *n)
+void restart_later(struct run *r, struct node *n)
 {
-    tick most = rand_below(&r->rand, 4) == 0 ? 60 * TICK_S : 2 * TICK_S;
-    world_at(r->world, r->world->now + draw(r, 0, most), NULL,
-             (struct job){.run = restart_job, .object = n});
-    r->storm->faults++;
+    tick most = chance(r, 25) ? 60 * TICK_S : 2 * TICK_S;
+    later(r, r->world->now + draw(r, 0, most), restart_job, n->index);
 }
 
-static void deed_crash(struct run *r)
-{
-    struct node *n = any(r);
-    if (n->ils == NULL)
-        return;
-    node_crash(n, false);
-    restart_later(r, n);
-}
-
-static void deed_power(struct run *r)
-{
-    struct node *n = any(r);
-    if (n->ils == NULL)
-        return;
-    node_crash(n, true);
-    restart_later(r, n);
-}
-
-/* A crash that hits a write: something is asked of the store, and power goes before it answers. */
-static void deed_crash_in_write(struct run *r)
-{
-    struct node *n = any(r);
-    if (n->ils == NULL)
-        return;
-    judge_change(r->judge, n, rand_below(&r->rand, JUDGE_KEYS), true);
-    for (uint64_t i = rand_below(&r->rand, 4); i > 0; i--)
-        world_next(r->world, r->world->now + TICK_MS);
-    if (n->ils == NULL)
-        return;
-    node_crash(n, rand_below(&r->rand, 2) != 0);
-    restart_later(r, n);
-}
-
-static void heal_job(struct world *w, struct job *job)
-{
-    net_filter(&w->net, job->object, w->node[job->number], false);
-}
-
-static void deed_filter(struct run *r)
-{
-    struct node *a = any(r);
-    struct node *b = any(r);
-    if (a == b)
-        return;
-    net_filter(&r->world->net, a, b, true);
-    world_at(r->world, r->world->now + draw(r, 0, 30 * TICK_S), NULL,
-             (struct job){.run = heal_job, .object = a, .number = b->index});
-    r->storm->faults++;
-}
-
-static void deed_pause(struct run *r)
-{
-    struct node *n = any(r);
-    n->paused_until = r->world->now + draw(r, 0, 15 * TICK_S);
-    r->storm->faults++;
-}
-
-static void deed_disk_fails(struct run *r)
-{
-    struct node *n = any(r);
-    n->disk.fail_next = 1 + (unsigned)rand_below(&r->rand, 3);
-    r->storm->faults++;
-}
-
-static void deed_slow_path(struct run *r)
-{
-    struct node *n = any(r);
-    tick most = rand_below(&r->rand, 4) == 0 ? 3 * TICK_S : 50 * TICK_MS;
-    r->world->net.extra[n->index] = draw(r, 0, most);
-}
-
-static void deed_slow_disk(struct run *r)
-{
-    struct node *n = any(r);
-    n->disk.latency_max = n->disk.latency_min + draw(r, 0, 500 * TICK_MS);
-}
-
-static void deed_join_again(struct run *r)
-{
-    struct node *n = any(r);
-    if (n->ils != NULL && n->index != 0)
-        op_join(n, rand_below(&r->rand, 2) == 0 ? r->world->node[0]->host : r->world->node[0]->ip,
-                0, ROLE_SPOKE);
-}
-
-static void deed_wall_jump(struct run *r)
-{
-    struct node *n = any(r);
-    n->wall_offset += draw(r, -3600 * TICK_S, 3600 * TICK_S);
-    r->storm->faults++;
-}
-
-static void (*const deeds[])(struct run *r) = {
-    deed_change, deed_cut, deed_crash, deed_power, deed_crash_in_write, deed_filter, deed_pause,
-    deed_disk_fails, deed_slow_path, deed_slow_disk, deed_join_again, deed_wall_jump,
-    deed_burst,
-};
-#define DEEDS (sizeof deeds / sizeof deeds[0])
+/* --- the storm */
 
 /* Each run has its own mixture: some kinds of fault are left out, some are frequent. */
 static void draw_mixture(struct run *r)
 {
     struct net *net = &r->world->net;
-    for (size_t i = 0; i < DEEDS; i++)
-        r->weight[i] = rand_below(&r->rand, 3) == 0 ? 0 : (unsigned)rand_below(&r->rand, 20);
-    r->weight[0] = 20 + (unsigned)rand_below(&r->rand, 60);
-    r->weight[DEEDS - 1] = (r->weight[DEEDS - 1] + 3) / 5; /* bursts are long */
-    for (size_t i = 0; i < DEEDS; i++)
+    uint64_t only = r->storm->only;
+    for (size_t i = 0; i < FAULTS; i++) {
+        bool out = rand_below(&r->rand, 3) == 0;
+        r->weight[i] = kinds[i].weight * (unsigned)rand_below(&r->rand, 20);
+        if (only != 0 ? (only & UINT64_C(1) << i) == 0 : out)
+            r->weight[i] = 0;
+        else if (only != 0)
+            r->weight[i]++;
         r->weights += r->weight[i];
+    }
+    r->load = 40 + (unsigned)rand_below(&r->rand, 55);
     r->pause = draw(r, 20 * TICK_MS, 2 * TICK_S);
     net->latency_max = net->latency_min + draw(r, 0, 40 * TICK_MS);
     net->jitter_max = draw(r, 0, 5 * TICK_MS);
@@ -200,69 +94,64 @@ static void draw_mixture(struct run *r)
     r->world->late_max = draw(r, 0, 3 * TICK_MS);
 }
 
+static void change(struct run *r)
+{
+    struct node *n = any_awake(r);
+    if (n == NULL)
+        return;
+    for (uint64_t i = rand_below(&r->rand, 4); i < 4 && n->ils != NULL; i++) {
+        /* one draw a statement: the order in which arguments are computed is the compiler's */
+        size_t key = chance(r, 20) ? KEY_BEACON : rand_below(&r->rand, JUDGE_KEYS);
+        bool put = rand_below(&r->rand, 3) != 0;
+        r->storm->changes += judge_change(r->judge, n, key, put);
+    }
+}
+
 static void deed(struct run *r)
 {
-    uint64_t at = rand_below(&r->rand, r->weights);
-    for (size_t i = 0; i < DEEDS; i++) {
-        if (at < r->weight[i]) {
-            deeds[i](r);
-            return;
-        }
-        at -= r->weight[i];
-    }
-}
-
-/* Half of the time one catalog begins large: its first segments are sealed for good, with the
- * judged keys in them, so that what is deleted later still has a PUT far from the tail. */
-static void fill(struct run *r)
-{
-    struct node *n = any(r);
-    size_t many = 4000 + rand_below(&r->rand, 16000);
-    if (many >= 12000 || r->world->broken[0] != 0)
+    if (r->weights == 0 || chance(r, r->load)) {
+        change(r);
         return;
-    for (size_t key = 0; key < JUDGE_KEYS; key++)
-        judge_change(r->judge, n, key, true);
-    world_run(r->world, r->world->now + TICK_S);
-    if (n->ils != NULL)
-        op_fill(n, "many", "fill.example", many);
-    r->filled = n;
+    }
+    uint64_t at = rand_below(&r->rand, r->weights);
+    size_t i = 0;
+    for (; at >= r->weight[i]; i++)
+        at -= r->weight[i];
+    if (!kinds[i].run(r))
+        return;
+    r->storm->kind[i]++;
+    r->storm->faults++;
+    if (r->world->log.out != NULL)
+        world_note(r->world, "fault", "%s", kinds[i].name);
 }
 
-/* Clusters are set up one by one and joined, without faults. */
-static void gather(struct run *r)
+static void storm(struct run *r)
 {
     struct world *w = r->world;
-    struct storm *s = r->storm;
-    unsigned n = s->clusters != 0 ? s->clusters : 2 + (unsigned)rand_below(&r->rand, 6);
-    s->clusters = n < NODES_MAX ? n : NODES_MAX;
-    for (unsigned i = 0; i < s->clusters; i++) {
-        char name[NODE_NAME];
-        snprintf(name, sizeof name, i == 0 ? "hub" : "s%u", i);
-        world_add(w, name, BUDGET);
+    tick start = w->now, end = start + r->storm->length;
+    world_note(w, "world", "storm");
+    while (w->broken[0] == 0 && w->now < end && w->now < r->storm->until) {
+        world_run(w, w->now + draw(r, 1, 2 * r->pause));
+        if (w->broken[0] == 0)
+            deed(r);
     }
-    r->judge = judge_new(w, w->node[0], s->strict);
-    for (unsigned i = 0; i < s->clusters && w->broken[0] == 0; i++) {
-        struct node *node = w->node[i];
-        node_start(node);
-        if (!op_setup(node, node->name, node->host, "storm", i == 0))
-            world_break(w, "setup: %s does not take its settings", node->name);
-        else if (i > 0)
-            op_join(node, w->node[0]->host, 0, ROLE_SPOKE);
-    }
-    fill(r);
+    r->storm->stormed = w->now - start;
 }
 
+/* --- the calm */
+
 /* Runs until nothing is unsettled; the time it took, or TICK_NEVER. */
-static tick settle(struct run *r, tick bound)
+static tick settle(struct run *r, tick bound, const char *(*unsettled)(struct judge *j))
 {
     struct world *w = r->world;
     tick start = w->now;
     const char *what = NULL;
     while (w->broken[0] == 0 && w->now < start + bound && w->now < r->storm->until) {
+        operator_turn(r);
         world_run(w, w->now + 250 * TICK_MS);
         if (w->broken[0] != 0)
             return TICK_NEVER;
-        what = judge_unsettled(r->judge);
+        what = unsettled(r->judge);
         if (what == NULL)
             return w->now - start;
     }
@@ -272,20 +161,32 @@ static tick settle(struct run *r, tick bound)
     return TICK_NEVER;
 }
 
-static void calm(struct run *r)
+static void heal(struct run *r)
 {
     struct world *w = r->world;
-    world_note(w, "world", "calm");
+    w->calm = true;
     net_heal(&w->net);
     for (size_t i = 0; i < w->node_n; i++) {
         struct node *n = w->node[i];
-        n->paused_until = 0;
+        n->paused_until = n->silent_until = n->refuses_until = 0;
+        n->late_max = 0;
+        n->deny_per_million = 0;
         n->disk.fail_next = 0;
+        n->disk.full_until = 0;
         n->disk.latency_max = n->disk.latency_min;
         if (n->ils == NULL)
             node_start(n);
     }
-    r->storm->settled = settle(r, CALM_BOUND);
+}
+
+static void calm(struct run *r)
+{
+    struct world *w = r->world;
+    world_note(w, "world", "calm");
+    heal(r);
+    operator_calms(r);
+    r->storm->settled = settle(r, CALM_BOUND, judge_unsettled);
+    settle(r, CALM_VISITS, judge_unvisited);
     if (w->broken[0] != 0 || r->storm->settled == TICK_NEVER)
         return;
     world_run(w, w->now + CALM_GRACE); /* what operators asked for last may wait for a disk */
@@ -299,17 +200,8 @@ static void calm(struct run *r)
         world_break(w, "convergence: does not stay settled: %s", what);
 }
 
-static void storm(struct run *r)
-{
-    struct world *w = r->world;
-    tick end = w->now + r->storm->length;
-    world_note(w, "world", "storm");
-    while (w->broken[0] == 0 && w->now < end && w->now < r->storm->until) {
-        world_run(w, w->now + draw(r, 1, 2 * r->pause));
-        if (w->broken[0] == 0)
-            deed(r);
-    }
-}
+static const char *const method_name[] = {
+    [METHOD_PASSWORD] = "password", [METHOD_TLS] = "tls", [METHOD_TLS_PASSWORD] = "tls+password"};
 
 static void report(const struct run *r, FILE *out)
 {
@@ -317,37 +209,46 @@ static void report(const struct run *r, FILE *out)
     const struct world *w = r->world;
     fprintf(out, "seed %llu: LAW BROKEN at %lld.%06lld: %s\n", (unsigned long long)s->seed,
             (long long)(w->now / TICK_S), (long long)(w->now % TICK_S), w->broken);
-    fprintf(out, "  clusters %u, storm %lld s, pause %lld ms, latency %lld to %lld us, weights",
-            s->clusters, (long long)(s->length / TICK_S), (long long)(r->pause / TICK_MS),
-            (long long)w->net.latency_min, (long long)w->net.latency_max);
-    for (size_t i = 0; i < DEEDS; i++)
-        fprintf(out, " %u", r->weight[i]);
-    fprintf(out, "\n  again: ilssim --seed %llu --clusters %u --minutes %lld --trace full\n",
-            (unsigned long long)s->seed, s->clusters, (long long)(s->length / (60 * TICK_S)));
+    fprintf(out, "  clusters %u, hubs %u, by %s%s, storm %lld s, pause %lld ms, load %u, latency %lld"
+            " to %lld us, weights", s->clusters, s->hubs, method_name[r->method],
+            r->authority ? " with an authority" : "", (long long)(s->length / TICK_S),
+            (long long)(r->pause / TICK_MS), r->load, (long long)w->net.latency_min,
+            (long long)w->net.latency_max);
+    for (size_t i = 0; i < FAULTS; i++)
+        if (r->weight[i] != 0)
+            fprintf(out, " %s %u", kinds[i].name, r->weight[i]);
+    fprintf(out, "\n  again: ilssim --seed %llu --clusters %u --hubs %u --minutes %lld --trace full\n",
+            (unsigned long long)s->seed, s->clusters, s->hubs,
+            (long long)(s->length / (60 * TICK_S)));
     log_report(&w->log, out);
 }
 
 void storm_run(struct storm *s, FILE *out)
 {
-    struct run r = {.storm = s};
+    struct run *r = grow_zero(sizeof *r);
     struct world *w = world_new(s->seed, s->bug);
-    r.world = w;
+    r->storm = s;
+    r->world = w;
     w->log.out = s->trace;
-    rand_seed(&r.rand, mix64(s->seed + 3));
-    gather(&r);
+    rand_seed(&r->rand, mix64(s->seed + 3));
+    topology_draw(r);
+    r->judge = judge_new(w, s->strict);
+    topology_build(r);
     if (w->broken[0] == 0)
-        settle(&r, CALM_BOUND);
-    draw_mixture(&r);
+        settle(r, CALM_BOUND, judge_unsettled);
+    draw_mixture(r);
     if (w->broken[0] == 0)
-        storm(&r);
+        storm(r);
     if (w->broken[0] == 0 && w->now < s->until)
-        calm(&r);
+        calm(r);
     s->broken = w->broken[0] != 0;
     if (s->broken)
-        report(&r, out);
+        report(r, out);
     s->events = w->events;
     s->bytes = w->net.bytes;
+    s->zombies = judge_zombies(r->judge);
     log_hash(&w->log, s->hash);
-    judge_free(r.judge);
+    judge_free(r->judge);
     world_free(w);
+    free(r);
 }

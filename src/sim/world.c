@@ -152,8 +152,10 @@ bool world_next(struct world *w, tick until)
     struct job *job = item.value;
     w->now = item.key;
     struct node *n = job->node;
-    if (n != NULL && n->incarnation == job->incarnation && n->ils != NULL &&
-        n->paused_until > w->now)
+    if (job->fault && w->calm)
+        ;
+    else if (n != NULL && n->incarnation == job->incarnation && n->ils != NULL &&
+             n->paused_until > w->now)
         world_at(w, n->paused_until, n, *job);
     else if (n == NULL || (n->incarnation == job->incarnation && n->ils != NULL))
         job->run(w, job);
@@ -298,6 +300,9 @@ void node_step(struct node *n, struct ils_event *event)
     struct world *w = n->world;
     struct ils_actions todo = {0};
     assert(n->ils != NULL);
+    if (n->suspended != 0)
+        n->behind += w->now - n->suspended;
+    n->suspended = 0;
     event->now = w->now - n->behind;
     event->wall = w->wall_start + w->now + n->wall_offset;
     if (event->type == ILS_EV_START || event->type == ILS_EV_ACCEPTED ||
@@ -331,7 +336,7 @@ void node_start(struct node *n)
     n->wake = TICK_NEVER;
     n->listening = false;
     n->accepted = 0;
-    n->behind = 0;
+    n->behind = n->suspended = 0;
     n->denied = false;
     n->mem = (struct mem){.resize = node_resize, .context = n, .budget = n->budget};
     n->ils = ils_new(&n->mem);

@@ -38,8 +38,10 @@ struct node {
     bool listening;
     tick wake;               /* when the queue wakes it next; TICK_NEVER */
     tick paused_until;       /* a stopped process: nothing reaches it */
-    tick behind;             /* its monotonic clock stood still for so long */
+    tick suspended;          /* since when its monotonic clock stands still; 0 = it does not */
+    tick behind;             /* it has stood still for so long */
     tick late_max;           /* how much later than others it may be woken */
+    tick silent_until;       /* who connects is not heard before */
     tick refuses_until;      /* it has no descriptor for another connection */
     wall wall_offset;        /* of its wall clock */
     uint64_t deny_per_million; /* so many allocations are refused */
@@ -69,6 +71,7 @@ struct job {
     uint64_t incarnation;
     void *object;
     uint64_t number;
+    bool fault;       /* it does not happen once the world is calm */
     struct job *next; /* while unused */
 };
 
@@ -95,6 +98,7 @@ struct world {
     struct net net;
     struct log log;
     struct observer observer;
+    bool calm;               /* nothing goes wrong any more */
     uint64_t events;         /* steps of cores */
     enum bug bug;
     uint8_t verdict[VERDICTS_NAMED][VERDICT_ID_SIZE]; /* v1, v2 ... in the log */

@@ -23,7 +23,7 @@ static struct run make(void)
     struct run r = {.world = world_new(5, BUG_NONE)};
     r.hub = world_add(r.world, "hub", (size_t)16 << 20);
     r.spoke = world_add(r.world, "b", (size_t)16 << 20);
-    r.judge = judge_new(r.world, r.hub, false);
+    r.judge = judge_new(r.world, false);
     node_start(r.hub);
     node_start(r.spoke);
     assert_true(op_setup(r.hub, "Tokyo", "hub.example", "secret", true));

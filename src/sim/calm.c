@@ -1,0 +1,195 @@
+/* calm: what must be so in the end, see judge.h. A member is a node that runs, is to be in the
+ * network and says itself that it is a hub or a spoke. */
+#include "sim/judge_inside.h"
+
+static const char *unsettled(struct judge *j, const struct node *n, const char *of,
+                             const char *what)
+{
+    snprintf(j->text, sizeof j->text, "%s of %s: %s", n->name, of, what);
+    return j->text;
+}
+
+static const char *facts_unsettled(struct judge *j, const struct node *n, const struct node *of)
+{
+    struct fact theirs[JUDGE_KEYS];
+    const struct life *life = &j->life[of->index];
+    facts_read(n, &j->arena, life->lineage, j->soul[life->soul].key, theirs);
+    for (size_t i = 0; i < JUDGE_KEYS; i++) {
+        const struct slot *s = &life->slot[i];
+        if (s->command != 0)
+            return unsettled(j, of, of->name, "a change was never answered");
+        if (theirs[i].there == s->there && (!s->there || theirs[i].version == s->version))
+            continue;
+        j->zombies += theirs[i].there && !s->there;
+        return unsettled(j, n, of->name, "an entry differs");
+    }
+    return NULL;
+}
+
+static const char *row_unsettled(struct judge *j, const struct node *n, const struct node *of,
+                                 const struct view_cluster *c)
+{
+    const struct stamp *newest = &j->life[of->index].own;
+    struct stamp at = stamp_of(c->epoch, c->usn, c->root);
+    int order = stamp_order(&at, newest);
+    if (order != 0)
+        return unsettled(j, n, of->name, order < 0 ? "behind" : "ahead of its origin");
+    if (c->status != SYNC_UP_TO_DATE)
+        return unsettled(j, n, of->name, "does not say that it is up to date");
+    if (c->stale)
+        return unsettled(j, n, of->name, "stale");
+    return NULL;
+}
+
+/* Of whoever is not in the network any more nothing is served that was to go. */
+static const char *ended_unsettled(struct judge *j, const struct node *n, uint32_t soul)
+{
+    struct fact theirs[JUDGE_KEYS];
+    static const struct fact nothing[JUDGE_KEYS];
+    const struct soul *s = &j->soul[soul];
+    size_t key;
+    if (s->fate != FATE_LEFT && s->fate != FATE_FORGOTTEN && s->fate != FATE_BANNED)
+        return NULL;
+    facts_read(n, &j->arena, s->lineage, s->key, theirs);
+    if (facts_equal(theirs, nothing, &key))
+        return NULL;
+    j->zombies++;
+    return unsettled(j, n, "one that is gone", "an entry is still served");
+}
+
+static bool is_member(const struct judge *j, const struct node *n)
+{
+    return n->ils != NULL && !j->life[n->index].out;
+}
+
+static const char *rows_unsettled(struct judge *j, const struct node *n, bool *seen)
+{
+    struct view_cluster c;
+    for (size_t i = 0; view_cluster(n->ils, i, &c); i++) {
+        uint32_t soul = soul_of(j, c.key);
+        const struct node *of = soul_node(j, soul);
+        const char *what = NULL;
+        if (soul == 0)
+            return unsettled(j, n, "?", "a cluster that nobody is");
+        if (of == NULL || !is_member(j, of) || j->soul[soul].fate != FATE_LIVES) {
+            what = ended_unsettled(j, n, soul);
+        } else if (seen[of->index]) {
+            what = unsettled(j, n, of->name, "two rows");
+        } else {
+            seen[of->index] = true;
+            what = row_unsettled(j, n, of, &c);
+        }
+        if (what != NULL)
+            return what;
+    }
+    return NULL;
+}
+
+static const char *node_unsettled(struct judge *j, const struct node *n)
+{
+    bool seen[NODES_MAX] = {false};
+    const char *what = rows_unsettled(j, n, seen);
+    for (size_t i = 0; what == NULL && i < j->world->node_n; i++)
+        if (is_member(j, j->world->node[i]) && !seen[i])
+            what = unsettled(j, n, j->world->node[i]->name, "not known");
+    return what;
+}
+
+/* The costly half, when nothing else is left. */
+static const char *all_facts_unsettled(struct judge *j)
+{
+    const char *what = NULL;
+    struct world *w = j->world;
+    for (size_t i = 0; i < w->node_n && what == NULL; i++)
+        for (size_t k = 0; k < w->node_n && what == NULL; k++)
+            if (is_member(j, w->node[i]) && is_member(j, w->node[k]))
+                what = facts_unsettled(j, w->node[i], w->node[k]);
+    return what;
+}
+
+/* Every member's role, by its own word; ROLE_STANDALONE for the others. */
+static void roles_read(const struct judge *j, enum ils_role role[static NODES_MAX])
+{
+    for (size_t i = 0; i < j->world->node_n; i++) {
+        const struct node *n = j->world->node[i];
+        struct view_self self;
+        role[i] = ROLE_STANDALONE;
+        if (!is_member(j, n))
+            continue;
+        view_self(n->ils, &self);
+        role[i] = self.role;
+    }
+}
+
+/* A contact of that kind that is not as it should be. */
+static const char *contact_unsettled(struct judge *j, const struct node *n,
+                                     enum view_contact_why why, const char *what)
+{
+    struct view_contact c;
+    for (size_t i = 0; view_contact(n->ils, i, &c); i++) {
+        const struct node *of = soul_node(j, soul_by_id(j, c.peer_id));
+        if (c.why == why && !c.linked && (why != CONTACT_ALTERNATE || !c.visited) && of != NULL &&
+            is_member(j, of))
+            return unsettled(j, n, of->name, what);
+    }
+    return NULL;
+}
+
+const char *judge_unvisited(struct judge *j)
+{
+    const char *what = NULL;
+    for (size_t i = 0; i < j->world->node_n && what == NULL; i++)
+        if (is_member(j, j->world->node[i]))
+            what = contact_unsettled(j, j->world->node[i], CONTACT_ALTERNATE, "not visited");
+    return what;
+}
+
+static const char *shape_unsettled(struct judge *j)
+{
+    static uint16_t count[NET_NODES * NET_NODES];
+    enum ils_role role[NODES_MAX];
+    struct world *w = j->world;
+    net_counts(&w->net, count);
+    roles_read(j, role);
+    for (size_t i = 0; i < w->node_n; i++) {
+        unsigned hubs = 0;
+        for (size_t k = 0; k < w->node_n; k++) {
+            unsigned links = i == k ? 0 : count[(i < k ? i : k) * NET_NODES + (i < k ? k : i)];
+            bool mesh = role[i] == ROLE_HUB && role[k] == ROLE_HUB && i != k;
+            bool home = (role[i] == ROLE_HUB) != (role[k] == ROLE_HUB) &&
+                        role[i] != ROLE_STANDALONE && role[k] != ROLE_STANDALONE;
+            hubs += role[k] == ROLE_HUB ? links : 0;
+            if (links > 1 || (mesh && links != 1) || (links != 0 && !mesh && !home))
+                return unsettled(j, w->node[i], w->node[k]->name,
+                                 links > 1 ? "more than one link" : mesh ? "no link" : "a link");
+        }
+        if (role[i] == ROLE_SPOKE && hubs != 1)
+            return unsettled(j, w->node[i], "the hubs", hubs == 0 ? "no link" : "two links");
+        const char *what = role[i] != ROLE_SPOKE ? NULL
+                           : contact_unsettled(j, w->node[i], CONTACT_HOME, "not at home");
+        if (what != NULL)
+            return what;
+        if (role[i] == ROLE_STANDALONE && is_member(j, w->node[i]))
+            return unsettled(j, w->node[i], w->node[i]->name, "standalone");
+    }
+    return NULL;
+}
+
+const char *judge_unsettled(struct judge *j)
+{
+    const char *what = NULL;
+    for (size_t i = 0; i < j->world->node_n && what == NULL; i++) {
+        const struct node *n = j->world->node[i];
+        if (j->life[i].out)
+            continue;
+        if (n->ils == NULL)
+            what = unsettled(j, n, n->name, "down");
+        else if (n->disk.first != NULL)
+            what = unsettled(j, n, n->name, "a batch waits for the disk");
+        else
+            what = node_unsettled(j, n);
+    }
+    if (what == NULL)
+        what = shape_unsettled(j);
+    return what != NULL ? what : all_facts_unsettled(j);
+}

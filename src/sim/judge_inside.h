@@ -1,0 +1,76 @@
+/* judge_inside: what the files of the judge share: judge.c (what clusters answer, at every step),
+ * judge_told.c (what they tell), wire.c (what they send) and calm.c (how everything ends). */
+#ifndef OPENILS_SIM_JUDGE_INSIDE_H
+#define OPENILS_SIM_JUDGE_INSIDE_H
+
+#include "core/view.h"
+#include "sim/facts.h"
+#include "sim/grow.h"
+#include "sim/judge.h"
+
+#define SOULS_MAX 512
+
+/* What the operator knows of one key. */
+struct slot {
+    bool there;
+    uint64_t version;
+    uint64_t command;  /* of the change under way, 0 = none */
+    bool there_next;
+    uint64_t version_next;
+};
+
+/* Whoever writes under one key: usually one node, and one node has several in the course of time. */
+struct soul {
+    uint8_t key[KEY_SIZE];
+    unsigned lineage;   /* whose entries its plan has */
+    bool doubled;       /* a copy of its disk was started, or an older state of it */
+    enum fate fate;
+    struct stamp newest; /* that it ever served itself */
+};
+
+/* What is known of a node beside its core. */
+struct life {
+    struct slot slot[JUDGE_KEYS];
+    uint32_t soul;         /* who it is; 0: not known yet */
+    unsigned lineage;
+    struct stamp own;      /* its own plan, as it served it last */
+    uint64_t boot;         /* of this incarnation */
+    uint64_t boot_used;    /* the highest that others could meet */
+    bool dirty;            /* something may have changed */
+    bool restarted;        /* not judged since its start */
+    bool reborn;           /* its disk is another than the one that it left */
+    bool unsure;           /* since then: its neighbours may know better than it does */
+    bool out;              /* it is not to be in the network */
+};
+
+struct held {
+    uint64_t incarnation;
+    struct stamp at;
+};
+
+struct judge {
+    struct world *world;
+    bool strict;
+    struct soul soul[SOULS_MAX]; /* [0] is nobody */
+    size_t soul_n;
+    struct life life[NODES_MAX];
+    struct held *held[NODES_MAX]; /* [holder][soul] */
+    struct ledger ledger;
+    uint64_t version, acknowledged, dials, zombies;
+    uint64_t nothing;      /* root of a head that lists nothing */
+    uint32_t excused;      /* bits of enum excuse */
+    struct mem mem;
+    struct arena arena;
+    char text[256];
+};
+
+/* judge.c */
+uint32_t soul_of(const struct judge *j, const uint8_t key[static KEY_SIZE]); /* 0: nobody's */
+uint32_t soul_by_id(const struct judge *j, const uint8_t id[static PEER_ID_SIZE]);
+/* The node that is that soul now; NULL: none, or two. */
+struct node *soul_node(const struct judge *j, uint32_t soul);
+
+/* judge_told.c */
+void judge_action(void *context, struct node *n, const struct ils_action *a);
+
+#endif

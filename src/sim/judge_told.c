@@ -1,0 +1,103 @@
+/* judge_told: what cores tell, as it happens: replies, verdicts, traces. */
+#include "sim/judge_inside.h"
+
+/* What must have been done before a core may say that to, or of, an honest cluster; 0: it may say
+ * so at any time; UINT32_MAX: never. */
+static uint32_t excuse_for(enum code code)
+{
+    switch (code) {
+    case CODE_PASSWORD_DIFFERS:
+    case CODE_PASSWORD_MISSING:
+    case CODE_GENERATION_UNKNOWN:
+        return EXCUSE_PASSWORD;
+    case CODE_PENALTY:
+        return EXCUSE_PASSWORD | EXCUSE_CERTIFICATE | EXCUSE_DOUBLE | EXCUSE_MEMORY;
+    case CODE_OTHER_NETWORK:
+        return EXCUSE_NETWORK;
+    case CODE_PROTOCOL:
+    case CODE_FULL:
+        return EXCUSE_MEMORY;
+    case CODE_DUPLICATE_ID:
+        return EXCUSE_LABEL | EXCUSE_DOUBLE;
+    case CODE_CLONE:
+        return EXCUSE_DOUBLE;
+    case CODE_POINT_INVALID:
+    case CODE_VERSION:
+    case CODE_CAPABILITY:
+    case CODE_PROOF:
+    case CODE_ITSELF:
+        return UINT32_MAX;
+    default:
+        return code >= CODE_SELF_SIGNED && code <= CODE_CHAIN_INVALID ? EXCUSE_CERTIFICATE : 0;
+    }
+}
+
+static bool unfair(const struct judge *j, const struct node *n, enum code code)
+{
+    uint32_t excuse = excuse_for(code);
+    if (excuse == 0 || (n->denied && (code == CODE_PROTOCOL || code == CODE_FULL)))
+        return false;
+    return excuse == UINT32_MAX || (j->excused & excuse) == 0;
+}
+
+static void judge_reply(struct judge *j, struct node *n, const struct ils_action *a)
+{
+    struct life *life = &j->life[n->index];
+    for (size_t i = 0; i < JUDGE_KEYS; i++) {
+        struct slot *s = &life->slot[i];
+        if (s->command != a->command || a->command == 0)
+            continue;
+        s->command = 0;
+        life->dirty = true;
+        if (a->reply == REPLY_OK) {
+            s->there = s->there_next;
+            s->version = s->version_next;
+            j->acknowledged++;
+        } else if (a->reply == REPLY_NOT_THERE && !s->there_next && !s->there) {
+            j->acknowledged++;
+        } else if ((a->reply == REPLY_ROLLED_BACK || a->reply == REPLY_CLONED) && !life->unsure) {
+            world_break(j->world, "promise: %s thinks that it is not alone", n->name);
+        } else if (a->reply != REPLY_STORE && a->reply != REPLY_MEMORY &&
+                   a->reply != REPLY_ROLLED_BACK && a->reply != REPLY_CLONED) {
+            world_break(j->world, "promise: %s refuses a change of its plan", n->name);
+        }
+    }
+}
+
+static void judge_head(struct judge *j, const struct node *n, const struct ils_action *a)
+{
+    if (slice_eq(a->trace.text[0], slice_of("its segments are gone"))) {
+        if (j->strict)
+            world_break(j->world, "retention: %s asks in time for segments that are gone", n->name);
+        return;
+    }
+    if (slice_eq(a->trace.text[0], slice_of("out of memory")) && n->denied)
+        return;
+    world_break(j->world, "honesty: %s finds fault with an honest cluster: %.*s", n->name,
+                (int)a->trace.text[0].n, (const char *)a->trace.text[0].p);
+}
+
+void judge_action(void *context, struct node *n, const struct ils_action *a)
+{
+    struct judge *j = context;
+    struct life *life = &j->life[n->index];
+    if (a->type == ILS_DO_PUBLISH)
+        life->dirty = true;
+    if (a->type == ILS_DO_OPEN)
+        j->dials++;
+    if (a->type == ILS_DO_SEND)
+        life->boot_used = life->boot;
+    if (a->type == ILS_DO_REPLY)
+        judge_reply(j, n, a);
+    if (a->type == ILS_DO_VERDICT && unfair(j, n, a->verdict.code))
+        world_break(j->world, "honesty: %s says ILS-%u of an honest cluster", n->name,
+                    (unsigned)a->verdict.code);
+    if (a->type != ILS_DO_TRACE)
+        return;
+    if (a->trace.event == EVENT_HEAD_REJECTED)
+        judge_head(j, n, a);
+    else if (a->trace.event == EVENT_DIGEST_DIFFERS ||
+             (a->trace.event == EVENT_LINK_ENDED && unfair(j, n, a->trace.code)))
+        world_break(j->world, "honesty: %s finds fault with an honest cluster, ILS-%u", n->name,
+                    (unsigned)a->trace.code);
+}

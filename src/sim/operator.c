@@ -1,0 +1,325 @@
+/* operator: what the people want and type, see run.h. operator_turn looks at what a core shows and
+ * types the next command that is still to be typed; what was not taken is typed again. */
+#include "sim/run.h"
+
+#include <string.h>
+
+#include "core/view.h"
+#include "sim/pki.h"
+
+#define PATIENCE  (15 * TICK_S) /* a command that was not answered by then is typed again */
+#define RENEWED   (10 * TICK_S) /* links are made anew with a password that was preferred */
+#define AUTHORITY 1u            /* key of the one authority */
+#define YEARS     (INT64_C(20) * 365 * 24 * 3600 * TICK_S)
+
+/* --- certificates */
+
+uint32_t operator_serial(struct run *r)
+{
+    return ++r->serials + AUTHORITY;
+}
+
+/* The certificate of that serial for n: its key is its serial's. */
+static struct slice certificate_of(struct run *r, const struct node *n, uint32_t serial,
+                                   uint8_t der[static PKI_DER_MAX])
+{
+    struct pki c = {.serial = serial, .key = serial, .name = n == NULL ? "authority" : n->host,
+                    .issuer = r->authority ? AUTHORITY : serial, .authority = n == NULL,
+                    .not_before = r->world->wall_start - YEARS,
+                    .not_after = r->world->wall_start + YEARS};
+    return pki_der(&c, der);
+}
+
+struct own_certificate operator_certificate(struct run *r, const struct node *n, uint32_t serial,
+                                            uint8_t *der, void *memory)
+{
+    struct own_certificate own = {.key = slice_of("a key")};
+    pki_facts(certificate_of(r, n, serial, der), &own.leaf, memory);
+    return own;
+}
+
+static bool trusts(const struct node *n, struct slice der)
+{
+    struct view_trust t;
+    for (size_t i = 0; view_trust(n->ils, i, &t); i++)
+        if (slice_eq(t.der, der))
+            return true;
+    return false;
+}
+
+/* What n must trust and does not: the authority, or everybody's present certificate. */
+static bool trust_turn(struct run *r, struct node *n)
+{
+    static uint8_t der[NODES_MAX][PKI_DER_MAX];
+    struct trust_item item[NODES_MAX];
+    struct view_own own;
+    size_t items = 0;
+    if (r->authority) {
+        struct slice root = certificate_of(r, NULL, AUTHORITY, der[0]);
+        if (!trusts(n, root))
+            item[items++] = pki_item(root);
+    }
+    for (size_t i = 0; !r->authority && i < r->world->node_n; i++) {
+        const struct node *other = r->world->node[i];
+        if (other == n || other->ils == NULL || !view_own(other->ils, 0, &own) ||
+            trusts(n, own.leaf) || own.leaf.n > PKI_DER_MAX)
+            continue;
+        memcpy(der[items], own.leaf.p, own.leaf.n);
+        item[items] = pki_item(slice_make(der[items], own.leaf.n));
+        items++;
+    }
+    if (items != 0)
+        r->desk[n->index].command = op_trust(n, item, items);
+    return items != 0;
+}
+
+/* --- passwords */
+
+static void label_of(uint16_t generation, char *dst, size_t size)
+{
+    snprintf(dst, size, "password %u", generation);
+}
+
+static bool holds(const struct node *n, uint16_t generation, bool *ret_preferred, bool *ret_right)
+{
+    struct view_password p;
+    char label[32];
+    uint8_t wanted[32], held[32];
+    label_of(generation, label, sizeof label);
+    crypto_hash1(wanted, "sim password", slice_of(label));
+    for (size_t i = 0; view_password(n->ils, i, &p); i++)
+        if (p.generation == generation) {
+            *ret_preferred = p.preferred;
+            *ret_right = view_password_stretched(n->ils, generation, held) &&
+                         memcmp(held, wanted, sizeof held) == 0;
+            return true;
+        }
+    return false;
+}
+
+/* Whether everybody holds the password of the day, or prefers it: nobody goes ahead before. */
+static bool all_are_ready(const struct run *r, bool prefer)
+{
+    for (size_t i = 0; i < r->world->node_n; i++) {
+        const struct node *n = r->world->node[i];
+        bool preferred = false, right = false;
+        if (r->desk[i].role == ROLE_STANDALONE || (n->ils == NULL && n->incarnation == 0))
+            continue;
+        if (n->ils == NULL || !holds(n, r->generation, &preferred, &right) || !right ||
+            (prefer && !preferred))
+            return false;
+    }
+    return true;
+}
+
+bool operator_may_drop(struct run *r)
+{
+    if (!all_are_ready(r, true))
+        r->preferred = 0;
+    else if (r->preferred == 0)
+        r->preferred = r->world->now;
+    return r->preferred != 0 && r->world->now >= r->preferred + RENEWED;
+}
+
+/* The next step towards holding the password of the day, and nothing else. */
+static bool password_turn(struct run *r, struct node *n)
+{
+    struct desk *d = &r->desk[n->index];
+    struct view_password p;
+    char label[32];
+    bool preferred = false, right = false;
+    label_of(r->generation, label, sizeof label);
+    if (!holds(n, r->generation, &preferred, &right) || !right) {
+        size_t held = 0;
+        while (view_password(n->ils, held, &p))
+            held++;
+        view_password(n->ils, 0, &p);
+        d->command = held < PASSWORDS_MAX || right ? op_password(n, r->generation, label)
+                                                   : op_password_drop(n, p.generation);
+        return true;
+    }
+    if (!preferred && all_are_ready(r, false)) {
+        d->command = op_password_prefer(n, r->generation);
+        return true;
+    }
+    for (size_t i = 0; view_password(n->ils, i, &p) && operator_may_drop(r); i++)
+        if (p.generation != r->generation) {
+            d->command = op_password_drop(n, p.generation);
+            return true;
+        }
+    return false;
+}
+
+/* --- everything else */
+
+void operator_names(struct run *r, const struct node *n)
+{
+    struct desk *d = &r->desk[n->index];
+    if (d->names++ == 0)
+        snprintf(d->id, sizeof d->id, "%s", n->name);
+    else
+        snprintf(d->id, sizeof d->id, "%s-%u", n->name, d->names);
+}
+
+static bool has_tls(const struct run *r)
+{
+    return r->method != METHOD_PASSWORD;
+}
+
+static bool init_turn(struct run *r, struct node *n, const struct view_self *self)
+{
+    struct desk *d = &r->desk[n->index];
+    uint8_t der[PKI_DER_MAX];
+    struct pki_memory memory;
+    if (self->initialised)
+        return false;
+    if (d->serial == 0)
+        d->serial = operator_serial(r);
+    struct own_certificate own = operator_certificate(r, n, d->serial, der, &memory);
+    d->command = op_init(n, d->id, n->host, n->host, has_tls(r) ? &own : NULL);
+    return true;
+}
+
+static bool auth_turn(struct run *r, struct node *n, const struct view_self *self)
+{
+    bool password = r->method != METHOD_TLS;
+    if (self->auth.tls == has_tls(r) && self->auth.password == password)
+        return false;
+    r->desk[n->index].command = op_auth(n, has_tls(r), password);
+    return true;
+}
+
+/* A copy becomes somebody of its own; what was restored takes its neighbours' word or its own. */
+static bool cure_turn(struct run *r, struct node *n, const struct view_self *self)
+{
+    struct desk *d = &r->desk[n->index];
+    uint8_t der[PKI_DER_MAX];
+    struct pki_memory memory;
+    if (d->copy) {
+        operator_names(r, n);
+        d->serial = operator_serial(r);
+        struct own_certificate own = operator_certificate(r, n, d->serial, der, &memory);
+        n->advertise = n->host;
+        d->command = op_identity_new(n, d->id, n->host, has_tls(r) ? &own : NULL);
+        return true;
+    }
+    if (self->writing != WRITING_ROLLED_BACK)
+        return false;
+    judge_unsure(r->judge, n);
+    d->command = chance(r, 50) ? op_rebuild(n) : op_restore(n);
+    return true;
+}
+
+/* Whom this operator has disconnected is connected again. */
+static bool connect_turn(struct run *r, struct node *n)
+{
+    struct view_cluster c;
+    char id[2 * PEER_ID_SIZE + 1];
+    for (size_t i = 1; view_cluster(n->ils, i, &c); i++)
+        if (c.disconnected_here) {
+            hex_text(id, c.peer_id, PEER_ID_SIZE);
+            r->desk[n->index].command = op_connect(n, id);
+            return true;
+        }
+    return false;
+}
+
+static bool role_turn(struct run *r, struct node *n, const struct view_self *self)
+{
+    struct desk *d = &r->desk[n->index];
+    struct view_join join;
+    view_join(n->ils, &join);
+    if (d->role == ROLE_HUB && d->founder && self->role != ROLE_HUB)
+        d->command = op_role(n, ROLE_HUB);
+    else if (d->role == ROLE_HUB && self->role == ROLE_SPOKE)
+        d->command = op_role(n, ROLE_HUB);
+    else if (d->role == ROLE_SPOKE && self->role == ROLE_HUB && !self->draining)
+        d->command = op_role(n, ROLE_SPOKE);
+    else if (self->role == ROLE_STANDALONE || (self->role == ROLE_SPOKE && !join.wanted))
+        d->command = op_join(n, r->world->node[d->home]->host, 0, d->role);
+    else
+        return false;
+    return true;
+}
+
+/* A command of this desk is still under way. */
+static bool busy(struct run *r, const struct node *n)
+{
+    struct desk *d = &r->desk[n->index];
+    if (d->command == 0 || d->incarnation != n->incarnation || r->world->now >= d->until)
+        return false;
+    for (size_t i = 0; i < NODE_REPLIES; i++)
+        if (n->replied[i].command == d->command)
+            return false;
+    return true;
+}
+
+static void answered(struct run *r, struct node *n)
+{
+    struct desk *d = &r->desk[n->index];
+    struct view_self self;
+    view_self(n->ils, &self);
+    if (d->copy && d->command != 0)
+        for (size_t i = 0; i < NODE_REPLIES; i++)
+            if (n->replied[i].command == d->command && n->replied[i].reply == REPLY_OK &&
+                slice_eq(self.cluster_id, slice_of(d->id)))
+                d->copy = false;
+    d->command = 0;
+}
+
+static void turn(struct run *r, struct node *n)
+{
+    struct desk *d = &r->desk[n->index];
+    struct view_self self;
+    if (!node_awake(n) || d->role == ROLE_STANDALONE || busy(r, n))
+        return;
+    answered(r, n);
+    view_self(n->ils, &self);
+    d->incarnation = n->incarnation;
+    d->until = r->world->now + PATIENCE;
+    if (init_turn(r, n, &self) || (r->method != METHOD_TLS && password_turn(r, n)) ||
+        auth_turn(r, n, &self) || (has_tls(r) && trust_turn(r, n)) || cure_turn(r, n, &self) ||
+        connect_turn(r, n))
+        return;
+    role_turn(r, n, &self);
+}
+
+void operator_turn(struct run *r)
+{
+    for (size_t i = 0; i < r->world->node_n && r->world->broken[0] == 0; i++)
+        turn(r, r->world->node[i]);
+}
+
+/* --- the end of a storm */
+
+static bool is_hub(const struct run *r, const struct node *n)
+{
+    struct view_self self;
+    if (n->ils == NULL || r->desk[n->index].banned)
+        return false;
+    view_self(n->ils, &self);
+    return self.role == ROLE_HUB && !self.draining;
+}
+
+/* Whatever became hub or spoke stays one; who is neither is to be a spoke. */
+void operator_calms(struct run *r)
+{
+    struct world *w = r->world;
+    struct node *hub = NULL;
+    for (size_t i = 0; i < w->node_n; i++)
+        if (is_hub(r, w->node[i]) && (hub == NULL || hub->index >= r->first_n))
+            hub = w->node[i];
+    if (hub == NULL) {
+        hub = w->node[0];
+        r->desk[0].founder = true;
+    }
+    for (size_t i = 0; i < w->node_n; i++) {
+        struct desk *d = &r->desk[i];
+        struct view_self self = {.role = ROLE_SPOKE};
+        if (w->node[i]->ils != NULL)
+            view_self(w->node[i]->ils, &self);
+        d->role = w->node[i] == hub || self.role == ROLE_HUB ? ROLE_HUB : ROLE_SPOKE;
+        d->home = hub->index;
+        d->command = 0;
+    }
+}
