@@ -275,7 +275,7 @@ static bool health_mesh(const struct ils *core, const struct view_self *self, st
 {
     struct view_contact c, first = {0};
     char names[300], text[512], next[512], code[16];
-    size_t hubs = 1, linked = 1, at = 0;
+    size_t hubs = 0, linked = 0, at = 0;
     for (size_t i = 0; self->role == ROLE_HUB && view_contact(core, i, &c); i++) {
         hubs++;
         linked += c.linked;
@@ -467,13 +467,12 @@ static json_t *mesh_missing(const struct ils *core, const struct view_contact *c
     return json;
 }
 
-/* The hubs, this one among them: how many there are, how many of them are linked with it (of a
- * spoke: that it could go to), and who is missing. */
-static json_t *status_mesh(const struct ils *core, const struct view_self *self)
+/* The other hubs: how many there are, how many of them are linked with this cluster (of a spoke:
+ * that it could go to), and who is missing. */
+static json_t *status_mesh(const struct ils *core)
 {
     struct view_contact c;
-    bool hub = self->role == ROLE_HUB;
-    json_int_t hubs = hub, linked = hub;
+    json_int_t hubs = 0, linked = 0;
     json_t *json = json_object(), *missing = json_array();
     for (size_t i = 0; view_contact(core, i, &c); i++) {
         hubs++;
@@ -606,7 +605,7 @@ void verb_status(struct client *client)
     json_object_set_new(json, "usn", control_number_json(self.usn));
     json_object_set_new(json, "own_entries", control_number_json(self.entries));
     json_object_set_new(json, "join", status_join(core, &self));
-    json_object_set_new(json, "mesh", status_mesh(core, &self));
+    json_object_set_new(json, "mesh", status_mesh(core));
     json_object_set_new(json, "registered_with", status_registered(core));
     json_object_set_new(json, "writing", json_string(control_writing(self.writing)));
     json_object_set_new(json, "draining", json_boolean(self.draining));
