@@ -429,7 +429,7 @@ static void line_of(const struct client *client, const char *text, char *dst, si
     }
     for (const char *c = client->content; c < p; c++)
         line += *c == '\n';
-    snprintf(dst, size, "line %u of the file", line);
+    snprintf(dst, size, "line %u", line);
 }
 
 static void import_refused(struct client *client, const char *name, const char *text, bool bundle)
