@@ -54,7 +54,7 @@ struct change *self_changes(struct ils *ils, size_t *ret_n);
 void peer_read(struct peer *p, const struct stream *s);
 void peer_free(struct rows *r, struct peer *p); /* and its row */
 void self_applied(struct ils *ils, struct stream *s); /* another's stream 0 is served */
-void peer_names(struct ils *ils, const struct peer *p);
+void peer_names(struct ils *ils, struct peer *p);
 bool roster_lists(const struct stream *self, const uint8_t key[static KEY_SIZE]);
 struct peer *peer_find(const struct ils *ils, const uint8_t key[static KEY_SIZE]);
 struct peer *peer_get(struct ils *ils, const uint8_t key[static KEY_SIZE]);
@@ -348,12 +348,12 @@ void identity_heads(struct ils *ils, struct stream *s, struct slice bytes, const
                                       /* a signed head with the epoch and USN of the one that is
                                        * held, and another root: two writers */
 /* Its stream 0 was read: the same cluster id as another's? Met by relay, both stay. */
-void identity_named(struct ils *ils, const struct peer *p);
+void identity_named(struct ils *ils, struct peer *p);
 /* Another cluster that stands and has that id; NULL: none. */
 const struct peer *identity_holder(const struct ils *ils, struct slice id,
                                    const uint8_t key[static KEY_SIZE]);
 bool identity_twice(const struct ils *ils, struct slice id); /* two that are known have it */
-bool identity_lasts(const struct ils *ils, struct slice id); /* ... or two writers: the alarm stays */
+bool identity_lasts(const struct ils *ils, struct slice id); /* ... or two write: the alarm stays */
 /* Of a verdict 501, 502 or 503: its evidence, and the key that was refused here, or NULL. */
 void identity_evidence(const struct link *l, struct verdict *v, const uint8_t **ret_key);
 /* Who was told that another copy of it is running does not go where that is not known. */
@@ -376,6 +376,7 @@ struct ended {
     bool banned;
     uint64_t epoch, usn;        /* nothing up to this returns */
     uint8_t author[PEER_ID_SIZE];
+    TEXT(name, CLUSTER_ID_MAX); /* its cluster id, as the author knew it */
 };
 void ends_command(struct ils *ils, const struct command *c); /* LEAVE, FORGET, BAN */
 void ends_stored(struct ils *ils, struct batch *b, bool failed);

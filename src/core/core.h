@@ -219,6 +219,7 @@ struct peer {
     /* by whom disconnected */
     bool disconnected_here, disconnected_there;
     struct contact contact;        /* mesh.c */
+    bool twin;                     /* another cluster has its cluster id, and that was said */
     bool draining;                 /* a hub that is about to be a spoke: from its stream 0 */
     bool invited_here;             /* by an invite of this cluster; durable */
     bool invited_there;            /* this cluster came by its invite; durable */

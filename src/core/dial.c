@@ -385,6 +385,8 @@ void dial_over(struct ils *ils, struct link *l, enum code code)
     }
     if (code == CODE_REPLACED && !attempt && d->command == 0 && d->next < ils->now + BACKOFF_MAX_US)
         d->next = ils->now + BACKOFF_MAX_US; /* what replaces it is nearly up */
+    if (code == CODE_REPLACED && !attempt && l->to->link == NULL)
+        d->last_code = code; /* and it is none of this end's (identity.c) */
     if (code == CODE_REPLACED || code_is_success(code))
         return;
     if (!attempt)

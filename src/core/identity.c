@@ -54,10 +54,14 @@ static bool to_itself(const struct link *l)
     return false;
 }
 
-/* A hub knows who is who in its network; a spoke that dials one knows no better. */
+/* A hub knows who is who in its network; a spoke that dials one knows no better. Who is known by
+ * that id already, by relay, is kept. */
 static bool id_taken(const struct link *l, struct slice id, const uint8_t *key)
 {
     const struct ils *ils = l->ils;
+    const struct peer *known = peer_find(ils, key);
+    if (known != NULL && slice_eq_fold(text_slice(known->cluster_id), id) && stands(ils, known))
+        return false;
     if (slice_eq_fold(id, text_slice(ils->cluster_id)))
         return true;
     return (!l->dialler || ils->role == ROLE_HUB) && identity_holder(ils, id, key) != NULL;
@@ -146,6 +150,8 @@ static bool said_clone(const struct ils *ils, const struct peer *but)
 
 bool identity_may_dial(const struct ils *ils, const struct peer *p)
 {
+    if (ils->dial.last_code == CODE_REPLACED) /* by whom? the hub that said so is asked first */
+        return false;
     return !ils->cloned || p->contact.last_code == CODE_CLONE || !said_clone(ils, NULL);
 }
 
@@ -183,11 +189,7 @@ void identity_heads(struct ils *ils, struct stream *s, struct slice bytes, const
     }
     if (cluster_id_valid(name) && (!again || !alarm_last(ils, ILSDuplicateClusterID, name)))
         alarm_raise(ils, ILSDuplicateClusterID, name);
-    if (!s->own)
-        return;
-    s->rolled_back = true;
-    s->theirs_epoch = h->epoch;
-    s->theirs_usn = h->usn;
+    s->rolled_back = s->own;
 }
 
 static bool second_stands(const struct stream *s)
@@ -199,15 +201,20 @@ static bool second_stands(const struct stream *s)
 
 /* --- by relay */
 
-void identity_named(struct ils *ils, const struct peer *p)
+void identity_named(struct ils *ils, struct peer *p)
 {
     struct slice id = text_slice(p->cluster_id);
-    if (!identity_twice(ils, id) || alarm_last(ils, ILSDuplicateClusterID, id) != 0)
+    bool said = p->twin;
+    p->twin = identity_twice(ils, id);
+    if (!p->twin)
         return;
-    struct trace *t = say(ils, EVENT_DUPLICATE_ID);
-    memcpy(t->peer_id, p->id, sizeof t->peer_id);
-    t->text[0] = arena_copy(&ils->step, id);
-    alarm_raise(ils, ILSDuplicateClusterID, id);
+    if (!said) {
+        struct trace *t = say(ils, EVENT_DUPLICATE_ID);
+        memcpy(t->peer_id, p->id, sizeof t->peer_id);
+        t->text[0] = arena_copy(&ils->step, id);
+    }
+    if (!said || alarm_last(ils, ILSDuplicateClusterID, id) == 0)
+        alarm_raise(ils, ILSDuplicateClusterID, id);
 }
 
 bool identity_lasts(const struct ils *ils, struct slice id)

@@ -259,6 +259,22 @@ void own_command(struct ils *ils, const struct command *c)
         command_reply(ils, c->id, reply, slice_make(NULL, 0));
 }
 
+struct own_change *own_renewal(struct ils *ils, const struct own_certificate *own)
+{
+    struct own_change *change = change_new(ils, OWN_USE);
+    if (change == NULL || cert_take(&change->cert, own))
+        return change;
+    own_change_free(ils, change);
+    return NULL;
+}
+
+void own_renewal_rows(struct rows *r, struct own_change *change)
+{
+    put_rows(r, 0, &change->cert, &change->row);
+    remove_rows(r, 1);
+    r->ils->own_moving = true;
+}
+
 void own_init_with(struct rows *r, const struct own_certificate *own)
 {
     struct ils *ils = r->ils;

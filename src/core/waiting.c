@@ -181,21 +181,29 @@ static enum reply judge_changes(struct ils *ils, struct waiting *w, struct slice
     return REPLY_OK;
 }
 
-/* A neighbour has shown a newer catalog of ours, and nobody is there to fetch it from. */
-static bool out_of_step(const struct stream *own)
+/* Nothing is written any more: there is another copy of this cluster, or a neighbour has shown a
+ * newer catalog of ours, and nobody is there to fetch it from. */
+static enum reply standstill(const struct ils *ils)
 {
-    return own->rolled_back || (own->proved_older && own->fetch == FETCH_NONE);
+    const struct stream *own = ils->own;
+    if (ils->cloned)
+        return REPLY_CLONED;
+    if (own->rolled_back || ils->self->rolled_back ||
+        (own->proved_older && own->fetch == FETCH_NONE && !own->renew))
+        return REPLY_ROLLED_BACK;
+    return REPLY_OK;
 }
 
 /* The next change whose turn has come. */
 void waiting_next(struct ils *ils)
 {
     while (ils->ready && !ils->committing[STREAM_PLAN] && !list_empty(&ils->waiting) &&
-           (out_of_step(ils->own) || !adopt_holds(ils, ils->own))) {
+           (standstill(ils) != REPLY_OK || !adopt_holds(ils, ils->own))) {
         struct waiting *w = list_entry(ils->waiting.next, struct waiting, node);
         struct slice text = slice_make(NULL, 0);
-        enum reply reply =
-            out_of_step(ils->own) ? REPLY_ROLLED_BACK : judge_changes(ils, w, &text);
+        enum reply reply = standstill(ils);
+        if (reply == REPLY_OK)
+            reply = judge_changes(ils, w, &text);
         if (reply == REPLY_OK && w->replace && !complete_replacement(ils, w))
             reply = REPLY_MEMORY;
         if (reply == REPLY_OK) {

@@ -150,6 +150,11 @@ void catalog_free(struct catalog *c)
 
 /* --- what is said of it */
 
+void catalog_rekey(struct catalog *c, const uint8_t key[static KEY_SIZE])
+{
+    memcpy(c->key, key, KEY_SIZE);
+}
+
 const uint8_t *catalog_key(const struct catalog *c)
 {
     return c->key;

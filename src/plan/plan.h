@@ -35,6 +35,8 @@ struct catalog *catalog_new(struct plan *p, const uint8_t key[static KEY_SIZE], 
 void catalog_free(struct catalog *c);
 
 const uint8_t *catalog_key(const struct catalog *c);
+/* One's own, of another key from now on; what is in it stays. */
+void catalog_rekey(struct catalog *c, const uint8_t key[static KEY_SIZE]);
 uint64_t catalog_number(const struct catalog *c);
 
 /* What lookups show of the catalog; copied. local: one's own catalogs win over learned ones. */
