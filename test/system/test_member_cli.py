@@ -1,0 +1,414 @@
+#!/usr/bin/env python3
+"""Membership with real daemons, and with the words that the operator sees: roles that change, a hub
+that is gone for good, leaving and coming back, `forget` and `ban`, two networks that become one, a
+copy beside its original, and a data directory that was put back from a backup. What `ils` says is
+to be typed next is typed."""
+import os
+import shutil
+
+from harness import wait_until
+from mesh.methods import METHODS
+from rows import run_all
+
+
+# --- what the parts share
+
+def cluster(net, name, method, number=None):
+    """A cluster that has what the method needs, and with a number one entry of its plan."""
+    c = net.cluster(name)
+    method.prepare([c])
+    if number:
+        add(c, number)
+    return c
+
+
+def add(c, number):
+    c.must('plan', 'add', 'ENTERPRISE', number)
+
+
+def finds(c, number):
+    return c.json('lookup', number)['result'] in ('found', 'no_route', 'local')
+
+
+def all_find(clusters, numbers):
+    return wait_until(lambda: all(finds(c, n) for c in clusters for n in numbers))
+
+
+def none_finds(clusters, number):
+    return wait_until(lambda: not any(finds(c, number) for c in clusters))
+
+
+def role(c):
+    return c.json('status')['role']
+
+
+def linked(c):
+    return {row['cluster_id'] for row in c.json('clusters') if row['linked']}
+
+
+def links(c, *others):
+    """Linked with these and with nobody else."""
+    wanted = {o.name for o in others}
+    return wait_until(lambda: linked(c) == wanted)
+
+
+def next_of(c):
+    return next((line[len('next: '):] for line in c.error.splitlines()
+                 if line.startswith('next: ')), '')
+
+
+def refused(part, c, words, sentence, remedy):
+    """A command that is refused in these words."""
+    status, _ = c.ils(*words)
+    part.ok(status == 1 and sentence in c.error, 'ils %s is refused: %s' % (' '.join(words),
+                                                                           sentence), c.error)
+    part.same(next_of(c), remedy, 'and what is to be typed')
+
+
+def alarm(c, name):
+    return next((a for a in c.json('alarms') if a['name'] == name and a['active']), None)
+
+
+# --- roles
+
+def roles(part, net):
+    """A hub becomes a spoke when there is another one, and not before."""
+    method = METHODS['password'](net)
+    tokyo = cluster(net, 'tokyo', method, '1001')
+    osaka, kyoto = (cluster(net, n, method, d) for n, d in (('osaka', '1002'), ('kyoto', '1003')))
+    every = (tokyo, osaka, kyoto)
+    refused(part, osaka, ['role', 'spoke'], 'a cluster becomes a spoke by joining a hub',
+            'ils join HOST')
+    tokyo.must('role', 'hub')
+    for c in (osaka, kyoto):
+        part.same(method.join(c, tokyo)['code'], 'ILS-100', '%s joins tokyo' % c.name)
+    part.ok(all_find(every, ('1001', '1002', '1003')), 'everybody has everything')
+    refused(part, tokyo, ['role', 'spoke'], 'this is the only hub that is reached: ',
+            'ils role hub, at another cluster')
+    part.ok('would have nobody to go to' in tokyo.error, 'and who would', tokyo.error)
+    part.same(osaka.ils('role', 'hub'), (0, 'OK\n'), 'the remedy: ils role hub, at osaka')
+    part.ok(wait_until(lambda: [r['cluster_id'] for r in tokyo.json('hubs') if r['linked']] ==
+                       ['osaka']), 'tokyo counts it among the hubs', tokyo.json('hubs'))
+    part.same(tokyo.ils('role', 'spoke'), (0, 'OK\n'), 'now tokyo may be a spoke', tokyo.error)
+    part.same((role(tokyo), role(osaka)), ('Spoke', 'Hub'), 'the roles')
+    part.ok(links(osaka, tokyo, kyoto) and links(kyoto, osaka) and links(tokyo, osaka),
+            'osaka serves the others', linked(tokyo), linked(osaka), linked(kyoto))
+    part.ok(all_find(every, ('1001', '1002', '1003')), 'and everybody has everything')
+    add(tokyo, '2001')
+    part.ok(all_find(every, ('2001',)), 'what is new comes over osaka')
+    part.ok(wait_until(lambda: all(c.json('status')['health'] == 'healthy' for c in every)),
+            'and all is well', *(c.json('status') for c in every))
+    part.same(tokyo.ils('role', 'spoke'), (0, 'OK\n'), 'a spoke is one')
+    words = [row['what'] for row in tokyo.json('audit')]
+    part.ok(any(w.startswith('role role=spoke') for w in words), 'the audit has it', words)
+
+
+def strangers(part, method, c, hub):
+    """By method 4 only those link who have met, and two spokes have not: each end is told to import
+    what the other one showed, after comparing it."""
+    hub.port = hub.tls_port
+    for at, codes in (('here', ('ILS-308',)), ('there', ('ILS-307', 'ILS-308'))):
+        verdict = method.join(c, hub)
+        good = verdict['code'] in codes and verdict['remedy_at'] == at
+        if not part.ok(good and verdict['remedy'].startswith('ils trust import --verdict '),
+                       'they have not met: to be mended ' + at, verdict):
+            return False
+        (c if at == 'here' else hub).must(*verdict['remedy'].split()[1:])
+    return True
+
+
+def promoted(part, net, way):
+    """The only hub is gone for good: one command at a spoke, one join at each other."""
+    method = METHODS[way](net)
+    clusters = [net.cluster(n) for n in ('tokyo', 'osaka', 'kyoto')]
+    tokyo, osaka, kyoto = clusters
+    method.prepare(clusters)
+    tokyo.must('role', 'hub')
+    for c, number in ((osaka, '1002'), (kyoto, '1003')):
+        add(c, number)
+        part.same(method.join(c, tokyo)['code'], 'ILS-100', '%s joins' % c.name)
+    method.finish(clusters)
+    part.ok(all_find(clusters, ('1002', '1003')), 'everybody has everything')
+    tokyo.kill()
+    part.ok(wait_until(lambda: osaka.json('status')['health'] == 'degraded'), 'the hub is missed',
+            osaka.json('status'))
+    part.ok(finds(osaka, '1003') and finds(kyoto, '1002'), 'nobody has lost anything')
+    part.same(osaka.ils('role', 'hub'), (0, 'OK\n'), 'ils role hub, at osaka')
+    if way == 'switched':
+        part.ok(strangers(part, method, kyoto, osaka), 'they had never met: the remedies')
+    verdict = method.join(kyoto, osaka)
+    part.same(verdict['code'], 'ILS-100', 'ils join, at kyoto', verdict)
+    add(kyoto, '2003')
+    part.ok(wait_until(lambda: finds(osaka, '2003')), 'and what is new arrives')
+    part.ok(links(osaka, kyoto), 'they are linked', linked(osaka))
+    part.same(osaka.ils('forget', 'tokyo'), (0, 'OK\n'), 'the dead hub is forgotten', osaka.error)
+    part.ok(wait_until(lambda: all(c.cluster('tokyo') is None for c in (osaka, kyoto))),
+            'and nobody knows it any more', kyoto.json('clusters'))
+    part.ok(wait_until(lambda: all(c.json('status')['health'] == 'healthy'
+                                   for c in (osaka, kyoto))),
+            'all is well', *(c.json('status') for c in (osaka, kyoto)))
+
+
+# --- those who go
+
+def left(part, net):
+    """A spoke leaves; what it told the others is gone there, and comes back with it."""
+    method = METHODS['password'](net)
+    tokyo, osaka, kyoto = (cluster(net, n, method, d) for n, d in
+                           (('tokyo', '1001'), ('osaka', '1002'), ('kyoto', '1003')))
+    refused(part, osaka, ['leave'], 'this cluster is in no network', 'ils join HOST')
+    tokyo.must('role', 'hub')
+    for c in (osaka, kyoto):
+        method.join(c, tokyo)
+    part.ok(all_find((tokyo, osaka, kyoto), ('1001', '1002', '1003')), 'everybody has everything')
+    before = osaka.json('identity')
+    status, out = osaka.ils('leave')
+    part.same((status, out), (0, 'OK: left; its 1 entries stay here, and the others have them again '
+                                 'when it joins\n'), 'osaka leaves', osaka.error)
+    part.same(role(osaka), 'Standalone', 'and is standalone')
+    part.ok(none_finds((tokyo, kyoto), '1002'), 'its entries are gone at the others')
+    part.ok(finds(osaka, '1002'), 'and not here')
+    part.ok(wait_until(lambda: tokyo.cluster('osaka') is None), 'the table of clusters at tokyo',
+            tokyo.cluster('osaka'))
+    part.same([(r['cluster_id'], r['how'], r['by']) for r in kyoto.json('ended')],
+              [('osaka', 'left', 'osaka')], 'ils ended at kyoto')
+    part.ok(wait_until(lambda: all(c.json('status')['health'] == 'healthy'
+                                   for c in (tokyo, kyoto))), 'nothing is to be mended',
+            *(c.json('status')['cause'] for c in (tokyo, kyoto)))
+    osaka.restart()
+    part.same(role(osaka), 'Standalone', 'it stays so')
+    add(osaka, '2002')
+    part.same(method.join(osaka, tokyo)['code'], 'ILS-100', 'it joins again')
+    part.ok(all_find((tokyo, kyoto), ('1002', '2002')), 'and its entries are back')
+    after = osaka.json('identity')
+    part.ok(after['peer_id'] == before['peer_id'] and after['usn'] > before['usn'],
+            'the same cluster, and a higher usn', before, after)
+
+
+def gone(part, net):
+    """A cluster that is gone is forgotten, and may come back; one that was banned may not."""
+    method = METHODS['password'](net)
+    tokyo, osaka, kyoto = (cluster(net, n, method, d) for n, d in
+                           (('tokyo', '1001'), ('osaka', '1002'), ('kyoto', '1003')))
+    tokyo.must('role', 'hub')
+    for c in (osaka, kyoto):
+        method.join(c, tokyo)
+    part.ok(all_find((tokyo, osaka, kyoto), ('1001', '1002', '1003')), 'everybody has everything')
+    refused(part, osaka, ['forget', 'kyoto'], 'only a hub forgets and bans', 'ils clusters')
+    refused(part, tokyo, ['forget', 'nara'], "no cluster 'nara' is known", 'ils clusters')
+    refused(part, tokyo, ['forget', 'tokyo'], "'tokyo' is this cluster itself", 'ils clusters')
+    refused(part, tokyo, ['forget', 'kyoto'], "'kyoto' is linked with this cluster",
+            'ils ban CLUSTER')
+    kyoto.stop()
+    part.ok(wait_until(lambda: not linked(tokyo) & {'kyoto'}), 'kyoto has gone')
+    part.same(tokyo.ils('forget', 'kyoto'), (0, 'OK\n'), 'and is forgotten', tokyo.error)
+    part.ok(none_finds((tokyo, osaka), '1003'), 'its entries are gone')
+    rows = tokyo.json('ended')
+    part.same([(r['cluster_id'], r['how'], r['by']) for r in rows],
+              [('kyoto', 'forgotten', 'tokyo')], 'ils ended', rows)
+    kyoto.start()
+    part.ok(all_find((tokyo, osaka), ('1003',)), 'it comes back, with its entries',
+            kyoto.json('status'))
+    banned(part, tokyo, osaka, kyoto)
+
+
+def banned(part, tokyo, osaka, kyoto):
+    part.same(tokyo.ils('ban', 'kyoto'), (0, 'OK\n'), 'kyoto is banned', tokyo.error)
+    part.ok(none_finds((tokyo, osaka), '1003'), 'its entries are gone')
+    part.ok(wait_until(lambda: 'ILS-422' in {v['code'] for v in kyoto.json('verdicts')}),
+            'it is told: ILS-422', kyoto.json('verdicts')[:2])
+    status = kyoto.json('status')
+    part.ok(status['health'] == 'degraded' and 'was banned from this network' in status['cause'] and
+            (status['next'], status['next_at']) == ('ils ended', 'there'), 'its status', status)
+    status, out = tokyo.shell('ils ended')
+    part.ok(status == 0 and 'kyoto' in out and 'banned' in out, 'the remedy, at tokyo', out)
+    refused(part, tokyo, ['ban', kyoto.json('identity')['peer_id']], 'is banned', 'ils ended')
+    part.same(METHODS['password'](tokyo.net).join(kyoto, tokyo)['code'], 'ILS-422',
+              'a join does not help it')
+    part.ok(wait_until(lambda: tokyo.json('status')['health'] == 'healthy'), 'tokyo is well',
+            tokyo.json('status'))
+
+
+# --- who is who
+
+def networks(part, net):
+    """Two networks with one password: who wants to come has to give up his own."""
+    method = METHODS['password'](net)
+    tokyo, osaka, kyoto = (cluster(net, n, method, d) for n, d in
+                           (('tokyo', '1001'), ('osaka', '1002'), ('kyoto', '1003')))
+    tokyo.must('role', 'hub')
+    osaka.must('role', 'hub')
+    method.join(kyoto, osaka)
+    part.ok(tokyo.must('network') != osaka.must('network'), 'two networks')
+    refused(part, tokyo, ['network', 'adopt'], 'no other network has refused this cluster',
+            'ils status')
+    verdict = method.join(osaka, tokyo, 'hub')
+    part.same((verdict['code'], verdict['remedy'], verdict['remedy_at']),
+              ('ILS-408', 'ils network adopt', 'here'), 'osaka is refused', verdict)
+    part.same(osaka.shell(verdict['remedy']), (0, 'OK\n'), 'the remedy, at osaka')
+    part.ok(wait_until(lambda: osaka.must('network') == tokyo.must('network')), 'one network',
+            osaka.json('status'), osaka.json('verdicts')[:2])
+    status = wait_until(lambda: (lambda s: s if 'ILS-408' in (s['cause'] or '') else None)(
+        kyoto.json('status')))
+    part.ok(status and (status['next'], status['next_at']) == ('ils network adopt', 'here'),
+            'the spoke of osaka is told as well', kyoto.json('status'))
+    part.same(kyoto.shell('ils network adopt'), (0, 'OK\n'), 'the remedy, at kyoto')
+    part.ok(all_find((tokyo, osaka, kyoto), ('1001', '1002', '1003')), 'everybody has everything',
+            *(c.json('status') for c in (tokyo, osaka, kyoto)))
+
+
+def clone(part, net, way='password'):
+    """A copy of a cluster is started beside it."""
+    method = METHODS[way](net)
+    tokyo, osaka = net.cluster('tokyo'), net.cluster('osaka')
+    method.prepare([tokyo, osaka])
+    tokyo.must('role', 'hub')
+    add(osaka, '1002')
+    part.same(method.join(osaka, tokyo)['code'], 'ILS-100', 'osaka joins')
+    part.ok(all_find((tokyo,), ('1002',)), 'tokyo has its entry')
+    osaka.stop()
+    copy = net.cluster('copy', start=False)
+    os.rmdir(copy.data)
+    shutil.copytree(osaka.data, copy.data)
+    osaka.restart()
+    osaka.restart()
+    part.ok(links(tokyo, osaka), 'osaka is back')
+    copy.start()
+    part.ok(wait_until(lambda: alarm(copy, 'ILSDuplicateClusterID')), 'the copy finds out',
+            copy.json('status'), copy.json('verdicts')[:3])
+    part.ok(wait_until(lambda: alarm(tokyo, 'ILSDuplicateClusterID')), 'and so does tokyo',
+            tokyo.json('alarms'))
+    refused(part, copy, ['plan', 'add', 'ENTERPRISE', '2002'],
+            'another copy of this cluster is running: nothing is written',
+            'ils identity new --cluster-id ID')
+    status = copy.json('status')
+    part.ok('another copy of this cluster is running' in status['cause'] and
+            status['next'].startswith('ils identity new --cluster-id osaka-'), 'its status', status)
+    part.same(copy.json('identity')['writing'], 'clone', 'ils identity says so')
+    add(osaka, '3002')
+    part.ok(all_find((tokyo,), ('3002',)) and links(tokyo, osaka), 'the original goes on')
+    before = copy.json('identity')
+    code, out = copy.shell(status['next'])
+    part.ok(code == 0 and out.startswith('OK'), 'the remedy, at the copy', out)
+    after = copy.json('identity')
+    part.ok(after['peer_id'] != before['peer_id'] and after['boot'] == 1 and
+            after['cluster_id'] == status['next'].split()[-1], 'another key and id', after)
+    if way == 'bundle':
+        part.ok('note: its certificate is new' in out, 'and certificate', out)
+        tokyo.must('trust', 'import', '-', stdin=copy.must('cert', 'export'))
+        part.same(method.join(copy, tokyo)['code'], 'ILS-100', 'which is imported')
+    part.ok(wait_until(lambda: after['cluster_id'] in linked(tokyo)), 'it joins under it',
+            copy.json('status'), copy.json('verdicts')[:2])
+    copy.must('plan', 'add', 'ENTERPRISE', '2002')
+    part.ok(all_find((tokyo, osaka), ('2002', '1002', '3002')), 'and writes')
+    part.ok(wait_until(lambda: not alarm(copy, 'ILSDuplicateClusterID')), 'the alarm is over',
+            copy.json('alarms'))
+
+
+def duplicate(part, net):
+    """Another cluster of the same id; the one that has it is there, then it is not."""
+    method = METHODS['password'](net)
+    tokyo, osaka, other = (net.cluster(n) for n in ('tokyo', 'osaka', 'other'))
+    other.name = 'osaka'
+    method.prepare([tokyo, osaka, other])
+    tokyo.must('role', 'hub')
+    method.join(osaka, tokyo)
+    part.ok(links(tokyo, osaka), 'osaka has joined')
+    verdict = method.join(other, tokyo)
+    part.ok(verdict['code'] == 'ILS-501' and verdict['remedy_at'] == 'here' and
+            verdict['remedy'].startswith('ils describe --cluster-id osaka-'), 'ILS-501', verdict)
+    part.same(other.shell(verdict['remedy'])[0], 0, 'the remedy, at the other one')
+    name = verdict['remedy'].split()[-1]
+    part.ok(wait_until(lambda: linked(tokyo) == {'osaka', name}), 'it joins under that id',
+            other.json('status'), other.json('verdicts')[:2])
+    part.same(other.ils('describe', '--cluster-id', 'kobe'), (0, 'OK\n'), 'it may be another one')
+    part.ok(wait_until(lambda: linked(tokyo) == {'osaka', 'kobe'}), 'which tokyo hears of',
+            tokyo.json('clusters'))
+    refused(part, other, ['describe', '--cluster-id', 'StandAloneCluster'],
+            'is the factory default', 'ils help describe')
+
+
+# --- backups
+
+def backup(c, folder):
+    """What is in the data directory when nobody runs."""
+    shutil.copytree(c.data, folder, ignore=shutil.ignore_patterns('trace', '*.sock'))
+
+
+def put_back(c, folder):
+    shutil.rmtree(c.data)
+    shutil.copytree(folder, c.data)
+
+
+def rolled_back(part, net, command):
+    """Yesterday's data directory is put back, and something is written before the others are seen.
+    What each side holds is said, and one command chooses."""
+    method = METHODS['password'](net)
+    tokyo, osaka = (cluster(net, n, method, d) for n, d in (('tokyo', '1001'), ('osaka', '1002')))
+    tokyo.must('role', 'hub')
+    method.join(osaka, tokyo)
+    part.ok(all_find((tokyo,), ('1002',)), 'tokyo has the entry')
+    osaka.stop()
+    yesterday = os.path.join(net.folder, 'yesterday')
+    backup(osaka, yesterday)
+    osaka.start()
+    for number in ('2002', '2003'):
+        add(osaka, number)
+    part.ok(all_find((tokyo,), ('2002', '2003')), 'and what came today')
+    osaka.stop()
+    put_back(osaka, yesterday)
+    tokyo.stop()
+    osaka.start()
+    osaka.must('plan', 'add', 'ENTERPRISE', '3002')
+    tokyo.start()
+    part.ok(wait_until(lambda: alarm(osaka, 'ILSRolledBack'), 40), 'ILSRolledBack',
+            osaka.json('status'), osaka.json('alarms'))
+    refused(part, osaka, ['plan', 'add', 'ENTERPRISE', '4002'],
+            'a neighbour holds a newer catalog of this cluster than it does itself',
+            'ils rebuild (takes theirs), or ils restore (keeps this one)')
+    me = osaka.json('identity')
+    part.ok(me['writing'] == 'rolled back' and me['theirs_usn'] > me['usn'], 'ils identity', me)
+    part.ok(finds(tokyo, '2002') and finds(osaka, '3002'), 'nothing is lost yet')
+    part.same(osaka.ils(command), (0, 'here: %d entries, at usn %d\nthe neighbours: at usn %d of '
+                                      'epoch %d\nOK\n' % (me['entries'], me['usn'],
+                                                          me['theirs_usn'], me['theirs_epoch'])),
+              'ils %s says what each side holds, and does it' % command, osaka.error)
+    theirs, mine = ('1002', '2002', '2003'), ('1002', '3002')
+    stays, goes = (theirs, '3002') if command == 'rebuild' else (mine, '2002')
+    part.ok(all_find((tokyo, osaka), stays) and none_finds((tokyo, osaka), goes),
+            'everybody has what was chosen', osaka.json('plan', 'show'), tokyo.json('clusters'))
+    part.ok(wait_until(lambda: not alarm(osaka, 'ILSRolledBack')), 'the alarm is over')
+    add(osaka, '5002')
+    part.ok(all_find((tokyo,), ('5002',)), 'and it writes again')
+    refused(part, osaka, [command], 'nobody holds a newer catalog of this cluster', 'ils sync')
+
+
+def restored(part, net):
+    """Yesterday's data directory is put back, and nothing was written: it takes what the others
+    hold, by itself."""
+    method = METHODS['password'](net)
+    tokyo, osaka = (cluster(net, n, method, d) for n, d in (('tokyo', '1001'), ('osaka', '1002')))
+    tokyo.must('role', 'hub')
+    method.join(osaka, tokyo)
+    osaka.stop()
+    yesterday = os.path.join(net.folder, 'yesterday')
+    backup(osaka, yesterday)
+    osaka.start()
+    add(osaka, '2002')
+    part.ok(all_find((tokyo,), ('2002',)), 'what came today')
+    osaka.stop()
+    put_back(osaka, yesterday)
+    osaka.start()
+    part.ok(wait_until(lambda: finds(osaka, '2002')), 'it has it again', osaka.json('plan', 'show'))
+    add(osaka, '3002')
+    part.ok(all_find((tokyo,), ('1002', '2002', '3002')), 'and writes')
+    part.same(osaka.json('identity')['writing'], 'yes', 'nothing is to be chosen')
+
+
+PROMOTED = [('promoted ' + way, promoted, (way,)) for way in ('password', 'bundle', 'invites',
+                                                             'tls+password', 'switched')]
+run_all([('roles', roles, ())] + PROMOTED + [
+    ('left', left, ()), ('gone', gone, ()), ('networks', networks, ()), ('clone', clone, ()),
+    ('clone with certificates', clone, ('bundle',)), ('duplicate', duplicate, ()),
+    ('rebuild', rolled_back, ('rebuild',)), ('restore', rolled_back, ('restore',)),
+    ('restored', restored, ())])
