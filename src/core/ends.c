@@ -10,12 +10,13 @@
  *   STAYING --LEAVE--> STORING --durable--> WISH --both heads durable--> TELLING
  *   TELLING --all told, or 2 s--> OVER (links end, all is forgotten) --durable--> STAYING, standalone
  *
- * ENTRY_ENDED: user: the key; value: u8 flags (1: banned), u64 epoch, u64 USN, 16 author.
+ * ENTRY_ENDED: user: the key; value: u8 flags (1: banned), u64 epoch, u64 USN, 16 author,
+ * u8 length and cluster id.
  * Settings: "leaving"; "ended" and 32 bytes of the key: the same value. */
 #include "core/core.h"
 
 #define ENDED_NAME  "ended"
-#define ENDED_VALUE (1 + 8 + 8 + PEER_ID_SIZE)
+#define ENDED_VALUE (1 + 8 + 8 + PEER_ID_SIZE + 1 + CLUSTER_ID_MAX)
 #define EPOCH_MOST  (UINT64_C(1) << 63) /* nobody gets there: a record that says so is none */
 #define USN_MOST    (UINT64_C(1) << 62)
 
@@ -76,6 +77,8 @@ static struct slice value_of(struct ils *ils, const struct ended *e)
     buf_put_u64(&b, e->epoch);
     buf_put_u64(&b, e->usn);
     buf_put(&b, e->author, PEER_ID_SIZE);
+    buf_put_u8(&b, (uint8_t)e->name.n);
+    buf_put_slice(&b, text_slice(e->name));
     struct slice value = b.failed ? slice_make(NULL, 0) : arena_copy(&ils->step, buf_slice(&b));
     buf_done(&b);
     return value;
@@ -90,6 +93,8 @@ static bool read_value(struct ended *e, struct slice value)
     e->epoch = cursor_u64(&c);
     e->usn = cursor_u64(&c);
     cursor_copy(&c, e->author, PEER_ID_SIZE);
+    struct slice name = cursor_bytes(&c, cursor_u8(&c));
+    text_set(e->name, cluster_id_valid(name) ? name : slice_make(NULL, 0));
     return !c.failed && e->epoch < EPOCH_MOST && e->usn < USN_MOST;
 }
 
@@ -144,6 +149,8 @@ static bool merge(struct ils *ils, const struct ended *e)
     known->epoch = e->epoch > known->epoch ? e->epoch : known->epoch;
     known->usn = e->usn > known->usn ? e->usn : known->usn;
     memcpy(known->author, e->author, PEER_ID_SIZE);
+    if (e->name.n != 0)
+        text_set(known->name, text_slice(e->name));
     ils->ends_due = ils->rosters_moved = true;
     self_changed(ils);
     return true;
@@ -421,6 +428,8 @@ static void forget(struct ils *ils, const struct command *c)
         struct rows rows;
         e->banned = c->type == COMMAND_BAN;
         newest_of(ils, e);
+        const struct peer *p = peer_find(ils, e->key);
+        text_set(e->name, p != NULL ? text_slice(p->cluster_id) : slice_make(NULL, 0));
         memcpy(e->author, ils->peer_id, PEER_ID_SIZE);
         rows_init(&rows, ils);
         put_row(&rows, e);

@@ -319,6 +319,25 @@ static struct slice author_name(const struct ils *ils, const uint8_t author[stat
     return slice_make(NULL, 0);
 }
 
+/* Whoever left has said so in the head of its stream 0. */
+static bool view_left(const struct ils *ils, size_t i, struct view_ended *ret)
+{
+    list_each(node, &ils->streams) {
+        const struct stream *s = list_entry(node, struct stream, node);
+        if (s->own || s->number != STREAM_SELF || !stream_held(s) ||
+            (s->head.flags & HEAD_FLAG_LEFT) == 0 || ends_of(ils, s->key) != NULL || i-- != 0)
+            continue;
+        crypto_peer_id(ret->peer_id, s->key);
+        memcpy(ret->author, ret->peer_id, PEER_ID_SIZE);
+        ret->left = true;
+        ret->epoch = s->head.epoch;
+        ret->usn = s->head.usn;
+        ret->name = ret->author_name = s->head.name;
+        return true;
+    }
+    return false;
+}
+
 bool view_ended(const struct ils *ils, size_t i, struct view_ended *ret)
 {
     memset(ret, 0, sizeof *ret);
@@ -332,7 +351,8 @@ bool view_ended(const struct ils *ils, size_t i, struct view_ended *ret)
         ret->usn = e->usn;
         memcpy(ret->author, e->author, PEER_ID_SIZE);
         ret->author_name = author_name(ils, e->author);
+        ret->name = text_slice(e->name);
         return true;
     }
-    return false;
+    return view_left(ils, i, ret);
 }

@@ -174,29 +174,17 @@ void verb_ban(struct client *client)
     member_cluster(client, COMMAND_BAN);
 }
 
-/* The id of a cluster that is still known by name; empty: it is not. */
-static struct slice member_name(const struct ils *core, const uint8_t *peer_id)
-{
-    struct view_cluster c;
-    for (size_t i = 0; view_cluster(core, i, &c); i++)
-        if (memcmp(c.peer_id, peer_id, PEER_ID_SIZE) == 0)
-            return c.cluster_id;
-    return slice_make(NULL, 0);
-}
-
 void verb_ended(struct client *client)
 {
     const struct ils *core = runtime_core(client->control->rt);
     struct view_ended e;
     json_t *rows = json_array();
     for (size_t i = 0; view_ended(core, i, &e); i++) {
-        bool itself = memcmp(e.author, e.peer_id, PEER_ID_SIZE) == 0;
         json_t *json = json_object();
         json_object_set_new(json, "peer_id", control_hex(e.peer_id, sizeof e.peer_id));
-        json_object_set_new(json, "cluster_id",
-                            control_text_or_null(member_name(core, e.peer_id)));
+        json_object_set_new(json, "cluster_id", control_text_or_null(e.name));
         json_object_set_new(json, "how", json_string(e.banned ? "banned"
-                                                     : itself ? "left" : "forgotten"));
+                                                     : e.left ? "left" : "forgotten"));
         json_object_set_new(json, "by", control_text_or_null(e.author_name));
         json_object_set_new(json, "by_peer_id", control_hex(e.author, sizeof e.author));
         json_object_set_new(json, "epoch", control_number_json(e.epoch));
