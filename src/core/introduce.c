@@ -342,8 +342,8 @@ void introduce_tick(struct ils *ils)
 
 /* --- waiting for it */
 
-/* Whether p is still to be imported by that hub's word. Who was invited waits in any case: until
- * the others have imported him. */
+/* Whether p is still to be imported by that hub's word, there or here: what the other end does is
+ * not seen, and takes a moment. */
 static bool still_waits(const struct ils *ils, const struct peer *hub, const struct peer *p)
 {
     const struct stream *self = stream_find(ils, hub->key, STREAM_SELF);
@@ -352,7 +352,8 @@ static bool still_waits(const struct ils *ils, const struct peer *hub, const str
         !catalog_find(self->catalog, &key, &now) || !is_for_us(ils, hub, flags_in(now.value), p))
         return false;
     bool guest = (flags_in(now.value) & INVITED) == 0;
-    return (guest && ils->now - p->contact.since < INTRODUCED_GUEST_US) ||
+    tick least = guest ? INTRODUCED_GUEST_US : INTRODUCED_HOST_US;
+    return ils->now - p->contact.since < least ||
            !p->announced[0].judged || wanted(ils, hub, &now) != NULL;
 }
 

@@ -65,9 +65,10 @@
 #define ANNOUNCED_WAIT_US (5 * TICK_S)   /* ... no two of them in less than this */
 #define INTRODUCED_MAX    200            /* that one hub may introduce (PEERS_MAX) ... */
 #define INTRODUCED_KEPT   128            /* ... of them in the trust store by its word, and ... */
-#define INTRODUCED_HOLD_US (10 * TICK_S) /* the import is waited for before a dial, this long ... */
-#define INTRODUCED_GUEST_US (2 * TICK_S) /* ... and by who was invited, until others have it */
 #define INTRODUCED_ONCE   16             /* ... that are imported at once, as often as ANNOUNCED */
+#define INTRODUCED_HOST_US TICK_S        /* an invited cluster is dialled after this: it imports ... */
+#define INTRODUCED_GUEST_US (3 * TICK_S) /* ... and dials after this: the others come first; ... */
+#define INTRODUCED_HOLD_US (10 * TICK_S) /* ... at the latest, whether it was imported or not */
 #define REFUSED_MAX       64             /* refused certificates that are kept ... */
 #define REFUSED_PER_ADDRESS 8            /* ... of them from one address */
 #define REFUSED_KEPT_US   (30 * 24 * 3600 * TICK_S) /* ... and how long */
