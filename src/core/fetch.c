@@ -332,7 +332,10 @@ static void take_head(struct link *l, struct stream *s, const struct msg_head *m
     struct peer *p = peer_find(ils, s->key);
     if (p != NULL)
         p->last_contact = ils->wall;
-    s->admitted = s->admitted || admit_may(ils, s);
+    if (!s->admitted && admit_may(ils, s)) {
+        s->admitted = true;
+        admit_counted(ils);
+    }
     if (!want_head(ils, s, m->head, h))
         return;
     bool farewell = has_left(h) && s->number == STREAM_SELF && stream_held(s);

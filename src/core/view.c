@@ -168,7 +168,7 @@ static void view_peer(const struct ils *ils, const struct peer *p, struct view_c
         memcpy(ret->root, plan->head.root, HASH_SIZE);
         ret->entries = catalog_live(plan->catalog);
         ret->last_usn = plan->last_usn > ret->last_usn ? plan->last_usn : ret->last_usn;
-        ret->stale = stream_overdue(ils, plan) || ret->disconnected;
+        ret->stale = stream_overdue(ils, plan) || ret->disconnected || !plan->admitted;
         ret->signed_s = (ils->now - plan->last_head) / TICK_S;
     }
     ret->met_rule = (enum cert_rule)p->met_rule;
