@@ -102,9 +102,9 @@ int run_leave(struct cli *cli, const struct parsed *p)
     if (me == NULL)
         return status;
     snprintf(question, sizeof question,
-             _("leave the network? The %lld entries of %s stay here, vanish at the others, and "
+             _("leave the network? The entries of %s (%lld) stay here, vanish at the others, and "
                "are there again when it joins."),
-             number_of(me, "entries"), text_of(me, "cluster_id"));
+             text_of(me, "cluster_id"), number_of(me, "entries"));
     json_decref(me);
     return agreed(cli, p, question) ? leave_run(cli) : unchanged(cli);
 }

@@ -144,7 +144,7 @@ static void left(struct client *client, enum reply reply, struct slice text)
     }
     view_self(runtime_core(client->control->rt), &self);
     snprintf(said, sizeof said,
-             "left; its %llu entries stay here, and the others have them again when it joins",
+             "left; its own entries (%llu) stay here, and the others have them again when it joins",
              (unsigned long long)self.entries);
     json_t *json = member_text(said);
     json_object_set_new(json, "entries", control_number_json(self.entries));

@@ -57,17 +57,17 @@ def role(fake):
 
 def leave(fake):
     fake.answers['identity'] = identity()
-    text = 'left; its 12 entries stay here, and the others have them again when it joins'
+    text = 'left; its own entries (12) stay here, and the others have them again when it joins'
     fake.answers['leave'] = {'entries': 12, 'text': text}
     status, said = fake.typed('leave', answer='n\n')
-    tap.ok(status == 1 and 'The 12 entries of osaka stay here' in said and
+    tap.ok(status == 1 and 'The entries of osaka (12) stay here' in said and
            'nothing was changed' in said and 'leave' not in commands(fake), 'leave asks', said)
     status, said = fake.typed('leave', answer='y\n')
     tap.ok(status == 0 and 'OK: ' + text in said, 'and does it', said)
     status, said = fake.typed('leave', '--yes', answer='')
     tap.ok(status == 0 and 'leave the network?' not in said, '--yes', said)
     tap.same(fake.ils('leave')[:2], (0, 'OK: %s\n' % text), 'nobody is asked without a terminal')
-    tap.ok('エントリ 12 件はここに残り' in fake.ils('leave', lang='ja_JP.UTF-8')[1], 'in Japanese')
+    tap.ok('自身のエントリ (12 件) はここに残り' in fake.ils('leave', lang='ja_JP.UTF-8')[1], 'in Japanese')
 
 
 def gone(fake):

@@ -4,9 +4,11 @@ that is gone for good, leaving and coming back, `forget` and `ban`, two networks
 copy beside its original, and a data directory that was put back from a backup. What `ils` says is
 to be typed next is typed."""
 import os
+import random
+import re
 import shutil
 
-from harness import wait_until
+from harness import ROOT, wait_until
 from mesh.methods import METHODS
 from rows import run_all
 
@@ -163,8 +165,8 @@ def left(part, net):
     part.ok(all_find((tokyo, osaka, kyoto), ('1001', '1002', '1003')), 'everybody has everything')
     before = osaka.json('identity')
     status, out = osaka.ils('leave')
-    part.same((status, out), (0, 'OK: left; its 1 entries stay here, and the others have them again '
-                                 'when it joins\n'), 'osaka leaves', osaka.error)
+    part.same((status, out), (0, 'OK: left; its own entries (1) stay here, and the others have them '
+                                 'again when it joins\n'), 'osaka leaves', osaka.error)
     part.same(role(osaka), 'Standalone', 'and is standalone')
     part.ok(none_finds((tokyo, kyoto), '1002'), 'its entries are gone at the others')
     part.ok(finds(osaka, '1002'), 'and not here')
@@ -405,10 +407,38 @@ def restored(part, net):
     part.same(osaka.json('identity')['writing'], 'yes', 'nothing is to be chosen')
 
 
+# --- the words of the README
+
+BLOCK = re.compile(r'(?:^    .*\n)+', re.M)
+TYPED = ('start', 'kill', 'ils')
+
+
+def readme(part, net):
+    """The chapter "Three hubs", pasted into a shell, at addresses of this run's own."""
+    with open(os.path.join(ROOT, 'README.md'), encoding='utf-8') as handle:
+        chapter = handle.read().split('## Three hubs\n')[1].split('\n## ')[0]
+    blocks = [b for b in BLOCK.findall(chapter) if b.split()[0].startswith(TYPED)]
+    net_of_this = '127.%d.%d.' % (random.randrange(1, 255), random.randrange(1, 255))
+    text = '\n'.join(blocks).replace('127.0.0.', net_of_this)
+    c = net.cluster('unused', start=False)
+    c.output = os.devnull
+    status, out = c.shell(text + '\nils --data nara hubs; kill $(jobs -p); wait')
+    hubs = out.split('Hub    Why')[1:]
+    part.ok(len(hubs) == 3 and out.count('ILS-100') == 4, 'everybody joins', out)
+    part.ok(len(hubs) == 3 and hubs[0].count(' linked ') == 2, 'the hubs link themselves', out)
+    part.ok(len(hubs) == 3 and 'serves now' in hubs[1], 'nara goes to another hub', out)
+    part.ok('degraded: registered with' in out, 'and says so', out)
+    part.ok('OK: left; its own entries (0)' in out and
+            any('registered with' in line and ' linked ' in line for line in out.splitlines()[-6:]),
+            'it leaves, and joins again', out)
+    refusals = [line for line in out.splitlines() if line.startswith('ils: ')]
+    part.ok(not refusals, 'nothing is refused', *refusals)
+
+
 PROMOTED = [('promoted ' + way, promoted, (way,)) for way in ('password', 'bundle', 'invites',
                                                              'tls+password', 'switched')]
 run_all([('roles', roles, ())] + PROMOTED + [
     ('left', left, ()), ('gone', gone, ()), ('networks', networks, ()), ('clone', clone, ()),
     ('clone with certificates', clone, ('bundle',)), ('duplicate', duplicate, ()),
     ('rebuild', rolled_back, ('rebuild',)), ('restore', rolled_back, ('restore',)),
-    ('restored', restored, ())])
+    ('restored', restored, ()), ('readme', readme, ())])
