@@ -342,8 +342,10 @@ static void row_peer(struct ils *ils, const struct row *row)
     if (row->key.n != KEY_SIZE || row->value.n < 18)
         return;
     struct peer *p = peer_get(ils, row->key.p);
-    if (p == NULL)
+    if (p == NULL) {
+        ils->broken = ils->broken || ils->peer_n < PEERS_MAX;
         return;
+    }
     const uint8_t *v = row->value.p;
     p->met = v[0] & 1;
     p->disconnected_here = v[0] >> 1 & 1;
@@ -390,7 +392,11 @@ static bool plan_ready(struct ils *ils)
 static void row_stream(struct ils *ils, const struct row *row)
 {
     struct slice v = row->value;
-    if (!plan_ready(ils) || row->key.n != KEY_SIZE + 8 || v.n < 4)
+    if (!plan_ready(ils)) {
+        ils->broken = true;
+        return;
+    }
+    if (row->key.n != KEY_SIZE + 8 || v.n < 4)
         return;
     size_t head_n = (size_t)value_u64(slice_make(v.p, 4));
     if (head_n > v.n - 4)
@@ -398,12 +404,17 @@ static void row_stream(struct ils *ils, const struct row *row)
     struct slice lines = slice_make(v.p + 4 + head_n, v.n - 4 - head_n);
     struct stream *s =
         stream_get(ils, row->key.p, value_u64(slice_make(row->key.p + KEY_SIZE, 8)));
-    if (s == NULL)
+    if (s == NULL) {
+        ils->broken = ils->broken || ils->stream_n < STREAMS_MAX;
         return;
+    }
     buf_put(&s->wanted_bytes, v.p + 4, head_n);
-    if (s->wanted_bytes.failed || head_get(buf_slice(&s->wanted_bytes), &s->wanted) != 0 ||
-        catalog_target(s->catalog, lines, s->wanted.live) != 0)
+    if (s->wanted_bytes.failed)
+        ils->broken = true;
+    else if (head_get(buf_slice(&s->wanted_bytes), &s->wanted) != 0)
         buf_reset(&s->wanted_bytes);
+    else if (catalog_target(s->catalog, lines, s->wanted.live) != 0)
+        ils->broken = true; /* without memory nothing of it can be read: it is not to be removed */
 }
 
 static void row_segment(struct ils *ils, const struct row *row)
@@ -412,7 +423,10 @@ static void row_segment(struct ils *ils, const struct row *row)
         return;
     struct stream *s =
         stream_find(ils, row->key.p, value_u64(slice_make(row->key.p + KEY_SIZE, 8)));
-    if (s == NULL || catalog_add(s->catalog, row->value) != 0)
+    int r = s == NULL ? 1 : catalog_add(s->catalog, row->value);
+    if (r == -1)
+        ils->broken = true;
+    else if (r != 0)
         buf_put_slice(&ils->orphans, row->key); /* of a fetch that was not finished */
 }
 
