@@ -138,23 +138,11 @@ static bool is_itself(struct cli *cli, const char *name, int *ret_status)
 }
 
 /* To disconnect one's own row of the table is to leave the network. */
-static int leave(struct cli *cli)
-{
-    char answer[16] = "";
-    if (isatty(STDIN_FILENO) == 1 && cli->terminal && !cli->json) {
-        printf("%s", _("leave the network? [y/N] "));
-        fflush(stdout);
-        if (fgets(answer, sizeof answer, stdin) == NULL || (answer[0] != 'y' && answer[0] != 'Y'))
-            return cli_error(cli, EXIT_REFUSED, _("nothing was changed"), NULL, NULL);
-    }
-    return change_one(cli, "role", "role", "standalone");
-}
-
 int run_disconnect(struct cli *cli, const struct parsed *p)
 {
     int status;
     if (is_itself(cli, p->word[0], &status))
-        return leave(cli);
+        return run_leave(cli, p);
     return status != EXIT_DONE ? status : change_one(cli, "disconnect", "cluster", p->word[0]);
 }
 

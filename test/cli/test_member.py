@@ -67,6 +67,10 @@ def leave(fake):
     status, said = fake.typed('leave', '--yes', answer='')
     tap.ok(status == 0 and 'leave the network?' not in said, '--yes', said)
     tap.same(fake.ils('leave')[:2], (0, 'OK: %s\n' % text), 'nobody is asked without a terminal')
+    fake.answers['status'] = {'cluster_id': 'osaka', 'peer_id': PEER}
+    status, said = fake.typed('disconnect', 'OSAKA', answer='y\n')
+    tap.ok(status == 0 and 'leave the network?' in said and commands(fake)[-1] == 'leave',
+           'to disconnect oneself is to leave', said)
     tap.ok('自身のエントリ (12 件) はここに残り' in fake.ils('leave', lang='ja_JP.UTF-8')[1], 'in Japanese')
 
 
