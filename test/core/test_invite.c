@@ -422,6 +422,8 @@ static void without_memory(struct mem *m)
             win();
         if (!desk.dead)
             remove_invite(0);
+        if (!desk.dead) /* a beat a day: each of them allocates, and none is this test's matter */
+            desk.ils->minutes = desk.ils->durable.minutes = SYNC_MINUTES_MAX;
         desk_pass(&desk, 26 * HOUR);
     }
     desk_stop(&desk);
