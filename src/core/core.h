@@ -223,6 +223,8 @@ struct peer {
     bool draining;                 /* a hub that is about to be a spoke: from its stream 0 */
     bool invited_here;             /* by an invite of this cluster; durable */
     bool invited_there;            /* this cluster came by its invite; durable */
+    tick introduced_until;         /* so many were imported by its word in a window of time */
+    size_t introduced_n;
     struct holds holds;            /* what it says that it has (holds.c) */
     wall last_contact;
     struct link *link; /* the one link that stays, or NULL */

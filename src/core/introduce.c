@@ -225,6 +225,7 @@ static const struct announced *wanted(const struct ils *ils, const struct peer *
     const struct ended *ended = ends_of(ils, p->key);
     const struct announced *a = &p->announced[0];
     if ((ended != NULL && ended->banned) || !a->judged || a->facts.imported ||
+        trust_pending(ils, a->fingerprint) ||
         memcmp(a->fingerprint, r->value.p + 1, FINGERPRINT_SIZE) != 0)
         return NULL;
     enum code code = cert_error(&a->facts);
@@ -264,11 +265,23 @@ static bool make_room(struct intake *in)
         in->change->introduced = true;
     }
     if (in->kept + in->added < INTRODUCED_KEPT)
-        return in->added < INTRODUCED_ONCE;
+        return true;
     const struct trust_entry *gone = in->change->remove ? NULL : outlived(in->ils, in->hub);
     if (gone != NULL)
         trust_replace(&in->rows, in->change, gone);
     return gone != NULL;
+}
+
+/* A few at once, then a pause. What the disk refuses is tried again after it. */
+static bool may_take(struct intake *in)
+{
+    struct peer *hub = in->hub;
+    if (in->ils->now >= hub->introduced_until) {
+        hub->introduced_until = in->ils->now + ANNOUNCED_WAIT_US;
+        hub->introduced_n = 0;
+    }
+    in->ils->introducing.next = hub->introduced_until;
+    return hub->introduced_n < INTRODUCED_ONCE;
 }
 
 static bool take(void *context, const struct record *r)
@@ -281,16 +294,14 @@ static bool take(void *context, const struct record *r)
     const struct announced *a = wanted(in->ils, in->hub, r);
     if (a == NULL)
         return true;
-    in->ils->introducing.next = in->ils->now + ANNOUNCED_WAIT_US; /* the next ones, or once more */
-    if (in->ils->now < in->hub->import_next) {
-        in->ils->introducing.next = in->hub->import_next;
+    if (!may_take(in))
         return false;
-    }
     struct slice leaf = slice_make(a->der.p, certificate_der_size(buf_slice(&a->der)));
     if (!make_room(in) || !trust_add_to(&in->rows, in->change, leaf, &a->facts,
                                         buf_slice(&in->source)))
         return false;
     in->added++;
+    in->hub->introduced_n++;
     return true;
 }
 
@@ -306,7 +317,6 @@ static void take_from(struct ils *ils, struct peer *hub, const struct stream *se
     if (next < ils->introducing.next)
         ils->introducing.next = next;
     if (in.added != 0) {
-        hub->import_next = ils->now + ANNOUNCED_WAIT_US;
         struct batch *b = journal_store(&in.rows, BATCH_TRUST);
         if (b != NULL) {
             b->trust = in.change;
@@ -354,7 +364,7 @@ static bool still_waits(const struct ils *ils, const struct peer *hub, const str
     bool guest = (flags_in(now.value) & INVITED) == 0;
     tick least = guest ? INTRODUCED_GUEST_US : INTRODUCED_HOST_US;
     return ils->now - p->contact.since < least ||
-           !p->announced[0].judged || wanted(ils, hub, &now) != NULL;
+           !p->announced[0].judged || !p->announced[0].facts.imported;
 }
 
 bool introduce_holds(const struct ils *ils, const struct peer *p)

@@ -59,6 +59,16 @@ struct trust_entry *trust_find(const struct ils *ils, const uint8_t fingerprint[
     return entry_of(&ils->trust, fingerprint);
 }
 
+bool trust_pending(const struct ils *ils, const uint8_t fingerprint[static 32])
+{
+    list_each(node, &ils->batches) {
+        const struct trust_change *c = list_entry(node, struct batch, node)->trust;
+        if (c != NULL && entry_of(&c->add, fingerprint) != NULL)
+            return true;
+    }
+    return false;
+}
+
 static void put_text(struct buf *b, struct slice text)
 {
     buf_put_u8(b, (uint8_t)text.n);

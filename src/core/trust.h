@@ -37,6 +37,8 @@ struct trust_change *trust_change_new(struct ils *ils);
  * already adds nothing. False: refused (too long, full, memory). */
 bool trust_add_to(struct rows *r, struct trust_change *c, struct slice der, const struct facts *f,
                   struct slice source);
+/* It is on its way to the disk. */
+bool trust_pending(const struct ils *ils, const uint8_t fingerprint[static 32]);
 /* The words `how`, then "CLUSTER (0123456789abcdef)": the label may change, the id does not. */
 void trust_source(struct buf *b, struct ils *ils, const char *how, const struct peer *p);
 /* Whether e came `how` by the word of p. */
