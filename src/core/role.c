@@ -32,6 +32,28 @@ static struct peer *other_hub(const struct ils *ils)
     return NULL;
 }
 
+static bool called(const struct peer *p, const struct command *c)
+{
+    bool port = c->port == 0 || c->port == p->port || c->port == p->tls_port;
+    return port && (slice_eq_fold(c->host, text_slice(p->host)) ||
+                    slice_eq_fold(c->host, text_slice(p->fqdn)) ||
+                    slice_eq_fold(c->host, text_slice(p->cluster_id)) ||
+                    slice_eq(c->host, slice_of(p->met_ip)));
+}
+
+/* Such a one by the address, name or cluster id that the operator gave; any where he gave none. */
+static struct peer *chosen_hub(const struct ils *ils, const struct command *c)
+{
+    if (c->host.n == 0)
+        return other_hub(ils);
+    list_each(node, &ils->peers) {
+        struct peer *p = list_entry(node, struct peer, node);
+        if (p->link != NULL && mesh_is_hub(p) && called(p, c))
+            return p;
+    }
+    return NULL;
+}
+
 static size_t spokes(const struct ils *ils, struct peer **ret_first)
 {
     size_t n = 0;
@@ -45,7 +67,8 @@ static size_t spokes(const struct ils *ils, struct peer **ret_first)
     return n;
 }
 
-static enum reply judge_spoke(const struct ils *ils, struct slice *ret_text)
+static enum reply judge_spoke(const struct ils *ils, const struct command *c,
+                              struct slice *ret_text)
 {
     struct peer *first = NULL;
     *ret_text = slice_make(NULL, 0);
@@ -53,31 +76,38 @@ static enum reply judge_spoke(const struct ils *ils, struct slice *ret_text)
         return REPLY_ROLE_SPOKE;
     if (ils->mesh.draining)
         return REPLY_DRAINING;
-    if (ils->role == ROLE_SPOKE || other_hub(ils) != NULL)
+    if (ils->role == ROLE_SPOKE)
+        return c->host.n == 0 ? REPLY_OK : REPLY_ROLE_SPOKE;
+    if (chosen_hub(ils, c) != NULL)
         return REPLY_OK;
+    if (other_hub(ils) != NULL) {
+        *ret_text = c->host;
+        return REPLY_UNKNOWN_CLUSTER;
+    }
     if (spokes(ils, &first) == 0)
         return REPLY_NO_HUB;
     *ret_text = text_slice(first->cluster_id);
     return REPLY_LAST_HUB;
 }
 
-/* Whom it registers with then: where it did already, else one of the hubs it is linked with. */
-static void choose_home(struct ils *ils)
+/* Whom it registers with then: the one that was named; else where it did already, else one of the
+ * hubs it is linked with. */
+static void choose_home(struct ils *ils, const struct command *c)
 {
     const struct peer *home = ils->dial.hub_known ? peer_find(ils, ils->dial.hub_key) : NULL;
-    if (!ils->dial.wanted || home == NULL || home->link == NULL || !mesh_is_hub(home))
-        dial_register(ils, other_hub(ils));
+    if (c->host.n != 0 || !ils->dial.wanted || home == NULL || home->link == NULL || !mesh_is_hub(home))
+        dial_register(ils, chosen_hub(ils, c));
 }
 
 static void become_spoke(struct ils *ils, const struct command *c)
 {
     struct slice text;
-    enum reply reply = judge_spoke(ils, &text);
+    enum reply reply = judge_spoke(ils, c, &text);
     if (reply != REPLY_OK || ils->role == ROLE_SPOKE) {
         command_refuse(ils, c, reply, text);
         return;
     }
-    choose_home(ils);
+    choose_home(ils, c);
     ils->mesh.draining = true;
     ils->mesh.drained_at = ils->now + DRAIN_US;
     struct trace *t = say(ils, EVENT_DRAINING);

@@ -101,8 +101,42 @@ def roles(part, net):
     part.ok(wait_until(lambda: all(c.json('status')['health'] == 'healthy' for c in every)),
             'and all is well', *(c.json('status') for c in every))
     part.same(tokyo.ils('role', 'spoke'), (0, 'OK\n'), 'a spoke is one')
+    refused(part, tokyo, ['role', 'spoke', '--hub', 'osaka'],
+            'a cluster becomes a spoke by joining a hub', 'ils join HOST')
     words = [row['what'] for row in tokyo.json('audit')]
     part.ok(any(w.startswith('role role=spoke') for w in words), 'the audit has it', words)
+
+
+def three_hubs(part, net):
+    """A hub with spokes registers with the hub that is named, and its spokes go elsewhere."""
+    method = METHODS['password'](net)
+    names = ('tokyo', 'osaka', 'kyoto', 'nara', 'kobe')
+    tokyo, osaka, kyoto, nara, kobe = every = [net.cluster(n) for n in names]
+    method.prepare(every)
+    for c in every:
+        add(c, '1%03d' % every.index(c))
+    tokyo.must('role', 'hub')
+    for hub in (osaka, kyoto):
+        method.join(hub, tokyo, 'hub')
+    for spoke in (nara, kobe):
+        method.join(spoke, kyoto)
+    part.ok(links(osaka, tokyo, kyoto) and links(tokyo, osaka, kyoto), 'the hubs are linked',
+            linked(tokyo), linked(osaka), linked(kyoto))
+    part.ok(all_find(every, ['1%03d' % n for n in range(5)]), 'everybody has everything')
+    refused(part, kyoto, ['role', 'spoke', '--hub', 'uji.example.com'],
+            "no cluster 'uji.example.com' is known", 'ils clusters')
+    part.same(kyoto.ils('role', 'spoke', '--hub', '%s:%d' % (osaka.address, osaka.port)),
+              (0, 'OK\n'), 'kyoto becomes a spoke of osaka', kyoto.error)
+    part.ok(links(kyoto, osaka), 'osaka is its hub', linked(kyoto))
+    part.ok(all(wait_until(lambda c=c: linked(c) and linked(c) <= {'tokyo', 'osaka'})
+                for c in (nara, kobe)), 'its spokes are with the others', linked(nara), linked(kobe))
+    part.ok(not any(r['why'] == 'hub' and r['cluster_id'] == 'kyoto' for r in tokyo.json('hubs')),
+            'tokyo counts it no more', tokyo.json('hubs'))
+    add(kobe, '2001')
+    part.ok(all_find(every, ('2001',)), 'what is new arrives')
+    part.same(kyoto.ils('role', 'hub'), (0, 'OK\n'), 'and back')
+    part.ok(wait_until(lambda: {'tokyo', 'osaka'} <= linked(kyoto)), 'it is in the mesh again',
+            linked(kyoto))
 
 
 def strangers(part, method, c, hub):
@@ -437,7 +471,7 @@ def readme(part, net):
 
 PROMOTED = [('promoted ' + way, promoted, (way,)) for way in ('password', 'bundle', 'invites',
                                                              'tls+password', 'switched')]
-run_all([('roles', roles, ())] + PROMOTED + [
+run_all([('roles', roles, ()), ('three hubs', three_hubs, ())] + PROMOTED + [
     ('left', left, ()), ('gone', gone, ()), ('networks', networks, ()), ('clone', clone, ()),
     ('clone with certificates', clone, ('bundle',)), ('duplicate', duplicate, ()),
     ('rebuild', rolled_back, ('rebuild',)), ('restore', rolled_back, ('restore',)),
