@@ -411,7 +411,8 @@ static void row_stream(struct ils *ils, const struct row *row)
     buf_put(&s->wanted_bytes, v.p + 4, head_n);
     if (s->wanted_bytes.failed)
         ils->broken = true;
-    else if (head_get(buf_slice(&s->wanted_bytes), &s->wanted) != 0)
+    else if (head_get(buf_slice(&s->wanted_bytes), &s->wanted) != 0 ||
+             lines.n != (size_t)s->wanted.lines * LINE_BYTES)
         buf_reset(&s->wanted_bytes);
     else if (catalog_target(s->catalog, lines, s->wanted.live) != 0)
         ils->broken = true; /* without memory nothing of it can be read: it is not to be removed */
