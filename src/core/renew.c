@@ -331,9 +331,12 @@ static bool other_network_said(const struct ils *ils)
     list_each(node, &ils->peers)
         if (list_entry(node, struct peer, node)->contact.last_code == CODE_OTHER_NETWORK)
             return true;
-    for (size_t i = 0; i < ils->verdict_n; i++)
-        if (ils->verdict[i].verdict.code == CODE_OTHER_NETWORK && ils->verdict[i].verdict.dialler)
-            return true;
+    for (size_t i = 0; i < ils->verdict_n; i++) { /* newest first */
+        size_t at = (ils->verdict_next + VERDICTS_KEPT - 1 - i) % VERDICTS_KEPT;
+        const struct verdict *v = &ils->verdict[at].verdict;
+        if (v->dialler && (v->code == CODE_OTHER_NETWORK || v->code == CODE_JOINED))
+            return v->code == CODE_OTHER_NETWORK;
+    }
     return false;
 }
 

@@ -23,7 +23,7 @@ with open(os.path.join(ROOT, 'src', 'core', 'code.def'), encoding='utf-8') as ha
         CODES['ILS-' + found[1]] = (remedy, found[5])
 
 FLAWS = ['ILS-%d' % n for n in (302, 303, 304, 305, 306, 310, 311, 312, 313, 314, 315)]
-BEFORE = ('D', 'B6', 'H') # rows that other joins come before
+BEFORE = ('D', 'B6', 'H', 'G4', 'G5', 'G6') # rows that other joins come before
 
 
 def before(a, row):
