@@ -397,6 +397,32 @@ void link_flush(struct link *l)
     l->last_out = l->ils->now;
 }
 
+static bool address_is_loopback(struct slice ip)
+{
+    return (ip.n > 4 && memcmp(ip.p, "127.", 4) == 0) || slice_eq(ip, slice_of("::1"));
+}
+
+/* The address at which others may find this cluster, unless it was told one to say: its end of its
+ * first link, while any link has it, and rather not that of a loopback. */
+static void link_seen(struct ils *ils)
+{
+    struct slice seen = text_slice(ils->seen), best = slice_make(NULL, 0);
+    bool stands = false;
+    list_each(node, &ils->links) {
+        const struct link *l = list_entry(node, struct link, node);
+        struct slice ip = slice_of(l->local.ip);
+        if (l->state != LINK_UP)
+            continue;
+        stands = stands || slice_eq(ip, seen);
+        if (best.n == 0 || address_is_loopback(best))
+            best = ip;
+    }
+    if (best.n == 0 || (stands && (address_is_loopback(best) || !address_is_loopback(seen))))
+        return;
+    text_set(ils->seen, best);
+    self_changed(ils);
+}
+
 /* Ends the link: with a goodbye when `tell`. Its verdict, where it has one, was said before. */
 void link_end(struct link *l, enum code code, bool tell)
 {
@@ -420,6 +446,8 @@ void link_end(struct link *l, enum code code, bool tell)
     a->link = l->id;
     link_change_state(l, LINK_CLOSED);
     fetch_link_gone(l);
+    if (was_up)
+        link_seen(ils);
     if (l->to != NULL && l->to->link == l) {
         l->to->link = NULL;
         l->to->last_contact = ils->wall; /* not in its row: nothing to be stored */
@@ -480,23 +508,6 @@ void link_met(struct link *l)
     ils->ready_moved = true;
 }
 
-static bool address_is_loopback(struct slice ip)
-{
-    return (ip.n > 4 && memcmp(ip.p, "127.", 4) == 0) || slice_eq(ip, slice_of("::1"));
-}
-
-/* The address at which others may find this cluster, unless it was told one to say: its end of the
- * first link, and rather not that of a loopback. */
-static void link_seen(const struct link *l)
-{
-    struct ils *ils = l->ils;
-    struct slice ip = slice_of(l->local.ip), seen = text_slice(ils->seen);
-    bool local = address_is_loopback(ip);
-    bool was_local = address_is_loopback(seen);
-    if (seen.n == 0 || (was_local && !local))
-        text_set(ils->seen, ip);
-}
-
 /* Both ends have proved themselves and said yes. */
 void link_up(struct link *l)
 {
@@ -524,7 +535,7 @@ void link_up(struct link *l)
     }
     if (old != NULL)
         link_end(old, CODE_REPLACED, true);
-    link_seen(l);
+    link_seen(ils);
     mesh_up(l);
     identity_up(l);
     self_changed(ils); /* a hub's roster */
