@@ -142,7 +142,8 @@ static void judge_own(struct judge *j, struct node *n)
         judge_boot(j, n, &self);
     struct stamp at = stamp_of(own.epoch, own.usn, own.root);
     facts_read(n, &j->arena, life->lineage, self.key, fact);
-    bool another = at.epoch != life->own.epoch && life->unsure;
+    /* What it adopts it serves at once; the new epoch follows when the disk has it. */
+    bool another = life->unsure && (at.epoch != life->own.epoch || self.writing != WRITING);
     if (!life->reborn && !another)
         judge_promise(j, n, fact);
     if (life->restarted || another)
