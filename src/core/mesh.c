@@ -154,7 +154,6 @@ static struct peer *next_alternate(const struct ils *ils)
     list_each(node, &ils->peers) {
         struct peer *p = list_entry(node, struct peer, node);
         if (!mesh_alternate(ils, p) || p->link != NULL || ils->now < p->contact.next ||
-            !identity_may_dial(ils, p) ||
             (p->contact.link != NULL && !p->contact.link->visit))
             continue;
         if (best == NULL || p->contact.attempts < best->contact.attempts ||
@@ -172,7 +171,6 @@ static void spoke_lost(struct ils *ils)
         m->lost = ils->now;
         m->next = ils->now + ALTERNATE_AFTER_US +
                   (tick)rand_below(&ils->rand, ALTERNATE_JITTER_US);
-        mesh_now(ils); /* a visit can wait for minutes, this cannot */
     }
     if (ils->now < m->next)
         return;
