@@ -270,7 +270,7 @@ static struct slice make(struct ils *ils)
     holds_put(&b, h);
     struct slice value = b.failed ? slice_make(NULL, 0) : arena_copy(&ils->step, buf_slice(&b));
     buf_done(&b);
-    crypto_hash1(ils->holds_said, "holds", value);
+    crypto_hash1(ils->holds_said, "holds word", value);
     ils->holds_wrong = set_of(h->exception, h->n);
     ils->holds_streams = ils->vector.streams;
     ils->holds_wrote = ils->now;
@@ -298,7 +298,7 @@ struct slice holds_told(struct ils *ils)
     if (there && ils->holds_streams == 0 && !ils->holds_due)
         said_before(ils, stands.value);
     if (there && ils->holds_due) {
-        crypto_hash1(hash, "holds", stands.value);
+        crypto_hash1(hash, "holds word", stands.value);
         ils->holds_due = memcmp(hash, ils->holds_said, sizeof hash) != 0;
     }
     return there && !ils->holds_due ? stands.value : make(ils);

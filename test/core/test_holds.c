@@ -315,6 +315,30 @@ static void restarted(void **state)
     all_agree(NULL);
 }
 
+/* What a cluster says of itself is folded when its tail is long; until then, and at its longest, the
+ * others take it. */
+static void tail_of_words(void **state)
+{
+    char text[DESCRIPTION_MAX], route[ROUTE_STRING_MAX];
+    uint64_t longest = 0;
+    memset(text, 'x', sizeof text);
+    for (size_t k = 0; k < sizeof route; k++)
+        route[k] = k % 50 == 49 ? '.' : 'y';
+    for (int k = 0; k < 300; k++) {
+        text[0] = route[0] = (char)('a' + k % 26);
+        text[1] = route[1] = (char)('a' + k / 26);
+        world_command(&world, 1, (struct command){
+            .type = COMMAND_DESCRIBE, .description = slice_make(text, sizeof text),
+            .fqdn = slice_make(route, sizeof route - 1),
+            .route_string = slice_make(route, sizeof route - 1)});
+        assert_int_equal(world.node[1].reply, REPLY_OK);
+        const struct stream *s = stream_find(world.node[2].ils, world.node[1].ils->key, 0);
+        assert_int_equal(s->head.usn, said_usn(1));
+        longest = s->head.bytes > longest ? s->head.bytes : longest;
+    }
+    assert_true(longest > 65000); /* it was long enough to tell */
+}
+
 static void written_and_read(void **state)
 {
     struct holds h = {.at = world.wall, .streams = 7, .n = HOLDS_EXCEPTIONS}, back;
@@ -351,6 +375,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(explained, setup, teardown),
         cmocka_unit_test_setup_teardown(forgotten, setup, teardown),
         cmocka_unit_test_setup_teardown(restarted, setup, teardown),
+        cmocka_unit_test_setup_teardown(tail_of_words, setup, teardown),
         cmocka_unit_test_setup_teardown(written_and_read, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
