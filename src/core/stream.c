@@ -384,6 +384,8 @@ static void beat(struct ils *ils, struct stream *s)
     struct slice none = slice_make(NULL, 0);
     if (s == NULL || !stream_held(s) || ils->committing[s->number] || adopt_holds(ils, s))
         return;
+    if (s == ils->self && ils->self_dirty && told_real(s))
+        return; /* it is written anew at the end of this step, with what this cluster holds */
     if (told_real(s))
         stream_commit(ils, s, NULL, 0, 0, none, none, COMMIT_BEAT);
     else

@@ -129,6 +129,26 @@ static void one_word_for_each_beat(void **state)
         assert_int_equal(said_usn(i), before[i] + 5);
 }
 
+static size_t applied(int i, const char *of)
+{
+    size_t n = 0;
+    for (size_t k = 0; k < world.node[i].said_n; k++)
+        n += world.node[i].said[k].event == EVENT_HEAD_APPLIED &&
+             strcmp(world.node[i].said[k].text, of) == 0;
+    return n;
+}
+
+/* The word comes in place of stream 0's beat: two heads of each cluster an interval, no third. */
+static void one_head_for_each_stream(void **state)
+{
+    world_pass(&world, BEAT / 2);
+    world_hush(&world);
+    world_pass(&world, BEAT);
+    assert_int_equal(applied(0, "c1"), 2);
+    assert_int_equal(applied(2, "c1"), 2);
+    assert_int_equal(applied(2, "c0"), 2);
+}
+
 /* It is silent from now on: it neither reads nor writes, and its links stay. */
 static void pause_node(int n)
 {
@@ -369,6 +389,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(all_agree, setup, teardown),
         cmocka_unit_test_setup_teardown(no_storm, setup, teardown),
         cmocka_unit_test_setup_teardown(one_word_for_each_beat, setup, teardown),
+        cmocka_unit_test_setup_teardown(one_head_for_each_stream, setup, teardown),
         cmocka_unit_test_setup_teardown(silent_spoke, setup, teardown),
         cmocka_unit_test_setup_teardown(full_disk, setup, teardown),
         cmocka_unit_test_setup_teardown(held_by_quota, setup, teardown),
