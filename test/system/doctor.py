@@ -53,7 +53,7 @@ ROWS = {
     'B7 206': Row(206, 'S', 'V1 T18'), 'B7 207': Row(207, 'S', 'V1 T18'),
     'B7 208': Row(208, 'S', 'V1 T18'), 'B7 209': Row(209, 'C', 'V1 T18'),
     'live': Row(415, '', 'V1'),
-    'B6': Row(['ILS-307', 'ILS-308'], 'S', 'T20'),
+    'B6': Row(['ILS-307', 'ILS-308'], 'CS', 'T20'), # hubs dial each other from both ends
     'C1': Row(100, '', 'T24', JOINED), 'C2': Row(301, 'S', 'T15'), 'C3': Row(301, 'C', 'T15'),
     'C4': Row(301, 'C', 'T15'), 'C5': Row(201, 'S', 'T10 T11'), 'C6': Row(100, '', 'T12', JOINED),
     'C7': Row(302, 'CS', 'T15'), 'D1': Row(100, '', 'T32', JOINED), 'D2': Row(301, 'C', 'T15'),

@@ -25,7 +25,7 @@ import subprocess
 import sys
 import time
 
-from harness import Cluster, Network, wait_until
+from harness import ILSD, Cluster, Network, wait_until
 
 NET = '10.7.0.'
 BRIDGE = NET + '1'
@@ -74,6 +74,10 @@ class Node(Cluster):
         super().__init__(net, name, prefix=('ip', 'netns', 'exec', self.space), **more)
         self.address, self.port, self.tls_port = NET + str(self.n), PASSWORD_PORT, TLS_PORT
         self.paused = False
+        self.program = ILSD
+
+    def command(self):
+        return [self.program if word == ILSD else word for word in super().command()]
 
     def pause(self):
         self.paused = True

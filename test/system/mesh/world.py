@@ -144,9 +144,19 @@ class Mesh:
         c.must('plan', 'add', 'E164', number)
         return number
 
+    def links_stand(self, timeout=SETTLE):
+        """Every pair has its link, whatever the plans do meanwhile; seconds, or None."""
+        began = time.monotonic()
+
+        def good():
+            nodes = self.running()
+            self.last = self.of_links(nodes, self.ask(nodes, 'clusters'))
+            return not self.last
+        return time.monotonic() - began if wait_until(good, timeout, 0.1) else None
+
     @staticmethod
     def finds(c, number):
-        return c.ask('lookup', dialled=number)['result']['result'] == 'found'
+        return c.ask('lookup', dialled=number)['result']['result'] in ('found', 'local')
 
     def served_by(self, hub):
         """The spokes that are linked with it now."""
