@@ -428,6 +428,9 @@ static void on_slow(uv_timer_t *timer)
     struct tcp *t = timer->data;
     struct conn *c;
     bool pending;
+#ifdef OPENILS_BUG_ROOM /* the control of the slow reader: nothing is told of a long write */
+    return;
+#endif
     while ((c = roomier(t, &pending)) != NULL)
         room(c, uv_stream_get_write_queue_size((const uv_stream_t *)&c->tcp));
     if (!pending)
