@@ -383,6 +383,29 @@ static void written_and_read(void **state)
     buf_done(&b);
 }
 
+/* Whatever is refused: what is shown is sane, and nothing crashes or leaks. */
+static void every_refusal(struct mem *m)
+{
+    struct view_holds h;
+    world_init(&world);
+    for (int i = 0; i < 2; i++)
+        world_start(&world, i, m);
+    world_hub(&world, 0, "secret");
+    world_spoke(&world, 1, 0, "secret");
+    world_plan(&world, 1, "user@1.example", true);
+    world_pass(&world, BEAT + TICK_S);
+    for (int i = 0; i < 2; i++)
+        for (size_t k = 0; world.node[i].ils != NULL && k < 4; k++)
+            if (view_holds(world.node[i].ils, k / 2, k % 2, &h))
+                assert_true(h.known || (h.usn == 0 && h.lag_s == 0 && !h.digest_equal));
+    world_done(&world);
+}
+
+static void survives_every_refusal(void **state)
+{
+    test_every_refusal(every_refusal);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -398,6 +421,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(restarted, setup, teardown),
         cmocka_unit_test_setup_teardown(tail_of_words, setup, teardown),
         cmocka_unit_test_setup_teardown(written_and_read, setup, teardown),
+        cmocka_unit_test(survives_every_refusal),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
