@@ -137,7 +137,7 @@ bool adopt_believes(struct link *l, struct stream *s, struct slice bytes, const 
         s->proved_older = !s->theirs_left;
         return s->proved_older;
     }
-    if (order == 0 || s->written || s->rolled_back) {
+    if (order == 0 || s->written || one_rolled_back(l->ils)) {
         roll_back(l, s, h);
         if (order == 0)
             identity_heads(l->ils, s, bytes, h);
@@ -210,7 +210,8 @@ static void begin_epoch(struct ils *ils, struct stream *s)
 {
     struct slice none = slice_make(NULL, 0);
     if (!s->renew || ils->committing[s->number] || ils->cloned || ils->cluster_id.n == 0 ||
-        ils->now < ils->self_after || (one_rolled_back(ils) && ils->adopting == 0))
+        ils->now < ils->self_after ||
+        (one_rolled_back(ils) && ils->adopting == 0 && !s->proved_older))
         return;
     if (stream_commit(ils, s, NULL, 0, 0, none, none, COMMIT_ADOPT) != 0)
         adopt_failed(ils, REPLY_MEMORY);

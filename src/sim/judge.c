@@ -156,7 +156,8 @@ static void judge_own(struct judge *j, struct node *n)
     if (at.epoch != life->own.epoch && life->own.epoch != 0 && !life->reborn && !life->unsure)
         world_break(j->world, "order: %s begins another epoch", n->name);
     life->restarted = life->reborn = false;
-    life->own = at;
+    if (!another || self.writing == WRITING)
+        life->own = at;
     struct soul *soul = &j->soul[life->soul];
     if (stamp_order(&at, &soul->newest) > 0)
         soul->newest = at;
