@@ -54,9 +54,11 @@ def bad_codes(name, page, table):
 
 def labels_of(sources):
     """The labels that the code hashes under, and calls whose label is no literal. What only a build
-    with a planted bug compiles is left out."""
+    with a planted bug compiles is left out, and the simulator's stand-in for the cryptography."""
     found, odd = set(), []
     for name, text in sources.items():
+        if name.startswith('src/sim/stub/'):
+            continue
         text = re.sub(r'/\*.*?\*/', '', text, flags=re.S)
         text = re.sub(r'^#ifdef OPENILS_BUG_.*?^#(else|endif)', '', text, flags=re.S | re.M)
         for m in CALL.finditer(text):
