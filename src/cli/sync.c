@@ -78,7 +78,7 @@ static void print_sync(const struct cli *cli, const json_t *s)
     struct column columns[] = {
         {N_("Cluster"), "name"}, {N_("USN here"), "usn"}, {N_("Newest"), "newest"},
         {N_("Lag"), "lag"}, {N_("Digest"), "digest"}, {N_("Status"), "status"},
-        {N_("Since"), "since"}, {N_("| My USN there"), "my_usn"}, {N_("Lag"), "my_lag"},
+        {N_("Late since"), "since"}, {N_("| My USN there"), "my_usn"}, {N_("Lag"), "my_lag"},
         {N_("Digest"), "my_digest"}, {N_("Status"), "my_status"}, {N_("As of"), "my_as_of"},
     };
     bool healthy = strcmp(text_of(s, "health"), "healthy") == 0;
