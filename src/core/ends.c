@@ -388,7 +388,9 @@ static bool named_key(const struct ils *ils, struct slice name, uint8_t ret[stat
         const struct ended *e = list_entry(node, struct ended, node);
         crypto_peer_id(id, e->key);
         hex_text(hex, id, PEER_ID_SIZE);
-        if (slice_eq_fold(name, slice_of(hex)) && memcmp(e->key, ils->key, KEY_SIZE) != 0) {
+        if ((slice_eq_fold(name, slice_of(hex)) ||
+             (e->name.n != 0 && slice_eq_fold(name, text_slice(e->name)))) &&
+            memcmp(e->key, ils->key, KEY_SIZE) != 0) {
             memcpy(ret, e->key, KEY_SIZE);
             return true;
         }

@@ -343,7 +343,7 @@ static void who_may_end_whom(void **state)
     assert_true(in_table(0, 2));
     world.node[0].full = false;
     assert_int_equal(end(0, COMMAND_BAN, 2), REPLY_OK);
-    assert_int_equal(end(0, COMMAND_BAN, 2), REPLY_UNKNOWN_CLUSTER);
+    assert_int_equal(end(0, COMMAND_BAN, 2), REPLY_ALREADY_BANNED);
     char hex[2 * PEER_ID_SIZE + 1];
     hex_text(hex, world.node[2].ils->peer_id, PEER_ID_SIZE);
     assert_int_equal(world_command(&world, 0, (struct command){.type = COMMAND_BAN,

@@ -258,7 +258,8 @@ def banned(part, tokyo, osaka, kyoto):
             (status['next'], status['next_at']) == ('ils ended', 'there'), 'its status', status)
     status, out = tokyo.shell('ils ended')
     part.ok(status == 0 and 'kyoto' in out and 'banned' in out, 'the remedy, at tokyo', out)
-    refused(part, tokyo, ['ban', kyoto.json('identity')['peer_id']], 'is banned', 'ils ended')
+    for name in ('kyoto', kyoto.json('identity')['peer_id']):
+        refused(part, tokyo, ['ban', name], "'%s' is banned" % name, 'ils ended')
     part.same(METHODS['password'](tokyo.net).join(kyoto, tokyo)['code'], 'ILS-422',
               'a join does not help it')
     part.ok(wait_until(lambda: tokyo.json('status')['health'] == 'healthy'), 'tokyo is well',
