@@ -1,6 +1,7 @@
-/* role: what a cluster is in the network: standalone, hub or spoke. A change of role disturbs nobody
- * who can be spared it: a hub that becomes a spoke says so first (draining), its spokes go to other
- * hubs, and only then it is one; the last hub stays. A spoke that becomes a hub keeps its link. */
+/* role: what a cluster is in the network: standalone, hub or spoke. A change of role disturbs
+ * nobody who can be spared it: a hub that becomes a spoke says so first (draining), its spokes go
+ * to other hubs, and only then it is one; the last hub stays. A spoke that becomes a hub keeps its
+ * link. */
 #include "core/core.h"
 
 static void make_network(struct ils *ils)
@@ -95,7 +96,8 @@ static enum reply judge_spoke(const struct ils *ils, const struct command *c,
 static void choose_home(struct ils *ils, const struct command *c)
 {
     const struct peer *home = ils->dial.hub_known ? peer_find(ils, ils->dial.hub_key) : NULL;
-    if (c->host.n != 0 || !ils->dial.wanted || home == NULL || home->link == NULL || !mesh_is_hub(home))
+    if (c->host.n != 0 || !ils->dial.wanted || home == NULL || home->link == NULL ||
+        !mesh_is_hub(home))
         dial_register(ils, chosen_hub(ils, c));
 }
 
