@@ -7,6 +7,7 @@ import os
 import random
 import re
 import shutil
+import threading
 
 from harness import ROOT, wait_until
 from mesh.methods import METHODS
@@ -107,6 +108,39 @@ def roles(part, net):
     part.ok(any(w.startswith('role role=spoke') for w in words), 'the audit has it', words)
 
 
+class Load:
+    """Lookups at these clusters, one after another without a pause, and changes at one of them."""
+
+    def __init__(self, clusters, numbers, changes_at):
+        self.clusters, self.numbers, self.at = clusters, numbers, changes_at
+        self.lookups, self.failed, self.changes, self.over = 0, [], 0, False
+        self.threads = [threading.Thread(target=self.run, args=(c,)) for c in clusters]
+        self.threads.append(threading.Thread(target=self.change))
+
+    def __enter__(self):
+        for thread in self.threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *error):
+        self.over = True
+        for thread in self.threads:
+            thread.join()
+
+    def run(self, c):
+        while not self.over:
+            for number in self.numbers:
+                result = c.ask('lookup', dialled=number)['result']['result']
+                self.lookups += 1
+                if result == 'no_match':
+                    self.failed.append((c.name, number))
+
+    def change(self):
+        while not self.over:
+            answer = self.at.ask('plan add', kind='ENTERPRISE', key='77%04d' % self.changes)
+            self.changes += bool(answer['ok'])
+
+
 def three_hubs(part, net):
     """A hub with spokes registers with the hub that is named, and its spokes go elsewhere."""
     method = METHODS['password'](net)
@@ -125,8 +159,16 @@ def three_hubs(part, net):
     part.ok(all_find(every, ['1%03d' % n for n in range(5)]), 'everybody has everything')
     refused(part, kyoto, ['role', 'spoke', '--hub', 'uji.example.com'],
             "no cluster 'uji.example.com' is known", 'ils clusters')
-    part.same(kyoto.ils('role', 'spoke', '--hub', '%s:%d' % (osaka.address, osaka.port)),
-              (0, 'OK\n'), 'kyoto becomes a spoke of osaka', kyoto.error)
+    with Load(every, ['1%03d' % n for n in range(5)], kobe) as load:
+        wait_until(lambda: load.changes > 10 and load.lookups > 100)
+        part.same(kyoto.ils('role', 'spoke', '--hub', '%s:%d' % (osaka.address, osaka.port)),
+                  (0, 'OK\n'), 'kyoto becomes a spoke of osaka, under load', kyoto.error)
+        before = load.changes
+        wait_until(lambda: load.changes > before + 20)
+    part.ok(not load.failed and load.lookups > 100, 'no lookup failed', load.lookups,
+            load.failed[:10])
+    part.ok(all_find(every, ['77%04d' % n for n in range(load.changes)]), 'no change was lost',
+            load.changes)
     part.ok(links(kyoto, osaka), 'osaka is its hub', linked(kyoto))
     part.ok(all(wait_until(lambda c=c: linked(c) and linked(c) <= {'tokyo', 'osaka'})
                 for c in (nara, kobe)), 'its spokes are with the others', linked(nara), linked(kobe))
