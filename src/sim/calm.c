@@ -29,9 +29,11 @@ static const char *facts_unsettled(struct judge *j, const struct node *n, const 
 static const char *row_unsettled(struct judge *j, const struct node *n, const struct node *of,
                                  const struct view_cluster *c)
 {
-    const struct stamp *newest = &j->life[of->index].own;
+    struct view_cluster own;
+    view_cluster(of->ils, 0, &own);
     struct stamp at = stamp_of(c->epoch, c->usn, c->root);
-    int order = stamp_order(&at, newest);
+    struct stamp newest = stamp_of(own.epoch, own.usn, own.root);
+    int order = stamp_order(&at, &newest);
     if (order != 0)
         return unsettled(j, n, of->name, order < 0 ? "behind" : "ahead of its origin");
     if (c->status != SYNC_UP_TO_DATE)

@@ -183,8 +183,8 @@ bool fault_rotate(struct run *r)
     }
     if (r->rotating == 2 && !operator_may_drop(r))
         open++;
-    if (open == 0 && r->weights != r->weight[FAULT_rotate])
-        judge_excuse(r->judge, EXCUSE_PASSWORD); /* a link may still be an old one */
+    if (r->weights != r->weight[FAULT_rotate])
+        judge_excuse(r->judge, EXCUSE_PASSWORD); /* a step may be lost, a link may be an old one */
     if (open == 0)
         r->rotating = (r->rotating + 1) % 4;
     return true;

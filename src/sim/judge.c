@@ -155,9 +155,10 @@ static void judge_own(struct judge *j, struct node *n)
                     (unsigned long long)life->own.usn, (unsigned long long)at.usn);
     if (at.epoch != life->own.epoch && life->own.epoch != 0 && !life->reborn && !life->unsure)
         world_break(j->world, "order: %s begins another epoch", n->name);
+    const struct served *other;
+    if (!another || life->restarted || ledger_find(&j->ledger, life->soul, &at, &other) == NULL)
+        life->own = at; /* else it is adopted, and a crash may take it back */
     life->restarted = life->reborn = false;
-    if (!another || self.writing == WRITING)
-        life->own = at;
     struct soul *soul = &j->soul[life->soul];
     if (stamp_order(&at, &soul->newest) > 0)
         soul->newest = at;

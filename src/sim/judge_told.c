@@ -20,12 +20,12 @@ static uint32_t excuse_for(enum code code)
     case CODE_DUPLICATE_ID:
         return EXCUSE_LABEL | EXCUSE_DOUBLE;
     case CODE_CLONE:
+    case CODE_ITSELF: /* a copy said that it is to be reached there */
         return EXCUSE_DOUBLE;
     case CODE_POINT_INVALID:
     case CODE_VERSION:
     case CODE_CAPABILITY:
     case CODE_PROOF:
-    case CODE_ITSELF:
         return UINT32_MAX;
     default:
         return code >= CODE_SELF_SIGNED && code <= CODE_CHAIN_INVALID ? EXCUSE_CERTIFICATE : 0;

@@ -195,11 +195,17 @@ static bool cure_turn(struct run *r, struct node *n, const struct view_self *sel
     struct desk *d = &r->desk[n->index];
     uint8_t der[PKI_DER_MAX];
     struct pki_memory memory;
+    if (d->copy && strcmp(n->advertise, n->host) != 0) { /* so says its configuration */
+        n->advertise = n->host;
+        node_crash(n, false);
+        node_start(n);
+        return true;
+    }
     if (d->copy) {
         operator_names(r, n);
         d->serial = operator_serial(r);
         struct own_certificate own = operator_certificate(r, n, d->serial, der, &memory);
-        n->advertise = n->host;
+        d->renewing = true;
         d->command = op_identity_new(n, d->id, n->host, has_tls(r) ? &own : NULL);
         return true;
     }
@@ -224,6 +230,24 @@ static bool connect_turn(struct run *r, struct node *n)
     return false;
 }
 
+/* Nobody joins a hub that has not joined itself. */
+static bool has_network(const struct run *r, unsigned index)
+{
+    static const uint8_t none[NETWORK_ID_SIZE];
+    const struct node *n = r->world->node[index];
+    struct view_self self;
+    if (n->ils == NULL)
+        return false;
+    view_self(n->ils, &self);
+    return memcmp(self.network, none, sizeof none) != 0;
+}
+
+/* A hub that is linked with no other, and registers with nobody: a copy of the first one. */
+static bool is_lost(const struct view_self *self, const struct view_join *join)
+{
+    return self->role == ROLE_HUB && self->hubs_linked == 0 && !join->wanted;
+}
+
 static bool role_turn(struct run *r, struct node *n, const struct view_self *self)
 {
     struct desk *d = &r->desk[n->index];
@@ -235,7 +259,11 @@ static bool role_turn(struct run *r, struct node *n, const struct view_self *sel
         d->command = op_role(n, ROLE_HUB);
     else if (d->role == ROLE_SPOKE && self->role == ROLE_HUB && !self->draining)
         d->command = op_role(n, ROLE_SPOKE);
-    else if (self->role == ROLE_STANDALONE || (self->role == ROLE_SPOKE && !join.wanted))
+    else if (!has_network(r, d->home))
+        return false;
+    else if (self->role == ROLE_STANDALONE || (d->home != n->index && is_lost(self, &join)) ||
+             (self->role == ROLE_SPOKE &&
+              (!join.wanted || world_resolve(r->world, self->hub_host) == NULL)))
         d->command = op_join(n, r->world->node[d->home]->host, 0, d->role);
     else
         return false;
@@ -254,16 +282,12 @@ static bool busy(struct run *r, const struct node *n)
     return true;
 }
 
-static void answered(struct run *r, struct node *n)
+static void answered(struct desk *d, const struct node *n)
 {
-    struct desk *d = &r->desk[n->index];
-    struct view_self self;
-    view_self(n->ils, &self);
-    if (d->copy && d->command != 0)
-        for (size_t i = 0; i < NODE_REPLIES; i++)
-            if (n->replied[i].command == d->command && n->replied[i].reply == REPLY_OK &&
-                slice_eq(self.cluster_id, slice_of(d->id)))
-                d->copy = false;
+    for (size_t i = 0; i < NODE_REPLIES; i++)
+        if (d->renewing && n->replied[i].command == d->command && n->replied[i].reply == REPLY_OK)
+            d->copy = false;
+    d->renewing = false;
     d->command = 0;
 }
 
@@ -273,7 +297,7 @@ static void turn(struct run *r, struct node *n)
     struct view_self self;
     if (!node_awake(n) || d->role == ROLE_STANDALONE || busy(r, n))
         return;
-    answered(r, n);
+    answered(d, n);
     view_self(n->ils, &self);
     d->incarnation = n->incarnation;
     d->until = r->world->now + PATIENCE;

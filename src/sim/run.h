@@ -23,6 +23,7 @@ struct desk {
     unsigned home;          /* index of the hub that it registers with */
     bool founder;           /* the first hub, which makes the network */
     bool copy;              /* a copy of another's disk, and not yet somebody of its own */
+    bool renewing;          /* the command under way makes it somebody of its own */
     bool banned;
     unsigned names;         /* how many cluster ids it has had */
     char id[NODE_NAME + 8]; /* the present one */

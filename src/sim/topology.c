@@ -29,11 +29,13 @@ static void draw_method(struct run *r)
 void topology_draw(struct run *r)
 {
     struct storm *s = r->storm;
-    unsigned clusters = draw_clusters(r), hubs = 1 + (unsigned)rand_below(&r->rand, 12);
+    unsigned clusters = draw_clusters(r);
+    unsigned hubs = 1 + (unsigned)rand_below(&r->rand, 12);
+    bool several = rand_below(&r->rand, 2) == 0; /* drawn in any case: a run can be repeated */
     if (s->clusters == 0)
         s->clusters = s->largest != 0 && clusters > s->largest ? s->largest : clusters;
     if (s->hubs == 0)
-        s->hubs = s->clusters > 4 || rand_below(&r->rand, 2) == 0 ? hubs : 1;
+        s->hubs = s->clusters > 4 || several ? hubs : 1;
     if (s->hubs > (s->clusters + 1) / 2)
         s->hubs = (s->clusters + 1) / 2;
     draw_method(r);
