@@ -103,7 +103,8 @@ static void take_marks(struct link *l, struct slice body)
 /* --- telling */
 
 /* Its own streams everybody tells to everybody; a hub those that it admits, and who has left. The
- * origin itself is told of what is above that which it has shown: somebody else wrote it. */
+ * origin itself is told of what is above that which it has shown: somebody else wrote it. A hub that
+ * is older than its spokes, since it comes from a backup, hears from them what it has lost. */
 static bool may_tell(const struct link *l, const struct stream *s)
 {
     if (told_bytes(s).n == 0)
@@ -111,10 +112,13 @@ static bool may_tell(const struct link *l, const struct stream *s)
     if (s->own)
         return true;
     bool left = s->number == STREAM_SELF && (s->head.flags & HEAD_FLAG_LEFT) != 0;
-    if (l->ils->role != ROLE_HUB || (!s->admitted && !left))
-        return false;
     const struct mark *m = mark_find(l, s);
-    return memcmp(s->key, l->to->key, KEY_SIZE) != 0 || (m != NULL && m->theirs);
+    bool shown = m != NULL && m->theirs; /* what they have of it is known */
+    if (l->ils->role != ROLE_HUB)
+        return s->admitted && shown && l->to->role == ROLE_HUB;
+    if (!s->admitted && !left)
+        return false;
+    return memcmp(s->key, l->to->key, KEY_SIZE) != 0 || shown;
 }
 
 static void tell_head(struct link *l, struct stream *s)
