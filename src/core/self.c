@@ -88,18 +88,29 @@ void peer_free(struct rows *r, struct peer *p)
     admit_counted(ils);
 }
 
-/* By cluster id or by peer id in hex; *ret_itself: it is this cluster's own. NULL: nobody's. */
-struct peer *peer_named(const struct ils *ils, struct slice name, bool *ret_itself)
+#define TOLD_APART 4 /* digits at least, in "id~peer" */
+
+/* By cluster id, by peer id in hex, or by "id~peer", the beginning of the latter behind the former:
+ * so clusters with one id are shown, and told apart. */
+static bool is_called(struct slice name, struct slice id, const uint8_t peer[static PEER_ID_SIZE])
 {
     char hex[2 * PEER_ID_SIZE + 1];
-    hex_text(hex, ils->peer_id, PEER_ID_SIZE);
-    *ret_itself = slice_eq_fold(name, text_slice(ils->cluster_id)) ||
-                  slice_eq_fold(name, slice_of(hex));
+    hex_text(hex, peer, PEER_ID_SIZE);
+    if (slice_eq_fold(name, slice_of(hex)) || (id.n != 0 && slice_eq_fold(name, id)))
+        return true;
+    size_t at = slice_find(name, '~'), n = at < name.n ? name.n - at - 1 : 0;
+    return n >= TOLD_APART && n <= 2 * PEER_ID_SIZE &&
+           slice_eq_fold(slice_make(name.p, at), id) &&
+           slice_eq_fold(slice_make(name.p + at + 1, n), slice_make(hex, n));
+}
+
+/* *ret_itself: it is this cluster's own name. NULL: nobody's. */
+struct peer *peer_named(const struct ils *ils, struct slice name, bool *ret_itself)
+{
+    *ret_itself = is_called(name, text_slice(ils->cluster_id), ils->peer_id);
     list_each(node, &ils->peers) {
         struct peer *p = list_entry(node, struct peer, node);
-        hex_text(hex, p->id, PEER_ID_SIZE);
-        if (slice_eq_fold(name, slice_of(hex)) ||
-            (p->cluster_id.n != 0 && slice_eq_fold(name, text_slice(p->cluster_id))))
+        if (is_called(name, text_slice(p->cluster_id), p->id))
             return p;
     }
     return NULL;

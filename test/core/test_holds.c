@@ -359,6 +359,25 @@ static void tail_of_words(void **state)
     assert_true(longest > 65000); /* it was long enough to tell */
 }
 
+/* "id~peer", as two with one id are shown: the beginning of the peer id is enough. */
+static void told_apart(void **state)
+{
+    char name[CLUSTER_ID_MAX], id[2 * PEER_ID_SIZE + 1];
+    struct command c = {.type = COMMAND_DISCONNECT};
+    struct view_cluster row;
+    hex_text(id, world.node[2].ils->peer_id, PEER_ID_SIZE);
+    snprintf(name, sizeof name, "C2~%.3s", id);
+    c.cluster = slice_of(name);
+    assert_int_equal(world_command(&world, 0, c), REPLY_UNKNOWN_CLUSTER); /* too little */
+    snprintf(name, sizeof name, "c1~%.8s", id);
+    assert_int_equal(world_command(&world, 0, c), REPLY_UNKNOWN_CLUSTER);
+    snprintf(name, sizeof name, "C2~%.8s", id);
+    c.cluster = slice_of(name);
+    assert_int_equal(world_command(&world, 0, c), REPLY_OK);
+    assert_true(view_cluster(world.node[0].ils, row_of(0, 2), &row) && row.disconnected);
+    assert_true(view_cluster(world.node[0].ils, row_of(0, 1), &row) && !row.disconnected);
+}
+
 static void written_and_read(void **state)
 {
     struct holds h = {.at = world.wall, .streams = 7, .n = HOLDS_EXCEPTIONS}, back;
@@ -419,6 +438,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(explained, setup, teardown),
         cmocka_unit_test_setup_teardown(forgotten, setup, teardown),
         cmocka_unit_test_setup_teardown(restarted, setup, teardown),
+        cmocka_unit_test_setup_teardown(told_apart, setup, teardown),
         cmocka_unit_test_setup_teardown(tail_of_words, setup, teardown),
         cmocka_unit_test_setup_teardown(written_and_read, setup, teardown),
         cmocka_unit_test(survives_every_refusal),
