@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Rows A to E of the join: every method, certificate and password, by two real daemons each. A row
 runs twice: C as a spoke, and as a joining hub. `test_rows_join.py B3 C` runs some of them."""
-from harness import free_port, wait_until
+from harness import wait_until
 from rows import (BOTH, JOINS_AT_C, JOINS_AT_S, PWD, PWD_ALARM, ROLES, TLS, TLS_ALARM, WAY_ALARM,
                   End, Row, Watch, join, judge, missing_line, offer, run, run_all)
 
@@ -96,7 +96,7 @@ def gossip(net, c_end, s_end):
     hub = End(TLS, 'CA', 'root').make(net, 'H')
     hub.must('trust', 'import', net.pki.root.pem)
     c = c_end.make(net, 'C')
-    s = s_end.make(net, 'S', advertise='127.0.0.1:%d' % free_port())
+    s = s_end.make(net, 'S', advertise='127.0.0.99')
     for e in (hub, c, s):
         offer(e, PWD, 'password tls')
         e.must('password', 'add', '--stdin', stdin='one password\n')
