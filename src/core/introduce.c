@@ -3,7 +3,7 @@
  * An invite is an operator's act for the whole network. The hub that gave it out names in its
  * stream 0 each cluster that came by an invite of its own, with the certificate that it knows it
  * by, and as long as it has invited anybody the other hubs as well. A hub that has met the
- * introducing one imports the former; the latter are for those whom that very hub has invited.
+ * introducing one imports the former; those whom that very hub has invited import both.
  * Nothing is imported but a certificate that its owner announces itself: the introduction only says
  * which one is meant.
  *
@@ -205,11 +205,12 @@ static uint8_t flags_in(struct slice value)
     return value.n >= VALUE ? value.p[0] : 0;
 }
 
-/* For a hub: who was invited. For whom that hub has invited: the hubs. */
+/* For a hub: who was invited. For whom that hub has invited: the hubs, and its other guests, one of
+ * whom may have to take its place one day. */
 static bool is_for_us(const struct ils *ils, const struct peer *hub, uint8_t flags,
                       const struct peer *p)
 {
-    return ((flags & INVITED) != 0 && ils->role == ROLE_HUB) ||
+    return ((flags & INVITED) != 0 && (ils->role == ROLE_HUB || hub->invited_there)) ||
            ((flags & A_HUB) != 0 && hub->invited_there && p->role == ROLE_HUB);
 }
 
