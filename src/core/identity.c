@@ -67,6 +67,15 @@ static bool id_taken(const struct link *l, struct slice id, const uint8_t *key)
     return (!l->dialler || ils->role == ROLE_HUB) && identity_holder(ils, id, key) != NULL;
 }
 
+/* While a session of its key lives: a lower boot, or, of the same one, a dial that is not later
+ * than the one that stands. Nobody counts backwards. */
+static bool is_copy(const struct link *l, const struct proof *p, const struct link *stands)
+{
+    if (stands == NULL || p->boot != stands->theirs.boot)
+        return stands != NULL && p->boot < stands->theirs.boot;
+    return !l->dialler && !stands->dialler && p->serial <= stands->theirs.serial;
+}
+
 enum code identity_judge(const struct link *l, const struct proof *p)
 {
     const struct ils *ils = l->ils;
@@ -80,9 +89,7 @@ enum code identity_judge(const struct link *l, const struct proof *p)
         return CODE_PROTOCOL;
     if (id_taken(l, id, p->key))
         return CODE_DUPLICATE_ID;
-    if (known != NULL && known->link != NULL && p->boot < known->link->theirs.boot)
-        return CODE_CLONE;
-    return CODE_NONE;
+    return known != NULL && is_copy(l, p, known->link) ? CODE_CLONE : CODE_NONE;
 }
 
 /* Whose id is in question: that of the end that was refused. */
@@ -94,11 +101,25 @@ static struct slice refused_id(const struct link *l)
     return is_default(id) ? slice_of(CLUSTER_ID_DEFAULT) : id;
 }
 
+/* This end is linked there: a dial of its own was late. */
+static bool linked_there(const struct link *l)
+{
+    list_each(node, &l->ils->links) {
+        const struct link *other = list_entry(node, struct link, node);
+        if (other->state == LINK_UP && other->dialler && l->dialler && other->port == l->port &&
+            slice_eq(text_slice(other->host), text_slice(l->host)))
+            return true;
+    }
+    return false;
+}
+
 void identity_refused(struct link *l, enum code code)
 {
     struct ils *ils = l->ils;
     struct slice id = refused_id(l);
     if (code != CODE_DUPLICATE_ID && code != CODE_DEFAULT_ID && code != CODE_CLONE)
+        return;
+    if (!l->refused_here && code == CODE_CLONE && linked_there(l))
         return;
     if (cluster_id_valid(id))
         alarm_raise(ils, ILSDuplicateClusterID, id);

@@ -4,12 +4,13 @@
 void peer_init(struct peer_end *p, struct mem *mem, uint64_t seed, const uint8_t stretched[32],
                bool dialler)
 {
+    static uint64_t dials;
     uint8_t number[8], hash[HASH_SIZE];
     memset(p, 0, sizeof *p);
     p->mem = mem;
     p->dialler = dialler;
     p->boot = 1;
-    p->serial = dialler ? 1 : 0;
+    p->serial = dialler ? ++dials : 0; /* nobody counts backwards */
     memcpy(p->stretched, stretched, sizeof p->stretched);
     for (int i = 0; i < 8; i++, seed >>= 8)
         number[i] = (uint8_t)seed;

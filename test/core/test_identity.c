@@ -375,6 +375,41 @@ static void no_other_hub(void **state)
     assert_null(peer_at(3, 1)->link); /* nor the copy */
 }
 
+static size_t joined(int i)
+{
+    size_t n = 0;
+    for (size_t k = 0; k < world.node[i].said_n; k++)
+        n += world.node[i].said[k].event == EVENT_SERVER_ESTABLISHED;
+    return n;
+}
+
+/* The disk was copied while nobody ran: both start with the same boot. */
+static void same_boot(void **state)
+{
+    (void)state;
+    world_hub(&world, 0, "secret");
+    world_spoke(&world, 1, 0, "secret");
+    assert_int_equal(world_plan(&world, 1, "alice@b.example", true), REPLY_OK);
+    world_stop(&world, 1);
+    copy_disk(1, 2);
+    world_start(&world, 1, &mem.mem);
+    world_pass(&world, 15 * TICK_S);
+    world_start(&world, 2, &mem.mem);
+    world_hush(&world);
+    world_pass(&world, 10 * 60 * TICK_S);
+    assert_true(alarmed(0, "c1"));
+    assert_true(linked(1) != linked(2));
+    assert_true(joined(0) <= 22); /* once in a minute, and not in every other second */
+    int out = linked(1) ? 2 : 1;
+    assert_true(core(out)->cloned);
+    assert_true(world_plan(&world, out, "bob@b.example", true) != REPLY_OK);
+    assert_int_equal(identity(out, "fresh"), REPLY_OK);
+    world_pass(&world, 61 * TICK_S);
+    assert_true(linked(1) && linked(2));
+    assert_int_equal(world_plan(&world, out, "bob@b.example", true), REPLY_OK);
+    assert_true(world_answers(&world, 0, "bob@b.example"));
+}
+
 static void clone_gets_an_identity(int cured, int other)
 {
     struct view_cluster c;
@@ -703,7 +738,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         CASE(id_of_the_hub), CASE(id_of_a_hub_that_joins), CASE(id_of_another),
         CASE(holder_is_gone), CASE(default_id), CASE(default_id_of_the_hub), CASE(id_by_relay),
-        CASE(renamed), CASE(higher_boot_stays), CASE(clone_goes), CASE(no_other_hub),
+        CASE(renamed), CASE(higher_boot_stays), CASE(clone_goes), CASE(no_other_hub), CASE(same_boot),
         CASE(original_gets_an_identity), CASE(copy_gets_an_identity), CASE(second_writer),
         CASE(identity_is_judged), CASE(large_identity), CASE(crash_at_any_point),
         CASE(change_under_way), CASE(identity_of_a_hub), cmocka_unit_test(every_refusal),
