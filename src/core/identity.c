@@ -68,12 +68,18 @@ static bool id_taken(const struct link *l, struct slice id, const uint8_t *key)
 }
 
 /* While a session of its key lives: a lower boot, or, of the same one, a dial that is not later
- * than the one that stands. Nobody counts backwards. */
-static bool is_copy(const struct link *l, const struct proof *p, const struct link *stands)
+ * than the one that stands. Nobody counts backwards; but of two dials the earlier may arrive later,
+ * by no more than a dial can last. */
+static enum code judge_copy(const struct link *l, const struct proof *p, const struct link *stands)
 {
-    if (stands == NULL || p->boot != stands->theirs.boot)
-        return stands != NULL && p->boot < stands->theirs.boot;
-    return !l->dialler && !stands->dialler && p->serial <= stands->theirs.serial;
+    if (stands == NULL || p->boot > stands->theirs.boot)
+        return CODE_NONE;
+    if (p->boot < stands->theirs.boot)
+        return CODE_CLONE;
+    if (l->dialler || stands->dialler || p->serial > stands->theirs.serial)
+        return CODE_NONE;
+    bool late = p->serial < stands->theirs.serial && l->ils->now - stands->since < 2 * HANDSHAKE_US;
+    return late ? CODE_REPLACED : CODE_CLONE;
 }
 
 enum code identity_judge(const struct link *l, const struct proof *p)
@@ -89,7 +95,7 @@ enum code identity_judge(const struct link *l, const struct proof *p)
         return CODE_PROTOCOL;
     if (id_taken(l, id, p->key))
         return CODE_DUPLICATE_ID;
-    return known != NULL && is_copy(l, p, known->link) ? CODE_CLONE : CODE_NONE;
+    return known != NULL ? judge_copy(l, p, known->link) : CODE_NONE;
 }
 
 /* Whose id is in question: that of the end that was refused. */
