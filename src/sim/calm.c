@@ -36,8 +36,12 @@ static const char *row_unsettled(struct judge *j, const struct node *n, const st
     int order = stamp_order(&at, &newest);
     if (order != 0)
         return unsettled(j, n, of->name, order < 0 ? "behind" : "ahead of its origin");
+    static const char *const says[] = {
+        [SYNC_SYNCHRONIZING] = "says that it is synchronizing", [SYNC_BEHIND] = "says: behind",
+        [SYNC_DISCONNECTED] = "says: disconnected", [SYNC_HELD] = "says: held",
+        [SYNC_HELD_QUOTA] = "says: held (quota)", [SYNC_DIGEST_DIFFERS] = "says: digest differs"};
     if (c->status != SYNC_UP_TO_DATE)
-        return unsettled(j, n, of->name, "does not say that it is up to date");
+        return unsettled(j, n, of->name, says[c->status]);
     if (c->stale)
         return unsettled(j, n, of->name, "stale");
     return NULL;

@@ -200,7 +200,7 @@ bool fault_renew(struct run *r)
         return false;
     struct own_certificate next = operator_certificate(r, n, operator_serial(r), der, &memory);
     bool now = chance(r, 20);
-    if (now)
+    if (now || r->weights != r->weight[FAULT_renew]) /* who is away then does not have it */
         judge_excuse(r->judge, EXCUSE_CERTIFICATE);
     op_certificate(n, &next, now);
     return true;
