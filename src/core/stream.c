@@ -370,7 +370,7 @@ static void judge_stale(struct ils *ils)
     }
     list_each(node, &ils->peers) {
         const struct peer *p = list_entry(node, struct peer, node);
-        if (!p->disconnected_here && !p->disconnected_there)
+        if (!peer_parted(ils, p))
             continue;
         for (struct stream *s = ils->by_key[p->key[0] % STREAM_BUCKETS]; s != NULL;
              s = s->next_by_key)

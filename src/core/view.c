@@ -100,7 +100,7 @@ static void view_status(const struct ils *ils, const struct peer *p, const struc
         ret->status = SYNC_DIGEST_DIFFERS;
     } else if (s != NULL && s->over_quota) {
         ret->status = SYNC_HELD_QUOTA;
-    } else if (!view_reachable(ils, p) || p->disconnected_here || p->disconnected_there) {
+    } else if (!view_reachable(ils, p) || peer_parted(ils, p)) {
         ret->status = SYNC_DISCONNECTED;
     } else if (s != NULL && holds_status(ils, s) == SYNC_BEHIND) {
         ret->status = SYNC_BEHIND;
@@ -156,7 +156,7 @@ static void view_peer(const struct ils *ils, const struct peer *p, struct view_c
     ret->met_method = p->met_method;
     ret->met_first = p->met_first;
     ret->met_last = p->met_last;
-    ret->disconnected = p->disconnected_here || p->disconnected_there;
+    ret->disconnected = peer_parted(ils, p);
     ret->disconnected_here = p->disconnected_here;
     ret->draining = p->draining;
     ret->duplicate = is_duplicate(ils, p, ret->cluster_id);
