@@ -240,6 +240,47 @@ static void a_farewell_needs_no_roster(void **state)
     buf_done(&none);
 }
 
+/* The lister has not heard of it, or does not care: what it tells of somebody who was forgotten or
+ * banned is not taken, unless that somebody has returned in a higher epoch. */
+static void what_is_gone_is_not_told_back(void **state)
+{
+    (void)state;
+    struct liar p = the_puppet(0);
+    char hex[2 * PEER_ID_SIZE + 1];
+    uint8_t id[PEER_ID_SIZE];
+    say_self(&liar, &liar, 10, true, 0, 1);
+    say_self(&liar, &p, 1, false, 0, 0);
+    say_plan(&liar, &p, 1, 1);
+    assert_int_equal(served(p.peer.key, 1), 1);
+    assert_int_equal(forget(p.peer.key), REPLY_OK);
+    assert_null(stream_of(p.peer.key, 1));
+    for (uint64_t usn = 1; usn < 4; usn++) {
+        say_self(&liar, &p, usn, false, 0, 0);
+        say_plan(&liar, &p, 1, usn);
+        assert_null(stream_of(p.peer.key, 0));
+        assert_null(stream_of(p.peer.key, 1));
+    }
+    struct buf segment = bytes();
+    liar_field(&segment, 5, "role", slice_of("2"));
+    struct head h = {.epoch = 77, .usn = 5}; /* of the same counter */
+    say_stream(&liar, &p, h, &segment, 1);
+    assert_null(stream_of(p.peer.key, 0));
+    h.epoch = UINT64_C(1) << 32;
+    say_stream(&liar, &p, h, &segment, 1); /* it returns */
+    assert_int_equal(served(p.peer.key, 0), 5);
+    crypto_peer_id(id, p.peer.key);
+    hex_text(hex, id, PEER_ID_SIZE);
+    assert_int_equal(rig_command(&core, (struct command){.type = COMMAND_BAN,
+                                            .cluster = slice_of(hex)}), REPLY_OK);
+    h.epoch = UINT64_C(9) << 32;
+    h.usn = 6;
+    buf_reset(&segment);
+    liar_field(&segment, 6, "role", slice_of("2"));
+    say_stream(&liar, &p, h, &segment, 1);
+    assert_null(stream_of(p.peer.key, 0));
+    buf_done(&segment);
+}
+
 /* --- how many */
 
 static void roster_lists_the_linked_first(void **state)
@@ -396,6 +437,7 @@ int main(void)
         TEST(a_chain_of_hubs_falls_together),
         TEST(a_circle_admits_nobody),
         TEST(a_farewell_needs_no_roster),
+        TEST(what_is_gone_is_not_told_back),
         TEST(roster_lists_the_linked_first),
         TEST(catalogs_count),
         TEST(clusters_by_relay_count),
