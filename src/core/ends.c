@@ -2,13 +2,14 @@
  *
  * Who leaves says so himself: heads with HEAD_FLAG_LEFT, durable and told before the links end
  * (told.c); then he forgets the network. Of a cluster that does not come back a hub's operator says
- * it (FORGET: it may return in a higher epoch; BAN: never), in a record of the hub's stream 0, which
- * every hub repeats and everybody keeps. Data goes then, and the place in the table. What was known
+ * it (FORGET: it may return in a higher epoch; BAN: never), in a record of the hub's stream 0,
+ * which every hub repeats and everybody keeps. Data goes then, and the place in the table. What was known
  * of the end stays for ever, so that nothing older returns from a cluster that was away: the head
  * that says LEFT, or the record.
  *
  *   STAYING --LEAVE--> STORING --durable--> WISH --both heads durable--> TELLING
- *   TELLING --all told, or 2 s--> OVER (links end, all is forgotten) --durable--> STAYING, standalone
+ *   TELLING --all told, or 2 s--> OVER (links end, all is forgotten)
+ *   OVER --durable--> STAYING, standalone
  *
  * ENTRY_ENDED: user: the key; value: u8 flags (1: banned), u64 epoch, u64 USN, 16 author,
  * u8 length and cluster id.
@@ -326,6 +327,8 @@ static bool drop_peers(struct rows *r)
         memcpy(t->peer_id, p->id, sizeof t->peer_id);
         t->text[0] = arena_copy(&ils->step, text_slice(p->cluster_id));
         t->text[1] = slice_of(e == NULL ? "left" : e->banned ? "banned" : "forgotten");
+        alarm_clear(ils, ILSHubClusterUnreachable, text_slice(p->host)); /* nobody dials it now */
+        alarm_clear(ils, ILSHubClusterUnreachable, slice_of(p->met_ip));
         peer_free(r, p);
     }
     return again;
@@ -360,8 +363,8 @@ static void sweep(struct ils *ils)
 
 /* --- forgetting and banning */
 
-/* What was known of its streams: nothing up to that returns. Epochs of all its streams with the same
- * counter are below. */
+/* What was known of its streams: nothing up to that returns. Epochs of all its streams with the
+ * same counter are below. */
 static void newest_of(const struct ils *ils, struct ended *e)
 {
     list_each(node, &ils->streams) {

@@ -40,7 +40,7 @@ def identity(c):
             "already 'alpha'")
     c.must('role', 'hub')
     tap.same(c.json('status')['role'], 'Hub', 'role hub')
-    refused(c, 'no other role', ['role', 'boss'], 1, 'hub or standalone')
+    refused(c, 'no other role', ['role', 'boss'], 1, 'hub, spoke or standalone')
 
 
 def authentication(c):
