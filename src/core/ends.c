@@ -3,9 +3,9 @@
  * Who leaves says so himself: heads with HEAD_FLAG_LEFT, durable and told before the links end
  * (told.c); then he forgets the network. Of a cluster that does not come back a hub's operator says
  * it (FORGET: it may return in a higher epoch; BAN: never), in a record of the hub's stream 0,
- * which every hub repeats and everybody keeps. Data goes then, and the place in the table. What was known
- * of the end stays for ever, so that nothing older returns from a cluster that was away: the head
- * that says LEFT, or the record.
+ * which every hub repeats and everybody keeps. Data goes then, and the place in the table. What was
+ * known of the end stays for ever, so that nothing older returns from a cluster that was away: the
+ * head that says LEFT, or the record.
  *
  *   STAYING --LEAVE--> STORING --durable--> WISH --both heads durable--> TELLING
  *   TELLING --all told, or 2 s--> OVER (links end, all is forgotten)
