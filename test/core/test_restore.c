@@ -274,9 +274,13 @@ static void rebuild_takes_theirs(void **state)
 static void restore_keeps_mine(void **state)
 {
     (void)state;
+    struct view_self self;
     roll_back(true);
+    view_self(core(2), &self);
     assert_int_equal(command(2, COMMAND_RESTORE), REPLY_OK);
     mine();
+    assert_true(core(2)->own->head.usn > self.theirs_usn + (1 << 20));
+    assert_true(core(2)->own->head.epoch >> 32 == (self.theirs_epoch >> 32) + 1);
     writes_again();
     restart(2);
     world_pass(&world, 15 * TICK_S);
