@@ -83,8 +83,8 @@ bool admit_more(struct ils *ils)
     return false;
 }
 
-/* A stream is admitted with its cluster's place in the table, a catalog with one of its own. Who has
- * left needs none. */
+/* A stream is admitted with its cluster's place in the table, a catalog with one of its own. Who
+ * has left needs none. */
 bool admit_room(struct ils *ils, const struct stream *s)
 {
     if (s->number == STREAM_SELF && stream_held(s) && (s->head.flags & HEAD_FLAG_LEFT) != 0)

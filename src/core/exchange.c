@@ -103,8 +103,8 @@ static void take_marks(struct link *l, struct slice body)
 /* --- telling */
 
 /* Its own streams everybody tells to everybody; a hub those that it admits, and who has left. The
- * origin itself is told of what is above that which it has shown: somebody else wrote it. A hub that
- * is older than its spokes, since it comes from a backup, hears from them what it has lost. */
+ * origin itself is told of what is above that which it has shown: somebody else wrote it. A hub
+ * that is older than its spokes, since it comes from a backup, hears from them what it has lost. */
 static bool may_tell(const struct link *l, const struct stream *s)
 {
     if (told_bytes(s).n == 0)
