@@ -9,9 +9,9 @@
  * say.c are what is told.
  *
  * mesh.c is whom this cluster wants to be linked to, and role.c what it is in the network;
- * identity.c tells who is who where two say that they are one; ends.c is leaving, forgetting and
- * banning, and told.c what of one's own streams others are shown; introduce.c makes those who were
- * invited known to the other hubs; holds.c is who has what.
+ * identity.c tells who is who where two say that they are one, and renew.c takes another key;
+ * ends.c is leaving, forgetting and banning, and told.c what of one's own streams others are shown;
+ * introduce.c makes those who were invited known to the other hubs; holds.c is who has what.
  *
  * This header has the state; calls.h, at its end, what the files call of each other. */
 #ifndef OPENILS_CORE_CORE_H

@@ -135,6 +135,31 @@ static void a_remedy_names_the_right_cluster(void **state)
     assert_string_equal(text, "sleep 8 && ils join [::1]:17502");
 }
 
+/* Both ends print the same id, which nobody has, and no longer than an id may be. */
+static void a_fresh_id(void **state)
+{
+    char text[256];
+    char longest[CLUSTER_ID_MAX + 1];
+    struct verdict v = {.code = CODE_CLONE, .evidence = {0x0a1f}, .remedy_at = SIDE_HERE};
+    render_remedy(text, sizeof text, &v, slice_of("osaka"));
+    assert_string_equal(text, "ils identity new --cluster-id osaka-0a1f");
+    v.remedy_at = SIDE_THERE;
+    v.peer_name = slice_of("osaka");
+    render_remedy(text, sizeof text, &v, slice_of("tokyo"));
+    assert_string_equal(text, "ils identity new --cluster-id osaka-0a1f");
+    memset(longest, 'x', CLUSTER_ID_MAX);
+    longest[CLUSTER_ID_MAX] = '\0';
+    v.code = CODE_DUPLICATE_ID;
+    v.peer_name = slice_of(longest);
+    render_remedy(text, sizeof text, &v, slice_of("tokyo"));
+    assert_int_equal(strlen(text), strlen("ils describe --cluster-id ") + CLUSTER_ID_MAX);
+    assert_string_equal(text + strlen(text) - 5, "-0a1f");
+    v = (struct verdict){.code = CODE_DUPLICATE_ID, .evidence = {1, 1}, .remedy_at = SIDE_HERE,
+                         .peer_name = slice_of("osaka")}; /* whoever has it is gone */
+    render_remedy(text, sizeof text, &v, slice_of("tokyo"));
+    assert_string_equal(text, "ils forget osaka");
+}
+
 static void the_dialled_end_speaks_of_its_own_address(void **state)
 {
     char text[256];
@@ -179,6 +204,7 @@ int main(void)
         cmocka_unit_test(no_value_begins_a_line),
         cmocka_unit_test(every_code_is_filled_in),
         cmocka_unit_test(a_remedy_names_the_right_cluster),
+        cmocka_unit_test(a_fresh_id),
         cmocka_unit_test(the_dialled_end_speaks_of_its_own_address),
         cmocka_unit_test(alarms_and_replies),
     };
