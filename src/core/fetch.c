@@ -176,12 +176,32 @@ void fetch_from(struct ils *ils, struct stream *s, struct link *l)
 
 /* --- hearing */
 
+/* Another neighbour that has announced what s wants, or NULL. */
+static struct link *another_source(struct ils *ils, const struct stream *s, const struct link *not)
+{
+    list_each(node, &ils->links) {
+        struct link *l = list_entry(node, struct link, node);
+        struct mark *m = l->state == LINK_UP && l != not ? mark_find(l, s) : NULL;
+        if (m != NULL && m->theirs && mark_order(m, &s->wanted) >= 0)
+            return l;
+    }
+    return NULL;
+}
+
+/* Above what is wanted already; or that one was announced by nobody who can still be asked: its
+ * origin came back from a backup that is older, and has forgotten it. */
+static bool above_wanted(struct ils *ils, const struct stream *s, const struct head *h)
+{
+    return s->wanted_bytes.n == 0 || head_order(h, &s->wanted) >= 0 ||
+           (!s->own && another_source(ils, s, NULL) == NULL);
+}
+
 /* Takes over a head that is newer than what is served and wanted. False: not newer. */
 static bool want_head(struct ils *ils, struct stream *s, struct slice bytes, const struct head *h)
 {
     if (stream_held(s) && head_order(h, &s->head) <= 0)
         return false;
-    if (s->wanted_bytes.n != 0 && head_order(h, &s->wanted) < 0)
+    if (!above_wanted(ils, s, h))
         return false;
     holds_heard(ils, s);
     s->over_quota = !s->own && !admit_quota(ils, s, h);
@@ -316,12 +336,11 @@ static void second_writer(struct link *l, struct stream *s, struct slice bytes,
         identity_heads(l->ils, s, bytes, h);
 }
 
-static bool is_news(const struct stream *s, const struct head *h)
+static bool is_news(struct ils *ils, const struct stream *s, const struct head *h)
 {
     if (has_left(h) && h->lines != 0)
         return false;
-    return (!stream_held(s) || head_order(h, &s->head) > 0) &&
-           (s->wanted_bytes.n == 0 || head_order(h, &s->wanted) >= 0);
+    return (!stream_held(s) || head_order(h, &s->head) > 0) && above_wanted(ils, s, h);
 }
 
 /* What a head of another cluster's says is wanted, if it may be. */
@@ -372,7 +391,7 @@ void fetch_head(struct link *l, struct slice body)
     if (stream_held(s) && head_order(&h, &s->head) < 0)
         ils->heads_moved = true; /* they are told of the newer one */
     second_writer(l, s, m.head, &h);
-    if (is_news(s, &h) && signature_holds(l, m.head) && ends_allow(ils, &h))
+    if (is_news(ils, s, &h) && signature_holds(l, m.head) && ends_allow(ils, &h))
         take_head(l, s, &m, &h, body);
 }
 
@@ -395,7 +414,7 @@ void fetch_manifest(struct link *l, struct slice body)
                 adopt_list_came(ils);
             return;
         }
-        if (!is_news(s, &h) || !head_signed(m.head) || (!s->own && !ends_allow(ils, &h)) ||
+        if (!is_news(ils, s, &h) || !head_signed(m.head) || (!s->own && !ends_allow(ils, &h)) ||
             !want_head(ils, s, m.head, &h)) {
             head_refused(ils, s, "the head does not hold");
             return;
@@ -585,18 +604,6 @@ static void fetch_apply(struct ils *ils, struct stream *s)
 }
 
 /* --- silence and ends */
-
-/* Another neighbour that has announced what s wants, or NULL. */
-static struct link *another_source(struct ils *ils, const struct stream *s, const struct link *not)
-{
-    list_each(node, &ils->links) {
-        struct link *l = list_entry(node, struct link, node);
-        struct mark *m = l->state == LINK_UP && l != not ? mark_find(l, s) : NULL;
-        if (m != NULL && m->theirs && mark_order(m, &s->wanted) >= 0)
-            return l;
-    }
-    return NULL;
-}
 
 /* Frees s: no link speaks of it any more. */
 void fetch_forget(struct ils *ils, struct stream *s)
