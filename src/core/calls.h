@@ -318,6 +318,7 @@ bool mesh_home_gone(const struct ils *ils); /* who was registered with is no hub
 bool mesh_home_gone(const struct ils *ils); /* who was registered with is no hub any more */
 bool mesh_home_gone(const struct ils *ils); /* who was registered with is no hub any more */
 bool mesh_home_gone(const struct ils *ils); /* who was registered with is no hub any more */
+bool mesh_home_gone(const struct ils *ils); /* who was registered with is no hub any more */
 bool mesh_elsewhere(const struct ils *ils); /* a spoke that is served by somebody */
 bool mesh_is_hub(const struct peer *p);  /* it is a hub that may be registered with */
 void mesh_now(struct ils *ils);       /* everything is tried at once: settings have changed */

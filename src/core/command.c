@@ -448,6 +448,8 @@ static void command_connect(struct ils *ils, const struct command *c)
         p->contact.next = ils->now;
     } else if (mesh_wanted(ils, p)) {
         p->contact.next = ils->now;
+    } else if (mesh_wanted(ils, p)) {
+        p->contact.next = ils->now;
     } else if (p->link == NULL) {
         dial_peer(ils, p);
     }

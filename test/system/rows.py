@@ -361,11 +361,13 @@ def same_verdict(part, s, v, name='the other end'):
 
 
 def has_alarm(part, c, name, subject, once=True):
-    """once: raised by one attempt. Who was met is dialled again as soon as something changes."""
+    """once: raised by one attempt. Who was met is dialled again as soon as something changes.
+    subject: a text, or a tuple of those that it may be."""
+    subject = subject if isinstance(subject, tuple) else (subject,)
     row = wait_until(lambda: [a for a in c.json('alarms') if a['name'] == name], 5)
-    part.ok(row and row[0].get(SUBJECT[name]) == subject and row[0]['active'] and
+    part.ok(row and row[0].get(SUBJECT[name]) in subject and row[0]['active'] and
             (row[0]['count'] == 1 or not once),
-            'alarm %s of %s at %s' % (name, subject, c.name), c.json('alarms'))
+            'alarm %s of %s at %s' % (name, ' or '.join(subject), c.name), c.json('alarms'))
 
 
 def no_alarm(part, c):

@@ -131,7 +131,10 @@ def h3(part, net, at, role):
     same_verdict(part, s, v)
     says = values(c, s, v, by, (18, 'self signed certificate'))
     has_trace(part, wc if by == 'C' else ws, ['T15', 'T16'], says)
-    has_alarm(part, other, TLS_ALARM, '127.0.0.1' if by == 'C' else end.fqdn, once=False)
+    # Of two hubs both dial: who refuses as the dialler knows an address only.
+    subject = '127.0.0.1' if by == 'C' else end.fqdn
+    has_alarm(part, other, TLS_ALARM, ('127.0.0.1', subject) if role == 'hub' else subject,
+              once=False)
     kept = keep(part, c, s)
     see_doctor(part, kept, 'H3')
     cure(part, c, s, v, ((by, 'ILS-100'),), lambda: join(c, s, TLS, role))
