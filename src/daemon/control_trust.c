@@ -649,15 +649,15 @@ static bool in_store(const struct ils *core, const uint8_t *fingerprint)
     return false;
 }
 
-/* Those of clusters that were met and came in by another way than an import: who they are was
- * proved here, and others may want to know it. */
+/* Those of clusters that were met and would be let in with it by another way than an import: who
+ * they are was proved here, and others may want to know it. */
 static void bundle_add_met(struct bundle *b, const struct ils *core)
 {
     struct view_cluster c;
     struct view_ready r;
     struct x509_report facts;
     for (size_t i = 1; view_cluster(core, i, &c); i++) {
-        if (!c.met || !view_ready(core, i, METHOD_TLS, &r) || r.fingerprint.n == 0 ||
+        if (!c.met || !view_ready(core, i, METHOD_TLS, &r) || r.here != CODE_JOINED ||
             in_store(core, r.fingerprint.p) || x509_facts(r.der, &facts) != 0)
             continue;
         struct view_trust one = {.kind = TRUST_CERTIFICATE, .der = r.der,
