@@ -101,8 +101,10 @@ static void change_place(const struct client *client, enum reply reply, struct s
     uint32_t line = 0;
     bool named = reply == REPLY_CLUSTER_ID || reply == REPLY_CLUSTER_ID_DEFAULT ||
                  reply == REPLY_FQDN;
-    if (strcmp(verb, "describe") == 0 || (named && strcmp(verb, "identity new") == 0))
-        snprintf(next, 256, "ils help %s", verb);
+    if (strcmp(verb, "describe") == 0)
+        snprintf(next, 256, "ils help describe");
+    else if (named && strcmp(verb, "identity new") == 0)
+        snprintf(next, 256, "ils help identity new");
     else if (strcmp(verb, "route remove") == 0)
         snprintf(next, 256, "ils route list");
     else if (strcmp(verb, "route add") == 0)
