@@ -341,6 +341,8 @@ static void deliver_job(struct world *w, struct job *job)
     from->delivering = false;
     if (!c->deaf)
         deliver_later(c, from);
+    else if (!from->open && !to->open)
+        c->state = CONN_OVER;
     conn_release(c);
 }
 

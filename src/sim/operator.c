@@ -216,6 +216,24 @@ static bool cure_turn(struct run *r, struct node *n, const struct view_self *sel
     return true;
 }
 
+/* Of two with one cluster id the later one takes another. */
+static bool label_turn(struct run *r, struct node *n, const struct view_self *self)
+{
+    struct desk *d = &r->desk[n->index];
+    struct view_self other;
+    for (size_t i = 0; i < n->index && r->world->calm; i++) {
+        if (r->world->node[i]->ils == NULL || r->desk[i].copy)
+            continue;
+        view_self(r->world->node[i]->ils, &other);
+        if (!slice_eq_fold(self->cluster_id, other.cluster_id))
+            continue;
+        operator_names(r, n);
+        d->command = op_describe(n, d->id, "", "", "");
+        return true;
+    }
+    return false;
+}
+
 /* Whom this operator has disconnected is connected again. */
 static bool connect_turn(struct run *r, struct node *n)
 {
@@ -303,7 +321,7 @@ static void turn(struct run *r, struct node *n)
     d->until = r->world->now + PATIENCE;
     if (init_turn(r, n, &self) || (r->method != METHOD_TLS && password_turn(r, n)) ||
         auth_turn(r, n, &self) || (has_tls(r) && trust_turn(r, n)) || cure_turn(r, n, &self) ||
-        connect_turn(r, n))
+        label_turn(r, n, &self) || connect_turn(r, n))
         return;
     role_turn(r, n, &self);
 }
