@@ -313,11 +313,7 @@ void mesh_over(struct link *l, enum code code);
 void mesh_up(struct link *l);         /* a link is up */
 bool mesh_wanted(const struct ils *ils, const struct peer *p); /* a link with it should stand */
 bool mesh_alternate(const struct ils *ils, const struct peer *p); /* of a spoke */
-bool mesh_home_gone(const struct ils *ils); /* who was registered with is no hub any more */
-bool mesh_home_gone(const struct ils *ils); /* who was registered with is no hub any more */
-bool mesh_home_gone(const struct ils *ils); /* who was registered with is no hub any more */
-bool mesh_home_gone(const struct ils *ils); /* who was registered with is no hub any more */
-bool mesh_home_gone(const struct ils *ils); /* who was registered with is no hub any more */
+bool mesh_knows(const struct ils *ils, const struct peer *p);     /* a member, met or vouched for */
 bool mesh_home_gone(const struct ils *ils); /* who was registered with is no hub any more */
 bool mesh_elsewhere(const struct ils *ils); /* a spoke that is served by somebody */
 bool mesh_is_hub(const struct peer *p);  /* it is a hub that may be registered with */

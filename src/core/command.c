@@ -440,16 +440,6 @@ static void command_connect(struct ils *ils, const struct command *c)
         dial_now(ils);
     } else if (mesh_wanted(ils, p)) {
         p->contact.next = ils->now;
-    } else if (mesh_wanted(ils, p)) {
-        p->contact.next = ils->now;
-    } else if (mesh_wanted(ils, p)) {
-        p->contact.next = ils->now;
-    } else if (mesh_wanted(ils, p)) {
-        p->contact.next = ils->now;
-    } else if (mesh_wanted(ils, p)) {
-        p->contact.next = ils->now;
-    } else if (mesh_wanted(ils, p)) {
-        p->contact.next = ils->now;
     } else if (p->link == NULL) {
         dial_peer(ils, p);
     }

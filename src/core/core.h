@@ -225,6 +225,7 @@ struct peer {
     bool invited_there;            /* this cluster came by its invite; durable */
     tick introduced_until;         /* so many were imported by its word in a window of time */
     size_t introduced_n;
+    bool introduces, introduces_known; /* whether its stream 0 introduces anybody */
     struct holds holds;            /* what it says that it has (holds.c) */
     wall last_contact;
     struct link *link; /* the one link that stays, or NULL */
@@ -394,7 +395,7 @@ struct password {
     uint8_t stretched[32];
 };
 
-/* Leaving: the wish is durable; so are the heads that say it; everybody is told; all is forgotten. */
+/* Leaving: the wish is durable; so are the heads that say it; all are told; all is forgotten. */
 enum leaving_phase { STAYING, LEAVING_STORING, LEAVING_WISH, LEAVING_TELLING, LEAVING_OVER };
 
 /* Everything that a command may change of the cluster itself: as it is durable, and as a batch

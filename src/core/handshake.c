@@ -48,6 +48,8 @@ void handshake_hello_send(struct link *l)
                       .capabilities = CAPABILITY_RESERVED | CAPABILITIES_KNOWN,
                       .method = l->method,
                       .generation = l->generation};
+    if (l->dialler && l->visit)
+        h.capabilities |= CAPABILITY_VISIT;
     memcpy(h.random, l->hello_random, sizeof h.random);
 #ifdef OPENILS_BUG_HELLO_HASH /* a planted leak: the attacker of the tests must find the password */
     crypto_hash1(h.random, "hello", slice_make(password_find(ils, l->generation)->stretched, 32));
@@ -393,6 +395,25 @@ static bool other_network(const struct link *l, const struct proof *p)
     return memcmp(p->network, ils->network, NETWORK_ID_SIZE) != 0;
 }
 
+/* A spoke is there for hubs; and for those of its network that come to meet it, so that one of them
+ * can be made the hub one day. */
+static bool may_come(const struct link *l, const struct peer *known)
+{
+    struct hello h;
+    if (l->dialler || l->ils->role == ROLE_HUB)
+        return true;
+    if (known == NULL || known->role == ROLE_HUB)
+        return known != NULL;
+    return l->ils->role == ROLE_SPOKE && mesh_knows(l->ils, known) &&
+           hello_get(text_slice(l->hello_theirs), &h) == 0 &&
+           (h.capabilities & CAPABILITY_VISIT) != 0;
+}
+
+static bool may_stay(const struct link *l)
+{
+    return l->ils->role == ROLE_HUB || l->to->role == ROLE_HUB;
+}
+
 /* The verdict on a proof; the peer is not yet made. */
 static enum code judge_proof(struct link *l, const struct proof *p)
 {
@@ -416,7 +437,7 @@ static enum code judge_proof(struct link *l, const struct proof *p)
         return CODE_BANNED;
     if (known != NULL && known->disconnected_here)
         return CODE_DISCONNECTED;
-    if (!l->dialler && ils->role != ROLE_HUB && (known == NULL || known->role != ROLE_HUB))
+    if (!may_come(l, known))
         return CODE_NOT_A_HUB;
     return identity_judge(l, p);
 }
@@ -655,6 +676,8 @@ void handshake_frame(struct link *l, uint8_t type, struct slice body)
         take_proof(l, body);
     } else if (l->state == LINK_PROVED && judge_yes(l) != CODE_NONE) {
         handshake_refuse(l, judge_yes(l)); /* meanwhile an operator changed something */
+    } else if (l->state == LINK_PROVED && !may_stay(l)) {
+        handshake_refuse(l, CODE_NOT_A_HUB); /* it came to visit, and does not go */
     } else if (l->state == LINK_PROVED && l->method != METHOD_INVITE) {
         handshake_joined(l); /* the dialler said yes: its first frame is the exchange's */
         if (l->state == LINK_UP)

@@ -6,7 +6,8 @@
  * its own, so that the spokes of a hub that dies spread over those that live; a new attempt begins
  * every second, whatever became of the one before. From an alternate it goes back when its own hub
  * answers again. So that this works at night, it visits each alternate once by day: link, proof,
- * goodbye, and again when a certificate or the method has changed. */
+ * goodbye, and again when a certificate or the method has changed. Where there is no alternate, the
+ * spokes visit each other once, so that one of them can be made the hub. */
 #include "core/core.h"
 
 bool mesh_is_hub(const struct peer *p)
@@ -15,7 +16,7 @@ bool mesh_is_hub(const struct peer *p)
            !p->disconnected_there;
 }
 
-static bool known_now(const struct ils *ils, const struct peer *p)
+bool mesh_knows(const struct ils *ils, const struct peer *p)
 {
     const struct stream *self = stream_find(ils, p->key, STREAM_SELF);
     return ends_of(ils, p->key) == NULL && self != NULL && stream_held(self) &&
@@ -31,13 +32,13 @@ static bool is_home(const struct ils *ils, const struct peer *p)
 bool mesh_wanted(const struct ils *ils, const struct peer *p)
 {
     return ils->role == ROLE_HUB && ils->leaving.until == 0 && p->role == ROLE_HUB &&
-           !p->disconnected_here && !p->disconnected_there && known_now(ils, p);
+           !p->disconnected_here && !p->disconnected_there && mesh_knows(ils, p);
 }
 
 bool mesh_alternate(const struct ils *ils, const struct peer *p)
 {
     return ils->role == ROLE_SPOKE && ils->dial.wanted && ils->leaving.until == 0 &&
-           mesh_is_hub(p) && !is_home(ils, p) && known_now(ils, p);
+           mesh_is_hub(p) && !is_home(ils, p) && mesh_knows(ils, p);
 }
 
 static bool possible(const struct ils *ils)
@@ -154,6 +155,7 @@ static struct peer *next_alternate(const struct ils *ils)
     list_each(node, &ils->peers) {
         struct peer *p = list_entry(node, struct peer, node);
         if (!mesh_alternate(ils, p) || p->link != NULL || ils->now < p->contact.next ||
+            !identity_may_dial(ils, p) ||
             (p->contact.link != NULL && !p->contact.link->visit))
             continue;
         if (best == NULL || p->contact.attempts < best->contact.attempts ||
@@ -171,6 +173,7 @@ static void spoke_lost(struct ils *ils)
         m->lost = ils->now;
         m->next = ils->now + ALTERNATE_AFTER_US +
                   (tick)rand_below(&ils->rand, ALTERNATE_JITTER_US);
+        mesh_now(ils); /* a visit can wait for minutes, this cannot */
     }
     if (ils->now < m->next)
         return;
@@ -184,12 +187,36 @@ static void spoke_lost(struct ils *ils)
         attempt(ils, p, false);
 }
 
+static bool lone_hub(const struct ils *ils)
+{
+    list_each(node, &ils->peers)
+        if (mesh_alternate(ils, list_entry(node, struct peer, node)))
+            return false;
+    return true;
+}
+
+/* Where one hub is all there is, another spoke may have to take its place one day: by then they have
+ * met. A password lets strangers meet; a certificate alone does not, so nothing is tried with it. */
+static bool may_follow(const struct ils *ils, const struct peer *p)
+{
+    return ils->role == ROLE_SPOKE && ils->dial.wanted && ils->leaving.until == 0 && !p->met &&
+           p->role == ROLE_SPOKE && !p->disconnected_here && !p->disconnected_there &&
+           method_offered(ils) == METHOD_PASSWORD && mesh_knows(ils, p);
+}
+
+static bool waits_for_visit(const struct ils *ils, const struct peer *p, bool lone)
+{
+    return p->link == NULL && p->contact.link == NULL &&
+           (mesh_alternate(ils, p) || (lone && may_follow(ils, p))) && to_be_visited(ils, p);
+}
+
 static void spoke_visits(struct ils *ils)
 {
+    bool lone = lone_hub(ils);
     list_each(node, &ils->peers) {
         struct peer *p = list_entry(node, struct peer, node);
         struct contact *c = &p->contact;
-        if (!mesh_alternate(ils, p) || p->link != NULL || c->link != NULL || !to_be_visited(ils, p))
+        if (!waits_for_visit(ils, p, lone))
             continue;
         if (c->since == 0) {
             c->since = ils->now;
@@ -414,10 +441,10 @@ tick mesh_deadline(const struct ils *ils)
         return first;
     if (serving(ils, NULL, false) == NULL)
         return ils->mesh.lost == 0 ? ils->now : ils->mesh.next;
+    bool lone = lone_hub(ils);
     list_each(node, &ils->peers) {
         const struct peer *p = list_entry(node, struct peer, node);
-        if (p->role == ROLE_HUB && p->link == NULL && p->contact.link == NULL &&
-            mesh_alternate(ils, p) && to_be_visited(ils, p))
+        if (waits_for_visit(ils, p, lone))
             first = earlier(first, p->contact.next);
     }
     return first;

@@ -20,6 +20,8 @@
  * reserved and always set (so that nobody comes to rely on unknown bits being zero). */
 #define CAPABILITY_RESERVED UINT32_C(0x80000000)
 #define CAPABILITIES_KNOWN  UINT32_C(0x00000000)
+/* Of the dialler alone: it comes to meet, and takes its leave when both have proved themselves. */
+#define CAPABILITY_VISIT    UINT32_C(0x00000001)
 
 enum method {
     METHOD_NONE = 0,

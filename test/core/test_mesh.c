@@ -70,6 +70,51 @@ static void mesh_stands(void)
     assert_true(linked(0, 1) && linked(0, 2) && linked(1, 2));
 }
 
+static bool met(int i, int other)
+{
+    struct view_cluster row;
+    return row_of(i, other, &row) && row.met;
+}
+
+/* Where one hub is all there is, any spoke may have to take its place. */
+static void spokes_meet_where_one_hub_is_all(void **state)
+{
+    (void)state;
+    world_hub(&world, 0, "one");
+    for (int i = 3; i < 6; i++)
+        world_spoke(&world, i, 0, "one");
+    world_pass(&world, 20 * TICK_S);
+    for (int i = 3; i < 6; i++) {
+        assert_int_equal(links(i), 1);
+        assert_true(met(i, 3 + (i - 2) % 3) && met(i, 3 + (i - 1) % 3));
+    }
+}
+
+static void spokes_do_not_meet_where_there_are_hubs(void **state)
+{
+    (void)state;
+    hubs();
+    spoke(3, 0);
+    spoke(4, 0);
+    assert_true(met(3, 1) && met(3, 2));
+    assert_false(met(3, 4) || met(4, 3));
+}
+
+/* It came by a join, not for a visit: as before, it is told that this is no hub. */
+static void a_spoke_is_joined_by_nobody(void **state)
+{
+    (void)state;
+    world_hub(&world, 0, "one");
+    for (int i = 3; i < 5; i++)
+        world_spoke(&world, i, 0, "one");
+    world_pass(&world, 5 * TICK_S);
+    assert_true(met(3, 4));
+    struct verdict v;
+    world_join(&world, 3, 4, ROLE_SPOKE);
+    assert_true(view_verdict(world.node[3].ils, 0, &v) && v.code == CODE_NOT_A_HUB && v.told);
+    assert_false(linked(3, 4));
+}
+
 /* world_spoke joins node 0: whoever is to be a hub becomes one by role. */
 static void hubs_find_each_other(void **state)
 {
@@ -302,6 +347,9 @@ int main(void)
 {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
+        CASE(spokes_meet_where_one_hub_is_all),
+        CASE(spokes_do_not_meet_where_there_are_hubs),
+        CASE(a_spoke_is_joined_by_nobody),
         CASE(hubs_find_each_other), CASE(a_hub_comes_back), CASE(a_partial_partition),
         CASE(spokes_visit_and_find_another_hub), CASE(a_short_restart),
         CASE(a_disconnected_spoke_stays_alone), CASE(a_hub_drains), CASE(the_last_hub_stays),

@@ -431,8 +431,9 @@ void world_start(struct world *w, int i, struct mem *mem)
     e.start.tls_port = 7501;
     e.start.password_port = 7502;
     e.start.version = slice_of("test");
-    e.start.advertise = i == 0   ? slice_of("n0") : i == 1 ? slice_of("n1")
-                        : i == 2 ? slice_of("n2") : slice_of("n3");
+    char name[] = "n0";
+    name[1] = (char)('0' + i);
+    e.start.advertise = slice_of(name);
     step(w, i, &e);
     world_run(w);
 }

@@ -100,7 +100,7 @@ class Switched(Both):
         """Each is asked first whether all would stay; then the boxes are ticked."""
         for c in nodes:
             c.must('auth', 'set', '--accept', 'password,tls')
-        self.ready = [wait_until(lambda c=c: self.would_stay(c), 20) for c in nodes]
+        self.ready = [bool(wait_until(lambda c=c: self.would_stay(c), 20)) for c in nodes]
         for c in nodes:
             c.must('auth', 'set', '--tls', 'on', '--password', 'off')
         for c in nodes:
@@ -108,10 +108,14 @@ class Switched(Both):
 
     @staticmethod
     def would_stay(c):
-        """Of those that it is linked with; others have not said what they think of it."""
-        linked = {r['cluster_id'] for r in c.ask('peers')['result'] if r['linked']}
+        """It has met every hub, and where there is but one every cluster: one of them may follow.
+        Those that it is linked with say yes; others have not said what they think of it."""
+        peers = c.ask('peers')['result']
+        hubs = [r for r in c.ask('clusters')['result'] if r['role'].startswith('Hub')]
+        linked = {r['cluster_id'] for r in peers if r['linked']}
         rows = c.json('auth', 'ready', 'tls')['clusters']
-        return all(r['outcome'] == 'stays' for r in rows if r['cluster_id'] in linked)
+        return all(r['met'] for r in peers if len(hubs) < 2 or r['role'] == 'Hub') and \
+            all(r['outcome'] == 'stays' for r in rows if r['cluster_id'] in linked)
 
 
 METHODS = {'password': Password, 'bundle': Bundle, 'invites': Invites, 'tls+password': Both,
