@@ -30,8 +30,10 @@ void introduce_again(struct ils *ils)
 
 void introduce_read(struct ils *ils, const struct stream *self)
 {
-    (void)self; /* an introduction, or a certificate that was introduced before */
-    ils->introducing.next = ils->now;
+    struct peer *p = peer_find(ils, self->key);
+    if (p != NULL)
+        p->introduces_known = false;
+    ils->introducing.next = ils->now; /* it may also announce a certificate that was introduced */
 }
 
 tick introduce_deadline(const struct ils *ils)
@@ -334,6 +336,24 @@ static bool may_introduce(const struct ils *ils, const struct peer *p)
            (ils->role == ROLE_HUB || p->invited_there);
 }
 
+static bool is_introduction(void *context, const struct record *r)
+{
+    bool *found = context;
+    *found = r->kind == ENTRY_INTRODUCED;
+    return !*found;
+}
+
+/* Most hubs have invited nobody: theirs is walked once, and not with every change of anybody. */
+static bool introduces(struct peer *p, const struct stream *self)
+{
+    if (!p->introduces_known) {
+        p->introduces = false;
+        catalog_walk(self->catalog, is_introduction, &p->introduces);
+        p->introduces_known = true;
+    }
+    return p->introduces;
+}
+
 void introduce_tick(struct ils *ils)
 {
     if (!ils->ready || ils->now < ils->introducing.next)
@@ -346,7 +366,7 @@ void introduce_tick(struct ils *ils)
         struct peer *p = list_entry(node, struct peer, node);
         const struct stream *self =
             may_introduce(ils, p) ? stream_find(ils, p->key, STREAM_SELF) : NULL;
-        if (self != NULL && self->admitted && stream_held(self))
+        if (self != NULL && self->admitted && stream_held(self) && introduces(p, self))
             take_from(ils, p, self);
     }
 }
