@@ -195,8 +195,8 @@ static bool lone_hub(const struct ils *ils)
     return true;
 }
 
-/* Where one hub is all there is, another spoke may have to take its place one day: by then they have
- * met. A password lets strangers meet; a certificate alone does not, so nothing is tried with it. */
+/* Where one hub is all there is, another spoke may have to take its place one day: by then they
+ * have met. A password lets strangers meet; a certificate alone does not: nothing is tried then. */
 static bool may_follow(const struct ils *ils, const struct peer *p)
 {
     return ils->role == ROLE_SPOKE && ils->dial.wanted && ils->leaving.until == 0 && !p->met &&
