@@ -66,8 +66,8 @@
 #define INTRODUCED_MAX    200            /* that one hub may introduce (PEERS_MAX) ... */
 #define INTRODUCED_KEPT   128            /* ... of them in the trust store by its word, and ... */
 #define INTRODUCED_ONCE   16             /* ... that are imported at once, as often as ANNOUNCED */
-#define INTRODUCED_HOST_US TICK_S        /* an invited cluster is dialled after this: it imports ... */
-#define INTRODUCED_GUEST_US (3 * TICK_S) /* ... and dials after this: the others come first; ... */
+#define INTRODUCED_HOST_US TICK_S        /* who is introduced is dialled after this: it imports */
+#define INTRODUCED_GUEST_US (3 * TICK_S) /* ... and dials after this: the others come first */
 #define INTRODUCED_HOLD_US (10 * TICK_S) /* ... at the latest, whether it was imported or not */
 #define REFUSED_MAX       64             /* refused certificates that are kept ... */
 #define REFUSED_PER_ADDRESS 8            /* ... of them from one address */
