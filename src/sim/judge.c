@@ -52,9 +52,13 @@ static void meet_self(struct judge *j, struct node *n, const struct view_self *s
         return;
     memcpy(n->key, self->key, KEY_SIZE);
     memcpy(n->peer_id, self->peer_id, PEER_ID_SIZE);
+    if (life->soul != 0 && soul_node(j, life->soul) == n && j->soul[life->soul].fate == FATE_LIVES)
+        j->soul[life->soul].fate = FATE_GONE;
     life->soul = soul_of(j, self->key);
     life->own = (struct stamp){0};
     life->boot_used = 0;
+    if (life->soul != 0 && j->soul[life->soul].fate == FATE_GONE)
+        j->soul[life->soul].fate = FATE_LIVES;
     if (life->soul != 0)
         return;
     if (j->soul_n == SOULS_MAX)
@@ -168,16 +172,21 @@ static void judge_own(struct judge *j, struct node *n)
 
 /* --- what is held of others */
 
-static void judge_truth(struct judge *j, const struct node *n, uint32_t of, const struct stamp *at)
+/* hidden: nothing of others may be served at all, since the exchange is off here, or was just now. */
+static void judge_truth(struct judge *j, const struct node *n, uint32_t of, const struct stamp *at,
+                        bool hidden)
 {
+    static const struct fact nothing[JUDGE_KEYS];
     struct fact fact[JUDGE_KEYS];
     const struct soul *soul = &j->soul[of];
     const struct served *other, *s = ledger_find(&j->ledger, of, at, &other);
+    size_t key;
     facts_read(n, &j->arena, soul->lineage, soul->key, fact);
+    bool none = facts_equal(fact, nothing, &key);
+    if (none && hidden)
+        return;
     if (at->epoch == 0 || at->root == j->nothing) {
-        static const struct fact nothing[JUDGE_KEYS];
-        size_t key;
-        if (!facts_equal(fact, nothing, &key))
+        if (!none)
             world_break(j->world, "truth: %s answers key %zu of n%u, whose head lists nothing",
                         n->name, key, soul->lineage);
         return;
@@ -190,7 +199,8 @@ static void judge_truth(struct judge *j, const struct node *n, uint32_t of, cons
                     n->name, soul->lineage, (unsigned long long)at->usn);
 }
 
-static void judge_held(struct judge *j, struct node *n, const struct view_cluster *c, bool whole)
+static void judge_held(struct judge *j, struct node *n, const struct view_cluster *c,
+                       bool hidden, bool whole)
 {
     uint32_t of = soul_of(j, c->key);
     if (of == 0) {
@@ -200,7 +210,7 @@ static void judge_held(struct judge *j, struct node *n, const struct view_cluste
     struct held *h = &j->held[n->index][of];
     struct stamp at = stamp_of(c->epoch, c->usn, c->root);
     bool same = h->incarnation == n->incarnation;
-    if (same && h->at.epoch != 0 && c->epoch == 0 && j->soul[of].fate == FATE_LIVES)
+    if (same && h->at.epoch != 0 && c->epoch == 0 && !j->soul[of].ended)
         world_break(j->world, "keep: %s serves nothing of n%u any more", n->name,
                     j->soul[of].lineage);
     if (same && c->epoch != 0 && stamp_order(&at, &h->at) < 0)
@@ -208,7 +218,7 @@ static void judge_held(struct judge *j, struct node *n, const struct view_cluste
                     (unsigned long long)h->at.usn, (unsigned long long)c->usn,
                     j->soul[of].lineage);
     if (!same || stamp_order(&at, &h->at) != 0 || whole)
-        judge_truth(j, n, of, &at);
+        judge_truth(j, n, of, &at, hidden);
     *h = (struct held){n->incarnation, at};
 }
 
@@ -226,9 +236,14 @@ static void judge_stepped(void *context, struct node *n, const struct ils_event 
         return;
     if (j->held[n->index] == NULL)
         j->held[n->index] = grow_zero(SOULS_MAX * sizeof(struct held));
+    struct view_self self;
     judge_own(j, n);
+    view_self(n->ils, &self);
+    life->hides = life->hides || !self.exchange;
+    if (self.role == ROLE_STANDALONE) /* who leaves forgets the network */
+        memset(j->held[n->index], 0, SOULS_MAX * sizeof(struct held));
     for (size_t i = 1; view_cluster(n->ils, i, &c); i++)
-        judge_held(j, n, &c, j->world->events % 16 == 0);
+        judge_held(j, n, &c, life->hides, j->world->events % 16 == 0);
 }
 
 /* --- what the storm says */
@@ -299,9 +314,16 @@ void judge_out(struct judge *j, struct node *n, bool out)
     j->life[n->index].out = out;
 }
 
+bool judge_is_out(const struct judge *j, const struct node *n)
+{
+    return j->life[n->index].out;
+}
+
 void judge_fate(struct judge *j, const struct node *n, enum fate fate)
 {
-    j->soul[j->life[n->index].soul].fate = fate;
+    struct soul *s = &j->soul[j->life[n->index].soul];
+    s->fate = fate;
+    s->ended = s->ended || fate != FATE_LIVES;
 }
 
 void judge_excuse(struct judge *j, enum excuse excuse)

@@ -39,6 +39,7 @@ enum excuse {
     EXCUSE_LABEL = 8,       /* two have one cluster id */
     EXCUSE_MEMORY = 16,     /* memory was short */
     EXCUSE_NETWORK = 32,    /* there are two networks */
+    EXCUSE_SELF = 64,       /* a cluster knows another by its own address */
 };
 
 /* Becomes the world's observer. */
@@ -55,6 +56,7 @@ void judge_reborn(struct judge *j, struct node *n, const struct node *original);
 void judge_unsure(struct judge *j, struct node *n);
 /* The node is to be in the network, or not. */
 void judge_out(struct judge *j, struct node *n, bool out);
+bool judge_is_out(const struct judge *j, const struct node *n);
 /* What becomes of the identity that the node has now. */
 void judge_fate(struct judge *j, const struct node *n, enum fate fate);
 void judge_excuse(struct judge *j, enum excuse excuse);

@@ -25,6 +25,7 @@ struct soul {
     unsigned lineage;   /* whose entries its plan has */
     bool doubled;       /* a copy of its disk was started, or an older state of it */
     enum fate fate;
+    bool ended;         /* its fate was another once: what was served of it may go */
     struct stamp newest; /* that it ever served itself */
 };
 
@@ -40,6 +41,7 @@ struct life {
     bool restarted;        /* not judged since its start */
     bool reborn;           /* its disk is another than the one that it left */
     bool unsure;           /* since then: its neighbours may know better than it does */
+    bool hides;            /* its exchange was off once */
     bool out;              /* it is not to be in the network */
 };
 

@@ -19,8 +19,9 @@ static uint32_t excuse_for(enum code code)
         return EXCUSE_MEMORY;
     case CODE_DUPLICATE_ID:
         return EXCUSE_LABEL | EXCUSE_DOUBLE;
+    case CODE_ITSELF:
+        return EXCUSE_DOUBLE | EXCUSE_SELF;
     case CODE_CLONE:
-    case CODE_ITSELF: /* a copy said that it is to be reached there */
         return EXCUSE_DOUBLE;
     case CODE_POINT_INVALID:
     case CODE_VERSION:
@@ -83,7 +84,7 @@ void judge_action(void *context, struct node *n, const struct ils_action *a)
     struct life *life = &j->life[n->index];
     if (a->type == ILS_DO_PUBLISH)
         life->dirty = true;
-    if (a->type == ILS_DO_OPEN)
+    if (a->type == ILS_DO_OPEN && !life->out)
         j->dials++;
     if (a->type == ILS_DO_SEND)
         life->boot_used = life->boot;

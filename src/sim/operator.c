@@ -189,24 +189,39 @@ static bool auth_turn(struct run *r, struct node *n, const struct view_self *sel
     return true;
 }
 
-/* A copy becomes somebody of its own; what was restored takes its neighbours' word or its own. */
-static bool cure_turn(struct run *r, struct node *n, const struct view_self *self)
+void operator_renews(struct run *r, struct node *n)
 {
     struct desk *d = &r->desk[n->index];
     uint8_t der[PKI_DER_MAX];
     struct pki_memory memory;
+    operator_names(r, n);
+    d->serial = operator_serial(r);
+    struct own_certificate own = operator_certificate(r, n, d->serial, der, &memory);
+    d->copy = d->renewing = true;
+    d->incarnation = n->incarnation;
+    d->until = r->world->now + PATIENCE;
+    judge_excuse(r->judge, EXCUSE_CERTIFICATE);
+    judge_excuse(r->judge, EXCUSE_SELF);
+    d->command = op_identity_new(n, d->id, n->host, has_tls(r) ? &own : NULL);
+}
+
+/* A copy becomes somebody of its own; so may who was banned. What was restored takes its
+ * neighbours' word or its own. */
+static bool cure_turn(struct run *r, struct node *n, const struct view_self *self)
+{
+    struct desk *d = &r->desk[n->index];
     if (d->copy && strcmp(n->advertise, n->host) != 0) { /* so says its configuration */
         n->advertise = n->host;
         node_crash(n, false);
         node_start(n);
         return true;
     }
-    if (d->copy) {
-        operator_names(r, n);
-        d->serial = operator_serial(r);
-        struct own_certificate own = operator_certificate(r, n, d->serial, der, &memory);
-        d->renewing = true;
-        d->command = op_identity_new(n, d->id, n->host, has_tls(r) ? &own : NULL);
+    if (d->copy || d->banned) {
+        operator_renews(r, n);
+        return true;
+    }
+    if (!self->exchange) {
+        d->command = op_exchange(n, true);
         return true;
     }
     if (self->writing != WRITING_ROLLED_BACK)
@@ -279,6 +294,8 @@ static bool role_turn(struct run *r, struct node *n, const struct view_self *sel
         d->command = op_role(n, ROLE_SPOKE);
     else if (!has_network(r, d->home))
         return false;
+    else if (join.last_code == CODE_OTHER_NETWORK)
+        d->command = op_network_adopt(n);
     else if (self->role == ROLE_STANDALONE || (d->home != n->index && is_lost(self, &join)) ||
              (self->role == ROLE_SPOKE &&
               (!join.wanted || world_resolve(r->world, self->hub_host) == NULL)))
@@ -304,7 +321,7 @@ static void answered(struct desk *d, const struct node *n)
 {
     for (size_t i = 0; i < NODE_REPLIES; i++)
         if (d->renewing && n->replied[i].command == d->command && n->replied[i].reply == REPLY_OK)
-            d->copy = false;
+            d->copy = d->banned = false;
     d->renewing = false;
     d->command = 0;
 }
@@ -334,33 +351,63 @@ void operator_turn(struct run *r)
 
 /* --- the end of a storm */
 
-static bool is_hub(const struct run *r, const struct node *n)
+/* Some cluster has it on record that n was banned. */
+static bool is_banned(const struct run *r, const struct node *n)
 {
-    struct view_self self;
-    if (n->ils == NULL || r->desk[n->index].banned)
-        return false;
-    view_self(n->ils, &self);
-    return self.role == ROLE_HUB && !self.draining;
+    struct view_ended e;
+    for (size_t i = 0; i < r->world->node_n; i++) {
+        const struct node *other = r->world->node[i];
+        for (size_t k = 0; other->ils != NULL && view_ended(other->ils, k, &e); k++)
+            if (e.banned && memcmp(e.peer_id, n->peer_id, PEER_ID_SIZE) == 0)
+                return true;
+    }
+    return false;
+}
+
+/* The hub that all others register with who are in no network: a hub, else who knows one, else the
+ * first, which makes another. */
+static struct node *choose_hub(struct run *r)
+{
+    struct world *w = r->world;
+    for (int wanted = 3; wanted > 0; wanted--)
+        for (size_t i = 0; i < w->node_n; i++) {
+            struct view_self self;
+            if (w->node[i]->ils == NULL || r->desk[i].banned || r->desk[i].copy)
+                continue;
+            view_self(w->node[i]->ils, &self);
+            bool hub = self.role == ROLE_HUB && !self.draining;
+            if (wanted == 3 ? hub : wanted == 2 ? has_network(r, (unsigned)i) : true)
+                return w->node[i];
+        }
+    return w->node[0];
 }
 
 /* Whatever became hub or spoke stays one; who is neither is to be a spoke. */
 void operator_calms(struct run *r)
 {
     struct world *w = r->world;
-    struct node *hub = NULL;
-    for (size_t i = 0; i < w->node_n; i++)
-        if (is_hub(r, w->node[i]) && (hub == NULL || hub->index >= r->first_n))
-            hub = w->node[i];
-    if (hub == NULL) {
-        hub = w->node[0];
-        r->desk[0].founder = true;
+    for (size_t i = 0; i < w->node_n; i++) {
+        struct desk *d = &r->desk[i];
+        bool banned = w->node[i]->has_key && is_banned(r, w->node[i]);
+        if (banned && chance(r, 50))
+            d->banned = true; /* and will be somebody else */
+        else if (banned)
+            judge_out(r->judge, w->node[i], true);
+        else
+            d->banned = false;
+        if (!banned)
+            judge_fate(r->judge, w->node[i], FATE_LIVES);
     }
+    struct node *hub = choose_hub(r);
+    r->desk[hub->index].founder = true;
     for (size_t i = 0; i < w->node_n; i++) {
         struct desk *d = &r->desk[i];
         struct view_self self = {.role = ROLE_SPOKE};
         if (w->node[i]->ils != NULL)
             view_self(w->node[i]->ils, &self);
         d->role = w->node[i] == hub || self.role == ROLE_HUB ? ROLE_HUB : ROLE_SPOKE;
+        if (judge_is_out(r->judge, w->node[i]))
+            d->role = ROLE_STANDALONE;
         d->home = hub->index;
         d->command = 0;
     }

@@ -50,7 +50,7 @@ struct run {
     tick preferred;            /* since when all prefer it, as far as was looked; 0 = not yet */
     struct node *filled;       /* whose catalog began large, or NULL */
     size_t first_n;            /* nodes that are no copies */
-    size_t copies;
+    size_t copies, renewals;
 };
 
 /* storm.c */
@@ -75,6 +75,7 @@ void operator_calms(struct run *r); /* the storm is over: everybody is to be in 
 struct own_certificate operator_certificate(struct run *r, const struct node *n, uint32_t serial,
                                             uint8_t *der, void *memory);
 uint32_t operator_serial(struct run *r);
+void operator_renews(struct run *r, struct node *n); /* it takes another identity */
 void operator_names(struct run *r, const struct node *n); /* a fresh cluster id for its desk */
 
 /* fault_*.c: true when it was done. */
