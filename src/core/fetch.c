@@ -559,7 +559,7 @@ static void fetch_apply(struct ils *ils, struct stream *s)
     if (!digest_agrees(s, ils->now)) {
         t = say(ils, EVENT_DIGEST_DIFFERS);
         crypto_peer_id(t->peer_id, s->key);
-        t->text[0] = s->wanted.name;
+        t->text[0] = arena_copy(&ils->step, s->wanted.name);
         t->number[0] = s->wanted.usn;
         s->digest_differs = true;
         stream_failed(ils, s, "what came is not what was signed: another digest");
@@ -596,7 +596,7 @@ static void fetch_apply(struct ils *ils, struct stream *s)
     }
     t = say(ils, EVENT_HEAD_APPLIED);
     crypto_peer_id(t->peer_id, s->key);
-    t->text[0] = s->head.name;
+    t->text[0] = arena_copy(&ils->step, s->head.name); /* it may leave in this very step */
     t->number[0] = s->head.usn;
     t->number[1] = s->head.live;
     if (s->number == STREAM_SELF)
@@ -604,6 +604,25 @@ static void fetch_apply(struct ils *ils, struct stream *s)
 }
 
 /* --- silence and ends */
+
+/* What this step was to store of it goes with it: rows only borrow the bytes of segments. */
+static void unstore(struct ils *ils, const struct stream *s)
+{
+    uint8_t prefix[KEY_SIZE + 8];
+    uint64_t number = s->number;
+    memcpy(prefix, s->key, KEY_SIZE);
+    for (int i = 7; i >= 0; i--, number >>= 8)
+        prefix[KEY_SIZE + i] = (uint8_t)number;
+    for (size_t i = 0; i < ils->action_n; i++) {
+        const struct ils_action *a = &ils->action[i];
+        for (size_t j = 0; a->type == ILS_DO_STORE && j < a->row_n; j++) {
+            struct row *row = (struct row *)(uintptr_t)&a->row[j]; /* the core's own */
+            if (row->space == ROW_SEGMENT && row->key.n > sizeof prefix &&
+                memcmp(row->key.p, prefix, sizeof prefix) == 0)
+                *row = (struct row){.space = ROW_SEGMENT, .key = row->key, .remove = true};
+        }
+    }
+}
 
 /* Frees s: no link speaks of it any more. */
 void fetch_forget(struct ils *ils, struct stream *s)
@@ -617,6 +636,7 @@ void fetch_forget(struct ils *ils, struct stream *s)
             if (l->asked[i].stream == s)
                 l->asked[i].stream = NULL; /* a late answer is dropped */
     }
+    unstore(ils, s);
     stream_free(ils, s);
 }
 
