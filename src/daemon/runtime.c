@@ -43,8 +43,8 @@ static bool load(struct runtime *rt)
     return true;
 }
 
-/* Where others reach this cluster. Who listens at one address only is reached at no other, whichever
- * he dials from; NULL: at the one that the first link shows. */
+/* Where others reach this cluster. Who listens at one address only is reached at no other, from
+ * whichever he dials; NULL: at the one that the first link shows. */
 static const char *reached_at(const struct runtime_options *o)
 {
     if (o->advertise != NULL)
