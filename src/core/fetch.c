@@ -302,6 +302,13 @@ static bool has_left(const struct head *h)
     return (h->flags & HEAD_FLAG_LEFT) != 0;
 }
 
+/* By its own word; where a newer word of it is on the way, it may just have become a hub. */
+static bool is_spoke(const struct link *l)
+{
+    const struct stream *self = stream_find(l->ils, l->to->key, STREAM_SELF);
+    return l->to->role == ROLE_SPOKE && (self == NULL || self->wanted_bytes.n == 0);
+}
+
 /* The stream of a head that came over l; NULL when it may not even wait for admission there. From a
  * spoke only its own streams are heard; what waits is bounded, and nothing waits that is not
  * signed, is mine, may not return, or is of somebody who has left without having been here. */
@@ -320,7 +327,7 @@ static struct stream *heard_stream(struct link *l, const struct head *h, struct 
         waiting += !o->admitted && !stream_held(o);
     }
     bool theirs = memcmp(h->key, l->to->key, KEY_SIZE) == 0;
-    if (!theirs && (l->to->role == ROLE_SPOKE || waiting >= UNADMITTED_MAX))
+    if (!theirs && (is_spoke(l) || waiting >= UNADMITTED_MAX))
         return NULL;
     if (!signature_holds(l, bytes))
         return NULL;
@@ -655,6 +662,7 @@ void fetch_admitted(struct ils *ils, struct stream *s, bool admitted)
 {
     s->admitted = admitted;
     ils->heads_moved = true;
+    ils->stale_next = ils->now;
     if (!admitted) {
         s->fetch = FETCH_NONE;
         s->asked = 0;
