@@ -314,6 +314,12 @@ void judge_out(struct judge *j, struct node *n, bool out)
     j->life[n->index].out = out;
 }
 
+bool judge_is_gone(const struct judge *j, const uint8_t key[static KEY_SIZE])
+{
+    uint32_t soul = soul_of(j, key);
+    return soul != 0 && j->soul[soul].fate == FATE_GONE;
+}
+
 bool judge_is_out(const struct judge *j, const struct node *n)
 {
     return j->life[n->index].out;

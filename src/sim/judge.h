@@ -56,6 +56,7 @@ void judge_reborn(struct judge *j, struct node *n, const struct node *original);
 void judge_unsure(struct judge *j, struct node *n);
 /* The node is to be in the network, or not. */
 void judge_out(struct judge *j, struct node *n, bool out);
+bool judge_is_gone(const struct judge *j, const uint8_t key[static KEY_SIZE]);
 bool judge_is_out(const struct judge *j, const struct node *n);
 /* What becomes of the identity that the node has now. */
 void judge_fate(struct judge *j, const struct node *n, enum fate fate);

@@ -197,7 +197,7 @@ void operator_renews(struct run *r, struct node *n)
     operator_names(r, n);
     d->serial = operator_serial(r);
     struct own_certificate own = operator_certificate(r, n, d->serial, der, &memory);
-    d->copy = d->renewing = true;
+    d->renewing = true;
     d->incarnation = n->incarnation;
     d->until = r->world->now + PATIENCE;
     judge_excuse(r->judge, EXCUSE_CERTIFICATE);
@@ -263,6 +263,28 @@ static bool connect_turn(struct run *r, struct node *n)
     return false;
 }
 
+/* A hub's operator forgets whom nobody is any more. */
+static bool forget_turn(struct run *r, struct node *n, const struct view_self *self)
+{
+    struct view_cluster c;
+    char id[2 * PEER_ID_SIZE + 1];
+    for (size_t i = 1; r->world->calm && self->role == ROLE_HUB && view_cluster(n->ils, i, &c); i++)
+        if (judge_is_gone(r->judge, c.key) && !c.linked) {
+            hex_text(id, c.peer_id, PEER_ID_SIZE);
+            r->desk[n->index].command = op_forget(n, id);
+            return true;
+        }
+    return false;
+}
+
+/* Where a spoke registers there is no hub that could have it. */
+static bool is_homeless(struct run *r, const struct view_self *self, const struct view_join *join)
+{
+    const struct node *home = world_resolve(r->world, self->hub_host);
+    return !join->wanted || join->last_code == CODE_NOT_A_HUB || home == NULL ||
+           r->desk[home->index].banned || judge_is_out(r->judge, home);
+}
+
 /* Nobody joins a hub that has not joined itself. */
 static bool has_network(const struct run *r, unsigned index)
 {
@@ -297,8 +319,7 @@ static bool role_turn(struct run *r, struct node *n, const struct view_self *sel
     else if (join.last_code == CODE_OTHER_NETWORK)
         d->command = op_network_adopt(n);
     else if (self->role == ROLE_STANDALONE || (d->home != n->index && is_lost(self, &join)) ||
-             (self->role == ROLE_SPOKE &&
-              (!join.wanted || world_resolve(r->world, self->hub_host) == NULL)))
+             (self->role == ROLE_SPOKE && is_homeless(r, self, &join)))
         d->command = op_join(n, r->world->node[d->home]->host, 0, d->role);
     else
         return false;
@@ -326,27 +347,31 @@ static void answered(struct desk *d, const struct node *n)
     d->command = 0;
 }
 
-static void turn(struct run *r, struct node *n)
+/* True: something was typed, or waits for an answer. */
+static bool turn(struct run *r, struct node *n)
 {
     struct desk *d = &r->desk[n->index];
     struct view_self self;
-    if (!node_awake(n) || d->role == ROLE_STANDALONE || busy(r, n))
-        return;
+    if (!node_awake(n) || d->role == ROLE_STANDALONE)
+        return false;
+    if (busy(r, n))
+        return true;
     answered(d, n);
     view_self(n->ils, &self);
     d->incarnation = n->incarnation;
     d->until = r->world->now + PATIENCE;
-    if (init_turn(r, n, &self) || (r->method != METHOD_TLS && password_turn(r, n)) ||
-        auth_turn(r, n, &self) || (has_tls(r) && trust_turn(r, n)) || cure_turn(r, n, &self) ||
-        label_turn(r, n, &self) || connect_turn(r, n))
-        return;
-    role_turn(r, n, &self);
+    return init_turn(r, n, &self) || (r->method != METHOD_TLS && password_turn(r, n)) ||
+           auth_turn(r, n, &self) || (has_tls(r) && trust_turn(r, n)) ||
+           cure_turn(r, n, &self) || label_turn(r, n, &self) || connect_turn(r, n) ||
+           role_turn(r, n, &self) || forget_turn(r, n, &self);
 }
 
-void operator_turn(struct run *r)
+bool operator_turn(struct run *r)
 {
+    bool typed = false;
     for (size_t i = 0; i < r->world->node_n && r->world->broken[0] == 0; i++)
-        turn(r, r->world->node[i]);
+        typed |= turn(r, r->world->node[i]);
+    return typed;
 }
 
 /* --- the end of a storm */

@@ -68,7 +68,8 @@ void topology_draw(struct run *r);
 void topology_build(struct run *r); /* clusters are set up and joined, without faults */
 
 /* operator.c */
-void operator_turn(struct run *r);  /* each types one command, if there is something to be typed */
+/* Each types one command, if there is something to be typed. False: nobody has, or waits. */
+bool operator_turn(struct run *r);
 /* All prefer it, and links were made with it since: the former one can be dropped. */
 bool operator_may_drop(struct run *r);
 void operator_calms(struct run *r); /* the storm is over: everybody is to be in the network */

@@ -147,11 +147,11 @@ static tick settle(struct run *r, tick bound, const char *(*unsettled)(struct ju
     tick start = w->now;
     const char *what = NULL;
     while (w->broken[0] == 0 && w->now < start + bound && w->now < r->storm->until) {
-        operator_turn(r);
+        bool typed = operator_turn(r);
         world_run(w, w->now + 250 * TICK_MS);
         if (w->broken[0] != 0)
             return TICK_NEVER;
-        what = unsettled(r->judge);
+        what = typed ? "operators are still typing" : unsettled(r->judge);
         if (what == NULL)
             return w->now - start;
     }
