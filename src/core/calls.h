@@ -315,6 +315,7 @@ bool mesh_wanted(const struct ils *ils, const struct peer *p); /* a link with it
 bool mesh_alternate(const struct ils *ils, const struct peer *p); /* of a spoke */
 bool mesh_knows(const struct ils *ils, const struct peer *p);     /* a member, met or vouched for */
 bool mesh_home_gone(const struct ils *ils); /* who was registered with is no hub any more */
+struct slice mesh_place(const struct peer *p, uint32_t attempts, struct slice usual);
 bool mesh_elsewhere(const struct ils *ils); /* a spoke that is served by somebody */
 bool mesh_is_hub(const struct peer *p);  /* it is a hub that may be registered with */
 void mesh_now(struct ils *ils);       /* everything is tried at once: settings have changed */

@@ -357,6 +357,7 @@ struct link {
     uint16_t port;
     uint64_t command;    /* a join that waits for the verdict, 0 = none */
     bool expected;       /* dialled for a peer whose key is known */
+    bool elsewhere;      /* not where it usually is: a shot in the dark, of which nothing is told */
     bool lone;           /* an operator's one attempt: no alarm comes of it */
     uint8_t expected_key[KEY_SIZE];
     tick since, deadline, last_in, last_out;
@@ -671,6 +672,7 @@ struct ils {
     tick hold_until;           /* nothing is written before; 0: released */
     bool committing[2];        /* a commit of stream 0, 1 waits for the disk */
     tick next_beat;
+    tick stale_next;           /* what is stale is judged anew (stream.c) */
     bool heads_moved;          /* something to tell the neighbours */
 
     struct verdict_entry verdict[VERDICTS_KEPT];

@@ -301,9 +301,13 @@ void dial_tick(struct ils *ils)
         ils->mesh.home_next = ils->now + HOME_AGAIN_US;
     if (method == METHOD_PASSWORD && linked(ils) && hub->link->dialler && hub->link->tls)
         link_end(hub->link, CODE_REPLACED, true); /* it would beat what follows it */
-    d->link = dial(ils, text_slice(d->host), dial_port(ils, method != METHOD_PASSWORD), method);
+    struct slice usual = text_slice(d->host), place = usual;
+    if (hub != NULL && d->command == 0 && !d->moving && method != METHOD_INVITE)
+        place = mesh_place(hub, d->attempts, usual);
+    d->link = dial(ils, place, dial_port(ils, method != METHOD_PASSWORD), method);
     if (d->link == NULL)
         return;
+    d->link->elsewhere = !slice_eq(place, usual);
     if (method == METHOD_INVITE)
         d->link->invite = d->invite;
     d->link->command = d->command;
@@ -379,7 +383,7 @@ void dial_over(struct ils *ils, struct link *l, enum code code)
     bool attempt = d->link == l;
     if (attempt) {
         d->link = NULL;
-        d->last_code = code;
+        d->last_code = l->elsewhere && !dial_refusal(code) ? d->last_code : code;
     } else if (l->to == NULL || !dial_is_hub(ils, l->to)) {
         return;
     }

@@ -15,6 +15,7 @@
 #define ALTERNATE_AFTER_US TICK_S        /* a hub that restarts is not left at once */
 #define ALTERNATE_JITTER_US TICK_S       /* not all spokes of a dead hub in one moment */
 #define ALTERNATE_EVERY_US TICK_S        /* one more is tried, until one answers */
+#define PLACE_AFTER       4              /* attempts in vain, then other addresses are tried too */
 #define HOME_AGAIN_US     (60 * TICK_S)  /* from an alternate, the own hub is tried again */
 #define VISIT_JITTER_US   (2 * TICK_S)
 #define VISIT_PAUSE_MAX_US (600 * TICK_S)

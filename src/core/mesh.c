@@ -53,8 +53,20 @@ static struct slice address(const struct peer *p)
     return p->host.n != 0 ? text_slice(p->host) : slice_of(p->met_ip);
 }
 
+/* Where it is dialled this time: mostly there; where that has led nowhere for a while also, in turn,
+ * where it says that it is, under its name, and where it was met. Machines move. */
+struct slice mesh_place(const struct peer *p, uint32_t attempts, struct slice usual)
+{
+    const struct slice other[] = {text_slice(p->host), text_slice(p->fqdn), slice_of(p->met_ip)};
+    if (attempts < PLACE_AFTER || attempts % 2 == 0)
+        return usual;
+    struct slice place = other[attempts / 2 % 3];
+    return place.n != 0 ? place : usual;
+}
+
 static void attempt(struct ils *ils, struct peer *p, bool visit)
 {
+    struct slice place = mesh_place(p, p->contact.attempts, address(p));
     uint8_t method = method_offered(ils);
     bool tls = method != METHOD_PASSWORD;
     uint16_t port = tls ? p->tls_port : p->port;
@@ -68,12 +80,13 @@ static void attempt(struct ils *ils, struct peer *p, bool visit)
     }
     if (!tls && p->link != NULL && p->link->dialler && p->link->tls)
         link_end(p->link, CODE_REPLACED, true); /* it would beat what follows it */
-    struct link *l = dial(ils, address(p), port, method);
+    struct link *l = dial(ils, place, port, method);
     p->contact.next = ils->now + BACKOFF_MAX_US;
     dial_renews(ils, p);
     if (l == NULL)
         return;
     l->expected = true;
+    l->elsewhere = !slice_eq(place, address(p));
     l->visit = visit;
     memcpy(l->expected_key, p->key, KEY_SIZE);
     p->contact.link = l;
@@ -337,7 +350,8 @@ static void attempt_over(struct ils *ils, struct link *l, struct peer *p, enum c
         c->last_code = CODE_NONE;
         visited_as(ils, p, c->visited_as);
     } else if (!code_is_success(code) && code != CODE_REPLACED) {
-        c->last_code = code;
+        if (!l->elsewhere)
+            c->last_code = code;
         c->attempts++;
         c->next = ils->now + pause_after(ils, c, l->visit, code);
     }

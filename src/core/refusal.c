@@ -17,7 +17,7 @@ static void refusal_alarm(struct link *l, enum code code)
     case CODE_NO_TLS:
     case CODE_OTHER_CLUSTER:
     case CODE_ITSELF:
-        if (l->dialler && !l->lone && !l->visit)
+        if (l->dialler && !l->lone && !l->elsewhere && !l->visit)
             alarm_raise(ils, ILSHubClusterUnreachable, host);
         break;
     case CODE_SILENT: alarm_raise(ils, ILSRemoteHostUnresponsive, ip); break;
@@ -92,7 +92,7 @@ void handshake_failed(struct link *l, enum code code, bool told, uint32_t retry_
     refusal_alarm(l, code);
     if (l->method == METHOD_INVITE)
         invite_over(l, code);
-    if (l->dialler || l->identified)
+    if (l->identified || (l->dialler && !l->elsewhere))
         say_verdict(l, code, told, retry_after);
     link_end(l, code, false);
 }
