@@ -17,6 +17,39 @@ static const struct {
 #undef WORLD_BUG
 };
 
+/* Bugs that are planted in the rooms: ilssim-planted alone has them. */
+#ifdef OPENILS_PLANTED
+static const char *const planted[][2] = {
+    {"none", ""},
+#define PLANTED(name, text, what) {text, what},
+#include "base/planted.def"
+#undef PLANTED
+};
+
+static bool planted_named(const char *name)
+{
+    for (size_t i = 1; i < PLANTED_BUGS; i++)
+        if (strcmp(planted[i][0], name) == 0)
+            planted_bug = (enum planted)i;
+    return planted_bug != PLANTED_NONE;
+}
+
+static void planted_list(void)
+{
+    for (size_t i = 1; i < PLANTED_BUGS; i++)
+        fprintf(stderr, "  %-20s %s\n", planted[i][0], planted[i][1]);
+}
+#else
+static bool planted_named(const char *name)
+{
+    return false;
+}
+
+static void planted_list(void)
+{
+}
+#endif
+
 static int usage(void)
 {
     fprintf(stderr,
@@ -30,6 +63,7 @@ static int usage(void)
     fprintf(stderr, "\nplanted bugs:\n");
     for (size_t i = 1; i < sizeof bugs / sizeof bugs[0]; i++)
         fprintf(stderr, "  %-20s %s\n", bugs[i].name, bugs[i].what);
+    planted_list();
     return STATUS_USAGE;
 }
 
@@ -68,7 +102,7 @@ static bool valued(struct options *o, const char *name, const char *value)
     if (value == NULL)
         return false;
     if (strcmp(name, "--bug") == 0)
-        return bug_named(value, &o->storm.bug);
+        return bug_named(value, &o->storm.bug) || planted_named(value);
     if (strcmp(name, "--fault") == 0)
         return fault_named(value, &o->storm.only);
     if (strcmp(name, "--trace") == 0) {
