@@ -169,8 +169,8 @@ bool ends_setting(struct ils *ils, struct slice key, struct slice value)
     if (key.n != name + KEY_SIZE || memcmp(key.p, ENDED_NAME, name) != 0)
         return false;
     memcpy(e.key, key.p + name, KEY_SIZE);
-    if (read_value(&e, value))
-        merge(ils, &e);
+    if (read_value(&e, value) && !merge(ils, &e) && ends_find(ils, e.key) == NULL)
+        ils->broken = true; /* who is banned is not forgotten for want of memory */
     return true;
 }
 

@@ -71,6 +71,8 @@ void ils_free(struct ils *ils)
         mem_free(mem, list_entry(node, struct alarm_entry, node), sizeof(struct alarm_entry));
     gate_forget(ils);
     buf_done(&ils->orphans);
+    buf_done(&ils->withheld_row[0]); /* a start that was not finished */
+    buf_done(&ils->withheld_row[1]);
     routes_free(ils->routes);
     plan_free(ils->plan);
     arena_done(&ils->step);

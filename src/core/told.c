@@ -70,6 +70,7 @@ bool told_setting(struct ils *ils, struct slice key, struct slice value)
         if (slice_eq(key, slice_of(setting_name[i]))) {
             buf_reset(&ils->withheld_row[i]);
             buf_put_slice(&ils->withheld_row[i], value);
+            ils->broken = ils->broken || ils->withheld_row[i].failed;
             return true;
         }
     if (slice_eq(key, slice_of("exchange_off")))
