@@ -56,6 +56,7 @@ static void meet_self(struct judge *j, struct node *n, const struct view_self *s
         j->soul[life->soul].fate = FATE_GONE;
     life->soul = soul_of(j, self->key);
     life->own = (struct stamp){0};
+    life->boot = self->boot; /* a new identity counts from one */
     life->boot_used = 0;
     if (life->soul != 0 && j->soul[life->soul].fate == FATE_GONE)
         j->soul[life->soul].fate = FATE_LIVES;
