@@ -1,6 +1,8 @@
 /* head: encoding, decoding and signature of an origin's statement; the manifest's lines. */
 #include "plan/head.h"
 
+#include "base/planted.h"
+
 #include <string.h>
 
 #include "base/cursor.h"
@@ -15,10 +17,13 @@ static int order_u64(uint64_t a, uint64_t b)
 int head_order(const struct head *a, const struct head *b)
 {
     int order = order_u64(a->epoch, b->epoch);
+    if (order == 0 && BUG(BEAT_BEFORE_USN))
+        order = order_u64(a->beat, b->beat);
     if (order == 0)
         order = order_u64(a->usn, b->usn);
     if (order == 0)
-        order = memcmp(a->root, b->root, HASH_SIZE);
+        order = memcmp(BUG(SMALLER_ROOT) ? b->root : a->root, BUG(SMALLER_ROOT) ? a->root : b->root,
+                       HASH_SIZE);
     if (order == 0)
         order = order_u64(a->beat, b->beat);
     return order;
