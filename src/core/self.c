@@ -121,6 +121,7 @@ struct peer *peer_named(const struct ils *ils, struct slice name, bool *ret_itse
 void self_changed(struct ils *ils)
 {
     ils->self_dirty = true;
+    ils->stale_next = ils->now; /* somebody may be disconnected, or connected again */
 }
 
 /* NAME, ADDRESS, NAME:PORT or [ADDRESS]:PORT to be reached at: when none is said, the address seen

@@ -116,6 +116,7 @@ void stream_served(struct ils *ils, struct stream *s)
     catalog_describe(s->catalog, name, s->head.route_string, s->own);
     catalog_set_served(s->catalog, told_serves(ils, s));
     catalog_set_stale(s->catalog, false);
+    ils->stale_next = ils->now;
     holds_served(ils, s);
     ils->heads_moved = true;
     ils_action(ils, ILS_DO_PUBLISH);
@@ -363,10 +364,17 @@ bool stream_overdue(const struct ils *ils, const struct stream *s)
  * disconnected. */
 static void judge_stale(struct ils *ils)
 {
+    if (ils->now < ils->stale_next)
+        return;
+    ils->stale_next = TICK_NEVER;
     list_each(node, &ils->streams) {
         struct stream *s = list_entry(node, struct stream, node);
-        if (!s->own && stream_held(s))
-            catalog_set_stale(s->catalog, !s->admitted || stream_overdue(ils, s));
+        if (s->own || !stream_held(s))
+            continue;
+        catalog_set_stale(s->catalog, !s->admitted || stream_overdue(ils, s));
+        tick overdue = s->last_head + 2 * (tick)s->head.interval * 60 * TICK_S + 1;
+        if (overdue > ils->now && overdue < ils->stale_next)
+            ils->stale_next = overdue;
     }
     list_each(node, &ils->peers) {
         const struct peer *p = list_entry(node, struct peer, node);
