@@ -24,6 +24,7 @@
 #include "base/buf.h"
 #include "base/cursor.h"
 #include "base/list.h"
+#include "base/planted.h"
 #include "base/rand.h"
 #include "core/ils.h"
 #include "core/limits.h"

@@ -4,6 +4,8 @@
 #include <string.h>
 
 #include "plan/catalog.h"
+
+#include "base/planted.h"
 #include "plan/index.h"
 
 struct catalog *catalog_new(struct plan *p, const uint8_t key[static KEY_SIZE], uint64_t number,

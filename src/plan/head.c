@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/cursor.h"
+#include "base/planted.h"
 
 #define HEAD_MIN (HEAD_MAX - 255 - 255) /* both names empty */
 

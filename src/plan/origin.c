@@ -7,6 +7,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "base/planted.h"
 #include "base/rand.h"
 #include "plan/catalog.h"
 
