@@ -160,9 +160,10 @@ static void above_what(struct ils *ils, const struct stream *s, enum commit_kind
     const struct head *newest = told_newest(s);
     uint64_t epoch = newest->epoch;
     *former = s->head;
-    former->usn = newest->usn;
+    former->usn = newest->usn - (BUG(USN_REUSED) && !s->written && newest->usn > 1);
     if (kind == COMMIT_ADOPT) {
         epoch = s->theirs_epoch > epoch ? s->theirs_epoch : epoch;
+        kind = BUG(EPOCH_KEPT) ? COMMIT_CHANGE : kind;
         former->usn = (s->theirs_usn > former->usn ? s->theirs_usn : former->usn) + ADOPTED_USN_GAP;
     }
     next->epoch = epoch == 0 || kind == COMMIT_ADOPT ? stream_epoch(ils, epoch) : epoch;
