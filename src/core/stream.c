@@ -248,6 +248,10 @@ int stream_commit(struct ils *ils, struct stream *s, const struct change *change
     }
     b->commit = oc;
     ils->committing[s->number] = true;
+    if (BUG(TOLD_BEFORE_DURABLE) && stream_serve(ils, s, &oc->commit))
+        stream_served(ils, s);
+    if (BUG(ACKNOWLEDGED_EARLY) && command != 0)
+        command_reply(ils, command, REPLY_OK, slice_make(NULL, 0));
     return 0;
 }
 
