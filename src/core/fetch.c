@@ -389,7 +389,7 @@ void fetch_head(struct link *l, struct slice body)
     struct mark *mark = s == NULL ? NULL : mark_get(l, s);
     if (mark == NULL)
         return;
-    if (!mark->theirs || mark_order(mark, &h) < 0)
+    if ((!mark->theirs || mark_order(mark, &h) < 0) && !BUG(RELAY_TO_SENDER))
         mark_set(mark, &h);
     if (s->own) {
         adopt_heard(l, s, mark);
@@ -667,7 +667,7 @@ void fetch_admitted(struct ils *ils, struct stream *s, bool admitted)
         s->fetch = FETCH_NONE;
         s->asked = 0;
         s->retry = TICK_NEVER;
-    } else if (s->fetch == FETCH_NONE && s->wanted_bytes.n != 0) {
+    } else if (s->fetch == FETCH_NONE && s->wanted_bytes.n != 0 && !BUG(WAITING_FORGOTTEN)) {
         struct link *l = s->source != NULL ? s->source : another_source(ils, s, NULL);
         if (l != NULL)
             fetch_from(ils, s, l);
