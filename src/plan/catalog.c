@@ -474,7 +474,8 @@ void catalog_apply(struct catalog *c)
     assert(!catalog_missing(c, &at, &line));
     if (!c->targeting)
         return;
-    flags_clear(p, &c->serving, SEGMENT_SERVED);
+    if (!BUG(WITHDRAWAL_FORGOTTEN))
+        flags_clear(p, &c->serving, SEGMENT_SERVED);
     flags_set(p, &c->target, SEGMENT_SERVED);
     manifest_free(p, &c->serving);
     c->serving = c->target;
