@@ -524,7 +524,7 @@ void link_up(struct link *l)
     alarm_clear(ils, ILSRemoteHostUnresponsive, ip);
     alarm_clear(ils, ILSProtocolVersion, ip);
     struct link *old = p->link;
-    bool stays = old == NULL || link_beats(l, old);
+    bool stays = old == NULL || (link_beats(l, old) && !BUG(FIRST_WINS));
     if (stays)
         p->link = l;
     if (l->dialler)
