@@ -96,8 +96,8 @@ static bool lines_plausible(const struct stream *s)
         bytes += line.size;
     }
     manifest_root(root, lines);
-    return bytes == s->wanted.bytes && lines.n == (size_t)s->wanted.lines * LINE_BYTES &&
-           memcmp(root, s->wanted.root, HASH_SIZE) == 0;
+    return BUG(STALE_MANIFEST) || (bytes == s->wanted.bytes && lines.n == (size_t)s->wanted.lines * LINE_BYTES &&
+           memcmp(root, s->wanted.root, HASH_SIZE) == 0);
 }
 
 static int target_set(struct ils *ils, struct stream *s)
@@ -369,7 +369,8 @@ static void take_head(struct link *l, struct stream *s, const struct msg_head *m
         s->source = l; /* waits for a roster that lists it */
         return;
     }
-    if (m->has_delta && stream_held(s) && memcmp(m->base, s->head.root, HASH_SIZE) == 0 &&
+    if (m->has_delta && stream_held(s) &&
+        (BUG(STALE_MANIFEST) || memcmp(m->base, s->head.root, HASH_SIZE) == 0) &&
         delta_lines(s, m))
         take_delta(l, s, m, body);
     else if (s->fetch == FETCH_NONE || s->wanted_lines.n == 0)
