@@ -199,7 +199,7 @@ static bool above_wanted(struct ils *ils, const struct stream *s, const struct h
 /* Takes over a head that is newer than what is served and wanted. False: not newer. */
 static bool want_head(struct ils *ils, struct stream *s, struct slice bytes, const struct head *h)
 {
-    if (stream_held(s) && head_order(h, &s->head) <= 0)
+    if (stream_held(s) && head_order(h, &s->head) <= 0 && !BUG(STALE_HEAD))
         return false;
     if (!above_wanted(ils, s, h))
         return false;
@@ -347,7 +347,8 @@ static bool is_news(struct ils *ils, const struct stream *s, const struct head *
 {
     if (has_left(h) && h->lines != 0)
         return false;
-    return (!stream_held(s) || head_order(h, &s->head) > 0) && above_wanted(ils, s, h);
+    return (!stream_held(s) || head_order(h, &s->head) > 0 || BUG(STALE_HEAD)) &&
+           above_wanted(ils, s, h);
 }
 
 /* What a head of another cluster's says is wanted, if it may be. */
