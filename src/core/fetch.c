@@ -58,6 +58,7 @@ static void fetch_give_up(struct ils *ils, struct stream *s)
     for (uint32_t i = FETCH_FAILURES; i < s->failures && wait < FETCH_RETRY_MAX_US; i++)
         wait *= 2;
     s->retry = ils->now + (wait < FETCH_RETRY_MAX_US ? wait : FETCH_RETRY_MAX_US);
+    s->retry = BUG(RETRY_NEVER) ? TICK_NEVER : s->retry;
     s->failures = s->failures < FETCH_FAILURES ? FETCH_FAILURES : s->failures;
 }
 
