@@ -376,6 +376,7 @@ void self_applied(struct ils *ils, struct stream *s)
     if (p == NULL)
         return;
     bool hub = p->role == ROLE_HUB;
+    p->met = p->met || BUG(GOSSIP_MET);
     peer_read(p, s);
     peer_names(ils, p);
     if (hub || p->role == ROLE_HUB)
