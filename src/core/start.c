@@ -95,7 +95,7 @@ void journal_start(struct ils *ils, const struct ils_event *event)
     rows_init(&rows, ils);
     if (!make_identity(ils))
         rows_setting(&rows, "seed", slice_make(ils->seed, SEED_SIZE));
-    ils->boot++;
+    ils->boot += BUG(BOOT_KEPT) ? ils->boot == 0 : 1;
     rows_setting_u64(&rows, "boot", ils->boot);
     settings_take(&ils->durable, ils);
     start_plan(ils);
