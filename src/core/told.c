@@ -270,7 +270,7 @@ static bool to_be_hidden(const struct ils *ils, const struct stream *s)
         return true;
     if (ils->role == ROLE_STANDALONE && s->withheld.n != 0)
         return true; /* it has left */
-    return s->number == STREAM_PLAN && ils->durable.exchange_off;
+    return s->number == STREAM_PLAN && ils->durable.exchange_off && !BUG(EXCHANGE_TOLD);
 }
 
 static void follow(struct ils *ils, struct stream *s)
@@ -304,5 +304,5 @@ void told_tick(struct ils *ils)
 /* Whether lookups see it. */
 bool told_serves(const struct ils *ils, const struct stream *s)
 {
-    return s->number != STREAM_SELF && (s->own || !ils->durable.exchange_off);
+    return s->number != STREAM_SELF && (s->own || !ils->durable.exchange_off || BUG(EXCHANGE_SERVED));
 }
