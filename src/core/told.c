@@ -55,8 +55,8 @@ bool told_real(const struct stream *s)
 /* The newest head that was ever signed for it, told or not. */
 const struct head *told_newest(const struct stream *s)
 {
-    return s->withheld.n != 0 && is_newer(&s->withheld_head, &s->head) ? &s->withheld_head
-                                                                       : &s->head;
+    bool newer = s->withheld.n != 0 && is_newer(&s->withheld_head, &s->head);
+    return newer && !BUG(WITHHELD_USN) ? &s->withheld_head : &s->head;
 }
 
 /* --- settings */
@@ -170,7 +170,7 @@ static void keep(struct ils *ils, struct stream *s, struct rows *r)
         return; /* tried again */
     b->number[0] = s->number;
     b->number[1] = s->withheld_head.usn;
-    s->withheld_state = WITHHELD_STORING;
+    s->withheld_state = BUG(WITHHELD_EARLY) ? WITHHELD_DURABLE : WITHHELD_STORING;
 }
 
 void told_stored(struct ils *ils, struct batch *b, bool failed)
