@@ -433,7 +433,7 @@ static enum code judge_proof(struct link *l, const struct proof *p)
         return code;
     if (other_network(l, p))
         return CODE_OTHER_NETWORK;
-    if (ends_banned(ils, p->key))
+    if (ends_banned(ils, p->key) && !BUG(BANNED_LET_IN))
         return CODE_BANNED;
     if (known != NULL && known->disconnected_here)
         return CODE_DISCONNECTED;

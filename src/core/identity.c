@@ -72,7 +72,7 @@ static bool id_taken(const struct link *l, struct slice id, const uint8_t *key)
  * by no more than a dial can last. */
 static enum code judge_copy(const struct link *l, const struct proof *p, const struct link *stands)
 {
-    if (stands == NULL || p->boot > stands->theirs.boot)
+    if (stands == NULL || p->boot > stands->theirs.boot || BUG(COPY_UNJUDGED))
         return CODE_NONE;
     if (p->boot < stands->theirs.boot)
         return CODE_CLONE;
