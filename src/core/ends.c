@@ -59,7 +59,8 @@ bool ends_allow(const struct ils *ils, const struct head *h)
 
 static bool stream_left(const struct stream *s)
 {
-    return s->number == STREAM_SELF && stream_held(s) && (s->head.flags & HEAD_FLAG_LEFT) != 0;
+    return s->number == STREAM_SELF && stream_held(s) && !BUG(LEFT_IGNORED) &&
+           (s->head.flags & HEAD_FLAG_LEFT) != 0;
 }
 
 bool peer_left(const struct ils *ils, const struct peer *p)
