@@ -245,7 +245,7 @@ static void spoke_visits(struct ils *ils)
 static void spoke_lets_go(struct ils *ils)
 {
     struct peer *keep = NULL;
-    if (ils->self_dirty || ils->committing[STREAM_SELF])
+    if (ils->self_dirty || ils->committing[STREAM_SELF] || BUG(TWO_HUBS))
         return;
     list_each(node, &ils->peers) {
         struct peer *p = list_entry(node, struct peer, node);
@@ -353,7 +353,8 @@ static void attempt_over(struct ils *ils, struct link *l, struct peer *p, enum c
         if (!l->elsewhere)
             c->last_code = code;
         c->attempts++;
-        c->next = ils->now + pause_after(ils, c, l->visit, code);
+        c->next = BUG(MESH_GIVES_UP) ? TICK_NEVER
+                                     : ils->now + pause_after(ils, c, l->visit, code);
     }
 }
 
