@@ -276,7 +276,7 @@ static bool dial_due(const struct ils *ils)
         return true;
     if (ils->role == ROLE_HUB)
         return !mesh_home_gone(ils);
-    return !mesh_elsewhere(ils) || ils->now >= ils->mesh.home_next;
+    return !mesh_elsewhere(ils) || (ils->now >= ils->mesh.home_next && !BUG(HOME_FORGOTTEN));
 }
 
 void dial_tick(struct ils *ils)
