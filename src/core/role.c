@@ -198,7 +198,7 @@ void role_tick(struct ils *ils)
     if (ils->mesh.drained_at == 0) /* it was restarted meanwhile */
         ils->mesh.drained_at = ils->now + DRAIN_US;
     bool over = ils->now >= ils->mesh.drained_at;
-    if (other_hub(ils) == NULL) {
+    if (other_hub(ils) == NULL && !BUG(LAST_HUB_GOES)) {
         if (over || yields(ils))
             stays_hub(ils);
     } else if (over || (spokes(ils, &first) == 0 && !ils->self_dirty &&
