@@ -79,7 +79,7 @@ BUILD_PACKAGES=(gcc libc6-dev meson ninja-build pkg-config python3 protobuf-c-co
     libcsv-dev libinih-dev libedit-dev libsystemd-dev libcmocka-dev zlib1g-dev gettext)
 TEST_PACKAGES=(git clang-14 libclang-rt-14-dev llvm-14 binutils universal-ctags procps iproute2
     nftables strace tcpdump openssl sqlite3 curl scdoc mandoc man-db libsofia-sip-ua-dev sip-tester
-    kamailio systemd shellcheck)
+    kamailio systemd shellcheck spin)
 
 # configure DIR MESON-OPTION...: a build directory, made or brought up to date; made anew when its
 # remembered settings no longer fit. CC is the caller's.
