@@ -249,6 +249,46 @@ static void do_disconnect(struct scene *s)
         answered(s, n, op_disconnect(n, s->word[2]));
 }
 
+/* leave NODE; rebuild NODE; restore NODE; forget NODE CLUSTER; ban NODE CLUSTER */
+static void do_end(struct scene *s)
+{
+    struct node *n = up_node(s, 1);
+    const char *word = s->word[0], *cluster = s->n > 2 ? s->word[2] : "";
+    if (n == NULL)
+        return;
+    if (strcmp(word, "forget") == 0 || strcmp(word, "ban") == 0)
+        answered(s, n, word[0] == 'b' ? op_ban(n, cluster) : op_forget(n, cluster));
+    else if (strcmp(word, "leave") == 0)
+        answered(s, n, op_leave(n));
+    else
+        answered(s, n, strcmp(word, "rebuild") == 0 ? op_rebuild(n) : op_restore(n));
+}
+
+static void do_exchange(struct scene *s)
+{
+    struct node *n = up_node(s, 1);
+    if (n != NULL)
+        answered(s, n, op_exchange(n, strcmp(s->word[2], "on") == 0));
+}
+
+/* backup NODE; back NODE: it ends, and starts with the disk as it was then. */
+static void do_backup(struct scene *s)
+{
+    struct node *n = node_of(s, 1);
+    if (n == NULL)
+        return;
+    if (strcmp(s->word[0], "backup") == 0) {
+        node_image(n);
+    } else if (n->image_n == 0) {
+        fail(s, "no backup of", n->name);
+    } else {
+        if (n->ils != NULL)
+            node_crash(n, false);
+        disk_restore(&n->disk, &n->image[n->image_n - 1]);
+        node_start(n);
+    }
+}
+
 static void do_cut(struct scene *s)
 {
     struct node *a = node_of(s, 1), *b = s->n > 2 ? node_of(s, 2) : NULL;
@@ -431,6 +471,9 @@ static const struct {
     {"password", 4, do_password}, {"accept", 2, do_accept},   {"role", 3, do_role},
     {"join", 3, do_join},         {"plan", 4, do_plan},       {"route", 4, do_route},
     {"disconnect", 3, do_disconnect}, {"connect", 3, do_disconnect},
+    {"leave", 2, do_end},         {"forget", 3, do_end},      {"ban", 3, do_end},
+    {"rebuild", 2, do_end},       {"restore", 2, do_end},     {"exchange", 3, do_exchange},
+    {"backup", 2, do_backup},     {"back", 2, do_backup},
     {"lookup", 3, do_lookup},     {"clusters", 2, do_show},   {"alarms", 2, do_show},
     {"status", 2, do_show},       {"verdict", 2, do_verdict},    {"links", 3, do_links},
     {"cut", 2, do_cut},           {"crash", 2, do_crash},     {"power", 2, do_crash},
