@@ -147,6 +147,8 @@ static void peer_stored(struct ils *ils, const struct batch *b, bool failed)
         self_changed(ils);
     } else if (p->disconnected_here) {
         disconnected(ils, p);
+    } else {
+        ils->ends_due = true; /* it may have left meanwhile */
     }
 }
 

@@ -35,7 +35,8 @@ struct ended *ends_find(const struct ils *ils, const uint8_t key[static KEY_SIZE
 
 static bool covers(const struct ended *e, const struct head *h)
 {
-    return e->banned || (!BUG(EPOCH_UNCHECKED) && h->epoch <= e->epoch);
+    return e->banned || (!BUG(EPOCH_UNCHECKED) && h->epoch <= e->epoch) ||
+           h->epoch >= EPOCH_MOST;
 }
 
 const struct ended *ends_of(const struct ils *ils, const uint8_t key[static KEY_SIZE])
@@ -131,15 +132,22 @@ static bool says_more(const struct ended *e, const struct ended *of)
     return e->epoch != of->epoch ? e->epoch > of->epoch : e->usn > of->usn;
 }
 
-/* What one more record says is so from now on. False: nothing new, or no room. */
-static bool merge(struct ils *ils, const struct ended *e)
+static bool is_stranger(const struct ils *ils, const uint8_t key[static KEY_SIZE])
+{
+    return peer_find(ils, key) == NULL && stream_find(ils, key, STREAM_SELF) == NULL &&
+           stream_find(ils, key, STREAM_PLAN) == NULL;
+}
+
+/* What one more record says is so from now on, if there are fewer than most. False: nothing new, or
+ * no room. */
+static bool merge(struct ils *ils, const struct ended *e, size_t most)
 {
     struct ended *known = ends_find(ils, e->key);
     if (known == NULL) {
         size_t n = 0;
         list_each(node, &ils->ended)
             n++;
-        known = n >= ENDED_MAX ? NULL : mem_alloc(ils->mem, sizeof *known);
+        known = n >= most ? NULL : mem_alloc(ils->mem, sizeof *known);
         if (known == NULL)
             return false;
         memcpy(known->key, e->key, KEY_SIZE);
@@ -170,7 +178,7 @@ bool ends_setting(struct ils *ils, struct slice key, struct slice value)
     if (key.n != name + KEY_SIZE || memcmp(key.p, ENDED_NAME, name) != 0)
         return false;
     memcpy(e.key, key.p + name, KEY_SIZE);
-    if (read_value(&e, value) && !merge(ils, &e) && ends_find(ils, e.key) == NULL)
+    if (read_value(&e, value) && !merge(ils, &e, ENDED_MAX) && ends_find(ils, e.key) == NULL)
         ils->broken = true; /* who is banned is not forgotten for want of memory */
     return true;
 }
@@ -180,6 +188,8 @@ struct reading {
     struct rows rows;
 };
 
+/* Another hub's word. It may be one that lies, and names keys that it has made up: for whoever is
+ * known here, and for the word of this hub's own operator, some room is left. */
 static bool read_one(void *context, const struct record *r)
 {
     struct reading *reading = context;
@@ -187,7 +197,8 @@ static bool read_one(void *context, const struct record *r)
     if (r->kind != ENTRY_ENDED || r->user.n != KEY_SIZE || !read_value(&e, r->value))
         return true;
     memcpy(e.key, r->user.p, KEY_SIZE);
-    if (merge(reading->ils, &e))
+    bool stranger = is_stranger(reading->ils, e.key);
+    if (merge(reading->ils, &e, ENDED_MAX - (stranger ? ENDED_KNOWN : ENDED_OWN)))
         put_row(&reading->rows, ends_find(reading->ils, e.key));
     return true;
 }
@@ -317,8 +328,8 @@ static bool drop_peers(struct rows *r)
     bool again = false;
     list_each_safe(node, &ils->peers) {
         struct peer *p = list_entry(node, struct peer, node);
-        if (ends_of(ils, p->key) == NULL && !peer_left(ils, p))
-            continue;
+        if (ends_of(ils, p->key) == NULL && (!peer_left(ils, p) || p->disconnected_here))
+            continue; /* to leave is no way around what an operator decided */
         if (pointed_at(ils, p)) {
             again = true;
             continue;
@@ -376,6 +387,10 @@ static void newest_of(const struct ils *ils, struct ended *e)
         e->usn = s->head.usn > e->usn ? s->head.usn : e->usn;
     }
     e->epoch |= UINT32_MAX;
+    if (e->epoch >= EPOCH_MOST) /* others are to read it: what is above is covered as well */
+        e->epoch = EPOCH_MOST - 1;
+    if (e->usn >= USN_MOST)
+        e->usn = USN_MOST - 1;
 }
 
 static bool named_key(const struct ils *ils, struct slice name, uint8_t ret[static KEY_SIZE],
@@ -419,6 +434,8 @@ static enum reply judge(const struct ils *ils, const struct command *c, struct e
         return REPLY_STILL_LINKED;
     list_each(node, &ils->ended)
         n++;
+    list_each(node, &ils->batches) /* those that the disk has not answered yet */
+        n += list_entry(node, struct batch, node)->kind == BATCH_ENDED;
     *ret_text = slice_of("256");
     static_assert(ENDED_MAX == 256, "as the text says");
     return n >= ENDED_MAX && ends_find(ils, ret->key) == NULL ? REPLY_ENDED_FULL : REPLY_OK;
@@ -456,7 +473,7 @@ static void forget(struct ils *ils, const struct command *c)
 static void forgotten(struct ils *ils, struct batch *b, bool failed)
 {
     enum reply reply = failed ? REPLY_STORE : REPLY_OK;
-    if (!failed && !merge(ils, b->ended) && ends_find(ils, b->ended->key) == NULL)
+    if (!failed && !merge(ils, b->ended, ENDED_MAX) && ends_find(ils, b->ended->key) == NULL)
         reply = REPLY_MEMORY;
     command_reply(ils, b->command, reply, slice_make(NULL, 0));
 }

@@ -322,13 +322,17 @@ static struct stream *heard_stream(struct link *l, const struct head *h, struct 
     if (memcmp(h->key, ils->key, KEY_SIZE) == 0 || !ends_allow(ils, h) ||
         (has_left(h) && h->number == STREAM_SELF))
         return NULL;
-    size_t waiting = 0;
+    size_t waiting = 0, catalogs = 0;
     list_each(node, &ils->streams) {
         const struct stream *o = list_entry(node, struct stream, node);
-        waiting += !o->admitted && !stream_held(o);
+        bool waits = !o->admitted && !stream_held(o);
+        waiting += waits;
+        catalogs += waits && o->number >= STREAM_CATALOGS;
     }
     bool theirs = memcmp(h->key, l->to->key, KEY_SIZE) == 0;
     if (!theirs && (is_spoke(l) || waiting >= UNADMITTED_MAX))
+        return NULL;
+    if (theirs && h->number >= STREAM_CATALOGS && catalogs >= CATALOGS_WAITING)
         return NULL;
     if (!signature_holds(l, bytes))
         return NULL;

@@ -119,13 +119,20 @@ static bool linked_there(const struct link *l)
     return false;
 }
 
+/* The other end has heard this end's proof: before that it cannot know who this is, and whoever
+ * sits on the wire could say so. */
+static bool heard_proof(const struct link *l)
+{
+    return l->state == (l->dialler ? LINK_PROOF : LINK_PROVED);
+}
+
 void identity_refused(struct link *l, enum code code)
 {
     struct ils *ils = l->ils;
     struct slice id = refused_id(l);
     if (code != CODE_DUPLICATE_ID && code != CODE_DEFAULT_ID && code != CODE_CLONE)
         return;
-    if (!l->refused_here && code == CODE_CLONE && linked_there(l))
+    if (!l->refused_here && (!heard_proof(l) || (code == CODE_CLONE && linked_there(l))))
         return;
     if (cluster_id_valid(id))
         alarm_raise(ils, ILSDuplicateClusterID, id);

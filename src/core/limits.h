@@ -46,13 +46,17 @@
 #define STREAMS_MAX       1024
 #define ADOPTED_USN_GAP   (UINT64_C(1) << 20) /* design 6: above what others may hold */
 #define UNADMITTED_MAX    256            /* streams that wait for a roster to list them */
+#define CATALOGS_WAITING  64             /* catalogs that their own origins announce, likewise */
 #define PEERS_NEAR        180            /* design 6: an alarm at 90 % of 200 */
 #define ENDED_MAX         256            /* who was forgotten or banned: a third of stream 0 */
+#define ENDED_KNOWN       32             /* of them not for strangers, by another hub's word, ... */
+#define ENDED_OWN         8              /* ... and not for anybody's but the own operator's word */
 #define LEAVE_US          (2 * TICK_S)   /* a goodbye has this long to be told */
 #define ROSTER_MAX        64             /* design 6 */
 #define LEARNED_MAX       1000000        /* design 13: learned objects */
 #define LEARNED_BYTES     (256u << 20)   /* of others' segments, or a quarter of memory */
-#define SELF_BYTES        65536          /* what a cluster may say of itself, roster and all */
+#define SELF_BYTES        (2 * 65536)    /* what a cluster says of itself, roster and all, and as \
+                                          * much of a tail that is not folded yet */
 #define REBUILD_US        (60 * TICK_S)  /* a wrong digest costs one rebuilt index in this time */
 #define ALARMS_MAX        256
 #define ALARM_ATTEMPTS_MAX 40            /* of each alarm that strangers raise: five of them */

@@ -377,7 +377,10 @@ void self_applied(struct ils *ils, struct stream *s)
         return;
     bool hub = p->role == ROLE_HUB;
     p->met = p->met || BUG(GOSSIP_MET);
-    peer_read(p, s);
+    if (left && p->disconnected_here)
+        p->role = ROLE_STANDALONE; /* it keeps its name: by that it may be connected again */
+    else
+        peer_read(p, s);
     peer_names(ils, p);
     if (hub || p->role == ROLE_HUB)
         ils->rosters_moved = true;

@@ -1,0 +1,292 @@
+/* A member that lies about membership: who is gone, who is a copy, how many there are. And whoever
+ * has no more than the wire. One real core, and others (liar.h, peer.h) that say what they like. */
+#include <stdio.h>
+
+#include "core/core.h"
+#include "liar.h"
+
+#define STRANGERS 300
+
+static struct rig core;
+static struct liar liar;
+static uint8_t password[32];
+
+static int setup(void **state)
+{
+    (void)state;
+    crypto_hash1(password, "test", slice_of("secret"));
+    rig_init(&core, 5, SIZE_MAX);
+    memset(&liar, 0, sizeof liar);
+    return 0;
+}
+
+static int setup_hub(void **state)
+{
+    setup(state);
+    rig_hub(&core, "hub", password);
+    liar_join(&liar, &core, 1, "198.51.100.1", password);
+    assert_true(liar_linked(&liar));
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    liar_done(&liar);
+    rig_done(&core);
+    return 0;
+}
+
+static struct buf bytes(void)
+{
+    struct buf b;
+    buf_init(&b, liar.peer.mem, SIZE_MAX);
+    return b;
+}
+
+static void serve_one(struct peer_end *p, uint8_t type, struct slice body)
+{
+    (void)body;
+    if (type == FRAME_SEGMENT_REQUEST)
+        peer_frame(p, FRAME_SEGMENT, buf_slice(p->context));
+}
+
+/* A stream of the liar's own: one segment of n records, the last of which has USN h.usn. */
+static void say_stream(struct liar *by, struct head h, struct buf *segment, size_t n)
+{
+    struct buf lines = bytes(), head = bytes();
+    h.epoch = h.epoch == 0 ? 1 : h.epoch;
+    if (segment->n != 0)
+        liar_line(&lines, buf_slice(segment));
+    h.lines = segment->n != 0;
+    h.bytes = segment->n;
+    h.live = n;
+    for (uint64_t i = 0; i < n; i++)
+        h.sum += liar_mix(h.usn - i);
+    by->peer.frame = serve_one;
+    by->peer.context = segment;
+    liar_head_of(by, h, buf_slice(&lines), &head);
+    liar_head(by, h, buf_slice(&lines));
+    liar_pump(by);
+    if (h.lines != 0)
+        liar_manifest(by, buf_slice(&head), buf_slice(&lines));
+    liar_pump(by);
+    buf_done(&lines);
+    buf_done(&head);
+}
+
+static void put_value(struct buf *segment, uint8_t kind, struct slice key, struct slice value)
+{
+    buf_put_u8(segment, (uint8_t)(RECORD_PUT_VALUE | kind));
+    buf_put_u8(segment, (uint8_t)(2 + value.n + key.n));
+    buf_put_u16(segment, (uint16_t)value.n);
+    buf_put_slice(segment, value);
+    buf_put_slice(segment, key);
+}
+
+static void say_one(struct liar *by, uint64_t number, uint64_t epoch)
+{
+    struct buf segment = bytes();
+    liar_field(&segment, 1, "role", slice_of("2"));
+    say_stream(by, (struct head){.number = number, .epoch = epoch, .usn = 1}, &segment, 1);
+    buf_done(&segment);
+}
+
+/* As a hub: that n strangers are gone, whom nobody knows. */
+static void say_ended(size_t n, const char *name)
+{
+    struct buf segment = bytes(), value = bytes();
+    size_t left = n;
+    struct head h = {.usn = n + 1};
+    buf_put_u8(&value, 1);
+    buf_put_u64(&value, 0);
+    buf_put_u64(&value, 0);
+    buf_put(&value, liar.peer.key, PEER_ID_SIZE);
+    buf_put_u8(&value, (uint8_t)slice_of(name).n);
+    buf_put_slice(&value, slice_of(name));
+    liar_field(&segment, 1, "role", slice_of("1"));
+    for (; left != 0; left--) {
+        uint8_t key[KEY_SIZE] = {7, (uint8_t)left, (uint8_t)(left >> 8)};
+        put_value(&segment, ENTRY_ENDED, slice_make(key, KEY_SIZE), buf_slice(&value));
+    }
+    say_stream(&liar, h, &segment, n + 1);
+    buf_done(&segment);
+    buf_done(&value);
+}
+
+static bool held(const uint8_t *key, uint64_t number)
+{
+    const struct stream *s = stream_find(core.ils, key, number);
+    return s != NULL && stream_held(s);
+}
+
+static enum reply end(enum command_type type, const uint8_t *key)
+{
+    char hex[2 * PEER_ID_SIZE + 1];
+    uint8_t id[PEER_ID_SIZE];
+    crypto_peer_id(id, key);
+    hex_text(hex, id, PEER_ID_SIZE);
+    return rig_command(&core, (struct command){.type = type, .cluster = slice_of(hex)});
+}
+
+static enum reply write_plan(void)
+{
+    struct change change = {.put = true, .kind = ENTRY_URI, .user = slice_of("alice"),
+                            .domain = slice_of("a.example")};
+    return rig_command(&core, (struct command){.type = COMMAND_PLAN, .change = &change,
+                                               .change_n = 1, .source = slice_of("test")});
+}
+
+/* --- somebody on the way, who has proved nothing */
+
+static void say_goodbye(struct peer_end *p, uint32_t code)
+{
+    struct buf b;
+    buf_init(&b, p->mem, SIZE_MAX);
+    msg_goodbye_put(&b, &(struct msg_goodbye){.code = code});
+    peer_send(p, &b);
+    buf_done(&b);
+}
+
+/* Of what the cluster itself is, only who has heard its proof can say anything. */
+static void copy_by_a_stranger(void **state)
+{
+    (void)state;
+    static const uint32_t code[] = {CODE_CLONE, CODE_DUPLICATE_ID, CODE_DEFAULT_ID};
+    rig_spoke(&core, "spoke", password);
+    for (size_t i = 0; i < sizeof code / sizeof code[0]; i++) {
+        struct test_mem outside;
+        struct peer_end p;
+        test_mem_init(&outside, 0);
+        peer_init(&p, &outside.mem, 9, password, false);
+        rig_pass(&core, 61 * TICK_S);
+        uint32_t id = rig_connected(&core, "198.51.100.9");
+        say_goodbye(&p, code[i]);
+        rig_data(&core, id, p.out.p, p.out.n);
+        assert_true(rig_link(&core, id)->closed);
+        assert_int_equal(core.verdict.code, code[i]); /* it is shown as what the other end said */
+        assert_false(core.ils->cloned);
+        assert_int_equal(core.ils->refused_as.n, 0);
+        assert_int_equal(alarm_last(core.ils, ILSDuplicateClusterID, slice_of("spoke")), 0);
+        assert_int_equal(write_plan(), REPLY_OK);
+        peer_done(&p);
+    }
+}
+
+/* --- a hub that fills the table of who is gone */
+
+static void strangers_that_are_gone(void **state)
+{
+    (void)state;
+    say_ended(STRANGERS, "");
+    assert_true(held(liar.peer.key, STREAM_SELF));
+    assert_int_equal(end(COMMAND_BAN, liar.peer.key), REPLY_OK);
+    assert_true(ends_banned(core.ils, liar.peer.key));
+    assert_false(liar_linked(&liar) || held(liar.peer.key, STREAM_SELF));
+}
+
+/* ... and what the hubs that repeat it say is not too much for those who hear it. */
+static void much_is_said(void **state)
+{
+    (void)state;
+    char text[DESCRIPTION_MAX + 1];
+    char fqdn[] = "abcdefghi.abcdefghi.abcdefghi.abcdefghi.abcdefghi.abcdefghi.abcdefghi."
+                  "abcdefghi.abcdefghi.abcdefghi.abcdefghi.abcdefghi.abcdefghi.example";
+    uint64_t most = 0;
+    say_ended(STRANGERS, "0123456789012345678901234567890123456789012345678");
+    uint8_t der[8000] = {0x30};
+    struct command own = {.type = COMMAND_CERTIFICATE, .now = true};
+    own.own.leaf.der = slice_make(der, sizeof der);
+    own.own.leaf.not_after = INT64_MAX;
+    rig_command(&core, own);
+    own.now = false;
+    rig_command(&core, own);
+    for (int i = 0; i < 260; i++) {
+        memset(text, 'a' + i % 26, DESCRIPTION_MAX);
+        text[DESCRIPTION_MAX] = '\0';
+        fqdn[0] = (char)('a' + i % 26);
+        assert_int_equal(rig_command(&core, (struct command){.type = COMMAND_DESCRIBE,
+                                            .fqdn = slice_of(fqdn), .route_string = slice_of(fqdn),
+                                            .description = slice_of(text)}), REPLY_OK);
+        most = core.ils->self->head.bytes > most ? core.ils->self->head.bytes : most;
+    }
+    printf("# %llu bytes at most\n", (unsigned long long)most);
+    assert_true(most <= SELF_BYTES);
+}
+
+/* --- numbers that no record can name */
+
+static void beyond_all_epochs(void **state)
+{
+    (void)state;
+    uint8_t key[KEY_SIZE];
+    say_one(&liar, STREAM_SELF, UINT64_MAX);
+    assert_true(held(liar.peer.key, STREAM_SELF));
+    memcpy(key, liar.peer.key, KEY_SIZE);
+    rig_down(&core, liar.id);
+    liar_done(&liar);
+    assert_int_equal(end(COMMAND_FORGET, key), REPLY_OK);
+    assert_false(held(key, STREAM_SELF));
+    const struct ended *e = ends_find(core.ils, key);
+    assert_true(e->epoch < UINT64_C(1) << 63 && e->usn < UINT64_C(1) << 62); /* as others read it */
+    memset(&liar, 0, sizeof liar);
+    liar_join(&liar, &core, 1, "198.51.100.1", password);
+    say_one(&liar, STREAM_SELF, UINT64_MAX);
+    assert_false(held(key, STREAM_SELF));
+}
+
+/* --- a spoke that has too many streams */
+
+static void streams_without_end(void **state)
+{
+    (void)state;
+    struct liar fresh = {0};
+    say_one(&liar, STREAM_SELF, 1);
+    for (uint64_t n = 2; n < 1500; n++)
+        liar_head(&liar, (struct head){.number = n, .epoch = 1, .usn = 1, .lines = 1, .bytes = 9},
+                  slice_of("0123456789012345678901234567890123456789"));
+    liar_pump(&liar);
+    printf("# %zu streams\n", core.ils->stream_n);
+    assert_true(core.ils->stream_n < STREAMS_MAX / 2);
+    assert_int_equal(end(COMMAND_BAN, liar.peer.key), REPLY_OK); /* its catalogs took all places */
+    liar_join(&fresh, &core, 2, "198.51.100.2", password);
+    assert_true(liar_linked(&fresh));
+    say_one(&fresh, STREAM_SELF, 1);
+    assert_true(held(fresh.peer.key, STREAM_SELF));
+    liar_done(&fresh);
+}
+
+/* --- disconnected, and back by leaving */
+
+static void leaving_is_no_way_back(void **state)
+{
+    (void)state;
+    struct buf none = bytes();
+    struct liar again = {0};
+    say_one(&liar, STREAM_SELF, 1);
+    say_stream(&liar, (struct head){.usn = 2, .flags = HEAD_FLAG_LEFT}, &none, 0);
+    const struct peer *p = peer_find(core.ils, liar.peer.key);
+    assert_true(p != NULL && p->link != NULL); /* it stays linked */
+    assert_int_equal(end(COMMAND_DISCONNECT, liar.peer.key), REPLY_OK);
+    assert_false(liar_linked(&liar));
+    rig_pass(&core, TICK_S);
+    liar_join(&again, &core, 1, "198.51.100.1", password);
+    assert_false(liar_linked(&again));
+    assert_int_equal(again.peer.goodbye, CODE_DISCONNECTED);
+    liar_done(&again);
+    buf_done(&none);
+}
+
+int main(void)
+{
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup_hub, teardown)
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(copy_by_a_stranger, setup, teardown),
+        TEST(strangers_that_are_gone),
+        TEST(much_is_said),
+        TEST(beyond_all_epochs),
+        TEST(streams_without_end),
+        TEST(leaving_is_no_way_back),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
