@@ -97,8 +97,8 @@ static bool lines_plausible(const struct stream *s)
         bytes += line.size;
     }
     manifest_root(root, lines);
-    return BUG(STALE_MANIFEST) || (bytes == s->wanted.bytes && lines.n == (size_t)s->wanted.lines * LINE_BYTES &&
-           memcmp(root, s->wanted.root, HASH_SIZE) == 0);
+    bool whole = bytes == s->wanted.bytes && lines.n == (size_t)s->wanted.lines * LINE_BYTES;
+    return BUG(STALE_MANIFEST) || (whole && memcmp(root, s->wanted.root, HASH_SIZE) == 0);
 }
 
 static int target_set(struct ils *ils, struct stream *s)
