@@ -1,8 +1,8 @@
 /* told: what of one's own streams others are shown. While the exchange is off, the plan is
  * withheld; when this cluster leaves, all of it is: a signed head that lists nothing
- * (HEAD_FLAG_LEFT) then stands for the real one, which goes on below and is not told. It takes a USN of its own: it is
- * durable before it is told, and whatever is written next is above it, so when the real head comes
- * back it is newer for everybody.
+ * (HEAD_FLAG_LEFT) then stands for the real one, which goes on below and is not told. It takes a
+ * USN of its own: it is durable before it is told, and whatever is written next is above it, so
+ * when the real head comes back it is newer for everybody.
  *
  * Settings: "exchange_off", "sync_minutes" (u64); "withheld_self", "withheld_plan": the head. */
 #include "core/core.h"
