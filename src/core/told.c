@@ -304,5 +304,6 @@ void told_tick(struct ils *ils)
 /* Whether lookups see it. */
 bool told_serves(const struct ils *ils, const struct stream *s)
 {
-    return s->number != STREAM_SELF && (s->own || !ils->durable.exchange_off || BUG(EXCHANGE_SERVED));
+    return s->number != STREAM_SELF &&
+           (s->own || !ils->durable.exchange_off || BUG(EXCHANGE_SERVED));
 }
