@@ -568,6 +568,8 @@ static void finish(struct ils *ils)
     struct dial *d = &ils->dial;
     struct rows rows;
     ils->mesh.draining = false;
+    command_reply(ils, ils->mesh.command, REPLY_LEAVING, slice_make(NULL, 0)); /* to be a spoke */
+    ils->mesh.command = 0;
     d->wanted = d->hub_known = false; /* first: nobody is dialled instead */
     ils->role = ROLE_STANDALONE;
     end_links(ils, CODE_GOING_DOWN);

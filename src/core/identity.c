@@ -185,8 +185,9 @@ static bool said_clone(const struct ils *ils, const struct peer *but)
 bool identity_may_dial(const struct ils *ils, const struct peer *p)
 {
     const struct peer *home = ils->dial.hub_known ? peer_find(ils, ils->dial.hub_key) : NULL;
-    if (ils->dial.last_code == CODE_REPLACED && (home == NULL || home->link == NULL))
-        return false; /* by whom? the hub that said so is asked first */
+    bool soon = ils->mesh.lost == 0 || ils->now - ils->mesh.lost < HANDSHAKE_US;
+    if (ils->dial.last_code == CODE_REPLACED && soon && (home == NULL || home->link == NULL))
+        return false; /* by whom? the hub that said so is asked first, but not for ever */
     return !ils->cloned || p->contact.last_code == CODE_CLONE || !said_clone(ils, NULL);
 }
 

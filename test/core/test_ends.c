@@ -191,6 +191,21 @@ static void leaves_across_a_crash(void **state)
     assert_true(everywhere("two@b.example", true, -1));
 }
 
+/* A hub that drains, and whose operator waits for it to be a spoke: he is told that it never will. */
+static void leaves_while_it_drains(void **state)
+{
+    (void)state;
+    world_block(&world, 3, 0, true); /* its spoke has nowhere to go */
+    size_t replies = world.node[1].replies;
+    world_ask(&world, 1, (struct command){.type = COMMAND_ROLE, .role = ROLE_SPOKE});
+    world_run(&world);
+    assert_int_equal(world.node[1].replies, replies);
+    assert_int_equal(leave(1), REPLY_OK);
+    assert_int_equal(world.node[1].replies, replies + 2);
+    world_pass(&world, 90 * TICK_S);
+    assert_int_equal(world.node[1].ils->role, ROLE_STANDALONE);
+}
+
 static void leaves_without_a_link(void **state)
 {
     (void)state;
@@ -490,6 +505,7 @@ int main(void)
         TEST(stays_gone_after_restarts),
         TEST(hub_leaves),
         TEST(leaves_across_a_crash),
+        TEST(leaves_while_it_drains),
         TEST(leaves_without_a_link),
         TEST(leave_is_not_taken_by_the_disk),
         TEST(zombies_do_not_return),

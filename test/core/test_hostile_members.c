@@ -277,6 +277,97 @@ static void leaving_is_no_way_back(void **state)
     buf_done(&none);
 }
 
+/* --- a hub that keeps a spoke to itself */
+
+static void pump_home(struct liar *home, uint64_t seed)
+{
+    home->core = &core;
+    home->id = rig_connected(&core, "198.51.100.9");
+    peer_init(&home->peer, liar.peer.mem, seed, password, false);
+    liar_pump(home);
+}
+
+/* Stream 0 of a hub with one other hub, alt.example, on its roster; and that one's. */
+static void say_hubs(struct liar *home)
+{
+    struct liar alt = *home;
+    struct buf b = bytes(), segment = bytes(), theirs = bytes(), head = bytes(), lines = bytes();
+    uint8_t seed[SEED_SIZE] = {42};
+    crypto_keypair(seed, alt.peer.key, alt.peer.secret);
+    liar_field(&segment, 1, "role", slice_of("1"));
+    buf_put_u8(&segment, RECORD_PUT | ENTRY_ROSTER);
+    buf_put_u8(&segment, KEY_SIZE);
+    buf_put(&segment, alt.peer.key, KEY_SIZE);
+    say_stream(home, (struct head){.usn = 2}, &segment, 2);
+    liar_field(&theirs, 1, "role", slice_of("1"));
+    liar_field(&theirs, 2, "host", slice_of("alt.example"));
+    liar_line(&lines, buf_slice(&theirs));
+    struct head h = {.epoch = 1, .usn = 2, .lines = 1, .bytes = theirs.n, .live = 2,
+                     .sum = liar_mix(1) + liar_mix(2)};
+    liar_head_of(&alt, h, buf_slice(&lines), &head);
+    msg_head_put(&b, &(struct msg_head){.head = buf_slice(&head)});
+    home->peer.context = &theirs;
+    peer_send(&home->peer, &b);
+    liar_pump(home);
+    liar_manifest(home, buf_slice(&head), buf_slice(&lines));
+    liar_pump(home);
+    buf_done(&b);
+    buf_done(&segment);
+    buf_done(&theirs);
+    buf_done(&head);
+    buf_done(&lines);
+}
+
+static struct link *opening(const char *host)
+{
+    list_each(node, &core.ils->links) {
+        struct link *l = list_entry(node, struct link, node);
+        if (l->state == LINK_OPENING && slice_eq(text_slice(l->host), slice_of(host)))
+            return l;
+    }
+    return NULL;
+}
+
+/* It says whenever it is dialled that another link has replaced this one: the spoke asks it first,
+ * and then somebody else. */
+static void replaced_by_nothing(void **state)
+{
+    (void)state;
+    struct liar home = {0}, again = {0};
+    rig_down(&core, liar.id);
+    rig_done(&core);
+    rig_init(&core, 6, SIZE_MAX);
+    rig_spoke(&core, "spoke", password);
+    rig_pass(&core, TICK_S);
+    pump_home(&home, 9);
+    assert_true(home.peer.up);
+    liar_marks(&home, NULL, 0);
+    liar_pump(&home);
+    say_hubs(&home);
+    assert_int_equal(core.ils->peer_n, 2);
+    say_goodbye(&home.peer, CODE_REPLACED);
+    liar_pump(&home);
+    assert_false(liar_linked(&home));
+    tick lost = core.now;
+    bool asked = false;
+    while (core.now - lost < 20 * TICK_S && !asked) {
+        const struct link *l = opening("hub.example");
+        const struct link *alt = opening("alt.example");
+        asked = alt != NULL && !alt->visit;
+        if (l != NULL && !asked) {
+            core.open_id = l->id;
+            uint32_t id = rig_connected(&core, "198.51.100.9");
+            peer_init(&again.peer, liar.peer.mem, 9, password, false);
+            say_goodbye(&again.peer, CODE_REPLACED); /* in clear: anybody on the wire can */
+            rig_data(&core, id, again.peer.out.p, again.peer.out.n);
+            peer_done(&again.peer);
+        }
+        rig_pass(&core, TICK_S / 4);
+    }
+    assert_true(asked);
+    liar_done(&home);
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup_hub, teardown)
@@ -287,6 +378,7 @@ int main(void)
         TEST(beyond_all_epochs),
         TEST(streams_without_end),
         TEST(leaving_is_no_way_back),
+        TEST(replaced_by_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
