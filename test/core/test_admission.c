@@ -281,6 +281,30 @@ static void what_is_gone_is_not_told_back(void **state)
     buf_done(&segment);
 }
 
+/* A copy of it writes elsewhere: the origin is told of what is above that which it has shown, and
+ * of nothing else of its own. */
+static void an_origin_hears_of_its_copy(void **state)
+{
+    (void)state;
+    struct liar other = {0};
+    say_self(&liar, &liar, 1, false, 0, 0);
+    say_plan(&liar, &liar, 1, 1);
+    liar_join(&other, &core, 2, "198.51.100.2", password);
+    say_self(&other, &other, 1, true, 0, 0);
+    liar_pump(&liar);
+    size_t heads = liar.peer.got[FRAME_HEAD];
+    say_plan(&liar, &liar, 1, 2);
+    liar_pump(&liar);
+    assert_int_equal(liar.peer.got[FRAME_HEAD], heads);
+    say_plan(&other, &liar, 1, 3);
+    assert_int_equal(served(liar.peer.key, 1), 3);
+    liar_pump(&liar);
+    assert_int_equal(liar.peer.got[FRAME_HEAD], heads + 1);
+    say_plan(&liar, &liar, 1, 2); /* it has not heard */
+    assert_int_equal(served(liar.peer.key, 1), 3);
+    liar_done(&other);
+}
+
 /* --- how many */
 
 static void roster_lists_the_linked_first(void **state)
@@ -438,6 +462,7 @@ int main(void)
         TEST(a_circle_admits_nobody),
         TEST(a_farewell_needs_no_roster),
         TEST(what_is_gone_is_not_told_back),
+        TEST(an_origin_hears_of_its_copy),
         TEST(roster_lists_the_linked_first),
         TEST(catalogs_count),
         TEST(clusters_by_relay_count),
