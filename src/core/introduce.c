@@ -329,10 +329,11 @@ static void take_from(struct ils *ils, struct peer *hub, const struct stream *se
     trust_change_free(ils, in.change);
 }
 
-/* A hub that this cluster has met, and whose word counts here. */
+/* A hub that this cluster has met, and whose word counts here. Who has shown no certificate himself
+ * vouches for none: a password may be changed, and what was imported stays. */
 static bool may_introduce(const struct ils *ils, const struct peer *p)
 {
-    return p->met && p->role == ROLE_HUB && !p->disconnected_here &&
+    return p->met && p->met_method >= METHOD_TLS && p->role == ROLE_HUB && !p->disconnected_here &&
            (ils->role == ROLE_HUB || p->invited_there);
 }
 

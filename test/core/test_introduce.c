@@ -495,6 +495,31 @@ static void memory_is_refused(void **state)
     setup(NULL);
 }
 
+/* A hub that has proved itself by the password alone makes nobody's certificate trusted. */
+static void by_the_password_alone(void **state)
+{
+    (void)state;
+    const uint8_t all = 1 << METHOD_PASSWORD | 1 << METHOD_TLS | 1 << METHOD_TLS_PASSWORD;
+    struct command add = {.type = COMMAND_PASSWORD_ADD, .generation = 1};
+    crypto_hash1(add.stretched, "test password", slice_of("secret"));
+    for (int i = 0; i < 2; i++) {
+        start(i);
+        assert_int_equal(world_command(&world, i, add), REPLY_OK);
+        assert_int_equal(world_auth(&world, i, false, true, all), REPLY_OK);
+    }
+    world_command(&world, 0, (struct command){.type = COMMAND_ROLE, .role = ROLE_HUB});
+    world_join(&world, 1, 0, ROLE_HUB);
+    assert_true(linked(0, 1));
+    start(3);
+    assert_int_equal(join_by(3, 1, invite(1), ROLE_SPOKE), REPLY_OK);
+    world_pass(&world, 20 * TICK_S);
+    assert_true(linked(1, 3));
+    assert_non_null(trusts(1, 3));
+    assert_non_null(peer(0, 3));
+    assert_null(trusts(0, 3));
+    assert_int_equal(alarms(0, ILSCertificateIntroduced), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -505,6 +530,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(another_fingerprint, setup, teardown),
         cmocka_unit_test_setup_teardown(by_a_spoke, setup, teardown),
         cmocka_unit_test_setup_teardown(by_a_hub_never_met, setup, teardown),
+        cmocka_unit_test_setup_teardown(by_the_password_alone, setup, teardown),
         cmocka_unit_test_setup_teardown(one_that_is_not_good, setup, teardown),
         cmocka_unit_test_setup_teardown(in_a_row, setup, teardown),
         cmocka_unit_test_setup_teardown(not_for_every_spoke, setup, teardown),
