@@ -144,6 +144,10 @@ static const char *contact_unsettled(struct judge *j, const struct node *n,
 const char *judge_unvisited(struct judge *j)
 {
     const char *what = NULL;
+    struct view_own next;
+    for (size_t i = 0; i < j->world->node_n && what == NULL; i++)
+        if (is_member(j, j->world->node[i]) && view_own(j->world->node[i]->ils, 1, &next))
+            what = unsettled(j, j->world->node[i], "itself", "its next certificate waits");
     for (size_t i = 0; i < j->world->node_n && what == NULL; i++)
         if (is_member(j, j->world->node[i]))
             what = contact_unsettled(j, j->world->node[i], CONTACT_ALTERNATE, "not visited");

@@ -220,7 +220,8 @@ static void judge_held(struct judge *j, struct node *n, const struct view_cluste
                     j->soul[of].lineage);
     if (!same || stamp_order(&at, &h->at) != 0 || whole)
         judge_truth(j, n, of, &at, hidden);
-    *h = (struct held){n->incarnation, at};
+    policy_held(j, n, of, c, !same || stamp_order(&at, &h->at) != 0);
+    *h = (struct held){n->incarnation, at, h->met};
 }
 
 static void judge_stepped(void *context, struct node *n, const struct ils_event *event)
@@ -241,6 +242,7 @@ static void judge_stepped(void *context, struct node *n, const struct ils_event 
     judge_own(j, n);
     view_self(n->ils, &self);
     life->hides = life->hides || !self.exchange;
+    policy_own(j, n, &self);
     if (self.role == ROLE_STANDALONE) /* who leaves forgets the network */
         memset(j->held[n->index], 0, SOULS_MAX * sizeof(struct held));
     for (size_t i = 1; view_cluster(n->ils, i, &c); i++)
@@ -262,6 +264,8 @@ struct judge *judge_new(struct world *w, bool strict)
         j->life[i].lineage = i;
     w->observer = (struct observer){.context = j, .action = judge_action,
                                     .stepped = judge_stepped};
+    w->net.watched = wire_watched;
+    w->net.watcher = j;
     return j;
 }
 
@@ -269,6 +273,8 @@ void judge_free(struct judge *j)
 {
     for (size_t i = 0; i < NODES_MAX; i++)
         free(j->held[i]);
+    for (size_t i = 0; i < NODES_MAX; i++)
+        free(j->life[i].met);
     ledger_done(&j->ledger);
     arena_done(&j->arena);
     free(j);
@@ -296,6 +302,7 @@ void judge_reborn(struct judge *j, struct node *n, const struct node *original)
     if (original != NULL) {
         life->lineage = j->life[original->index].lineage;
         life->soul = 0;
+        life->copied = true;
         j->soul[j->life[original->index].soul].doubled = true;
         j->life[original->index].unsure = true;
     }

@@ -27,6 +27,8 @@ struct soul {
     enum fate fate;
     bool ended;         /* its fate was another once: what was served of it may go */
     struct stamp newest; /* that it ever served itself */
+    bool off;            /* its exchange is, and what it had told by then: */
+    struct stamp shown;
 };
 
 /* What is known of a node beside its core. */
@@ -43,11 +45,16 @@ struct life {
     bool unsure;           /* since then: its neighbours may know better than it does */
     bool hides;            /* its exchange was off once */
     bool out;              /* it is not to be in the network */
+    bool off;              /* its exchange is, durably */
+    bool copied;           /* its disk began as another's */
+    uint8_t *met;          /* peer ids of those who proved themselves here */
+    size_t met_n;
 };
 
 struct held {
     uint64_t incarnation;
     struct stamp at;
+    bool met;
 };
 
 struct judge {
@@ -59,6 +66,7 @@ struct judge {
     struct held *held[NODES_MAX]; /* [holder][soul] */
     struct ledger ledger;
     uint64_t version, acknowledged, dials, zombies;
+    uint64_t heads;        /* that were seen under way */
     uint64_t nothing;      /* root of a head that lists nothing */
     uint32_t excused;      /* bits of enum excuse */
     struct mem mem;
@@ -74,5 +82,16 @@ struct node *soul_node(const struct judge *j, uint32_t soul);
 
 /* judge_told.c */
 void judge_action(void *context, struct node *n, const struct ils_action *a);
+
+/* judge_policy.c */
+void policy_joined(struct judge *j, const struct node *n, const struct verdict *v);
+void policy_own(struct judge *j, const struct node *n, const struct view_self *self);
+/* moved: the head is another than before. */
+void policy_held(struct judge *j, const struct node *n, uint32_t of, const struct view_cluster *c,
+                 bool moved);
+
+/* wire.c: see net.h, watched */
+void wire_watched(void *context, struct node *from, struct node *to, struct watch **watch,
+                  struct watch *back, struct slice bytes, bool read);
 
 #endif

@@ -1,6 +1,8 @@
 /* judge_told: what cores tell, as it happens: replies, verdicts, traces. */
 #include "sim/judge_inside.h"
 
+#include "sim/render.h"
+
 /* What must have been done before a core may say that to, or of, an honest cluster; 0: it may say
  * so at any time; UINT32_MAX: never. */
 static uint32_t excuse_for(enum code code)
@@ -58,9 +60,10 @@ static void judge_reply(struct judge *j, struct node *n, const struct ils_action
             j->acknowledged++;
         } else if ((a->reply == REPLY_ROLLED_BACK || a->reply == REPLY_CLONED) && !life->unsure) {
             world_break(j->world, "promise: %s thinks that it is not alone", n->name);
-        } else if (a->reply != REPLY_STORE && a->reply != REPLY_MEMORY &&
+        } else if (a->reply != REPLY_STORE && a->reply != REPLY_BUSY_IDENTITY && a->reply != REPLY_MEMORY &&
                    a->reply != REPLY_ROLLED_BACK && a->reply != REPLY_CLONED) {
-            world_break(j->world, "promise: %s refuses a change of its plan", n->name);
+            world_break(j->world, "promise: %s refuses a change of its plan: %s", n->name,
+                        render_reply(a->reply));
         }
     }
 }
@@ -88,6 +91,8 @@ void judge_action(void *context, struct node *n, const struct ils_action *a)
         j->dials++;
     if (a->type == ILS_DO_SEND)
         life->boot_used = life->boot;
+    if (a->type == ILS_DO_VERDICT && a->verdict.code == CODE_JOINED)
+        policy_joined(j, n, &a->verdict);
     if (a->type == ILS_DO_REPLY)
         judge_reply(j, n, a);
     if (a->type == ILS_DO_VERDICT && unfair(j, n, a->verdict.code))

@@ -45,7 +45,7 @@ static void conn_free(struct conn *c)
         struct end *e = &c->end[i];
         bucket_remove(e);
         if (e->watch != NULL)
-            c->net->watched(c->net->watcher, NULL, NULL, &e->watch, slice_make(NULL, 0));
+            c->net->watched(c->net->watcher, NULL, NULL, &e->watch, NULL, slice_make(NULL, 0), false);
         free(e->bytes);
         free(e->mark);
     }
@@ -297,6 +297,8 @@ static void deliver_bytes(struct conn *c, struct end *from, struct end *to, size
     uint8_t *copy = from->node == to->node ? grow_copy(from->bytes + from->from, n) : NULL;
     event.data = slice_make(copy == NULL ? from->bytes + from->from : copy, n);
     bytes_take(from, planted(net, n, arrived));
+    if (from->watch != NULL && end_hears(to))
+        net->watched(net->watcher, from->node, to->node, &from->watch, to->watch, event.data, true);
     if ((c->tls != NULL) != c->tls_port)
         tls_misread(c, to);
     else if (end_hears(to))
@@ -374,7 +376,7 @@ void net_send(struct net *net, struct node *n, uint32_t link, struct slice bytes
     if (c == NULL || c->state != CONN_STANDS || bytes.n == 0)
         return; /* a reset is on its way to the sender, or it sends before it is connected */
     if (net->watched != NULL && e->secured)
-        net->watched(net->watcher, n, other(c, e)->node, &e->watch, bytes);
+        net->watched(net->watcher, n, other(c, e)->node, &e->watch, other(c, e)->watch, bytes, false);
     end_put(c, e, bytes, (struct mark){.kind = MARK_BYTES});
     room_later(c, e);
 }

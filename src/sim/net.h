@@ -34,10 +34,11 @@ struct net {
     tick extra[NET_NODES];               /* added to every path of a node */
     enum bug bug;
     uint64_t opened, bytes;
-    /* Sees the bytes that an end sends over a TLS link, as its core gave them; *watch is NULL at
-     * first and whoever watches keeps it. bytes.p NULL: the connection is gone. */
+    /* Sees the bytes that an end sends over a TLS link, as its core gave them, and again as the
+     * other end reads them. *watch is NULL at first and whoever watches keeps it; back: that of the
+     * other direction. bytes.p NULL: the connection is gone. */
     void (*watched)(void *context, struct node *from, struct node *to, struct watch **watch,
-                    struct slice bytes);
+                    struct watch *back, struct slice bytes, bool read);
     void *watcher;
 };
 

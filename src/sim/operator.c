@@ -220,6 +220,12 @@ static bool cure_turn(struct run *r, struct node *n, const struct view_self *sel
         operator_renews(r, n);
         return true;
     }
+    struct view_own next;
+    if (r->world->calm && view_own(n->ils, 1, &next)) { /* it may wait for one that is gone */
+        judge_excuse(r->judge, EXCUSE_CERTIFICATE);
+        d->command = op_certificate_now(n);
+        return true;
+    }
     if (!self->exchange) {
         d->command = op_exchange(n, true);
         return true;

@@ -97,6 +97,11 @@ uint64_t op_certificate(struct node *n, const struct own_certificate *own, bool 
     return give(n, (struct command){.type = COMMAND_CERTIFICATE, .own = *own, .now = now});
 }
 
+uint64_t op_certificate_now(struct node *n)
+{
+    return give(n, (struct command){.type = COMMAND_CERTIFICATE_NOW});
+}
+
 uint64_t op_trust(struct node *n, const struct trust_item *item, size_t items)
 {
     return give(n, (struct command){.type = COMMAND_TRUST_ADD, .trust = item, .trust_n = items,

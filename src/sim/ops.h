@@ -34,6 +34,7 @@ uint64_t op_describe(struct node *n, const char *id, const char *fqdn, const cha
 uint64_t op_identity_new(struct node *n, const char *id, const char *fqdn,
                          const struct own_certificate *own);
 uint64_t op_certificate(struct node *n, const struct own_certificate *own, bool now);
+uint64_t op_certificate_now(struct node *n); /* the announced one */
 uint64_t op_trust(struct node *n, const struct trust_item *item, size_t items);
 uint64_t op_auth(struct node *n, bool tls, bool password);
 uint64_t op_route(struct node *n, const char *pattern, const char *target);

@@ -1,0 +1,155 @@
+/* wire: the laws of what is sent, judged on links with TLS alone, where the world sees the frames
+ * (those of the other links are sealed). Of each head, where it is sent:
+ *   once       on one link a stream's heads only rise, and none is told twice;
+ *   back       none goes to whoever has told it, or a later one, on this link already;
+ *   durable    an origin's own head is on its disk before it leaves. */
+#include "link/frame.h"
+#include "link/msg.h"
+#include "sim/judge_inside.h"
+
+/* The newest head of one stream that came by here. */
+struct passed {
+    uint32_t soul;
+    uint64_t number;
+    struct stamp at;
+    uint64_t beat;
+};
+
+/* Bytes of one direction that are no whole frame yet, and what was in the frames before. */
+struct flow {
+    uint8_t *bytes;
+    size_t n, size;
+    struct passed *head;
+    size_t head_n, head_size;
+};
+
+struct watch {
+    struct flow sent, read; /* as it left, and as far as the other end has read it */
+};
+
+static struct passed *passed_get(struct flow *f, uint32_t soul, uint64_t number)
+{
+    for (size_t i = 0; i < f->head_n; i++)
+        if (f->head[i].soul == soul && f->head[i].number == number)
+            return &f->head[i];
+    if (f->head_n == f->head_size) {
+        f->head_size = f->head_size == 0 ? 16 : f->head_size * 2;
+        f->head = grow(f->head, f->head_size * sizeof *f->head);
+    }
+    f->head[f->head_n] = (struct passed){.soul = soul, .number = number};
+    return &f->head[f->head_n++];
+}
+
+static int passed_order(const struct passed *p, const struct stamp *at, uint64_t beat)
+{
+    int order = stamp_order(at, &p->at);
+    return order != 0 ? order : beat < p->beat ? -1 : beat > p->beat;
+}
+
+static bool row_covers(struct slice bytes, const struct head *h)
+{
+    struct head stored;
+    return bytes.n != 0 && head_get(bytes, &stored) == 0 && head_order(h, &stored) <= 0;
+}
+
+/* The row of the stream, or that of the head which withholds it. */
+static bool is_durable(const struct node *n, const struct head *h)
+{
+    static const char *const withheld[] = {"withheld_self", "withheld_plan"};
+    uint8_t key[KEY_SIZE + 8];
+    memcpy(key, h->key, KEY_SIZE);
+    for (size_t i = 0; i < 8; i++)
+        key[KEY_SIZE + i] = (uint8_t)(h->number >> (56 - 8 * i));
+    struct slice row = disk_find(&n->disk, ROW_STREAM, slice_make(key, sizeof key));
+    if (row.n > 4 && row_covers(slice_make(row.p + 4, (size_t)row.p[2] << 8 | row.p[3]), h))
+        return true;
+    return h->number <= STREAM_PLAN &&
+           row_covers(disk_find(&n->disk, ROW_SETTING, slice_of(withheld[h->number])), h);
+}
+
+static void judge_sent(struct judge *j, struct node *from, struct node *to, struct watch *w,
+                       struct watch *back, const struct head *h)
+{
+    uint32_t soul = soul_of(j, h->key);
+    struct stamp at = stamp_of(h->epoch, h->usn, h->root);
+    if (soul == 0 || j->soul[soul].ended)
+        return;
+    struct passed *before = passed_get(&w->sent, soul, h->number);
+    if (before->at.epoch != 0 && passed_order(before, &at, h->beat) <= 0)
+        world_break(j->world, "once: %s tells %s of n%u's stream %llu at usn %llu again", from->name,
+                    to == NULL ? "?" : to->name, j->soul[soul].lineage,
+                    (unsigned long long)h->number, (unsigned long long)h->usn);
+    before->at = at;
+    before->beat = h->beat;
+    struct passed *heard = back == NULL ? NULL : passed_get(&back->read, soul, h->number);
+    if (heard != NULL && heard->at.epoch != 0 && passed_order(heard, &at, h->beat) <= 0)
+        world_break(j->world, "back: %s tells %s of n%u's stream %llu at usn %llu, as it was told",
+                    from->name, to == NULL ? "?" : to->name, j->soul[soul].lineage,
+                    (unsigned long long)h->number, (unsigned long long)h->usn);
+    /* What it adopts others have long had. */
+    if (j->life[from->index].soul == soul && !j->life[from->index].unsure && !is_durable(from, h))
+        world_break(j->world, "durable: %s tells stream %llu at usn %llu before it is on its disk",
+                    from->name, (unsigned long long)h->number, (unsigned long long)h->usn);
+}
+
+static void take_head(struct judge *j, struct flow *f, struct node *from, struct node *to,
+                      struct watch *w, struct watch *back, struct slice body)
+{
+    struct msg_head m;
+    struct head h;
+    arena_reset(&j->arena);
+    if (msg_head_get(&j->arena, body, &m) != 0 || head_get(m.head, &h) != 0)
+        return;
+    j->heads++;
+    if (f == &w->sent) {
+        judge_sent(j, from, to, w, back, &h);
+        return;
+    }
+    struct passed *p = passed_get(f, soul_of(j, h.key), h.number);
+    struct stamp at = stamp_of(h.epoch, h.usn, h.root);
+    if (p->at.epoch == 0 || passed_order(p, &at, h.beat) > 0) {
+        p->at = at;
+        p->beat = h.beat;
+    }
+}
+
+static void flow_put(struct flow *f, struct slice bytes)
+{
+    if (f->n + bytes.n > f->size) {
+        f->size = 2 * (f->n + bytes.n);
+        f->bytes = grow(f->bytes, f->size);
+    }
+    memcpy(f->bytes + f->n, bytes.p, bytes.n);
+    f->n += bytes.n;
+}
+
+static void flow_done(struct flow *f)
+{
+    free(f->bytes);
+    free(f->head);
+}
+
+void wire_watched(void *context, struct node *from, struct node *to, struct watch **watch,
+                  struct watch *back, struct slice bytes, bool read)
+{
+    struct judge *j = context;
+    uint8_t type;
+    struct slice body;
+    if (bytes.p == NULL) {
+        flow_done(&(*watch)->sent);
+        flow_done(&(*watch)->read);
+        free(*watch);
+        *watch = NULL;
+        return;
+    }
+    if (*watch == NULL)
+        *watch = grow_zero(sizeof **watch);
+    struct flow *f = read ? &(*watch)->read : &(*watch)->sent;
+    flow_put(f, bytes);
+    struct slice left = slice_make(f->bytes, f->n);
+    while (frame_take(&left, FRAME_SEALED_MAX, &type, &body) == 0)
+        if (type == FRAME_HEAD)
+            take_head(j, f, from, to, *watch, back, body);
+    memmove(f->bytes, left.p, left.n);
+    f->n = left.n;
+}
