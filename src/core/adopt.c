@@ -130,8 +130,8 @@ bool adopt_believes(struct link *l, struct stream *s, struct slice bytes, const 
     const struct head *newest = told_newest(s);
     int order = order_usn(h->epoch, h->usn, newest);
     if (order < 0 || (order == 0 && memcmp(h->root, newest->root, HASH_SIZE) == 0) ||
-        !head_signed(bytes))
-        return false;
+        l->ils->cloned || !head_signed(bytes))
+        return false; /* of a copy nothing would become its own: it writes nothing */
     if (order > 0 && s->rebuilding) {
         theirs_is(s, h);
         s->proved_older = !s->theirs_left;

@@ -570,6 +570,11 @@ static void store_applied(struct ils *ils, struct stream *s, struct slice former
 static void fetch_apply(struct ils *ils, struct stream *s)
 {
     struct trace *t;
+    if (s->own && ils->cloned) { /* meanwhile: it could not be made its own */
+        s->proved_older = false;
+        fetch_drop(ils, s);
+        return;
+    }
     if (!digest_agrees(s, ils->now)) {
         t = say(ils, EVENT_DIGEST_DIFFERS);
         crypto_peer_id(t->peer_id, s->key);
