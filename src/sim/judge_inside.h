@@ -85,6 +85,7 @@ void judge_action(void *context, struct node *n, const struct ils_action *a);
 
 /* judge_policy.c */
 void policy_joined(struct judge *j, const struct node *n, const struct verdict *v);
+void policy_drained(struct judge *j, const struct node *n);
 void policy_own(struct judge *j, const struct node *n, const struct view_self *self);
 /* moved: the head is another than before. */
 void policy_held(struct judge *j, const struct node *n, uint32_t of, const struct view_cluster *c,

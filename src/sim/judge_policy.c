@@ -1,7 +1,10 @@
 /* judge_policy: laws of what may be said and served at all:
  *   exchange  while a cluster's exchange is off it serves nothing of others, and nobody comes to
  *             serve anything newer of its own plan;
- *   met       nobody counts as met who has not proved himself on a link of this cluster's. */
+ *   met       nobody counts as met who has not proved himself on a link of this cluster's;
+ *   ends      of a cluster that was forgotten nothing is served of that epoch, of one that was
+ *             banned nothing at all;
+ *   role      a hub becomes a spoke only where another hub is linked with it. */
 #include "sim/judge_inside.h"
 
 /* Both ends said yes: from now on that one is met. */
@@ -40,6 +43,24 @@ static void judge_met(struct judge *j, const struct node *n, uint32_t of,
                     n->name, j->soul[of].lineage);
 }
 
+static void judge_ends(struct judge *j, const struct node *n, const struct view_cluster *c)
+{
+    struct view_ended e;
+    for (size_t i = 0; view_ended(n->ils, i, &e); i++)
+        if (!e.left && memcmp(e.peer_id, c->peer_id, PEER_ID_SIZE) == 0 &&
+            (e.banned || c->epoch <= e.epoch))
+            world_break(j->world, "ends: %s serves a cluster that was %s", n->name,
+                        e.banned ? "banned" : "forgotten, of the epoch of then");
+}
+
+void policy_drained(struct judge *j, const struct node *n)
+{
+    struct view_self self;
+    view_self(n->ils, &self);
+    if (self.hubs_linked == 0)
+        world_break(j->world, "role: %s becomes a spoke and is linked with no hub", n->name);
+}
+
 void policy_held(struct judge *j, const struct node *n, uint32_t of, const struct view_cluster *c,
                  bool moved)
 {
@@ -52,6 +73,8 @@ void policy_held(struct judge *j, const struct node *n, uint32_t of, const struc
     if (c->met && !h->met)
         judge_met(j, n, of, c);
     h->met = c->met;
+    if (moved && s->ended && c->epoch != 0)
+        judge_ends(j, n, c);
     if (moved && s->off && !s->doubled && c->epoch != 0 && at.root != j->nothing &&
         stamp_order(&at, &s->shown) > 0)
         world_break(j->world, "exchange: %s serves usn %llu of n%u, whose exchange is off", n->name,

@@ -100,6 +100,8 @@ void judge_action(void *context, struct node *n, const struct ils_action *a)
                     (unsigned)a->verdict.code);
     if (a->type != ILS_DO_TRACE)
         return;
+    if (a->trace.event == EVENT_DRAINING && slice_eq(a->trace.text[1], slice_of("drained")))
+        policy_drained(j, n);
     if (a->trace.event == EVENT_HEAD_REJECTED)
         judge_head(j, n, a);
     else if (a->trace.event == EVENT_DIGEST_DIFFERS ||
