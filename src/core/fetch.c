@@ -588,8 +588,8 @@ static void fetch_apply(struct ils *ils, struct stream *s)
         return;
     }
     bool moved = !stream_held(s) || s->wanted.usn != s->head.usn;
-    if (s->delta.n != 0 && memcmp(s->delta_base, s->head.root, HASH_SIZE) != 0)
-        buf_reset(&s->delta);
+    if (s->own || (s->delta.n != 0 && memcmp(s->delta_base, s->head.root, HASH_SIZE) != 0))
+        buf_reset(&s->delta); /* it leads to another head */
     struct slice former = arena_copy(&ils->step, catalog_lines(s->catalog));
     replaced_keep(ils, s, former, buf_slice(&s->wanted_lines));
     catalog_apply(s->catalog);
