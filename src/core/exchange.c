@@ -207,10 +207,10 @@ static void take_segment_request(struct link *l, struct slice body)
     struct slice bytes = slice_make(NULL, 0);
     if (s != NULL && (!s->own || told_real(s))) {
         bytes = catalog_segment(s->catalog, m.name);
-        if (bytes.n == 0)
-            bytes = replaced_find(s, m.name);
         if (bytes.n == 0 && BUG(ANOTHER_SEGMENT) && s->head.lines != 0)
             bytes = catalog_segment(s->catalog, catalog_lines(s->catalog).p + 4);
+        if (bytes.n == 0)
+            bytes = replaced_find(s, m.name);
     }
     if (l->pending + l->out.n > PENDING_MAX)
         link_end(l, CODE_TOO_SLOW, false);
