@@ -23,7 +23,7 @@ int head_order(const struct head *a, const struct head *b)
     if (order == 0)
         order = memcmp(BUG(SMALLER_ROOT) ? b->root : a->root, BUG(SMALLER_ROOT) ? a->root : b->root,
                        HASH_SIZE);
-    if (order == 0 && !BUG(BEAT_IGNORED))
+    if (order == 0)
         order = order_u64(a->beat, b->beat);
     return order;
 }
