@@ -326,11 +326,14 @@ static struct peer *contact_of(const struct ils *ils, const struct link *l)
     return p != NULL && p->contact.link == l ? p : NULL;
 }
 
-/* Hubs are known peers: 3 s at most. What an unvisited alternate answers changes only when somebody
- * changes it: up to ten minutes, unless something changes here. */
-static tick pause_after(struct ils *ils, const struct contact *c, bool visit, enum code code)
+/* Known peers: 3 s at most. Of a hub that was never met only the address is known, which is what
+ * somebody said: a minute. What an unvisited alternate answers changes only when somebody changes
+ * it: up to ten minutes, unless something changes here. */
+static tick pause_after(struct ils *ils, const struct peer *p, bool visit, enum code code)
 {
-    tick most = visit ? VISIT_PAUSE_MAX_US : BACKOFF_MAX_US, wait = BACKOFF_MIN_US;
+    const struct contact *c = &p->contact;
+    tick wait = BACKOFF_MIN_US, most = visit    ? VISIT_PAUSE_MAX_US
+                                       : p->met ? BACKOFF_MAX_US : REFUSED_WAIT_US;
     if (dial_refusal(code))
         return REFUSED_WAIT_US / 2 + (tick)rand_below(&ils->rand, REFUSED_WAIT_US / 2 + 1);
     for (uint32_t i = 1; i < c->attempts && wait < most; i++)
@@ -354,7 +357,7 @@ static void attempt_over(struct ils *ils, struct link *l, struct peer *p, enum c
             c->last_code = code;
         c->attempts++;
         c->next = BUG(MESH_GIVES_UP) ? TICK_NEVER
-                                     : ils->now + pause_after(ils, c, l->visit, code);
+                                     : ils->now + pause_after(ils, p, l->visit, code);
     }
 }
 
