@@ -289,12 +289,25 @@ static bool stream_over(const struct ils *ils, const struct stream *s)
     return self != NULL && stream_left(self) && stream_held(s);
 }
 
+/* It has returned by now: what is on its way takes the place of what goes. */
+static bool returns(const struct ils *ils, const struct stream *s)
+{
+    const struct ended *e = ends_find(ils, s->key);
+    return e != NULL && stream_held(s) && s->wanted_bytes.n != 0 && !covers(e, &s->wanted);
+}
+
 static void drop_streams(struct rows *r)
 {
     list_each_safe(node, &r->ils->streams) {
         struct stream *s = list_entry(node, struct stream, node);
-        if (!s->own && stream_over(r->ils, s))
+        if (s->own || !stream_over(r->ils, s))
+            continue;
+        if (!returns(r->ils, s)) {
             drop_stream(r, s);
+        } else {
+            catalog_set_served(s->catalog, false);
+            ils_action(r->ils, ILS_DO_PUBLISH);
+        }
     }
 }
 
