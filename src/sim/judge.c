@@ -143,6 +143,8 @@ static void judge_own(struct judge *j, struct node *n)
     view_self(n->ils, &self);
     view_cluster(n->ils, 0, &own);
     meet_self(j, n, &self);
+    if (life->reborn)
+        j->soul[life->soul].doubled = true;
     if (life->restarted)
         judge_boot(j, n, &self);
     struct stamp at = stamp_of(own.epoch, own.usn, own.root);

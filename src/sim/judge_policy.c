@@ -2,8 +2,8 @@
  *   exchange  while a cluster's exchange is off it serves nothing of others, and nobody comes to
  *             serve anything newer of its own plan;
  *   met       nobody counts as met who has not proved himself on a link of this cluster's;
- *   ends      of a cluster that was forgotten nothing is served of that epoch, of one that was
- *             banned nothing at all;
+ *   ends      of a cluster that was forgotten nothing is held of that epoch, of one that has left
+ *             or was banned nothing at all;
  *   role      a hub becomes a spoke only where another hub is linked with it. */
 #include "sim/judge_inside.h"
 
@@ -47,10 +47,10 @@ static void judge_ends(struct judge *j, const struct node *n, const struct view_
 {
     struct view_ended e;
     for (size_t i = 0; view_ended(n->ils, i, &e); i++)
-        if (!e.left && memcmp(e.peer_id, c->peer_id, PEER_ID_SIZE) == 0 &&
-            (e.banned || c->epoch <= e.epoch))
-            world_break(j->world, "ends: %s serves a cluster that was %s", n->name,
-                        e.banned ? "banned" : "forgotten, of the epoch of then");
+        if (memcmp(e.peer_id, c->peer_id, PEER_ID_SIZE) == 0 &&
+            (e.left || e.banned || c->epoch <= e.epoch))
+            world_break(j->world, "ends: %s holds a plan of a cluster that %s", n->name,
+                        e.left ? "has left" : e.banned ? "was banned" : "was forgotten");
 }
 
 void policy_drained(struct judge *j, const struct node *n)

@@ -255,13 +255,14 @@ static bool label_turn(struct run *r, struct node *n, const struct view_self *se
     return false;
 }
 
-/* Whom this operator has disconnected is connected again. */
+/* Whom this operator has disconnected is connected again; and whoever seems to have disconnected
+ * this cluster, since a backup may have made the other end forget it. */
 static bool connect_turn(struct run *r, struct node *n)
 {
     struct view_cluster c;
     char id[2 * PEER_ID_SIZE + 1];
     for (size_t i = 1; view_cluster(n->ils, i, &c); i++)
-        if (c.disconnected_here) {
+        if (c.disconnected_here || (c.disconnected && r->world->calm)) {
             hex_text(id, c.peer_id, PEER_ID_SIZE);
             r->desk[n->index].command = op_connect(n, id);
             return true;
@@ -291,6 +292,21 @@ static bool is_homeless(struct run *r, const struct view_self *self, const struc
            r->desk[home->index].banned || judge_is_out(r->judge, home);
 }
 
+/* Who is told that an operator disconnected it calls that operator. */
+static bool call_turn(struct run *r, struct node *n, const struct view_self *self,
+                      const struct view_join *join)
+{
+    struct node *home = world_resolve(r->world, self->hub_host);
+    char id[2 * PEER_ID_SIZE + 1];
+    if (join->up || join->last_code != CODE_DISCONNECTED || home == NULL || !node_awake(home) ||
+        home == n || r->desk[home->index].called == n->index + 1)
+        return false;
+    hex_text(id, self->peer_id, PEER_ID_SIZE);
+    r->desk[home->index].called = n->index + 1;
+    op_connect(home, id);
+    return true;
+}
+
 /* Nobody joins a hub that has not joined itself. */
 static bool has_network(const struct run *r, unsigned index)
 {
@@ -314,6 +330,8 @@ static bool role_turn(struct run *r, struct node *n, const struct view_self *sel
     struct desk *d = &r->desk[n->index];
     struct view_join join;
     view_join(n->ils, &join);
+    if (call_turn(r, n, self, &join))
+        return true;
     if (d->role == ROLE_HUB && d->founder && self->role != ROLE_HUB)
         d->command = op_role(n, ROLE_HUB);
     else if (d->role == ROLE_HUB && self->role == ROLE_SPOKE)

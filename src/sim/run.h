@@ -25,6 +25,7 @@ struct desk {
     bool copy;              /* a copy of another's disk, and not yet somebody of its own */
     bool renewing;          /* the command under way makes it somebody of its own */
     bool banned;
+    unsigned called;        /* whom it was asked to connect last; index + 1 */
     unsigned names;         /* how many cluster ids it has had */
     char id[NODE_NAME + 8]; /* the present one */
     uint32_t serial;        /* of its certificate */

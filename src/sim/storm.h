@@ -9,7 +9,7 @@
 
 #define CALM_BOUND (180 * TICK_S) /* a refusal waits for 60 s, and so does who looks for its hub */
 #define CALM_VISITS (720 * TICK_S) /* what failed often is not visited again for 10 minutes */
-#define CALM_GRACE (20 * TICK_S)
+#define CALM_GRACE (90 * TICK_S)  /* what was refused while it settled is tried again */
 #define CALM_QUIET (30 * TICK_S) /* afterwards nobody dials for so long */
 #define KINDS_MAX  64
 #define CLUSTERS_MAX 64
