@@ -55,7 +55,8 @@ void peer_read(struct peer *p, const struct stream *s);
 void peer_free(struct rows *r, struct peer *p); /* and its row */
 void self_applied(struct ils *ils, struct stream *s); /* another's stream 0 is served */
 void peer_names(struct ils *ils, struct peer *p);
-bool roster_lists(const struct stream *self, const uint8_t key[static KEY_SIZE]);
+bool roster_lists(const struct peer *p, const struct stream *self,
+                  const uint8_t key[static KEY_SIZE]);
 struct peer *peer_find(const struct ils *ils, const uint8_t key[static KEY_SIZE]);
 struct peer *peer_get(struct ils *ils, const uint8_t key[static KEY_SIZE]);
 struct peer *peer_named(const struct ils *ils, struct slice name, bool *ret_itself);

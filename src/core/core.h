@@ -222,6 +222,7 @@ struct peer {
     struct contact contact;        /* mesh.c */
     bool twin;                     /* another cluster has its cluster id, and that was said */
     bool draining;                 /* a hub that is about to be a spoke: from its stream 0 */
+    size_t listed;                 /* how many its roster names: from its stream 0 */
     bool invited_here;             /* by an invite of this cluster; durable */
     bool invited_there;            /* this cluster came by its invite; durable */
     tick introduced_until;         /* so many were imported by its word in a window of time */

@@ -300,6 +300,7 @@ static bool read_field(void *context, const struct record *r)
 {
     struct peer *p = context;
     uint64_t number;
+    p->listed += r->kind == ENTRY_ROSTER;
     if (r->kind != ENTRY_FIELD)
         return true;
     if (slice_eq(r->user, slice_of("cluster_id")) && cluster_id_valid(r->value))
@@ -340,6 +341,7 @@ void peer_read(struct peer *p, const struct stream *s)
     text_set(p->host, slice_make(NULL, 0));
     p->role = ROLE_STANDALONE;
     p->draining = p->holds.known = false;
+    p->listed = 0;
     catalog_walk(s->catalog, read_field, p);
     p->dirty = true;
 }
@@ -404,14 +406,15 @@ static bool is_listed(void *context, const struct record *r)
     return !w->found && ++w->listed < ROSTER_MAX;
 }
 
-/* Only what could be longer than a roster may be is counted. */
-bool roster_lists(const struct stream *self, const uint8_t key[static KEY_SIZE])
+/* The roster in stream 0 of hub p; what is beyond its end does not count. */
+bool roster_lists(const struct peer *p, const struct stream *self,
+                  const uint8_t key[static KEY_SIZE])
 {
     struct wanted_key w = {.key = key};
     struct record entry = {.kind = ENTRY_ROSTER, .user = slice_make(key, KEY_SIZE)}, held;
     if (!catalog_find(self->catalog, &entry, &held))
         return false;
-    if (catalog_live(self->catalog) <= ROSTER_MAX)
+    if (p->listed <= ROSTER_MAX)
         return true;
     catalog_walk(self->catalog, is_listed, &w);
     return w.found;

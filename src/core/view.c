@@ -85,7 +85,7 @@ bool view_reachable(const struct ils *ils, const struct peer *p)
         if (l->state != LINK_UP || l->to->role != ROLE_HUB)
             continue;
         const struct stream *self = stream_find(ils, l->to->key, STREAM_SELF);
-        if (self != NULL && stream_held(self) && roster_lists(self, p->key))
+        if (self != NULL && stream_held(self) && roster_lists(l->to, self, p->key))
             return true;
     }
     return false;
@@ -197,6 +197,31 @@ const struct peer *view_peer_at(const struct ils *ils, size_t i)
     return NULL;
 }
 
+bool view_next(const struct ils *ils, const void **at, struct view_row *ret)
+{
+    const struct list *node = *at == NULL ? ils->peers.next : ((const struct peer *)*at)->node.next;
+    const struct peer *p;
+    for (; node != &ils->peers; node = node->next) {
+        p = list_entry(node, struct peer, node);
+        if (is_shown(ils, p))
+            break;
+    }
+    if (node == &ils->peers)
+        return false;
+    const struct stream *plan = stream_find(ils, p->key, STREAM_PLAN);
+    *at = p;
+    *ret = (struct view_row){.linked = p->link != NULL, .disconnected = peer_parted(ils, p),
+                             .disconnected_here = p->disconnected_here};
+    memcpy(ret->key, p->key, KEY_SIZE);
+    memcpy(ret->peer_id, p->id, PEER_ID_SIZE);
+    if (plan != NULL && stream_held(plan)) {
+        ret->usn = plan->head.usn;
+        ret->epoch = plan->head.epoch;
+        memcpy(ret->root, plan->head.root, HASH_SIZE);
+    }
+    return true;
+}
+
 bool view_cluster(const struct ils *ils, size_t i, struct view_cluster *ret)
 {
     memset(ret, 0, sizeof *ret);
@@ -251,8 +276,10 @@ bool view_own(const struct ils *ils, size_t which, struct view_own *ret)
     ret->self_signed = c->self_signed;
     ret->made = c->made;
     ret->ends_soon = own_ends_soon(ils, c->not_before, c->not_after);
+    if (which == 0)
+        return true;
     list_each(node, &ils->peers)
-        ret->waiting += which == 1 && own_waits_for(ils, list_entry(node, struct peer, node));
+        ret->waiting += own_waits_for(ils, list_entry(node, struct peer, node));
     return true;
 }
 
