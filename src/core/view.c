@@ -222,6 +222,15 @@ bool view_next(const struct ils *ils, const void **at, struct view_row *ret)
     return true;
 }
 
+bool view_lists(const struct ils *ils, const uint8_t hub[static KEY_SIZE],
+                const uint8_t key[static KEY_SIZE])
+{
+    const struct peer *p = peer_find(ils, hub);
+    const struct stream *self = stream_find(ils, hub, STREAM_SELF);
+    return p != NULL && p->role == ROLE_HUB && self != NULL && stream_held(self) &&
+           roster_lists(self, key);
+}
+
 bool view_cluster(const struct ils *ils, size_t i, struct view_cluster *ret)
 {
     memset(ret, 0, sizeof *ret);

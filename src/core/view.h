@@ -105,6 +105,10 @@ struct view_row {
 };
 bool view_next(const struct ils *ils, const void **at, struct view_row *ret);
 
+/* Whether that hub's roster, as it is held here, lists that cluster. */
+bool view_lists(const struct ils *ils, const uint8_t hub[static KEY_SIZE],
+                const uint8_t key[static KEY_SIZE]);
+
 /* Row i = 0 is the local cluster; false beyond the last. */
 bool view_cluster(const struct ils *ils, size_t i, struct view_cluster *ret);
 
