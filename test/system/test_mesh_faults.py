@@ -10,7 +10,7 @@ import sys
 
 import live
 import netns
-from harness import Tap
+from harness import Tap, wait_until
 from mesh.methods import METHODS
 from mesh.parts import run_parts
 from mesh.scenes import Scenes
@@ -32,6 +32,11 @@ def one(part, lan, name):
     methods = {row['link_method'] for c in mesh.nodes for row in c.ask('peers')['result']
                if row['linked']}
     part.same(methods, {mesh.method.way}, 'every link is %s' % mesh.method.way)
+    if name == 'password':
+        scenes.controls()
+        with live.Load(mesh.nodes, RATE, doors=mesh.spokes[:1], also=['+999']) as load:
+            wait_until(lambda: load.doors[0].failed() > 0, 30)
+        part.ok(not load.good(), 'control: a lookup that fails is counted', load.figures())
     with live.Load(mesh.nodes, RATE * len(mesh.spokes), doors=mesh.spokes) as load:
         if ALL or name == WHOLE:
             scenes.everything()

@@ -3,6 +3,8 @@ it is over. Every scene leaves a mesh behind that is whole.
 
 Times are measured, not waited for: a spoke has another hub within REHOME seconds from the cut; when
 the network is whole again, links and plans are as they should be within HEALED seconds."""
+import contextlib
+import subprocess
 import time
 
 from harness import wait_until
@@ -10,6 +12,17 @@ from harness import wait_until
 REHOME = 15.0
 HEALED = 10.0
 ARRIVES = 10.0
+
+
+@contextlib.contextmanager
+def in_space(c, command):
+    """A shell in the namespace of c that has said a line, until the end of the block."""
+    with subprocess.Popen(c.prefix + ['bash', '-c', command], stdin=subprocess.PIPE,
+                          stdout=subprocess.PIPE) as shell:
+        shell.stdout.readline()
+        yield
+        shell.stdin.close()
+        shell.wait()
 
 
 class Scenes:
@@ -174,6 +187,28 @@ class Scenes:
             self.arrives(name, side)
         self.lan.heal()
         self.whole(name + ', healed')
+
+    # --- the controls: what is judged is seen when it is not so
+
+    def controls(self):
+        mesh, spoke = self.mesh, self.mesh.spokes[0]
+        stranger = next(h for h in mesh.hubs if h is not mesh.hub_of(spoke))
+        with in_space(spoke, 'exec 3<>/dev/tcp/%s/%d; echo; read' % (stranger.address,
+                                                                     stranger.tls_port)):
+            self.part.ok('TCP connections' in mesh.complaint(),
+                         'control: one connection more is found', mesh.complaint())
+        self.whole('and when it is gone')
+        self.lan.unplug(spoke)
+        mesh.change(mesh.hubs[0])
+        said = mesh.of_plans(mesh.running(), mesh.ask(mesh.running(), 'clusters'))
+        self.part.ok(spoke.name in said, 'control: a plan that is not everywhere is found', said)
+        self.lan.plug(spoke)
+        a, b = mesh.hubs[:2]
+        self.lan.cut(a, b, 'reset')
+        said = wait_until(lambda: [c for c in [mesh.complaint()] if 'hubs without a link' in c])
+        self.part.ok(said, 'control: a link that lacks is found', mesh.complaint())
+        self.lan.heal()
+        self.whole('and all is well again')
 
     # --- all of it
 

@@ -79,7 +79,8 @@ class Mesh:
         """apart: pairs of hubs of whose links nothing is asked now."""
         nodes = self.running()
         answers = self.ask(nodes, 'clusters')
-        return self.of_links(nodes, answers, apart) or self.of_plans(nodes, answers)
+        return self.of_links(nodes, answers, apart) or self.of_plans(nodes, answers) or \
+            self.of_sync(nodes)
 
     def of_links(self, nodes, answers, apart=()):
         apart = {(a.name, b.name) for pair in apart for a, b in (pair, pair[::-1])}
@@ -123,6 +124,17 @@ class Mesh:
                     return '%s serves another plan of %s: %s, not %s' % (
                         c.name, name, *[[r[k] for k in ('epoch', 'usn', 'entries')]
                                         for r in (row, mine)])
+        return ''
+
+    def of_sync(self, nodes):
+        """`ils sync` says the same at everybody: of what is here, and of what each neighbour holds."""
+        for c, said in self.ask(nodes, 'sync').items():
+            for row in said['clusters']:
+                theirs = row['theirs'] or {}
+                bad = [r for r in (row, theirs) if r.get('exact') and not (
+                    r['digest_equal'] and r['lag_s'] == 0 and r['status'] == 'Up to date')]
+                if bad and row['cluster_id'] in [n.name for n in nodes]:
+                    return 'ils sync at %s of %s: %s' % (c.name, row['cluster_id'], bad)
         return ''
 
     def settles(self, timeout=SETTLE, apart=()):
