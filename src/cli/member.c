@@ -120,8 +120,8 @@ int run_ban(struct cli *cli, const struct parsed *p)
     struct call call = {.command = "ban"};
     char question[512];
     snprintf(question, sizeof question,
-             _("ban %.100s for ever? Its data goes everywhere, no hub lets it in again, and this "
-               "cannot be undone."), p->word[0]);
+             _("ban %.100s for ever? All drop its data, no hub lets it in again, and this cannot "
+               "be undone."), p->word[0]);
     if (!agreed(cli, p, question))
         return unchanged(cli);
     call.args = one_arg("cluster", p->word[0]);

@@ -148,7 +148,7 @@ enum command_type {
     COMMAND_INVITE_REMOVE, /* invite.id */
     COMMAND_DESCRIBE,    /* cluster_id, fqdn, description, route_string where not empty */
     COMMAND_LEAVE,       /* says so to all, then standalone */
-    COMMAND_FORGET,      /* cluster: its data goes everywhere, until it comes back anew */
+    COMMAND_FORGET,      /* cluster: all drop its data, until it comes back anew */
     COMMAND_BAN,         /* cluster: never again */
     COMMAND_IDENTITY_NEW,/* cluster_id, fqdn; own: a certificate with the new name (may be empty) */
     COMMAND_NETWORK_ADOPT, /* the registration server's network in place of one's own */

@@ -293,6 +293,8 @@ static bool by_dial(const struct ils *ils, const struct peer *p)
 
 static void hub_tick(struct ils *ils)
 {
+    if (mesh_home_gone(ils)) /* it is not dialled any more: nothing else would tell */
+        alarm_clear(ils, ILSHubClusterUnreachable, text_slice(ils->dial.host));
     list_each(node, &ils->peers) {
         struct peer *p = list_entry(node, struct peer, node);
         struct contact *c = &p->contact;

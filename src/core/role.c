@@ -224,15 +224,16 @@ bool role_setting(struct ils *ils, struct slice key, struct slice value)
 
 /* --- the other ways */
 
-/* A spoke whose hub does not come back registers with nobody: the hubs that are known are dialled
- * as every hub dials every other. */
+/* A spoke whose hub does not come back, or has left, registers with nobody: the hubs that are known
+ * are dialled as every hub dials every other. */
 static void become_hub(struct ils *ils)
 {
     const struct peer *home = ils->dial.hub_known ? peer_find(ils, ils->dial.hub_key) : NULL;
     make_network(ils);
     ils->mesh.draining = false;
-    if (ils->role != ROLE_SPOKE || home == NULL || home->role == ROLE_STANDALONE ||
-        ils->dial.moving || ils->dial.command != 0)
+    if (ils->role != ROLE_SPOKE || !ils->dial.hub_known ||
+        (home != NULL && home->role == ROLE_STANDALONE) || ils->dial.moving ||
+        ils->dial.command != 0)
         return;
     if (ils->dial.link != NULL)
         handshake_refuse(ils->dial.link, CODE_REPLACED);

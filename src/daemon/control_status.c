@@ -46,6 +46,14 @@ static bool raises(uint8_t alarm, enum code code)
     return !code_is_success(code) && code != CODE_REPLACED && code != CODE_SESSION_OVER;
 }
 
+/* An id that is in use twice: that of the cluster that was refused, at either end. */
+static bool of_id(const struct alarm_row *row, const struct verdict *v, struct slice self)
+{
+    return row->alarm == ILSDuplicateClusterID && v->code >= CODE_DUPLICATE_ID &&
+           v->code <= CODE_DEFAULT_ID &&
+           (slice_eq(row->subject, self) || slice_eq(row->subject, v->peer_name));
+}
+
 /* The remedy of the newest refusal in which the alarm's subject took part. */
 static bool health_verdict(const struct ils *core, const struct alarm_row *row, struct slice self,
                            struct health *h)
@@ -54,7 +62,8 @@ static bool health_verdict(const struct ils *core, const struct alarm_row *row, 
     for (size_t i = 0; view_verdict(core, i, &v); i++) {
         if (!raises(row->alarm, v.code) || !(slice_eq(row->subject, slice_of(v.peer.ip)) ||
                                              slice_eq(row->subject, v.host) ||
-                                             slice_eq(row->subject, v.name)))
+                                             slice_eq(row->subject, v.name) ||
+                                             of_id(row, &v, self)))
             continue;
         render_remedy(h->next, sizeof h->next, &v, self);
         h->at = v.remedy_at == SIDE_HERE ? "here" : "there";
@@ -204,7 +213,7 @@ static bool health_join(const struct ils *core, const struct view_self *own, str
     if (join.up || (!join.wanted && (own->role != ROLE_SPOKE || hub_linked(core))))
         return false;
     if (join.wanted)
-        health_set(h, true, "the hub has not been reached yet", "ils status");
+        health_set(h, true, "the hub has not been reached yet", "ils trace --last");
     else
         health_set(h, true, "this spoke has no hub", "ils join HOST");
     for (size_t i = 0; view_verdict(core, i, &v); i++) {
@@ -227,7 +236,7 @@ static bool health_join(const struct ils *core, const struct view_self *own, str
         break;
     }
     say_hubs(core, h);
-    if (find_contact(core, CONTACT_HOME, false, &home) && unreachable(home.last_code))
+    if (join.wanted && unreachable(join.last_code))
         health_other(h, "ils role hub", "here"); /* it is gone for good */
     return true;
 }
@@ -289,9 +298,11 @@ static bool health_mesh(const struct ils *core, const struct view_self *self, st
     }
     if (hubs == linked)
         return false;
-    snprintf(text, sizeof text, first.last_code != CODE_NONE
-                                    ? "hub mesh %zu of %zu: %s cannot be reached%s"
-                                    : "hub mesh %zu of %zu: %s is not linked yet%s",
+    bool away = unreachable(first.last_code) || first.last_code == CODE_GOING_DOWN;
+    snprintf(text, sizeof text,
+             first.last_code == CODE_NONE ? "hub mesh %zu of %zu: %s is not linked yet%s"
+             : away                       ? "hub mesh %zu of %zu: %s cannot be reached%s"
+                                          : "hub mesh %zu of %zu: no agreement with %s%s",
              linked, hubs, names, code_of(code, &first));
     const char *where = control_contact_next(core, &first, next);
     health_set(h, true, text, next[0] != '\0' ? next : "ils hubs");

@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "driver/clock.h"
+
 const char *control_cluster_name(char dst[static CONTROL_NAME_MAX], const struct view_cluster *c)
 {
     char id[2 * PEER_ID_SIZE + 1];
@@ -37,6 +39,8 @@ static bool find_row(const struct ils *core, struct slice name, size_t *ret)
 
 const char *control_holds_text(const struct view_holds *h)
 {
+    if (h->newest == 0)
+        return "No plan yet";
     if (!h->known)
         return "Not known";
     switch (h->status) {
@@ -54,7 +58,7 @@ const char *control_holds_text(const struct view_holds *h)
 /* What is equal at two clusters can only be said of what both serve. */
 static json_t *digest(const struct view_holds *h)
 {
-    if (!h->known || (!h->digest_equal && h->usn != h->newest))
+    if (!h->known || h->newest == 0 || (!h->digest_equal && h->usn != h->newest))
         return json_null();
     return json_boolean(h->digest_equal);
 }
@@ -128,8 +132,9 @@ static json_t *sync_row(const struct ils *core, size_t holder, const char *holde
         json_object_set_new(json, "status", json_string(data));
         json_object_set_new(json, "since", control_time(c->last_contact));
     }
+    int64_t silent = c->last_contact != 0 ? (clock_wall() - c->last_contact) / TICK_S : c->signed_s;
     if (!well(&here) || (data != NULL && !c->disconnected))
-        count_bad(n, data != NULL, holder_name, name, data != NULL ? c->signed_s : here.lag_s);
+        count_bad(n, data != NULL, holder_name, name, data != NULL ? silent : here.lag_s);
     n->unknown += !here.known;
     if (!c->local && view_holds(core, i, 0, &theirs)) {
         back = json_object();

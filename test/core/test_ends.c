@@ -175,6 +175,30 @@ static void hub_leaves(void **state)
 }
 
 /* The daemon ends after the wish, and before anybody was told. */
+/* Who had registered with a hub that left dials nobody there any more, and misses nobody. */
+static void nobody_waits_for_a_hub_that_left(void **state)
+{
+    (void)state;
+    struct view_join join;
+    struct alarm_row row;
+    assert_int_equal(leave(0), REPLY_OK);
+    world_pass(&world, 30 * TICK_S);
+    view_join(world.node[1].ils, &join);
+    assert_false(join.wanted); /* a hub from the start */
+    for (size_t i = 0; view_alarm(world.node[1].ils, i, &row); i++)
+        assert_false(row.active);
+    assert_int_equal(leave(1), REPLY_OK);
+    world_pass(&world, 30 * TICK_S);
+    view_join(world.node[2].ils, &join);
+    assert_true(join.wanted); /* a spoke goes on trying */
+    assert_int_equal(world_command(&world, 2, (struct command){.type = COMMAND_ROLE,
+                                              .role = ROLE_HUB}), REPLY_OK);
+    view_join(world.node[2].ils, &join);
+    assert_false(join.wanted);
+    for (size_t i = 0; view_alarm(world.node[2].ils, i, &row); i++)
+        assert_false(row.active);
+}
+
 static void leaves_across_a_crash(void **state)
 {
     (void)state;
@@ -502,6 +526,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(spoke_leaves_and_returns),
         TEST(leaves_while_a_hub_is_away),
+        TEST(nobody_waits_for_a_hub_that_left),
         TEST(stays_gone_after_restarts),
         TEST(hub_leaves),
         TEST(leaves_across_a_crash),

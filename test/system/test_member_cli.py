@@ -80,6 +80,9 @@ def roles(part, net):
     tokyo = cluster(net, 'tokyo', method, '1001')
     osaka, kyoto = (cluster(net, n, method, d) for n, d in (('osaka', '1002'), ('kyoto', '1003')))
     every = (tokyo, osaka, kyoto)
+    row = cluster(net, 'nara', method).json('sync')['clusters'][0]
+    part.same((row['status'], row['digest_equal']), ('No plan yet', None),
+              'where there is no plan no digest differs')
     refused(part, osaka, ['role', 'spoke'], 'a cluster becomes a spoke by joining a hub',
             'ils join HOST')
     tokyo.must('role', 'hub')
@@ -262,7 +265,7 @@ def gone(part, net):
     refused(part, tokyo, ['forget', 'nara'], "no cluster 'nara' is known", 'ils clusters')
     refused(part, tokyo, ['forget', 'tokyo'], "'tokyo' is this cluster itself", 'ils clusters')
     refused(part, tokyo, ['forget', 'kyoto'], "'kyoto' is linked with this cluster",
-            'ils ban CLUSTER')
+            'ils leave, at that cluster')
     kyoto.stop()
     part.ok(wait_until(lambda: not linked(tokyo) & {'kyoto'}), 'kyoto has gone')
     part.same(tokyo.ils('forget', 'kyoto'), (0, 'OK\n'), 'and is forgotten', tokyo.error)
