@@ -31,8 +31,8 @@ void policy_own(struct judge *j, const struct node *n, const struct view_self *s
     }
 }
 
-static void judge_met(struct judge *j, const struct node *n, uint32_t of,
-                      const struct view_cluster *c)
+static void policy_met(struct judge *j, const struct node *n, uint32_t of,
+                       const struct view_cluster *c)
 {
     const struct life *life = &j->life[n->index];
     for (size_t i = 0; i < life->met_n; i++)
@@ -43,7 +43,7 @@ static void judge_met(struct judge *j, const struct node *n, uint32_t of,
                     n->name, j->soul[of].lineage);
 }
 
-static void judge_ends(struct judge *j, const struct node *n, const struct view_cluster *c)
+static void policy_ends(struct judge *j, const struct node *n, const struct view_cluster *c)
 {
     struct view_ended e;
     for (size_t i = 0; view_ended(n->ils, i, &e); i++)
@@ -71,10 +71,10 @@ void policy_held(struct judge *j, const struct node *n, uint32_t of, const struc
     struct stamp at = stamp_of(c->epoch, c->usn, c->root);
     size_t key;
     if (c->met && !h->met)
-        judge_met(j, n, of, c);
+        policy_met(j, n, of, c);
     h->met = c->met;
     if (moved && s->ended && c->epoch != 0)
-        judge_ends(j, n, c);
+        policy_ends(j, n, c);
     if (moved && s->off && !s->doubled && c->epoch != 0 && at.root != j->nothing &&
         stamp_order(&at, &s->shown) > 0)
         world_break(j->world, "exchange: %s serves usn %llu of n%u, whose exchange is off", n->name,
