@@ -4,21 +4,18 @@
  * judged on the head before a byte is fetched: refused whole, the last good one stays. */
 #include "core/core.h"
 
-/* Who it is of, if that is a hub. */
-static const struct peer *hub_of(const struct ils *ils, const struct stream *self)
+static bool is_hub(const struct ils *ils, const struct stream *self)
 {
     const struct peer *p = peer_find(ils, self->key);
-    return p != NULL && p->role == ROLE_HUB ? p : NULL;
+    return p != NULL && p->role == ROLE_HUB;
 }
 
 static bool listed_by_admitted_hub(const struct ils *ils, const uint8_t key[static KEY_SIZE])
 {
     list_each(node, &ils->streams) {
         const struct stream *self = list_entry(node, struct stream, node);
-        if (self->number != STREAM_SELF || !stream_held(self) || !self->admitted || self->own)
-            continue;
-        const struct peer *p = hub_of(ils, self);
-        if (p != NULL && roster_lists(p, self, key))
+        if (self->number == STREAM_SELF && stream_held(self) && self->admitted && !self->own &&
+            is_hub(ils, self) && roster_lists(self, key))
             return true;
     }
     return false;
@@ -142,7 +139,7 @@ static void list_all(struct ils *ils)
             struct stream *s = list_entry(node, struct stream, node);
             struct listing listing = {.ils = ils};
             if (s->number != STREAM_SELF || !s->listed || s->walked || !stream_held(s) ||
-                hub_of(ils, s) == NULL)
+                !is_hub(ils, s))
                 continue;
             s->walked = moved = true;
             catalog_walk(s->catalog, list_one, &listing);

@@ -51,12 +51,11 @@ void waiting_free(struct ils *ils, struct waiting *w);
 void self_changed(struct ils *ils);
 void self_write(struct ils *ils);
 struct change *self_changes(struct ils *ils, size_t *ret_n);
-void peer_read(struct peer *p, const struct stream *s);
+void peer_read(struct peer *p, struct stream *s);
 void peer_free(struct rows *r, struct peer *p); /* and its row */
 void self_applied(struct ils *ils, struct stream *s); /* another's stream 0 is served */
 void peer_names(struct ils *ils, struct peer *p);
-bool roster_lists(const struct peer *p, const struct stream *self,
-                  const uint8_t key[static KEY_SIZE]);
+bool roster_lists(const struct stream *self, const uint8_t key[static KEY_SIZE]);
 struct peer *peer_find(const struct ils *ils, const uint8_t key[static KEY_SIZE]);
 struct peer *peer_get(struct ils *ils, const uint8_t key[static KEY_SIZE]);
 struct peer *peer_named(const struct ils *ils, struct slice name, bool *ret_itself);

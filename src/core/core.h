@@ -222,7 +222,6 @@ struct peer {
     struct contact contact;        /* mesh.c */
     bool twin;                     /* another cluster has its cluster id, and that was said */
     bool draining;                 /* a hub that is about to be a spoke: from its stream 0 */
-    size_t listed;                 /* how many its roster names: from its stream 0 */
     bool invited_here;             /* by an invite of this cluster; durable */
     bool invited_there;            /* this cluster came by its invite; durable */
     tick introduced_until;         /* so many were imported by its word in a window of time */
@@ -276,6 +275,7 @@ struct stream {
     bool digest_differs;
     bool over_quota;       /* the newest head was refused whole */
     tick rebuilt;          /* when a digest last differed */
+    size_t roster_n;       /* stream 0 of another: how many its roster names */
     bool written;          /* own: since this start */
     bool proved_older;     /* own: a neighbour showed a newer head with my own signature */
     bool rolled_back;      /* own: a neighbour holds a newer one; nothing is written any more */

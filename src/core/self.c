@@ -296,11 +296,17 @@ static struct slice named(struct slice text)
     return text;
 }
 
+struct reading {
+    struct peer *peer;
+    size_t listed;
+};
+
 static bool read_field(void *context, const struct record *r)
 {
-    struct peer *p = context;
+    struct reading *reading = context;
+    struct peer *p = reading->peer;
     uint64_t number;
-    p->listed += r->kind == ENTRY_ROSTER;
+    reading->listed += r->kind == ENTRY_ROSTER;
     if (r->kind != ENTRY_FIELD)
         return true;
     if (slice_eq(r->user, slice_of("cluster_id")) && cluster_id_valid(r->value))
@@ -333,7 +339,7 @@ static bool read_field(void *context, const struct record *r)
 }
 
 /* What the peer says of itself is now what its stream 0 says. */
-void peer_read(struct peer *p, const struct stream *s)
+void peer_read(struct peer *p, struct stream *s)
 {
     text_set(p->cluster_id, slice_make(NULL, 0));
     text_set(p->description, slice_make(NULL, 0));
@@ -341,8 +347,9 @@ void peer_read(struct peer *p, const struct stream *s)
     text_set(p->host, slice_make(NULL, 0));
     p->role = ROLE_STANDALONE;
     p->draining = p->holds.known = false;
-    p->listed = 0;
-    catalog_walk(s->catalog, read_field, p);
+    struct reading reading = {.peer = p};
+    catalog_walk(s->catalog, read_field, &reading);
+    s->roster_n = reading.listed;
     p->dirty = true;
 }
 
@@ -406,15 +413,14 @@ static bool is_listed(void *context, const struct record *r)
     return !w->found && ++w->listed < ROSTER_MAX;
 }
 
-/* The roster in stream 0 of hub p; what is beyond its end does not count. */
-bool roster_lists(const struct peer *p, const struct stream *self,
-                  const uint8_t key[static KEY_SIZE])
+/* What is beyond the end of a roster does not count; one's own has none too many. */
+bool roster_lists(const struct stream *self, const uint8_t key[static KEY_SIZE])
 {
     struct wanted_key w = {.key = key};
     struct record entry = {.kind = ENTRY_ROSTER, .user = slice_make(key, KEY_SIZE)}, held;
     if (!catalog_find(self->catalog, &entry, &held))
         return false;
-    if (p->listed <= ROSTER_MAX)
+    if (self->roster_n <= ROSTER_MAX)
         return true;
     catalog_walk(self->catalog, is_listed, &w);
     return w.found;

@@ -85,7 +85,7 @@ bool view_reachable(const struct ils *ils, const struct peer *p)
         if (l->state != LINK_UP || l->to->role != ROLE_HUB)
             continue;
         const struct stream *self = stream_find(ils, l->to->key, STREAM_SELF);
-        if (self != NULL && stream_held(self) && roster_lists(l->to, self, p->key))
+        if (self != NULL && stream_held(self) && roster_lists(self, p->key))
             return true;
     }
     return false;
