@@ -259,9 +259,9 @@ static bool label_turn(struct run *r, struct node *n, const struct view_self *se
  * this cluster, since a backup may have made the other end forget it. */
 static bool connect_turn(struct run *r, struct node *n)
 {
-    struct view_cluster c;
+    struct view_row c;
     char id[2 * PEER_ID_SIZE + 1];
-    for (size_t i = 1; view_cluster(n->ils, i, &c); i++)
+    for (const void *at = NULL; view_next(n->ils, &at, &c);)
         if (c.disconnected_here || (c.disconnected && r->world->calm)) {
             hex_text(id, c.peer_id, PEER_ID_SIZE);
             r->desk[n->index].command = op_connect(n, id);
@@ -273,9 +273,11 @@ static bool connect_turn(struct run *r, struct node *n)
 /* A hub's operator forgets whom nobody is any more. */
 static bool forget_turn(struct run *r, struct node *n, const struct view_self *self)
 {
-    struct view_cluster c;
+    struct view_row c;
     char id[2 * PEER_ID_SIZE + 1];
-    for (size_t i = 1; r->world->calm && self->role == ROLE_HUB && view_cluster(n->ils, i, &c); i++)
+    if (!r->world->calm || self->role != ROLE_HUB)
+        return false;
+    for (const void *at = NULL; view_next(n->ils, &at, &c);)
         if (judge_is_gone(r->judge, c.key) && !c.linked) {
             hex_text(id, c.peer_id, PEER_ID_SIZE);
             r->desk[n->index].command = op_forget(n, id);
