@@ -110,6 +110,11 @@ void print_status(const struct cli *cli, const json_t *s)
     label(_("entries"));
     printf(_("%lld served, %lld of them our own, at usn %lld\n"), number(s, "entries"),
            number(s, "own_entries"), number(s, "usn"));
+    if (json_is_false(json_object_get(s, "exchange"))) {
+        label("");
+        printf("%s\n", _("the exchange is off: this cluster's plan is withheld, and the others' "
+                         "plans are not served here (ils exchange on)"));
+    }
     label(_("alarms"));
     printf(_("%lld active\n"), number(s, "alarms_active"));
     label(_("version"));

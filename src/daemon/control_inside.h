@@ -143,6 +143,8 @@ bool control_make_certificate(struct client *client, struct slice name,
 bool control_contact_well(const struct view_contact *c);
 const char *control_contact_next(const struct ils *core, const struct view_contact *c,
                                  char next[static 512]);
+/* The command that tests the way there; "" where the address or port is not known. */
+void control_diagnose_next(char *dst, size_t size, struct slice host, unsigned port);
 /* Text, or null where there is none. New ref. */
 json_t *control_text_or_null(struct slice s);
 const char *control_sync_text(char *dst, size_t size, const struct view_cluster *c);

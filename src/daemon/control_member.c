@@ -399,10 +399,18 @@ const char *control_contact_next(const struct ils *core, const struct view_conta
         if (next[0] != '\0')
             return v.remedy_at == SIDE_HERE ? "here" : "there";
     }
-    if (c->cluster_id.n > 0)
-        snprintf(next, 512, "ils diagnose %.*s", (int)c->cluster_id.n,
-                 (const char *)c->cluster_id.p);
+    control_diagnose_next(next, 512, c->address, c->port);
     return "here";
+}
+
+/* By the address: a folder or file may have the name of the cluster. Nothing is known: no word. */
+void control_diagnose_next(char *dst, size_t size, struct slice host, unsigned port)
+{
+    bool colon = host.n > 0 && memchr(host.p, ':', host.n) != NULL;
+    dst[0] = '\0';
+    if (host.n > 0 && port != 0)
+        snprintf(dst, size, colon ? "ils diagnose [%.*s]:%u" : "ils diagnose %.*s:%u", (int)host.n,
+                 (const char *)host.p, port);
 }
 
 static json_t *contact_json(const struct ils *core, const struct view_contact *c)

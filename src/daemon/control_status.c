@@ -353,11 +353,12 @@ static bool health_disconnected(const struct ils *core, const struct view_self *
 }
 
 /* Data that is late, refused or old; where an operator wanted that it is no fault. */
-static bool health_clusters(const struct ils *core, struct health *h)
+static bool health_clusters(const struct ils *core, const struct view_self *self,
+                            struct health *h)
 {
     struct view_cluster c;
     struct view_holds holds;
-    char status[64], text[400], name[CONTROL_NAME_MAX];
+    char status[64], text[400], name[CONTROL_NAME_MAX], next[HOST_TEXT_MAX + 32];
     for (size_t i = 1; view_cluster(core, i, &c); i++) {
         if (c.disconnected || (c.status == SYNC_UP_TO_DATE && !c.stale))
             continue;
@@ -366,7 +367,11 @@ static bool health_clusters(const struct ils *core, struct health *h)
                                                       : "the data of cluster %s: %s%.*s",
                  control_cluster_name(name, &c), control_sync_text(status, sizeof status, &c),
                  (int)holds.error.n, holds.error.n > 0 ? (const char *)holds.error.p : "");
-        health_set(h, true, text, "ils sync");
+        next[0] = '\0';
+        if (c.status == SYNC_DISCONNECTED && holds.error.n == 0)
+            control_diagnose_next(next, sizeof next, c.address,
+                                  self->auth.tls ? c.tls_port : c.port);
+        health_set(h, true, text, next[0] != '\0' ? next : "ils sync");
         return true;
     }
     return false;
@@ -453,7 +458,8 @@ static void health_judge(const struct ils *core, const struct view_self *self, s
         health_disconnected(core, self, h) || health_alternate(core, h) ||
         health_join(core, self, h) || health_draining(core, self, h) ||
         health_mesh(core, self, h) || health_alarm(core, "error", ALARMS, id, h) ||
-        (self->role != ROLE_STANDALONE && (health_visits(core, h) || health_clusters(core, h))) ||
+        (self->role != ROLE_STANDALONE &&
+         (health_visits(core, h) || health_clusters(core, self, h))) ||
         health_certificate(core, self, true, h) || health_name(core, self, h))
         return;
     health_set(h, false, "",

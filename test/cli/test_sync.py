@@ -69,7 +69,10 @@ def hubs(fake):
     tap.ok('1 of 2 hubs' in out, 'how many hubs', out)
     fake.answers['status'] = dict(STATUS, health='healthy', next=None, **{'or': None}, cause=None,
                                   draining=True)
-    tap.ok('draining' in fake.ils('status')[1], 'a hub that drains')
+    out = fake.ils('status')[1]
+    tap.ok('draining' in out and 'exchange' not in out, 'a hub that drains')
+    fake.answers['status']['exchange'] = False
+    tap.ok('ils exchange on' in fake.ils('status')[1], 'a cluster that exchanges nothing')
 
 
 def main():

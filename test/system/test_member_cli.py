@@ -268,6 +268,12 @@ def gone(part, net):
             'ils leave, at that cluster')
     kyoto.stop()
     part.ok(wait_until(lambda: not linked(tokyo) & {'kyoto'}), 'kyoto has gone')
+    status = wait_until(lambda: (lambda s: s if s['cause'] else None)(tokyo.json('status')))
+    part.same((status['cause'], status['next']),
+              ('the data of cluster kyoto: Disconnected',
+               'ils diagnose 127.0.0.1:%d' % kyoto.port), 'its status')
+    code, out = tokyo.shell(status['next'])
+    part.ok(code == 1 and 'nothing listens there' in out, 'which finds out', out)
     part.same(tokyo.ils('forget', 'kyoto'), (0, 'OK\n'), 'and is forgotten', tokyo.error)
     part.ok(none_finds((tokyo, osaka), '1003'), 'its entries are gone')
     rows = tokyo.json('ended')
