@@ -7,7 +7,8 @@
  *       from settings. Either begins a new epoch (renew).
  *     else: rolled back. Nothing is written any more, and an operator decides: rebuild takes
  *       theirs, restore keeps mine, each in a new epoch above theirs. A restart does not decide.
- *   the same epoch and USN with another root: two writers; likewise rolled back.
+ *   the same epoch and USN with another root: two writers; likewise rolled back. So are two
+ *     epochs of the plan with one counter: it was put back twice.
  *
  * So of two copies of a cluster each gives way by itself once at most: there is no war.
  * Settings: "rolled_back_self", "rolled_back_plan": u64 epoch, u64 USN, u8 flags (1: it lists
@@ -124,6 +125,13 @@ static void roll_back(struct link *l, struct stream *s, const struct head *h)
     alarm_raise(ils, ILSRolledBack, catalog_name(s));
 }
 
+/* Two epochs with one counter began from one and the same: what is here is no part of what is
+ * there, and neither can be taken without losing the other. */
+static bool forked(const struct stream *s, const struct head *a, const struct head *b)
+{
+    return s->number != STREAM_SELF && a->epoch != b->epoch && a->epoch >> 32 == b->epoch >> 32;
+}
+
 /* The head came. Is it mine, and not older than what I have? True: what it lists is fetched. */
 bool adopt_believes(struct link *l, struct stream *s, struct slice bytes, const struct head *h)
 {
@@ -137,7 +145,7 @@ bool adopt_believes(struct link *l, struct stream *s, struct slice bytes, const 
         s->proved_older = !s->theirs_left;
         return s->proved_older;
     }
-    if (order == 0 || s->written || one_rolled_back(l->ils)) {
+    if (order == 0 || s->written || forked(s, h, newest) || one_rolled_back(l->ils)) {
         roll_back(l, s, h);
         if (order == 0)
             identity_heads(l->ils, s, bytes, h);
