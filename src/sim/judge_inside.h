@@ -31,6 +31,14 @@ struct soul {
     struct stamp shown;
 };
 
+/* Who proved itself, and for the link that stood last: from where, with which boot. */
+struct met {
+    uint8_t id[PEER_ID_SIZE];
+    char ip[16];
+    uint64_t boot;
+    tick at;
+};
+
 /* What is known of a node beside its core. */
 struct life {
     struct slot slot[JUDGE_KEYS];
@@ -47,7 +55,7 @@ struct life {
     bool out;              /* it is not to be in the network */
     bool off;              /* its exchange is, durably */
     bool copied;           /* its disk began as another's */
-    uint8_t *met;          /* peer ids of those who proved themselves here */
+    struct met *met;       /* those who proved themselves here */
     size_t met_n;
 };
 

@@ -4,18 +4,65 @@
  *   met       nobody counts as met who has not proved himself on a link of this cluster's;
  *   ends      of a cluster that was forgotten nothing is held of that epoch, of one that has left
  *             or was banned nothing at all;
+ *   copy      of two with one key, while the one that started later is linked, the other is not let
+ *             in;
  *   role      a hub becomes a spoke only where another hub is linked with it. */
 #include "sim/judge_inside.h"
+
+#define COPY_LATE (30 * TICK_S)
+
+/* Boot of whoever has that key at that address, 0: nobody. */
+static uint64_t boot_at(const struct judge *j, const uint8_t *peer_id, const char *ip)
+{
+    for (size_t i = 0; i < j->world->node_n; i++) {
+        const struct node *n = j->world->node[i];
+        if (n->has_key && strcmp(n->ip, ip) == 0 && memcmp(n->peer_id, peer_id, PEER_ID_SIZE) == 0)
+            return j->life[i].boot;
+    }
+    return 0;
+}
+
+static bool is_linked(const struct node *n, const uint8_t *peer_id, struct view_cluster *ret)
+{
+    for (size_t i = 1; view_cluster(n->ils, i, ret); i++)
+        if (memcmp(ret->peer_id, peer_id, PEER_ID_SIZE) == 0)
+            return ret->linked;
+    return false;
+}
+
+/* A proof may arrive after the start that follows it: one boot is no difference. Who proved itself
+ * before the other did comes in after it, and goes at once. */
+static void judge_copy(struct judge *j, const struct node *n, const struct verdict *v,
+                       struct met *m)
+{
+    struct view_cluster c;
+    uint64_t boot = boot_at(j, v->peer_id, v->peer.ip);
+    if (!is_linked(n, v->peer_id, &c) || boot == 0)
+        return;
+    if (strcmp(c.link_peer.ip, v->peer.ip) == 0) {
+        m->boot = boot;
+        m->at = j->world->now;
+        memcpy(m->ip, c.link_peer.ip, sizeof m->ip);
+    } else if (strcmp(c.link_peer.ip, m->ip) == 0 && boot + 1 < m->boot &&
+               j->world->now - m->at > COPY_LATE) {
+        world_break(j->world, "copy: %s lets in one that started before its copy, which is linked",
+                    n->name);
+    }
+}
 
 /* Both ends said yes: from now on that one is met. */
 void policy_joined(struct judge *j, const struct node *n, const struct verdict *v)
 {
     struct life *life = &j->life[n->index];
-    for (size_t i = 0; i < life->met_n; i++)
-        if (memcmp(life->met + i * PEER_ID_SIZE, v->peer_id, PEER_ID_SIZE) == 0)
-            return;
-    life->met = grow(life->met, (life->met_n + 1) * PEER_ID_SIZE);
-    memcpy(life->met + life->met_n++ * PEER_ID_SIZE, v->peer_id, PEER_ID_SIZE);
+    size_t i = 0;
+    while (i < life->met_n && memcmp(life->met[i].id, v->peer_id, PEER_ID_SIZE) != 0)
+        i++;
+    if (i == life->met_n) {
+        life->met = grow(life->met, ++life->met_n * sizeof *life->met);
+        life->met[i] = (struct met){.boot = 0};
+        memcpy(life->met[i].id, v->peer_id, PEER_ID_SIZE);
+    }
+    judge_copy(j, n, v, &life->met[i]);
 }
 
 /* Off counts from when it is durable; what was told by then may be under way. */
@@ -36,7 +83,7 @@ static void policy_met(struct judge *j, const struct node *n, uint32_t of,
 {
     const struct life *life = &j->life[n->index];
     for (size_t i = 0; i < life->met_n; i++)
-        if (memcmp(life->met + i * PEER_ID_SIZE, c->peer_id, PEER_ID_SIZE) == 0)
+        if (memcmp(life->met[i].id, c->peer_id, PEER_ID_SIZE) == 0)
             return;
     if (!life->copied)
         world_break(j->world, "met: %s says that it has met n%u, which never proved itself there",
