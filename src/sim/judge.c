@@ -66,6 +66,7 @@ static void meet_self(struct judge *j, struct node *n, const struct view_self *s
         abort();
     struct soul *s = &j->soul[j->soul_n];
     memcpy(s->key, self->key, KEY_SIZE);
+    memcpy(s->id, self->peer_id, PEER_ID_SIZE);
     s->lineage = life->lineage;
     life->soul = (uint32_t)j->soul_n++;
 }
@@ -222,8 +223,12 @@ static void judge_held(struct judge *j, struct node *n, const struct view_cluste
                     j->soul[of].lineage);
     if (!same || stamp_order(&at, &h->at) != 0 || whole)
         judge_truth(j, n, of, &at, hidden);
-    policy_held(j, n, of, c, !same || stamp_order(&at, &h->at) != 0);
-    *h = (struct held){n->incarnation, at, h->met};
+    bool moved = !same || stamp_order(&at, &h->at) != 0;
+    policy_held(j, n, of, c, moved);
+    if (same && moved && c->epoch != 0)
+        judge_admission(j, n, of, c, h);
+    h->incarnation = n->incarnation;
+    h->at = at;
 }
 
 static void judge_stepped(void *context, struct node *n, const struct ils_event *event)
@@ -249,6 +254,7 @@ static void judge_stepped(void *context, struct node *n, const struct ils_event 
         memset(j->held[n->index], 0, SOULS_MAX * sizeof(struct held));
     for (size_t i = 1; view_cluster(n->ils, i, &c); i++)
         judge_held(j, n, &c, life->hides, j->world->events % 16 == 0);
+    judge_ends(j, n, self.role == ROLE_STANDALONE);
 }
 
 /* --- what the storm says */

@@ -9,6 +9,7 @@
  *   once       no USN of an epoch is used for two states;
  *   honesty    no honest cluster is told that it speaks nonsense, is a clone, or has bad data;
  *   retention  replaced segments are served on for 60 s (strict runs only);
+ *   met, admission, ends  who counts (judge_member.c); once, back, durable  what is sent (wire.c);
  *   bounds     budget, leaks, spinning (world.c).
  * Calm, once all faults are gone (calm.c):
  *   convergence  within a bound every cluster serves every live origin's last word, and says so;

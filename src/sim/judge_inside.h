@@ -22,6 +22,7 @@ struct slot {
 /* Whoever writes under one key: usually one node, and one node has several in the course of time. */
 struct soul {
     uint8_t key[KEY_SIZE];
+    uint8_t id[PEER_ID_SIZE];
     unsigned lineage;   /* whose entries its plan has */
     bool doubled;       /* a copy of its disk was started, or an older state of it */
     enum fate fate;
@@ -51,6 +52,7 @@ struct life {
     bool restarted;        /* not judged since its start */
     bool reborn;           /* its disk is another than the one that it left */
     bool unsure;           /* since then: its neighbours may know better than it does */
+    bool banned[SOULS_MAX]; /* by its records */
     bool hides;            /* its exchange was off once */
     bool out;              /* it is not to be in the network */
     bool off;              /* its exchange is, durably */
@@ -62,6 +64,7 @@ struct life {
 struct held {
     uint64_t incarnation;
     struct stamp at;
+    unsigned unlisted;     /* heads in a row that nobody admitted */
     bool met;
 };
 
@@ -98,6 +101,11 @@ void policy_own(struct judge *j, const struct node *n, const struct view_self *s
 /* moved: the head is another than before. */
 void policy_held(struct judge *j, const struct node *n, uint32_t of, const struct view_cluster *c,
                  bool moved);
+
+/* judge_member.c */
+void judge_admission(struct judge *j, const struct node *n, uint32_t of,
+                     const struct view_cluster *c, struct held *h);
+void judge_ends(struct judge *j, const struct node *n, bool standalone);
 
 /* wire.c: see net.h, watched */
 void wire_watched(void *context, struct node *from, struct node *to, struct watch **watch,

@@ -1,0 +1,85 @@
+/* judge_member: who counts, at every step:
+ *   admission  what changes is of a cluster that was met, or that a hub lists which was, and so on;
+ *   ends       nothing of the banned is served, and of the forgotten nothing up to their end; and
+ *              no record of a ban is lost. */
+#include "sim/judge_inside.h"
+
+/* Listed by a hub that is met, or by one that such a hub lists ... */
+static bool is_listed(const struct node *n, const uint8_t *key)
+{
+    struct view_cluster c;
+    uint8_t hub[NODES_MAX][KEY_SIZE];
+    size_t hubs = 0, looked = 0;
+    for (size_t i = 1; view_cluster(n->ils, i, &c) && hubs < NODES_MAX; i++)
+        if (c.met && c.role == ROLE_HUB)
+            memcpy(hub[hubs++], c.key, KEY_SIZE);
+    for (; looked < hubs; looked++) {
+        if (view_lists(n->ils, hub[looked], key))
+            return true;
+        for (size_t i = 1; view_cluster(n->ils, i, &c) && hubs < NODES_MAX; i++) {
+            bool known = c.role != ROLE_HUB || !view_lists(n->ils, hub[looked], c.key);
+            for (size_t k = 0; k < hubs; k++)
+                known = known || memcmp(hub[k], c.key, KEY_SIZE) == 0;
+            if (!known)
+                memcpy(hub[hubs++], c.key, KEY_SIZE);
+        }
+    }
+    return false;
+}
+
+void judge_admission(struct judge *j, const struct node *n, uint32_t of,
+                     const struct view_cluster *c, struct held *h)
+{
+    if (c->met || is_listed(n, c->key)) {
+        h->unlisted = 0;
+        return;
+    }
+    /* Once may be: the roster that listed it may have changed in the same step. */
+    if (++h->unlisted > 1)
+        world_break(j->world, "admission: %s takes usn %llu of n%u, whom nobody lists", n->name,
+                    (unsigned long long)c->usn, j->soul[of].lineage);
+}
+
+static uint32_t soul_by_peer(const struct judge *j, const uint8_t *id)
+{
+    for (size_t i = 1; i < j->soul_n; i++)
+        if (memcmp(j->soul[i].id, id, PEER_ID_SIZE) == 0)
+            return (uint32_t)i;
+    return 0;
+}
+
+static void judge_ended(struct judge *j, const struct node *n, uint32_t of,
+                        const struct view_ended *e)
+{
+    static const struct fact nothing[JUDGE_KEYS];
+    struct fact fact[JUDGE_KEYS];
+    const struct held *h = &j->held[n->index][of];
+    size_t key;
+    bool over = e->banned || (h->incarnation == n->incarnation && h->at.epoch <= e->epoch);
+    if (!over)
+        return;
+    facts_read(n, &j->arena, j->soul[of].lineage, j->soul[of].key, fact);
+    if (!facts_equal(fact, nothing, &key))
+        world_break(j->world, "ends: %s serves key %zu of n%u, who was %s", n->name, key,
+                    j->soul[of].lineage, e->banned ? "banned" : "forgotten");
+}
+
+void judge_ends(struct judge *j, const struct node *n, bool standalone)
+{
+    struct life *life = &j->life[n->index];
+    struct view_ended e;
+    bool banned[SOULS_MAX] = {false};
+    for (size_t i = 0; view_ended(n->ils, i, &e); i++) {
+        uint32_t of = soul_by_peer(j, e.peer_id);
+        if (of == 0)
+            continue;
+        banned[of] = e.banned;
+        judge_ended(j, n, of, &e);
+    }
+    for (size_t i = 1; i < j->soul_n; i++) {
+        if (life->banned[i] && !banned[i] && !standalone && !life->unsure)
+            world_break(j->world, "ends: %s has lost that n%u was banned", n->name,
+                        j->soul[i].lineage);
+        life->banned[i] = banned[i];
+    }
+}
