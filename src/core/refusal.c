@@ -2,6 +2,16 @@
  * the alarm, the penalty, the verdict and the goodbye. */
 #include "core/core.h"
 
+/* The other end was faster: whom this end tried to reach is linked by now. */
+static bool linked_meanwhile(const struct link *l)
+{
+    const struct dial *d = &l->ils->dial;
+    const uint8_t *key = l->expected ? l->expected_key
+                         : d->link == l && d->hub_known && !d->moving ? d->hub_key : NULL;
+    const struct peer *p = key != NULL ? peer_find(l->ils, key) : NULL;
+    return p != NULL && p->link != NULL;
+}
+
 /* The alarm of a refusal, and its subject: the other end's address, or the hub as it was dialled.
  * */
 static void refusal_alarm(struct link *l, enum code code)
@@ -17,7 +27,7 @@ static void refusal_alarm(struct link *l, enum code code)
     case CODE_NO_TLS:
     case CODE_OTHER_CLUSTER:
     case CODE_ITSELF:
-        if (l->dialler && !l->lone && !l->elsewhere && !l->visit)
+        if (l->dialler && !l->lone && !l->elsewhere && !l->visit && !linked_meanwhile(l))
             alarm_raise(ils, ILSHubClusterUnreachable, host);
         break;
     case CODE_SILENT: alarm_raise(ils, ILSRemoteHostUnresponsive, ip); break;

@@ -100,6 +100,24 @@ static void spokes_do_not_meet_where_there_are_hubs(void **state)
     assert_false(met(3, 4) || met(4, 3));
 }
 
+/* Only one of two hubs reaches the other, as behind a firewall: the link stands, and nobody alarms. */
+static void one_way_is_enough(void **state)
+{
+    (void)state;
+    struct alarm_row row;
+    hubs();
+    for (int way = 0; way < 2; way++) {
+        int from = way == 0 ? 1 : 2, to = way == 0 ? 2 : 1;
+        world.blocked[from][to] = true;
+        world_cut(&world, 1, 2);
+        world_pass(&world, 60 * TICK_S);
+        assert_true(linked(1, 2));
+        for (size_t i = 0; view_alarm(world.node[from].ils, i, &row); i++)
+            assert_false(row.active);
+        world.blocked[from][to] = false;
+    }
+}
+
 /* It came by a join, not for a visit: as before, it is told that this is no hub. */
 static void a_spoke_is_joined_by_nobody(void **state)
 {
@@ -350,6 +368,7 @@ int main(void)
         CASE(spokes_meet_where_one_hub_is_all),
         CASE(spokes_do_not_meet_where_there_are_hubs),
         CASE(a_spoke_is_joined_by_nobody),
+        CASE(one_way_is_enough),
         CASE(hubs_find_each_other), CASE(a_hub_comes_back), CASE(a_partial_partition),
         CASE(spokes_visit_and_find_another_hub), CASE(a_short_restart),
         CASE(a_disconnected_spoke_stays_alone), CASE(a_hub_drains), CASE(the_last_hub_stays),
