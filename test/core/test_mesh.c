@@ -100,7 +100,7 @@ static void spokes_do_not_meet_where_there_are_hubs(void **state)
     assert_false(met(3, 4) || met(4, 3));
 }
 
-/* Only one of two hubs reaches the other, as behind a firewall: the link stands, and nobody alarms. */
+/* Only one of two hubs reaches the other, as behind a firewall: the link stands, nobody alarms. */
 static void one_way_is_enough(void **state)
 {
     (void)state;
