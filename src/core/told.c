@@ -186,6 +186,8 @@ void told_stored(struct ils *ils, struct batch *b, bool failed)
     }
     s->withheld_state = WITHHELD_DURABLE;
     ils->heads_moved = true;
+    if (s->withheld_head.beat != 0)
+        return;
     struct trace *t = say(ils, EVENT_WITHHELD);
     t->text[0] = slice_of("withheld");
     t->number[0] = s->number;
@@ -256,10 +258,10 @@ void told_beat(struct ils *ils, struct stream *s)
     buf_done(&s->withheld);
     s->withheld = b;
     s->withheld_head = h;
-    ils->heads_moved = true;
+    s->withheld_state = WITHHELD_MADE; /* nothing is shown until the disk has it */
     rows_init(&rows, ils);
     rows_setting(&rows, setting_name[s->number], buf_slice(&s->withheld));
-    journal_store(&rows, BATCH_PLAIN);
+    keep(ils, s, &rows);
 }
 
 /* --- at every step */
