@@ -177,13 +177,21 @@ static double seconds(void)
 
 /* What all runs came to. */
 struct total {
-    uint64_t events, broken, kind[KINDS_MAX];
+    uint64_t runs, events, broken, changes, faults, zombies, kind[KINDS_MAX], rare[RARE_MAX];
+    double node_hours;
 };
 
 static void total_add(struct total *t, const struct storm *s)
 {
+    t->runs++;
     t->events += s->events;
     t->broken += s->broken ? 1 : 0;
+    t->changes += s->changes;
+    t->faults += s->faults;
+    t->zombies += s->zombies;
+    t->node_hours += storm_node_hours(s);
+    for (size_t i = 0; i < rare_count(); i++)
+        t->rare[i] += s->rare[i];
     for (size_t i = 0; i < storm_kinds(); i++)
         t->kind[i] += s->kind[i];
 }
@@ -194,7 +202,18 @@ static void total_show(const struct total *t)
     for (size_t i = 0; i < storm_kinds(); i++)
         printf("%s %s %llu", i % 6 == 0 ? "\n " : ",", storm_kind(i),
                (unsigned long long)t->kind[i]);
-    printf("\n");
+    printf("\nrare states, by runs:\n");
+    size_t reached = 0;
+    for (size_t i = 0; i < rare_count(); i++) {
+        printf("  %8llu %s\n", (unsigned long long)t->rare[i], rare_name(i));
+        reached += t->rare[i] != 0;
+    }
+    printf("%llu runs, %.0f node-hours, %llu events, %llu changes, %llu faults, %llu zombies, "
+           "%zu of %zu rare states, %llu laws broken\n",
+           (unsigned long long)t->runs, t->node_hours, (unsigned long long)t->events,
+           (unsigned long long)t->changes, (unsigned long long)t->faults,
+           (unsigned long long)t->zombies, reached, rare_count(),
+           (unsigned long long)t->broken);
 }
 
 static void run_show(const struct storm *s)

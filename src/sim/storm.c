@@ -70,6 +70,14 @@ void restart_later(struct run *r, struct node *n)
     later(r, r->world->now + draw(r, 0, most), restart_job, n->index);
 }
 
+double storm_node_hours(const struct storm *s)
+{
+    double hours = s->clusters * (double)s->stormed / (3600.0 * TICK_S);
+    double most = (double)s->changes / 60, faults = (double)s->faults / 6;
+    most = faults < most ? faults : most;
+    return hours < most ? hours : most;
+}
+
 /* --- the storm */
 
 /* Each run has its own mixture: some kinds of fault are left out, some are frequent. */
@@ -129,11 +137,15 @@ static void storm(struct run *r)
 {
     struct world *w = r->world;
     tick start = w->now, end = start + r->storm->length;
+    uint64_t deeds = 0;
     world_note(w, "world", "storm");
     while (w->broken[0] == 0 && w->now < end && w->now < r->storm->until) {
         world_run(w, w->now + draw(r, 1, 2 * r->pause));
-        if (w->broken[0] == 0)
-            deed(r);
+        if (w->broken[0] != 0)
+            break;
+        deed(r);
+        if (deeds++ % 8 == 0)
+            rare_look(r->storm->rare, w);
     }
     r->storm->stormed = w->now - start;
 }
@@ -230,6 +242,7 @@ void storm_run(struct storm *s, FILE *out)
     r->storm = s;
     r->world = w;
     w->log.out = s->trace;
+    w->rare = s->rare;
     rand_seed(&r->rand, mix64(s->seed + 3));
     topology_draw(r);
     r->judge = judge_new(w, s->strict);

@@ -5,6 +5,7 @@
 #define OPENILS_SIM_STORM_H
 
 #include "base/planted.h"
+#include "sim/rare.h"
 #include "sim/world.h"
 
 #define CALM_BOUND (180 * TICK_S) /* a refusal waits for 60 s, and so does who looks for its hub */
@@ -33,7 +34,11 @@ struct storm {
     tick settled;      /* after the calm began */
     tick stormed;      /* how long the storm was */
     bool broken;
+    bool rare[RARE_MAX]; /* states that were reached */
 };
+
+/* Node-hours of it that count (design 14): each has at least 60 changes and 6 faults. */
+double storm_node_hours(const struct storm *s);
 
 /* Runs it; a broken law is reported to out with all that is needed to see it again. */
 void storm_run(struct storm *s, FILE *out);

@@ -3,6 +3,7 @@
 
 #include "core/view.h"
 #include "sim/grow.h"
+#include "sim/rare.h"
 #include "sim/render.h"
 
 #include <assert.h>
@@ -220,6 +221,8 @@ static void perform(struct node *n, const struct ils_action *a)
     }
     if (render_action(w, a, line, sizeof line))
         log_line(&w->log, w->now, n->name, line);
+    if (w->rare != NULL)
+        rare_action(w->rare, a);
     if (w->observer.action != NULL)
         w->observer.action(w->observer.context, n, a);
 }

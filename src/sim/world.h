@@ -99,6 +99,7 @@ struct world {
     struct log log;
     struct observer observer;
     bool calm;               /* nothing goes wrong any more */
+    bool *rare;              /* see rare.h; NULL: nobody wants to know */
     uint64_t events;         /* steps of cores */
     enum bug bug;
     uint8_t verdict[VERDICTS_NAMED][VERDICT_ID_SIZE]; /* v1, v2 ... in the log */
