@@ -228,6 +228,7 @@ static void judge_held(struct judge *j, struct node *n, const struct view_cluste
     if (same && moved && c->epoch != 0)
         judge_admission(j, n, of, c, h);
     h->incarnation = n->incarnation;
+    h->looked = j->world->events;
     h->at = at;
 }
 

@@ -64,6 +64,7 @@ struct life {
 struct held {
     uint64_t incarnation;
     struct stamp at;
+    uint64_t looked;       /* in which step it was in the table last */
     unsigned unlisted;     /* heads in a row that nobody admitted */
     bool met;
 };

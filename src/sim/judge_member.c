@@ -55,7 +55,7 @@ static void judge_ended(struct judge *j, const struct node *n, uint32_t of,
     struct fact fact[JUDGE_KEYS];
     const struct held *h = &j->held[n->index][of];
     size_t key;
-    bool over = e->banned || (h->incarnation == n->incarnation && h->at.epoch <= e->epoch);
+    bool over = e->banned || (h->looked == j->world->events && h->at.epoch <= e->epoch);
     if (!over)
         return;
     facts_read(n, &j->arena, j->soul[of].lineage, j->soul[of].key, fact);
