@@ -76,16 +76,27 @@ void view_self(const struct ils *ils, struct view_self *ret)
     view_membership(ils, ret);
 }
 
-bool view_reachable(const struct ils *ils, const struct peer *p)
+/* Linked, or listed by a hub that is. */
+static bool reachable(const struct ils *ils, const struct peer *p)
 {
     if (p->link != NULL)
         return true;
-    list_each(node, &ils->links) { /* through a hub that lists it */
+    list_each(node, &ils->links) {
         const struct link *l = list_entry(node, struct link, node);
-        if (l->state != LINK_UP || l->to->role != ROLE_HUB)
-            continue;
-        const struct stream *self = stream_find(ils, l->to->key, STREAM_SELF);
-        if (self != NULL && stream_held(self) && roster_lists(self, p->key))
+        if (l->state == LINK_UP && view_lists(ils, l->to->key, p->key))
+            return true;
+    }
+    return false;
+}
+
+/* Or by a hub that such a hub lists: its own roster has not whoever it has never met. */
+bool view_reachable(const struct ils *ils, const struct peer *p)
+{
+    if (reachable(ils, p))
+        return true;
+    list_each(node, &ils->peers) {
+        const struct peer *hub = list_entry(node, struct peer, node);
+        if (hub->role == ROLE_HUB && view_lists(ils, hub->key, p->key) && reachable(ils, hub))
             return true;
     }
     return false;
