@@ -152,8 +152,11 @@ static void judge_own(struct judge *j, struct node *n)
     facts_read(n, &j->arena, life->lineage, self.key, fact);
     /* What it adopts it serves at once; the new epoch follows when the disk has it. */
     bool another = life->unsure && (at.epoch != life->own.epoch || self.writing != WRITING);
-    if (!life->reborn && !another)
+    const struct served *other;
+    bool adopts = another && ledger_find(&j->ledger, life->soul, &at, &other) != NULL;
+    if (!life->reborn && !another && !(life->restarted && life->adopts))
         judge_promise(j, n, fact);
+    life->adopts = adopts; /* until that is written anew, a crash may take it back */
     if (life->restarted || another)
         slots_take(life, fact);
     for (size_t i = 0; life->restarted && i < JUDGE_KEYS; i++)
@@ -163,9 +166,8 @@ static void judge_own(struct judge *j, struct node *n)
                     (unsigned long long)life->own.usn, (unsigned long long)at.usn);
     if (at.epoch != life->own.epoch && life->own.epoch != 0 && !life->reborn && !life->unsure)
         world_break(j->world, "order: %s begins another epoch", n->name);
-    const struct served *other;
-    if (!another || life->restarted || ledger_find(&j->ledger, life->soul, &at, &other) == NULL)
-        life->own = at; /* else it is adopted, and a crash may take it back */
+    if (!adopts || life->restarted)
+        life->own = at;
     life->restarted = life->reborn = false;
     struct soul *soul = &j->soul[life->soul];
     if (stamp_order(&at, &soul->newest) > 0)
