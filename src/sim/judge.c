@@ -328,6 +328,11 @@ void judge_unsure(struct judge *j, struct node *n)
     j->life[n->index].unsure = true;
 }
 
+void judge_hides(struct judge *j, const struct node *n)
+{
+    j->life[n->index].hides = true;
+}
+
 void judge_out(struct judge *j, struct node *n, bool out)
 {
     j->life[n->index].out = out;

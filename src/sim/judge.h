@@ -55,6 +55,8 @@ bool judge_change(struct judge *j, struct node *n, size_t key, bool put);
 void judge_reborn(struct judge *j, struct node *n, const struct node *original);
 /* Its own plan may become what its neighbours hold, from now on. */
 void judge_unsure(struct judge *j, struct node *n);
+/* Its exchange is switched off: it may serve nothing of others. */
+void judge_hides(struct judge *j, const struct node *n);
 /* The node is to be in the network, or not. */
 void judge_out(struct judge *j, struct node *n, bool out);
 bool judge_is_gone(const struct judge *j, const uint8_t key[static KEY_SIZE]);

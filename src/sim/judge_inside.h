@@ -79,6 +79,7 @@ struct judge {
     struct held *held[NODES_MAX]; /* [holder][soul] */
     struct ledger ledger;
     uint64_t version, acknowledged, dials, zombies;
+    uint64_t backs;        /* heads that went back */
     uint64_t heads;        /* that were seen under way */
     uint64_t nothing;      /* root of a head that lists nothing */
     uint32_t excused;      /* bits of enum excuse */
