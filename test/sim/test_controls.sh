@@ -7,7 +7,7 @@ bugs="ack-before-durable forget-row old-image repeat-bytes lose-bytes late-forev
 n=1
 echo "1..$(($(echo "$bugs" | wc -w) + 1))"
 for bug in $bugs; do
-    out=$("$ilssim" --seeds 50 --minutes 2 --bug "$bug" 2>/dev/null)
+    out=$("$ilssim" --seeds 50 --minutes 1 --largest 5 --bug "$bug" 2>/dev/null)
     if [ $? -eq 1 ] && echo "$out" | grep -q "LAW BROKEN"; then
         echo "ok $n - $bug: $(echo "$out" | sed -n 's/.*LAW BROKEN at [0-9.]*: //p')"
     else
@@ -15,7 +15,7 @@ for bug in $bugs; do
     fi
     n=$((n + 1))
 done
-if "$ilssim" --seeds 4 --minutes 1 >/dev/null 2>&1; then
+if "$ilssim" --seeds 4 --minutes 1 --largest 5 >/dev/null 2>&1; then
     echo "ok $n - no bug, no law broken"
 else
     echo "not ok $n - a law breaks without a planted bug"
