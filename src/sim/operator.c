@@ -205,6 +205,18 @@ void operator_renews(struct run *r, struct node *n)
     d->command = op_identity_new(n, d->id, n->host, has_tls(r) ? &own : NULL);
 }
 
+/* Somebody says that it was banned: its disk is from before it became somebody else. */
+static bool is_told_banned(const struct node *n)
+{
+    struct view_join join;
+    struct view_contact c;
+    view_join(n->ils, &join);
+    for (size_t i = 0; view_contact(n->ils, i, &c); i++)
+        if (c.last_code == CODE_BANNED && !c.linked)
+            return true;
+    return join.wanted && !join.up && join.last_code == CODE_BANNED;
+}
+
 /* A copy becomes somebody of its own; so may who was banned. What was restored takes its
  * neighbours' word or its own. */
 static bool cure_turn(struct run *r, struct node *n, const struct view_self *self)
@@ -216,7 +228,7 @@ static bool cure_turn(struct run *r, struct node *n, const struct view_self *sel
         node_start(n);
         return true;
     }
-    if (d->copy || d->banned) {
+    if (d->copy || d->banned || (r->world->calm && is_told_banned(n))) {
         operator_renews(r, n);
         return true;
     }
@@ -286,10 +298,12 @@ static bool forget_turn(struct run *r, struct node *n, const struct view_self *s
     return false;
 }
 
-/* Where a spoke registers there is no hub that could have it. */
+/* Where it registers there is no hub that could have it. */
 static bool is_homeless(struct run *r, const struct view_self *self, const struct view_join *join)
 {
     const struct node *home = world_resolve(r->world, self->hub_host);
+    if (self->role == ROLE_HUB) /* it may have no such place */
+        return join->wanted && !join->up && home == NULL;
     return !join->wanted || join->last_code == CODE_NOT_A_HUB || home == NULL ||
            r->desk[home->index].banned || judge_is_out(r->judge, home);
 }
@@ -345,7 +359,7 @@ static bool role_turn(struct run *r, struct node *n, const struct view_self *sel
     else if (join.last_code == CODE_OTHER_NETWORK)
         d->command = op_network_adopt(n);
     else if (self->role == ROLE_STANDALONE || (d->home != n->index && is_lost(self, &join)) ||
-             (self->role == ROLE_SPOKE && is_homeless(r, self, &join)))
+             (d->home != n->index && is_homeless(r, self, &join)))
         d->command = op_join(n, r->world->node[d->home]->host, 0, d->role);
     else
         return false;
