@@ -681,8 +681,8 @@ struct ils {
     size_t verdict_n, verdict_next;
 };
 
-/* Disconnected by an operator of either end. Of two spokes that counts here alone: they have no link
- * on which the other end could say that it is over. */
+/* Disconnected by an operator of either end. Of two spokes that counts here alone: they have no
+ * link on which the other end could say that it is over. */
 static inline bool peer_parted(const struct ils *ils, const struct peer *p)
 {
     return p->disconnected_here ||

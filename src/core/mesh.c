@@ -53,8 +53,8 @@ static struct slice address(const struct peer *p)
     return p->host.n != 0 ? text_slice(p->host) : slice_of(p->met_ip);
 }
 
-/* Where it is dialled this time: mostly there; where that has led nowhere for a while also, in turn,
- * where it says that it is, under its name, and where it was met. Machines move. */
+/* Where it is dialled this time: mostly there; where that has led nowhere for a while also, in
+ * turn, where it says that it is, under its name, and where it was met. Machines move. */
 struct slice mesh_place(const struct peer *p, uint32_t attempts, struct slice usual)
 {
     const struct slice other[] = {text_slice(p->host), text_slice(p->fqdn), slice_of(p->met_ip)};

@@ -34,7 +34,7 @@ struct view_self {
     bool introductions;               /* what hubs introduce is imported */
     uint16_t minutes;                 /* Synchronize Clusters Every */
     enum view_writing writing;
-    uint64_t theirs_usn;              /* WRITING_ROLLED_BACK: of the plan, as the neighbours hold it */
+    uint64_t theirs_usn;              /* WRITING_ROLLED_BACK: of the plan as others hold it */
     uint64_t theirs_epoch;
     size_t hubs, hubs_linked;         /* other hubs that are known, and linked with this cluster */
 };
@@ -94,9 +94,9 @@ struct view_cluster {
     enum code next_code;        /* what it says of one's next certificate (view_own_waiting) */
 };
 
-/* The same rows but the local one, in their order, with what costs nothing to say: what goes through
- * all of them often needs no more. *at is NULL at first; false after the last. Nothing may happen to
- * the core in between. */
+/* The same rows but the local one, in their order, with what costs nothing to say: what goes
+ * through all of them often needs no more. *at is NULL at first; false after the last. Nothing may
+ * happen to the core in between. */
 struct view_row {
     uint8_t key[KEY_SIZE], peer_id[PEER_ID_SIZE];
     bool linked, disconnected, disconnected_here;

@@ -277,7 +277,9 @@ static bool outlives(const struct work *w, uint32_t id, const struct record *r)
 #ifdef OPENILS_BUG_DROP_DEL_EARLY /* planted: the model test must turn red */
     return r->put;
 #else
-    return r->put || BUG(DEL_DROPPED) ? r->put : index_put_elsewhere(w->c, r, w->tail_id, w->tail_n);
+    if (r->put || BUG(DEL_DROPPED))
+        return r->put;
+    return index_put_elsewhere(w->c, r, w->tail_id, w->tail_n);
 #endif
 }
 
