@@ -34,7 +34,11 @@ enum ils_role { ROLE_STANDALONE = 0, ROLE_HUB = 1, ROLE_SPOKE = 2 };
 #define ADDRESS_TEXT_MAX      46 /* IPv6 text, without scope */
 #define DESCRIPTION_MAX       128
 #define PASSWORDS_MAX         3
+#ifdef OPENILS_PEERS_MAX /* ilssim-scaling has more */
+#define PEERS_MAX             OPENILS_PEERS_MAX
+#else
 #define PEERS_MAX             200
+#endif
 #define LINK_ACCEPTED         UINT32_C(0x80000000) /* set in ids of links that were accepted */
 
 /* --- rows: what the store keeps. One key space each; keys and values are the core's business. */

@@ -52,7 +52,11 @@
 #define ENDED_KNOWN       32             /* of them not for strangers, by another hub's word, ... */
 #define ENDED_OWN         8              /* ... and not for anybody's but the own operator's word */
 #define LEAVE_US          (2 * TICK_S)   /* a goodbye has this long to be told */
+#ifdef OPENILS_PEERS_MAX
+#define ROSTER_MAX        OPENILS_PEERS_MAX /* of ilssim-scaling */
+#else
 #define ROSTER_MAX        64             /* design 6 */
+#endif
 #define LEARNED_MAX       1000000        /* design 13: learned objects */
 #define LEARNED_BYTES     (256u << 20)   /* of others' segments, or a quarter of memory */
 #define SELF_BYTES        (2 * 65536)    /* what a cluster says of itself, roster and all, and as \

@@ -15,7 +15,11 @@ struct conn;
 struct end;
 struct watch;
 
+#ifdef OPENILS_PEERS_MAX
+#define NET_NODES  OPENILS_PEERS_MAX /* of ilssim-scaling */
+#else
 #define NET_NODES  96
+#endif
 #define NET_WINDOW 131072 /* bytes under way that the sender's kernel takes without waiting */
 #define NET_NARROW 1400   /* what a path that lost its larger packets still carries */
 #define NET_BUCKETS 1024
