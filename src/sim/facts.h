@@ -1,4 +1,5 @@
-/* facts: the entries that are judged. Each cluster has JUDGE_KEYS keys of its own, a few of which it
+/* facts: the entries that are judged. Each cluster has JUDGE_KEYS keys of its own, a few of
+ * which it
  * shares with others. A value is a version number, carried as the PSTN failover number, so that
  * every PUT can be told from every other. What is there at one head is a row of facts; of each head
  * that an origin ever served, the facts' hash is kept. */
@@ -45,7 +46,8 @@ struct ledger {
     struct served *row; /* open addressing by soul, epoch, USN; soul 0 is empty */
     size_t n, size;
 };
-/* The row of that very head, or NULL; *ret_other: one of the same USN with another root, or NULL. */
+/* The row of that very head, or NULL; *ret_other: one of the same USN with another root, or
+ * NULL. */
 const struct served *ledger_find(const struct ledger *l, uint32_t soul, const struct stamp *at,
                                  const struct served **ret_other);
 void ledger_put(struct ledger *l, uint32_t soul, const struct stamp *at, uint64_t facts);

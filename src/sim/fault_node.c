@@ -159,6 +159,7 @@ bool fault_restore(struct run *r)
     judge_reborn(r->judge, n, NULL);
     judge_excuse(r->judge, EXCUSE_PASSWORD);
     judge_excuse(r->judge, EXCUSE_CERTIFICATE);
+    r->desk[n->index].renewing = false;
     if (n->index >= r->first_n)
         r->desk[n->index].copy = true; /* the disk may be from before it was somebody of its own */
     restart_later(r, n);

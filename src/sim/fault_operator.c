@@ -47,7 +47,7 @@ bool fault_join(struct run *r)
     struct node *home = world_resolve(r->world, self.hub_host);
     if (home == NULL || home == n)
         return false;
-    op_join(n, chance(r, 50) ? home->host : home->ip, 0, ROLE_SPOKE);
+    op_join(n, r->weight[FAULT_move] != 0 || chance(r, 50) ? home->host : home->ip, 0, ROLE_SPOKE);
     return true;
 }
 

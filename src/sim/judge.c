@@ -1,4 +1,5 @@
-/* judge: see judge.h. Here: what clusters answer, at every step in which something was published. */
+/* judge: see judge.h. Here: what clusters answer, at every step in which something was
+ * published. */
 #include "sim/judge_inside.h"
 
 #include "sim/ops.h"
@@ -178,7 +179,8 @@ static void judge_own(struct judge *j, struct node *n)
 
 /* --- what is held of others */
 
-/* hidden: nothing of others may be served at all, since the exchange is off here, or was just now. */
+/* hidden: nothing of others may be served at all, since the exchange is off here, or was just
+ * now. */
 static void judge_truth(struct judge *j, const struct node *n, uint32_t of, const struct stamp *at,
                         bool hidden)
 {
@@ -342,6 +344,14 @@ bool judge_is_gone(const struct judge *j, const uint8_t key[static KEY_SIZE])
 {
     uint32_t soul = soul_of(j, key);
     return soul != 0 && j->soul[soul].fate == FATE_GONE;
+}
+
+bool judge_is_double(const struct judge *j, const struct node *n)
+{
+    for (size_t i = 0; i < n->index; i++)
+        if (j->life[i].soul == j->life[n->index].soul && !j->life[i].out)
+            return true;
+    return false;
 }
 
 bool judge_is_out(const struct judge *j, const struct node *n)

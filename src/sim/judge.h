@@ -13,7 +13,8 @@
  *   bounds     budget, leaks, spinning (world.c).
  * Calm, once all faults are gone (calm.c):
  *   convergence  within a bound every cluster serves every live origin's last word, and says so;
- *   shape        one link between each two hubs, and between each spoke and one hub; none elsewhere;
+ *   shape        one link between each two hubs, and between each spoke and one hub; none
+ * elsewhere;
  *   quiet        nobody dials any more. */
 #ifndef OPENILS_SIM_JUDGE_H
 #define OPENILS_SIM_JUDGE_H
@@ -60,6 +61,8 @@ void judge_hides(struct judge *j, const struct node *n);
 /* The node is to be in the network, or not. */
 void judge_out(struct judge *j, struct node *n, bool out);
 bool judge_is_gone(const struct judge *j, const uint8_t key[static KEY_SIZE]);
+/* Another node, of a lower index, is the same cluster. */
+bool judge_is_double(const struct judge *j, const struct node *n);
 bool judge_is_out(const struct judge *j, const struct node *n);
 /* What becomes of the identity that the node has now. */
 void judge_fate(struct judge *j, const struct node *n, enum fate fate);

@@ -19,7 +19,8 @@ struct slot {
     uint64_t version_next;
 };
 
-/* Whoever writes under one key: usually one node, and one node has several in the course of time. */
+/* Whoever writes under one key: usually one node, and one node has several in the course of
+ * time. */
 struct soul {
     uint8_t key[KEY_SIZE];
     uint8_t id[PEER_ID_SIZE];

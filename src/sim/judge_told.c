@@ -60,7 +60,8 @@ static void judge_reply(struct judge *j, struct node *n, const struct ils_action
             j->acknowledged++;
         } else if ((a->reply == REPLY_ROLLED_BACK || a->reply == REPLY_CLONED) && !life->unsure) {
             world_break(j->world, "promise: %s thinks that it is not alone", n->name);
-        } else if (a->reply != REPLY_STORE && a->reply != REPLY_BUSY_IDENTITY && a->reply != REPLY_MEMORY &&
+        } else if (a->reply != REPLY_STORE && a->reply != REPLY_BUSY_IDENTITY &&
+                   a->reply != REPLY_MEMORY &&
                    a->reply != REPLY_ROLLED_BACK && a->reply != REPLY_CLONED) {
             world_break(j->world, "promise: %s refuses a change of its plan: %s", n->name,
                         render_reply(a->reply));

@@ -243,7 +243,8 @@ static int run_storms(const struct options *o)
             break;
     }
     double took = seconds() - start;
-    fprintf(stderr, "%.0f events per second of a core\n", took > 0 ? (double)total.events / took : 0);
+    fprintf(stderr, "%.0f events per second of a core\n",
+            took > 0 ? (double)total.events / took : 0);
     if (o->stats)
         total_show(&total);
     return total.broken == 0 ? STATUS_OK : STATUS_BROKEN;

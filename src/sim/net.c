@@ -45,7 +45,8 @@ static void conn_free(struct conn *c)
         struct end *e = &c->end[i];
         bucket_remove(e);
         if (e->watch != NULL)
-            c->net->watched(c->net->watcher, NULL, NULL, &e->watch, NULL, slice_make(NULL, 0), false);
+            c->net->watched(c->net->watcher, NULL, NULL, &e->watch, NULL, slice_make(NULL, 0),
+                            false);
         free(e->bytes);
         free(e->mark);
     }
@@ -376,7 +377,8 @@ void net_send(struct net *net, struct node *n, uint32_t link, struct slice bytes
     if (c == NULL || c->state != CONN_STANDS || bytes.n == 0)
         return; /* a reset is on its way to the sender, or it sends before it is connected */
     if (net->watched != NULL && e->secured)
-        net->watched(net->watcher, n, other(c, e)->node, &e->watch, other(c, e)->watch, bytes, false);
+        net->watched(net->watcher, n, other(c, e)->node, &e->watch, other(c, e)->watch, bytes,
+                     false);
     end_put(c, e, bytes, (struct mark){.kind = MARK_BYTES});
     room_later(c, e);
 }

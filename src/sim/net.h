@@ -1,6 +1,6 @@
 /* net: connections of the simulated world: two ordered streams of bytes with a latency, arriving in
- * pieces of any size, and TLS as far as cores hear of it. A connection can be cut, refused, stalled;
- * a path filtered, clogged, narrowed. It knows nothing of messages. */
+ * pieces of any size, and TLS as far as cores hear of it. A connection can be cut, refused,
+ * stalled; a path filtered, clogged, narrowed. It knows nothing of messages. */
 #ifndef OPENILS_SIM_NET_H
 #define OPENILS_SIM_NET_H
 

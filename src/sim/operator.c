@@ -228,7 +228,8 @@ static bool cure_turn(struct run *r, struct node *n, const struct view_self *sel
         node_start(n);
         return true;
     }
-    if (d->copy || d->banned || (r->world->calm && is_told_banned(n))) {
+    bool must = r->world->calm && (is_told_banned(n) || judge_is_double(r->judge, n));
+    if (d->copy || d->banned || must) {
         operator_renews(r, n);
         return true;
     }
@@ -348,7 +349,8 @@ static bool role_turn(struct run *r, struct node *n, const struct view_self *sel
     view_join(n->ils, &join);
     if (call_turn(r, n, self, &join))
         return true;
-    if (d->role == ROLE_HUB && d->founder && self->role != ROLE_HUB)
+    bool network = has_network(r, n->index);
+    if (d->role == ROLE_HUB && d->founder && (self->role != ROLE_HUB || !network))
         d->command = op_role(n, ROLE_HUB);
     else if (d->role == ROLE_HUB && self->role == ROLE_SPOKE)
         d->command = op_role(n, ROLE_HUB);
@@ -358,7 +360,8 @@ static bool role_turn(struct run *r, struct node *n, const struct view_self *sel
         return false;
     else if (join.last_code == CODE_OTHER_NETWORK)
         d->command = op_network_adopt(n);
-    else if (self->role == ROLE_STANDALONE || (d->home != n->index && is_lost(self, &join)) ||
+    else if (self->role == ROLE_STANDALONE || (d->home != n->index && !network) ||
+             (d->home != n->index && is_lost(self, &join)) ||
              (d->home != n->index && is_homeless(r, self, &join)))
         d->command = op_join(n, r->world->node[d->home]->host, 0, d->role);
     else
@@ -434,14 +437,16 @@ static bool is_banned(const struct run *r, const struct node *n)
 static struct node *choose_hub(struct run *r)
 {
     struct world *w = r->world;
-    for (int wanted = 3; wanted > 0; wanted--)
+    for (int wanted = 3; wanted >= 0; wanted--)
         for (size_t i = 0; i < w->node_n; i++) {
             struct view_self self;
-            if (w->node[i]->ils == NULL || r->desk[i].banned || r->desk[i].copy)
+            if (w->node[i]->ils == NULL || judge_is_out(r->judge, w->node[i]) ||
+                (wanted > 0 && (r->desk[i].banned || r->desk[i].copy)))
                 continue;
             view_self(w->node[i]->ils, &self);
             bool hub = self.role == ROLE_HUB && !self.draining;
-            if (wanted == 3 ? hub : wanted == 2 ? has_network(r, (unsigned)i) : true)
+            bool network = has_network(r, (unsigned)i);
+            if (wanted == 3 ? hub && network : wanted == 2 ? network : true)
                 return w->node[i];
         }
     return w->node[0];
@@ -464,7 +469,8 @@ void operator_calms(struct run *r)
             judge_fate(r->judge, w->node[i], FATE_LIVES);
     }
     struct node *hub = choose_hub(r);
-    r->desk[hub->index].founder = true;
+    for (size_t i = 0; i < w->node_n; i++)
+        r->desk[i].founder = w->node[i] == hub;
     for (size_t i = 0; i < w->node_n; i++) {
         struct desk *d = &r->desk[i];
         struct view_self self = {.role = ROLE_SPOKE};

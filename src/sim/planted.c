@@ -1,5 +1,5 @@
-/* planted: which of the planted protocol bugs is in the code of ilssim-planted. No other program has
- * this file. */
+/* planted: which of the planted protocol bugs is in the code of ilssim-planted. No other program
+ * has this file. */
 #include "base/planted.h"
 
 enum planted planted_bug;

@@ -1,5 +1,5 @@
-/* run: one random run, as the files of the storm share it: topology.c sets it up, storm.c drives it,
- * fault_*.c hold the kinds of fault, operator.c is what operators want and type.
+/* run: one random run, as the files of the storm share it: topology.c sets it up, storm.c drives
+ * it, fault_*.c hold the kinds of fault, operator.c is what operators want and type.
  *
  * A desk is what the operator of one cluster wants it to be. operator_turn types the next command
  * that brings the core nearer to it: while everything is set up, and again when the calm begins. */

@@ -54,7 +54,8 @@ tick a_while(struct run *r)
 
 void later(struct run *r, tick when, void (*run)(struct world *, struct job *), uint64_t number)
 {
-    world_at(r->world, when, NULL, (struct job){.run = run, .object = r, .number = number, .fault = true});
+    world_at(r->world, when, NULL, (struct job){.run = run, .object = r, .number = number,
+                                                .fault = true});
 }
 
 static void restart_job(struct world *w, struct job *job)
@@ -221,7 +222,8 @@ static void report(const struct run *r, FILE *out)
     const struct world *w = r->world;
     fprintf(out, "seed %llu: LAW BROKEN at %lld.%06lld: %s\n", (unsigned long long)s->seed,
             (long long)(w->now / TICK_S), (long long)(w->now % TICK_S), w->broken);
-    fprintf(out, "  clusters %u, hubs %u, by %s%s, storm %lld s, pause %lld ms, load %u, latency %lld"
+    fprintf(out,
+            "  clusters %u, hubs %u, by %s%s, storm %lld s, pause %lld ms, load %u, latency %lld"
             " to %lld us, weights", s->clusters, s->hubs, method_name[r->method],
             r->authority ? " with an authority" : "", (long long)(s->length / TICK_S),
             (long long)(r->pause / TICK_MS), r->load, (long long)w->net.latency_min,
@@ -229,7 +231,8 @@ static void report(const struct run *r, FILE *out)
     for (size_t i = 0; i < FAULTS; i++)
         if (r->weight[i] != 0)
             fprintf(out, " %s %u", kinds[i].name, r->weight[i]);
-    fprintf(out, "\n  again: ilssim --seed %llu --clusters %u --hubs %u --minutes %lld --trace full\n",
+    fprintf(out,
+            "\n  again: ilssim --seed %llu --clusters %u --hubs %u --minutes %lld --trace full\n",
             (unsigned long long)s->seed, s->clusters, s->hubs,
             (long long)(s->length / (60 * TICK_S)));
     log_report(&w->log, out);

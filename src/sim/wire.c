@@ -79,7 +79,8 @@ static void judge_sent(struct judge *j, struct node *from, struct node *to, stru
         return;
     struct passed *before = passed_get(&w->sent, soul, h->number);
     if (before->at.epoch != 0 && passed_order(before, &at, h->beat) <= 0)
-        world_break(j->world, "once: %s tells %s of n%u's stream %llu at usn %llu again", from->name,
+        world_break(j->world, "once: %s tells %s of n%u's stream %llu at usn %llu again",
+                    from->name,
                     to == NULL ? "?" : to->name, j->soul[soul].lineage,
                     (unsigned long long)h->number, (unsigned long long)h->usn);
     before->at = at;

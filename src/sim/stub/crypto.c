@@ -2,7 +2,8 @@
  *
  * Linked into ilssim-stub in front of room base, so that every name of base/crypto.c comes from
  * here and nothing of libsodium runs. What the rooms rely on holds: equal input gives equal output
- * and other input other output (a mixing of 256 bits, never shortened); a signature fits one message
+ * and other input other output (a mixing of 256 bits, never shortened); a signature fits one
+ * message
  * and one key, and fails when a bit of either is altered; sealed bytes open with their key and
  * counter only; two ends with one password agree on a point. What does not hold is secrecy: anybody
  * could forge. The simulated world alters, repeats and loses; it does not forge. */
