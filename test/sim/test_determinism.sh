@@ -39,7 +39,7 @@ build() {
     shift 2
     mkdir -p "$dir"
     find "$root"/src/base "$root"/src/link "$root"/src/plan "$root"/src/core "$root"/src/sim \
-        "$generated" -name '*.c' |
+        "$generated" -name '*.c' ! -name planted.c ! -name scaling.c |
         xargs -P 2 -I{} sh -c 'source=$1 to=$2/$(echo "$1" | cksum | cut -d " " -f 1).o; shift 2
             case $source in
             */sim/stub/crypto.c) to=${to%/*}/stub.object ;;
