@@ -67,6 +67,7 @@ struct held {
     uint64_t incarnation;
     struct stamp at;
     uint64_t looked;       /* in which step it was in the table last */
+    tick over;             /* since when it is served although it was ended; 0 = it is not */
     unsigned unlisted;     /* heads in a row that nobody admitted */
     bool met;
 };

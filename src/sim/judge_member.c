@@ -4,6 +4,8 @@
  *              no record of a ban is lost. */
 #include "sim/judge_inside.h"
 
+#define ENDS_WITHIN TICK_S /* a record is heeded at the end of the step that brings it, or the next */
+
 /* Listed by a hub that is met, or by one that such a hub lists ... */
 static bool is_listed(const struct node *n, const uint8_t *key)
 {
@@ -53,13 +55,18 @@ static void judge_ended(struct judge *j, const struct node *n, uint32_t of,
 {
     static const struct fact nothing[JUDGE_KEYS];
     struct fact fact[JUDGE_KEYS];
-    const struct held *h = &j->held[n->index][of];
+    struct held *h = &j->held[n->index][of];
     size_t key;
     bool over = e->banned || (h->looked == j->world->events && h->at.epoch <= e->epoch);
-    if (!over)
+    if (over)
+        facts_read(n, &j->arena, j->soul[of].lineage, j->soul[of].key, fact);
+    if (!over || facts_equal(fact, nothing, &key)) {
+        h->over = 0;
         return;
-    facts_read(n, &j->arena, j->soul[of].lineage, j->soul[of].key, fact);
-    if (!facts_equal(fact, nothing, &key))
+    }
+    if (h->over == 0)
+        h->over = j->world->now;
+    if (j->world->now > h->over + ENDS_WITHIN)
         world_break(j->world, "ends: %s serves key %zu of n%u, who was %s", n->name, key,
                     j->soul[of].lineage, e->banned ? "banned" : "forgotten");
 }
