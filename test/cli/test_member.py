@@ -84,7 +84,8 @@ def gone(fake):
     tap.same(fake.asked[-1]['args'], {'cluster': 'nara'}, 'whom')
     fake.answers['ended'] = []
     tap.same(fake.ils('ended')[1], 'none\n', 'ended: nobody')
-    row = {'cluster_id': None, 'peer_id': PEER, 'how': 'banned', 'by': None, 'by_peer_id': 'ff' * 16,
+    row = {'cluster_id': None, 'peer_id': PEER, 'how': 'banned', 'by': None,
+           'by_peer_id': 'ff' * 16,
            'epoch': 3, 'usn': 9}
     fake.answers['ended'] = [row, dict(row, cluster_id='nara', how='left', by='nara')]
     lines = fake.ils('ended')[1].splitlines()
@@ -114,7 +115,8 @@ def who(fake):
     tap.same(fake.asked[-1]['args'], {'cluster_id': 'kobe', 'fqdn': 'ils.kobe.example.com'},
              'its arguments')
     tap.ok('証明書も新しくなりました' in
-           fake.ils('identity', 'new', '--cluster-id', 'kobe', lang='ja_JP.UTF-8')[1], 'in Japanese')
+           fake.ils('identity', 'new', '--cluster-id', 'kobe', lang='ja_JP.UTF-8')[1],
+           'in Japanese')
     fake.ils('describe', '--cluster-id', 'kobe')
     tap.same(fake.asked[-1]['args'], {'cluster_id': 'kobe'}, 'describe --cluster-id')
     fake.answers['network'] = {'network_id': '5a' * 16, 'role': 'Hub'}

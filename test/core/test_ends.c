@@ -215,7 +215,8 @@ static void leaves_across_a_crash(void **state)
     assert_true(everywhere("two@b.example", true, -1));
 }
 
-/* A hub that drains, and whose operator waits for it to be a spoke: he is told that it never will. */
+/* A hub that drains, and whose operator waits for it to be a spoke: he is told that it never
+ * will. */
 static void leaves_while_it_drains(void **state)
 {
     (void)state;

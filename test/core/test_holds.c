@@ -292,7 +292,8 @@ static void explained(void **state)
         assert_false(seen(2, 3, n).digest_equal);
     }
     assert_int_equal(seen(2, 3, 0).usn, usn_of(0));
-    sum = world.node[2].ils->vector.sum - step_sum(2, 1) - step_sum(2, 4); /* two of 2's, no other */
+    sum = world.node[2].ils->vector.sum - step_sum(2, 1) - step_sum(2,
+                                                                    4); /* two of 2's, no other */
     claim(2, 3, sum);
     assert_int_equal(seen(2, 3, 1).usn, usn_of(1));
     assert_int_equal(seen(2, 3, 2).usn, usn_of(2) - 2);
@@ -335,8 +336,8 @@ static void restarted(void **state)
     all_agree(NULL);
 }
 
-/* What a cluster says of itself is folded when its tail is long; until then, and at its longest, the
- * others take it. */
+/* What a cluster says of itself is folded when its tail is long; until then, and at its longest,
+ * the others take it. */
 static void tail_of_words(void **state)
 {
     char text[DESCRIPTION_MAX], route[ROUTE_STRING_MAX];

@@ -1,6 +1,6 @@
 /* Two that say that they are one: a cluster id twice, a key twice, two writers of one stream; and
- * the cures: another id, another key, another network. Real cores; what one end refuses is looked at
- * from both. */
+ * the cures: another id, another key, another network. Real cores; what one end refuses is
+ * looked at from both. */
 #include <stdio.h>
 
 #include "core/core.h"
@@ -738,7 +738,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         CASE(id_of_the_hub), CASE(id_of_a_hub_that_joins), CASE(id_of_another),
         CASE(holder_is_gone), CASE(default_id), CASE(default_id_of_the_hub), CASE(id_by_relay),
-        CASE(renamed), CASE(higher_boot_stays), CASE(clone_goes), CASE(no_other_hub), CASE(same_boot),
+        CASE(renamed), CASE(higher_boot_stays), CASE(clone_goes), CASE(no_other_hub),
+        CASE(same_boot),
         CASE(original_gets_an_identity), CASE(copy_gets_an_identity), CASE(second_writer),
         CASE(identity_is_judged), CASE(large_identity), CASE(crash_at_any_point),
         CASE(change_under_way), CASE(identity_of_a_hub), cmocka_unit_test(every_refusal),

@@ -84,7 +84,8 @@ struct world {
 void world_init(struct world *w);
 void world_done(struct world *w);
 
-/* Starts node i (dialled as "nI", or by its address) in mem; a second call restarts it from its rows. */
+/* Starts node i (dialled as "nI", or by its address) in mem; a second call restarts it from its
+ * rows. */
 void world_start(struct world *w, int i, struct mem *mem);
 void world_stop(struct world *w, int i);
 

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Each protocol bug that is planted in the rooms (base/planted.def) is found by a law.
 
-  test_bugs.py ILSSIM-PLANTED                     the seeds of bugs.txt: red with the bug, by the law
+  test_bugs.py ILSSIM-PLANTED                     the seeds of bugs.txt: red with the bug, by the
+  law
                                                   that is written there, and clean without it
   test_bugs.py ILSSIM-PLANTED --search SECONDS    from a fresh seed on, so many CPU seconds a bug
   test_bugs.py ILSSIM-PLANTED --record            bugs.txt anew: each bug from seed 1 on
@@ -25,7 +26,8 @@ BLOCK = 25      # seeds a run, while searching
 LIMIT = 60      # CPU seconds of one run
 HEAD = """\
 # Planted protocol bugs, and a seed with which a law of the simulator finds each: bug, law, CPU
-# seconds of the search from seed 1 on, arguments. Written by `test_bugs.py ILSSIM-PLANTED --record`.
+# seconds of the search from seed 1 on, arguments. Written by `test_bugs.py ILSSIM-PLANTED
+# --record`.
 """
 
 

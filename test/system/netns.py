@@ -175,7 +175,8 @@ class Lan(Network):
         if how.startswith('loss '):
             return packets + ' numgen random mod 100 < %s drop' % how[5:]
         return {'drop': packets + ' drop', 'reject': packets + ' reject',
-                'reset': packets + ' tcp flags & (syn | rst) == 0 counter reject with tcp reset'}[how]
+                'reset': packets + ' tcp flags & (syn | rst) == 0 counter '
+                                   'reject with tcp reset'}[how]
 
     def reset(self, a, b, timeout=20):
         """Whoever of the two sends next is reset; new connections are let through."""

@@ -174,7 +174,8 @@ def three_hubs(part, net):
             load.changes)
     part.ok(links(kyoto, osaka), 'osaka is its hub', linked(kyoto))
     part.ok(all(wait_until(lambda c=c: linked(c) and linked(c) <= {'tokyo', 'osaka'})
-                for c in (nara, kobe)), 'its spokes are with the others', linked(nara), linked(kobe))
+                for c in (nara, kobe)), 'its spokes are with the others', linked(nara),
+                linked(kobe))
     part.ok(not any(r['why'] == 'hub' and r['cluster_id'] == 'kyoto' for r in tokyo.json('hubs')),
             'tokyo counts it no more', tokyo.json('hubs'))
     add(kobe, '2001')
@@ -230,7 +231,8 @@ def left(part, net):
     part.ok(all_find((tokyo, osaka, kyoto), ('1001', '1002', '1003')), 'everybody has everything')
     before = osaka.json('identity')
     status, out = osaka.ils('leave')
-    part.same((status, out), (0, 'OK: left; its own entries (1) stay here, and the others have them '
+    part.same((status, out), (0,
+                              'OK: left; its own entries (1) stay here, and the others have them '
                                  'again when it joins\n'), 'osaka leaves', osaka.error)
     part.same(role(osaka), 'Standalone', 'and is standalone')
     part.ok(none_finds((tokyo, kyoto), '1002'), 'its entries are gone at the others')

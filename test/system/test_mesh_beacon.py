@@ -3,7 +3,8 @@
 under kill, pause and partition: afterwards nobody serves what was removed, and nobody lacks what is
 there. The control is a daemon that forgets withdrawals: it must be found out.
 
-ILS_SECONDS: how long. --control PROGRAM: that ilsd everywhere, and no faults. --seed N: which faults."""
+ILS_SECONDS: how long. --control PROGRAM: that ilsd everywhere, and no faults. --seed N: which
+faults."""
 import argparse
 import os
 import random
@@ -44,7 +45,8 @@ class Faults:
         took = self.mesh.links_stand()
         zombies, lost = self.beacon.judge()
         self.part.ok(took is not None and not zombies and not lost,
-                     '%s: links stand, no zombie, none lost' % what, 'zombies: %s' % sorted(zombies),
+                     '%s: links stand, no zombie, none lost' % what,
+                     'zombies: %s' % sorted(zombies),
                      'lost: %s' % sorted(lost), 'links: %s' % self.mesh.last)
 
     def some(self, among, n=1):

@@ -4,7 +4,8 @@ other joins it, by each of the four methods, while lookups are answered. `ils st
 wrong and what is typed; after `ils forget` it is healthy everywhere.
 
 The spokes have met each other before, or hold each other's certificates: by an invite, by a bundle.
-Where they do not (method star: each pair of hub and spoke has exchanged certificates by hand, and no
+Where they do not (method star: each pair of hub and spoke has exchanged certificates by hand,
+and no
 other pair), the join is refused; what it says is typed, and the next one is not."""
 import os
 import sys

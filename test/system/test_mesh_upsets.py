@@ -1,7 +1,10 @@
 #!/usr/bin/env python3
-"""What an operator does to one of nine clusters while all are asked for numbers: a hub is made a spoke
-and a hub again, a copy of a cluster is started beside it, yesterday's backup of a spoke and of a hub
-is put back. Each with the words that he sees; no lookup fails, nothing is lost, and afterwards every
+"""What an operator does to one of nine clusters while all are asked for numbers: a hub is made a
+spoke
+and a hub again, a copy of a cluster is started beside it, yesterday's backup of a spoke and of a
+hub
+is put back. Each with the words that he sees; no lookup fails, nothing is lost, and afterwards
+every
 pair has its link and all digests are equal.
 
 One method; ILS_MESH=all: each of them. Words of the command line choose."""
@@ -86,7 +89,8 @@ def drained(part, mesh, scenes):
         part.ok(mesh.links_stand() is not None, 'a spoke like the others', mesh.last)
     scenes.whole('%s is a spoke' % hub.name)
     part.ok(changes.made and not changes.lost(mesh.running()),
-            'of %d changes meanwhile none is lost' % len(changes.made), changes.lost(mesh.running()))
+            'of %d changes meanwhile none is lost' % len(changes.made),
+            changes.lost(mesh.running()))
     part.ok(True, 'a hub turned spoke: in %.1f s' % took)
     status, out = hub.shell('ils role hub')
     part.same((status, out.strip()), (0, 'OK'), '`ils role hub`')
@@ -98,7 +102,8 @@ def drained(part, mesh, scenes):
 # --- a copy beside its original
 
 def copied(part, mesh, scenes):
-    """The machine was cloned while it ran: the copy's boot number is the higher one, so the original
+    """The machine was cloned while it ran: the copy's boot number is the higher one, so the
+    original
     is refused. It stops writing, and goes on by itself when the copy is somebody else."""
     c = mesh.spokes[-1]
     copy = mesh.lan.cluster('copy', start=False)
@@ -137,7 +142,8 @@ def copied(part, mesh, scenes):
 
 
 def rebuilt(part, c):
-    """The copy may have said something in its name while both ran: it is told so, and what to type."""
+    """The copy may have said something in its name while both ran: it is told so, and what to
+    type."""
     status = wait_until(lambda: c.json('identity')['writing'] == 'yes', 3) or c.json('status')
     if status is not True:
         part.ok(status['next'].startswith('ils rebuild'), '%s says: %s; next: %s' % (
@@ -177,7 +183,8 @@ def put_back(part, mesh, scenes, c):
     scenes.whole('%s from yesterday' % c.name)
     lost = [(x.name, n) for x in mesh.running() for n in today if not mesh.finds(x, n)]
     back = [x.name for x in mesh.running() if mesh.finds(x, gone)]
-    part.ok(not lost and not back, '%s: nothing is lost, and nothing comes back' % c.name, lost, back)
+    part.ok(not lost and not back, '%s: nothing is lost, and nothing comes back' % c.name, lost,
+            back)
     part.ok(wait_until(lambda: c.json('identity')['writing'] == 'yes'), '%s writes' % c.name,
             c.json('identity'))
     scenes.arrives('%s from yesterday' % c.name, c)

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""The password of nine clusters is rotated while the network is cut in two. One side is through with
+"""The password of nine clusters is rotated while the network is cut in two. One side is through
+with
 it before the other one has begun: when the cut is healed, the hubs say who lacks which generation
 and what is to be typed where; that is typed, and the network is whole. No lookup fails meanwhile,
 and what is changed on either side arrives everywhere."""

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Rows G4, G5 and G6 of the join: a cluster id that is there twice or was never chosen, a copy of a
-cluster, another network. Real daemons and the real CLI: who is refused and who works on, the words at
+cluster, another network. Real daemons and the real CLI: who is refused and who works on, the
+words at
 both ends, and the remedy typed as it is printed."""
 import os
 import re

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Rows B6, B7, D6 and D7 of the join: three hubs and a fourth cluster, a hub that dies and its
 alternate. B6: imported at one hub, the others refuse. B7: an invite or a bundle, and nothing is
-imported one by one. D6: an alternate that was visited takes over. D7: one that never was refuses, as
+imported one by one. D6: an alternate that was visited takes over. D7: one that never was
+refuses, as
 `ils auth ready` had said."""
 import contextlib
 import socket
@@ -193,7 +194,8 @@ def b7_off(part, net):
 
 
 def b7_bundle(part, net):
-    """Each operator types one command. The bundle of one hub holds the certificates of all three."""
+    """Each operator types one command. The bundle of one hub holds the certificates of all
+    three."""
     hubs = hubs_of(part, net, leaf=False)
     c = begin(net, 'C', leaf=False)
     file = net.folder + '/hubs.pem'
@@ -227,7 +229,8 @@ def b7_damaged(part, c, text):
     begins = [n for n, line in enumerate(lines) if line.startswith('-----BEGIN')]
     lines[begins[1] + 2] = lines[begins[1] + 2][:-4] + '!!!!'
     answer = c.json('trust', 'bundle', 'import', '-', stdin='\n'.join(lines))
-    part.ok(c.status == 1 and answer['error']['where'] == 'standard input, line %d' % (begins[1] + 1),
+    where = 'standard input, line %d' % (begins[1] + 1)
+    part.ok(c.status == 1 and answer['error']['where'] == where,
             'a bundle that is not whole is refused with its line', c.status, answer)
     part.same(trusted(c), before, 'and nothing of it is imported')
 
@@ -373,12 +376,14 @@ def d7_refused(part, wc, ws):
                    *both_traces(wc, ws)):
         return
     v = v[0]
-    part.same((v['host'], v['port']), (ELSEWHERE, h2.tls_port), 'dialled where it says that it is', v)
+    part.same((v['host'], v['port']), (ELSEWHERE, h2.tls_port),
+              'dialled where it says that it is', v)
     has_trace(part, wc, ['T19', 'T20', 'T21', 'T18'], values(c, h2, v, 'C'), [ws])
     has_alarm(part, c, TLS_ALARM, h2.fqdn, once=False)
     there = [w for w in h2.json('verdicts') if w['verdict_id'] == v['verdict_id']]
     part.same([w['code'] for w in there], ['ILS-307'], 'shown to the alternate as ILS-307')
-    part.ok(c.json('status')['health'] == 'degraded', 'and its status says that it is without a hub')
+    part.ok(c.json('status')['health'] == 'degraded',
+            'and its status says that it is without a hub')
     see_doctor(part, keep(part, c, h2), 'D7')
     part.same(v['remedy_at'], 'here', 'the remedy is typed at C', v)
     type_remedy(part, c, v)

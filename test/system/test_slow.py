@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""A spoke that reads slowly. Between it and its hub stands a carrier that hands on what the hub says
+"""A spoke that reads slowly. Between it and its hub stands a carrier that hands on what the hub
+says
 at a few bytes a second; the spoke is heard at once, and its keepalives show that it lives. As long
 as something is taken the link stays, longer than the 18 s after which who takes nothing is dropped.
 The control is an ilsd that hears nothing of a long write before its end: there the link is dropped,

@@ -1,14 +1,18 @@
 """beacon: an entry is added every second at one spoke, and the one before it is removed; they are
-read at the farthest spoke, two hubs away, while daemons are killed and paused and the network is cut.
+read at the farthest spoke, two hubs away, while daemons are killed and paused and the network is
+cut.
 
     beacon = Beacon(mesh, writer, reader)
     with beacon:                          # writes and reads from now on
         ...
         beacon.judge()                    # when the network is whole: (zombies, lost)
 
-zombie: removed, and still served. lost: there at the writer, and not served. Both are judged once the
-network is whole again and every digest is equal, at every cluster. Every tenth entry is left where it
-is. An entry whose command the writer did not answer, because it was killed, is asked for afterwards:
+zombie: removed, and still served. lost: there at the writer, and not served. Both are judged
+once the
+network is whole again and every digest is equal, at every cluster. Every tenth entry is left
+where it
+is. An entry whose command the writer did not answer, because it was killed, is asked for
+afterwards:
 either is right, as long as all agree."""
 import threading
 import time
@@ -118,5 +122,6 @@ class Beacon:
 
     def figures(self):
         slowest = sorted(self.delays)[len(self.delays) * 99 // 100] if self.delays else 0.0
-        return '%d entries written, %d removed, %d seen by the reader while they were the newest, ' \
+        return '%d entries written, %d removed, ' \
+               '%d seen by the reader while they were the newest, ' \
             '99 of 100 within %.0f ms' % (self.n, len(self.gone), self.seen, slowest * 1000)

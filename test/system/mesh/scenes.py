@@ -1,4 +1,5 @@
-"""scenes: what happens to the mesh, one thing at a time, and what must be so while it lasts and after
+"""scenes: what happens to the mesh, one thing at a time, and what must be so while it lasts and
+after
 it is over. Every scene leaves a mesh behind that is whole.
 
 Times are measured, not waited for: a spoke has another hub within REHOME seconds from the cut; when

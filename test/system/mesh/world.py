@@ -7,7 +7,8 @@
         mesh.settles()                     # seconds until there is no complaint, None: never
 
 Asked of whoever runs, and judged by both ends: every pair of hubs has exactly one link, every spoke
-exactly one, to a hub, and none else has one; no pair has a TCP connection more; everybody serves the
+exactly one, to a hub, and none else has one; no pair has a TCP connection more; everybody serves
+the
 same plan of everybody, by epoch, USN and root.
 """
 import collections
@@ -127,7 +128,8 @@ class Mesh:
         return ''
 
     def of_sync(self, nodes):
-        """`ils sync` says the same at everybody: of what is here, and of what each neighbour holds."""
+        """`ils sync` says the same at everybody: of what is here, and of what each neighbour
+        holds."""
         for c, said in self.ask(nodes, 'sync').items():
             for row in said['clusters']:
                 theirs = row['theirs'] or {}
