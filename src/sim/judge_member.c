@@ -4,7 +4,7 @@
  *              no record of a ban is lost. */
 #include "sim/judge_inside.h"
 
-#define ENDS_WITHIN TICK_S /* a record is heeded at the end of the step that brings it, or the next */
+#define ENDS_WITHIN TICK_S /* a record is heeded in the step that brings it, or the next */
 
 /* Listed by a hub that is met, or by one that such a hub lists ... */
 static bool is_listed(const struct node *n, const uint8_t *key)
