@@ -3,8 +3,6 @@
 
 #include "core/view.h"
 
-#include "core/view.h"
-
 #include <string.h>
 
 #define ACTIONS_MAX 8
