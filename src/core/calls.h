@@ -116,7 +116,7 @@ void adopt_settings(struct rows *r);
 /* replaced.c */
 void replaced_keep(struct ils *ils, struct stream *s, struct slice former, struct slice lines);
 struct slice replaced_find(const struct stream *s, const uint8_t name[static HASH_SIZE]);
-void replaced_tick(struct ils *ils, struct stream *s);
+void replaced_tick(struct ils *ils);
 void replaced_free(struct ils *ils, struct stream *s);
 
 /* fetch.c */

@@ -191,6 +191,15 @@ struct peer {
     struct peer *next_by_key;
     uint8_t key[KEY_SIZE];
     uint8_t id[PEER_ID_SIZE];
+    /* what each step looks at, of everybody, is together */
+    struct link *link;             /* the one link that stays, or NULL */
+    struct contact contact;        /* mesh.c */
+    uint8_t role;
+    bool met;                      /* on a link of our own */
+    bool disconnected_here, disconnected_there; /* by whom */
+    bool draining;                 /* a hub that is about to be a spoke: from its stream 0 */
+    bool next_announced;           /* announced[1] is a certificate */
+    bool dirty;                    /* its row must be stored */
     /* from its stream 0 */
     TEXT(cluster_id, CLUSTER_ID_MAX);
     TEXT(fqdn, HOST_TEXT_MAX);
@@ -199,7 +208,6 @@ struct peer {
     TEXT(route_string, ROUTE_STRING_MAX);
     TEXT(host, HOST_TEXT_MAX); /* advertised */
     uint16_t port, tls_port;
-    uint8_t role;
     struct announced announced[2]; /* its certificates as its stream 0 has them: in use, next */
     tick import_next;              /* nothing that it announces is imported before */
     /* what it would say of ours, as it told on the link (READY) */
@@ -207,8 +215,7 @@ struct peer {
     bool has_ready;
     uint8_t told_ready[HASH_SIZE]; /* hash of the READY that it was sent on this link */
     bool has_told;
-    /* met on a link of our own */
-    bool met;
+    /* how it was met */
     uint8_t met_method;
     uint8_t met_rule;  /* enum cert_rule */
     uint8_t shown[FINGERPRINT_SIZE]; /* the certificate that it proved itself with last */
@@ -217,11 +224,7 @@ struct peer {
     wall shown_ends;
     wall met_first, met_last;
     char met_ip[ADDRESS_TEXT_MAX + 1];
-    /* by whom disconnected */
-    bool disconnected_here, disconnected_there;
-    struct contact contact;        /* mesh.c */
     bool twin;                     /* another cluster has its cluster id, and that was said */
-    bool draining;                 /* a hub that is about to be a spoke: from its stream 0 */
     bool invited_here;             /* by an invite of this cluster; durable */
     bool invited_there;            /* this cluster came by its invite; durable */
     tick introduced_until;         /* so many were imported by its word in a window of time */
@@ -229,8 +232,6 @@ struct peer {
     bool introduces, introduces_known; /* whether its stream 0 introduces anybody */
     struct holds holds;            /* what it says that it has (holds.c) */
     wall last_contact;
-    struct link *link; /* the one link that stays, or NULL */
-    bool dirty;        /* its row must be stored */
 };
 
 /* What is on its way for one stream. */
@@ -248,6 +249,11 @@ struct stream {
     bool own;
     bool admitted;
     bool listed, walked;   /* while it is computed who is admitted (admit.c) */
+    /* what each step looks at, of all streams, is together */
+    enum fetch_state fetch;
+    struct link *source;
+    tick fetch_last;       /* when something last came */
+    tick retry;            /* a fetch that was given up is tried again; TICK_NEVER: none was */
     struct catalog *catalog;
     /* served */
     struct head head;      /* slices into head_bytes */
@@ -256,18 +262,14 @@ struct stream {
     struct buf delta;      /* a frame HEAD with delta, n = 0: none */
     uint8_t delta_base[HASH_SIZE];
     /* wanted */
-    enum fetch_state fetch;
     struct head wanted;
     struct buf wanted_bytes;
     struct buf wanted_lines;
     struct buf target_lines; /* the target of the catalog while it is being filled */
     uint8_t target_root[HASH_SIZE]; /* only the head with this root may be served from it */
-    struct link *source;
     size_t at;             /* next line to ask for */
-    tick fetch_last;       /* when something last came */
     uint32_t asked;        /* requests under way */
     uint32_t failures;
-    tick retry;            /* a fetch that was given up is tried again; TICK_NEVER: none was */
     struct list replaced;  /* segments that left the list less than 60 s ago */
     size_t replaced_bytes;
     wall last_usn;
@@ -646,6 +648,7 @@ struct ils {
     struct list strangers; /* ... before their deadline: by deadline, earliest first */
     struct link *by_id[LINK_BUCKETS];
     struct peer *peer_by_key[PEER_BUCKETS];
+    tick replaced_next;    /* replaced segments are looked through; at the start 0 */
     struct stream *by_key[STREAM_BUCKETS];
     size_t peer_n, stream_n, alarm_n;
     bool index_taken[STREAMS_MAX];

@@ -746,9 +746,9 @@ void fetch_tick(struct ils *ils)
 {
     for (size_t i = 0; ils->rosters_moved && i < 8; i++) /* what is admitted may admit others */
         admit_again(ils);
+    replaced_tick(ils);
     list_each(node, &ils->streams) {
         struct stream *s = list_entry(node, struct stream, node);
-        replaced_tick(ils, s);
         if (ils->now < fetch_deadline(s))
             continue;
         if (s->fetch == FETCH_NONE)

@@ -31,6 +31,7 @@ void own_announced(struct peer *p, size_t which, struct slice ders)
         a->der.failed = false;
         buf_reset(&a->der);
     }
+    p->next_announced = p->announced[1].der.n != 0;
 }
 
 void ready_again(struct ils *ils)
@@ -156,7 +157,7 @@ void ready_import(struct ils *ils)
 {
     list_each(node, &ils->peers) {
         struct peer *p = list_entry(node, struct peer, node);
-        if (p->announced[1].der.n != 0)
+        if (p->next_announced)
             import_next(ils, p);
     }
 }

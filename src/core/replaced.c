@@ -30,6 +30,8 @@ static void replaced_add(struct ils *ils, struct stream *s, const uint8_t *name)
     r->bytes = slice_make(copy, bytes.n);
     r->until = ils->now + REPLACED_US;
     list_add(&s->replaced, &r->node);
+    if (r->until < ils->replaced_next)
+        ils->replaced_next = r->until;
     s->replaced_bytes += bytes.n;
 }
 
@@ -56,14 +58,28 @@ struct slice replaced_find(const struct stream *s, const uint8_t name[static HAS
     return slice_make(NULL, 0);
 }
 
-void replaced_tick(struct ils *ils, struct stream *s)
+/* The next one to go, of this stream, is left. */
+static tick drop_old(struct ils *ils, struct stream *s)
 {
     list_each_safe(node, &s->replaced) {
         struct replaced *r = list_entry(node, struct replaced, node);
         if (r->until > ils->now)
-            return;
+            return r->until;
         replaced_drop(ils, s, r);
     }
+    return TICK_NEVER;
+}
+
+void replaced_tick(struct ils *ils)
+{
+    tick next = TICK_NEVER;
+    if (ils->now < ils->replaced_next)
+        return;
+    list_each(node, &ils->streams) {
+        tick t = drop_old(ils, list_entry(node, struct stream, node));
+        next = t < next ? t : next;
+    }
+    ils->replaced_next = next;
 }
 
 void replaced_free(struct ils *ils, struct stream *s)
