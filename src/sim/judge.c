@@ -191,7 +191,7 @@ static void judge_truth(struct judge *j, const struct node *n, uint32_t of, cons
     size_t key;
     facts_read(n, &j->arena, soul->lineage, soul->key, fact);
     bool none = facts_equal(fact, nothing, &key);
-    if (none && hidden)
+    if (none && (hidden || soul->ended)) /* what was forgotten goes before what follows is there */
         return;
     if (at->epoch == 0 || at->root == j->nothing) {
         if (!none)

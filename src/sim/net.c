@@ -106,7 +106,7 @@ bool put_off(struct conn *c, struct end *e, struct job *job)
 {
     if (e->node == NULL || e->node->paused_until <= c->net->world->now)
         return false;
-    conn_at(c, e->node->paused_until, job->run, (int)job->number);
+    conn_at(c, node_goes_on(e->node), job->run, (int)job->number);
     conn_release(c);
     return true;
 }
@@ -457,7 +457,7 @@ static void connect_job(struct world *w, struct job *job)
         return;
     }
     if (target->paused_until > w->now) { /* the kernel accepts, the process hears later */
-        conn_at(c, target->paused_until, connect_job, (int)job->number);
+        conn_at(c, node_goes_on(target), connect_job, (int)job->number);
         conn_release(c);
         return;
     }

@@ -16,6 +16,8 @@ tick path_waits(const struct conn *c, const struct end *from, const struct end *
         (net->narrow[from->index][to->index] && arrived > NET_NARROW))
         return now + FILTERED_WAIT;
     tick wait = clogged > to->stalled_until ? clogged : to->stalled_until;
+    if (wait > now + PATIENT)
+        wait = now + PATIENT;
     return wait > now ? wait : now;
 }
 

@@ -152,7 +152,7 @@ static void verified_job(struct world *w, struct job *job)
     struct pki_memory memory;
     struct certificate c;
     if (n->paused_until > w->now) {
-        world_at(w, n->paused_until, NULL, *job);
+        world_at(w, node_goes_on(n), NULL, *job);
         return;
     }
     list_remove(&q->node);

@@ -157,7 +157,7 @@ bool world_next(struct world *w, tick until)
         ;
     else if (n != NULL && n->incarnation == job->incarnation && n->ils != NULL &&
              n->paused_until > w->now)
-        world_at(w, n->paused_until, n, *job);
+        world_at(w, node_goes_on(n), n, *job);
     else if (n == NULL || (n->incarnation == job->incarnation && n->ils != NULL))
         job->run(w, job);
     job->next = w->unused;

@@ -107,6 +107,15 @@ struct world {
     char broken[LOG_LINE];   /* the first law broken; "" = none */
 };
 
+/* When to look again whether a stopped process goes on: at most PATIENT later, since it may be woken
+ * before its time. */
+#define PATIENT (10 * TICK_S)
+static inline tick node_goes_on(const struct node *n)
+{
+    tick soon = n->world->now + PATIENT;
+    return n->paused_until < soon ? n->paused_until : soon;
+}
+
 /* Alive and not stopped: it can be given a command. */
 static inline bool node_awake(const struct node *n)
 {
