@@ -107,8 +107,8 @@ struct world {
     char broken[LOG_LINE];   /* the first law broken; "" = none */
 };
 
-/* When to look again whether a stopped process goes on: at most PATIENT later, since it may be woken
- * before its time. */
+/* When to look again whether a stopped process goes on: at most PATIENT later, since it may be
+ * woken before its time. */
 #define PATIENT (10 * TICK_S)
 static inline tick node_goes_on(const struct node *n)
 {
