@@ -69,7 +69,9 @@ static struct slice u64_bytes(struct arena *a, uint64_t v)
 
 void rows_setting_u64(struct rows *r, const char *name, uint64_t value)
 {
-    rows_setting(r, name, u64_bytes(&r->ils->step, value));
+    struct slice bytes = u64_bytes(&r->ils->step, value);
+    r->failed = r->failed || bytes.n == 0; /* an empty number would be read as 0 */
+    rows_setting(r, name, bytes);
 }
 
 void rows_audit(struct rows *r, struct slice who, struct slice what)
