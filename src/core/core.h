@@ -243,6 +243,7 @@ enum withheld_state { WITHHELD_MADE, WITHHELD_STORING, WITHHELD_DURABLE };
 struct stream {
     struct list node;
     struct stream *next_by_key;
+    struct list due;       /* among those of which something is fetched, or is to be again */
     uint8_t key[KEY_SIZE];
     uint64_t number;
     size_t index;          /* of its mark on every link; of nobody else at the same time */
@@ -648,6 +649,8 @@ struct ils {
     struct list strangers; /* ... before their deadline: by deadline, earliest first */
     struct link *by_id[LINK_BUCKETS];
     struct peer *peer_by_key[PEER_BUCKETS];
+    struct list due;       /* streams of which something is fetched, or is to be tried again */
+    bool next_announced;   /* somebody may have announced a certificate to come */
     tick replaced_next;    /* replaced segments are looked through; at the start 0 */
     struct stream *by_key[STREAM_BUCKETS];
     size_t peer_n, stream_n, alarm_n;

@@ -7,6 +7,13 @@
 
 static void fetch_apply(struct ils *ils, struct stream *s);
 
+/* From now on its deadline counts; fetch_tick takes it off when there is none. */
+static void fetch_due(struct ils *ils, struct stream *s)
+{
+    if (list_empty(&s->due))
+        list_add(&ils->due, &s->due);
+}
+
 static void ask_manifest(struct stream *s)
 {
     struct link *l = s->source;
@@ -15,6 +22,7 @@ static void ask_manifest(struct stream *s)
     memcpy(m.key, s->key, KEY_SIZE);
     msg_manifest_request_put(&l->out, &m);
     s->fetch = FETCH_MANIFEST;
+    fetch_due(l->ils, s);
     s->fetch_last = l->ils->now;
 }
 
@@ -24,6 +32,7 @@ static void ask_segments(struct ils *ils, struct stream *s)
     struct link *l = s->source;
     struct line line;
     s->fetch = FETCH_SEGMENTS;
+    fetch_due(ils, s);
     while (l != NULL && l->asked_n < REQUESTS_MAX && catalog_missing(s->catalog, &s->at, &line)) {
         struct msg_segment_request m = {.number = s->number, .has_name = true};
         struct asked *a = &l->asked[(l->asked_first + l->asked_n++) % REQUESTS_MAX];
@@ -59,6 +68,7 @@ static void fetch_give_up(struct ils *ils, struct stream *s)
         wait *= 2;
     s->retry = ils->now + (wait < FETCH_RETRY_MAX_US ? wait : FETCH_RETRY_MAX_US);
     s->retry = BUG(RETRY_NEVER) ? TICK_NEVER : s->retry;
+    fetch_due(ils, s);
     s->failures = s->failures < FETCH_FAILURES ? FETCH_FAILURES : s->failures;
 }
 
@@ -742,15 +752,25 @@ static void fetch_silent(struct ils *ils, struct stream *s)
         fetch_from(ils, s, other != NULL ? other : silent);
 }
 
+/* One whose deadline is over; what is done about it moves that on, and may free others. */
+static struct stream *next_due(struct ils *ils)
+{
+    list_each_safe(node, &ils->due) {
+        struct stream *s = list_entry(node, struct stream, due);
+        if (s->fetch == FETCH_NONE && s->retry == TICK_NEVER)
+            list_remove(&s->due);
+        else if (ils->now >= fetch_deadline(s))
+            return s;
+    }
+    return NULL;
+}
+
 void fetch_tick(struct ils *ils)
 {
     for (size_t i = 0; ils->rosters_moved && i < 8; i++) /* what is admitted may admit others */
         admit_again(ils);
     replaced_tick(ils);
-    list_each(node, &ils->streams) {
-        struct stream *s = list_entry(node, struct stream, node);
-        if (ils->now < fetch_deadline(s))
-            continue;
+    for (struct stream *s; (s = next_due(ils)) != NULL;) {
         if (s->fetch == FETCH_NONE)
             fetch_again(ils, s);
         else

@@ -14,6 +14,7 @@ struct ils *ils_new(struct mem *mem)
     list_init(&ils->busy);
     list_init(&ils->strangers);
     list_init(&ils->streams);
+    list_init(&ils->due);
     list_init(&ils->batches);
     list_init(&ils->waiting);
     list_init(&ils->alarms);
@@ -182,8 +183,8 @@ tick ils_deadline(const struct ils *ils)
     }
     if (ils->self_dirty && ils->self_after > ils->now)
         first = ils->self_after < first ? ils->self_after : first;
-    list_each(node, &ils->streams) {
-        tick t = fetch_deadline(list_entry(node, struct stream, node));
+    list_each(node, &ils->due) {
+        tick t = fetch_deadline(list_entry(node, struct stream, due));
         first = t < first ? t : first;
     }
     return first > ils->now ? first : ils->now;

@@ -155,11 +155,16 @@ static void import_next(struct ils *ils, struct peer *p)
 
 void ready_import(struct ils *ils)
 {
+    bool any = false;
+    if (!ils->next_announced)
+        return;
     list_each(node, &ils->peers) {
         struct peer *p = list_entry(node, struct peer, node);
+        any |= p->next_announced;
         if (p->next_announced)
             import_next(ils, p);
     }
+    ils->next_announced = any;
 }
 
 void own_verified(struct ils *ils, const struct ils_event *event)

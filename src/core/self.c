@@ -390,6 +390,7 @@ void self_applied(struct ils *ils, struct stream *s)
         p->role = ROLE_STANDALONE; /* it keeps its name: by that it may be connected again */
     else
         peer_read(p, s);
+    ils->next_announced |= p->next_announced;
     peer_names(ils, p);
     if (hub || p->role == ROLE_HUB)
         ils->rosters_moved = true;

@@ -40,6 +40,7 @@ static void serve_stored(struct ils *ils, struct stream *s)
     struct peer *p = s->own || s->number != STREAM_SELF || gone ? NULL : peer_get(ils, s->key);
     if (p != NULL) {
         peer_read(p, s);
+        ils->next_announced |= p->next_announced;
         p->dirty = false;
     }
 }

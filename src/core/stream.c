@@ -44,6 +44,7 @@ struct stream *stream_get(struct ils *ils, const uint8_t key[static KEY_SIZE], u
     s->retry = TICK_NEVER;
     s->last_head = ils->now;
     list_init(&s->replaced);
+    list_init(&s->due);
     buf_init(&s->head_bytes, ils->mem, HEAD_MAX);
     buf_init(&s->delta, ils->mem, 64 * 1024);
     buf_init(&s->wanted_bytes, ils->mem, HEAD_MAX);
@@ -66,6 +67,7 @@ void stream_free(struct ils *ils, struct stream *s)
         at = &(*at)->next_by_key;
     *at = s->next_by_key;
     list_remove(&s->node);
+    list_remove(&s->due);
     ils->stream_n--;
     ils->index_taken[s->index] = false;
     replaced_free(ils, s);
