@@ -194,6 +194,7 @@ bool disk_finish(struct disk *d, tick now, uint64_t *ret_batch, bool *ret_failed
         return false;
     *ret_batch = b->batch;
     *ret_failed = b->failed;
+    d->refused += b->failed;
     b->spoken = true;
     assert(d->bug == BUG_ACK_BEFORE_DURABLE || b->durable_at <= now);
     settle(d, now);

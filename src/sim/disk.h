@@ -31,7 +31,7 @@ struct disk {
     struct rand rand;
     struct row *old;                 /* BUG_OLD_IMAGE: an earlier copy */
     size_t old_n;
-    uint64_t durable;                /* batches so far */
+    uint64_t durable, refused;       /* batches so far */
 };
 
 void disk_init(struct disk *d, uint64_t seed, enum bug bug);

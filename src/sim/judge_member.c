@@ -84,7 +84,8 @@ void judge_ends(struct judge *j, const struct node *n, bool standalone)
         judge_ended(j, n, of, &e);
     }
     for (size_t i = 1; i < j->soul_n; i++) {
-        if (life->banned[i] && !banned[i] && !standalone && !life->unsure)
+        if (life->banned[i] && !banned[i] && !standalone && !life->unsure &&
+            n->disk.refused == 0)
             world_break(j->world, "ends: %s has lost that n%u was banned", n->name,
                         j->soul[i].lineage);
         life->banned[i] = banned[i];

@@ -92,7 +92,14 @@ static void policy_met(struct judge *j, const struct node *n, uint32_t of,
 
 static void policy_ends(struct judge *j, const struct node *n, const struct view_cluster *c)
 {
+    static const struct fact nothing[JUDGE_KEYS];
+    struct fact fact[JUDGE_KEYS];
     struct view_ended e;
+    size_t key;
+    const struct soul *s = &j->soul[soul_of(j, c->key)];
+    facts_read(n, &j->arena, s->lineage, s->key, fact);
+    if (facts_equal(fact, nothing, &key))
+        return; /* kept until what follows it is there, and not served */
     for (size_t i = 0; view_ended(n->ils, i, &e); i++)
         if (memcmp(e.peer_id, c->peer_id, PEER_ID_SIZE) == 0 &&
             (e.left || e.banned || c->epoch <= e.epoch))
