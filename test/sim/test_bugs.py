@@ -21,7 +21,7 @@ import subprocess
 import sys
 
 TABLE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "bugs.txt")
-AFTER = 8       # CPU seconds for the seeds after a recorded one
+AFTER = 60      # CPU seconds for the seeds after a recorded one
 BLOCK = 25      # seeds a run, while searching
 LIMIT = 60      # CPU seconds of one run
 HEAD = """\

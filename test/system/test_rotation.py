@@ -102,8 +102,9 @@ def rotation(part, lan):
             lookups.failed[:10])
     part.ok(all(c.json('password', 'list') == [{'generation': 2, 'preferred': True}]
                 for c in mesh.nodes), 'one generation everywhere')
-    part.ok(wait_until(lambda: all(c.json('status')['health'] == 'healthy' for c in mesh.nodes), 120),
-            'all is well', *(c.json('status')['cause'] for c in mesh.nodes))
+    healthy = lambda: all(c.json('status')['health'] == 'healthy' for c in mesh.nodes)
+    part.ok(wait_until(healthy, 120), 'all is well',
+            *(c.json('status')['cause'] for c in mesh.nodes))
 
 
 def main():
