@@ -2,8 +2,7 @@
  *   exchange  while a cluster's exchange is off it serves nothing of others, and nobody comes to
  *             serve anything newer of its own plan;
  *   met       nobody counts as met who has not proved himself on a link of this cluster's;
- *   ends      of a cluster that was forgotten nothing is held of that epoch, of one that has left
- *             or was banned nothing at all;
+ *   ends      of a cluster that has left nothing is served;
  *   copy      of two with one key, while the one that started later is linked, the other is not let
  *             in;
  *   role      a hub becomes a spoke only where another hub is linked with it. */
@@ -102,9 +101,8 @@ static void policy_ends(struct judge *j, const struct node *n, const struct view
         return; /* kept until what follows it is there, and not served */
     for (size_t i = 0; view_ended(n->ils, i, &e); i++)
         if (memcmp(e.peer_id, c->peer_id, PEER_ID_SIZE) == 0 &&
-            (e.left || e.banned || c->epoch <= e.epoch))
-            world_break(j->world, "ends: %s holds a plan of a cluster that %s", n->name,
-                        e.left ? "has left" : e.banned ? "was banned" : "was forgotten");
+            e.left) /* the others: judge_member.c */
+            world_break(j->world, "ends: %s holds a plan of a cluster that has left", n->name);
 }
 
 void policy_drained(struct judge *j, const struct node *n)
