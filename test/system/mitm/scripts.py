@@ -249,7 +249,8 @@ PROOFS = {'the key of the hub': proof('key', lambda pair, old: pair.world.key_of
           'the key of nobody': proof('key', one_more),
           'another network': proof('network', one_more),
           'another boot': proof('boot', one_more), 'another serial': proof('serial', one_more),
-          'another signature': proof('signature', one_more)}
+          'another signature': proof('signature', one_more),
+          'another cluster id': proof('cluster id', one_more)}
 
 
 # --- whole conversations

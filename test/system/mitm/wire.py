@@ -44,7 +44,8 @@ def field(number, value):
 def proof_fields(raw):
     """{name: (from, to)}: where the values lie in a frame PROOF."""
     at, where = 4, {}
-    names = {1: 'key', 2: 'network', 3: 'boot', 4: 'serial', 5: 'signature'}
+    names = {1: 'key', 2: 'network', 3: 'boot', 4: 'serial', 5: 'signature',
+             6: 'cluster id'}
     while at < len(raw):
         tag = raw[at]
         n = 8 if tag & 7 == 1 else raw[at + 1]
