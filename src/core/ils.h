@@ -54,6 +54,9 @@ enum row_space {
     ROW_TRUST,   /* key: 32 fingerprint; value: see core/trust.c */
     ROW_REFUSED, /* key: 32 fingerprint; value: likewise */
     ROW_INVITE,  /* key: 8 id; value: see core/invite.c */
+    ROW_PLAN_LOG, /* changes of one's own plans and how they are undone; not given at a start */
+    ROW_SOURCE,  /* key: its name; value: where the daemon takes entries from (daemon/source) */
+    ROW_POLICY,  /* what is made of learned data: blocks, bounds, preferences */
     ROW_SPACES,
 };
 

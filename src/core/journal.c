@@ -447,6 +447,9 @@ void journal_row(struct ils *ils, const struct row *row)
     case ROW_REFUSED: refused_row(ils, row); break;
     case ROW_INVITE: invite_row(ils, row); break;
     case ROW_AUDIT:
+    case ROW_PLAN_LOG:
+    case ROW_SOURCE:
+    case ROW_POLICY:
     case ROW_SPACES: break;
     }
 }

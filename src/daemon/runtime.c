@@ -29,11 +29,12 @@ static bool load_row(void *context, const struct store_row *row)
     return true;
 }
 
-/* In the order of enum row_space, as the core wants them. The audit stays on disk. */
+/* In the order of enum row_space, as the core wants them. Audit and log of the plan stay on disk. */
 static bool load(struct runtime *rt)
 {
     static const uint8_t order[] = {ROW_SETTING, ROW_PASSWORD, ROW_PEER,  ROW_ROUTE,   ROW_STREAM,
-                                    ROW_SEGMENT, ROW_ALARM,    ROW_TRUST, ROW_REFUSED, ROW_INVITE};
+                                    ROW_SEGMENT, ROW_ALARM,    ROW_TRUST, ROW_REFUSED, ROW_INVITE,
+                                    ROW_POLICY};
     for (size_t i = 0; i < sizeof order; i++) {
         if (store_load(rt->store, order[i], load_row, rt) < 0) {
             fprintf(stderr, "ilsd: %s\n", store_error(rt->store));

@@ -19,6 +19,9 @@ enum store_space {
     STORE_TRUST,
     STORE_REFUSED,
     STORE_INVITE,
+    STORE_PLAN_LOG,
+    STORE_SOURCE,
+    STORE_POLICY,
     STORE_SPACES,
 };
 
