@@ -29,7 +29,7 @@ static bool load_row(void *context, const struct store_row *row)
     return true;
 }
 
-/* In the order of enum row_space, as the core wants them. Audit and log of the plan stay on disk. */
+/* In the order of enum row_space, as the core wants them. Audit and plan log stay on disk. */
 static bool load(struct runtime *rt)
 {
     static const uint8_t order[] = {ROW_SETTING, ROW_PASSWORD, ROW_PEER,  ROW_ROUTE,   ROW_STREAM,

@@ -16,7 +16,7 @@
 
 #define STORE_FILE        "ilsd.db"
 #define STORE_APPLICATION 0x494c5344 /* "ILSD", in the header of the file */
-#define STORE_VERSION     3          /* 2: trust, refused, invite */
+#define STORE_VERSION     3          /* 2: trust, refused, invite; 3: plan_log, source, policy */
 
 static const char *const table_name[STORE_SPACES] = {
     "setting", "password", "peer", "route", "stream", "segment", "alarm", "audit", "trust",
