@@ -32,7 +32,8 @@ _ils_options() {
     role*) echo --hub --no-wait "$common" ;;
     join*) echo --as --no-wait "$common" ;;
     'identity new'*) echo --cluster-id --fqdn --yes "$common" ;;
-    leave* | ban* | rebuild* | restore*) echo --yes "$common" ;;
+    leave*) echo --yes --force "$common" ;;
+    ban* | rebuild* | restore*) echo --yes "$common" ;;
     'auth set'*) echo --tls --password --accept "$common" ;;
     diagnose*) echo --html "$common" ;;
     'cert export'*) echo --out "$common" ;;

@@ -77,11 +77,13 @@ int run_role(struct cli *cli, const struct parsed *p)
 
 /* --- leaving, and those who are made to leave */
 
-static int leave_run(struct cli *cli)
+static int leave_run(struct cli *cli, bool force)
 {
     struct call call = {.command = "leave", .waiting = _("saying goodbye ...")};
     char text[WORDS_TEXT_MAX];
     json_t *result;
+    if (force)
+        json_object_set_new(call.args = json_object(), "force", json_true());
     int status = cli_call(cli, &call, &result);
     if (result != NULL && cli->json) {
         print_json(result);
@@ -106,7 +108,7 @@ int run_leave(struct cli *cli, const struct parsed *p)
                "are there again when it joins."),
              text_of(me, "cluster_id"), number_of(me, "entries"));
     json_decref(me);
-    return agreed(cli, p, question) ? leave_run(cli) : unchanged(cli);
+    return agreed(cli, p, question) ? leave_run(cli, parsed_has(p, "--force")) : unchanged(cli);
 }
 
 int run_forget(struct cli *cli, const struct parsed *p)

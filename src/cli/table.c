@@ -33,6 +33,12 @@ static const struct option_row yes_options[] = {
     {NULL, NULL, NULL, OPTION_FLAG},
 };
 
+static const struct option_row leave_options[] = {
+    {"--yes", NULL, "do not ask", OPTION_FLAG},
+    {"--force", NULL, "also where spokes are left without any hub", OPTION_FLAG},
+    {NULL, NULL, NULL, OPTION_FLAG},
+};
+
 static const struct option_row identity_options[] = {
     {"--cluster-id", "ID", "its id from now on", OPTION_VALUE},
     {"--fqdn", "NAME", "its name from now on (as it is)", OPTION_VALUE},
@@ -166,8 +172,8 @@ const struct command_row command_table[] = {
      "Exit status: 0 joined, 1 refused. A refusal says why, what was seen, what to type and at\n"
      "which end.", join_options, run_join},
     {"leave", "", 0, 0, "leave the network: the others drop what it has told them",
-     "Its entries stay here, and are everywhere again when it joins again.", yes_options,
-     run_leave},
+     "Its entries stay here, and are everywhere again when it joins again. The only hub of spokes\n"
+     "stays: first `ils role hub` at one of them.", leave_options, run_leave},
     {"disconnect", "CLUSTER", 1, 1, "part from a cluster until `ils connect`",
      "One's own: leave the network, after a question on a terminal.", NULL, run_disconnect},
     {"connect", "CLUSTER", 1, 1, "undo `ils disconnect`", NULL, NULL, run_connect},

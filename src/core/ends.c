@@ -430,15 +430,30 @@ static bool named_key(const struct ils *ils, struct slice name, uint8_t ret[stat
     return false;
 }
 
-static enum reply judge(const struct ils *ils, const struct command *c, struct ended *ret,
+/* For the hub at which it is to be typed. */
+static struct slice as_typed(struct ils *ils, const struct command *c)
+{
+    struct slice verb = slice_of(c->type == COMMAND_BAN ? "ban " : "forget ");
+    uint8_t *p = arena_alloc(&ils->step, verb.n + c->cluster.n);
+    if (p == NULL)
+        return c->cluster;
+    memcpy(p, verb.p, verb.n);
+    if (c->cluster.n != 0)
+        memcpy(p + verb.n, c->cluster.p, c->cluster.n);
+    return slice_make(p, verb.n + c->cluster.n);
+}
+
+static enum reply judge(struct ils *ils, const struct command *c, struct ended *ret,
                         struct slice *ret_text)
 {
     const struct peer *p;
     bool itself = false;
     size_t n = 0;
     *ret_text = c->cluster;
-    if (ils->role != ROLE_HUB)
+    if (ils->role != ROLE_HUB) {
+        *ret_text = as_typed(ils, c);
         return REPLY_ONLY_HUBS;
+    }
     if (!named_key(ils, c->cluster, ret->key, &p, &itself))
         return itself ? REPLY_ITSELF : REPLY_UNKNOWN_CLUSTER;
     if (ends_banned(ils, ret->key))
@@ -500,20 +515,49 @@ static void answer(struct ils *ils, enum reply reply)
     ils->leaving.command = 0;
 }
 
-static enum reply may_leave(const struct ils *ils)
+/* A spoke that would be left without any hub: NULL, nobody would. */
+static const struct peer *stranded(const struct ils *ils)
 {
+    const struct peer *first = NULL;
+    if (ils->role != ROLE_HUB)
+        return NULL;
+    list_each(node, &ils->peers) {
+        const struct peer *p = list_entry(node, struct peer, node);
+        const struct stream *self = stream_find(ils, p->key, STREAM_SELF);
+        if (p->link != NULL && mesh_is_hub(p))
+            return NULL;
+        bool lives = p->link != NULL ||
+                     (self != NULL && stream_held(self) && !stream_overdue(ils, self));
+        if (first == NULL && p->role == ROLE_SPOKE && lives && !peer_parted(ils, p) &&
+            !peer_left(ils, p) && ends_of(ils, p->key) == NULL)
+            first = p;
+    }
+    return first;
+}
+
+static enum reply may_leave(const struct ils *ils, const struct command *c,
+                            struct slice *ret_text)
+{
+    const struct peer *spoke = stranded(ils);
+    *ret_text = slice_make(NULL, 0);
     if (ils->role == ROLE_STANDALONE)
         return REPLY_NOT_JOINED;
     if (ils->leaving.phase != STAYING)
         return REPLY_LEAVING;
     if (ils->cloned)
         return REPLY_CLONED;
-    return ils->self->rolled_back || ils->own->rolled_back ? REPLY_ROLLED_BACK : REPLY_OK;
+    if (ils->self->rolled_back || ils->own->rolled_back)
+        return REPLY_ROLLED_BACK;
+    if (spoke == NULL || c->now)
+        return REPLY_OK;
+    *ret_text = text_slice(spoke->cluster_id);
+    return REPLY_LEAVE_LAST_HUB;
 }
 
 static void leave(struct ils *ils, const struct command *c)
 {
-    enum reply reply = may_leave(ils);
+    struct slice text;
+    enum reply reply = may_leave(ils, c, &text);
     struct rows rows;
     rows_init(&rows, ils);
     rows_setting_u64(&rows, "leaving", 1);
@@ -522,7 +566,7 @@ static void leave(struct ils *ils, const struct command *c)
     if (reply == REPLY_OK && journal_store(&rows, BATCH_LEAVE) == NULL)
         reply = REPLY_MEMORY;
     if (reply != REPLY_OK) {
-        command_refuse(ils, c, reply, slice_make(NULL, 0));
+        command_refuse(ils, c, reply, text);
         return;
     }
     ils->leaving = (struct leaving){.command = c->id, .phase = LEAVING_STORING,

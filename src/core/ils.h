@@ -154,7 +154,8 @@ enum command_type {
     COMMAND_INVITE,      /* invite: one is opened */
     COMMAND_INVITE_REMOVE, /* invite.id */
     COMMAND_DESCRIBE,    /* cluster_id, fqdn, description, route_string where not empty */
-    COMMAND_LEAVE,       /* says so to all, then standalone */
+    COMMAND_LEAVE,       /* says so to all, then standalone; the only hub that spokes have: where
+                          * `now` */
     COMMAND_FORGET,      /* cluster: all drop its data, until it comes back anew */
     COMMAND_BAN,         /* cluster: never again */
     COMMAND_IDENTITY_NEW,/* cluster_id, fqdn; own: a certificate with the new name (may be empty) */

@@ -173,6 +173,7 @@ static void view_peer(const struct ils *ils, const struct peer *p, struct view_c
     ret->duplicate = is_duplicate(ils, p, ret->cluster_id);
     if (self != NULL)
         ret->last_usn = self->last_usn;
+    ret->silent = p->link == NULL && self != NULL && stream_held(self) && stream_overdue(ils, self);
     if (plan != NULL && stream_held(plan)) {
         ret->usn = plan->head.usn;
         ret->epoch = plan->head.epoch;

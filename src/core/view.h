@@ -78,6 +78,7 @@ struct view_cluster {
     bool disconnected;          /* by an operator ... */
     bool disconnected_here;     /* ... of this end, who alone can connect it again */
     bool stale;
+    bool silent;                /* it has said nothing for two of its intervals */
     int64_t signed_s;           /* seconds since it last signed its plan, as far as heard here */
     bool duplicate;             /* another cluster has the same id: shown as id~peer */
     bool draining;

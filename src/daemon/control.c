@@ -52,7 +52,7 @@ static const struct verb verbs[] = {
     {"init", RIGHT_CHANGE, "cluster_id,fqdn,description,route_string,", false, verb_init},
     {"describe", RIGHT_CHANGE, "cluster_id,fqdn,description,route_string,", false, verb_describe},
     {"role", RIGHT_CHANGE, "role,host,port,wait,", false, verb_role},
-    {"leave", RIGHT_CHANGE, "", false, verb_leave},
+    {"leave", RIGHT_CHANGE, "force,", false, verb_leave},
     {"forget", RIGHT_CHANGE, "cluster,", false, verb_forget},
     {"ban", RIGHT_CHANGE, "cluster,", false, verb_ban},
     {"identity new", RIGHT_CHANGE, "cluster_id,fqdn,", false, verb_identity_new},

@@ -153,7 +153,7 @@ static void left(struct client *client, enum reply reply, struct slice text)
 
 void verb_leave(struct client *client)
 {
-    struct command command = {.type = COMMAND_LEAVE};
+    struct command command = {.type = COMMAND_LEAVE, .now = control_flag(client, "force", false)};
     control_change_then(client, &command, true, left);
 }
 

@@ -14,7 +14,7 @@ struct health {
     bool degraded;
     char cause[512];
     char next[512], other[512]; /* what is typed; and instead of that, or "" */
-    const char *at, *other_at;  /* end at which it is typed */
+    const char *at, *other_at;  /* end at which it is typed: here, there, hub (at any hub) */
 };
 
 static void health_set(struct health *h, bool degraded, const char *cause, const char *next)
@@ -278,6 +278,20 @@ static bool health_draining(const struct ils *core, const struct view_self *self
     return true;
 }
 
+/* Whoever has been silent for long may be gone for good: then nothing is mended by waiting. */
+static void health_forget(const struct ils *core, const struct view_self *self,
+                          const uint8_t peer_id[static PEER_ID_SIZE], struct health *h)
+{
+    struct view_cluster c;
+    char next[CONTROL_NAME_MAX + 16], name[CONTROL_NAME_MAX];
+    for (size_t i = 1; view_cluster(core, i, &c); i++) {
+        if (memcmp(c.peer_id, peer_id, PEER_ID_SIZE) != 0 || !c.silent)
+            continue;
+        snprintf(next, sizeof next, "ils forget %s", control_cluster_name(name, &c));
+        health_other(h, next, self->role == ROLE_HUB ? "here" : "hub");
+    }
+}
+
 /* A hub that is not linked with every other: each pair that is missing, the first with what mends
  * it. */
 static bool health_mesh(const struct ils *core, const struct view_self *self, struct health *h)
@@ -307,11 +321,12 @@ static bool health_mesh(const struct ils *core, const struct view_self *self, st
     const char *where = control_contact_next(core, &first, next);
     health_set(h, true, text, next[0] != '\0' ? next : "ils hubs");
     h->at = where;
+    health_forget(core, self, first.peer_id, h);
     return true;
 }
 
 /* A hub to which this spoke could not go if its own one died: nobody notices before that night. */
-static bool health_visits(const struct ils *core, struct health *h)
+static bool health_visits(const struct ils *core, const struct view_self *self, struct health *h)
 {
     struct view_contact c;
     char text[512], next[512], code[16];
@@ -323,6 +338,7 @@ static bool health_visits(const struct ils *core, struct health *h)
         const char *at = control_contact_next(core, &c, next);
         health_set(h, true, text, next[0] != '\0' ? next : "ils hubs");
         h->at = at;
+        health_forget(core, self, c.peer_id, h);
         return true;
     }
     return false;
@@ -372,6 +388,7 @@ static bool health_clusters(const struct ils *core, const struct view_self *self
             control_diagnose_next(next, sizeof next, c.address,
                                   self->auth.tls ? c.tls_port : c.port);
         health_set(h, true, text, next[0] != '\0' ? next : "ils sync");
+        health_forget(core, self, c.peer_id, h);
         return true;
     }
     return false;
@@ -459,7 +476,7 @@ static void health_judge(const struct ils *core, const struct view_self *self, s
         health_join(core, self, h) || health_draining(core, self, h) ||
         health_mesh(core, self, h) || health_alarm(core, "error", ALARMS, id, h) ||
         (self->role != ROLE_STANDALONE &&
-         (health_visits(core, h) || health_clusters(core, self, h))) ||
+         (health_visits(core, self, h) || health_clusters(core, self, h))) ||
         health_certificate(core, self, true, h) || health_name(core, self, h))
         return;
     health_set(h, false, "",

@@ -36,7 +36,7 @@ uint64_t op_auth_password(struct node *n)
 
 uint64_t op_leave(struct node *n)
 {
-    return give(n, (struct command){.type = COMMAND_LEAVE});
+    return give(n, (struct command){.type = COMMAND_LEAVE, .now = true});
 }
 
 uint64_t op_forget(struct node *n, const char *cluster)

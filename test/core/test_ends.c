@@ -174,7 +174,6 @@ static void hub_leaves(void **state)
     assert_false(in_table(0, 1) || in_table(2, 1) || in_table(3, 1));
 }
 
-/* The daemon ends after the wish, and before anybody was told. */
 /* Who had registered with a hub that left dials nobody there any more, and misses nobody. */
 static void nobody_waits_for_a_hub_that_left(void **state)
 {
@@ -187,8 +186,9 @@ static void nobody_waits_for_a_hub_that_left(void **state)
     assert_false(join.wanted); /* a hub from the start */
     for (size_t i = 0; view_alarm(world.node[1].ils, i, &row); i++)
         assert_false(row.active);
-    assert_int_equal(leave(1), REPLY_OK);
+    world_ask(&world, 1, (struct command){.type = COMMAND_LEAVE, .now = true});
     world_pass(&world, 30 * TICK_S);
+    assert_int_equal(world.node[1].reply, REPLY_OK);
     view_join(world.node[2].ils, &join);
     assert_true(join.wanted); /* a spoke goes on trying */
     assert_int_equal(world_command(&world, 2, (struct command){.type = COMMAND_ROLE,
@@ -199,6 +199,43 @@ static void nobody_waits_for_a_hub_that_left(void **state)
         assert_false(row.active);
 }
 
+/* Nobody is left without a hub, unless an operator insists. */
+static void only_hub_stays(void **state)
+{
+    (void)state;
+    struct command c = {.type = COMMAND_LEAVE};
+    assert_int_equal(leave(1), REPLY_OK); /* the other one is there */
+    world_pass(&world, 10 * TICK_S);
+    assert_int_equal(world_command(&world, 0, c), REPLY_LEAVE_LAST_HUB);
+    assert_true(everywhere("two@b.example", true, 1));
+    world_stop(&world, 2); /* to be away for a while is not to be gone */
+    world_stop(&world, 3);
+    world_pass(&world, 60 * TICK_S);
+    assert_int_equal(world_command(&world, 0, c), REPLY_LEAVE_LAST_HUB);
+    c.now = true;
+    world_ask(&world, 0, c);
+    world_pass(&world, 5 * TICK_S);
+    assert_int_equal(world.node[0].reply, REPLY_OK);
+}
+
+static void who_is_silent_for_long(void **state)
+{
+    (void)state;
+    struct view_cluster c;
+    assert_true(row_of(0, 3, &c));
+    assert_false(c.silent);
+    world_stop(&world, 3);
+    world_pass(&world, 15 * 60 * TICK_S);
+    assert_true(row_of(0, 3, &c));
+    assert_false(c.silent);
+    world_pass(&world, 10 * 60 * TICK_S);
+    assert_true(row_of(0, 3, &c));
+    assert_true(c.silent);
+    assert_true(row_of(0, 2, &c));
+    assert_false(c.silent);
+}
+
+/* The daemon ends after the wish, and before anybody was told. */
 static void leaves_across_a_crash(void **state)
 {
     (void)state;
@@ -530,6 +567,8 @@ int main(void)
         TEST(nobody_waits_for_a_hub_that_left),
         TEST(stays_gone_after_restarts),
         TEST(hub_leaves),
+        TEST(only_hub_stays),
+        TEST(who_is_silent_for_long),
         TEST(leaves_across_a_crash),
         TEST(leaves_while_it_drains),
         TEST(leaves_without_a_link),

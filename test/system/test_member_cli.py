@@ -263,7 +263,10 @@ def gone(part, net):
     for c in (osaka, kyoto):
         method.join(c, tokyo)
     part.ok(all_find((tokyo, osaka, kyoto), ('1001', '1002', '1003')), 'everybody has everything')
-    refused(part, osaka, ['forget', 'kyoto'], 'only a hub forgets and bans', 'ils clusters')
+    refused(part, osaka, ['forget', 'kyoto'], 'only a hub forgets and bans',
+            'at a hub: ils forget kyoto')
+    refused(part, tokyo, ['leave'], 'this is the only hub that is reached: ',
+            'ils role hub, at another cluster (ils leave --force leaves all the same)')
     refused(part, tokyo, ['forget', 'nara'], "no cluster 'nara' is known", 'ils clusters')
     refused(part, tokyo, ['forget', 'tokyo'], "'tokyo' is this cluster itself", 'ils clusters')
     refused(part, tokyo, ['forget', 'kyoto'], "'kyoto' is linked with this cluster",
@@ -285,6 +288,38 @@ def gone(part, net):
     part.ok(all_find((tokyo, osaka), ('1003',)), 'it comes back, with its entries',
             kyoto.json('status'))
     banned(part, tokyo, osaka, kyoto)
+
+
+def silent(part, net):
+    """A hub, and a spoke, that are gone for good: after two intervals `ils status` says so."""
+    method = METHODS['password'](net)
+    tokyo, osaka, kyoto, nara = (cluster(net, n, method)
+                                 for n in ('tokyo', 'osaka', 'kyoto', 'nara'))
+    add(nara, '1004')
+    tokyo.must('role', 'hub')
+    for c, as_role in ((osaka, 'hub'), (kyoto, 'spoke'), (nara, 'spoke')):
+        c.must('sync', 'every', '1')
+        method.join(c, tokyo, as_role)
+    part.ok(links(tokyo, osaka, kyoto, nara) and all_find((kyoto,), ('1004',)), 'all are there')
+    for c in (nara, osaka):
+        c.kill()
+    status = wait_until(lambda: (lambda s: s if s['cause'] else None)(tokyo.json('status')))
+    part.ok(status['cause'].startswith('hub mesh 0 of 1: osaka') and status['or'] is None,
+            'at first it may come back', status)
+    status = wait_until(lambda: (lambda s: s if s['or'] else None)(tokyo.json('status')), 150)
+    part.same((status and status['or'], status and status['or_at']), ('ils forget osaka', 'here'),
+              'then it may be gone for good', status)
+    for name in ('osaka', 'nara'):
+        status = wait_until(lambda: (lambda s: s if s['or'] else None)(kyoto.json('status')), 30)
+        part.same((status and status['or'], status and status['or_at']),
+                  ('ils forget ' + name, 'hub'), 'a spoke says where that is typed', status)
+        part.ok('or, at a hub: ils forget ' + name in kyoto.ils('status')[1], 'to people as well',
+                kyoto.ils('status')[1])
+        part.same(tokyo.ils('forget', name), (0, 'OK\n'), 'ils forget ' + name, tokyo.error)
+        wait_until(lambda: kyoto.cluster(name) is None)
+    part.ok(wait_until(lambda: all(c.json('status')['health'] == 'healthy'
+                                   for c in (tokyo, kyoto))), 'and all is well',
+            *(c.json('status') for c in (tokyo, kyoto)))
 
 
 def banned(part, tokyo, osaka, kyoto):
@@ -512,7 +547,8 @@ def readme(part, net):
 PROMOTED = [('promoted ' + way, promoted, (way,)) for way in ('password', 'bundle', 'invites',
                                                              'tls+password', 'switched')]
 run_all([('roles', roles, ()), ('three hubs', three_hubs, ())] + PROMOTED + [
-    ('left', left, ()), ('gone', gone, ()), ('networks', networks, ()), ('clone', clone, ()),
+    ('silent', silent, ()), ('left', left, ()), ('gone', gone, ()),
+    ('networks', networks, ()), ('clone', clone, ()),
     ('clone with certificates', clone, ('bundle',)), ('duplicate', duplicate, ()),
     ('rebuild', rolled_back, ('rebuild',)), ('restore', rolled_back, ('restore',)),
     ('restored', restored, ()), ('readme', readme, ())])
