@@ -627,6 +627,22 @@ static void command_trace_level(struct ils *ils, const struct command *c)
     store_and_reply(&rows, c, false);
 }
 
+/* What the row says is the daemon's business: it has it written with the audit, and no order of
+ * what is written is lost. */
+static void command_source(struct ils *ils, const struct command *c)
+{
+    struct slice key = arena_copy(&ils->step, c->source);
+    struct slice value = arena_copy(&ils->step, c->value);
+    struct rows rows;
+    rows_init(&rows, ils);
+    if (c->value.n != 0)
+        rows_put(&rows, ROW_SOURCE, key, value);
+    else
+        rows_remove(&rows, ROW_SOURCE, key);
+    rows.failed = rows.failed || value.n != c->value.n;
+    store_and_reply(&rows, c, false);
+}
+
 static void command_alarm(struct ils *ils, const struct command *c)
 {
     if (c->raise && c->alarm < ALARMS)
@@ -690,6 +706,7 @@ void command_take(struct ils *ils, const struct command *c)
     case COMMAND_EXCHANGE:
     case COMMAND_SYNC_EVERY: told_command(ils, c); break;
     case COMMAND_INTRODUCTIONS: introduce_command(ils, c); break;
+    case COMMAND_SOURCE: command_source(ils, c); break;
     case COMMAND_STOP: command_stop(ils); break;
     }
 }

@@ -165,6 +165,7 @@ enum command_type {
     COMMAND_EXCHANGE,    /* raise: on */
     COMMAND_SYNC_EVERY,  /* minutes: 1..1440 */
     COMMAND_INTRODUCTIONS, /* raise: on */
+    COMMAND_SOURCE,      /* source, value: one row of the daemon's is stored; empty: it goes */
 };
 
 #define SYNC_MINUTES_MAX 1440
@@ -208,6 +209,7 @@ struct command {
     uint16_t generation;
     uint8_t stretched[32];
     struct slice source;
+    struct slice value; /* SOURCE */
     bool replace;       /* the source consists of exactly these entries afterwards */
     const struct change *change;
     size_t change_n;

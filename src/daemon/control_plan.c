@@ -7,20 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/changes.h"
 #include "driver/csv.h"
 
 #define SOURCE_BY_HAND "manual"
 #define PART_MAX       32768
 #define VALUE_MAX      64
-
-static void *plan_resize(void *context, void *p, size_t old_size, size_t new_size)
-{
-    if (new_size == 0) {
-        free(p);
-        return NULL;
-    }
-    return realloc(p, new_size);
-}
 
 /* --- import */
 
@@ -30,60 +22,15 @@ struct import {
     char encoding[40], source[SOURCE_MAX + 1];
     struct csv_rows rows;
     bool good, memory;
-    struct change *change;
-    struct mem mem;
-    struct arena arena; /* the changes' values */
-    struct buf scratch;
+    struct changes changes;
 };
 
 static void import_free(void *own)
 {
     struct import *job = own;
     csv_rows_free(&job->rows);
-    buf_done(&job->scratch);
-    arena_done(&job->arena);
-    free(job->change);
+    changes_done(&job->changes);
     free(job);
-}
-
-/* One entry as a change; its value is copied, everything else points into the rows. */
-static bool change_of_entry(struct change *ret, const struct entry *e, struct buf *scratch,
-                            struct arena *arena)
-{
-    struct record r;
-    buf_reset(scratch);
-    record_of_entry(&r, e, scratch);
-    *ret = (struct change){.put = true, .kind = r.kind, .user = r.user, .domain = r.domain};
-    if (r.value.n > 0)
-        ret->value = arena_copy(arena, r.value);
-    return !scratch->failed && !arena->failed;
-}
-
-static int by_key(const void *a, const void *b)
-{
-    return change_order(*(const struct change *const *)a, *(const struct change *const *)b);
-}
-
-/* In the order in which the core commits fastest: sorted here, the loop goes on meanwhile. */
-static bool import_sort(struct import *job)
-{
-    size_t n = job->rows.n;
-    const struct change **order = calloc(n + 1, sizeof *order);
-    struct change *sorted = calloc(n + 1, sizeof *sorted);
-    bool good = order != NULL && sorted != NULL;
-    for (size_t i = 0; good && i < n; i++)
-        order[i] = &job->change[i];
-    if (good) {
-        qsort(order, n, sizeof *order, by_key);
-        for (size_t i = 0; i < n; i++)
-            sorted[i] = *order[i];
-        free(job->change);
-        job->change = sorted;
-    } else {
-        free(sorted);
-    }
-    free(order);
-    return good;
 }
 
 static void import_work(uv_work_t *work)
@@ -94,14 +41,8 @@ static void import_work(uv_work_t *work)
                          job->encoding, &job->rows);
     if (!job->good)
         return;
-    job->change = calloc(job->rows.n + 1, sizeof *job->change);
-    job->memory = job->change != NULL;
-    for (size_t i = 0; job->memory && i < job->rows.n; i++) {
-        job->memory = change_of_entry(&job->change[i], &job->rows.entry[i], &job->scratch,
-                                      &job->arena);
-        job->change[i].source = slice_of(job->source);
-    }
-    job->memory = job->memory && import_sort(job);
+    job->memory = changes_make(&job->changes, job->rows.entry, job->rows.n,
+                               slice_of(job->source));
 }
 
 /* The first fault is the error; the others follow in `more`. */
@@ -162,8 +103,8 @@ static void import_done(uv_work_t *work, int status)
     } else {
         struct command command = {.type = COMMAND_PLAN, .replace = true};
         command.source = slice_of(job->source);
-        command.change = job->change;
-        command.change_n = job->rows.n;
+        command.change = job->changes.change;
+        command.change_n = job->changes.n;
         control_change(client, &command);
     }
     control_release(client);
@@ -189,9 +130,7 @@ void verb_plan_import(struct client *client)
     job->work.data = job;
     slice_to_text(source, job->source, sizeof job->source);
     slice_to_text(encoding, job->encoding, sizeof job->encoding);
-    job->mem = (struct mem){.resize = plan_resize, .budget = SIZE_MAX};
-    arena_init(&job->arena, &job->mem);
-    buf_init(&job->scratch, &job->mem, VALUE_MAX + 256);
+    changes_init(&job->changes);
     client->own = job;
     client->own_free = import_free;
     control_line(client, "progress", json_pack("{s:s}", "text", "reading the file"));
