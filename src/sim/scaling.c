@@ -3,10 +3,15 @@
  *
  *   ilssim-scaling CLUSTERS HUBS [SEED]
  *
- * All links are by TLS with one authority and a password,
- where the world sees the frames; bytes are those of the
- * link protocol (TLS and TCP add theirs). Every cluster has ENTRIES entries. The rooms are compiled
- * with other limits than the product's (meson.build). Prints one line a deed, fields by tabs. */
+ * All links are by TLS with one authority and a password, where the world sees the frames; bytes
+ * are those of the link protocol (TLS and TCP add theirs). Every cluster has ENTRIES entries. The
+ * rooms are compiled with other limits than the product's (meson.build). Fields are divided by
+ * tabs:
+ *
+ *   clusters  hubs  deed  messages  bytes  least messages  least bytes
+ *   clusters  hubs  deed  kind of message  messages  bytes
+ *
+ * Clusters are those that are there when it is over. Keepalives are counted by themselves. */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -194,25 +199,48 @@ static void forget(struct scale *s)
     memset(s->bytes, 0, sizeof s->bytes);
 }
 
+/* Frames by what they are there for. */
+static const char *const kind_name[TYPES] = {
+    [FRAME_HELLO] = "handshake", [FRAME_SHARE] = "handshake", [FRAME_CONFIRM] = "handshake",
+    [FRAME_PROOF] = "handshake", [FRAME_GOODBYE] = "handshake", [FRAME_MARKS] = "marks",
+    [FRAME_HEAD] = "heads", [FRAME_MANIFEST_REQUEST] = "requests", [FRAME_MANIFEST] = "manifests",
+    [FRAME_SEGMENT_REQUEST] = "requests", [FRAME_SEGMENT] = "segments", [FRAME_GONE] = "gone",
+    [FRAME_READY] = "ready", [FRAME_KEEPALIVE] = "keepalives"};
+
+static void kind_told(const struct scale *s, const char *deed, unsigned times, size_t first)
+{
+    uint64_t n = 0, bytes = 0;
+    for (size_t i = 0; i < TYPES; i++) {
+        if (kind_name[i] == NULL || strcmp(kind_name[i], kind_name[first]) != 0)
+            continue;
+        if (i < first)
+            return; /* told already */
+        n += s->frames[i];
+        bytes += s->bytes[i];
+    }
+    if (n != 0)
+        printf("%zu\t%u\t%s\t%s\t%.1f\t%.1f\n", s->world->node_n, s->hubs, deed,
+               kind_name[first], (double)n / times, (double)bytes / times);
+}
+
 static void told(const struct scale *s, const char *deed, unsigned times, uint64_t least_n,
                  uint64_t least_bytes)
 {
-    uint64_t n = 0, bytes = 0, heads = s->frames[FRAME_HEAD];
+    uint64_t n = 0, bytes = 0;
     for (size_t i = 0; i < TYPES; i++) {
         n += i == FRAME_KEEPALIVE ? 0 : s->frames[i];
         bytes += i == FRAME_KEEPALIVE ? 0 : s->bytes[i];
     }
-    printf("%zu\t%u\t%s\t%" PRIu64 "\t%" PRIu64 "\t%" PRIu64 "\t%" PRIu64 "\t%" PRIu64
-           "\t%" PRIu64 "\n",
-           s->world->node_n, s->hubs, deed, n / times, heads / times,
-           (s->frames[FRAME_MANIFEST] + s->frames[FRAME_SEGMENT]) / times, bytes / times,
-           least_n, least_bytes);
+    printf("%zu\t%u\t%s\t%" PRIu64 "\t%" PRIu64 "\t%" PRIu64 "\t%" PRIu64 "\n",
+           s->world->node_n, s->hubs, deed, n / times, bytes / times, least_n, least_bytes);
+    for (size_t i = 0; i < TYPES; i++)
+        if (kind_name[i] != NULL)
+            kind_told(s, deed, times, i);
     fflush(stdout);
 }
 
-/* Everybody there must hear of its two streams,
-and of one hub that lists it; it must hear of all of
- * theirs: a message each. */
+/* Everybody there must hear of its two streams, and of one hub that lists it; it must hear of all
+ * of theirs: a message each. */
 static void joined(struct scale *s, bool hub)
 {
     struct node *n = cluster(s, hub);
@@ -247,20 +275,25 @@ static void changed(struct scale *s)
     check(s);
 }
 
-/* Ten minutes in which nothing happens. */
+static void beats(const struct scale *s, uint16_t minutes)
+{
+    for (size_t i = 0; i < s->world->node_n; i++)
+        asked(s->world->node[i], op_sync_every(s->world->node[i], minutes));
+}
+
+/* Ten minutes in which nothing happens: every cluster says that it is there. */
 static void rested(struct scale *s)
 {
     struct world *w = s->world;
     uint64_t others = w->node_n - 1;
-    for (size_t i = 0; i < w->node_n; i++)
-        asked(w->node[i], op_sync_every(w->node[i], 10));
+    beats(s, 10);
     world_run(w, w->now + 1200 * TICK_S);
     forget(s);
     world_run(w, w->now + 600 * TICK_S);
     uint64_t head = s->frames[FRAME_HEAD] == 0 ? 0 : s->bytes[FRAME_HEAD] / s->frames[FRAME_HEAD];
     told(s, "ten minutes of rest", 1, 2 * w->node_n * others, 2 * w->node_n * others * head);
-    printf("%zu\t%u\tof them keepalives besides\t%" PRIu64 "\t0\t0\t%" PRIu64 "\t0\t0\n", w->node_n,
-           s->hubs, s->frames[FRAME_KEEPALIVE], s->bytes[FRAME_KEEPALIVE]);
+    beats(s, 1440);
+    world_run(w, w->now + 600 * TICK_S); /* those that were due */
 }
 
 int main(int argc, char **argv)
@@ -282,6 +315,7 @@ int main(int argc, char **argv)
     joined(&s, false);
     changed(&s);
     rested(&s);
+    joined(&s, true);
     arena_done(&s.arena);
     world_free(s.world);
     return 0;
