@@ -52,10 +52,11 @@ static void print_own_certificate(const json_t *s)
 }
 
 static void print_next(const struct cli *cli, const json_t *s, const char *key, const char *at,
-                       const char *const where[3])
+                       const char *const where[4])
 {
     const char *end = text_of(s, at);
-    size_t i = strcmp(end, "there") == 0 ? 1 : strcmp(end, "hub") == 0 ? 2 : 0;
+    size_t i = strcmp(end, "there") == 0 ? 1 : strcmp(end, "hub") == 0 ? 2
+               : strcmp(end, "copy") == 0                              ? 3 : 0;
     if (text_of(s, key)[0] != '\0')
         printf("%s: %s%s%s\n", where[i], print_bold(cli), text_of(s, key), print_plain(cli));
 }
@@ -68,8 +69,10 @@ static void print_health(const struct cli *cli, const json_t *s)
     printf("%s%s%s", healthy ? print_green(cli) : print_red(cli),
            healthy ? _("healthy") : _("degraded"), print_plain(cli));
     printf("%s%s\n", healthy ? "" : ": ", cause);
-    const char *const next[] = {_("next"), _("next, at the other end"), _("next, at a hub")};
-    const char *const or[] = {_("or"), _("or, at the other end"), _("or, at a hub")};
+    const char *const next[] = {_("next"), _("next, at the other end"), _("next, at a hub"),
+                                _("next, at the copy")};
+    const char *const or[] = {_("or"), _("or, at the other end"), _("or, at a hub"),
+                              _("or, at the copy")};
     print_next(cli, s, "next", "next_at", next);
     print_next(cli, s, "or", "or_at", or);
 }

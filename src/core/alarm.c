@@ -151,7 +151,7 @@ void alarm_tick(struct ils *ils)
         struct alarm_entry *e = list_entry(node, struct alarm_entry, node);
         bool over = e->active && is_attempt(e->alarm) && ils->now - e->raised >= ALARM_OVER_US;
         if (e->active && e->alarm == ILSDuplicateClusterID) /* who is refused tries every minute */
-            over = ils->now - e->raised >= 3 * REFUSED_WAIT_US &&
+            over = ils->now - e->raised >= REFUSED_WAIT_US + REFUSED_WAIT_US / 2 &&
                    !identity_lasts(ils, text_slice(e->subject));
         if (over) {
             e->active = false;

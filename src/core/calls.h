@@ -358,6 +358,7 @@ bool identity_twice(const struct ils *ils, struct slice id); /* two that are kno
 bool identity_lasts(const struct ils *ils, struct slice id); /* ... or two write: the alarm stays */
 /* Of a verdict 501, 502 or 503: its evidence, and the key that was refused here, or NULL. */
 void identity_evidence(const struct link *l, struct verdict *v, const uint8_t **ret_key);
+void identity_former(struct ils *ils, const struct peer *p); /* it says what it was before */
 /* Who was told that another copy of it is running does not go where that is not known. */
 bool identity_may_dial(const struct ils *ils, const struct peer *p);
 

@@ -207,6 +207,7 @@ struct peer {
     TEXT(version, 64);
     TEXT(route_string, ROUTE_STRING_MAX);
     TEXT(host, HOST_TEXT_MAX); /* advertised */
+    TEXT(former, 2 * PEER_ID_SIZE); /* its peer id before it took a new identity, in hex */
     uint16_t port, tls_port;
     struct announced announced[2]; /* its certificates as its stream 0 has them: in use, next */
     tick import_next;              /* nothing that it announces is imported before */
@@ -387,6 +388,7 @@ struct link {
     bool refused_here;   /* it was this end that said no */
     struct proof theirs;
     uint64_t serial;     /* of my dial */
+    uint64_t displaced;  /* boot of the session of the same key whose place it took; 0 = none */
     struct peer *to;     /* after the proof */
     bool marks_done;     /* their whole list has come */
     struct mark *mark;   /* by stream index */
@@ -532,6 +534,7 @@ struct verdict_entry {
     struct verdict verdict; /* slices are refreshed from the texts below */
     TEXT(host, HOST_TEXT_MAX);
     TEXT(peer_name, CLUSTER_ID_MAX);
+    TEXT(fqdn, HOST_TEXT_MAX);
     TEXT(name, CERTIFICATE_NAME_MAX);
 };
 
@@ -618,7 +621,15 @@ struct ils {
     } introducing;
     uint16_t minutes;       /* Synchronize Clusters Every; 0 = BEAT_MINUTES */
     bool cloned;            /* another copy of this cluster is running: nothing is written */
+    bool was_linked;        /* since the start, under this key */
+    bool displaced;         /* cloned: the other copy came while this one was linked */
     TEXT(refused_as, CLUSTER_ID_MAX); /* the id under which this end was told 501, 502 or 503 */
+    struct {                /* refused here: 501 or 503 */
+        uint8_t key[KEY_SIZE];
+        TEXT(id, CLUSTER_ID_MAX); /* n = 0: none */
+    } refused_id[REFUSED_IDS];
+    size_t refused_id_next; /* a ring */
+    uint8_t former[PEER_ID_SIZE]; /* before `identity new`; zeros: there was none; durable */
     struct renewal *renewal; /* a new key is on its way to the disk (renew.c), or NULL */
     struct list ended;      /* struct ended: who left, was forgotten or banned (ends.c) */
     struct leaving {        /* ends.c */

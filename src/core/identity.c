@@ -126,6 +126,57 @@ static bool heard_proof(const struct link *l)
     return l->state == (l->dialler ? LINK_PROOF : LINK_PROVED);
 }
 
+static bool remembered(const struct ils *ils, struct slice id)
+{
+    for (size_t i = 0; i < REFUSED_IDS; i++)
+        if (slice_eq_fold(text_slice(ils->refused_id[i].id), id))
+            return true;
+    return false;
+}
+
+/* When this key joins under another id, the alarm about this one is over. */
+static void remember(struct ils *ils, const uint8_t key[static KEY_SIZE], struct slice id)
+{
+    for (size_t i = 0; i < REFUSED_IDS; i++)
+        if (ils->refused_id[i].id.n != 0 && memcmp(ils->refused_id[i].key, key, KEY_SIZE) == 0)
+            ils->refused_id[i].id.n = 0;
+    size_t at = ils->refused_id_next++ % REFUSED_IDS;
+    memcpy(ils->refused_id[at].key, key, KEY_SIZE);
+    text_set(ils->refused_id[at].id, id);
+}
+
+static void joined_as(struct ils *ils, const uint8_t key[static KEY_SIZE])
+{
+    for (size_t i = 0; i < REFUSED_IDS; i++) {
+        struct slice id = text_slice(ils->refused_id[i].id);
+        if (id.n == 0 || memcmp(ils->refused_id[i].key, key, KEY_SIZE) != 0)
+            continue;
+        id = arena_copy(&ils->step, id);
+        ils->refused_id[i].id.n = 0;
+        if (!remembered(ils, id) && !identity_lasts(ils, id))
+            alarm_clear(ils, ILSDuplicateClusterID, id);
+    }
+}
+
+/* A copy has taken an identity of its own, and says so: nobody has to wait until the former one
+ * was not refused for a while. */
+void identity_former(struct ils *ils, const struct peer *p)
+{
+    char hex[2 * PEER_ID_SIZE + 1];
+    struct slice id = slice_make(NULL, 0);
+    hex_text(hex, ils->peer_id, PEER_ID_SIZE);
+    if (slice_eq(text_slice(p->former), slice_of(hex)))
+        id = text_slice(ils->cluster_id);
+    list_each(node, &ils->peers) {
+        const struct peer *other = list_entry(node, struct peer, node);
+        hex_text(hex, other->id, PEER_ID_SIZE);
+        if (slice_eq(text_slice(p->former), slice_of(hex)))
+            id = text_slice(other->cluster_id);
+    }
+    if (id.n != 0 && !remembered(ils, id) && !identity_lasts(ils, id))
+        alarm_clear(ils, ILSDuplicateClusterID, id);
+}
+
 void identity_refused(struct link *l, enum code code)
 {
     struct ils *ils = l->ils;
@@ -136,11 +187,16 @@ void identity_refused(struct link *l, enum code code)
         return;
     if (cluster_id_valid(id))
         alarm_raise(ils, ILSDuplicateClusterID, id);
+    if (l->refused_here && code != CODE_CLONE)
+        remember(ils, l->theirs.key, id);
     if (l->refused_here)
         return;
     text_set(ils->refused_as, id);
-    if (code == CODE_CLONE)
-        ils->cloned = true;
+    if (code != CODE_CLONE)
+        return;
+    if (!ils->cloned)
+        ils->displaced = ils->was_linked;
+    ils->cloned = true;
 }
 
 void identity_evidence(const struct link *l, struct verdict *v, const uint8_t **ret_key)
@@ -153,8 +209,16 @@ void identity_evidence(const struct link *l, struct verdict *v, const uint8_t **
         return;
     crypto_peer_id(id, key);
     v->evidence[0] = (uint64_t)id[0] << 8 | id[1];
+    const struct peer *known = peer_find(ils, key);
+    if (v->code == CODE_CLONE)
+        v->fqdn = arena_copy(&l->ils->step, memcmp(key, ils->key, KEY_SIZE) == 0
+                                                ? text_slice(ils->fqdn)
+                                            : known != NULL ? text_slice(known->fqdn)
+                                                            : slice_make(NULL, 0));
     if (!l->refused_here)
         return;
+    if (v->code == CODE_CLONE && known != NULL && known->link != NULL)
+        v->evidence[1] = known->link->displaced == l->theirs.boot;
     *ret_key = l->theirs.key;
     struct slice name = slice_make(l->theirs.cluster_id, l->theirs.cluster_id_n);
     const struct peer *holder = identity_holder(ils, name, l->theirs.key);
@@ -196,7 +260,12 @@ void identity_up(struct link *l)
     struct ils *ils = l->ils;
     if (l->state == LINK_CLOSED)
         return;
-    ils->cloned = ils->cloned && said_clone(ils, l->to);
+    ils->was_linked = true;
+    joined_as(ils, l->theirs.key);
+    if (ils->cloned && !said_clone(ils, l->to)) {
+        ils->cloned = ils->displaced = false;
+        ils->self->written = false; /* what the copy said in its name gives way, once (adopt.c) */
+    }
     if (ils->refused_as.n != 0 && !ils->cloned &&
         !identity_lasts(ils, text_slice(ils->refused_as)))
         alarm_clear(ils, ILSDuplicateClusterID, text_slice(ils->refused_as));

@@ -304,6 +304,7 @@ struct verdict {
     uint16_t port;              /* as dialled */
     uint8_t peer_id[PEER_ID_SIZE]; /* zeros: not known */
     struct slice peer_name;     /* cluster id where known */
+    struct slice fqdn;          /* of 502: of the cluster that has a copy, where known */
     uint16_t generation;        /* password generation in question, 0 = none */
     uint32_t retry_after;       /* seconds */
     uint64_t evidence[2];       /* as core/code.def says for the code */

@@ -117,6 +117,8 @@ void rows_self(struct rows *r)
         rows_remove(r, ROW_SETTING, slice_of("hub_key"));
     rows_setting_u64(r, "trace_level", ils->level);
     rows_setting_u64(r, "draining", ils->mesh.draining);
+    if (!zeros(ils->former, PEER_ID_SIZE))
+        rows_setting(r, "former", slice_make(ils->former, PEER_ID_SIZE));
     told_rows(r);
     introduce_rows(r);
     adopt_settings(r);
@@ -316,6 +318,8 @@ static void row_setting(struct ils *ils, struct slice key, struct slice v)
         ils->has_seed = true;
         crypto_keypair(ils->seed, ils->key, ils->secret);
         crypto_peer_id(ils->peer_id, ils->key);
+    } else if (slice_eq(key, slice_of("former")) && v.n == PEER_ID_SIZE) {
+        memcpy(ils->former, v.p, PEER_ID_SIZE);
     } else if (!told_setting(ils, key, v) && !introduce_setting(ils, key, v) &&
                !role_setting(ils, key, v) && !ends_setting(ils, key, v) &&
                !adopt_setting(ils, key, v)) {

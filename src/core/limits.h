@@ -79,6 +79,7 @@
 #define INTRODUCED_GUEST_US (3 * TICK_S) /* ... and dials after this: the others come first */
 #define INTRODUCED_HOLD_US (10 * TICK_S) /* ... at the latest, whether it was imported or not */
 #define REFUSED_MAX       64             /* refused certificates that are kept ... */
+#define REFUSED_IDS       16             /* clusters refused for their id are remembered */
 #define REFUSED_PER_ADDRESS 8            /* ... of them from one address */
 #define REFUSED_KEPT_US   (30 * 24 * 3600 * TICK_S) /* ... and how long */
 #define REFUSED_WRITE_US  (2 * TICK_S)   /* strangers cause one batch in this time at most */

@@ -533,8 +533,11 @@ void link_up(struct link *l)
         link_end(l, CODE_REPLACED, true);
         return;
     }
-    if (old != NULL)
+    if (old != NULL) {
+        bool later = l->theirs.boot > old->theirs.boot && ils->now - old->last_in <= KEEPALIVE_US;
+        l->displaced = later ? old->theirs.boot : old->displaced;
         link_end(old, CODE_REPLACED, true);
+    }
     link_seen(ils);
     mesh_up(l);
     identity_up(l);

@@ -213,8 +213,10 @@ static void begin(struct ils *ils)
 {
     struct renewal *r = ils->renewal;
     struct settings now;
-    uint8_t seed[SEED_SIZE], key[KEY_SIZE];
+    uint8_t seed[SEED_SIZE], key[KEY_SIZE], former[PEER_ID_SIZE];
     settings_take(&now, ils);
+    memcpy(former, ils->former, sizeof former);
+    memcpy(ils->former, ils->peer_id, sizeof former);
     memcpy(seed, ils->seed, sizeof seed);
     memcpy(key, ils->key, sizeof key);
     fetch_drop(ils, ils->self);
@@ -224,6 +226,7 @@ static void begin(struct ils *ils)
     key_set(ils, r->seed);
     struct batch *b = store_new(ils, key);
     key_set(ils, seed);
+    memcpy(ils->former, former, sizeof former);
     text_set(ils->cluster_id, text_slice(now.cluster_id));
     text_set(ils->fqdn, text_slice(now.fqdn));
     text_set(ils->route_string, text_slice(now.route_string));
@@ -288,6 +291,7 @@ static void become(struct ils *ils)
     struct slice former = arena_copy(&ils->step, text_slice(ils->cluster_id));
     end_links(ils, CODE_GOING_DOWN);
     names_set(ils, r);
+    memcpy(ils->former, ils->peer_id, PEER_ID_SIZE);
     key_set(ils, r->seed);
     struct trace *t = say(ils, EVENT_IDENTITY);
     memcpy(t->peer_id, ils->peer_id, sizeof t->peer_id);
@@ -295,7 +299,7 @@ static void become(struct ils *ils)
     t->text[1] = former;
     ils->boot = 1;
     ils->hold_until = 0;
-    ils->cloned = false;
+    ils->cloned = ils->displaced = ils->was_linked = false;
     ils->refused_as.n = 0;
     stream_begins(ils, ils->self);
     stream_begins(ils, ils->own);

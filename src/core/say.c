@@ -68,6 +68,7 @@ static void keep(struct ils *ils, const struct verdict *v)
     e->verdict = *v;
     text_set(e->host, v->host);
     text_set(e->peer_name, v->peer_name);
+    text_set(e->fqdn, v->fqdn);
     text_set(e->name, v->name);
 }
 

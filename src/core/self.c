@@ -2,12 +2,12 @@
  * and, on a hub, of its roster: whom it relays. Here it is written and read, and peers are kept. */
 #include "core/core.h"
 
-enum { FIELDS = 13, CHANGES_MAX = FIELDS + 2 * PEERS_MAX + 1024 };
+enum { FIELDS = 14, CHANGES_MAX = FIELDS + 2 * PEERS_MAX + 1024 };
 
 static const char *const field_name[FIELDS] = {"cluster_id", "fqdn", "description", "version",
                                                "role", "route_string", "host", "port",
                                                "tls_port", "certificate", "certificate_next",
-                                               "draining", "holds"};
+                                               "draining", "holds", "former"};
 
 static struct slice decimal(struct arena *a, uint64_t v)
 {
@@ -150,6 +150,9 @@ static size_t field_changes(struct ils *ils, struct change *change)
 {
     struct slice host;
     uint16_t port, tls_port;
+    char former[2 * PEER_ID_SIZE + 1] = "";
+    if (!zeros(ils->former, PEER_ID_SIZE))
+        hex_text(former, ils->former, PEER_ID_SIZE);
     advertised(ils, &host, &port, &tls_port);
     const struct slice value[FIELDS] = {
         text_slice(ils->cluster_id),  text_slice(ils->fqdn),
@@ -157,9 +160,10 @@ static size_t field_changes(struct ils *ils, struct change *change)
         decimal(&ils->step, ils->role), text_slice(ils->route_string),
         host, decimal(&ils->step, port), decimal(&ils->step, tls_port),
         own_told(ils, 0), own_told(ils, 1),
-        ils->mesh.draining ? slice_of("1") : slice_of(""), holds_told(ils)};
+        ils->mesh.draining ? slice_of("1") : slice_of(""), holds_told(ils),
+        arena_copy(&ils->step, slice_of(former))};
     size_t n = 0;
-    for (size_t i = 0; i < FIELDS; i++)
+    for (size_t i = 0; i < FIELDS && (i < FIELDS - 1 || former[0] != '\0'); i++)
         change[n++] = (struct change){.put = true, .kind = ENTRY_FIELD,
                                       .user = slice_of(field_name[i]), .value = value[i]};
     return n;
@@ -333,6 +337,8 @@ static bool read_field(void *context, const struct record *r)
         own_announced(p, 1, r->value);
     else if (slice_eq(r->user, slice_of("draining")))
         p->draining = slice_eq(r->value, slice_of("1"));
+    else if (slice_eq(r->user, slice_of("former")))
+        text_set(p->former, named(r->value));
     else if (slice_eq(r->user, slice_of("holds")))
         holds_read(p, r->value);
     return true;
@@ -384,7 +390,7 @@ void self_applied(struct ils *ils, struct stream *s)
         ils->rosters_moved = true;
     if (p == NULL)
         return;
-    bool hub = p->role == ROLE_HUB;
+    bool hub = p->role == ROLE_HUB, former = p->former.n != 0;
     p->met = p->met || BUG(GOSSIP_MET);
     if (left && p->disconnected_here)
         p->role = ROLE_STANDALONE; /* it keeps its name: by that it may be connected again */
@@ -392,6 +398,8 @@ void self_applied(struct ils *ils, struct stream *s)
         peer_read(p, s);
     ils->next_announced |= p->next_announced;
     peer_names(ils, p);
+    if (!former && p->former.n != 0)
+        identity_former(ils, p);
     if (hub || p->role == ROLE_HUB)
         ils->rosters_moved = true;
     if (s->admitted && p->role == ROLE_HUB)

@@ -39,9 +39,12 @@ static void view_membership(const struct ils *ils, struct view_self *ret)
     ret->minutes = ils->minutes != 0 ? ils->minutes : BEAT_MINUTES;
     ret->writing = writing(ils);
     if (ret->writing == WRITING_ROLLED_BACK) {
-        ret->theirs_usn = ils->own->theirs_usn;
-        ret->theirs_epoch = ils->own->theirs_epoch;
+        ret->only_self = !ils->own->rolled_back;
+        const struct stream *s = ret->only_self ? ils->self : ils->own;
+        ret->theirs_usn = s->theirs_usn;
+        ret->theirs_epoch = s->theirs_epoch;
     }
+    ret->displaced = ils->displaced;
     list_each(node, &ils->peers) {
         const struct peer *p = list_entry(node, struct peer, node);
         bool hub = mesh_is_hub(p) && is_shown(ils, p);
@@ -397,6 +400,7 @@ bool view_verdict(const struct ils *ils, size_t i, struct verdict *ret)
     *ret = e->verdict;
     ret->host = text_slice(e->host);
     ret->peer_name = text_slice(e->peer_name);
+    ret->fqdn = text_slice(e->fqdn);
     ret->name = text_slice(e->name);
     return true;
 }

@@ -34,8 +34,12 @@ struct view_self {
     bool introductions;               /* what hubs introduce is imported */
     uint16_t minutes;                 /* Synchronize Clusters Every */
     enum view_writing writing;
-    uint64_t theirs_usn;              /* WRITING_ROLLED_BACK: of the plan as others hold it */
+    bool only_self;                   /* WRITING_ROLLED_BACK: its plan is as others hold it, what it
+                                       * says of itself is not */
+    uint64_t theirs_usn;              /* WRITING_ROLLED_BACK: of the plan as others hold it, or of
+                                       * stream 0 where only_self */
     uint64_t theirs_epoch;
+    bool displaced;                   /* WRITING_CLONE: the other one came while this was linked */
     size_t hubs, hubs_linked;         /* other hubs that are known, and linked with this cluster */
 };
 void view_self(const struct ils *ils, struct view_self *ret);

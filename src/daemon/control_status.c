@@ -14,7 +14,7 @@ struct health {
     bool degraded;
     char cause[512];
     char next[512], other[512]; /* what is typed; and instead of that, or "" */
-    const char *at, *other_at;  /* end at which it is typed: here, there, hub (at any hub) */
+    const char *at, *other_at;  /* where it is typed: here, there, hub (any), copy */
 };
 
 static void health_set(struct health *h, bool degraded, const char *cause, const char *next)
@@ -54,6 +54,30 @@ static bool of_id(const struct alarm_row *row, const struct verdict *v, struct s
            (slice_eq(row->subject, self) || slice_eq(row->subject, v->peer_name));
 }
 
+static bool link_of(const struct ils *core, const uint8_t peer_id[static PEER_ID_SIZE],
+                    struct view_cluster *ret)
+{
+    for (size_t i = 1; view_cluster(core, i, ret); i++)
+        if (memcmp(ret->peer_id, peer_id, PEER_ID_SIZE) == 0)
+            return ret->linked;
+    return false;
+}
+
+/* Of two copies, which is to take another identity: the one that came later. */
+static void health_copies(const struct ils *core, const struct verdict *v, struct health *h)
+{
+    struct view_cluster c;
+    h->at = "copy";
+    if (!link_of(core, v->peer_id, &c))
+        return;
+    snprintf(h->cause, sizeof h->cause, v->evidence[1] != 0
+             ? "two copies of cluster %.*s are running: the one at %s was there first and is "
+               "refused; the one at %s, which took its place, needs another identity"
+             : "two copies of cluster %.*s are running: the one at %s is refused and needs another "
+               "identity; the one at %s, which is linked, stays",
+             (int)v->peer_name.n, (const char *)v->peer_name.p, v->peer.ip, c.link_peer.ip);
+}
+
 /* The remedy of the newest refusal in which the alarm's subject took part. */
 static bool health_verdict(const struct ils *core, const struct alarm_row *row, struct slice self,
                            struct health *h)
@@ -67,6 +91,8 @@ static bool health_verdict(const struct ils *core, const struct alarm_row *row, 
             continue;
         render_remedy(h->next, sizeof h->next, &v, self);
         h->at = v.remedy_at == SIDE_HERE ? "here" : "there";
+        if (v.code == CODE_CLONE && v.refused_here)
+            health_copies(core, &v, h);
         return true;
     }
     return false;
@@ -104,34 +130,51 @@ static bool health_host(const struct ils *core, struct slice self, struct health
     return false;
 }
 
+static bool health_rolled_back(const struct view_self *self, struct health *h)
+{
+    char text[400];
+    if (self->only_self) {
+        snprintf(text, sizeof text,
+                 "what the neighbours hold of what this cluster says of itself (usn %" PRIu64
+                 ") was not written here: it writes nothing until that is said anew",
+                 self->theirs_usn);
+        health_set(h, true, text, "ils restore");
+        return true;
+    }
+    snprintf(text, sizeof text,
+             "the neighbours hold a newer plan of this cluster (usn %" PRIu64 ") than it does "
+             "itself (usn %" PRIu64 "): it writes nothing until theirs is taken (rebuild) or this "
+             "one kept (restore)", self->theirs_usn, self->usn);
+    health_set(h, true, text, "ils rebuild");
+    health_other(h, "ils restore", "here");
+    return true;
+}
+
 /* Why this cluster does not write, and the two ways out of it: only an operator knows which of two
  * copies is the right one. */
 static bool health_writing(const struct ils *core, const struct view_self *self, struct health *h)
 {
-    char text[400], next[512], id[2 * PEER_ID_SIZE + 1];
+    char next[512], id[2 * PEER_ID_SIZE + 1];
     struct verdict v;
-    if (self->writing == WRITING_ROLLED_BACK) {
-        snprintf(text, sizeof text,
-                 "the neighbours hold a newer plan of this cluster (usn %" PRIu64 ") than it does "
-                 "itself (usn %" PRIu64 "): it writes nothing until theirs is taken (rebuild) or "
-                 "this one kept (restore)", self->theirs_usn, self->usn);
-        health_set(h, true, text, "ils rebuild");
-        health_other(h, "ils restore", "here");
-        return true;
-    }
+    if (self->writing == WRITING_ROLLED_BACK)
+        return health_rolled_back(self, h);
     if (self->writing != WRITING_CLONE)
         return false;
     hex_text(id, self->peer_id, PEER_ID_SIZE);
-    snprintf(next, sizeof next, "ils identity new --cluster-id %.*s-%.4s",
+    snprintf(next, sizeof next, "ils identity new --cluster-id %.*s-%.4s --fqdn NAME",
              (int)self->cluster_id.n, (const char *)self->cluster_id.p, id);
     for (size_t i = 0; view_verdict(core, i, &v); i++)
         if (v.code == CODE_CLONE) {
             render_remedy(next, sizeof next, &v, self->cluster_id);
             break;
         }
-    health_set(h, true, "another copy of this cluster is running: this one writes nothing until it "
-                        "has an identity of its own, or the other one is stopped", next);
-    health_other(h, "systemctl stop ilsd", "there");
+    health_set(h, true, self->displaced
+               ? "another copy of this cluster is running, which came while this one was linked: "
+                 "this one writes nothing until the copy has an identity of its own, or is stopped"
+               : "another copy of this cluster is running, and was linked first: this one writes "
+                 "nothing until it has an identity of its own, or the other one is stopped", next);
+    h->at = self->displaced ? "copy" : "here";
+    health_other(h, "systemctl stop ilsd", self->displaced ? "copy" : "there");
     return true;
 }
 

@@ -11,6 +11,8 @@
 
 #define N_(text) text
 
+#define LABEL_MAX 63 /* RFC 1035 */
+
 static const char *(*language)(const char *english);
 
 void render_language(const char *(*translate)(const char *english))
@@ -419,6 +421,22 @@ static void out_fresh(struct out *o, const struct verdict_context *c)
     out_text(o, tail);
 }
 
+/* Likewise its name: in the same domain, told apart by the same digits. */
+static void out_fresh_name(struct out *o, const struct verdict_context *c)
+{
+    struct slice name = c->v->fqdn;
+    char tail[8];
+    size_t label = slice_find(name, '.');
+    size_t n = (size_t)snprintf(tail, sizeof tail, "-%04x", (unsigned)c->v->evidence[0] & 0xffff);
+    if (name.n == 0 || label == name.n || name.n + n > HOST_TEXT_MAX || label + n > LABEL_MAX) {
+        out_text(o, "NAME");
+        return;
+    }
+    out_slice(o, slice_make(name.p, label));
+    out_text(o, tail);
+    out_slice(o, slice_make(name.p + label, name.n - label));
+}
+
 static bool verdict_name(struct out *o, const void *context, struct slice name, char next)
 {
     const struct verdict_context *c = context;
@@ -455,6 +473,8 @@ static bool verdict_name(struct out *o, const void *context, struct slice name, 
         out_hex(o, v->peer_id, sizeof v->peer_id);
     else if (is(name, "fresh"))
         out_fresh(o, c);
+    else if (is(name, "fresh_name"))
+        out_fresh_name(o, c);
     else
         return false;
     return true;

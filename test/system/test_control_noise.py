@@ -18,7 +18,7 @@ COMMANDS = {
     'plan export': ['source'], 'trace last': ['max', 'attempt'],
     'init': ['cluster_id', 'fqdn', 'description', 'route_string'],
     'describe': ['cluster_id', 'fqdn', 'description', 'route_string'], 'disconnect': ['cluster'],
-    'role': ['role', 'host', 'port', 'wait'], 'leave': [], 'forget': ['cluster'],
+    'role': ['role', 'host', 'port', 'wait'], 'leave': ['force'], 'forget': ['cluster'],
     'ban': ['cluster'], 'ended': [], 'hubs': [], 'identity': [], 'network': [],
     'identity new': ['cluster_id', 'fqdn'], 'network adopt': [], 'rebuild': [], 'restore': [],
     'connect': ['cluster'], 'auth set': ['tls', 'password', 'accept'],

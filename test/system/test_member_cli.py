@@ -390,11 +390,18 @@ def clone(part, net, way='password'):
     part.ok(wait_until(lambda: alarm(tokyo, 'ILSDuplicateClusterID')), 'and so does tokyo',
             tokyo.json('alarms'))
     refused(part, copy, ['plan', 'add', 'ENTERPRISE', '2002'],
-            'another copy of this cluster is running: nothing is written',
-            'ils identity new --cluster-id ID')
+            'another copy of this cluster is running: nothing is written', 'ils status')
     status = copy.json('status')
-    part.ok('another copy of this cluster is running' in status['cause'] and
-            status['next'].startswith('ils identity new --cluster-id osaka-'), 'its status', status)
+    part.ok('another copy of this cluster is running, and was linked first' in status['cause'] and
+            status['next'].startswith('ils identity new --cluster-id osaka-') and
+            status['next_at'] == 'here', 'its status', status)
+    part.ok(re.search(r' --fqdn osaka-[0-9a-f]{4}\.example\.com$', status['next']),
+            'with a name for it', status['next'])
+    status = tokyo.json('status')
+    part.ok('two copies of cluster osaka are running: the one at 127.0.0.1 is refused and needs '
+            'another identity' in status['cause'] and status['next_at'] == 'copy' and
+            status['next'] == copy.json('status')['next'], 'and that of tokyo', status)
+    status = copy.json('status')
     part.same(copy.json('identity')['writing'], 'clone', 'ils identity says so')
     add(osaka, '3002')
     part.ok(all_find((tokyo,), ('3002',)) and links(tokyo, osaka), 'the original goes on')
@@ -403,15 +410,19 @@ def clone(part, net, way='password'):
     part.ok(code == 0 and out.startswith('OK'), 'the remedy, at the copy', out)
     after = copy.json('identity')
     part.ok(after['peer_id'] != before['peer_id'] and after['boot'] == 1 and
-            after['cluster_id'] == status['next'].split()[-1], 'another key and id', after)
+            after['cluster_id'] == status['next'].split()[4] and
+            after['fqdn'] == status['next'].split()[6], 'another key, id and name', after)
     if way == 'bundle':
         part.ok('note: its certificate is new' in out, 'and certificate', out)
         tokyo.must('trust', 'import', '-', stdin=copy.must('cert', 'export'))
         part.same(method.join(copy, tokyo)['code'], 'ILS-100', 'which is imported')
     part.ok(wait_until(lambda: after['cluster_id'] in linked(tokyo)), 'it joins under it',
             copy.json('status'), copy.json('verdicts')[:2])
+    part.ok(wait_until(lambda: not alarm(tokyo, 'ILSDuplicateClusterID'), 5),
+            'the alarm at tokyo is over at once', tokyo.json('alarms'))
     copy.must('plan', 'add', 'ENTERPRISE', '2002')
     part.ok(all_find((tokyo, osaka), ('2002', '1002', '3002')), 'and writes')
+    part.ok(not alarm(tokyo, 'ILSDuplicateFQDN'), 'nor is a name there twice', tokyo.json('alarms'))
     part.ok(wait_until(lambda: not alarm(copy, 'ILSDuplicateClusterID')), 'the alarm is over',
             copy.json('alarms'))
 

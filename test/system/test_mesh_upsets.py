@@ -121,7 +121,7 @@ def copied(part, mesh, scenes):
     part.ok(code == 1 and CLONED in c.error, 'nothing is written there', out, c.error)
     code, out = copy.shell(said['next'])
     part.ok(code == 0 and out.startswith('OK'), 'what it says is typed at the copy', out)
-    copy.name = said['next'].split()[-1]
+    copy.name = said['next'].split()[4]
     mesh.nodes.append(copy)
     mesh.spokes.append(copy)
     let_in(mesh, copy)

@@ -142,11 +142,13 @@ static void a_fresh_id(void **state)
     char longest[CLUSTER_ID_MAX + 1];
     struct verdict v = {.code = CODE_CLONE, .evidence = {0x0a1f}, .remedy_at = SIDE_HERE};
     render_remedy(text, sizeof text, &v, slice_of("osaka"));
-    assert_string_equal(text, "ils identity new --cluster-id osaka-0a1f");
+    assert_string_equal(text, "ils identity new --cluster-id osaka-0a1f --fqdn NAME");
+    v.fqdn = slice_of("ils.osaka.example.com");
     v.remedy_at = SIDE_THERE;
     v.peer_name = slice_of("osaka");
     render_remedy(text, sizeof text, &v, slice_of("tokyo"));
-    assert_string_equal(text, "ils identity new --cluster-id osaka-0a1f");
+    assert_string_equal(text, "ils identity new --cluster-id osaka-0a1f "
+                              "--fqdn ils-0a1f.osaka.example.com");
     memset(longest, 'x', CLUSTER_ID_MAX);
     longest[CLUSTER_ID_MAX] = '\0';
     v.code = CODE_DUPLICATE_ID;

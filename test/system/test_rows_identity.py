@@ -194,12 +194,17 @@ def g5(part, net, method, role, cured):
     same_verdict(part, s, v)
     part.same(v['remedy_at'], 'here', 'the remedy is for C')
     fresh = 'C-' + c.json('status')['peer_id'][:4]
-    part.same(v['remedy'], 'ils identity new --cluster-id ' + fresh, 'and has an id for it')
+    label, domain = c.fqdn.split('.', 1)
+    part.same(v['remedy'], 'ils identity new --cluster-id %s --fqdn %s%s.%s' % (
+        fresh, label, fresh[-5:], domain), 'and has an id and a name for it')
     part.ok(d.json('peers') and d.json('peers')[0]['linked'], 'the copy is linked', d.json('peers'))
     has_alarm(part, s, ID_ALARM, 'C', once=False)
     has_alarm(part, c, ID_ALARM, 'C', once=False)
     see_doctor(part, keep(part, c, s), 'G5')
-    status_says(part, c, 'another copy of this cluster', 'ils identity new --cluster-id')
+    status_says(part, c, 'another copy of this cluster is running, which came while this one was',
+                'next, at the copy: ils identity new --cluster-id')
+    status_says(part, s, 'was there first and is refused; the one at .* needs another identity',
+                'next, at the copy: ils identity new --cluster-id')
     status_says(part, s, 'C')
     code, out = c.ils('plan', 'add', 'E164', '+81311110001')
     part.ok(code == 1 and 'another copy of this cluster is running' in out + c.error,
