@@ -20,7 +20,7 @@ _ils_words() {
     password) echo add list prefer drop ;;
     trace) echo level ;;
     'trace level') echo error significant detailed ;;
-    plan) echo import show export add remove ;;
+    plan) echo import show export add remove log rollback confirm ;;
     route) echo add list remove ;;
     esac
 }
@@ -51,7 +51,9 @@ _ils_options() {
     'plan show'*) echo --max --source "$common" ;;
     'plan export'*) echo --source "$common" ;;
     'plan add'*) echo --failover "$common" ;;
-    'plan import'*) echo --source --encoding "$common" ;;
+    'plan import'*) echo --source --encoding --confirm --force "$common" ;;
+    'plan log'*) echo --before --max --skip "$common" ;;
+    'plan rollback'*) echo --to "$common" ;;
     *) echo "$common" ;;
     esac
 }

@@ -13,6 +13,7 @@
 #include "daemon/token.h"
 
 #define PLAN_FILE_MAX ((size_t)2 << 30)
+#define CONFIRM_MAX   (7 * 24 * 3600) /* s; ilsd's own bound */
 
 int cli_change(struct cli *cli, const struct call *call)
 {
@@ -21,9 +22,7 @@ int cli_change(struct cli *cli, const struct call *call)
     if (result != NULL && cli->json)
         print_json(result);
     else if (result != NULL && json_object_get(result, "added") != NULL)
-        printf(_("OK: %lld added, %lld removed\n"),
-               (long long)json_integer_value(json_object_get(result, "added")),
-               (long long)json_integer_value(json_object_get(result, "removed")));
+        print_counts(result);
     else if (result != NULL)
         printf("OK\n");
     json_decref(result);
@@ -386,6 +385,7 @@ int run_route_remove(struct cli *cli, const struct parsed *p)
 int run_plan_import(struct cli *cli, const struct parsed *p)
 {
     struct call call = {.command = "plan import", .args = json_object()};
+    const char *confirm = parsed_get(p, "--confirm");
     char *content = NULL;
     take(call.args, p, "--source");
     take(call.args, p, "--encoding");
@@ -394,6 +394,16 @@ int run_plan_import(struct cli *cli, const struct parsed *p)
         return cli_error(cli, EXIT_USAGE, "'ils plan import' wants --source NAME: what the same "
                          "source gave before is replaced", NULL, "ils help plan import");
     }
+    if (confirm != NULL && (seconds_of(confirm) <= 0 || seconds_of(confirm) > CONFIRM_MAX)) {
+        json_decref(call.args);
+        return cli_error(cli, EXIT_USAGE, _("a change waits to be confirmed for at most 7 days: a "
+                         "number with its unit s, m, h or d, such as 5m"), confirm,
+                         "ils help plan import");
+    }
+    if (confirm != NULL)
+        json_object_set_new(call.args, "confirm", json_integer(seconds_of(confirm)));
+    if (parsed_has(p, "--force"))
+        json_object_set_new(call.args, "force", json_true());
     if (!file_read(cli, p->word[0], PLAN_FILE_MAX, "ils help plan import", &content,
                    &call.content_n)) {
         json_decref(call.args);
@@ -402,6 +412,8 @@ int run_plan_import(struct cli *cli, const struct parsed *p)
     call.content = content;
     call.file = p->word[0];
     int status = cli_change(cli, &call);
+    if (status == EXIT_DONE && confirm != NULL && !cli->json)
+        printf(_("it is taken back in %s, unless it is confirmed: ils plan confirm\n"), confirm);
     free(content);
     return status;
 }

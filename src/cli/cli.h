@@ -213,6 +213,11 @@ int run_lookup(struct cli *cli, const struct parsed *p);
 int run_sql(struct cli *cli, const struct parsed *p);
 int run_trace(struct cli *cli, const struct parsed *p);
 int run_trace_level(struct cli *cli, const struct parsed *p);
+int run_plan_log(struct cli *cli, const struct parsed *p);
+int run_plan_rollback(struct cli *cli, const struct parsed *p);
+int run_plan_confirm(struct cli *cli, const struct parsed *p);
+long long seconds_of(const char *text); /* "90s", "5m", "24h", "7d"; 0: it is no span of time */
+void print_counts(const json_t *result); /* of a change of the plan */
 int run_plan_import(struct cli *cli, const struct parsed *p);
 int run_plan_show(struct cli *cli, const struct parsed *p);
 int run_plan_export(struct cli *cli, const struct parsed *p);

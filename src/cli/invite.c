@@ -10,7 +10,7 @@
 
 /* "90s", "15m", "24h", "7d" as seconds; 0 = none of these, or out of range. A number alone is none:
  * who types 3 means days or hours, hardly ever seconds. */
-static long long seconds_of(const char *text)
+long long seconds_of(const char *text)
 {
     static const struct {
         char unit;

@@ -116,6 +116,12 @@ void print_status(const struct cli *cli, const json_t *s)
     label(_("entries"));
     printf(_("%lld served, %lld of them our own, at usn %lld\n"), number(s, "entries"),
            number(s, "own_entries"), number(s, "usn"));
+    const json_t *confirm = json_object_get(s, "confirm");
+    if (json_is_object(confirm)) {
+        label("");
+        printf(_("change %lld is taken back at %s, unless it is confirmed (ils plan confirm)\n"),
+               number(confirm, "number"), text_of(confirm, "until"));
+    }
     if (json_is_false(json_object_get(s, "exchange"))) {
         label("");
         printf("%s\n", _("the exchange is off: this cluster's plan is withheld, and the others' "

@@ -126,6 +126,21 @@ static const struct option_row import_options[] = {
     {"--source", "NAME", "where the rows come from: they replace what NAME gave before",
      OPTION_VALUE},
     {"--encoding", "NAME", "of the file (UTF-8), such as CP932", OPTION_VALUE},
+    {"--confirm", "TIME", "take it back after 90s, 5m, 2h, unless `ils plan confirm` comes first",
+     OPTION_VALUE},
+    {"--force", NULL, "also when most of what NAME gave before goes away", OPTION_FLAG},
+    {NULL, NULL, NULL, OPTION_FLAG},
+};
+
+static const struct option_row log_options[] = {
+    {"--before", "N", "changes before that one", OPTION_VALUE},
+    {"--max", "N", "how many changes (20), or keys of the one (100)", OPTION_VALUE},
+    {"--skip", "N", "of one change: pass over so many keys", OPTION_VALUE},
+    {NULL, NULL, NULL, OPTION_FLAG},
+};
+
+static const struct option_row rollback_options[] = {
+    {"--to", "N", "all changes after N, so that the plan is as it was then", OPTION_VALUE},
     {NULL, NULL, NULL, OPTION_FLAG},
 };
 
@@ -270,6 +285,12 @@ const struct command_row command_table[] = {
      "Columns PatternType,PSTNFailover,Pattern, or those of `ils plan export`.\n"
      "What the same source gave before and is not in the file any more goes away.",
      import_options, run_plan_import},
+    {"plan log", "[N]", 0, 1, "what was done to the plan: who, when, from what; of one, its keys",
+     "100 changes and 30 days are kept at least.", log_options, run_plan_log},
+    {"plan rollback", "[N]", 0, 1, "take one change back, or all after one",
+     "What later changes have touched stays as they made it, and is named.", rollback_options,
+     run_plan_rollback},
+    {"plan confirm", "", 0, 0, "what waits to be confirmed stays", NULL, NULL, run_plan_confirm},
     {"plan show", "", 0, 0, "the entries of this cluster", NULL, show_options, run_plan_show},
     {"plan export", "", 0, 0, "the entries of this cluster as CSV, on standard output", NULL,
      export_options, run_plan_export},

@@ -216,12 +216,11 @@ void adopt_failed(struct ils *ils, enum reply reply)
 
 static void begin_epoch(struct ils *ils, struct stream *s)
 {
-    struct slice none = slice_make(NULL, 0);
     if (!s->renew || ils->committing[s->number] || ils->cloned || ils->cluster_id.n == 0 ||
         ils->now < ils->self_after ||
         (one_rolled_back(ils) && ils->adopting == 0 && !s->proved_older))
         return;
-    if (stream_commit(ils, s, NULL, 0, 0, none, none, COMMIT_ADOPT) != 0)
+    if (stream_commit(ils, s, NULL, 0, COMMIT_ADOPT) != 0)
         adopt_failed(ils, REPLY_MEMORY);
 }
 

@@ -18,6 +18,7 @@ struct rows {
 void rows_init(struct rows *r, struct ils *ils);
 void rows_put(struct rows *r, enum row_space space, struct slice key, struct slice value);
 void rows_remove(struct rows *r, enum row_space space, struct slice key);
+void rows_remove_below(struct rows *r, enum row_space space, struct slice key);
 void rows_setting(struct rows *r, const char *name, struct slice value);
 void rows_setting_u64(struct rows *r, const char *name, uint64_t value);
 void rows_audit(struct rows *r, struct slice who, struct slice what);
@@ -47,6 +48,12 @@ void waiting_add(struct ils *ils, const struct command *c);
 void waiting_next(struct ils *ils);
 void waiting_free(struct ils *ils, struct waiting *w);
 
+/* planlog.c */
+void planlog_rows(struct rows *r, struct own_commit *oc, const struct waiting *w);
+void planlog_committed(struct ils *ils, const struct own_commit *oc);
+void planlog_command(struct ils *ils, const struct command *c); /* PLAN_CONFIRM */
+bool planlog_setting(struct ils *ils, struct slice key, struct slice value);
+
 /* self.c */
 void self_changed(struct ils *ils);
 void self_write(struct ils *ils);
@@ -75,7 +82,8 @@ bool stream_serve(struct ils *ils, struct stream *s, const struct commit *c);
 void stream_served(struct ils *ils, struct stream *s);
 void stream_failed(const struct ils *ils, struct stream *s, const char *why);
 int stream_commit(struct ils *ils, struct stream *s, const struct change *change, size_t n,
-                  uint64_t command, struct slice who, struct slice what, enum commit_kind kind);
+                  enum commit_kind kind);
+int stream_commit_waiting(struct ils *ils, struct stream *s, const struct waiting *w);
 void stream_committed(struct ils *ils, struct own_commit *oc, bool failed);
 void stream_tick(struct ils *ils);
 void own_commit_free(struct ils *ils, struct own_commit *oc);

@@ -26,6 +26,7 @@ void settings_take(struct settings *to, const struct ils *ils)
     to->exchange_off = ils->exchange_off;
     to->introductions_off = ils->introductions_off;
     to->minutes = ils->minutes;
+    to->confirm = ils->planlog.confirm;
 }
 
 /* What a handshake taught is durable by itself: batches under way must not take it back. */
@@ -66,6 +67,7 @@ static void undo_settings(struct ils *ils)
     ils->exchange_off = from->exchange_off;
     ils->introductions_off = from->introductions_off;
     ils->minutes = from->minutes;
+    ils->planlog.confirm = from->confirm;
     if (ils->dial.next == TICK_NEVER) /* a join waited to be durable */
         dial_now(ils);
     catalog_describe(ils->own->catalog, text_slice(ils->cluster_id),
@@ -684,6 +686,7 @@ void command_take(struct ils *ils, const struct command *c)
     case COMMAND_PASSWORD_PREFER: command_password_prefer(ils, c); break;
     case COMMAND_PASSWORD_DROP: command_password_drop(ils, c); break;
     case COMMAND_PLAN: waiting_add(ils, c); break;
+    case COMMAND_PLAN_CONFIRM: planlog_command(ils, c); break;
     case COMMAND_ROUTE_ADD: command_route_add(ils, c); break;
     case COMMAND_ROUTE_REMOVE: command_route_remove(ils, c); break;
     case COMMAND_TRACE_LEVEL: command_trace_level(ils, c); break;

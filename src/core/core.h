@@ -28,6 +28,7 @@
 #include "base/rand.h"
 #include "core/ils.h"
 #include "core/limits.h"
+#include "core/planlog.h"
 #include "core/view.h"
 #include "link/cpace.h"
 #include "link/frame.h"
@@ -406,6 +407,23 @@ struct password {
 /* Leaving: the wish is durable; so are the heads that say it; all are told; all is forgotten. */
 enum leaving_phase { STAYING, LEAVING_STORING, LEAVING_WISH, LEAVING_TELLING, LEAVING_OVER };
 
+/* A change of the plan that is to be taken back at `until`, unless it is confirmed. */
+struct confirm {
+    uint64_t number; /* in the log; 0 = none */
+    wall until;
+};
+
+/* What is known here of the log of the plan (planlog.c). */
+struct planlog {
+    uint64_t last, first;  /* numbers: the newest, and the oldest that is kept; 0: 1 is */
+    struct {
+        wall at;
+        uint64_t number;   /* of the first change of a day */
+    } day[PLAN_LOG_DAYS + 2];
+    size_t day_n;
+    struct confirm confirm;
+};
+
 /* Everything that a command may change of the cluster itself: as it is durable, and as a batch
  * makes it when it is. */
 struct settings {
@@ -424,6 +442,7 @@ struct settings {
     bool wanted, hub_known, moving;
     bool exchange_off, introductions_off, draining;
     uint16_t minutes;
+    struct confirm confirm;
 };
 
 /* What happens when a batch is durable. */
@@ -471,6 +490,9 @@ struct own_commit {
     enum commit_kind kind;
     uint64_t command;      /* of the operator, 0 = the core's own wish */
     size_t changes;
+    uint64_t logged, changed; /* its number in the log, 0 = it has none; keys whose value changed */
+    bool confirms;         /* `confirm` is so when it is durable */
+    struct confirm confirm;
 };
 
 /* An operator's change of the plan that waits for its turn. */
@@ -485,6 +507,10 @@ struct waiting {
     size_t change_n;
     uint64_t kept; /* entries there already that the change puts again */
     bool ordered;  /* each key once, in order */
+    bool force;
+    uint32_t confirm;      /* seconds; 0 = it stays */
+    uint64_t undoes, last; /* as in struct command */
+    bool undoes_to;
 };
 
 struct penalty {
@@ -612,6 +638,7 @@ struct ils {
 
     struct dial dial;
     struct mesh mesh;
+    struct planlog planlog;
     struct gate gate;
     bool exchange_off;      /* neither shows its plan nor serves others' (told.c) */
     bool introductions_off; /* what hubs introduce is not imported (introduce.c) */

@@ -65,6 +65,7 @@ struct row {
     struct slice key;
     struct slice value;
     bool remove; /* value is ignored */
+    bool below;  /* remove: every row with a smaller key, and not that of this key */
 };
 
 /* --- events */
@@ -140,7 +141,8 @@ enum command_type {
     COMMAND_PASSWORD_ADD,    /* generation, stretched: replaces the same generation */
     COMMAND_PASSWORD_PREFER, /* generation */
     COMMAND_PASSWORD_DROP,   /* generation */
-    COMMAND_PLAN,        /* source, replace, change[] */
+    COMMAND_PLAN,        /* source, replace, change[]; force, confirm, undoes */
+    COMMAND_PLAN_CONFIRM, /* what waits to be confirmed stays */
     COMMAND_ROUTE_ADD,   /* pattern, target */
     COMMAND_ROUTE_REMOVE,/* pattern, target or empty */
     COMMAND_TRACE_LEVEL, /* level */
@@ -211,8 +213,14 @@ struct command {
     struct slice source;
     struct slice value; /* SOURCE */
     bool replace;       /* the source consists of exactly these entries afterwards */
-    const struct change *change;
+    const struct change *change; /* source: of each, where undoes is not 0 */
     size_t change_n;
+    uint64_t stream;    /* whose: 0 = the dial plan's; else an imported catalog's number */
+    bool force;         /* also where most of what the source holds goes */
+    uint32_t confirm;   /* seconds, after which it is to be taken back; 0 = it stays */
+    uint64_t undoes;    /* the change that this one takes back; 0 = none */
+    bool undoes_to;     /* ... or all changes after that one */
+    uint64_t last;      /* undoes: the newest change that was known when it was composed */
     struct slice pattern, target;
     uint8_t level;      /* enum trace_level */
     uint8_t alarm;      /* enum alarm */
@@ -280,6 +288,8 @@ enum reply {
 #undef REPLY
     REPLIES
 };
+
+#define REPLY_NUMBERS 4
 
 enum verdict_side { SIDE_HERE = 0, SIDE_THERE = 1 };
 
@@ -358,7 +368,8 @@ struct ils_action {
     uint64_t command;           /* REPLY, VERDICT (0: nobody waits) */
     enum reply reply;           /* REPLY */
     struct slice text;          /* REPLY: what the sentence's %s is */
-    uint64_t number[2];         /* REPLY: e.g. entries added, removed */
+    uint64_t number[REPLY_NUMBERS]; /* REPLY: of a plan, entries put, removed, of those put changed,
+                                 * and the number in the log (0: it changed nothing) */
 };
 
 struct ils_actions {

@@ -52,6 +52,15 @@ void rows_remove(struct rows *r, enum row_space space, struct slice key)
     *row = (struct row){.space = (uint8_t)space, .key = key, .remove = true};
 }
 
+/* Every row of the space with a smaller key. */
+void rows_remove_below(struct rows *r, enum row_space space, struct slice key)
+{
+    size_t n = r->n;
+    rows_remove(r, space, key);
+    if (r->n > n)
+        r->row[n].below = true;
+}
+
 void rows_setting(struct rows *r, const char *name, struct slice value)
 {
     rows_put(r, ROW_SETTING, slice_of(name), value);
@@ -322,7 +331,7 @@ static void row_setting(struct ils *ils, struct slice key, struct slice v)
         memcpy(ils->former, v.p, PEER_ID_SIZE);
     } else if (!told_setting(ils, key, v) && !introduce_setting(ils, key, v) &&
                !role_setting(ils, key, v) && !ends_setting(ils, key, v) &&
-               !adopt_setting(ils, key, v)) {
+               !adopt_setting(ils, key, v) && !planlog_setting(ils, key, v)) {
         own_setting(ils, key, v);
     }
 }

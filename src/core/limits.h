@@ -43,6 +43,10 @@
 #define REQUESTS_MAX      64             /* segments asked for at once on one link: 4 MiB */
 #define PENDING_MAX       (8 * 1024 * 1024) /* unsent bytes on a link: it does not read */
 #define IN_MAX            (256 * 1024)   /* bytes waiting for the rest of a frame */
+#define SHRINK_LEAST      100            /* entries: if more of a source go than stay, by force */
+#define PLAN_LOG_LEAST    100            /* changes of one's own plan that can be taken back, and */
+#define PLAN_LOG_DAYS     30             /* ... all of so many days, ... */
+#define PLAN_LOG_MOST     100000         /* ... but no more than this */
 #define STREAMS_MAX       1024
 #define ADOPTED_USN_GAP   (UINT64_C(1) << 20) /* design 6: above what others may hold */
 #define UNADMITTED_MAX    256            /* streams that wait for a roster to list them */

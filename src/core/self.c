@@ -215,10 +215,9 @@ static bool head_follows(const struct ils *ils, const struct stream *s)
 static void plan_follows(struct ils *ils)
 {
     struct stream *s = ils->own;
-    struct slice none = slice_make(NULL, 0);
     if (ils->ready && s != NULL && stream_held(s) && !ils->committing[STREAM_PLAN] &&
         !adopt_holds(ils, s) && ils->now >= ils->self_after && !head_follows(ils, s))
-        stream_commit(ils, s, NULL, 0, 0, none, none, COMMIT_CHANGE);
+        stream_commit(ils, s, NULL, 0, COMMIT_CHANGE);
 }
 
 /* Linked ones first, then who was met: as many as fit. */
@@ -269,8 +268,7 @@ void self_write(struct ils *ils)
     if (stream_held(ils->self) && head_follows(ils, ils->self) &&
         nothing_new(ils->self, change, n))
         return;
-    struct slice none = slice_make(NULL, 0);
-    if (stream_commit(ils, ils->self, change, n, 0, none, none, COMMIT_CHANGE) != 0)
+    if (stream_commit(ils, ils->self, change, n, COMMIT_CHANGE) != 0)
         ils->self_dirty = true;
 }
 

@@ -216,9 +216,7 @@ static void commit_rows(struct rows *rows, struct stream *s, struct own_commit *
     rows->failed = rows->failed || a->failed;
 }
 
-/* Starts a commit of one's own stream: 0, or -1 memory, -2 too many lines. One at a time. */
-int stream_commit(struct ils *ils, struct stream *s, const struct change *change, size_t n,
-                  uint64_t command, struct slice who, struct slice what, enum commit_kind kind)
+static int commit(struct ils *ils, struct stream *s, const struct waiting *w, enum commit_kind kind)
 {
     struct own_commit *oc = mem_alloc(ils->mem, sizeof *oc);
     struct head next, former;
@@ -228,21 +226,25 @@ int stream_commit(struct ils *ils, struct stream *s, const struct change *change
     arena_init(&oc->arena, ils->mem);
     oc->stream = s;
     oc->kind = kind;
-    oc->command = command;
-    oc->changes = n;
+    oc->command = w->command;
+    oc->changes = w->change_n;
     stream_next(ils, s, &next);
     above_what(ils, s, kind, &former, &next);
     int r = kind == COMMIT_BEAT
                 ? beat_commit(ils, s, oc)
-                : origin_commit(&oc->arena, s->catalog, &former, &next, change, n, ils->secret,
-                                 &oc->commit);
+                : origin_commit(&oc->arena, s->catalog, &former, &next, w->change, w->change_n,
+                                 ils->secret, &oc->commit);
     rows_init(&rows, ils);
     if (r == 0)
         commit_rows(&rows, s, oc);
+    if (r == 0 && w->command != 0)
+        planlog_rows(&rows, oc, w);
+    oc->commit.change = NULL; /* it lends from w */
+    oc->commit.change_n = 0;
     if (kind == COMMIT_ADOPT)
         adopt_rows(&rows, s);
-    if (who.n != 0)
-        rows_audit(&rows, who, what);
+    if (w->who.n != 0)
+        rows_audit(&rows, w->who, w->what);
     struct batch *b = r == 0 ? journal_store(&rows, BATCH_COMMIT) : NULL;
     if (b == NULL) {
         own_commit_free(ils, oc);
@@ -252,9 +254,23 @@ int stream_commit(struct ils *ils, struct stream *s, const struct change *change
     ils->committing[s->number] = true;
     if (BUG(TOLD_BEFORE_DURABLE) && stream_serve(ils, s, &oc->commit))
         stream_served(ils, s);
-    if (BUG(ACKNOWLEDGED_EARLY) && command != 0)
-        command_reply(ils, command, REPLY_OK, slice_make(NULL, 0));
+    if (BUG(ACKNOWLEDGED_EARLY) && w->command != 0)
+        command_reply(ils, w->command, REPLY_OK, slice_make(NULL, 0));
     return 0;
+}
+
+/* Starts a commit of one's own stream: 0, or -1 memory, -2 too many lines. One at a time. */
+int stream_commit(struct ils *ils, struct stream *s, const struct change *change, size_t n,
+                  enum commit_kind kind)
+{
+    struct waiting w = {.change = (struct change *)(uintptr_t)change, .change_n = n};
+    return commit(ils, s, &w, kind);
+}
+
+/* The same of what an operator wants: it is logged and audited, and he is answered. */
+int stream_commit_waiting(struct ils *ils, struct stream *s, const struct waiting *w)
+{
+    return commit(ils, s, w, COMMIT_CHANGE);
 }
 
 /* The indexes, in the former manifest, of the lines that the commit dropped. False: too many. */
@@ -338,6 +354,7 @@ void stream_committed(struct ils *ils, struct own_commit *oc, bool failed)
     s->written = s->written || moved;
     if (oc->kind == COMMIT_ADOPT)
         adopt_committed(ils, s);
+    planlog_committed(ils, oc);
     keep_delta(s, c);
     if (!stream_serve(ils, s, c)) {
         ils->broken = true; /* durable but not in memory: only a restart helps */
@@ -357,6 +374,8 @@ void stream_committed(struct ils *ils, struct own_commit *oc, bool failed)
         a->reply = REPLY_OK;
         a->number[0] = c->puts;
         a->number[1] = c->dels;
+        a->number[2] = oc->changed;
+        a->number[3] = oc->logged;
     }
     own_commit_free(ils, oc);
 }
@@ -396,13 +415,12 @@ static void judge_stale(struct ils *ils)
 
 static void beat(struct ils *ils, struct stream *s)
 {
-    struct slice none = slice_make(NULL, 0);
     if (s == NULL || !stream_held(s) || ils->committing[s->number] || adopt_holds(ils, s))
         return;
     if (s == ils->self && ils->self_dirty && told_real(s))
         return; /* it is written anew at the end of this step, with what this cluster holds */
     if (told_real(s))
-        stream_commit(ils, s, NULL, 0, 0, none, none, COMMIT_BEAT);
+        stream_commit(ils, s, NULL, 0, COMMIT_BEAT);
     else
         told_beat(ils, s);
 }

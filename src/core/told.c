@@ -220,11 +220,10 @@ static void withhold(struct ils *ils, struct stream *s)
 /* The real one again: above what stood for it, and durable, before that goes. */
 void told_show(struct ils *ils, struct stream *s)
 {
-    struct slice none = slice_make(NULL, 0);
     struct rows rows;
     if (!is_newer(&s->head, &s->withheld_head)) {
         if (!ils->committing[s->number] && !adopt_holds(ils, s) && ils->now >= ils->self_after)
-            stream_commit(ils, s, NULL, 0, 0, none, none, COMMIT_CHANGE);
+            stream_commit(ils, s, NULL, 0, COMMIT_CHANGE);
         return;
     }
     struct trace *t = say(ils, EVENT_WITHHELD);

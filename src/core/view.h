@@ -259,6 +259,14 @@ bool view_ready(const struct ils *ils, size_t i, uint8_t method, struct view_rea
 enum code view_certificate(const struct ils *ils, const struct certificate *c, uint8_t method,
                            struct slice host, enum cert_rule *ret_rule);
 
+/* The log of one's own plans (core/planlog.h). */
+struct view_planlog {
+    uint64_t first, last; /* numbers that are kept; last = 0: none */
+    uint64_t confirm;     /* the change that waits to be confirmed; 0 = none ... */
+    wall until;           /* ... and when it is to be taken back */
+};
+void view_planlog(const struct ils *ils, struct view_planlog *ret);
+
 const struct plan *view_plan(const struct ils *ils);
 const struct routes *view_routes(const struct ils *ils);
 /* The own dial plan's catalog (STREAM_PLAN), for `plan show` and `plan export`. */

@@ -20,7 +20,9 @@ static bool copy_changes(struct waiting *w, const struct command *c)
         w->change[i] = (struct change){.put = from->put, .kind = from->kind,
                                        .user = arena_copy(a, from->user),
                                        .domain = arena_copy(a, from->domain),
-                                       .value = arena_copy(a, from->value), .source = w->source};
+                                       .value = arena_copy(a, from->value),
+                                       .source = w->undoes == 0 ? w->source
+                                                                : arena_copy(a, from->source)};
     }
     w->change_n = c->change_n;
     return !a->failed;
@@ -46,6 +48,11 @@ void waiting_add(struct ils *ils, const struct command *c)
     list_add(&ils->waiting, &w->node);
     w->command = c->id;
     w->replace = c->replace;
+    w->force = c->force || c->confirm != 0;
+    w->confirm = c->confirm;
+    w->undoes = c->undoes;
+    w->undoes_to = c->undoes_to;
+    w->last = c->last;
     w->who = arena_copy(&w->arena, c->who);
     w->what = arena_copy(&w->arena, c->what);
     w->source = arena_copy(&w->arena, c->source);
@@ -119,22 +126,44 @@ static bool count_or_add(void *context, const struct record *r)
     return true;
 }
 
-/* Appends the DELs of a replacement. False: memory. */
-static bool complete_replacement(struct ils *ils, struct waiting *w)
+/* A source that suddenly gives little is rather broken than small. */
+static bool shrinks(const struct waiting *w, size_t removed)
+{
+    return !w->force && removed >= SHRINK_LEAST && removed > w->kept;
+}
+
+static struct slice shrink_text(struct ils *ils, uint64_t removed, uint64_t held)
+{
+    struct buf b;
+    buf_init(&b, ils->mem, 64);
+    buf_put_decimal(&b, removed);
+    buf_put_text(&b, " of ");
+    buf_put_decimal(&b, held);
+    struct slice text = arena_copy(&ils->step, buf_slice(&b));
+    buf_done(&b);
+    return text;
+}
+
+/* Appends the DELs of a replacement. */
+static enum reply complete_replacement(struct ils *ils, struct waiting *w, struct slice *ret_text)
 {
     struct keys keys;
     struct removal x = {.w = w, .keys = &keys};
     if (w->ordered && catalog_live(ils->own->catalog) == w->kept)
-        return true; /* each key once, and everything that is there among them */
+        return REPLY_OK; /* each key once, and everything that is there among them */
     if (!keys_build(&keys, &w->arena, w->change, w->change_n))
-        return false;
+        return REPLY_MEMORY;
     catalog_walk(ils->own->catalog, count_or_add, &x);
     if (x.n == 0)
-        return true;
+        return REPLY_OK;
+    if (shrinks(w, x.n)) {
+        *ret_text = shrink_text(ils, x.n, x.n + w->kept);
+        return REPLY_SHRINKS;
+    }
     size_t total = w->change_n + x.n;
     struct change *all = arena_alloc(&w->arena, total * sizeof *all);
     if (all == NULL)
-        return false;
+        return REPLY_MEMORY;
     if (w->change_n != 0)
         memcpy(all, w->change, w->change_n * sizeof *all);
     x.change = all + w->change_n;
@@ -143,7 +172,7 @@ static bool complete_replacement(struct ils *ils, struct waiting *w)
     catalog_walk(ils->own->catalog, count_or_add, &x);
     w->change = all;
     w->change_n = total;
-    return true;
+    return REPLY_OK;
 }
 
 static struct slice key_text(struct ils *ils, const struct change *c)
@@ -159,10 +188,15 @@ static struct slice key_text(struct ils *ils, const struct change *c)
     return slice_make(p, c->user.n + 1 + c->domain.n);
 }
 
-/* A key belongs to one source; a DEL must find its key. */
+/* A key belongs to one source; a DEL must find its key. What takes a change back was made of the
+ * log as it was, and may find that less is left to do. */
 static enum reply judge_changes(struct ils *ils, struct waiting *w, struct slice *ret_text)
 {
     w->ordered = true;
+    if (w->undoes != 0)
+        return w->last == ils->planlog.last ? REPLY_OK : REPLY_LOG_MOVED;
+    if (w->confirm != 0 && ils->planlog.confirm.number != 0)
+        return REPLY_CONFIRM_FIRST;
     for (size_t i = 0; i < w->change_n; i++) {
         const struct change *c = &w->change[i];
         struct record key = {.kind = c->kind, .user = c->user, .domain = c->domain}, now;
@@ -204,11 +238,10 @@ void waiting_next(struct ils *ils)
         enum reply reply = standstill(ils);
         if (reply == REPLY_OK)
             reply = judge_changes(ils, w, &text);
-        if (reply == REPLY_OK && w->replace && !complete_replacement(ils, w))
-            reply = REPLY_MEMORY;
+        if (reply == REPLY_OK && w->replace)
+            reply = complete_replacement(ils, w, &text);
         if (reply == REPLY_OK) {
-            int r = stream_commit(ils, ils->own, w->change, w->change_n, w->command, w->who,
-                                  w->what, COMMIT_CHANGE);
+            int r = stream_commit_waiting(ils, ils->own, w);
             reply = r == 0 ? REPLY_OK : r == -2 ? REPLY_TOO_MANY : REPLY_MEMORY;
         }
         if (reply != REPLY_OK)

@@ -1,6 +1,7 @@
 /* control: the control socket's connections: who may ask, one request after another, replies, and
  * the end of those who do not read. What the requests mean is in control_*.c. */
 #include "daemon/control_inside.h"
+#include "daemon/control_planlog.h"
 
 #include <errno.h>
 #include <grp.h>
@@ -33,6 +34,7 @@ static const struct verb verbs[] = {
     {"password list", RIGHT_READ, "", false, verb_password_list},
     {"route list", RIGHT_READ, "", false, verb_route_list},
     {"plan show", RIGHT_READ, "max,source,", false, verb_plan_show},
+    {"plan log", RIGHT_READ, "number,before,max,skip,", false, verb_plan_log},
     {"plan export", RIGHT_READ, "source,", false, verb_plan_export},
     {"cert show", RIGHT_READ, "", false, verb_cert_show},
     {"trust list", RIGHT_READ, "", false, verb_trust_list},
@@ -81,12 +83,21 @@ static const struct verb verbs[] = {
     {"route add", RIGHT_CHANGE, "pattern,target,", false, verb_route_add},
     {"route remove", RIGHT_CHANGE, "pattern,target,", false, verb_route_remove},
     {"trace level", RIGHT_CHANGE, "level,", false, verb_trace_level},
-    {"plan import", RIGHT_CHANGE, "source,encoding,", true, verb_plan_import},
+    {"plan import", RIGHT_CHANGE, "source,encoding,confirm,force,", true, verb_plan_import},
     {"plan add", RIGHT_CHANGE, "kind,key,failover,", false, verb_plan_add},
     {"plan remove", RIGHT_CHANGE, "kind,key,", false, verb_plan_remove},
+    {"plan rollback", RIGHT_CHANGE, "number,to,", false, verb_plan_rollback},
+    {"plan confirm", RIGHT_CHANGE, "", false, verb_plan_confirm},
 };
 
 /* --- life of a client */
+
+/* Gives it back when nothing of it is under way any more. */
+void control_end(struct control *c)
+{
+    if (c->stopping && c->client_n == 0 && c->listener_closed && !c->undoing)
+        free(c);
+}
 
 static void client_free(struct client *client)
 {
@@ -103,8 +114,7 @@ static void client_free(struct client *client)
         crypto_wipe(client->in, client->in_size);
     free(client->in);
     free(client);
-    if (c->stopping && c->client_n == 0 && c->listener_closed)
-        free(c);
+    control_end(c);
 }
 
 void control_hold(struct client *client)
@@ -585,8 +595,13 @@ static void on_listener_closed(uv_handle_t *handle)
 {
     struct control *c = handle->data;
     c->listener_closed = true;
-    if (c->stopping && c->client_n == 0)
-        free(c);
+    control_end(c);
+}
+
+static void on_confirm_closed(uv_handle_t *handle)
+{
+    struct control *c = handle->data;
+    uv_close((uv_handle_t *)&c->listener, on_listener_closed);
 }
 
 struct control *control_start(struct runtime *rt, const char *data_dir)
@@ -624,6 +639,9 @@ struct control *control_start(struct runtime *rt, const char *data_dir)
         return NULL;
     }
     control_trace_start(c);
+    uv_timer_init(runtime_loop(rt), &c->confirm);
+    c->confirm.data = c;
+    control_confirm_look(c);
     return c;
 }
 
@@ -638,5 +656,5 @@ void control_stop(struct control *c)
     c->path = NULL;
     list_each_safe(node, &c->clients)
         control_drop(list_entry(node, struct client, node));
-    uv_close((uv_handle_t *)&c->listener, on_listener_closed);
+    uv_close((uv_handle_t *)&c->confirm, on_confirm_closed);
 }

@@ -1,6 +1,7 @@
 /* control_change: the requests that change something. Each becomes one command of the core; the
  * answer is given when the core says that it is durable, a join's when its verdict is there. */
 #include "daemon/control_inside.h"
+#include "daemon/control_planlog.h"
 #include "daemon/token.h"
 #include "driver/x509.h"
 
@@ -133,8 +134,19 @@ void control_refused(struct client *client, enum reply reply, struct slice text)
     control_error(client, name, sentence, next, where[0] != '\0' ? where : NULL);
 }
 
+json_t *control_counts(const uint64_t number[REPLY_NUMBERS])
+{
+    json_t *counts = json_object();
+    json_object_set_new(counts, "added", control_number_json(number[0] - number[2]));
+    json_object_set_new(counts, "removed", control_number_json(number[1]));
+    json_object_set_new(counts, "changed", control_number_json(number[2]));
+    json_object_set_new(counts, "number",
+                        number[3] == 0 ? json_null() : control_number_json(number[3]));
+    return counts;
+}
+
 static void change_done(void *context, enum reply reply, struct slice text,
-                        const uint64_t number[2], const struct verdict *verdict)
+                        const uint64_t number[REPLY_NUMBERS], const struct verdict *verdict)
 {
     struct client *client = context;
     if (verdict != NULL) {
@@ -150,6 +162,7 @@ static void change_done(void *context, enum reply reply, struct slice text,
     client->in_command = false;
     if (client->command != 0)
         runtime_forget(client->control->rt, client->command); /* a join's verdict is not wanted */
+    memcpy(client->number, number, sizeof client->number);
     if (client->then != NULL) {
         control_then then = client->then;
         client->then = NULL;
@@ -164,8 +177,8 @@ static void change_done(void *context, enum reply reply, struct slice text,
     if (strcmp(client->verb->name, "plan import") == 0 ||
         strcmp(client->verb->name, "plan add") == 0 ||
         strcmp(client->verb->name, "plan remove") == 0) {
-        json_object_set_new(result, "added", control_number_json(number[0]));
-        json_object_set_new(result, "removed", control_number_json(number[1]));
+        json_object_update_new(result, control_counts(number));
+        control_confirm_look(client->control);
     } else if (strcmp(client->verb->name, "join") == 0) {
         json_object_set_new(result, "waiting", json_true());
     }

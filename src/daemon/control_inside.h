@@ -33,6 +33,8 @@ struct control {
     struct list clients;
     size_t client_n;
     bool stopping, listener_closed;
+    uv_timer_t confirm;                           /* a change of the plan waits for it ... */
+    bool undoing;                                 /* ... and is being taken back */
     struct control_line kept[CONTROL_TRACE_KEPT]; /* a ring: the newest trace records */
     uint64_t kept_n;                              /* ever kept */
     struct mem mem;                               /* for lookups and plans of this room */
@@ -64,6 +66,7 @@ struct client {
     bool wait;                /* join: the verdict ends the request */
     bool in_command;          /* the core has a command of this client */
     uint64_t command;
+    uint64_t number[REPLY_NUMBERS]; /* of its outcome */
     enum { CLIENT_LINE, CLIENT_CONTENT } taking;
     void (*own_free)(void *own); /* what a verb keeps until its request ends */
     void *own;
@@ -98,6 +101,7 @@ bool control_part(struct client *client, const char *text, size_t n);
 void control_hold(struct client *client);
 void control_release(struct client *client);
 void control_drop(struct client *client);
+void control_end(struct control *c);
 
 /* --- arguments; "" / fallback when absent. Wrong types were refused before the verb ran only
  * where the getter says so: these end the request with an error and return false. */
@@ -235,6 +239,9 @@ void verb_plan_show(struct client *client);
 void verb_plan_export(struct client *client);
 void verb_plan_add(struct client *client);
 void verb_plan_remove(struct client *client);
+void verb_plan_log(struct client *client);
+void verb_plan_rollback(struct client *client);
+void verb_plan_confirm(struct client *client);
 
 void verb_sql(struct client *client);
 

@@ -1,6 +1,7 @@
 /* control_plan: the own dial plan through the control socket. A file is read by a worker, all of it
  * or nothing; its rows become one command of the core. Export is what import reads. */
 #include "daemon/control_inside.h"
+#include "daemon/control_planlog.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -11,6 +12,7 @@
 #include "driver/csv.h"
 
 #define SOURCE_BY_HAND "manual"
+#define CONFIRM_MAX    (7 * 24 * 3600) /* s */
 #define PART_MAX       32768
 #define VALUE_MAX      64
 
@@ -20,6 +22,7 @@ struct import {
     uv_work_t work;
     struct client *client;
     char encoding[40], source[SOURCE_MAX + 1];
+    uint32_t confirm; /* seconds */
     struct csv_rows rows;
     bool good, memory;
     struct changes changes;
@@ -105,6 +108,8 @@ static void import_done(uv_work_t *work, int status)
         command.source = slice_of(job->source);
         command.change = job->changes.change;
         command.change_n = job->changes.n;
+        command.confirm = job->confirm;
+        command.force = control_flag(client, "force", false);
         control_change(client, &command);
     }
     control_release(client);
@@ -113,7 +118,9 @@ static void import_done(uv_work_t *work, int status)
 void verb_plan_import(struct client *client)
 {
     struct slice source, encoding;
+    uint64_t confirm;
     if (!control_text(client, "source", true, &source) ||
+        !control_number(client, "confirm", CONFIRM_MAX, 0, &confirm) ||
         !control_text(client, "encoding", false, &encoding))
         return;
     if (source.n == 0 || source.n > SOURCE_MAX || slice_find(source, 0) < source.n) {
@@ -128,6 +135,7 @@ void verb_plan_import(struct client *client)
     }
     job->client = client;
     job->work.data = job;
+    job->confirm = (uint32_t)confirm;
     slice_to_text(source, job->source, sizeof job->source);
     slice_to_text(encoding, job->encoding, sizeof job->encoding);
     changes_init(&job->changes);
@@ -232,6 +240,21 @@ static bool walk_words(struct walk *w, const struct record *r, struct words *ret
                                     sizeof ret->key - ret->key_n);
     }
     return true;
+}
+
+json_t *control_entry_json(struct arena *arena, const struct record *r)
+{
+    struct walk w = {.arena = *arena};
+    struct words words;
+    json_t *json = json_object();
+    bool known = walk_words(&w, r, &words);
+    *arena = w.arena;
+    json_object_set_new(json, "kind", known ? render_text(words.kind) : json_null());
+    json_object_set_new(json, "key", known ? render_text(slice_make(words.key, words.key_n))
+                                           : render_text(r->user));
+    json_object_set_new(json, "failover", known ? render_text(words.failover) : json_null());
+    json_object_set_new(json, "source", render_text(r->source));
+    return json;
 }
 
 static bool walk_show(void *context, const struct record *r)

@@ -625,6 +625,19 @@ static json_t *status_listening(const struct runtime_stats *stats)
     return json;
 }
 
+/* The change of the plan that is taken back unless it is confirmed; null: none waits. */
+static json_t *status_confirm(const struct ils *core)
+{
+    struct view_planlog log;
+    view_planlog(core, &log);
+    if (log.confirm == 0)
+        return json_null();
+    json_t *json = json_object();
+    json_object_set_new(json, "number", control_number_json(log.confirm));
+    json_object_set_new(json, "until", control_time(log.until));
+    return json;
+}
+
 static void status_counts(const struct ils *core, json_t *json)
 {
     struct alarm_row row;
@@ -642,6 +655,7 @@ static void status_counts(const struct ils *core, json_t *json)
     json_object_set_new(json, "clusters", json_integer(clusters));
     json_object_set_new(json, "clusters_linked", json_integer(linked));
     json_object_set_new(json, "entries", control_number_json(p.entries));
+    json_object_set_new(json, "confirm", status_confirm(core));
 }
 
 void verb_status(struct client *client)

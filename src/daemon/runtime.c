@@ -270,14 +270,14 @@ void runtime_trace_unlisten(struct runtime *rt, runtime_trace_listener listener,
     }
 }
 
-struct audit {
+struct asked {
     runtime_audit_visit visit;
     void *context;
 };
 
-static bool audit_row(void *context, const struct store_row *row)
+static bool asked_row(void *context, const struct store_row *row)
 {
-    struct audit *a = context;
+    struct asked *a = context;
     if (row == NULL) {
         a->visit(a->context, NULL, true);
         free(a);
@@ -288,16 +288,23 @@ static bool audit_row(void *context, const struct store_row *row)
     return true;
 }
 
-void runtime_audit(struct runtime *rt, size_t max, runtime_audit_visit visit, void *context)
+void runtime_rows(struct runtime *rt, const struct store_range *range, runtime_audit_visit visit,
+                  void *context)
 {
-    struct audit *a = malloc(sizeof *a);
+    struct asked *a = malloc(sizeof *a);
     if (a == NULL || rt->stopping) {
         free(a);
         visit(context, NULL, true);
         return;
     }
-    *a = (struct audit){visit, context};
-    storer_scan(rt->storer, STORE_AUDIT, max, audit_row, a);
+    *a = (struct asked){visit, context};
+    storer_range(rt->storer, range, asked_row, a);
+}
+
+void runtime_audit(struct runtime *rt, size_t max, runtime_audit_visit visit, void *context)
+{
+    struct store_range range = {.space = STORE_AUDIT, .newest = true, .max = max};
+    runtime_rows(rt, &range, visit, context);
 }
 
 void runtime_stats(const struct runtime *rt, struct runtime_stats *ret)

@@ -32,7 +32,7 @@ void runtime_stop(struct runtime *rt, void (*done)(void *context), void *context
  * verdict (VERDICT; reply = REPLY_OK). Called exactly once for each runtime_command, except that a
  * JOIN without an error calls twice: REPLY when the wish is durable, then VERDICT. */
 typedef void (*runtime_done)(void *context, enum reply reply, struct slice text,
-                             const uint64_t number[2], const struct verdict *verdict);
+                             const uint64_t number[REPLY_NUMBERS], const struct verdict *verdict);
 
 /* Takes a command (its id is filled in here). done may be called before this returns. The returned
  * id can be given to runtime_forget when the asker is gone. */
@@ -74,6 +74,11 @@ void runtime_trace_unlisten(struct runtime *rt, runtime_trace_listener listener,
  * later, on the loop's thread. done = true on the last call, with row = NULL. */
 typedef void (*runtime_audit_visit)(void *context, const struct row *row, bool done);
 void runtime_audit(struct runtime *rt, size_t max, runtime_audit_visit visit, void *context);
+
+/* Rows of the store (driver/store.h), behind what was given to it so far; likewise. */
+struct store_range;
+void runtime_rows(struct runtime *rt, const struct store_range *range, runtime_audit_visit visit,
+                  void *context);
 
 /* Counters for `status` and `support`. */
 struct runtime_stats {

@@ -89,7 +89,7 @@ uint64_t runtime_command(struct runtime *rt, struct command *command, runtime_do
     struct waiter *w = malloc(sizeof *w);
     command->id = rt->next_command++;
     if (w == NULL || rt->stopping) {
-        static const uint64_t none[2];
+        static const uint64_t none[REPLY_NUMBERS];
         free(w);
         done(context, rt->stopping ? REPLY_STOPPED : REPLY_MEMORY, slice_make(NULL, 0), none, NULL);
         return command->id;
@@ -113,7 +113,7 @@ void runtime_forget(struct runtime *rt, uint64_t id)
 
 void runtime_forget_all(struct runtime *rt)
 {
-    static const uint64_t none[2];
+    static const uint64_t none[REPLY_NUMBERS];
     while (!list_empty(&rt->waiters)) {
         struct waiter *w = list_entry(rt->waiters.next, struct waiter, node);
         struct waiter told = *w;
@@ -124,8 +124,8 @@ void runtime_forget_all(struct runtime *rt)
     list_init(&rt->outcomes);
 }
 
-static void nobody(void *context, enum reply reply, struct slice text, const uint64_t number[2],
-                   const struct verdict *verdict)
+static void nobody(void *context, enum reply reply, struct slice text,
+                   const uint64_t number[REPLY_NUMBERS], const struct verdict *verdict)
 {
 }
 

@@ -34,7 +34,7 @@ struct outcome {
     struct list node;
     uint64_t id;
     enum reply reply;
-    uint64_t number[2];
+    uint64_t number[REPLY_NUMBERS];
     bool judged; /* a verdict, else a reply */
     struct verdict verdict;
     struct slice text;

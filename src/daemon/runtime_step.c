@@ -63,7 +63,8 @@ static void store(struct runtime *rt, const struct ils_action *a)
         abort(); /* a promise that could neither be kept nor broken: start anew */
     for (size_t i = 0; i < a->row_n; i++)
         row[i] =
-            (struct store_row){a->row[i].space, a->row[i].key, a->row[i].value, a->row[i].remove};
+            (struct store_row){a->row[i].space, a->row[i].key, a->row[i].value, a->row[i].remove,
+                               a->row[i].below};
     rt->batches_out++;
     storer_write(rt->storer, a->batch, row, a->row_n);
     free(row);

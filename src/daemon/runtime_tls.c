@@ -365,8 +365,8 @@ void runtime_tls_later(uv_timer_t *timer)
     }
 }
 
-static void made(void *context, enum reply reply, struct slice text, const uint64_t number[2],
-                 const struct verdict *verdict)
+static void made(void *context, enum reply reply, struct slice text,
+                 const uint64_t number[REPLY_NUMBERS], const struct verdict *verdict)
 {
     if (reply != REPLY_OK)
         log_system(LOG_ERR, "a certificate that was made here was not taken; see `ils cert show`");

@@ -30,6 +30,7 @@ struct store_row {
     struct slice key;
     struct slice value;
     bool remove; /* value is ignored */
+    bool below;  /* remove: every row with a smaller key, and not that of this key */
 };
 
 #define STORE_ERROR 1024 /* room for a sentence that names a file and a remedy */
@@ -49,6 +50,16 @@ int store_load(struct store *s, uint8_t space, store_visit visit, void *context)
 
 /* The rows with the greatest keys, greatest first, at most max. */
 int store_scan_newest(struct store *s, uint8_t space, size_t max, store_visit visit, void *context);
+
+/* Rows of one space with from <= key < to; an empty `to`: to the end. */
+struct store_range {
+    uint8_t space;
+    struct slice from, to;
+    bool newest; /* the greatest key first */
+    bool heads;  /* those alone whose key ends with four zero bytes */
+    size_t max;
+};
+int store_scan(struct store *s, const struct store_range *range, store_visit visit, void *context);
 
 /* All rows or none, durable when this returns 0. -1: nothing was changed; see store_error. */
 int store_write(struct store *s, const struct store_row *row, size_t n);

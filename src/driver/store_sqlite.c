@@ -25,7 +25,7 @@ static const char *const table_name[STORE_SPACES] = {
 
 struct store {
     sqlite3 *db;
-    sqlite3_stmt *put[STORE_SPACES], *del[STORE_SPACES];
+    sqlite3_stmt *put[STORE_SPACES], *del[STORE_SPACES], *below[STORE_SPACES];
     char path[DATADIR_PATH_MAX];
     char error[STORE_ERROR];
 };
@@ -182,20 +182,23 @@ static int check_schema(struct store *s)
     return 0;
 }
 
-static int prepare(struct store *s)
+static int prepare_one(struct store *s, const char *verb, const char *rest, size_t space,
+                       sqlite3_stmt **ret)
 {
     char sql[128];
-    for (size_t i = 0; i < STORE_SPACES; i++) {
-        snprintf(sql, sizeof sql, "INSERT OR REPLACE INTO %s (key, value) VALUES (?1, ?2)",
-                 table_name[i]);
-        int code = sqlite3_prepare_v3(s->db, sql, -1, SQLITE_PREPARE_PERSISTENT, &s->put[i], NULL);
-        if (code != SQLITE_OK)
-            return failed(s, sqlite3_extended_errcode(s->db));
-        snprintf(sql, sizeof sql, "DELETE FROM %s WHERE key = ?1", table_name[i]);
-        code = sqlite3_prepare_v3(s->db, sql, -1, SQLITE_PREPARE_PERSISTENT, &s->del[i], NULL);
-        if (code != SQLITE_OK)
-            return failed(s, sqlite3_extended_errcode(s->db));
-    }
+    snprintf(sql, sizeof sql, "%s %s %s", verb, table_name[space], rest);
+    int code = sqlite3_prepare_v3(s->db, sql, -1, SQLITE_PREPARE_PERSISTENT, ret, NULL);
+    return code == SQLITE_OK ? 0 : failed(s, sqlite3_extended_errcode(s->db));
+}
+
+static int prepare(struct store *s)
+{
+    for (size_t i = 0; i < STORE_SPACES; i++)
+        if (prepare_one(s, "INSERT OR REPLACE INTO", "(key, value) VALUES (?1, ?2)", i,
+                        &s->put[i]) < 0 ||
+            prepare_one(s, "DELETE FROM", "WHERE key = ?1", i, &s->del[i]) < 0 ||
+            prepare_one(s, "DELETE FROM", "WHERE key < ?1", i, &s->below[i]) < 0)
+            return -1;
     return 0;
 }
 
@@ -264,6 +267,7 @@ void store_close(struct store *s)
     for (size_t i = 0; i < STORE_SPACES; i++) {
         sqlite3_finalize(s->put[i]);
         sqlite3_finalize(s->del[i]);
+        sqlite3_finalize(s->below[i]);
     }
     sqlite3_close(s->db);
     free(s);
@@ -282,12 +286,21 @@ static struct slice column(sqlite3_stmt *q, int at)
     return slice_make(p, (size_t)sqlite3_column_bytes(q, at));
 }
 
-static int walk(struct store *s, const char *sql, uint8_t space, store_visit visit, void *context)
+/* range NULL: the statement has no places for it. */
+static int walk(struct store *s, const char *sql, const struct store_range *range, uint8_t space,
+                store_visit visit, void *context)
 {
     sqlite3_stmt *q = NULL;
     int code = sqlite3_prepare_v2(s->db, sql, -1, &q, NULL);
-    if (code != SQLITE_OK)
-        return failed(s, sqlite3_extended_errcode(s->db));
+    if (code == SQLITE_OK && range != NULL)
+        code = bind(q, 1, range->from);
+    if (code == SQLITE_OK && range != NULL)
+        code = bind(q, 2, range->to);
+    if (code != SQLITE_OK) {
+        int extended = sqlite3_extended_errcode(s->db);
+        sqlite3_finalize(q);
+        return failed(s, extended);
+    }
     while ((code = sqlite3_step(q)) == SQLITE_ROW) {
         struct store_row row = {.space = space, .key = column(q, 0), .value = column(q, 1)};
         if (!visit(context, &row)) {
@@ -305,7 +318,7 @@ int store_load(struct store *s, uint8_t space, store_visit visit, void *context)
     char sql[128];
     snprintf(sql, sizeof sql, "SELECT key, value FROM %s ORDER BY %s", table_name[space],
              space == STORE_SEGMENT ? "rowid" : "key");
-    return walk(s, sql, space, visit, context);
+    return walk(s, sql, NULL, space, visit, context);
 }
 
 int store_scan_newest(struct store *s, uint8_t space, size_t max, store_visit visit, void *context)
@@ -313,7 +326,19 @@ int store_scan_newest(struct store *s, uint8_t space, size_t max, store_visit vi
     char sql[128];
     snprintf(sql, sizeof sql, "SELECT key, value FROM %s ORDER BY key DESC LIMIT %zu",
              table_name[space], max < INT32_MAX ? max : (size_t)INT32_MAX);
-    return walk(s, sql, space, visit, context);
+    return walk(s, sql, NULL, space, visit, context);
+}
+
+int store_scan(struct store *s, const struct store_range *range, store_visit visit, void *context)
+{
+    char sql[256];
+    snprintf(sql, sizeof sql,
+             "SELECT key, value FROM %s WHERE key >= ?1 AND %s%s ORDER BY key%s LIMIT %zu",
+             table_name[range->space], range->to.n > 0 ? "key < ?2" : "?2 = ?2",
+             range->heads ? " AND substr(key, -4) = x'00000000'" : "",
+             range->newest ? " DESC" : "",
+             range->max < INT32_MAX ? range->max : (size_t)INT32_MAX);
+    return walk(s, sql, range, range->space, visit, context);
 }
 
 int store_begin(struct store *s)
@@ -324,7 +349,8 @@ int store_begin(struct store *s)
 int store_apply(struct store *s, const struct store_row *row, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
-        sqlite3_stmt *q = row[i].remove ? s->del[row[i].space] : s->put[row[i].space];
+        sqlite3_stmt *q = !row[i].remove ? s->put[row[i].space]
+                          : row[i].below ? s->below[row[i].space] : s->del[row[i].space];
         int code = bind(q, 1, row[i].key);
         if (code == SQLITE_OK && !row[i].remove)
             code = bind(q, 2, row[i].value);

@@ -25,9 +25,8 @@ struct job {
     uint64_t batch;
     struct store_row *row; /* WRITE: to do. SCAN: found, until the loop has seen them */
     size_t row_n;
-    void *bytes; /* WRITE: what the rows point into */
-    uint8_t space;
-    size_t max;
+    void *bytes; /* what the rows of WRITE, or the range of SCAN, point into */
+    struct store_range range; /* SCAN; from and to lie in bytes */
     store_visit visit;
     void *context;
     bool no_memory;
@@ -223,7 +222,7 @@ static void work(struct storer *s, struct job *chain)
             n = 0;
         }
         if (job->type == JOB_SCAN &&
-            store_scan_newest(s->store, job->space, job->max, keep_row, job) < 0)
+            store_scan(s->store, &job->range, keep_row, job) < 0)
             job_failed(job, store_error(s->store));
     }
 }
@@ -396,19 +395,31 @@ void storer_write(struct storer *s, uint64_t batch, const struct store_row *row,
     give(s, job);
 }
 
-void storer_scan(struct storer *s, uint8_t space, size_t max, store_visit visit, void *context)
+void storer_range(struct storer *s, const struct store_range *range, store_visit visit,
+                  void *context)
 {
     struct job *job = calloc(1, sizeof *job);
-    if (job == NULL) {
+    uint8_t *bytes = malloc(range->from.n + range->to.n + 1);
+    if (job == NULL || bytes == NULL) {
+        free(job);
+        free(bytes);
         visit(context, NULL);
         return;
     }
     job->type = JOB_SCAN;
-    job->space = space;
-    job->max = max;
+    job->bytes = bytes;
+    job->range = *range;
+    job->range.from = copy_into(&bytes, range->from);
+    job->range.to = copy_into(&bytes, range->to);
     job->visit = visit;
     job->context = context;
     give(s, job);
+}
+
+void storer_scan(struct storer *s, uint8_t space, size_t max, store_visit visit, void *context)
+{
+    struct store_range range = {.space = space, .newest = true, .max = max};
+    storer_range(s, &range, visit, context);
 }
 
 void storer_stop(struct storer *s, void (*stopped)(void *context), void *context)

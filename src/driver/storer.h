@@ -26,6 +26,10 @@ void storer_write(struct storer *s, uint64_t batch, const struct store_row *row,
  * last call has row = NULL. visit = false skips the rest, the last call excepted. */
 void storer_scan(struct storer *s, uint8_t space, size_t max, store_visit visit, void *context);
 
+/* The same for a range; from and to are copied. */
+void storer_range(struct storer *s, const struct store_range *range, store_visit visit,
+                  void *context);
+
 /* Takes nothing more, works off what was given, reports it, ends the thread, then calls stopped.
  * The store is the caller's again. */
 void storer_stop(struct storer *s, void (*stopped)(void *context), void *context);

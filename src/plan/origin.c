@@ -378,6 +378,8 @@ static int sign(struct work *w, const struct head *former,
     head_put(&w->head_bytes, &w->head, secret);
     ret->head = w->head;
     ret->head_bytes = arena_copy(w->a, buf_slice(&w->head_bytes));
+    ret->change = w->change;
+    ret->change_n = w->n;
     return w->head_bytes.failed || w->a->failed ? -1 : 0;
 }
 

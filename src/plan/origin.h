@@ -39,6 +39,8 @@ struct commit {
     struct line *dropped;      /* no longer listed */
     size_t dropped_n;
     uint64_t puts, dels;       /* changes that had an effect */
+    const struct change *const *change; /* these, by key; the array is in the arena */
+    size_t change_n;
 };
 
 /* Turns changes into a commit on top of `former` (the served head; lines = 0, usn = 0 for a new

@@ -104,10 +104,25 @@ static size_t row_place(const struct disk *d, const struct row *r, bool *ret_the
     return low;
 }
 
+/* Every row of the space before that place. */
+static void rows_below(struct disk *d, uint8_t space, size_t at)
+{
+    size_t first = at;
+    while (first > 0 && d->row[first - 1].space == space)
+        row_done(&d->row[--first]);
+    if (first < at)
+        memmove(&d->row[first], &d->row[at], (d->n - at) * sizeof *d->row);
+    d->n -= at - first;
+}
+
 static void row_apply(struct disk *d, const struct row *r)
 {
     bool there;
     size_t at = row_place(d, r, &there);
+    if (r->remove && r->below) {
+        rows_below(d, r->space, at);
+        return;
+    }
     if (there) {
         row_done(&d->row[at]);
         if (r->remove) {

@@ -35,7 +35,7 @@ static int teardown(void **state)
 
 #define BULK 20000
 
-static enum reply import(int node, size_t n, const char *source)
+static enum reply import(int node, size_t n, const char *source, bool force)
 {
     static struct change change[BULK];
     static char text[BULK][2][40];
@@ -47,7 +47,8 @@ static enum reply import(int node, size_t n, const char *source)
     }
     return world_command(&world, node,
                          (struct command){.type = COMMAND_PLAN, .change = change, .change_n = n,
-                                          .source = slice_of(source), .replace = true});
+                                          .source = slice_of(source), .replace = true,
+                                          .force = force});
 }
 
 static void put_and_delete(void **state)
@@ -80,12 +81,14 @@ static void many_small_changes(void **state)
 static void bulk_and_replacement(void **state)
 {
     (void)state;
-    assert_int_equal(import(1, BULK, "hr"), REPLY_OK);
+    assert_int_equal(import(1, BULK, "hr", false), REPLY_OK);
     assert_true(world_answers(&world, 2, "user0019999@site099.example.com"));
-    assert_int_equal(import(1, 10, "hr"), REPLY_OK); /* the source consists of these ten now */
+    assert_int_equal(import(1, 10, "hr", false), REPLY_SHRINKS);
+    assert_true(world_answers(&world, 2, "user0019999@site099.example.com"));
+    assert_int_equal(import(1, 10, "hr", true), REPLY_OK); /* it consists of these ten now */
     assert_false(world_answers(&world, 2, "user0019999@site099.example.com"));
     assert_true(world_answers(&world, 2, "user0000009@site009.example.com"));
-    assert_int_equal(import(1, 10, "sales"), REPLY_ENTRY_TAKEN);
+    assert_int_equal(import(1, 10, "sales", false), REPLY_ENTRY_TAKEN);
 }
 
 static void resumes_after_cut(void **state)
@@ -93,7 +96,7 @@ static void resumes_after_cut(void **state)
     (void)state;
     world_cut(&world, 0, 2);
     world_run(&world);
-    assert_int_equal(import(1, BULK, "hr"), REPLY_OK);
+    assert_int_equal(import(1, BULK, "hr", false), REPLY_OK);
     assert_false(world_answers(&world, 2, "user0019999@site099.example.com"));
     world_pass(&world, 4 * TICK_S);
     assert_true(world_answers(&world, 2, "user0019999@site099.example.com"));
@@ -102,7 +105,7 @@ static void resumes_after_cut(void **state)
 static void survives_restarts(void **state)
 {
     (void)state;
-    assert_int_equal(import(1, 5000, "hr"), REPLY_OK);
+    assert_int_equal(import(1, 5000, "hr", false), REPLY_OK);
     for (int i = 0; i < 3; i++) {
         world_stop(&world, i);
         world_start(&world, i, &mem.mem);

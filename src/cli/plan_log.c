@@ -1,0 +1,167 @@
+/* plan_log: what was done to this cluster's plan, and taking it back. */
+#include "cli/cli.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/words.h"
+
+static long long count_of(const json_t *object, const char *key)
+{
+    return (long long)json_integer_value(json_object_get(object, key));
+}
+
+void print_counts(const json_t *result)
+{
+    const json_t *number = json_object_get(result, "number");
+    if (count_of(result, "changed") != 0)
+        printf(_("OK: %lld added, %lld removed, %lld changed\n"), count_of(result, "added"),
+               count_of(result, "removed"), count_of(result, "changed"));
+    else
+        printf(_("OK: %lld added, %lld removed\n"), count_of(result, "added"),
+               count_of(result, "removed"));
+    if (json_is_integer(number))
+        printf(_("to take it back: ils plan rollback %lld\n"),
+               (long long)json_integer_value(number));
+}
+
+/* "+3 -1 ~2" */
+static void counts_text(char *dst, size_t size, const json_t *change)
+{
+    long long changed = count_of(change, "changed");
+    int n = snprintf(dst, size, "+%lld -%lld", count_of(change, "added"),
+                     count_of(change, "removed"));
+    if (changed != 0 && n > 0 && (size_t)n < size)
+        snprintf(dst + n, size - (size_t)n, " ~%lld", changed);
+}
+
+static void print_waiting(const json_t *change)
+{
+    const char *until = text_of(change, "confirm_until");
+    if (until[0] != '\0')
+        printf(_("change %lld is taken back at %s, unless it is confirmed: ils plan confirm\n"),
+               count_of(change, "number"), until);
+}
+
+static void print_changes(const struct cli *cli, const json_t *rows)
+{
+    static const struct column columns[] = {
+        {N_("Change"), "number"}, {N_("Time"), "time"}, {N_("Who"), "who"},
+        {N_("Entries"), "counts"}, {N_("Source"), "source"}, {N_("What"), "what"},
+    };
+    char text[80];
+    size_t i;
+    json_t *row;
+    json_array_foreach(rows, i, row) {
+        counts_text(text, sizeof text, row);
+        json_object_set_new(row, "counts", json_string(text));
+    }
+    if (json_array_size(rows) == 0)
+        printf("%s\n", _("none"));
+    else
+        print_table(cli, rows, columns, sizeof columns / sizeof *columns);
+    json_array_foreach(rows, i, row)
+        print_waiting(row);
+    size_t n = json_array_size(rows);
+    if (n > 0 && count_of(json_array_get(rows, n - 1), "number") > 1)
+        printf(_("older ones: ils plan log --before %lld\n"),
+               count_of(json_array_get(rows, n - 1), "number"));
+}
+
+static void print_change(const struct cli *cli, const json_t *result)
+{
+    static const struct column columns[] = {
+        {N_("Change"), "what"}, {N_("Kind"), "kind"}, {N_("Key"), "key"},
+        {N_("PSTN failover"), "failover"}, {N_("Source"), "source"},
+    };
+    const json_t *change = json_object_get(result, "change");
+    const json_t *keys = json_object_get(result, "keys");
+    char counts[80];
+    size_t i;
+    json_t *row;
+    counts_text(counts, sizeof counts, change);
+    printf(_("change %lld of %s by %s: %s\n"), count_of(change, "number"), text_of(change, "time"),
+           text_of(change, "who"), text_of(change, "what"));
+    print_waiting(change);
+    json_array_foreach(keys, i, row)
+        json_object_set_new(row, "what", json_string(_(text_of(row, "what"))));
+    if (json_array_size(keys) > 0)
+        print_table(cli, keys, columns, sizeof columns / sizeof *columns);
+    printf(_("%zu shown of %lld keys (%s); values are those before the change\n"),
+           json_array_size(keys), count_of(result, "total"), counts);
+    printf(_("to take it back: ils plan rollback %lld\n"), count_of(change, "number"));
+}
+
+static bool take_option(const struct cli *cli, json_t *args, const struct parsed *p,
+                        const char *option, int *ret_status)
+{
+    const char *value = parsed_get(p, option);
+    return value == NULL || take_number(cli, args, option + 2, value, ret_status);
+}
+
+int run_plan_log(struct cli *cli, const struct parsed *p)
+{
+    struct call call = {.command = "plan log", .args = json_object()};
+    int status = EXIT_USAGE;
+    json_t *result;
+    if ((p->word_n > 0 && !take_number(cli, call.args, "number", p->word[0], &status)) ||
+        !take_option(cli, call.args, p, "--before", &status) ||
+        !take_option(cli, call.args, p, "--max", &status) ||
+        !take_option(cli, call.args, p, "--skip", &status))
+        return status;
+    status = cli_call(cli, &call, &result);
+    if (result != NULL && cli->json)
+        print_json(result);
+    else if (result != NULL && p->word_n > 0)
+        print_change(cli, result);
+    else if (result != NULL)
+        print_changes(cli, json_object_get(result, "changes"));
+    json_decref(result);
+    return status;
+}
+
+/* Keys that later changes have touched stay as those left them. */
+static void print_left(const json_t *result)
+{
+    size_t i;
+    json_t *row;
+    long long total = count_of(result, "left_total");
+    if (total == 0)
+        return;
+    printf(_("left as later changes made them: %lld\n"), total);
+    json_array_foreach(json_object_get(result, "left"), i, row)
+        printf(_("  %s %s (change %lld)\n"), text_of(row, "kind"), text_of(row, "key"),
+               count_of(row, "change"));
+    if ((long long)i < total)
+        printf("  ...\n");
+}
+
+int run_plan_rollback(struct cli *cli, const struct parsed *p)
+{
+    struct call call = {.command = "plan rollback", .args = json_object()};
+    int status = EXIT_USAGE;
+    json_t *result;
+    if ((p->word_n > 0) == parsed_has(p, "--to")) {
+        json_decref(call.args);
+        return cli_error(cli, EXIT_USAGE, "'ils plan rollback' wants the number of a change, or "
+                         "--to N", NULL, "ils plan log");
+    }
+    if ((p->word_n > 0 && !take_number(cli, call.args, "number", p->word[0], &status)) ||
+        !take_option(cli, call.args, p, "--to", &status))
+        return status;
+    status = cli_call(cli, &call, &result);
+    if (result != NULL && cli->json) {
+        print_json(result);
+    } else if (result != NULL) {
+        print_counts(result);
+        print_left(result);
+    }
+    json_decref(result);
+    return status;
+}
+
+int run_plan_confirm(struct cli *cli, const struct parsed *p)
+{
+    struct call call = {.command = "plan confirm"};
+    return cli_change(cli, &call);
+}

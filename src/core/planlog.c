@@ -1,0 +1,347 @@
+/* planlog: every change that an operator makes of one's own plan or catalogs is written down with
+ * what takes it back, in the batch that makes it durable (planlog.h has the form). What is written
+ * is not held here: the daemon reads it from the store when somebody asks. Of the log the core
+ * knows its last number, the first that is kept, and one number for each of the last days, by which
+ * it knows what is older than PLAN_LOG_DAYS.
+ *
+ * Settings: "plan_log": u64 last, u64 first kept, then (u64 wall, u64 number) of each day;
+ * "plan_confirm": u64 number, u64 wall: that change is to be taken back then, unless it is
+ * confirmed. The daemon does that: it has the clock and the log. */
+#include "core/core.h"
+
+#define DAY_US (INT64_C(24) * 3600 * 1000000)
+#define WHO_MAX  255
+#define WHAT_MAX 1024
+#define FORM     1
+
+/* --- the form of the rows */
+
+void plan_change_key(uint8_t ret[static PLAN_LOG_KEY], uint64_t number, uint32_t part)
+{
+    for (int i = 7; i >= 0; i--, number >>= 8)
+        ret[i] = (uint8_t)number;
+    for (int i = 11; i >= 8; i--, part >>= 8)
+        ret[i] = (uint8_t)part;
+}
+
+bool plan_change_key_get(struct slice key, uint64_t *ret_number, uint32_t *ret_part)
+{
+    struct cursor c;
+    cursor_init(&c, key);
+    *ret_number = cursor_u64(&c);
+    *ret_part = cursor_u32(&c);
+    return cursor_done(&c) && *ret_number != 0;
+}
+
+static struct slice cut(struct slice s, size_t max)
+{
+    s.n = s.n < max ? s.n : max;
+    while (s.n > 0 && !slice_is_utf8(s) && s.n + 4 > max)
+        s.n--; /* no character is split */
+    return s;
+}
+
+static void put_text(struct buf *b, struct slice s, size_t max)
+{
+    s = cut(s, max);
+    buf_put_u16(b, (uint16_t)s.n);
+    buf_put_slice(b, s);
+}
+
+void plan_change_put(struct buf *b, const struct plan_change *c)
+{
+    buf_put_u8(b, FORM);
+    buf_put_u64(b, (uint64_t)c->at);
+    buf_put_u64(b, c->stream);
+    buf_put_u64(b, c->epoch);
+    buf_put_u64(b, c->usn);
+    buf_put_u64(b, c->added);
+    buf_put_u64(b, c->removed);
+    buf_put_u64(b, c->changed);
+    buf_put_u64(b, c->undoes);
+    buf_put_u8(b, c->undoes_to);
+    put_text(b, c->who, WHO_MAX);
+    put_text(b, c->what, WHAT_MAX);
+    put_text(b, c->source, SOURCE_MAX);
+}
+
+static struct slice get_text(struct cursor *c)
+{
+    return cursor_bytes(c, cursor_u16(c));
+}
+
+bool plan_change_get(struct slice value, struct plan_change *ret)
+{
+    struct cursor c;
+    *ret = (struct plan_change){.at = 0};
+    cursor_init(&c, value);
+    uint8_t form = cursor_u8(&c);
+    ret->at = (wall)cursor_u64(&c);
+    ret->stream = cursor_u64(&c);
+    ret->epoch = cursor_u64(&c);
+    ret->usn = cursor_u64(&c);
+    ret->added = cursor_u64(&c);
+    ret->removed = cursor_u64(&c);
+    ret->changed = cursor_u64(&c);
+    ret->undoes = cursor_u64(&c);
+    uint8_t flags = cursor_u8(&c);
+    ret->undoes_to = (flags & 1) != 0;
+    ret->who = get_text(&c);
+    ret->what = get_text(&c);
+    ret->source = get_text(&c);
+    return cursor_done(&c) && form == FORM && flags <= 1 && ret->at >= 0;
+}
+
+/* --- what takes a commit back */
+
+enum effect { EFFECT_ADDED, EFFECT_REMOVED, EFFECT_CHANGED, EFFECTS };
+
+struct inverse {
+    struct rows *rows;
+    struct arena *a; /* of the commit: parts live as long as it waits for the disk */
+    const struct catalog *c;
+    uint64_t number;
+    uint32_t part;
+    struct buf out;
+    struct segment_writer writer;
+    uint64_t n[EFFECTS];
+};
+
+static void put_row(struct inverse *x, uint32_t part, struct slice bytes)
+{
+    uint8_t *key = arena_alloc(x->a, PLAN_LOG_KEY);
+    if (key != NULL)
+        plan_change_key(key, x->number, part);
+    struct slice value = arena_copy(x->a, bytes);
+    x->rows->failed = x->rows->failed || key == NULL || value.p == NULL;
+    rows_put(x->rows, ROW_PLAN_LOG, slice_make(key, PLAN_LOG_KEY), value);
+}
+
+static void seal(struct inverse *x)
+{
+    if (x->out.n != 0)
+        put_row(x, ++x->part, buf_slice(&x->out));
+    buf_reset(&x->out);
+    segment_writer_init(&x->writer, &x->out);
+}
+
+static void put_record(struct inverse *x, const struct record *r)
+{
+    if (x->rows->failed || segment_writer_put(&x->writer, r))
+        return;
+    x->rows->failed = x->out.failed;
+    seal(x);
+    if (!x->rows->failed && !segment_writer_put(&x->writer, r))
+        x->rows->failed = true;
+}
+
+static bool before(const struct inverse *x, const struct change *change, struct record *ret)
+{
+    struct record key = {.kind = change->kind, .user = change->user, .domain = change->domain};
+    return catalog_find(x->c, &key, ret);
+}
+
+/* One group: in the order of keys, so that domains are shared. */
+static void put_group(struct inverse *x, const struct commit *c, const uint8_t *effect,
+                      enum effect which)
+{
+    uint64_t usn = 1;
+    for (size_t i = 0; i < c->change_n; i++) {
+        if (effect[i] != which)
+            continue;
+        const struct change *change = c->change[i];
+        struct record r = {.kind = change->kind, .user = change->user, .domain = change->domain};
+        if (which != EFFECT_ADDED && !before(x, change, &r))
+            continue; /* cannot be: it was there a moment ago */
+        r.put = which != EFFECT_ADDED;
+        r.usn = usn++;
+        put_record(x, &r);
+        x->n[which]++;
+    }
+    seal(x); /* each group has segments of its own */
+}
+
+/* What each change of the commit does to its key. A catalog that is empty needs no question. */
+static uint8_t *effects(struct inverse *x, const struct commit *c)
+{
+    uint8_t *effect = arena_alloc(x->a, c->change_n + 1);
+    bool empty = catalog_live(x->c) == 0;
+    struct record r;
+    for (size_t i = 0; effect != NULL && i < c->change_n; i++) {
+        bool put = c->change[i]->put;
+        effect[i] = !put ? EFFECT_REMOVED
+                    : empty || !before(x, c->change[i], &r) ? EFFECT_ADDED : EFFECT_CHANGED;
+    }
+    return effect;
+}
+
+/* --- how long it is kept */
+
+static void put_state(struct rows *r, const struct planlog *log)
+{
+    struct buf b;
+    buf_init(&b, r->ils->mem, 16 + sizeof log->day);
+    buf_put_u64(&b, log->last);
+    buf_put_u64(&b, log->first);
+    for (size_t i = 0; i < log->day_n; i++) {
+        buf_put_u64(&b, (uint64_t)log->day[i].at);
+        buf_put_u64(&b, log->day[i].number);
+    }
+    r->failed = r->failed || b.failed;
+    rows_setting(r, "plan_log", buf_slice(&b));
+    buf_done(&b);
+}
+
+static void forget_days(struct planlog *log, size_t n)
+{
+    log->day_n -= n;
+    memmove(log->day, log->day + n, log->day_n * sizeof log->day[0]);
+}
+
+/* The next number; what is too old or too much is dropped. */
+static void count(struct rows *r, struct planlog *log, wall now)
+{
+    uint64_t keep_from = log->first;
+    size_t old = 0;
+    log->last++;
+    if (log->day_n == 0 || now - log->day[log->day_n - 1].at >= DAY_US) {
+        if (log->day_n == PLAN_LOG_DAYS + 2)
+            forget_days(log, 1);
+        log->day[log->day_n].at = now;
+        log->day[log->day_n++].number = log->last;
+    }
+    while (old + 1 < log->day_n && log->day[old + 1].at <= now - PLAN_LOG_DAYS * DAY_US)
+        old++;
+    forget_days(log, old);
+    if (log->day[0].at <= now - PLAN_LOG_DAYS * DAY_US && log->day[0].number > keep_from)
+        keep_from = log->day[0].number;
+    if (keep_from + PLAN_LOG_LEAST > log->last)
+        keep_from = log->last < PLAN_LOG_LEAST ? 0 : log->last - PLAN_LOG_LEAST + 1;
+    if (log->last - log->first >= PLAN_LOG_MOST && keep_from + PLAN_LOG_MOST / 100 * 99 < log->last)
+        keep_from = log->last - PLAN_LOG_MOST / 100 * 99;
+    if (keep_from <= log->first)
+        return;
+    log->first = keep_from;
+    uint8_t *key = arena_alloc(&r->ils->step, PLAN_LOG_KEY);
+    if (key == NULL)
+        r->failed = true;
+    else
+        plan_change_key(key, keep_from, 0);
+    rows_remove_below(r, ROW_PLAN_LOG, slice_make(key, key == NULL ? 0 : PLAN_LOG_KEY));
+}
+
+/* --- one change */
+
+/* Whether the change w takes back the one that waits to be confirmed. */
+static bool takes_back(const struct planlog *log, const struct waiting *w)
+{
+    return log->confirm.number != 0 && w->undoes != 0 &&
+           (w->undoes_to ? log->confirm.number > w->undoes : log->confirm.number == w->undoes);
+}
+
+static void put_confirm(struct rows *r, const struct own_commit *oc)
+{
+    struct buf b;
+    if (oc->confirm.number == 0) {
+        rows_remove(r, ROW_SETTING, slice_of("plan_confirm"));
+        return;
+    }
+    buf_init(&b, r->ils->mem, 16);
+    buf_put_u64(&b, oc->confirm.number);
+    buf_put_u64(&b, (uint64_t)oc->confirm.until);
+    r->failed = r->failed || b.failed;
+    rows_setting(r, "plan_confirm", buf_slice(&b));
+    buf_done(&b);
+}
+
+/* Rows of a commit that w asked for; the numbers that its asker is told are noted in oc. */
+void planlog_rows(struct rows *r, struct own_commit *oc, const struct waiting *w)
+{
+    struct ils *ils = r->ils;
+    const struct commit *c = &oc->commit;
+    struct inverse x = {.rows = r, .a = &oc->arena, .c = oc->stream->catalog};
+    struct buf b;
+    oc->confirms = takes_back(&ils->planlog, w) || (w->confirm != 0 && c->change_n != 0);
+    if (c->change_n != 0) {
+        count(r, &ils->planlog, ils->wall);
+        x.number = oc->logged = ils->planlog.last;
+        buf_init(&x.out, ils->mem, SEGMENT_MAX);
+        segment_writer_init(&x.writer, &x.out);
+        const uint8_t *effect = effects(&x, c);
+        for (int i = 0; effect != NULL && i < EFFECTS; i++)
+            put_group(&x, c, effect, (enum effect)i);
+        buf_done(&x.out);
+        oc->changed = x.n[EFFECT_CHANGED];
+        struct plan_change head = {
+            .at = ils->wall, .stream = oc->stream->number, .epoch = c->head.epoch,
+            .usn = c->head.usn, .added = x.n[EFFECT_ADDED], .removed = x.n[EFFECT_REMOVED],
+            .changed = x.n[EFFECT_CHANGED], .undoes = w->undoes, .undoes_to = w->undoes_to,
+            .who = w->who, .what = w->what, .source = w->source};
+        buf_init(&b, ils->mem, 2048);
+        plan_change_put(&b, &head);
+        r->failed = r->failed || effect == NULL || b.failed;
+        put_row(&x, 0, buf_slice(&b));
+        buf_done(&b);
+        put_state(r, &ils->planlog);
+    }
+    if (oc->confirms && w->confirm != 0 && c->change_n != 0) {
+        oc->confirm.number = oc->logged;
+        oc->confirm.until = ils->wall + (wall)w->confirm * 1000000;
+    }
+    if (oc->confirms)
+        put_confirm(r, oc);
+}
+
+/* Durable by itself: batches under way that fail must not take it back. */
+void planlog_committed(struct ils *ils, const struct own_commit *oc)
+{
+    if (!oc->confirms)
+        return;
+    ils->planlog.confirm = ils->durable.confirm = oc->confirm;
+    list_each(node, &ils->batches) {
+        struct settings *s = list_entry(node, struct batch, node)->settings;
+        if (s != NULL)
+            s->confirm = oc->confirm;
+    }
+}
+
+void planlog_command(struct ils *ils, const struct command *c)
+{
+    struct rows rows;
+    if (ils->planlog.confirm.number == 0) {
+        command_refuse(ils, c, REPLY_NOTHING_TO_CONFIRM, slice_make(NULL, 0));
+        return;
+    }
+    ils->planlog.confirm = (struct confirm){.number = 0};
+    rows_init(&rows, ils);
+    rows_remove(&rows, ROW_SETTING, slice_of("plan_confirm"));
+    store_and_reply(&rows, c, false);
+}
+
+bool planlog_setting(struct ils *ils, struct slice key, struct slice value)
+{
+    struct planlog *log = &ils->planlog;
+    struct cursor c;
+    cursor_init(&c, value);
+    if (slice_eq(key, slice_of("plan_confirm"))) {
+        log->confirm.number = cursor_u64(&c);
+        log->confirm.until = (wall)cursor_u64(&c);
+        return true;
+    }
+    if (!slice_eq(key, slice_of("plan_log")))
+        return false;
+    log->last = cursor_u64(&c);
+    log->first = cursor_u64(&c);
+    for (log->day_n = 0; log->day_n < PLAN_LOG_DAYS + 2 && cursor_left(&c) >= 16; log->day_n++) {
+        log->day[log->day_n].at = (wall)cursor_u64(&c);
+        log->day[log->day_n].number = cursor_u64(&c);
+    }
+    return true;
+}
+
+void view_planlog(const struct ils *ils, struct view_planlog *ret)
+{
+    const struct planlog *log = &ils->planlog;
+    *ret = (struct view_planlog){.last = log->last, .first = log->first == 0 ? 1 : log->first,
+                                 .confirm = log->confirm.number, .until = log->confirm.until};
+}

@@ -1,0 +1,35 @@
+/* planlog: the form of the rows of ROW_PLAN_LOG, which the core writes and the daemon reads.
+ *
+ * Every change of a plan or catalog of one's own by an operator has a number. Key: u64 number, u32
+ * part. Part 0 is the header; parts 1.. are segments (plan/segment.h) that take the change back:
+ * first a DEL of each key that it added, then a PUT of each that it removed, then a PUT of each
+ * that it changed, with value and source as they were. USNs in them mean nothing. */
+#ifndef OPENILS_CORE_PLANLOG_H
+#define OPENILS_CORE_PLANLOG_H
+
+#include "base/buf.h"
+#include "base/tick.h"
+
+#define PLAN_LOG_KEY 12 /* bytes of a key */
+
+struct plan_change {
+    uint64_t number;               /* from the key */
+    wall at;
+    uint64_t stream;               /* STREAM_PLAN, or an imported catalog's number */
+    uint64_t epoch, usn;           /* of the head that it made */
+    uint64_t added, removed, changed;
+    uint64_t undoes;               /* the change that it takes back (or up to which); 0 = none */
+    bool undoes_to;                /* every change after that one */
+    struct slice who, what, source;
+};
+
+void plan_change_key(uint8_t ret[static PLAN_LOG_KEY], uint64_t number, uint32_t part);
+/* Both, or false where it is no such key. */
+bool plan_change_key_get(struct slice key, uint64_t *ret_number, uint32_t *ret_part);
+
+/* The header. who, what and source are cut to 255, 1 024 and 64 bytes. */
+void plan_change_put(struct buf *b, const struct plan_change *c);
+/* Lends from value; number is not in it. False: it is none. */
+bool plan_change_get(struct slice value, struct plan_change *ret);
+
+#endif

@@ -1,0 +1,23 @@
+/* control_planlog: what control_plan.c, control_planlog.c and control_preview.c share. */
+#ifndef OPENILS_DAEMON_CONTROL_PLANLOG_H
+#define OPENILS_DAEMON_CONTROL_PLANLOG_H
+
+#include "daemon/control_inside.h"
+
+/* Kind, key, failover and source of a record, in the words of a catalog file. New ref. */
+json_t *control_entry_json(struct arena *arena, const struct record *r);
+
+/* added, removed, changed, number (null: nothing was changed). New ref. */
+json_t *control_counts(const uint64_t number[REPLY_NUMBERS]);
+
+/* Takes a change back, or (to) all after it; client NULL: the daemon's own wish, and
+ * control_confirm_over is called when it is over. */
+void control_undo(struct control *control, struct client *client, uint64_t number, bool to,
+                  uint64_t stream);
+
+/* What waits to be confirmed is taken back when its time has come. Called at the start, and when
+ * something may have begun to wait. */
+void control_confirm_look(struct control *c);
+void control_confirm_over(struct control *c, bool good);
+
+#endif

@@ -1,0 +1,194 @@
+#!/usr/bin/env python3
+"""Undo, typed as the screen says it: the wrong file of the same size that is found four hours
+later, the empty file, a rollback of a rollback, and a change that nobody confirms."""
+import os
+import re
+
+from harness import Network, Tap, wait_until
+
+tap = Tap()
+
+
+def csv(c, name, rows):
+    """A file of directory URIs beside the data; its path."""
+    path = os.path.join(c.net.folder, name)
+    with open(path, 'w', encoding='utf-8') as handle:
+        handle.write('type,key\n' + ''.join('URI,%s\n' % row for row in rows))
+    return path
+
+
+def users(first, n, host='hq.example.com'):
+    return ['u%05d@%s' % (i, host) for i in range(first, first + n)]
+
+
+def keys(c, source=None):
+    """{key: source} of this cluster's plan."""
+    more = ('--source', source) if source else ()
+    shown = c.json('plan', 'show', '--max', 100000, *more)
+    return {e['key']: e['source'] for e in shown['entries']}
+
+
+def found(c, dialled):
+    return c.json('lookup', dialled)['result'] in ('local', 'found')
+
+
+def typed(pattern, text):
+    """What the screen says to type."""
+    match = re.search(pattern, text)
+    return match.group(1) if match else 'false'
+
+
+def wrong_file(c):
+    """The file of another site, as large as the right one; others work on meanwhile."""
+    right = csv(c, 'hq.csv', users(0, 300))
+    out = c.must('plan', 'import', right, '--source', 'HQ')
+    tap.ok('300 added, 0 removed' in out and 'ils plan rollback 1' in out,
+           'an import says what it did and how it is taken back', out)
+    c.must('plan', 'import', csv(c, 'branch.csv', users(0, 50, 'branch.example.com')), '--source',
+           'Branch')
+    before = keys(c)
+    wrong = csv(c, 'wrong.csv', users(150, 300))
+    out = c.must('plan', 'import', wrong, '--source', 'HQ')
+    tap.ok('150 added, 150 removed' in out, 'the wrong file', out)
+    c.must('plan', 'import', csv(c, 'branch2.csv', users(0, 60, 'branch.example.com')), '--source',
+           'Branch')
+    c.must('plan', 'add', 'URI', 'door@hq.example.com')
+    tap.ok(not found(c, 'u00010@hq.example.com'), 'callers miss somebody')
+    out = c.must('plan', 'log')
+    line = next((line for line in out.splitlines() if 'wrong' in line or
+                 ('HQ' in line and '+150 -150' in line)), '')
+    tap.ok(line != '', 'the log shows the change', out)
+    number = line.split()[0]
+    shown = c.must('plan', 'log', number)
+    tap.ok('removed' in shown and 'u00010@hq.example.com' in shown or '100 shown of 300' in shown,
+           'and its keys', shown)
+    page = c.json('plan', 'log', number, '--skip', 150, '--max', 20)
+    tap.ok(page['total'] == 300 and len(page['keys']) == 20 and
+           all(k['what'] == 'removed' for k in page['keys']) and
+           page['keys'][10]['key'] == 'u00010@hq.example.com', 'in pages', page)
+    status, out = c.shell(typed(r'(ils plan rollback \d+)', shown))
+    tap.ok(status == 0 and '150 added, 150 removed' in out, 'what the screen says takes it back',
+           out)
+    after = keys(c)
+    tap.same({k: s for k, s in after.items() if s == 'HQ'},
+             {k: s for k, s in before.items() if s == 'HQ'}, 'the source is as it was')
+    tap.ok(sum(s == 'Branch' for s in after.values()) == 60 and 'door@hq.example.com' in after,
+           'what others did since then stays')
+    tap.ok(found(c, 'u00010@hq.example.com') and not found(c, 'u00400@hq.example.com'),
+           'lookups are as they were')
+    return out
+
+
+def again(c, out):
+    """A rollback is a change like any other."""
+    status, out = c.shell(typed(r'(ils plan rollback \d+)', out))
+    tap.ok(status == 0 and '150 added, 150 removed' in out, 'a rollback is taken back', out)
+    tap.ok(not found(c, 'u00010@hq.example.com') and found(c, 'u00400@hq.example.com'),
+           'and the wrong file is there again')
+    status, out = c.shell(typed(r'(ils plan rollback \d+)', out))
+    tap.ok(status == 0 and found(c, 'u00010@hq.example.com'), 'and away again', out)
+    log = c.json('plan', 'log')['changes']
+    tap.ok(log[0]['undoes'] == log[0]['number'] - 1 and log[1]['undoes'] == log[1]['number'] - 1 and
+           log[0]['who'].startswith('root') or os.geteuid() != 0, 'the log says which', log[:2])
+
+
+def touched(c):
+    """Keys that later changes touched stay as they made them."""
+    first = csv(c, 'small.csv', ['a@small.example.com', 'b@small.example.com'])
+    one = c.json('plan', 'import', first, '--source', 'Small')['number']
+    c.must('plan', 'import', csv(c, 'small2.csv', ['a@small.example.com', 'c@small.example.com']),
+           '--source', 'Small')
+    out = c.must('plan', 'rollback', one)
+    tap.ok('0 added, 1 removed' in out and 'left as later changes made them: 1' in out and
+           'b@small.example.com (change %d)' % (one + 1) in out, 'what a later change touched is '
+           'named and left', out)
+    tap.same(sorted(keys(c, 'Small')), ['c@small.example.com'], 'the others are taken back')
+    out = c.must('plan', 'rollback', '--to', one)
+    tap.same(sorted(keys(c, 'Small')), ['a@small.example.com', 'b@small.example.com'],
+             'back to a moment', out)
+    out = c.must('plan', 'rollback', '--to', one - 1)
+    tap.same(sorted(keys(c, 'Small')), [], 'and to the one before', out)
+    for words, sentence in ((['plan', 'rollback', 100000], 'no change 100000'),
+                            (['plan', 'log', 100000], 'no change 100000'),
+                            (['plan', 'rollback', '--to', 100000], 'no change 100000'),
+                            (['plan', 'rollback'], 'wants the number'),
+                            (['plan', 'rollback', 1, '--to', 1], 'wants the number')):
+        status, out = c.ils(*words)
+        tap.ok(status != 0 and sentence in c.error and 'ils plan log' in c.error,
+               'refused: ' + ' '.join(map(str, words)), c.error)
+
+
+def empty(c):
+    """A file that is suddenly empty, or short."""
+    held = keys(c, 'HQ')
+    for name, rows in (('empty.csv', []), ('short.csv', users(0, 100))):
+        status, out = c.ils('plan', 'import', csv(c, name, rows), '--source', 'HQ')
+        tap.ok(status == 1 and '%d of 300' % (300 - len(rows)) in c.error and
+               '--dry-run' in c.error and '--confirm' in c.error,
+               name + ' is refused, with numbers', c.error)
+    tap.same(keys(c, 'HQ'), held, 'nothing was changed')
+    out = c.must('plan', 'import', csv(c, 'half.csv', users(0, 150)), '--source', 'HQ')
+    tap.ok('150 removed' in out, 'half of it may go', out)
+    c.shell(typed(r'(ils plan rollback \d+)', out))
+    out = c.must('plan', 'import', csv(c, 'empty.csv', []), '--source', 'HQ', '--force')
+    tap.ok('300 removed' in out and keys(c, 'HQ') == {}, 'by force', out)
+    status, out = c.shell(typed(r'(ils plan rollback \d+)', out))
+    tap.same(keys(c, 'HQ'), held, 'and it comes back', out)
+
+
+def unconfirmed(c):
+    """A change that nobody confirms goes away by itself, also after kill -9."""
+    held = keys(c)
+    short = csv(c, 'short.csv', users(0, 100))
+    out = c.must('plan', 'import', short, '--source', 'HQ', '--confirm', '2s')
+    tap.ok('200 removed' in out and 'ils plan confirm' in out, 'an import on trial', out)
+    tap.ok(wait_until(lambda: keys(c) == held), 'it was not confirmed and went away')
+    log = c.json('plan', 'log')['changes'][0]
+    tap.ok(log['who'] == 'ilsd' and 'not confirmed' in log['what'], 'the log says why', log)
+    tap.ok(any('not confirmed' in row['what'] for row in c.json('audit')), 'the audit as well')
+    tap.ok(c.json('status')['confirm'] is None, 'nothing waits any more')
+    status, out = c.ils('plan', 'confirm')
+    tap.ok(status == 1 and 'no change waits' in c.error, 'too late to confirm it', c.error)
+
+    out = c.must('plan', 'import', short, '--source', 'HQ', '--confirm', '1h')
+    out = c.must('status')
+    tap.ok('ils plan confirm' in out, 'status says what waits', out)
+    status, _ = c.ils('plan', 'import', short, '--source', 'Branch', '--confirm', '1h')
+    tap.ok(status == 1 and 'waits to be confirmed already' in c.error, 'one at a time', c.error)
+    c.kill()
+    c.start()
+    tap.ok('ils plan confirm' in c.must('status') and len(keys(c, 'HQ')) == 100,
+           'it waits on after kill -9')
+    c.must('plan', 'confirm')
+    tap.ok(c.json('status')['confirm'] is None and len(keys(c, 'HQ')) == 100, 'confirmed, it stays')
+    c.kill()
+    c.start()
+    tap.ok(c.json('status')['confirm'] is None and len(keys(c, 'HQ')) == 100,
+           'also over a restart')
+    status, out = c.shell('ils plan rollback %d' % c.json('plan', 'log')['changes'][0]['number'])
+    tap.same(keys(c), held, 'and can be taken back by hand', out)
+
+    c.must('plan', 'import', short, '--source', 'HQ', '--confirm', '3s')
+    c.kill()
+    c.start()
+    tap.ok(wait_until(lambda: keys(c) == held), 'what was on trial when it was killed goes away')
+    c.must('plan', 'import', short, '--source', 'HQ', '--confirm', '1h')
+    c.must('plan', 'rollback', c.json('plan', 'log')['changes'][0]['number'])
+    tap.ok(c.json('status')['confirm'] is None and keys(c) == held,
+           'taken back by hand, nothing waits')
+    status, _ = c.ils('plan', 'import', short, '--source', 'HQ', '--confirm', 'soon')
+    tap.ok(status == 64 and 'soon' in c.error, 'a span of time has a unit', c.error)
+
+
+def main():
+    with Network() as net:
+        c = net.cluster('tokyo').hub('one')
+        out = wrong_file(c)
+        tap.run(again, c, out)
+        tap.run(touched, c)
+        tap.run(empty, c)
+        tap.run(unconfirmed, c)
+    tap.done()
+
+
+main()
