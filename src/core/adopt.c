@@ -224,11 +224,23 @@ static void begin_epoch(struct ils *ils, struct stream *s)
         adopt_failed(ils, REPLY_MEMORY);
 }
 
+/* Rolled back while the operator's decision was carried out. Stream 0 is written anew in any case;
+ * about the plan he is asked. */
+static void decided_again(struct ils *ils)
+{
+    if (ils->adopting == 0)
+        return;
+    ils->self->renew = ils->self->renew || ils->self->rolled_back;
+    if (ils->own->rolled_back && !ils->own->renew && !ils->own->rebuilding)
+        adopt_failed(ils, REPLY_ROLLED_BACK);
+}
+
 void adopt_tick(struct ils *ils)
 {
     struct stream *own = ils->own, *self = ils->self;
     if (!ils->ready || own == NULL || self == NULL)
         return;
+    decided_again(ils);
     begin_epoch(ils, self);
     begin_epoch(ils, own);
     if (own->rebuilding && own->fetch == FETCH_NONE && !own->renew)

@@ -29,6 +29,8 @@ struct slice stream_key_bytes(struct arena *a, const uint8_t key[static KEY_SIZE
                               const uint8_t *name);
 /* Sends the rows as one batch; NULL when memory was refused (nothing was sent). */
 struct batch *journal_store(struct rows *r, enum batch_kind kind);
+/* Of what this step was to store, segments of s go: rows only borrow their bytes. */
+void journal_unstore(struct ils *ils, const struct stream *s);
 void batch_free(struct ils *ils, struct batch *b);
 void journal_row(struct ils *ils, const struct row *row);
 void journal_stored(struct ils *ils, const struct ils_event *event);
@@ -58,6 +60,8 @@ bool planlog_setting(struct ils *ils, struct slice key, struct slice value);
 void self_changed(struct ils *ils);
 void self_write(struct ils *ils);
 struct change *self_changes(struct ils *ils, size_t *ret_n);
+/* Whether the own stream 0, as it is served, says that this is a hub. */
+bool self_says_hub(const struct ils *ils);
 void peer_read(struct peer *p, struct stream *s);
 void peer_free(struct rows *r, struct peer *p); /* and its row */
 void self_applied(struct ils *ils, struct stream *s); /* another's stream 0 is served */
@@ -96,6 +100,10 @@ struct mark *mark_find(const struct link *l, const struct stream *s);
 struct mark *mark_get(struct link *l, const struct stream *s);
 void mark_set(struct mark *m, const struct head *h);
 int mark_order(const struct mark *m, const struct head *h);
+/* It may be this end's word that the mark stands for: no more than what is served here. */
+bool mark_ours(const struct stream *s, const struct mark *m);
+/* They say an older head than they did: that is what they hold now. */
+void mark_lower(const struct stream *s, struct mark *m, const struct head *h);
 
 /* admit.c */
 bool admit_may(struct ils *ils, const struct stream *s);
@@ -323,7 +331,8 @@ bool mesh_wanted(const struct ils *ils, const struct peer *p); /* a link with it
 bool mesh_alternate(const struct ils *ils, const struct peer *p); /* of a spoke */
 bool mesh_knows(const struct ils *ils, const struct peer *p);     /* a member, met or vouched for */
 bool mesh_home_gone(const struct ils *ils); /* who was registered with is no hub any more */
-struct slice mesh_place(const struct peer *p, uint32_t attempts, struct slice usual);
+struct slice mesh_place(const struct peer *p, uint32_t attempts, enum code last,
+                        struct slice usual);
 bool mesh_elsewhere(const struct ils *ils); /* a spoke that is served by somebody */
 bool mesh_is_hub(const struct peer *p);  /* it is a hub that may be registered with */
 void mesh_now(struct ils *ils);       /* everything is tried at once: settings have changed */

@@ -392,6 +392,7 @@ struct link {
     uint64_t displaced;  /* boot of the session of the same key whose place it took; 0 = none */
     struct peer *to;     /* after the proof */
     bool marks_done;     /* their whole list has come */
+    bool unheard;        /* as a spoke it told of others: that was not heard */
     struct mark *mark;   /* by stream index */
     size_t mark_n;
     struct asked asked[REQUESTS_MAX]; /* ring: answers come in order */

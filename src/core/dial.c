@@ -274,8 +274,8 @@ static bool dial_due(const struct ils *ils)
         return renewal_due(ils);
     if (ils->dial.moving || !ils->dial.hub_known)
         return true;
-    if (ils->role == ROLE_HUB)
-        return !mesh_home_gone(ils);
+    if (ils->role == ROLE_HUB) /* one that is in no network takes over that of its home */
+        return !mesh_home_gone(ils) || zeros(ils->network, NETWORK_ID_SIZE);
     return !mesh_elsewhere(ils) || (ils->now >= ils->mesh.home_next && !BUG(HOME_FORGOTTEN));
 }
 
@@ -303,7 +303,7 @@ void dial_tick(struct ils *ils)
         link_end(hub->link, CODE_REPLACED, true); /* it would beat what follows it */
     struct slice usual = text_slice(d->host), place = usual;
     if (hub != NULL && d->command == 0 && !d->moving && method != METHOD_INVITE)
-        place = mesh_place(hub, d->attempts, usual);
+        place = mesh_place(hub, d->attempts, d->last_code, usual);
     d->link = dial(ils, place, dial_port(ils, method != METHOD_PASSWORD), method);
     if (d->link == NULL)
         return;
@@ -376,6 +376,19 @@ static tick backoff(struct ils *ils)
     return wait / 2 + (tick)rand_below(&ils->rand, (uint64_t)wait / 2 + 1);
 }
 
+/* After a refusal, a minute. Where another cluster answers, mesh_place has another place: that one
+ * is tried first. */
+static tick wait_after(struct ils *ils, const struct link *l, enum code code)
+{
+    const struct dial *d = &ils->dial;
+    bool strange = d->last_code == CODE_OTHER_CLUSTER && d->hub_known && !d->moving;
+    if (strange && !l->elsewhere && d->attempts % 2 != 0) {
+        ils->mesh.home_next = ils->now;
+        return backoff(ils);
+    }
+    return dial_refusal(code) || (strange && l->elsewhere) ? REFUSED_WAIT_US : backoff(ils);
+}
+
 /* A link that this end dialled is gone. */
 void dial_over(struct ils *ils, struct link *l, enum code code)
 {
@@ -395,7 +408,7 @@ void dial_over(struct ils *ils, struct link *l, enum code code)
         return;
     if (!attempt)
         d->attempts = 0;
-    d->next = ils->now + (dial_refusal(code) ? REFUSED_WAIT_US : backoff(ils));
+    d->next = ils->now + wait_after(ils, l, code);
     bool another = !attempt && code == CODE_GENERATION_UNKNOWN && password_moved(ils, l);
     if (another || d->command != 0 || (attempt && d->again)) /* asked for meanwhile */
         d->next = ils->now;

@@ -40,6 +40,20 @@ int mark_order(const struct mark *m, const struct head *h)
     return head_order(&other, h);
 }
 
+/* It may be this end's word that the mark stands for, which says what is served here. */
+bool mark_ours(const struct stream *s, const struct mark *m)
+{
+    return s->own || (stream_held(s) && mark_order(m, &s->head) <= 0);
+}
+
+/* They say an older head than they did: its origin had left, or was forgotten, and they dropped
+ * what they had. */
+void mark_lower(const struct stream *s, struct mark *m, const struct head *h)
+{
+    if (m->theirs && !mark_ours(s, m) && mark_order(m, h) > 0)
+        mark_set(m, h);
+}
+
 /* --- opening */
 
 void exchange_open(struct link *l)
@@ -137,6 +151,13 @@ static void tell_head(struct link *l, struct stream *s)
     mark_set(m, h);
 }
 
+/* A hub whose stream 0 does not say so yet: from a spoke nothing of others would be heard. */
+static bool waits_for_role(const struct ils *ils)
+{
+    return ils->role == ROLE_HUB && ils->self != NULL && told_real(ils->self) &&
+           !self_says_hub(ils);
+}
+
 /* Newest heads to every neighbour that lacks them; the own stream 0 goes first, so that a hub's
  * roster is there before what it lists. */
 void exchange_flush(struct ils *ils)
@@ -144,6 +165,7 @@ void exchange_flush(struct ils *ils)
     if (!ils->heads_moved)
         return;
     ils->heads_moved = false;
+    bool waits = waits_for_role(ils);
     list_each(node, &ils->links) {
         struct link *l = list_entry(node, struct link, node);
         if (l->state != LINK_UP || !l->marks_done)
@@ -152,7 +174,7 @@ void exchange_flush(struct ils *ils)
             tell_head(l, ils->self);
         list_each(other, &ils->streams) {
             struct stream *s = list_entry(other, struct stream, node);
-            if (may_tell(l, s))
+            if ((s->own || !waits) && may_tell(l, s))
                 tell_head(l, s);
         }
     }

@@ -340,7 +340,9 @@ static struct stream *heard_stream(struct link *l, const struct head *h, struct 
         catalogs += waits && o->number >= STREAM_CATALOGS;
     }
     bool theirs = memcmp(h->key, l->to->key, KEY_SIZE) == 0;
-    if (!theirs && (is_spoke(l) || waiting >= UNADMITTED_MAX))
+    bool unheard = !theirs && is_spoke(l);
+    l->unheard = l->unheard || unheard;
+    if (unheard || (!theirs && waiting >= UNADMITTED_MAX))
         return NULL;
     if (theirs && h->number >= STREAM_CATALOGS && catalogs >= CATALOGS_WAITING)
         return NULL;
@@ -408,6 +410,7 @@ void fetch_head(struct link *l, struct slice body)
         return;
     if ((!mark->theirs || mark_order(mark, &h) < 0) && !BUG(RELAY_TO_SENDER))
         mark_set(mark, &h);
+    mark_lower(s, mark, &h);
     if (s->own) {
         adopt_heard(l, s, mark);
         return;
@@ -417,6 +420,21 @@ void fetch_head(struct link *l, struct slice body)
     second_writer(l, s, m.head, &h);
     if (is_news(ils, s, &h) && signature_holds(l, m.head) && ends_allow(ils, &h))
         take_head(l, s, &m, &h, body);
+}
+
+/* An older head than they announced answers the question: what they hold now is taken, if nobody
+ * has the newer one. False: it is not wanted. */
+static bool take_older(struct link *l, struct stream *s, struct slice bytes, const struct head *h)
+{
+    struct ils *ils = l->ils;
+    struct mark *m = mark_find(l, s);
+    if (s->own || m == NULL)
+        return false;
+    mark_lower(s, m, h);
+    if (another_source(ils, s, NULL) == NULL && head_order(h, &s->head) <= 0 && stream_held(s))
+        fetch_drop(ils, s);
+    return s->wanted_bytes.n != 0 && is_news(ils, s, h) && head_signed(bytes) &&
+           ends_allow(ils, h) && want_head(ils, s, bytes, h);
 }
 
 void fetch_manifest(struct link *l, struct slice body)
@@ -443,6 +461,9 @@ void fetch_manifest(struct link *l, struct slice body)
             head_refused(ils, s, "the head does not hold");
             return;
         }
+    } else if (head_order(&h, &s->wanted) < 0 && !take_older(l, s, m.head, &h) &&
+               s->fetch == FETCH_NONE) {
+        return; /* nobody has what was wanted */
     }
     s->fetch_last = ils->now;
     if (head_order(&h, &s->wanted) != 0 || m.first != s->wanted_lines.n / LINE_BYTES ||
@@ -533,6 +554,9 @@ void fetch_gone(struct link *l, struct slice body)
     }
     if (s == NULL || s->source != l || s->fetch == FETCH_NONE)
         return;
+    struct mark *mark = mark_find(l, s);
+    if (!m.has_name && mark != NULL && !mark_ours(s, mark))
+        mark->theirs = false;
     if (++s->failures > FETCH_FAILURES) {
         head_refused(l->ils, s, "its segments are gone");
     } else if (s->asked == 0) { /* the newest list says what to ask for */
@@ -634,25 +658,6 @@ static void fetch_apply(struct ils *ils, struct stream *s)
 
 /* --- silence and ends */
 
-/* What this step was to store of it goes with it: rows only borrow the bytes of segments. */
-static void unstore(struct ils *ils, const struct stream *s)
-{
-    uint8_t prefix[KEY_SIZE + 8];
-    uint64_t number = s->number;
-    memcpy(prefix, s->key, KEY_SIZE);
-    for (int i = 7; i >= 0; i--, number >>= 8)
-        prefix[KEY_SIZE + i] = (uint8_t)number;
-    for (size_t i = 0; i < ils->action_n; i++) {
-        const struct ils_action *a = &ils->action[i];
-        for (size_t j = 0; a->type == ILS_DO_STORE && j < a->row_n; j++) {
-            struct row *row = (struct row *)(uintptr_t)&a->row[j]; /* the core's own */
-            if (row->space == ROW_SEGMENT && row->key.n > sizeof prefix &&
-                memcmp(row->key.p, prefix, sizeof prefix) == 0)
-                *row = (struct row){.space = ROW_SEGMENT, .key = row->key, .remove = true};
-        }
-    }
-}
-
 /* Frees s: no link speaks of it any more. */
 void fetch_forget(struct ils *ils, struct stream *s)
 {
@@ -665,7 +670,7 @@ void fetch_forget(struct ils *ils, struct stream *s)
             if (l->asked[i].stream == s)
                 l->asked[i].stream = NULL; /* a late answer is dropped */
     }
-    unstore(ils, s);
+    journal_unstore(ils, s);
     stream_free(ils, s);
 }
 

@@ -466,3 +466,22 @@ void journal_row(struct ils *ils, const struct row *row)
     case ROW_SPACES: break;
     }
 }
+
+/* What this step was to store of it goes with it: rows only borrow the bytes of segments. */
+void journal_unstore(struct ils *ils, const struct stream *s)
+{
+    uint8_t prefix[KEY_SIZE + 8];
+    uint64_t number = s->number;
+    memcpy(prefix, s->key, KEY_SIZE);
+    for (int i = 7; i >= 0; i--, number >>= 8)
+        prefix[KEY_SIZE + i] = (uint8_t)number;
+    for (size_t i = 0; i < ils->action_n; i++) {
+        const struct ils_action *a = &ils->action[i];
+        for (size_t j = 0; a->type == ILS_DO_STORE && j < a->row_n; j++) {
+            struct row *row = (struct row *)(uintptr_t)&a->row[j]; /* the core's own */
+            if (row->space == ROW_SEGMENT && row->key.n > sizeof prefix &&
+                memcmp(row->key.p, prefix, sizeof prefix) == 0)
+                *row = (struct row){.space = ROW_SEGMENT, .key = row->key, .remove = true};
+        }
+    }
+}

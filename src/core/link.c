@@ -595,8 +595,8 @@ static void link_tick_one(struct link *l)
             link_expired(l);
         else if (ils->now - l->last_in >= DEAD_US)
             link_end(l, CODE_LOST, true);
-        else if (ils->now - l->since >= SESSION_US)
-            link_end(l, CODE_SESSION_OVER, true);
+        else if (ils->now - l->since >= SESSION_US || (l->unheard && l->to->role == ROLE_HUB))
+            link_end(l, CODE_SESSION_OVER, true); /* the next one begins with whole lists */
         else if (l->pending > PENDING_MAX ||
                  (l->stalled != 0 && ils->now - l->stalled >= SEND_HOLD_US))
             link_slow(l);

@@ -53,12 +53,14 @@ static struct slice address(const struct peer *p)
     return p->host.n != 0 ? text_slice(p->host) : slice_of(p->met_ip);
 }
 
-/* Where it is dialled this time: mostly there; where that has led nowhere for a while also, in
- * turn, where it says that it is, under its name, and where it was met. Machines move. */
-struct slice mesh_place(const struct peer *p, uint32_t attempts, struct slice usual)
+/* Where it is dialled this time: mostly there; where that has led nowhere for a while, or to
+ * another cluster, also, in turn, where it says that it is, under its name, and where it was met.
+ * Machines move. */
+struct slice mesh_place(const struct peer *p, uint32_t attempts, enum code last,
+                        struct slice usual)
 {
     const struct slice other[] = {text_slice(p->host), text_slice(p->fqdn), slice_of(p->met_ip)};
-    if (attempts < PLACE_AFTER || attempts % 2 == 0)
+    if ((attempts < PLACE_AFTER && last != CODE_OTHER_CLUSTER) || attempts % 2 == 0)
         return usual;
     struct slice place = other[attempts / 2 % 3];
     return place.n != 0 ? place : usual;
@@ -66,7 +68,8 @@ struct slice mesh_place(const struct peer *p, uint32_t attempts, struct slice us
 
 static void attempt(struct ils *ils, struct peer *p, bool visit)
 {
-    struct slice place = mesh_place(p, p->contact.attempts, address(p));
+    struct contact *c = &p->contact;
+    struct slice place = mesh_place(p, c->attempts, c->last_code, address(p));
     uint8_t method = method_offered(ils);
     bool tls = method != METHOD_PASSWORD;
     uint16_t port = tls ? p->tls_port : p->port;

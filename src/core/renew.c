@@ -358,6 +358,7 @@ void identity_network(struct ils *ils, const struct command *c)
         return;
     }
     memset(ils->network, 0, sizeof ils->network);
+    ils->dial.last_code = CODE_NONE; /* it was said of the former one */
     end_links(ils, CODE_GOING_DOWN);
     dial_now(ils);
     mesh_now(ils);

@@ -204,6 +204,14 @@ static bool nothing_new(const struct stream *self, const struct change *change, 
     return true;
 }
 
+bool self_says_hub(const struct ils *ils)
+{
+    struct record key = {.kind = ENTRY_FIELD, .user = slice_of("role")}, now;
+    uint64_t role;
+    return catalog_find(ils->self->catalog, &key, &now) &&
+           slice_to_u64(now.value, ROLE_SPOKE, &role) && role == ROLE_HUB;
+}
+
 /* A head carries cluster id, route string and interval: with new ones it is signed at once. */
 static bool head_follows(const struct ils *ils, const struct stream *s)
 {

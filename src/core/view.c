@@ -34,7 +34,7 @@ static void view_membership(const struct ils *ils, struct view_self *ret)
 {
     ret->draining = ils->mesh.draining;
     ret->leaving = ils->leaving.until != 0;
-    ret->exchange = !ils->exchange_off;
+    ret->exchange = !ils->durable.exchange_off;
     ret->introductions = !ils->introductions_off;
     ret->minutes = ils->minutes != 0 ? ils->minutes : BEAT_MINUTES;
     ret->writing = writing(ils);

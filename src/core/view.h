@@ -30,7 +30,7 @@ struct view_self {
     uint64_t serving;                 /* links established now */
     bool draining;                    /* a hub that is about to be a spoke */
     bool leaving;
-    bool exchange;                    /* Exchange Global Dial Plan Replication Data ... */
+    bool exchange;                    /* Exchange Global Dial Plan Replication Data ...; durable */
     bool introductions;               /* what hubs introduce is imported */
     uint16_t minutes;                 /* Synchronize Clusters Every */
     enum view_writing writing;

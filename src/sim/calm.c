@@ -94,7 +94,10 @@ static const char *rows_unsettled(struct judge *j, const struct node *n, bool *s
 static const char *node_unsettled(struct judge *j, const struct node *n)
 {
     bool seen[NODES_MAX] = {false};
-    const char *what = rows_unsettled(j, n, seen);
+    struct view_self self;
+    view_self(n->ils, &self);
+    const char *what = self.leaving ? unsettled(j, n, n->name, "is about to leave")
+                                    : rows_unsettled(j, n, seen);
     for (size_t i = 0; what == NULL && i < j->world->node_n; i++)
         if (is_member(j, j->world->node[i]) && !seen[i])
             what = unsettled(j, n, j->world->node[i]->name, "not known");

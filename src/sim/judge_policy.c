@@ -71,7 +71,7 @@ void policy_own(struct judge *j, const struct node *n, const struct view_self *s
     struct soul *s = &j->soul[life->soul];
     if (self->exchange) {
         life->off = s->off = false;
-    } else if (!life->off && n->disk.first == NULL && self->writing == WRITING) {
+    } else if (!life->off && self->writing == WRITING) {
         life->off = s->off = true;
         s->shown = s->newest;
     }

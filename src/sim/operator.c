@@ -268,6 +268,24 @@ static bool label_turn(struct run *r, struct node *n, const struct view_self *se
     return false;
 }
 
+/* Some cluster says that this one is of another network, and so it is: the hub's is right. */
+static bool is_told_apart(const struct run *r, const struct node *n, const struct view_self *self,
+                          const struct view_join *join)
+{
+    const struct node *home = r->world->node[r->desk[n->index].home];
+    struct view_self theirs;
+    struct view_contact c;
+    bool told = join->last_code == CODE_OTHER_NETWORK;
+    if (home->ils == NULL)
+        return false;
+    view_self(home->ils, &theirs);
+    if (memcmp(self->network, theirs.network, NETWORK_ID_SIZE) == 0)
+        return false;
+    for (size_t i = 0; view_contact(n->ils, i, &c); i++)
+        told = told || (c.last_code == CODE_OTHER_NETWORK && !c.linked);
+    return told;
+}
+
 /* Whom this operator has disconnected is connected again; and whoever seems to have disconnected
  * this cluster, since a backup may have made the other end forget it. */
 static bool connect_turn(struct run *r, struct node *n)
@@ -358,7 +376,7 @@ static bool role_turn(struct run *r, struct node *n, const struct view_self *sel
         d->command = op_role(n, ROLE_SPOKE);
     else if (!has_network(r, d->home))
         return false;
-    else if (join.last_code == CODE_OTHER_NETWORK)
+    else if (network && is_told_apart(r, n, self, &join))
         d->command = op_network_adopt(n);
     else if (self->role == ROLE_STANDALONE || (d->home != n->index && !network) ||
              (d->home != n->index && is_lost(self, &join)) ||

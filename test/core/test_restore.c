@@ -271,6 +271,21 @@ static void rebuild_takes_theirs(void **state)
     theirs();
 }
 
+/* That stream 0 is older as well is heard when the operator has decided about the plan already. */
+static void rolled_back_meanwhile(void **state)
+{
+    (void)state;
+    roll_back(true);
+    core(2)->self->rolled_back = false;
+    world_ask(&world, 2, (struct command){.type = COMMAND_REBUILD});
+    core(2)->self->rolled_back = true;
+    world_run(&world);
+    world_pass(&world, TICK_S);
+    assert_int_equal(world.node[2].reply, REPLY_OK);
+    theirs();
+    writes_again();
+}
+
 static void restore_keeps_mine(void **state)
 {
     (void)state;
@@ -468,6 +483,7 @@ int main(void)
         TEST(withheld_is_not_adopted),
         TEST(rolled_back_stops),
         TEST(rebuild_takes_theirs),
+        TEST(rolled_back_meanwhile),
         TEST(restore_keeps_mine),
         TEST(decides_after_a_restart),
         TEST(without_a_neighbour),
