@@ -5,7 +5,7 @@ _ils_words() {
     case $1 in
     '') echo init describe role join leave invite disconnect connect forget ban ended hubs network \
         identity rebuild restore status sync exchange clusters peers auth cert trust diagnose password trace alarms \
-        verdicts sql audit plan lookup route support help ;;
+        verdicts sql audit plan source lookup route support help ;;
     role) echo hub spoke standalone ;;
     network) echo adopt ;;
     identity) echo new ;;
@@ -21,6 +21,7 @@ _ils_words() {
     trace) echo level ;;
     'trace level') echo error significant detailed ;;
     plan) echo import show export add remove log rollback confirm ;;
+    source) echo add list test run remove ;;
     route) echo add list remove ;;
     esac
 }
@@ -54,6 +55,9 @@ _ils_options() {
     'plan import'*) echo --source --encoding --confirm --force "$common" ;;
     'plan log'*) echo --before --max --skip "$common" ;;
     'plan rollback'*) echo --to "$common" ;;
+    'source add'*) echo --file --sqlite --postgresql --mariadb --ldap --query --base --filter \
+        --attributes --bind --password-file --ca --plain --domain --encoding --every "$common" ;;
+    'source remove'*) echo --entries "$common" ;;
     *) echo "$common" ;;
     esac
 }
@@ -73,7 +77,7 @@ _ils() {
     --tls | --password) mapfile -t COMPREPLY < <(compgen -W 'on off' -- "$current"); return ;;
     --accept) mapfile -t COMPREPLY < <(compgen -W 'password tls tls+password +password +tls +tls+password
         -password -tls -tls+password' -- "$current"); return ;;
-    --key | --out | --password-file | --html) mapfile -t COMPREPLY < <(compgen -f -- "$current"); return ;;
+    --key | --out | --password-file | --html | --file | --sqlite | --ca) mapfile -t COMPREPLY < <(compgen -f -- "$current"); return ;;
     --encoding) mapfile -t COMPREPLY < <(compgen -W 'UTF-8 CP932' -- "$current"); return ;;
     esac
     if [[ $current == -* ]]; then

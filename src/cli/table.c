@@ -161,6 +161,38 @@ static const struct option_row add_options[] = {
     {NULL, NULL, NULL, OPTION_FLAG},
 };
 
+static const struct option_row source_options[] = {
+    {"--file", "PATH", "a catalog file, read when it changes", OPTION_VALUE},
+    {"--sqlite", "PATH", "an SQLite database, opened read-only", OPTION_VALUE},
+    {"--postgresql", "DSN", "a PostgreSQL database: host=H dbname=D user=U, or postgresql://...",
+     OPTION_VALUE},
+    {"--mariadb", "DSN", "a MariaDB database: host=H dbname=D user=U, or socket=PATH",
+     OPTION_VALUE},
+    {"--ldap", "URL", "a directory: ldap://HOST (with StartTLS), ldaps://HOST, ldapi://PATH",
+     OPTION_VALUE},
+    {"--query", "SQL", "what to ask a database for; columns uri, number, pattern, type,\n"
+     "                             failover; username and domain; alias_username and alias_domain",
+     OPTION_VALUE},
+    {"--base", "DN", "where in the directory", OPTION_VALUE},
+    {"--filter", "F", "which objects of it, such as (objectClass=person)", OPTION_VALUE},
+    {"--attributes", "MAP", "what their attributes are: URI=mail,NUMBER=telephoneNumber",
+     OPTION_VALUE},
+    {"--bind", "DN", "as whom the directory is asked (anonymously)", OPTION_VALUE},
+    {"--password-file", "PATH", "its first line is the password; ilsd reads it", OPTION_VALUE},
+    {"--ca", "PATH", "authority of the directory's certificate (those of the system)",
+     OPTION_VALUE},
+    {"--plain", NULL, "ldap:// without StartTLS", OPTION_FLAG},
+    {"--domain", "NAME", "of users that come without one", OPTION_VALUE},
+    {"--encoding", "NAME", "of the file (UTF-8), such as CP932", OPTION_VALUE},
+    {"--every", "TIME", "how often it is read: 30s, 5m, 1h (5m)", OPTION_VALUE},
+    {NULL, NULL, NULL, OPTION_FLAG},
+};
+
+static const struct option_row unsource_options[] = {
+    {"--entries", NULL, "its entries go as well", OPTION_FLAG},
+    {NULL, NULL, NULL, OPTION_FLAG},
+};
+
 static const struct option_row support_options[] = {
     {"--force", NULL, "write over a file that exists", OPTION_FLAG},
     {NULL, NULL, NULL, OPTION_FLAG},
@@ -297,6 +329,18 @@ const struct command_row command_table[] = {
     {"plan add", "KIND KEY", 2, 2, "one entry: KIND is URI, ENTERPRISE or E164", NULL, add_options,
      run_plan_add},
     {"plan remove", "KIND KEY", 2, 2, "take one entry away", NULL, NULL, run_plan_remove},
+    {"source add", "NAME", 1, 1, "take entries from a file, a database or a directory by itself",
+     "What it gives replaces what it gave before. One that fails or gives nothing keeps its\n"
+     "entries and raises ILSSourceFailed. Everything else: COMMAND | ils plan import - --source "
+     "NAME", source_options, run_source_add},
+    {"source list", "", 0, 0, "the sources, how they stand, and why one failed", NULL, NULL,
+     run_source_list},
+    {"source test", "NAME", 1, 1, "read a source and change nothing",
+     "Exit status: 0 it is good, 1 it is not.", NULL, run_source_test},
+    {"source run", "NAME", 1, 1, "read a source now", "Exit status: 0 done, 1 refused.", NULL,
+     run_source_run},
+    {"source remove", "NAME", 1, 1, "a source is read no more", NULL, unsource_options,
+     run_source_remove},
     {"lookup", "DIALLED", 1, 1, "where does a call go, and why?",
      "Exit status: 0 found, 1 not found.", NULL, run_lookup},
     {"route add", "PATTERN SIP-URI", 2, 2, "where route strings lead",

@@ -243,6 +243,12 @@ void verb_plan_log(struct client *client);
 void verb_plan_rollback(struct client *client);
 void verb_plan_confirm(struct client *client);
 
+void verb_source_add(struct client *client);
+void verb_source_list(struct client *client);
+void verb_source_test(struct client *client);
+void verb_source_run(struct client *client);
+void verb_source_remove(struct client *client);
+
 void verb_sql(struct client *client);
 
 #endif

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/source.h"
 #include "daemon/version.h"
 #include "driver/address.h"
 
@@ -195,11 +196,16 @@ void control_alarm_text(char *dst, size_t size, const struct alarm_row *row)
     snprintf(dst, size, "TCP port %s is in use by %s", port, holder);
 }
 
-static json_t *alarm_json(const struct alarm_row *row)
+static json_t *alarm_json(const struct client *client, const struct alarm_row *row)
 {
-    char text[512];
+    char text[1024];
+    const char *cause, *next;
     json_t *json = render_alarm_json(row);
     control_alarm_text(text, sizeof text, row);
+    if (row->alarm == ILSSourceFailed && row->active &&
+        sources_failure(runtime_sources(client->control->rt), row->subject, &cause, &next))
+        snprintf(text, sizeof text, "the source %.*s failed, and its entries stay as they were: %s",
+                 (int)row->subject.n, (const char *)row->subject.p, cause);
     json_object_set_new(json, "text", render_text(slice_of(text)));
     return json;
 }
@@ -209,7 +215,7 @@ void verb_alarms(struct client *client)
     struct alarm_row row;
     json_t *rows = json_array();
     for (size_t i = 0; view_alarm(runtime_core(client->control->rt), i, &row); i++)
-        json_array_append_new(rows, alarm_json(&row));
+        json_array_append_new(rows, alarm_json(client, &row));
     control_ok(client, rows);
 }
 

@@ -111,6 +111,9 @@ static bool health_alarm(const struct ils *core, const char *severity, uint8_t a
         if (row.alarm == ILSTCPInUse || row.alarm == ILSTCPListenError)
             snprintf(next, sizeof next, "ss -ltnp 'sport = :%.*s'", (int)row.subject.n,
                      (const char *)row.subject.p);
+        if (row.alarm == ILSSourceFailed)
+            snprintf(next, sizeof next, "ils source test '%.*s'", (int)row.subject.n,
+                     (const char *)row.subject.p);
         health_set(h, true, text, next);
         health_verdict(core, &row, self, h);
         return true;

@@ -29,6 +29,13 @@ static bool load_row(void *context, const struct store_row *row)
     return true;
 }
 
+static bool load_source(void *context, const struct store_row *row)
+{
+    struct runtime *rt = context;
+    sources_row(rt->sources, row->key, row->value);
+    return true;
+}
+
 /* In the order of enum row_space, as the core wants them. Audit and plan log stay on disk. */
 static bool load(struct runtime *rt)
 {
@@ -40,6 +47,10 @@ static bool load(struct runtime *rt)
             fprintf(stderr, "ilsd: %s\n", store_error(rt->store));
             return false;
         }
+    }
+    if (store_load(rt->store, ROW_SOURCE, load_source, rt) < 0) {
+        fprintf(stderr, "ilsd: %s\n", store_error(rt->store));
+        return false;
     }
     return true;
 }
@@ -92,6 +103,8 @@ static void copy_options(struct runtime *rt, const struct runtime_options *optio
 
 static void free_all(struct runtime *rt)
 {
+    if (rt->sources != NULL)
+        sources_free(rt->sources);
     ils_free(rt->core);
     store_close(rt->store);
     log_close(rt->log);
@@ -119,6 +132,8 @@ static struct runtime *new_runtime(uv_loop_t *loop, const struct runtime_options
     list_init(&rt->outcomes);
     list_init(&rt->listeners);
     list_init(&rt->questions);
+    rt->sources = sources_new(rt);
+    assert(rt->sources != NULL);
     copy_options(rt, options);
     return rt;
 }
@@ -159,6 +174,7 @@ struct runtime *runtime_start(uv_loop_t *loop, const struct runtime_options *opt
     rt->timers = 3;
     start_core(rt);
     runtime_sip_open(rt);
+    sources_start(rt->sources);
     return rt;
 }
 
@@ -203,6 +219,16 @@ static void end_links(void *context)
     tcp_stop(rt->tcp, end_timers, rt);
 }
 
+static void end_sources(void *context)
+{
+    struct runtime *rt = context;
+    rt->sources = NULL;
+    if (rt->sip != NULL)
+        udp_close(rt->sip, end_links, rt);
+    else
+        end_links(rt);
+}
+
 void runtime_stop(struct runtime *rt, void (*done)(void *context), void *context)
 {
     struct command goodbye = {.type = COMMAND_STOP};
@@ -216,10 +242,7 @@ void runtime_stop(struct runtime *rt, void (*done)(void *context), void *context
     uv_timer_stop(&rt->later);
     runtime_doors(rt); /* closes */
     runtime_forget_all(rt);
-    if (rt->sip != NULL)
-        udp_close(rt->sip, end_links, rt);
-    else
-        end_links(rt);
+    sources_stop(rt->sources, end_sources, rt);
 }
 
 /* --- asking */
@@ -237,6 +260,11 @@ const struct runtime_options *runtime_options(const struct runtime *rt)
 uv_loop_t *runtime_loop(const struct runtime *rt)
 {
     return rt->loop;
+}
+
+struct sources *runtime_sources(const struct runtime *rt)
+{
+    return rt->sources;
 }
 
 tick runtime_now(const struct runtime *rt)

@@ -50,6 +50,10 @@ const struct runtime_options *runtime_options(const struct runtime *rt);
 uv_loop_t *runtime_loop(const struct runtime *rt);
 tick runtime_now(const struct runtime *rt);
 
+/* Where entries come from by themselves (daemon/source.h). */
+struct sources;
+struct sources *runtime_sources(const struct runtime *rt);
+
 /* Makes a self-signed certificate for the fqdn, with the advertised name or address in it as well.
  * As x509_make; the bag is the caller's to free. */
 struct x509_bag;

@@ -8,6 +8,7 @@
 #include "base/arena.h"
 #include "base/list.h"
 #include "daemon/runtime.h"
+#include "daemon/source.h"
 #include "driver/datadir.h"
 #include "driver/log.h"
 #include "driver/store.h"
@@ -99,6 +100,8 @@ struct runtime {
     struct arena sip_scratch;
     struct mem sip_mem;
     uint64_t sip_requests, sip_redirects, sip_not_found;
+
+    struct sources *sources;
 
     void (*stopped)(void *context);
     void *stopped_context;

@@ -27,7 +27,10 @@ static void fail(struct source_call *call, LDAP *ld, int code)
     char *more = NULL;
     if (ld != NULL)
         ldap_get_option(ld, LDAP_OPT_DIAGNOSTIC_MESSAGE, &more);
-    const char *next = "ils source test NAME";
+    char search[256];
+    const char *next = search;
+    snprintf(search, sizeof search, "ldapsearch -x -H '%.80s' -b '%.60s' '%.60s'",
+             call->spec->place, call->spec->base, call->spec->filter);
     if (code == LDAP_CONNECT_ERROR && call->spec->plain == false)
         next = "ils source add ... --ca FILE (the authority of the server's certificate)";
     else if (code == LDAP_INVALID_CREDENTIALS || code == LDAP_INAPPROPRIATE_AUTH)

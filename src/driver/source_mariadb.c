@@ -109,10 +109,16 @@ static int await(struct source_call *call, MYSQL *db, int status)
     }
 }
 
-static void fail(struct source_call *call, MYSQL *db)
+static void fail(struct source_call *call, const struct dsn *d, MYSQL *db)
 {
-    call->failed(call->own, "mariadb --host HOST --user USER DBNAME; ils source test NAME", "%s",
-               mysql_error(db));
+    char next[256];
+    bool socket = d->value[SOCKET] != NULL;
+    const char *where = socket ? d->value[SOCKET] : d->value[HOST];
+    snprintf(next, sizeof next, "mariadb --%s='%.90s' --user='%.40s' --password '%.60s'",
+             socket ? "socket" : "host", where != NULL ? where : "localhost",
+             d->value[USER] != NULL ? d->value[USER] : "",
+             d->value[DBNAME] != NULL ? d->value[DBNAME] : "");
+    call->failed(call->own, next, "%s", mysql_error(db));
 }
 
 static bool connect_to(struct source_call *call, MYSQL *db, const struct dsn *d)
@@ -134,18 +140,18 @@ static bool connect_to(struct source_call *call, MYSQL *db, const struct dsn *d)
     while (status != 0)
         status = mysql_real_connect_cont(&ret, db, await(call, db, status));
     if (ret == NULL)
-        fail(call, db);
+        fail(call, d, db);
     return ret != NULL;
 }
 
-static bool ask(struct source_call *call, MYSQL *db, const char *sql)
+static bool ask(struct source_call *call, const struct dsn *d, MYSQL *db, const char *sql)
 {
     int error = 0;
     int status = mysql_real_query_start(&error, db, sql, (unsigned long)strlen(sql));
     while (status != 0)
         status = mysql_real_query_cont(&error, db, await(call, db, status));
     if (error != 0)
-        fail(call, db);
+        fail(call, d, db);
     return error == 0;
 }
 
@@ -164,7 +170,8 @@ static bool tell_columns(struct source_call *call, MYSQL_RES *result)
     return call->columns(call->own, n, name);
 }
 
-static bool read_rows(struct source_call *call, MYSQL *db, MYSQL_RES *result)
+static bool read_rows(struct source_call *call, const struct dsn *d, MYSQL *db,
+                      MYSQL_RES *result)
 {
     struct slice field[SOURCE_FIELDS_MAX];
     if (!tell_columns(call, result))
@@ -183,20 +190,21 @@ static bool read_rows(struct source_call *call, MYSQL *db, MYSQL_RES *result)
             return false;
     }
     if (mysql_errno(db) != 0)
-        fail(call, db);
+        fail(call, d, db);
     return mysql_errno(db) == 0;
 }
 
-static void query(struct source_call *call, MYSQL *db)
+static void query(struct source_call *call, const struct dsn *d, MYSQL *db)
 {
-    if (!ask(call, db, "START TRANSACTION READ ONLY") || !ask(call, db, call->spec->query))
+    if (!ask(call, d, db, "START TRANSACTION READ ONLY") ||
+        !ask(call, d, db, call->spec->query))
         return;
     MYSQL_RES *result = mysql_use_result(db);
     if (result == NULL && mysql_field_count(db) == 0)
         call->failed(call->own, "", "the query is one SELECT");
     else if (result == NULL)
-        fail(call, db);
-    else if (!read_rows(call, db, result))
+        fail(call, d, db);
+    else if (!read_rows(call, d, db, result))
         shutdown(mysql_get_socket(db), SHUT_RDWR); /* the rest of the rows is not waited for */
     mysql_free_result(result);
 }
@@ -219,7 +227,7 @@ static void fetch(struct source_call *call)
         return;
     }
     if (connect_to(call, db, &d))
-        query(call, db);
+        query(call, &d, db);
     mysql_close(db);
     mysql_thread_end();
 }

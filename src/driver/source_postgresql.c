@@ -7,7 +7,9 @@
 
 static void fail(struct source_call *call, const char *what)
 {
-    call->failed(call->own, "psql -l (as the user that ilsd is); ils source test NAME", "%s", what);
+    char next[256];
+    snprintf(next, sizeof next, "psql '%.200s' -c 'SELECT 1'", call->spec->place);
+    call->failed(call->own, next, "%s", what);
 }
 
 /* False: what is wrong with the DSN was said. */

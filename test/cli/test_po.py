@@ -73,7 +73,8 @@ def pieces(text):
 def unsaid(said):
     """Pieces of said.def that nothing in ilsd says any more."""
     sources = ''
-    for folder, start in (('src/daemon', ''), ('src/driver', 'x509'), ('src/core', '')):
+    for folder, start in (('src/daemon', ''), ('src/driver', 'x509'),
+                          ('src/driver', 'source'), ('src/core', '')):
         for name in sorted(os.listdir(os.path.join(ROOT, folder))):
             if name.endswith('.c') and name.startswith(start):
                 with open(os.path.join(ROOT, folder, name), encoding='utf-8') as handle:
