@@ -115,7 +115,8 @@ bool fault_memory(struct run *r)
 bool fault_descriptors(struct run *r)
 {
     struct node *n = any(r);
-    n->refuses_until = r->world->now + a_while(r);
+    tick until = r->world->now + a_while(r);
+    n->refuses_until = n->refuses_until > until ? n->refuses_until : until;
     return true;
 }
 

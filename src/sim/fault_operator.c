@@ -62,6 +62,17 @@ bool fault_elsewhere(struct run *r)
     return true;
 }
 
+/* A name that nobody has. */
+bool fault_mistype(struct run *r)
+{
+    enum ils_role role;
+    struct node *n = member(r, &role);
+    if (n == NULL || role != ROLE_SPOKE)
+        return false;
+    op_join(n, "nowhere.example", 0, ROLE_SPOKE);
+    return true;
+}
+
 bool fault_role(struct run *r)
 {
     enum ils_role role;
@@ -124,6 +135,21 @@ bool fault_password(struct run *r)
         return false;
     judge_excuse(r->judge, EXCUSE_PASSWORD);
     op_password(n, r->generation, "mistyped");
+    later(r, r->world->now + draw(r, 0, 60 * TICK_S), password_job,
+          (uint64_t)r->generation * NODES_MAX + n->index);
+    return true;
+}
+
+/* All generations are taken away, and the right one is typed again later. */
+bool fault_unset(struct run *r)
+{
+    struct node *n = staffed(r);
+    struct view_password p;
+    if (n == NULL || r->method == METHOD_TLS)
+        return false;
+    judge_excuse(r->judge, EXCUSE_PASSWORD);
+    for (size_t i = 0; i < PASSWORDS_MAX && n->ils != NULL && view_password(n->ils, i, &p); i++)
+        op_password_drop(n, p.generation);
     later(r, r->world->now + draw(r, 0, 60 * TICK_S), password_job,
           (uint64_t)r->generation * NODES_MAX + n->index);
     return true;

@@ -56,7 +56,7 @@ static int usage(void)
             "usage: ilssim --scene FILE... [--rewrite] [--trace full]\n"
             "       ilssim [--seed N] [--seeds COUNT] [--clusters N] [--hubs N] [--largest N]\n"
             "              [--minutes N] [--bug NAME] [--fault NAME]... [--until SECONDS]\n"
-            "              [--trace full] [--strict] [--stats]\n"
+            "              [--trace full] [--strict] [--stats] [--keep-going]\n"
             "kinds of fault:");
     for (size_t i = 0; i < storm_kinds(); i++)
         fprintf(stderr, "%s%s", i % 6 == 0 ? "\n  " : " ", storm_kind(i));
@@ -71,6 +71,7 @@ struct options {
     struct storm storm;
     uint64_t seeds;
     bool scene, rewrite, full, stats;
+    bool on; /* also after a law is broken */
     char **file;
     int file_n;
 };
@@ -141,6 +142,8 @@ static bool parse(struct options *o, int argc, char **argv)
             o->storm.strict = true;
         } else if (strcmp(argv[i], "--stats") == 0) {
             o->stats = true;
+        } else if (strcmp(argv[i], "--keep-going") == 0) {
+            o->on = true;
         } else if (argv[i][0] != '-' && o->scene) {
             argv[o->file_n++] = argv[i]; /* files move to the front */
         } else if (valued(o, argv[i], i + 1 < argc ? argv[i + 1] : NULL)) {
@@ -239,7 +242,7 @@ static int run_storms(const struct options *o)
         storm_run(&s, stdout);
         total_add(&total, &s);
         run_show(&s);
-        if (s.broken)
+        if (s.broken && !o->on)
             break;
     }
     double took = seconds() - start;

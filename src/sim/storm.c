@@ -89,6 +89,11 @@ static void draw_mixture(struct run *r)
     struct net *net = &r->world->net;
     uint64_t only = r->storm->only;
     for (size_t i = 0; i < FAULTS; i++) {
+        if (kinds[i].weight == 0) { /* nothing is drawn: other runs stay as they are */
+            r->weight[i] = (only & UINT64_C(1) << i) != 0 ? 50 : 0;
+            r->weights += r->weight[i];
+            continue;
+        }
         bool out = rand_below(&r->rand, 3) == 0;
         r->weight[i] = kinds[i].weight * (unsigned)rand_below(&r->rand, 20);
         if (only != 0 ? (only & UINT64_C(1) << i) == 0 : out)
