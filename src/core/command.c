@@ -223,7 +223,7 @@ enum reply command_names(struct ils *ils, const struct command *c, struct slice 
                          struct slice *ret_route, struct slice *ret_text)
 {
     *ret_text = c->fqdn;
-    if (route_string_parse(&ils->step, c->fqdn, ret_fqdn) != ENTRY_OK ||
+    if (host_name_parse(&ils->step, c->fqdn, ret_fqdn) != ENTRY_OK ||
         ret_fqdn->n > HOST_TEXT_MAX || slice_find(*ret_fqdn, '.') == ret_fqdn->n)
         return REPLY_FQDN;
     struct slice route = c->route_string.n != 0 ? c->route_string : *ret_fqdn;

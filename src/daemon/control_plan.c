@@ -10,6 +10,7 @@
 
 #include "daemon/changes.h"
 #include "driver/csv.h"
+#include "driver/entry_text.h"
 
 #define SOURCE_BY_HAND "manual"
 #define CONFIRM_MAX    (7 * 24 * 3600) /* s */
@@ -164,7 +165,10 @@ static void plan_one(struct client *client, bool put)
         return;
     arena_init(&arena, &client->control->mem);
     buf_init(&scratch, &client->control->mem, VALUE_MAX + 256);
-    enum entry_error error = entry_parse(&arena, kind, failover, key, &e);
+    size_t at;
+    enum entry_error error = entry_parse_at(&arena, kind, failover, key, &e, &at);
+    if (!put && error == ENTRY_ERROR_USER_LONG)
+        error = diruri_read(&arena, key, &e.key); /* one of an older version */
     if (error == ENTRY_OK && change_of_entry(&change, &e, &scratch, &arena)) {
         struct command command = {.type = COMMAND_PLAN, .change = &change, .change_n = 1};
         command.source = slice_of(SOURCE_BY_HAND);
@@ -174,23 +178,12 @@ static void plan_one(struct client *client, bool put)
     } else if (error == ENTRY_OK) {
         control_no_memory(client);
     } else {
-        static const char *const text[] = {
-            [ENTRY_ERROR_EMPTY] = "the key is empty",
-            [ENTRY_ERROR_KIND] = "the kind is URI, ENTERPRISE or E164",
-            [ENTRY_ERROR_TOO_LONG] = "the key is too long",
-            [ENTRY_ERROR_CHARACTER] = "the key holds a character that may not stand there",
-            [ENTRY_ERROR_NO_AT] = "a directory URI has the form user@host",
-            [ENTRY_ERROR_HOST] = "the host of the directory URI is none",
-            [ENTRY_ERROR_NOT_E164] = "an E164 number is + and digits",
-            [ENTRY_ERROR_FAILOVER] = "the PSTN failover is ITSELF, STRIP:DIGITS, a number or -",
-            [ENTRY_ERROR_ENCODING] = "the key is not UTF-8",
-            [ENTRY_ERROR_MEMORY] = "there is no memory for this",
-        };
-        control_error(client, "ENTRY", text[error],
-                      put ? "ils help plan add" : "ils help plan remove",
-                      error == ENTRY_ERROR_KIND ? "kind"
-                                                : error == ENTRY_ERROR_FAILOVER ? "failover"
-                                                                                : "key");
+        char text[200];
+        bool of_kind = error == ENTRY_ERROR_KIND, of_failover = error == ENTRY_ERROR_FAILOVER;
+        entry_error_place(error, of_kind ? kind : of_failover ? failover : key, at, text,
+                          sizeof text);
+        control_error(client, "ENTRY", text, put ? "ils help plan add" : "ils help plan remove",
+                      of_kind ? "kind" : of_failover ? "failover" : "key");
     }
     buf_done(&scratch);
     arena_done(&arena);

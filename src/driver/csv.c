@@ -9,6 +9,7 @@
 
 #include "base/rand.h"
 #include "driver/csv_text.h"
+#include "driver/entry_text.h"
 
 #define COLUMNS_MAX 16
 #define FIELD_MAX   1024 /* bytes; no value is longer */
@@ -41,7 +42,7 @@ struct reader {
     struct field field[COLUMNS_MAX];
     size_t field_n;     /* of the row being read; may exceed COLUMNS_MAX */
     size_t last_filled; /* number of fields up to the last one that is not empty */
-    bool has_header, failed, ended;
+    bool has_header, original, failed, ended; /* original: the column is named PatternType */
     size_t column_n;
     size_t column[ROLES]; /* field of the role, or COLUMNS_MAX */
     const char *name[ROLES];
@@ -100,6 +101,7 @@ static void take_header(struct reader *r)
         }
         r->column[role] = i;
         r->name[role] = columns[k].name;
+        r->original |= k == 0;
     }
     if (r->column[ROLE_TYPE] == COLUMNS_MAX || r->column[ROLE_KEY] == COLUMNS_MAX) {
         csv_complain(r->rows, r->row_line, CSV_FAULT_HEADER, slice_make(NULL, 0),
@@ -182,27 +184,6 @@ static bool rows_grow(struct reader *r)
 
 /* --- rows: */
 
-static const char *entry_sentence(enum entry_error error, enum role role)
-{
-    switch (error) {
-    case ENTRY_ERROR_EMPTY: return "a value is missing here";
-    case ENTRY_ERROR_KIND: return "unknown type: URI, ENTERPRISE and E164 are known";
-    case ENTRY_ERROR_TOO_LONG:
-        return "too long: a directory URI has at most 254 bytes, a number 24 digits";
-    case ENTRY_ERROR_CHARACTER: return "a character that may not stand in such a value";
-    case ENTRY_ERROR_NO_AT: return "a directory URI is user@host";
-    case ENTRY_ERROR_HOST:
-        return "behind the @ stands a host name or an IPv4 address and nothing else";
-    case ENTRY_ERROR_NOT_E164:
-        return "an E.164 number is + and digits, country code first, without (0)";
-    case ENTRY_ERROR_FAILOVER:
-        return "not a PSTN failover for this entry: leave it empty, or ITSELF, a number, or "
-               "digits to strip, a colon and digits to put before (1:0312)";
-    case ENTRY_ERROR_ENCODING: return "not UTF-8";
-    default: return role == ROLE_KEY ? "not an entry" : "not understood";
-    }
-}
-
 static enum role fault_role(enum entry_error error)
 {
     return error == ENTRY_ERROR_KIND ? ROLE_TYPE
@@ -215,11 +196,13 @@ static struct slice role_slice(const struct reader *r, enum role role)
     return r->column[role] < COLUMNS_MAX ? field_slice(r, r->column[role]) : slice_of("");
 }
 
-static void complain_entry(struct reader *r, enum entry_error error, enum role role)
+static void complain_entry(struct reader *r, enum entry_error error, enum role role, size_t at)
 {
+    char sentence[200];
+    struct slice text = role_slice(r, role);
+    entry_error_place(error, text, at, sentence, sizeof sentence);
     struct csv_complaint *c =
-        csv_complain(r->rows, r->row_line, CSV_FAULT_ENTRY, role_slice(r, role), "%s",
-                     entry_sentence(error, role));
+        csv_complain(r->rows, r->row_line, CSV_FAULT_ENTRY, text, "%s", sentence);
     c->entry = error;
     slice_to_text(slice_of(r->name[role]), c->column, sizeof c->column);
 }
@@ -247,6 +230,13 @@ static void add_entry(struct reader *r, const struct entry *e)
     rows->line[rows->n++] = r->row_line;
 }
 
+static enum entry_error parse_row(struct reader *r, struct slice type, struct entry *e, size_t *at)
+{
+    return entry_parse_at(&r->rows->arena, type, role_slice(r, ROLE_FAILOVER),
+                          role_slice(r, ROLE_KEY), e, at);
+}
+
+/* In the original's files a type says whose number it is; whether it has wildcards is seen. */
 static void take_row(struct reader *r)
 {
     struct entry e;
@@ -259,7 +249,7 @@ static void take_row(struct reader *r)
     for (size_t role = 0; role < ROLES; role++) {
         size_t i = r->column[role];
         if (i < COLUMNS_MAX && r->field[i].n > FIELD_MAX) {
-            complain_entry(r, ENTRY_ERROR_TOO_LONG, (enum role)role);
+            complain_entry(r, ENTRY_ERROR_TOO_LONG, (enum role)role, FIELD_MAX);
             return;
         }
     }
@@ -269,13 +259,15 @@ static void take_row(struct reader *r)
         r->failed = true;
         return;
     }
-    enum entry_error error =
-        entry_parse(&r->rows->arena, role_slice(r, ROLE_TYPE), role_slice(r, ROLE_FAILOVER),
-                    role_slice(r, ROLE_KEY), &e);
+    size_t at;
+    enum entry_error error = parse_row(r, role_slice(r, ROLE_TYPE), &e, &at);
+    if (error == ENTRY_ERROR_IS_PATTERN && r->original)
+        error = parse_row(r, slice_of(e.kind == ENTRY_E164 ? "E164PATTERN" : "ENTERPRISEPATTERN"),
+                          &e, &at);
     if (error == ENTRY_ERROR_MEMORY)
         fail_memory(r);
     else if (error != ENTRY_OK)
-        complain_entry(r, error, fault_role(error));
+        complain_entry(r, error, fault_role(error), at);
     else
         add_entry(r, &e);
 }

@@ -1,23 +1,31 @@
 /* entry: a catalog row in words, both ways, and the PSTN number that a failover rule means. */
 #include "plan/entry.h"
 #include "plan/host.h"
+#include "plan/pattern.h"
 
 #include <string.h>
 
 static const struct {
-    const char *word;
+    const char *word; /* letters and digits only */
     uint8_t kind;
 } kinds[] = {
     /* the first word of a kind is the one that is written */
     {"URI", ENTRY_URI},
+    {"DIRECTORYURI", ENTRY_URI},
     {"ENTERPRISE", ENTRY_ENTERPRISE},
     {"ENTERPRISENUMBER", ENTRY_ENTERPRISE},
     {"E164", ENTRY_E164},
-    {"+E164", ENTRY_E164},
     {"E164NUMBER", ENTRY_E164},
+    {"ENTERPRISEPATTERN", ENTRY_PATTERN_ENTERPRISE},
+    {"ENTERPRISENUMBERPATTERN", ENTRY_PATTERN_ENTERPRISE},
+    {"ENTERPRISENUMERICPATTERN", ENTRY_PATTERN_ENTERPRISE},
+    {"E164PATTERN", ENTRY_PATTERN_E164},
+    {"E164NUMBERPATTERN", ENTRY_PATTERN_E164},
+    {"E164NUMERICPATTERN", ENTRY_PATTERN_E164},
 };
 
-#define KINDS (sizeof kinds / sizeof kinds[0])
+#define KINDS    (sizeof kinds / sizeof kinds[0])
+#define WORD_MAX 24 /* of the longest word */
 
 struct slice entry_kind_text(uint8_t kind)
 {
@@ -28,10 +36,20 @@ struct slice entry_kind_text(uint8_t kind)
     return slice_make(NULL, 0);
 }
 
-static uint8_t kind_parse(struct slice word)
+uint8_t entry_kind_parse(struct slice word)
 {
+    uint8_t bare[WORD_MAX];
+    size_t n = 0;
+    for (size_t i = 0; i < word.n; i++) {
+        uint8_t c = word.p[i];
+        if (c == ' ' || c == '.' || c == '+' || c == '-' || c == '_')
+            continue;
+        if (n == sizeof bare)
+            return 0;
+        bare[n++] = c;
+    }
     for (size_t i = 0; i < KINDS; i++) {
-        if (slice_eq_fold(word, slice_of(kinds[i].word)))
+        if (slice_eq_fold(slice_make(bare, n), slice_of(kinds[i].word)))
             return kinds[i].kind;
     }
     return 0;
@@ -49,7 +67,7 @@ bool cluster_id_valid(struct slice text)
     return true;
 }
 
-enum entry_error route_string_parse(struct arena *a, struct slice text, struct slice *ret)
+enum entry_error host_name_parse(struct arena *a, struct slice text, struct slice *ret)
 {
     *ret = slice_make(NULL, 0);
     if (text.n == 0)
@@ -62,6 +80,31 @@ enum entry_error route_string_parse(struct arena *a, struct slice text, struct s
     slice_lower(lower, text);
     *ret = arena_copy(a, slice_make(lower, text.n));
     return ret->p == NULL ? ENTRY_ERROR_MEMORY : ENTRY_OK;
+}
+
+/* "abc-123-def": the route patterns of the original refuse it. */
+static bool has_dash_digits(struct slice text)
+{
+    bool after_dash = false, digits = false;
+    for (size_t i = 0; i < text.n; i++) {
+        if (text.p[i] != '-') {
+            digits = digits && ascii_digit(text.p[i]);
+            continue;
+        }
+        if (after_dash && digits && text.p[i - 1] != '-')
+            return true;
+        after_dash = digits = true;
+    }
+    return false;
+}
+
+enum entry_error route_string_parse(struct arena *a, struct slice text, struct slice *ret)
+{
+    enum entry_error error = host_name_parse(a, text, ret);
+    if (error != ENTRY_OK || !has_dash_digits(text))
+        return error;
+    *ret = slice_make(NULL, 0);
+    return ENTRY_ERROR_DASH_DIGITS;
 }
 
 /* Digits with an optional "+" before them, canonical; empty only when may_be_empty. */
@@ -176,22 +219,74 @@ struct slice entry_failover_text(struct arena *a, const struct failover *f)
     return arena_copy(a, slice_make(text, n + f->digits.n));
 }
 
+/* The key of a pattern stands for what is dialled: the rule must fit the shortest of these. */
+static bool failover_fits(const struct entry *e)
+{
+    uint8_t number[2 * (1 + NUMBER_MAX)], shortest[1 + NUMBER_MAX];
+    struct entry dialled = *e;
+    struct pattern p;
+    if (e->failover.rule == FAILOVER_NONE)
+        return true;
+    if (kind_is_pattern(e->kind)) {
+        if (!pattern_of_key(e->kind, e->key, &p))
+            return false;
+        size_t n = pattern_least(&p), plus = p.plus;
+        if (n == 0)
+            n = 1;
+        memset(shortest, '0', sizeof shortest);
+        shortest[0] = plus ? '+' : '0';
+        dialled.key = slice_make(shortest, plus + n);
+    }
+    return failover_number(number, &dialled) != 0;
+}
+
+static enum entry_error key_parse(struct arena *a, uint8_t kind, struct slice text,
+                                  struct slice *ret, size_t *at)
+{
+    switch (kind) {
+    case ENTRY_URI: return diruri_parse_at(a, text, ret, at);
+    case ENTRY_ENTERPRISE: return number_parse_at(a, text, false, ret, at);
+    case ENTRY_E164: return number_parse_at(a, text, true, ret, at);
+    case ENTRY_PATTERN_ENTERPRISE: return pattern_parse_at(a, text, false, ret, at);
+    case ENTRY_PATTERN_E164: return pattern_parse_at(a, text, true, ret, at);
+    default: return ENTRY_ERROR_KIND;
+    }
+}
+
+enum entry_error entry_parse_at(struct arena *a, struct slice type, struct slice failover,
+                                struct slice pattern, struct entry *ret, size_t *ret_at)
+{
+    struct slice trimmed = slice_trim(pattern);
+    *ret = (struct entry){.kind = entry_kind_parse(type)};
+    *ret_at = type.n;
+    if (ret->kind == 0)
+        return text_error(type, ENTRY_ERROR_KIND);
+    enum entry_error error = key_parse(a, ret->kind, trimmed, &ret->key, ret_at);
+    if (error != ENTRY_OK) {
+        *ret_at = *ret_at < trimmed.n ? *ret_at + (size_t)(trimmed.p - pattern.p) : pattern.n;
+        return error;
+    }
+    *ret_at = failover.n;
+    error = failover_parse(a, failover, &ret->failover);
+    return error == ENTRY_OK && !failover_fits(ret) ? ENTRY_ERROR_FAILOVER : error;
+}
+
 enum entry_error entry_parse(struct arena *a, struct slice type, struct slice failover,
                              struct slice pattern, struct entry *ret)
 {
-    *ret = (struct entry){.kind = kind_parse(slice_trim(type))};
-    pattern = slice_trim(pattern);
-    enum entry_error error;
-    switch (ret->kind) {
-    case ENTRY_URI: error = diruri_parse(a, pattern, &ret->key); break;
-    case ENTRY_ENTERPRISE: error = number_parse(a, pattern, false, &ret->key); break;
-    case ENTRY_E164: error = number_parse(a, pattern, true, &ret->key); break;
-    default: return text_error(type, ENTRY_ERROR_KIND);
-    }
-    if (error == ENTRY_OK)
-        error = failover_parse(a, failover, &ret->failover);
-    if (error != ENTRY_OK || ret->failover.rule == FAILOVER_NONE)
+    size_t at;
+    return entry_parse_at(a, type, failover, pattern, ret, &at);
+}
+
+/* A key that today's parser would spell otherwise breaks a rule, if only that of the spelling. */
+enum entry_error entry_judge(struct arena *a, const struct entry *e)
+{
+    struct slice again;
+    size_t at;
+    enum entry_error error = key_parse(a, e->kind, e->key, &again, &at);
+    if (error != ENTRY_OK)
         return error;
-    uint8_t number[2 * (1 + NUMBER_MAX)];
-    return failover_number(number, ret) == 0 ? ENTRY_ERROR_FAILOVER : ENTRY_OK;
+    if (!slice_eq(again, e->key))
+        return ENTRY_ERROR_CHARACTER;
+    return failover_fits(e) ? ENTRY_OK : ENTRY_ERROR_FAILOVER;
 }

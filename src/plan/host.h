@@ -35,6 +35,18 @@ void slice_lower(uint8_t *dst, struct slice s);
  * case digits. dst: room for user.n bytes; *ret_n <= user.n. */
 enum entry_error user_canonical(uint8_t *dst, struct slice user, size_t *ret_n);
 
+/* The character of a number or a pattern at an offset < text.n, as its ASCII twin: full-width forms
+ * are narrowed, separators give ' ' ("." gives '.', brackets themselves), everything else beyond
+ * ASCII 0. Returns how many bytes it takes. */
+size_t phone_char(struct slice text, size_t at, uint8_t *ret);
+
+/* The parsers of entry.h, which also say at which byte they stopped. */
+enum entry_error diruri_parse_at(struct arena *a, struct slice text, struct slice *ret, size_t *at);
+enum entry_error number_parse_at(struct arena *a, struct slice text, bool e164, struct slice *ret,
+                                 size_t *at);
+enum entry_error pattern_parse_at(struct arena *a, struct slice text, bool e164,
+                                  struct slice *ret, size_t *at);
+
 /* What of a text that holds a byte beyond ASCII is wrong. */
 enum entry_error text_error(struct slice text, enum entry_error otherwise);
 

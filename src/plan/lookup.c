@@ -68,7 +68,7 @@ static void read_dialled(struct arena *a, struct slice text, struct reading *ret
     plain[user.n] = '@';
     if (host.n > 0)
         memcpy(plain + user.n + 1, host.p, host.n);
-    if (diruri_parse(a, slice_make(plain, n), &ret->uri) == ENTRY_OK)
+    if (diruri_read(a, slice_make(plain, n), &ret->uri) == ENTRY_OK)
         user = before(ret->uri, '@');
     read_number(a, user, &ret->number);
 }

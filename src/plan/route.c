@@ -53,7 +53,7 @@ void routes_free(struct routes *r)
 }
 
 /* Canonical pattern: *ret is a slice of scratch. */
-static bool pattern_parse(struct slice text, uint8_t scratch[static 2 + ROUTE_STRING_MAX],
+static bool route_pattern_parse(struct slice text, uint8_t scratch[static 2 + ROUTE_STRING_MAX],
                           struct slice *ret)
 {
     struct slice labels = text;
@@ -180,7 +180,7 @@ static bool routes_grow(struct routes *r)
 enum entry_error routes_add(struct routes *r, struct slice pattern, struct slice target)
 {
     uint8_t pattern_bytes[2 + ROUTE_STRING_MAX], target_bytes[TARGET_MAX];
-    if (!pattern_parse(pattern, pattern_bytes, &pattern))
+    if (!route_pattern_parse(pattern, pattern_bytes, &pattern))
         return ENTRY_ERROR_HOST;
     if (!target_parse(target, target_bytes, &target))
         return ENTRY_ERROR_CHARACTER;
@@ -210,7 +210,7 @@ size_t routes_remove(struct routes *r, struct slice pattern, struct slice target
 {
     uint8_t pattern_bytes[2 + ROUTE_STRING_MAX], target_bytes[TARGET_MAX];
     bool all = target.n == 0;
-    if (!pattern_parse(pattern, pattern_bytes, &pattern) ||
+    if (!route_pattern_parse(pattern, pattern_bytes, &pattern) ||
         (!all && !target_parse(target, target_bytes, &target)))
         return 0;
     size_t first = routes_lower(r, pattern);

@@ -58,6 +58,30 @@ static void test_both_headers(void **state)
     assert_int_equal(rows.n, 0);
 }
 
+/* In the original's files a type says whose number it is, in ours also whether it is a pattern. */
+static void test_patterns(void **state)
+{
+    assert_true(read_text("PatternType,PSTNFailover,Pattern\n"
+                          "+E.164 Number,ITSELF,+14085554XXX\n"
+                          "Enterprise Number,4:+1408555,81404XXX\n"
+                          "+E.164 Number,,+14085554000\n"
+                          "E164Pattern,,\\+1408555[4-5]XX\n"));
+    assert_int_equal(rows.n, 4);
+    check_entry(0, 2, ENTRY_PATTERN_E164, "+14085554XXX", FAILOVER_ITSELF);
+    check_entry(1, 3, ENTRY_PATTERN_ENTERPRISE, "81404XXX", FAILOVER_STRIP);
+    check_entry(2, 4, ENTRY_E164, "+14085554000", FAILOVER_NONE);
+    check_entry(3, 5, ENTRY_PATTERN_E164, "+1408555[45]XX", FAILOVER_NONE);
+
+    assert_true(read_text("type,key\nENTERPRISEPATTERN,80[1-9]!\n"));
+    check_entry(0, 2, ENTRY_PATTERN_ENTERPRISE, "80[^0]!", FAILOVER_NONE);
+    assert_false(read_text("type,key\nENTERPRISE,80XX\n"));
+    assert_string_equal(message, "line 2, column key: \"80XX\": at character 3: a number with "
+                                 "wildcards is a pattern: its type is ENTERPRISEPATTERN or "
+                                 "E164PATTERN");
+    assert_false(read_text("type,key\nENTERPRISEPATTERN,80XX\nENTERPRISEPATTERN,8.0-x x\n"));
+    assert_int_equal(rows.complaint[0].fault, CSV_FAULT_DUPLICATE);
+}
+
 static void test_quotes_lines_and_blanks(void **state)
 {
     assert_true(read_text("\xef\xbb\xbf\"type\",\"key\"\r\n"
@@ -72,10 +96,10 @@ static void test_quotes_lines_and_blanks(void **state)
     check_entry(1, 6, ENTRY_URI, "b@x.example", FAILOVER_NONE);
     check_entry(2, 7, ENTRY_URI, "c@x.example", FAILOVER_NONE);
 
-    assert_false(read_text("type,key\nURI,\"a\n@x\n.example\"\nURI,b@x.example\nURI,c\n"));
+    assert_false(read_text("type,key\nURI,\"a\n@xx\n.example\"\nURI,b@x.example\nURI,c\n"));
     assert_int_equal(rows.complaints, 2);
     assert_int_equal(rows.complaint[0].line, 2);
-    assert_string_equal(rows.complaint[0].text, "a\\x0a@x\\x0a.example");
+    assert_string_equal(rows.complaint[0].text, "a\\x0a@xx\\x0a.example");
     assert_int_equal(rows.complaint[1].line, 6);
     check_entry(0, 5, ENTRY_URI, "b@x.example", FAILOVER_NONE);
 }
@@ -105,13 +129,14 @@ static const struct bad_row bad_rows[] = {
      "line 1: \"Pattern\": the header names this column twice"},
     {"type,key\nURI\n", CSV_FAULT_COLUMNS,
      "line 2: \"URI\": the row has 1 field, the header names 2"},
-    {"type,key\nURI,a@x,b\n", CSV_FAULT_COLUMNS,
+    {"type,key\nURI,a@xx,b\n", CSV_FAULT_COLUMNS,
      "line 2: \"URI\": the row has 3 fields, the header names 2"},
-    {"type,key\nURL,a@x\n", CSV_FAULT_ENTRY,
-     "line 2, column type: \"URL\": unknown type: URI, ENTERPRISE and E164 are known"},
+    {"type,key\nURL,a@xx\n", CSV_FAULT_ENTRY,
+     "line 2, column type: \"URL\": unknown type: URI, ENTERPRISE, E164, "
+     "ENTERPRISEPATTERN and E164PATTERN are known"},
     {"PatternType,PSTNFailover,Pattern\nURI,,alice\n", CSV_FAULT_ENTRY,
      "line 2, column Pattern: \"alice\": a directory URI is user@host"},
-    {"PatternType,PSTNFailover,Pattern\nURI,x,a@x\n", CSV_FAULT_ENTRY,
+    {"PatternType,PSTNFailover,Pattern\nURI,x,a@xx\n", CSV_FAULT_ENTRY,
      "line 2, column PSTNFailover: \"x\": not a PSTN failover for this entry: leave it empty, or "
      "ITSELF, a number, or digits to strip, a colon and digits to put before (1:0312)"},
     {"type,key\nURI,\n", CSV_FAULT_ENTRY, "line 2, column key: a value is missing here"},
@@ -139,7 +164,7 @@ static void test_bad_files(void **state)
 
 static void test_reading_goes_on_behind_a_bad_row(void **state)
 {
-    assert_false(read_text("type,key\nURI,a\"b@x\nURI,a@x.example\nE164,80\n8000\nE164,+81\n"));
+    assert_false(read_text("type,key\nURI,a\"b@xx\nURI,a@x.example\nE164,80\n8000\nE164,+81\n"));
     assert_int_equal(rows.complaints, 3);
     assert_int_equal(rows.complaint[0].line, 2);
     assert_int_equal(rows.complaint[1].line, 4);
@@ -189,16 +214,16 @@ static void test_shown_text_is_cut_and_escaped(void **state)
 static void test_encodings(void **state)
 {
     /* "山田" in CP932, half-width kana, an accented name in LATIN1 */
-    assert_false(read_bytes(BYTES("type,key\nURI,a@x\nURI,\x8e\x52\x93\x63@x\nURI,\x8e\x52@y\n"),
+    assert_false(read_bytes(BYTES("type,key\nURI,a@xx\nURI,\x8e\x52\x93\x63@xx\nURI,\x8e\x52@yy\n"),
                             NULL));
     assert_int_equal(rows.complaints, 1);
-    assert_string_equal(message, "line 3: \"URI,\\x8eR\\x93c@x\": the line is not UTF-8 "
+    assert_string_equal(message, "line 3: \"URI,\\x8eR\\x93c@xx\": the line is not UTF-8 "
                                  "(2 lines of the file); try --encoding CP932");
-    assert_false(read_bytes(BYTES("type,key\nURI,\xb1\xb2\xb3@x\n"), NULL));
-    assert_string_equal(message, "line 2: \"URI,\\xb1\\xb2\\xb3@x\": the line is not UTF-8 "
+    assert_false(read_bytes(BYTES("type,key\nURI,\xb1\xb2\xb3@xx\n"), NULL));
+    assert_string_equal(message, "line 2: \"URI,\\xb1\\xb2\\xb3@xx\": the line is not UTF-8 "
                                  "(1 line of the file); try --encoding CP932");
-    assert_false(read_bytes(BYTES("type,key\nURI,Andr\xe9@x\n"), NULL));
-    assert_string_equal(message, "line 2: \"URI,Andr\\xe9@x\": the line is not UTF-8 "
+    assert_false(read_bytes(BYTES("type,key\nURI,Andr\xe9@xx\n"), NULL));
+    assert_string_equal(message, "line 2: \"URI,Andr\\xe9@xx\": the line is not UTF-8 "
                                  "(1 line of the file); try --encoding LATIN1");
     assert_false(read_bytes(BYTES("type,key\nURI,\x81\xff\n"), NULL));
     assert_int_equal(rows.complaint[0].fault, CSV_FAULT_ENCODING);
@@ -211,22 +236,22 @@ static void test_encodings(void **state)
     assert_non_null(strstr(message, "try --encoding UTF-16LE"));
     assert_false(read_bytes(BYTES("\0t\0y\0p\0e"), "utf8"));
     assert_non_null(strstr(message, "try --encoding UTF-16BE"));
-    assert_false(read_bytes(BYTES("type,key\nURI,a\0b@x\n"), NULL));
-    assert_string_equal(message, "line 2: \"URI,a\\x00b@x\": the line holds a NUL byte: the file "
+    assert_false(read_bytes(BYTES("type,key\nURI,a\0b@xx\n"), NULL));
+    assert_string_equal(message, "line 2: \"URI,a\\x00b@xx\": the line holds a NUL byte: the file "
                                  "is damaged, or no text");
 }
 
 static void test_converted(void **state)
 {
-    assert_true(read_bytes(BYTES("\xff\xfet\0y\0p\0e\0,\0k\0e\0y\0\n\0U\0R\0I\0,\0a\0@\0x\0"),
+    assert_true(read_bytes(BYTES("\xff\xfet\0y\0p\0e\0,\0k\0e\0y\0\n\0U\0R\0I\0,\0a\0@\0x\0x\0"),
                            "UTF-16"));
-    check_entry(0, 2, ENTRY_URI, "a@x", FAILOVER_NONE);
+    check_entry(0, 2, ENTRY_URI, "a@xx", FAILOVER_NONE);
     assert_true(read_bytes(BYTES("\xff\xfet\0y\0p\0e\0,\0k\0e\0y\0"), "UTF-16LE"));
-    assert_true(read_bytes(BYTES("type,key\nURI,a@x\n"), "cp932"));
-    assert_false(read_bytes(BYTES("type,key\nURI,\x8e\x52@x\n"), "CP932"));
-    assert_string_equal(rows.complaint[0].text, "\xe5\xb1\xb1@x");
+    assert_true(read_bytes(BYTES("type,key\nURI,a@xx\n"), "cp932"));
+    assert_false(read_bytes(BYTES("type,key\nURI,\x8e\x52@xx\n"), "CP932"));
+    assert_string_equal(rows.complaint[0].text, "\xe5\xb1\xb1@xx");
     assert_int_equal(rows.complaint[0].entry, ENTRY_ERROR_CHARACTER);
-    assert_false(read_bytes(BYTES("type,key\r\nURI,a@x\r\nURI,\x81\xff\r\n"), "CP932"));
+    assert_false(read_bytes(BYTES("type,key\r\nURI,a@xx\r\nURI,\x81\xff\r\n"), "CP932"));
     assert_string_equal(message, "line 3: \"URI,\": behind this text the line is not CP932");
     assert_false(read_bytes(BYTES("type,key\n"), "KLINGON"));
     assert_string_equal(message, "the file: \"KLINGON\": this system knows no such encoding; "
@@ -261,6 +286,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(test_both_headers, teardown),
+        cmocka_unit_test_teardown(test_patterns, teardown),
         cmocka_unit_test_teardown(test_quotes_lines_and_blanks, teardown),
         cmocka_unit_test_teardown(test_bad_files, teardown),
         cmocka_unit_test_teardown(test_reading_goes_on_behind_a_bad_row, teardown),

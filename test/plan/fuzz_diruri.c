@@ -19,9 +19,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             assert(strchr("<>\";?:", uri.p[i]) == NULL);
             assert(i <= at || ascii_lower(uri.p[i]) == uri.p[i]);
         }
+        assert(diruri_read(&a, uri, &again) == ENTRY_OK && slice_eq(uri, again));
     } else {
         assert(uri.n == 0);
     }
+    if (diruri_read(&a, slice_make(data, size), &uri) == ENTRY_OK)
+        assert(diruri_read(&a, uri, &again) == ENTRY_OK && slice_eq(uri, again));
     arena_done(&a);
     assert(mem.used == 0);
     return 0;

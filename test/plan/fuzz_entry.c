@@ -37,16 +37,20 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         assert(again.failover.rule == e.failover.rule);
         assert(again.failover.strip == e.failover.strip);
         assert(slice_eq(again.failover.digits, e.failover.digits));
-        assert((e.failover.rule == FAILOVER_NONE) == (entry_failover_number(&a, &e).n == 0));
+        bool pattern = e.kind == ENTRY_PATTERN_ENTERPRISE || e.kind == ENTRY_PATTERN_E164;
+        if (!pattern)
+            assert((e.failover.rule == FAILOVER_NONE) == (entry_failover_number(&a, &e).n == 0));
+        assert(entry_judge(&a, &e) == ENTRY_OK);
         check_number(&a, &e);
     }
     struct entry learned = {
-        .kind = size > 0 ? data[0] % 4 : 0,
+        .kind = size > 0 ? data[0] % 6 : 0,
         .key = rest,
         .failover = {size > 1 ? data[1] % 6 : 0, size > 2 ? data[2] : 0, failover},
     };
     check_number(&a, &learned);
     entry_failover_text(&a, &learned.failover);
+    entry_judge(&a, &learned);
     cluster_id_valid(rest);
     arena_done(&a);
     assert(mem.used == 0);

@@ -6,10 +6,10 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static const struct world_row here[] = {{"URI", "", "a@x"}, {"ENTERPRISE", "", "1"}};
+static const struct world_row here[] = {{"URI", "", "a@xx"}, {"ENTERPRISE", "", "1"}};
 static const struct world_row there[] = {
-    {"URI", "5", "b@x"},        {"URI", "", "1@x"},        {"URI", "", "a@x"},
-    {"URI", "", "b%3b@x"},      {"ENTERPRISE", "", "1"},   {"ENTERPRISE", "1:9", "22"},
+    {"URI", "5", "b@xx"},       {"URI", "", "1@xx"},       {"URI", "", "a@xx"},
+    {"URI", "", "b%3b@xx"},      {"ENTERPRISE", "", "1"},   {"ENTERPRISE", "1:9", "22"},
     {"E164", "ITSELF", "+813"}, {"ENTERPRISE", "", "333"}, {"URI", "", "+813@x.y"},
 };
 

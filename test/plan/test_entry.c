@@ -34,7 +34,21 @@ static const struct row rows[] = {
     {"E164", "10:+1", "+811234567890", ENTRY_OK, ENTRY_E164, "+811234567890", "10:+1", "+190"},
     {"", "", "8000", ENTRY_ERROR_KIND, 0, NULL, NULL, NULL},
     {"URL", "", "a@x.example", ENTRY_ERROR_KIND, 0, NULL, NULL, NULL},
-    {"ENTERPRISEPATTERN", "", "80XX", ENTRY_ERROR_KIND, 0, NULL, NULL, NULL},
+    {"ENTERPRISEPATTERN", "", "80XX", ENTRY_OK, ENTRY_PATTERN_ENTERPRISE, "80XX", "", NULL},
+    {"Enterprise Pattern", "ITSELF", "80[1-9]x", ENTRY_OK, ENTRY_PATTERN_ENTERPRISE, "80[^0]X",
+     "ITSELF", NULL},
+    {"ENTERPRISEPATTERN", "4:+1408555", "81404XXX", ENTRY_OK, ENTRY_PATTERN_ENTERPRISE,
+     "81404XXX", "4:+1408555", NULL},
+    {"+E.164 Pattern", "0312345678", "\\+81.3!", ENTRY_OK, ENTRY_PATTERN_E164, "+813!",
+     "0312345678", "0312345678"},
+    {"E164PATTERN", "3:", "+81X?", ENTRY_ERROR_FAILOVER, 0, NULL, NULL, NULL},
+    {"E164PATTERN", "1:", "+81X?", ENTRY_OK, ENTRY_PATTERN_E164, "+81X?", "1:", NULL},
+    {"ENTERPRISEPATTERN", "8:1", "81404XXX", ENTRY_OK, ENTRY_PATTERN_ENTERPRISE, "81404XXX", "8:1",
+     NULL},
+    {"ENTERPRISEPATTERN", "9:1", "81404XXX", ENTRY_ERROR_FAILOVER, 0, NULL, NULL, NULL},
+    {"E164PATTERN", "", "81!", ENTRY_ERROR_NOT_E164, 0, NULL, NULL, NULL},
+    {"ENTERPRISEPATTERN", "", "+81!", ENTRY_ERROR_CHARACTER, 0, NULL, NULL, NULL},
+    {"ENTERPRISEPATTERNNUMBERENTERPRISE", "", "80XX", ENTRY_ERROR_KIND, 0, NULL, NULL, NULL},
     {"\x83^", "", "8000", ENTRY_ERROR_ENCODING, 0, NULL, NULL, NULL},
     {"URI", "", "", ENTRY_ERROR_EMPTY, 0, NULL, NULL, NULL},
     {"URI", "", "  ", ENTRY_ERROR_EMPTY, 0, NULL, NULL, NULL},
@@ -134,6 +148,63 @@ static void test_learned_failover_is_judged(void **state)
     arena_done(&a);
 }
 
+/* Entries that older versions or other programs wrote. */
+static void test_judged(void **state)
+{
+    static const struct {
+        uint8_t kind;
+        const char *key;
+        enum entry_error error;
+    } judged[] = {
+        {ENTRY_URI, "alice@x.example", ENTRY_OK},
+        {ENTRY_URI, "alice@X.example", ENTRY_ERROR_CHARACTER},
+        {ENTRY_URI, "alice@x", ENTRY_ERROR_HOST},
+        {ENTRY_URI, "123456789012345678901234567890123456789012345678@x.example",
+         ENTRY_ERROR_USER_LONG},
+        {ENTRY_E164, "+81", ENTRY_OK},
+        {ENTRY_E164, "+8 1", ENTRY_ERROR_CHARACTER},
+        {ENTRY_PATTERN_ENTERPRISE, "80[^0]", ENTRY_OK},
+        {ENTRY_PATTERN_ENTERPRISE, "80[1-9]", ENTRY_ERROR_CHARACTER},
+        {ENTRY_ROSTER, "80", ENTRY_ERROR_KIND},
+    };
+    struct test_mem t;
+    struct arena a;
+    test_mem_init(&t, 0);
+    arena_init(&a, &t.mem);
+    for (size_t i = 0; i < sizeof judged / sizeof judged[0]; i++) {
+        struct entry e = {.kind = judged[i].kind, .key = slice_of(judged[i].key)};
+        assert_int_equal(entry_judge(&a, &e), judged[i].error);
+    }
+    arena_done(&a);
+}
+
+static void test_places(void **state)
+{
+    static const struct {
+        const char *type, *failover, *pattern;
+        size_t at;
+    } places[] = {
+        {"URI", "", "al;ice@x.example", 2}, {"URI", "", " a@-x", 3},
+        {"URI", "", "alice", 5},            {"ENTERPRISE", "", "80a", 2},
+        {"E164", "", " +81b", 4},           {"ENTERPRISEPATTERN", "", "8[1", 3},
+        {"E164PATTERN", "", "+?", 1},       {"ENTERPRISEPATTERN", "", "80[5-1]X", 5},
+        {"ENTERPRISE", "x", "80", 1},       {"URL", "", "80", 3},
+    };
+    struct test_mem t;
+    struct arena a;
+    struct entry e;
+    size_t at;
+    test_mem_init(&t, 0);
+    arena_init(&a, &t.mem);
+    for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
+        assert_int_not_equal(entry_parse_at(&a, slice_of(places[i].type),
+                                            slice_of(places[i].failover),
+                                            slice_of(places[i].pattern), &e, &at), ENTRY_OK);
+        assert_int_equal(at, places[i].at);
+    }
+    arena_done(&a);
+}
+
 static void test_cluster_ids(void **state)
 {
     static const char *const good[] = {"a", "Tokyo-1", "x.y_z", "0",
@@ -158,6 +229,17 @@ static void test_route_strings(void **state)
     assert_true(slice_eq(ret, slice_of("tokyo.example.com")));
     assert_int_equal(route_string_parse(&a, slice_of("pstn"), &ret), ENTRY_OK);
     assert_int_equal(route_string_parse(&a, slice_of(""), &ret), ENTRY_ERROR_EMPTY);
+    static const char *const dashes[] = {"abc-123-def.xyz.com", "1bc-2-3ef.xyz.com", "a-0-b"};
+    static const char *const fine[] = {"abc-1d-efg.xyz.com", "123-abc-456.xyz.com", "a-1.2-b",
+                                       "a-b-1", "a--b", "1-a"};
+    for (size_t i = 0; i < sizeof dashes / sizeof dashes[0]; i++) {
+        assert_int_equal(route_string_parse(&a, slice_of(dashes[i]), &ret),
+                         ENTRY_ERROR_DASH_DIGITS);
+        assert_int_equal(ret.n, 0);
+        assert_int_equal(host_name_parse(&a, slice_of(dashes[i]), &ret), ENTRY_OK);
+    }
+    for (size_t i = 0; i < sizeof fine / sizeof fine[0]; i++)
+        assert_int_equal(route_string_parse(&a, slice_of(fine[i]), &ret), ENTRY_OK);
     static const char *const bad[] = {"*", "*.x", ".x", "x.", "x..y", "-x", "x-", "x_y", "x y",
                                       "x/y", "x:5060", "\xe6\x9d\xb1"};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
@@ -208,6 +290,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_rows),
         cmocka_unit_test(test_learned_failover_is_judged),
+        cmocka_unit_test(test_judged),
+        cmocka_unit_test(test_places),
         cmocka_unit_test(test_cluster_ids),
         cmocka_unit_test(test_route_strings),
         cmocka_unit_test(test_kinds),

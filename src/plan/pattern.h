@@ -1,0 +1,54 @@
+/* pattern: numbers with wildcards, as lists of elements. Inside the room only; entry.h has the
+ * parser.
+ *
+ * An element is a set of digits and how often one of them stands there. `X` is the set of all, `!`
+ * one or more of all, `[^0]` all but 0. Two patterns that are spelt differently and consist of
+ * the same elements are the same pattern. */
+#ifndef OPENILS_PLAN_PATTERN_H
+#define OPENILS_PLAN_PATTERN_H
+
+#include "plan/entry.h"
+
+#define DIGITS_ALL 0x3ffu
+
+enum repeat {
+    REPEAT_ONCE = 0,
+    REPEAT_SOME = 1, /* once or more: "+" behind it, "!" for all digits */
+    REPEAT_ANY = 2,  /* not at all, once or more: "?" behind it */
+};
+
+struct element {
+    uint16_t digits; /* bit d: digit d may stand there; never 0 */
+    uint8_t repeat;  /* enum repeat */
+};
+
+struct pattern {
+    bool plus; /* begins with "+": +E.164 */
+    uint8_t n;
+    struct element element[PATTERN_MAX];
+};
+
+/* Any spelling that pattern_parse takes. at: where it stopped. */
+enum entry_error pattern_read(struct slice text, bool e164, struct pattern *ret, size_t *at);
+
+/* Exactly the canonical spelling: a key of kind ENTRY_PATTERN_ENTERPRISE or ENTRY_PATTERN_E164. */
+bool pattern_of_key(uint8_t kind, struct slice key, struct pattern *ret);
+
+/* The canonical spelling; returns its length. */
+size_t pattern_print(uint8_t dst[static PATTERN_TEXT_MAX], const struct pattern *p);
+
+/* The order of elements, the more specific first: fixed length before variable, smaller sets before
+ * larger ones, "once or more" before "not at all", then the set that has the smaller digits. Labels
+ * of different elements differ. */
+uint32_t element_label(const struct element *e);
+struct element element_of_label(uint32_t label);
+
+/* The fewest digits that a pattern takes. */
+size_t pattern_least(const struct pattern *p);
+
+static inline bool kind_is_pattern(uint8_t kind)
+{
+    return kind == ENTRY_PATTERN_ENTERPRISE || kind == ENTRY_PATTERN_E164;
+}
+
+#endif

@@ -1,0 +1,178 @@
+/* Tables of patterns: what each becomes, and why each refused one is refused. */
+#include "../test.h"
+#include "plan/pattern.h"
+
+struct row {
+    const char *text;
+    bool e164;
+    const char *canonical; /* NULL: refused */
+    enum entry_error error;
+};
+
+static const struct row rows[] = {
+    {"54XXX", false, "54XXX", ENTRY_OK},
+    {"8000", false, "8000", ENTRY_OK},
+    {"xX", false, "XX", ENTRY_OK},
+    {"8[1-5]X", false, "8[1-5]X", ENTRY_OK},
+    {"8[12345]X", false, "8[1-5]X", ENTRY_OK},
+    {"8[5-531-2]", false, "8[1-35]", ENTRY_OK},
+    {"8[3]", false, "83", ENTRY_OK},
+    {"8[0-9]", false, "8X", ENTRY_OK},
+    {"8[45]", false, "8[45]", ENTRY_OK},
+    {"8[0-1]", false, "8[01]", ENTRY_OK},
+    {"8[^0]", false, "8[^0]", ENTRY_OK},
+    {"8[1-9]", false, "8[^0]", ENTRY_OK},
+    {"8[2-9]", false, "8[2-9]", ENTRY_OK},
+    {"8[^01]", false, "8[2-9]", ENTRY_OK},
+    {"8[0-24-689]", false, "8[^37]", ENTRY_OK},
+    {"8[^1-8]", false, "8[09]", ENTRY_OK},
+    {"8!", false, "8!", ENTRY_OK},
+    {"8X+", false, "8!", ENTRY_OK},
+    {"8X?", false, "8X?", ENTRY_OK},
+    {"8!?", false, "8X?", ENTRY_OK},
+    {"8!+", false, "8!", ENTRY_OK},
+    {"80+1?", false, "80+1?", ENTRY_OK},
+    {"80??", false, "80?", ENTRY_OK},
+    {"80+?", false, "80?", ENTRY_OK},
+    {"80?+", false, "80?", ENTRY_OK},
+    {"8[12]+", false, "8[12]+", ENTRY_OK},
+    {"9.1-800 (X) X", false, "91800XX", ENTRY_OK},
+    {"!", false, "!", ENTRY_OK},
+    {"XXXXXXXXXXXXXXXXXXXXXXXX", false, "XXXXXXXXXXXXXXXXXXXXXXXX", ENTRY_OK},
+    {"+14085554XXX", true, "+14085554XXX", ENTRY_OK},
+    {"\\+14085554XXX", true, "+14085554XXX", ENTRY_OK},
+    {"\\+!", true, "+!", ENTRY_OK},
+    {" +1 (408) 555-4XXX", true, "+14085554XXX", ENTRY_OK},
+    {"+1+", true, "+1+", ENTRY_OK},
+    /* full-width "８０ＸＸ", "［１－５］" */
+    {"\xef\xbc\x98\xef\xbc\x90\xef\xbc\xb8\xef\xbd\x98", false, "80XX", ENTRY_OK},
+    {"\xef\xbc\xbb\xef\xbc\x91\xef\xbc\x8d\xef\xbc\x95\xef\xbc\xbd", false, "[1-5]", ENTRY_OK},
+    {"", false, NULL, ENTRY_ERROR_EMPTY},
+    {"", true, NULL, ENTRY_ERROR_EMPTY},
+    {"-", false, NULL, ENTRY_ERROR_EMPTY},
+    {"+", true, NULL, ENTRY_ERROR_EMPTY},
+    {"8[]", false, NULL, ENTRY_ERROR_SET},
+    {"8[", false, NULL, ENTRY_ERROR_SET},
+    {"8[1", false, NULL, ENTRY_ERROR_SET},
+    {"8[1-]", false, NULL, ENTRY_ERROR_SET},
+    {"8[-1]", false, NULL, ENTRY_ERROR_SET},
+    {"8[5-1]", false, NULL, ENTRY_ERROR_SET},
+    {"8[1,2]", false, NULL, ENTRY_ERROR_SET},
+    {"8[X]", false, NULL, ENTRY_ERROR_SET},
+    {"8[^]", false, NULL, ENTRY_ERROR_SET},
+    {"8[^0-9]", false, NULL, ENTRY_ERROR_SET},
+    {"8]", false, NULL, ENTRY_ERROR_SET},
+    {"8^1", false, NULL, ENTRY_ERROR_SET},
+    {"?8", false, NULL, ENTRY_ERROR_REPEAT},
+    {"+?", true, NULL, ENTRY_ERROR_REPEAT},
+    {"++1", true, NULL, ENTRY_ERROR_REPEAT},
+    {"+81", false, NULL, ENTRY_ERROR_CHARACTER},
+    {"\\81", false, NULL, ENTRY_ERROR_CHARACTER},
+    {"8\\+1", false, NULL, ENTRY_ERROR_CHARACTER},
+    {"8*", false, NULL, ENTRY_ERROR_CHARACTER},
+    {"8#", false, NULL, ENTRY_ERROR_CHARACTER},
+    {"8@", false, NULL, ENTRY_ERROR_CHARACTER},
+    {"8A", false, NULL, ENTRY_ERROR_CHARACTER},
+    {"81XX", true, NULL, ENTRY_ERROR_NOT_E164},
+    {"\\81XX", true, NULL, ENTRY_ERROR_NOT_E164},
+    {"XXXXXXXXXXXXXXXXXXXXXXXXX", false, NULL, ENTRY_ERROR_TOO_LONG},
+    {"\xe5\x9b\x9b", false, NULL, ENTRY_ERROR_CHARACTER},
+    {"8\x82", false, NULL, ENTRY_ERROR_ENCODING},
+};
+
+static void test_rows(void **state)
+{
+    struct test_mem t;
+    struct arena a;
+    test_mem_init(&t, 0);
+    arena_init(&a, &t.mem);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct slice ret, again;
+        struct pattern p;
+        uint8_t kind = rows[i].e164 ? ENTRY_PATTERN_E164 : ENTRY_PATTERN_ENTERPRISE;
+        enum entry_error error = pattern_parse(&a, slice_of(rows[i].text), rows[i].e164, &ret);
+        if (error != rows[i].error)
+            print_error("row %zu: %s\n", i, rows[i].text);
+        assert_int_equal(error, rows[i].error);
+        bool same = rows[i].canonical != NULL && strcmp(rows[i].text, rows[i].canonical) == 0;
+        assert_int_equal(pattern_of_key(kind, slice_of(rows[i].text), &p), same);
+        if (rows[i].canonical == NULL) {
+            assert_int_equal(ret.n, 0);
+            continue;
+        }
+        assert_true(slice_eq(ret, slice_of(rows[i].canonical)));
+        assert_int_equal(pattern_parse(&a, ret, rows[i].e164, &again), ENTRY_OK);
+        assert_true(slice_eq(ret, again));
+        assert_true(pattern_of_key(kind, ret, &p));
+        assert_false(pattern_of_key(ENTRY_ENTERPRISE, ret, &p));
+    }
+    arena_done(&a);
+    assert_int_equal(t.mem.used, 0);
+}
+
+/* The longest spelling there is, and every set in its one spelling. */
+static void test_sets(void **state)
+{
+    struct pattern p = {.plus = true, .n = PATTERN_MAX}, again;
+    uint8_t text[PATTERN_TEXT_MAX], longest = 0;
+    for (uint16_t digits = 1; digits <= DIGITS_ALL; digits++) {
+        for (size_t i = 0; i < PATTERN_MAX; i++)
+            p.element[i] = (struct element){digits, (uint8_t)(i % 3)};
+        size_t n = pattern_print(text, &p);
+        assert_true(pattern_of_key(ENTRY_PATTERN_E164, slice_make(text, n), &again));
+        assert_int_equal(again.n, PATTERN_MAX);
+        for (size_t i = 0; i < PATTERN_MAX; i++) {
+            assert_int_equal(again.element[i].digits, digits);
+            assert_int_equal(again.element[i].repeat, i % 3);
+        }
+        p.n = 1;
+        p.element[0].repeat = REPEAT_ANY;
+        n = pattern_print(text, &p) - 1;
+        longest = n > longest ? (uint8_t)n : longest;
+        p.n = PATTERN_MAX;
+    }
+    assert_int_equal(1 + longest * PATTERN_MAX, PATTERN_TEXT_MAX);
+}
+
+static void test_order_of_elements(void **state)
+{
+    static const struct element order[] = {
+        {1 << 0, REPEAT_ONCE}, {1 << 9, REPEAT_ONCE}, {3, REPEAT_ONCE},
+        {5, REPEAT_ONCE},      {7, REPEAT_ONCE},      {0x1ff, REPEAT_ONCE},
+        {DIGITS_ALL, REPEAT_ONCE}, {1 << 9, REPEAT_SOME}, {1 << 0, REPEAT_ANY},
+        {3, REPEAT_SOME},      {DIGITS_ALL, REPEAT_SOME}, {DIGITS_ALL, REPEAT_ANY},
+    };
+    for (size_t i = 0; i < sizeof order / sizeof order[0]; i++) {
+        struct element e = element_of_label(element_label(&order[i]));
+        assert_int_equal(e.digits, order[i].digits);
+        assert_int_equal(e.repeat, order[i].repeat);
+        for (size_t k = 0; k < i; k++)
+            assert_true(element_label(&order[k]) < element_label(&order[i]));
+    }
+}
+
+static void refusal_body(struct mem *mem)
+{
+    struct arena a;
+    struct slice ret;
+    arena_init(&a, mem);
+    enum entry_error error = pattern_parse(&a, slice_of("+81[^0]!"), true, &ret);
+    assert_true(error == (a.failed ? ENTRY_ERROR_MEMORY : ENTRY_OK));
+    arena_done(&a);
+}
+
+static void test_refusals(void **state)
+{
+    test_every_refusal(refusal_body);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_rows),
+        cmocka_unit_test(test_sets),
+        cmocka_unit_test(test_order_of_elements),
+        cmocka_unit_test(test_refusals),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
