@@ -34,8 +34,15 @@ static const char *row_unsettled(struct judge *j, const struct node *n, const st
     struct stamp at = stamp_of(c->epoch, c->usn, c->root);
     struct stamp newest = stamp_of(own.epoch, own.usn, own.root);
     int order = stamp_order(&at, &newest);
-    if (order != 0)
-        return unsettled(j, n, of->name, order < 0 ? "behind" : "ahead of its origin");
+    if (order != 0) {
+        char what[128];
+        snprintf(what, sizeof what, "%s: %llx/%llu/%llx here, %llx/%llu/%llx there",
+                 order < 0 ? "behind" : "ahead of its origin", (unsigned long long)at.epoch,
+                 (unsigned long long)at.usn, (unsigned long long)at.root,
+                 (unsigned long long)newest.epoch, (unsigned long long)newest.usn,
+                 (unsigned long long)newest.root);
+        return unsettled(j, n, of->name, what);
+    }
     static const char *const says[] = {
         [SYNC_SYNCHRONIZING] = "says that it is synchronizing", [SYNC_BEHIND] = "says: behind",
         [SYNC_DISCONNECTED] = "says: disconnected", [SYNC_HELD] = "says: held",
@@ -78,7 +85,8 @@ static const char *rows_unsettled(struct judge *j, const struct node *n, bool *s
         if (soul == 0)
             return unsettled(j, n, "?", "a cluster that nobody is");
         if (of == NULL || !is_member(j, of) || j->soul[soul].fate != FATE_LIVES) {
-            what = ended_unsettled(j, n, soul);
+            what = c.linked ? unsettled(j, n, "one that is gone", "linked")
+                            : ended_unsettled(j, n, soul);
         } else if (seen[of->index]) {
             what = unsettled(j, n, of->name, "two rows");
         } else {
@@ -172,6 +180,8 @@ static const char *shape_unsettled(struct judge *j)
             bool home = (role[i] == ROLE_HUB) != (role[k] == ROLE_HUB) &&
                         role[i] != ROLE_STANDALONE && role[k] != ROLE_STANDALONE;
             hubs += role[k] == ROLE_HUB ? links : 0;
+            if (j->life[i].out || j->life[k].out) /* it tries, and is refused; see rows_unsettled */
+                continue;
             if (links > 1 || (mesh && links != 1) || (links != 0 && !mesh && !home))
                 return unsettled(j, w->node[i], w->node[k]->name,
                                  links > 1 ? "more than one link" : mesh ? "no link" : "a link");

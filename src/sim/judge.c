@@ -321,6 +321,7 @@ void judge_reborn(struct judge *j, struct node *n, const struct node *original)
     }
     j->soul[life->soul].doubled = true;
     life->own = (struct stamp){0};
+    memset(life->banned, 0, sizeof life->banned);
     life->reborn = life->unsure = true;
     judge_excuse(j, EXCUSE_DOUBLE);
 }
@@ -343,7 +344,12 @@ void judge_out(struct judge *j, struct node *n, bool out)
 bool judge_is_gone(const struct judge *j, const uint8_t key[static KEY_SIZE])
 {
     uint32_t soul = soul_of(j, key);
-    return soul != 0 && j->soul[soul].fate == FATE_GONE;
+    if (soul == 0 || j->soul[soul].fate == FATE_LIVES)
+        return false;
+    for (size_t i = 0; i < j->world->node_n; i++)
+        if (j->life[i].soul == soul)
+            return false;
+    return true; /* its end may be known to nobody any more: whoever had the record has left */
 }
 
 bool judge_is_double(const struct judge *j, const struct node *n)

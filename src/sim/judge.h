@@ -60,6 +60,7 @@ void judge_unsure(struct judge *j, struct node *n);
 void judge_hides(struct judge *j, const struct node *n);
 /* The node is to be in the network, or not. */
 void judge_out(struct judge *j, struct node *n, bool out);
+/* Nobody is that one any more. */
 bool judge_is_gone(const struct judge *j, const uint8_t key[static KEY_SIZE]);
 /* Another node, of a lower index, is the same cluster. */
 bool judge_is_double(const struct judge *j, const struct node *n);

@@ -1,7 +1,7 @@
 /* judge_member: who counts, at every step:
  *   admission  what changes is of a cluster that was met, or that a hub lists which was, and so on;
  *   ends       nothing of the banned is served, and of the forgotten nothing up to their end; and
- *              no record of a ban is lost. */
+ *              no record of a ban is lost that is on the disk. */
 #include "sim/judge_inside.h"
 
 #define ENDS_WITHIN TICK_S /* a record is heeded in the step that brings it, or the next */
@@ -71,6 +71,17 @@ static void judge_ended(struct judge *j, const struct node *n, uint32_t of,
                     j->soul[of].lineage, e->banned ? "banned" : "forgotten");
 }
 
+/* What it has heard and not yet stored a crash takes away: it hears of it again. */
+static bool ban_is_durable(const struct node *n, const uint8_t key[static KEY_SIZE])
+{
+    static const char name[] = "ended";
+    uint8_t row[sizeof name - 1 + KEY_SIZE];
+    memcpy(row, name, sizeof name - 1);
+    memcpy(row + sizeof name - 1, key, KEY_SIZE);
+    struct slice value = disk_find(&n->disk, ROW_SETTING, slice_make(row, sizeof row));
+    return value.n != 0 && (value.p[0] & 1) != 0;
+}
+
 void judge_ends(struct judge *j, const struct node *n, bool standalone)
 {
     struct life *life = &j->life[n->index];
@@ -84,10 +95,9 @@ void judge_ends(struct judge *j, const struct node *n, bool standalone)
         judge_ended(j, n, of, &e);
     }
     for (size_t i = 1; i < j->soul_n; i++) {
-        if (life->banned[i] && !banned[i] && !standalone && !life->unsure &&
-            n->disk.refused == 0)
+        if (life->banned[i] && !banned[i] && !standalone)
             world_break(j->world, "ends: %s has lost that n%u was banned", n->name,
                         j->soul[i].lineage);
-        life->banned[i] = banned[i];
+        life->banned[i] = banned[i] && (life->banned[i] || ban_is_durable(n, j->soul[i].key));
     }
 }

@@ -301,7 +301,18 @@ static bool connect_turn(struct run *r, struct node *n)
     return false;
 }
 
-/* A hub's operator forgets whom nobody is any more. */
+/* It was banned and stays out. */
+static bool is_out(const struct run *r, const uint8_t key[static KEY_SIZE])
+{
+    for (size_t i = 0; i < r->world->node_n; i++)
+        if (judge_is_out(r->judge, r->world->node[i]) &&
+            memcmp(r->world->node[i]->key, key, KEY_SIZE) == 0)
+            return true;
+    return false;
+}
+
+/* A hub's operator forgets whom nobody is any more, and bans again who was banned by a hub that
+ * has left since, or lost its disk. */
 static bool forget_turn(struct run *r, struct node *n, const struct view_self *self)
 {
     struct view_row c;
@@ -309,9 +320,9 @@ static bool forget_turn(struct run *r, struct node *n, const struct view_self *s
     if (!r->world->calm || self->role != ROLE_HUB)
         return false;
     for (const void *at = NULL; view_next(n->ils, &at, &c);)
-        if (judge_is_gone(r->judge, c.key) && !c.linked) {
+        if (is_out(r, c.key) || (judge_is_gone(r->judge, c.key) && !c.linked)) {
             hex_text(id, c.peer_id, PEER_ID_SIZE);
-            r->desk[n->index].command = op_forget(n, id);
+            r->desk[n->index].command = is_out(r, c.key) ? op_ban(n, id) : op_forget(n, id);
             return true;
         }
     return false;
