@@ -142,6 +142,7 @@ struct announced {
 struct contact {
     struct link *link;      /* the attempt under way, NULL = none */
     uint32_t attempts;      /* in a row that failed */
+    uint32_t tries;         /* that it took until it was last linked */
     tick next;              /* not before */
     tick since;             /* when it was lost, or first wanted; 0 = it is not wanted */
     enum code last_code;    /* of the last attempt; CODE_NONE: none has ended, or it joined */
@@ -200,7 +201,8 @@ struct peer {
     bool disconnected_here, disconnected_there; /* by whom */
     bool draining;                 /* a hub that is about to be a spoke: from its stream 0 */
     bool next_announced;           /* announced[1] is a certificate */
-    bool dirty;                    /* its row must be stored */
+    bool dirty;                    /* its row must be stored ... */
+    tick row_next;                 /* ... and not before; 0 = now */
     /* from its stream 0 */
     TEXT(cluster_id, CLUSTER_ID_MAX);
     TEXT(fqdn, HOST_TEXT_MAX);
@@ -277,6 +279,7 @@ struct stream {
     size_t replaced_bytes;
     wall last_usn;
     tick last_head;        /* when the head (or its beat) last came */
+    uint64_t seen_epoch, seen_usn; /* of the newest that came, taken or not */
     bool digest_differs;
     bool over_quota;       /* the newest head was refused whole */
     tick rebuilt;          /* when a digest last differed */
@@ -573,6 +576,7 @@ struct dial {
     struct invite invite;   /* not yet used; expires = 0: none */
     struct link *link;      /* the attempt under way, NULL = none */
     uint32_t attempts;
+    uint32_t tries;         /* that it took until it was last linked */
     tick next;              /* of the next attempt */
     bool again;             /* wanted at once, while an attempt was under way */
     enum code last_code;

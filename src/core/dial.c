@@ -406,8 +406,8 @@ void dial_over(struct ils *ils, struct link *l, enum code code)
         d->last_code = code; /* and it is none of this end's (identity.c) */
     if (code == CODE_REPLACED || code_is_success(code))
         return;
-    if (!attempt)
-        d->attempts = 0;
+    if (!attempt) /* one that says goodbye at once is no better than one that does not answer */
+        d->attempts = ils->now - l->since >= LIVED_US ? 0 : d->tries;
     d->next = ils->now + wait_after(ils, l, code);
     bool another = !attempt && code == CODE_GENERATION_UNKNOWN && password_moved(ils, l);
     if (another || d->command != 0 || (attempt && d->again)) /* asked for meanwhile */
@@ -421,6 +421,7 @@ void dial_up(struct ils *ils, struct link *l)
     if (d->link != l)
         return;
     d->link = NULL;
+    d->tries = d->attempts;
     d->attempts = 0;
     bool known = dial_is_hub(ils, l->to) && !d->moving;
     d->moving = d->promised = false;

@@ -18,6 +18,7 @@
 
 #define ENDED_NAME  "ended"
 #define ENDED_VALUE (1 + 8 + 8 + PEER_ID_SIZE + 1 + CLUSTER_ID_MAX)
+#define EPOCH_FIRST (UINT64_C(1) << 32) /* counter 1 (stream_epoch) */
 #define EPOCH_MOST  (UINT64_C(1) << 63) /* nobody gets there: a record that says so is none */
 #define USN_MOST    (UINT64_C(1) << 62)
 
@@ -388,17 +389,25 @@ static void sweep(struct ils *ils)
 
 /* --- forgetting and banning */
 
-/* What was known of its streams: nothing up to that returns. Epochs of all its streams with the
- * same counter are below. */
+static uint64_t most_of(uint64_t a, uint64_t b)
+{
+    return a > b ? a : b;
+}
+
+/* What was known of its streams, taken or not: nothing up to that returns. Epochs of all its
+ * streams with the same counter are below; of whom no head is known here, those of the first, which
+ * is what others hold. Who lives returns above it in any case. */
 static void newest_of(const struct ils *ils, struct ended *e)
 {
     list_each(node, &ils->streams) {
         const struct stream *s = list_entry(node, struct stream, node);
-        if (memcmp(s->key, e->key, KEY_SIZE) != 0 || !stream_held(s))
+        if (memcmp(s->key, e->key, KEY_SIZE) != 0)
             continue;
-        e->epoch = s->head.epoch > e->epoch ? s->head.epoch : e->epoch;
-        e->usn = s->head.usn > e->usn ? s->head.usn : e->usn;
+        e->epoch = most_of(e->epoch, most_of(s->seen_epoch, stream_held(s) ? s->head.epoch : 0));
+        e->usn = most_of(e->usn, most_of(s->seen_usn, stream_held(s) ? s->head.usn : 0));
     }
+    if (e->epoch == 0)
+        e->epoch = EPOCH_FIRST;
     e->epoch |= UINT32_MAX;
     if (e->epoch >= EPOCH_MOST) /* others are to read it: what is above is covered as well */
         e->epoch = EPOCH_MOST - 1;

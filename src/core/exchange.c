@@ -251,6 +251,7 @@ static void take_goodbye(struct link *l, struct slice body)
     if (code == CODE_DISCONNECTED) {
         l->to->disconnected_there = true;
         l->to->dirty = true;
+        l->to->row_next = 0;
         struct trace *t = say_link(l, EVENT_DISCONNECTED);
         t->text[0] = arena_copy(&l->ils->step, text_slice(l->to->cluster_id));
         t->text[1] = slice_of("the other end");

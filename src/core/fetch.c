@@ -214,6 +214,10 @@ static bool want_head(struct ils *ils, struct stream *s, struct slice bytes, con
         return false;
     if (!above_wanted(ils, s, h))
         return false;
+    if (h->epoch > s->seen_epoch || (h->epoch == s->seen_epoch && h->usn > s->seen_usn)) {
+        s->seen_epoch = h->epoch;
+        s->seen_usn = h->usn;
+    }
     holds_heard(ils, s);
     s->over_quota = !s->own && !admit_quota(ils, s, h);
     if (s->over_quota) {

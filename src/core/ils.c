@@ -100,16 +100,19 @@ static void dispatch(struct ils *ils, const struct ils_event *event)
     }
 }
 
-/* Peers whose row changed in this step are stored together. */
+/* Peers whose row changed in this step are stored together; who comes and goes all the time costs
+ * no row each time. */
 static void store_peers(struct ils *ils)
 {
     struct rows rows;
     rows_init(&rows, ils);
     list_each(node, &ils->peers) {
         struct peer *p = list_entry(node, struct peer, node);
-        if (p->dirty)
-            rows_peer(&rows, p);
+        if (!p->dirty || (ils->now < p->row_next && !ils->stopped))
+            continue;
+        rows_peer(&rows, p);
         p->dirty = false;
+        p->row_next = ils->now + PEER_ROW_US;
     }
     if (rows.n != 0)
         journal_store(&rows, BATCH_PLAIN);

@@ -472,8 +472,10 @@ void invite_won(struct link *l)
     struct trust_change *change = NULL;
     struct rows rows;
     rows_init(&rows, ils);
-    if (l->to != NULL)
+    if (l->to != NULL) {
         l->to->invited_there = l->to->dirty = true;
+        l->to->row_next = 0;
+    }
     bool trusted = trust_add(&rows, buf_slice(&l->cert_der), &l->cert, slice_of("invite"), &change);
     if (change == NULL) { /* imported already; or the ordinary join says what is missing */
         used_up(l);

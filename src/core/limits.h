@@ -11,6 +11,7 @@
 #define SESSION_RENEW_US  (23 * 3600 * TICK_S) /* the dialler sets its successor up */
 #define BACKOFF_MIN_US    (TICK_S / 4)
 #define BACKOFF_MAX_US    (3 * TICK_S)   /* design 5: known peers */
+#define LIVED_US          BACKOFF_MAX_US /* a link that ends before counts as one that failed */
 #define REFUSED_WAIT_US   (60 * TICK_S)  /* design 5: after a refusal only */
 #define ALTERNATE_AFTER_US TICK_S        /* a hub that restarts is not left at once */
 #define ALTERNATE_JITTER_US TICK_S       /* not all spokes of a dead hub in one moment */
@@ -83,6 +84,7 @@
 #define INTRODUCED_GUEST_US (3 * TICK_S) /* ... and dials after this: the others come first */
 #define INTRODUCED_HOLD_US (10 * TICK_S) /* ... at the latest, whether it was imported or not */
 #define REFUSED_MAX       64             /* refused certificates that are kept ... */
+#define PEER_ROW_US       (10 * TICK_S)  /* a peer costs one row in this time at most */
 #define REFUSED_IDS       16             /* clusters refused for their id are remembered */
 #define REFUSED_PER_ADDRESS 8            /* ... of them from one address */
 #define REFUSED_KEPT_US   (30 * 24 * 3600 * TICK_S) /* ... and how long */

@@ -484,6 +484,7 @@ void link_met(struct link *l)
     if (!p->met) {
         p->met = ils->rosters_moved = true;
         p->met_first = ils->wall;
+        p->row_next = 0;
     }
     p->met_last = p->last_contact = ils->wall;
     p->met_method = l->method;
@@ -503,6 +504,7 @@ void link_met(struct link *l)
     if (p->disconnected_there && dial_is_hub(ils, p))
         dial_want(ils, true); /* the other end's operator connected again */
     ils->self_dirty = ils->self_dirty || p->disconnected_there;
+    p->row_next = p->disconnected_there ? 0 : p->row_next;
     p->disconnected_there = false;
     p->dirty = true;
     ils->ready_moved = true;

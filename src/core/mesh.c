@@ -375,11 +375,17 @@ void mesh_over(struct link *l, enum code code)
         return;
     }
     p = l->to;
-    if (p == NULL || p->link != NULL || !mesh_wanted(ils, p))
+    if (p == NULL || p->link != NULL || (!mesh_wanted(ils, p) && !mesh_alternate(ils, p)))
+        return;
+    bool lived = ils->now - l->since >= LIVED_US;
+    if (!lived)
+        p->contact.attempts = p->contact.tries + 1;
+    if (!mesh_wanted(ils, p) && lived)
         return;
     /* A link of two hubs: who dialled it dials again first. */
-    p->contact.next = ils->now + (tick)rand_below(&ils->rand, BACKOFF_MIN_US) +
-                      (l->dialler ? 0 : 2 * BACKOFF_MIN_US);
+    p->contact.next = ils->now + (l->dialler ? 0 : 2 * BACKOFF_MIN_US) +
+                      (lived ? (tick)rand_below(&ils->rand, BACKOFF_MIN_US)
+                             : pause_after(ils, p, false, CODE_LOST));
     if (dial_refusal(code) && p->contact.next < ils->now + REFUSED_WAIT_US / 2)
         p->contact.next = ils->now + REFUSED_WAIT_US / 2;
 }
@@ -416,6 +422,7 @@ void mesh_up(struct link *l)
     struct contact *c = &p->contact;
     if (c->link == l)
         c->link = NULL;
+    c->tries = c->attempts;
     c->attempts = 0;
     c->since = 0;
     c->last_code = CODE_NONE;

@@ -368,6 +368,78 @@ static void replaced_by_nothing(void **state)
     liar_done(&home);
 }
 
+/* It says goodbye whenever it is linked: it is asked less and less often. */
+static void goodbye_for_ever(void **state)
+{
+    (void)state;
+    struct liar home = {0};
+    size_t dialled = 0;
+    rig_down(&core, liar.id);
+    rig_done(&core);
+    rig_init(&core, 6, SIZE_MAX);
+    rig_spoke(&core, "spoke", password);
+    for (tick end = core.now + 60 * TICK_S; core.now < end; rig_pass(&core, TICK_S / 20)) {
+        if (core.open_id == 0)
+            continue;
+        dialled++;
+        pump_home(&home, 9);
+        assert_true(home.peer.up);
+        liar_marks(&home, NULL, 0);
+        liar_pump(&home);
+        say_goodbye(&home.peer, CODE_GOING_DOWN);
+        liar_pump(&home);
+        assert_false(liar_linked(&home));
+        liar_done(&home);
+        memset(&home.peer, 0, sizeof home.peer);
+    }
+    printf("# dialled %zu times in a minute\n", dialled);
+    assert_true(dialled > 10 && dialled < 45);
+}
+
+/* --- a member that comes and goes */
+
+static void visits_without_end(void **state)
+{
+    (void)state;
+    struct peer *p = peer_find(core.ils, liar.peer.key);
+    rig_down(&core, liar.id);
+    liar_done(&liar);
+    rig_pass(&core, TICK_S);
+    size_t rows = core.rows;
+    for (int i = 0; i < 50; i++) {
+        memset(&liar, 0, sizeof liar);
+        liar_join(&liar, &core, 1, "198.51.100.1", password);
+        assert_true(liar_linked(&liar));
+        rig_down(&core, liar.id);
+        liar_done(&liar);
+    }
+    printf("# %zu rows\n", core.rows - rows);
+    assert_true(core.rows - rows < 10);
+    assert_true(p->dirty);
+    memset(&liar, 0, sizeof liar);
+    rig_pass(&core, 11 * TICK_S);
+    liar_join(&liar, &core, 2, "198.51.100.2", password); /* something happens */
+    assert_true(core.rows > rows && !p->dirty);
+}
+
+/* --- somebody of whom nothing was heard */
+
+static void forgotten_unheard(void **state)
+{
+    (void)state;
+    uint8_t key[KEY_SIZE];
+    memcpy(key, liar.peer.key, KEY_SIZE);
+    rig_down(&core, liar.id);
+    liar_done(&liar);
+    assert_int_equal(end(COMMAND_FORGET, key), REPLY_OK);
+    memset(&liar, 0, sizeof liar);
+    liar_join(&liar, &core, 1, "198.51.100.1", password);
+    say_one(&liar, STREAM_SELF, (UINT64_C(1) << 32) + 7); /* as others hold it */
+    assert_false(held(key, STREAM_SELF));
+    say_one(&liar, STREAM_SELF, (UINT64_C(2) << 32) + 7); /* it lives */
+    assert_true(held(key, STREAM_SELF));
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup_hub, teardown)
@@ -379,6 +451,9 @@ int main(void)
         TEST(streams_without_end),
         TEST(leaving_is_no_way_back),
         TEST(replaced_by_nothing),
+        TEST(goodbye_for_ever),
+        TEST(visits_without_end),
+        TEST(forgotten_unheard),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
