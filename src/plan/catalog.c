@@ -19,7 +19,7 @@ struct catalog *catalog_new(struct plan *p, const uint8_t key[static KEY_SIZE], 
     c->number = number;
     c->serial = p->serial++;
     c->indexed = indexed;
-    c->served = true;
+    c->served = c->counted = true;
     if (!indexed) {
         uint8_t text[8];
         memcpy(text, &c->serial, 8);
@@ -306,6 +306,11 @@ static void count_all(struct catalog *c, const struct manifest *m)
     struct plan *p = c->plan;
     flags_clear(p, m, SEGMENT_TARGET);
     c->live = c->sum = 0;
+    for (size_t i = 0; i < c->bucket_n; i++) {
+        for (uint32_t id = c->bucket[i]; id != 0; id = p->segment[id].next)
+            p->segment[id].kept = 0;
+    }
+    c->counted = true;
     for (size_t i = 0; i < m->n; i++) {
         uint32_t id = m->id[i];
         if (id == 0)
@@ -331,7 +336,7 @@ static void target_change(struct catalog *c, const struct manifest *old,
         changing += (s->flags & SEGMENT_TARGET) == 0 ? s->records : 0;
         counting += s->records;
     }
-    if (counting <= changing) {
+    if (counting <= changing || !c->counted) {
         flags_clear(p, old, SEGMENT_TARGET);
         count_all(c, new);
         return;
@@ -393,14 +398,16 @@ bool catalog_missing(const struct catalog *c, size_t *at, struct line *ret)
     return false;
 }
 
-static void marks_make(const struct segment *s)
+static void marks_make(struct segment *s)
 {
     struct mark *mark = (struct mark *)(void *)s->block;
     struct slice bytes = segment_bytes(s);
     struct segment_reader reader;
     struct record r;
     segment_reader_init(&reader, bytes);
+    s->weight = 0;
     for (uint32_t i = 0; segment_next(&reader, &r) == 1; i++) {
+        s->weight += record_weight(&r);
         if (i % MARK_EVERY != 0)
             continue;
         size_t source = r.source.n > 0 ? (size_t)(r.source.p - bytes.p) - 2 : 0;
@@ -494,7 +501,7 @@ void catalog_abandon(struct catalog *c)
     flags_clear(p, &c->target, SEGMENT_TARGET);
     flags_set(p, &c->serving, SEGMENT_TARGET);
     manifest_free(p, &c->target);
-    c->targeting = false;
+    c->targeting = c->counted = false;
     c->live = c->serving_live;
     c->sum = c->serving_sum;
     sweep(c);

@@ -15,6 +15,7 @@ enum {
     SEGMENT_SERVED = 1,
     SEGMENT_TARGET = 2,
     SEGMENT_LISTED = 4, /* in the manifest that is becoming the target */
+    SEGMENT_LEAVING = 8, /* an origin's commit is about to rewrite it or to list it no more */
 };
 
 /* What a reader knows before the PUT or DEL at `at`: a record's USN is found from the mark before
@@ -30,6 +31,9 @@ struct segment {
     uint8_t *block;          /* marks, then the bytes; NULL: not held */
     uint32_t size;
     uint32_t records; /* PUTs and DELs, while held */
+    uint32_t weight;  /* of all these (record_weight), while held */
+    uint32_t kept;    /* of those that a rewrite keeps, by the target (see `counted`) */
+    uint32_t dying;   /* of these, what the commit under way supersedes; 0 between commits */
     uint32_t next;    /* id: the next in the bucket of names, or the next free one; 0 = none */
     uint8_t flags;
     uint8_t name[HASH_SIZE];
@@ -55,6 +59,7 @@ struct catalog {
 
     struct manifest serving, target; /* target is `serving` itself unless targeting */
     bool targeting;
+    bool counted; /* `kept` of the target's segments holds; if not, the next target counts anew */
     uint64_t live, sum;               /* of the target, as far as it is held */
     uint64_t serving_live, serving_sum;
     uint64_t records;                 /* PUTs and DELs held, of both sets */
@@ -86,6 +91,12 @@ struct plan {
     struct index index;
 };
 
+/* Bytes of a PUT or DEL, about, without what it shares with others: never 0. */
+static inline uint32_t record_weight(const struct record *r)
+{
+    return (uint32_t)(r->user.n + r->value.n) + 4;
+}
+
 static inline uint32_t segment_marks(const struct segment *s)
 {
     return (s->records + MARK_EVERY - 1) / MARK_EVERY;
@@ -113,7 +124,7 @@ void plan_segment_free(struct plan *p, uint32_t id);
 /* One record of a catalog, as the index has found it. */
 struct found {
     uint32_t id, offset;
-    size_t held;
+    size_t held, puts; /* records of the key held at all; PUTs of it that are seen */
     struct record record; /* with its USN and source */
 };
 
@@ -135,13 +146,15 @@ void index_remove(struct plan *p, uint32_t id);
 void index_refill(struct plan *p);
 
 /* The record that counts for a key among the catalog's segments with the flag: a PUT or a DEL.
- * ret->held: how many records of the key the catalog holds, counting or not. */
+ * ret->held: how many records of the key the catalog holds, counting or not; ret->puts: how many
+ * PUTs of it the segments with the flag have. */
 bool index_find(const struct catalog *c, uint8_t flag, const struct record *key,
                 struct found *ret);
 /* Whether the record (as a reader gave it) of segment id is the one that counts for its key. */
 bool index_counts(const struct catalog *c, uint8_t flag, uint32_t id, const struct record *r);
-/* Whether a PUT of the key stands in a served segment that is none of the n ids. */
-bool index_put_elsewhere(const struct catalog *c, const struct record *key, const uint32_t *id,
-                         size_t n);
+/* Whether a PUT of the key stands in a served segment that is not leaving. */
+bool index_put_stays(const struct catalog *c, const struct record *key);
+/* Lets up to max served segments leave that have a record of the key; returns how many are new. */
+size_t index_leave(const struct catalog *c, const struct record *key, size_t max);
 
 #endif

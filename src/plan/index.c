@@ -170,6 +170,7 @@ static size_t view_find(const struct view *v, uint64_t hash, const struct record
     struct probe b = probe_start(&p->index, hash);
     size_t held = 0;
     ret->id = 0;
+    ret->puts = 0;
     for (uint64_t slot; (slot = probe_next(&b)) != 0;) {
         struct found f = {.id = slot_id(slot), .offset = slot_offset(slot)};
         const struct segment *s = &p->segment[f.id];
@@ -179,8 +180,10 @@ static size_t view_find(const struct view *v, uint64_t hash, const struct record
         if (!view_has(v, slot))
             continue;
         read_whole(s, f.offset, &f.record);
+        f.puts = ret->puts + f.record.put;
         if (ret->id == 0 || outranks(p, &f, ret))
             *ret = f;
+        ret->puts = f.puts;
     }
     return held;
 }
@@ -281,6 +284,18 @@ void index_expect(struct plan *p, uint64_t n)
 
 /* --- segments coming and going */
 
+/* What counts for a key is kept by a rewrite: a PUT always, a DEL while an older PUT of its key is
+ * listed, so while there is any PUT of it. before and after: what counts without r and with it. */
+static void count_kept(struct plan *p, const struct found *before, const struct found *after,
+                       const struct record *r, bool add)
+{
+    bool was = before->puts > 0, is = was || r->put;
+    uint32_t less = was ? record_weight(&before->record) : 0;
+    uint32_t more = is ? record_weight(&after->record) : 0;
+    p->segment[before->id].kept -= add ? less : -less;
+    p->segment[after->id].kept += add ? more : -more;
+}
+
 /* The record's part of the digest; returns how many records of its key are held. */
 static size_t count_record(struct catalog *c, uint32_t id, const struct record *r, uint64_t hash,
                            bool add)
@@ -288,7 +303,9 @@ static size_t count_record(struct catalog *c, uint32_t id, const struct record *
     struct view v = {c, SEGMENT_TARGET, id, r->offset};
     struct found before, after = {.id = id, .offset = r->offset, .record = *r};
     size_t held = view_find(&v, hash, r, &before);
-    if (before.id != 0 && !outranks(c->plan, &after, &before))
+    bool counts = before.id == 0 || outranks(c->plan, &after, &before);
+    count_kept(c->plan, &before, counts ? &after : &before, r, add);
+    if (!counts)
         return held;
     uint64_t live = 0, sum = 0;
     if (r->put) {
@@ -368,6 +385,7 @@ bool index_add(struct plan *p, uint32_t id)
                 remove_until(p, id, b.record[i].offset);
                 c->live = live;
                 c->sum = sum;
+                c->counted = false;
                 return false;
             }
             place(&p->index, b.hash[i], id, b.record[i].offset);
@@ -411,24 +429,38 @@ bool index_counts(const struct catalog *c, uint8_t flag, uint32_t id, const stru
     return counts(c, flag, index_hash(c->plan, c->salt, r), id, r);
 }
 
-bool index_put_elsewhere(const struct catalog *c, const struct record *key, const uint32_t *id,
-                         size_t n)
+bool index_put_stays(const struct catalog *c, const struct record *key)
 {
     const struct plan *p = c->plan;
     struct view v = {c, SEGMENT_SERVED, 0, 0};
     struct probe b = probe_start(&p->index, index_hash(p, c->salt, key));
     for (uint64_t slot; (slot = probe_next(&b)) != 0;) {
+        const struct segment *s = &p->segment[slot_id(slot)];
         struct record r;
-        size_t i = 0;
-        while (i < n && id[i] != slot_id(slot))
-            i++;
-        if (i < n || !view_has(&v, slot))
+        if (!view_has(&v, slot) || (s->flags & SEGMENT_LEAVING) != 0)
             continue;
-        segment_record_at(segment_bytes(&p->segment[slot_id(slot)]), slot_offset(slot), &r);
+        segment_record_at(segment_bytes(s), slot_offset(slot), &r);
         if (r.put && same_key(&r, key, false))
             return true;
     }
     return false;
+}
+
+size_t index_leave(const struct catalog *c, const struct record *key, size_t max)
+{
+    const struct plan *p = c->plan;
+    struct view v = {c, SEGMENT_SERVED, 0, 0};
+    struct probe b = probe_start(&p->index, index_hash(p, c->salt, key));
+    size_t n = 0;
+    for (uint64_t slot; n < max && (slot = probe_next(&b)) != 0;) {
+        struct segment *s = &p->segment[slot_id(slot)];
+        if (!view_has(&v, slot) || (s->flags & SEGMENT_LEAVING) != 0 ||
+            !has_key(s, slot_offset(slot), key, false))
+            continue;
+        s->flags |= SEGMENT_LEAVING;
+        n++;
+    }
+    return n;
 }
 
 /* Puts a live record among the candidates, which are ordered by the age of their catalogs. Two

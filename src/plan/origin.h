@@ -1,6 +1,7 @@
 /* origin: how an origin writes its own streams: changes that wait together become segments, a
- * manifest and a signed head; the small segments at the end are folded. Pure: the caller makes the
- * result durable before anything of it leaves. PROTOCOL.md, "Writing".
+ * manifest and a signed head; segments that are small, half dead or dead are written anew or left
+ * out. Pure: the caller makes the result durable before anything of it leaves. PROTOCOL.md,
+ * "Writing".
  *
  * The result of a commit is a target for one's own catalog (plan.h) plus the bytes to store. */
 #ifndef OPENILS_PLAN_ORIGIN_H
@@ -41,6 +42,7 @@ struct commit {
     uint64_t puts, dels;       /* changes that had an effect */
     const struct change *const *change; /* these, by key; the array is in the arena */
     size_t change_n;
+    uint64_t rewritten;        /* bytes of the segments that hold records written before */
 };
 
 /* Turns changes into a commit on top of `former` (the served head; lines = 0, usn = 0 for a new
@@ -50,7 +52,7 @@ struct commit {
  * so that domains are shared. next: fields of the new head that the caller decides (key, number,
  * epoch, beat, interval, flags, name, route_string); usn, root, lines, bytes, live, sum and peak
  * are computed. A commit without any effective change still takes one USN (a head that changed).
- * fold: fold the tail when it exceeds its bounds, in the same head.
+ * What is rewritten (origin_rewrite.c) is in the same head; it takes a USN more.
  * A head with HEAD_FLAG_LEFT lists nothing, whatever the changes.
  * 0; -1 memory; -2 the manifest would exceed its maximum; -3 a change that no segment can hold
  * (PROTOCOL.md, "Segments"). Everything lives in the arena. */

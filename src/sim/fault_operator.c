@@ -274,6 +274,7 @@ bool fault_describe(struct run *r)
 
 /* --- plans */
 
+/* All of the large catalog goes, or a few of every segment, which DELs must hide then. */
 bool fault_mass_delete(struct run *r)
 {
     struct node *n = staffed(r);
@@ -282,7 +283,7 @@ bool fault_mass_delete(struct run *r)
     for (size_t key = 0; key < JUDGE_KEYS && n->ils != NULL; key++)
         r->storm->changes += judge_change(r->judge, n, key, false);
     if (n->ils != NULL && r->filled == n)
-        op_empty(n, "many", "fill.example", 12000);
+        op_empty(n, "many", "fill.example", 12000, chance(r, 50) ? 1 : 7);
     return true;
 }
 
@@ -299,21 +300,32 @@ static void burst_job(struct world *w, struct job *job)
 {
     struct run *r = job->object;
     struct node *n = w->node[job->number];
-    if (node_awake(n))
-        r->storm->changes += judge_change(r->judge, n, rand_below(&r->rand, JUDGE_KEYS),
-                                          (r->storm->changes & 1) != 0);
+    char other[16];
+    if (!node_awake(n))
+        return;
+    if (chance(r, 60)) {
+        snprintf(other, sizeof other, "+90%u", (unsigned)rand_below(&r->rand, 1000));
+        op_plan(n, true, other, NULL);
+        return;
+    }
+    r->storm->changes += judge_change(r->judge, n, rand_below(&r->rand, JUDGE_KEYS),
+                                      (r->storm->changes & 1) != 0);
 }
 
-/* So many changes in a row that the tail of the catalog is folded. */
+/* So many changes in a row, most of them of keys of their own, that the tail of the catalog is
+ * folded. */
 bool fault_burst(struct run *r)
 {
     struct node *n = any(r);
     tick at = r->world->now;
+    if (at < r->burst_over)
+        return false;
     if (r->filled != NULL && rand_below(&r->rand, 2) == 0)
         n = r->filled;
     for (uint64_t i = 200 + rand_below(&r->rand, 400); i > 0; i--) {
         at += (tick)rand_below(&r->rand, 6 * TICK_MS);
         later(r, at, burst_job, n->index);
     }
+    r->burst_over = at;
     return true;
 }

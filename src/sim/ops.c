@@ -189,14 +189,15 @@ uint64_t op_plan(struct node *n, bool put, const char *key, const char *failover
     return give(n, c);
 }
 
+/* One of every `step` of the entries prefix0, prefix1 … below count. */
 static uint64_t many(struct node *n, bool put, const char *prefix, const char *domain,
-                     size_t count)
+                     size_t count, size_t step)
 {
     char (*user)[48] = grow(NULL, FILL_MAX * sizeof *user);
     struct change *change = grow_zero(FILL_MAX * sizeof *change);
-    size_t most = count < FILL_MAX ? count : FILL_MAX;
+    size_t most = count / step < FILL_MAX ? count / step : FILL_MAX;
     for (size_t i = 0; i < most; i++) {
-        snprintf(user[i], sizeof user[i], "%.32s%zu", prefix, i);
+        snprintf(user[i], sizeof user[i], "%.32s%zu", prefix, i * step);
         change[i] = (struct change){.put = put, .kind = ENTRY_URI, .user = slice_of(user[i]),
                                     .domain = slice_of(domain), .source = slice_of("sim")};
     }
@@ -209,12 +210,13 @@ static uint64_t many(struct node *n, bool put, const char *prefix, const char *d
 
 uint64_t op_fill(struct node *n, const char *prefix, const char *domain, size_t count)
 {
-    return many(n, true, prefix, domain, count);
+    return many(n, true, prefix, domain, count, 1);
 }
 
-uint64_t op_empty(struct node *n, const char *prefix, const char *domain, size_t count)
+uint64_t op_empty(struct node *n, const char *prefix, const char *domain, size_t count,
+                  size_t step)
 {
-    return many(n, false, prefix, domain, count);
+    return many(n, false, prefix, domain, count, step);
 }
 
 enum reply op_wait(struct node *n, uint64_t command, tick most)

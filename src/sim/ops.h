@@ -43,7 +43,9 @@ uint64_t op_route(struct node *n, const char *pattern, const char *target);
  * back to, NULL = none. */
 uint64_t op_plan(struct node *n, bool put, const char *key, const char *failover);
 /* Entries prefix0@domain ... in one command; put false: they go. */
-uint64_t op_empty(struct node *n, const char *prefix, const char *domain, size_t count);
+/* One of every `step` of them. */
+uint64_t op_empty(struct node *n, const char *prefix, const char *domain, size_t count,
+                  size_t step);
 uint64_t op_fill(struct node *n, const char *prefix, const char *domain, size_t count);
 
 /* Runs the world until the node has answered that command, at most so long. REPLIES: no answer. */

@@ -50,6 +50,7 @@ struct run {
     unsigned rotating;         /* 0 no; 1 it is added, 2 preferred, 3 the former dropped */
     tick preferred;            /* since when all prefer it, as far as was looked; 0 = not yet */
     struct node *filled;       /* whose catalog began large, or NULL */
+    tick burst_over;           /* when the last change of a burst comes */
     size_t first_n;            /* nodes that are no copies */
     size_t copies, renewals;
 };

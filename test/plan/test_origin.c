@@ -13,16 +13,16 @@
 
 #define KEYS      120
 #define RECEIVERS 3
-#define STEPS     120
+#define STEPS     300
 #define SOURCES   3
-#define HISTORIES 250
+#define HISTORIES 300
 
 static uint8_t public_key[KEY_SIZE], secret[SECRET_SIZE];
 
 /* --- a small world of keys: what they are called, what their n-th value is */
 
 static char user_text[KEYS][16];
-static uint8_t filler[4096];
+static uint8_t filler[16384];
 
 static struct record key_of(size_t i)
 {
@@ -40,7 +40,7 @@ static struct change change_of(size_t i, uint16_t value)
 {
     static const char *const source[SOURCES] = {"", "csv", "operator"};
     struct record key = key_of(i);
-    size_t n = value % 7 + (key.kind == ENTRY_URI ? value % 3 * 100u : value % 5 * 900u);
+    size_t n = value % 7 + (key.kind == ENTRY_URI ? value % 3 * 100u : value % 5 * 3500u);
     return (struct change){
         .put = value != 0,
         .kind = key.kind,
@@ -74,7 +74,7 @@ struct history {
     size_t snapshot_n;
     uint16_t value[KEYS], next_value;
     const char *wrong;
-    size_t folds, cuts, applied, adopted;
+    size_t folds, middles, cuts, applied, adopted;
 };
 
 static void blame(struct history *h, const char *what)
@@ -159,7 +159,9 @@ static void commit_changes(struct history *h, const struct head *former, const s
     arena_init(&a, &h->t.mem);
     assert_int_equal(origin_commit(&a, h->origin.catalog, former, next, change, n, secret,
                                    &commit), 0);
-    h->folds += commit.dropped_n > 0;
+    h->folds += commit.rewritten > 0;
+    for (size_t i = 0; i < commit.dropped_n; i++)
+        h->middles += commit.rewritten > 0 && commit.dropped[i].size > SEGMENT_MAX / 2;
     struct snapshot *s = &h->snapshot[h->snapshot_n++];
     s->head = commit.head;
     s->head.name = s->head.route_string = slice_make(NULL, 0);
@@ -328,7 +330,8 @@ static void test_model(void **state)
             fail_msg("history %u: %s", (unsigned)seed, wrong);
     }
     /* The histories did what they are for. */
-    assert_true(h->folds > 300 && h->cuts > 1000 && h->applied > 1000 && h->adopted > 200);
+    assert_true(h->folds > 300 && h->middles > 300);
+    assert_true(h->cuts > 1000 && h->applied > 1000 && h->adopted > 200);
     history_free(h);
 }
 #else
@@ -436,7 +439,7 @@ static void test_effects(void **state)
     assert_int_equal(o.head.bytes, 0);
     assert_int_equal(o.head.live, 0);
     assert_int_equal(o.head.sum, 0);
-    assert_int_equal(o.commit.dropped_n, 2);
+    assert_int_equal(o.commit.dropped_n, 1);
     assert_int_equal(catalog_live(o.catalog), 0);
     one_done(&o);
 }
@@ -468,82 +471,174 @@ static void test_order_of_records(void **state)
     one_done(&o);
 }
 
-/* One key changes in every one of many large commits, none of which is a tail. Before holders would
- * refuse one record of it more, everything is rewritten. */
+/* The n-th key of another kind of world: many short ones. */
+static struct change named(size_t n)
+{
+    static char text[4096][8];
+    char *name = text[n % 4096];
+    for (size_t i = 6; i > 0; i--, n /= 10)
+        name[i - 1] = (char)('0' + n % 10);
+    return (struct change){.put = true, .kind = ENTRY_FIELD, .user = slice_of(name)};
+}
+
+/* One key changes in every one of many large commits that nothing else happens to: before holders
+ * would refuse one record of it more, a few of the segments that have it are rewritten. */
 static void test_crowded_key(void **state)
 {
     (void)state;
-    enum { LARGE = 40 };
+    enum { LARGE = 3, COMMITS = KEY_RECORDS_MAX * 5 / 4 };
     struct one o;
     one_init(&o);
     struct change change[LARGE + 1];
-    char name[LARGE][8];
-    size_t rewrites = 0;
-    for (size_t k = 0; k < KEY_RECORDS_MAX; k++) {
+    size_t rewrites = 0, most = 0;
+    for (size_t k = 0; k < COMMITS; k++) {
         for (size_t i = 0; i < LARGE; i++) {
-            memcpy(name[i], "large00", 8);
-            name[i][5] = (char)('0' + i / 10);
-            name[i][6] = (char)('0' + i % 10);
-            change[i] = (struct change){.put = true, .kind = ENTRY_FIELD, .user = slice_of(name[i]),
-                                        .value = slice_make(filler + k % 64, 1000)};
+            change[i] = named(k * LARGE + i);
+            change[i].value = slice_make(filler, 11000);
         }
         change[LARGE] = change_of(0, (uint16_t)(k + 1));
         assert_int_equal(one_commit(&o, change, LARGE + 1), 0);
         rewrites += o.commit.dropped_n > 0;
-        assert_true(o.head.live == LARGE + 1);
+        most = o.commit.dropped_n > most ? o.commit.dropped_n : most;
+        assert_true(o.head.live == (k + 1) * LARGE + 1);
     }
-    assert_true(rewrites >= 1);
-    assert_true(o.head.lines < KEY_RECORDS_MAX);
+    assert_true(rewrites > 5 && rewrites < COMMITS / 10 && most <= 70);
     one_done(&o);
 }
 
+/* Two keys a commit, one of which changes in the next too: of each line something is kept. */
 static void test_fold_by_lines(void **state)
 {
     (void)state;
     struct one o;
     one_init(&o);
     for (size_t i = 0; i < TAIL_LINES_MAX; i++) {
-        struct change change = change_of(i % 4, (uint16_t)(i + 1));
-        change.value.n = 2;
-        assert_int_equal(one_commit(&o, &change, 1), 0);
+        struct change change[2] = {named(i), named(i + 1)};
+        change[0].value = slice_make(filler, 2);
+        assert_int_equal(one_commit(&o, change, 2), 0);
         assert_int_equal(o.head.lines, i + 1);
-        assert_int_equal(o.commit.dropped_n, 0);
+        assert_int_equal(o.commit.dropped_n + o.commit.rewritten, 0);
     }
-    struct change last = change_of(4, 9);
-    assert_int_equal(one_commit(&o, &last, 1), 0);
+    struct change last[2] = {named(TAIL_LINES_MAX), named(TAIL_LINES_MAX + 1)};
+    assert_int_equal(one_commit(&o, last, 2), 0);
     assert_int_equal(o.head.lines, 1);
     assert_int_equal(o.commit.dropped_n, TAIL_LINES_MAX);
     assert_int_equal(o.commit.segment_n, 1);
-    assert_int_equal(o.head.usn, TAIL_LINES_MAX + 2); /* the rewrite takes one */
-    assert_int_equal(o.head.live, 5);
+    assert_int_equal(o.commit.rewritten, o.commit.segment[0].line.size);
+    assert_int_equal(o.head.live, TAIL_LINES_MAX + 2);
     uint32_t records;
     assert_true(segment_measure(o.commit.segment[0].bytes, &records));
-    assert_int_equal(records, 5);
+    assert_int_equal(records, TAIL_LINES_MAX + 2);
     one_done(&o);
 }
 
-/* A line that stays as it is, then many that come to nothing: the
- * fold gives the first line again, which is therefore not dropped. */
-static void test_fold_to_the_same(void **state)
+/* One key that changes all the time is one line, and nothing is written twice. */
+static void test_one_key(void **state)
 {
     (void)state;
     struct one o;
     one_init(&o);
-    struct change change = change_of(3, 1);
-    change.value = slice_make(filler, 4000);
-    assert_int_equal(one_commit(&o, &change, 1), 0);
-    struct line first = o.commit.segment[0].line, last;
-    for (size_t i = 0; i < TAIL_LINES_MAX; i++) {
-        change = change_of(4, i % 2 == 0 ? 3 : 0);
+    for (size_t i = 0; i < 3 * TAIL_LINES_MAX; i++) {
+        struct change change = change_of(1, (uint16_t)(i + 1));
         assert_int_equal(one_commit(&o, &change, 1), 0);
+        assert_int_equal(o.head.lines, 1);
+        assert_int_equal(o.commit.dropped_n, i > 0);
+        assert_int_equal(o.commit.rewritten, 0);
+        assert_int_equal(o.head.usn, i + 1);
     }
+    struct change gone = change_of(1, 0);
+    assert_int_equal(one_commit(&o, &gone, 1), 0);
+    assert_int_equal(o.head.lines, 0); /* the DEL has nothing to hide */
+    assert_int_equal(o.head.usn, 3 * TAIL_LINES_MAX + 1);
+    one_done(&o);
+}
+
+/* A full segment dies key by key: at half it is written anew, and what DELs are left go with the
+ * last PUT that they hide. */
+static void test_half_dead(void **state)
+{
+    (void)state;
+    enum { N = 64 };
+    struct one o;
+    one_init(&o);
+    struct change change[N];
+    for (size_t i = 0; i < N; i++) {
+        change[i] = named(i);
+        change[i].value = slice_make(filler, 900);
+    }
+    assert_int_equal(one_commit(&o, change, N), 0);
     assert_int_equal(o.head.lines, 1);
-    assert_int_equal(o.head.live, 1);
-    assert_int_equal(o.commit.dropped_n, TAIL_LINES_MAX - 1);
-    manifest_line(catalog_lines(o.catalog), 0, &last);
-    assert_memory_equal(first.name, last.name, HASH_SIZE);
-    for (size_t i = 0; i < o.commit.dropped_n; i++)
-        assert_memory_not_equal(o.commit.dropped[i].name, first.name, HASH_SIZE);
+    const uint64_t full = o.head.bytes;
+    for (size_t i = 0; i < N; i++)
+        change[i].put = false;
+    assert_int_equal(one_commit(&o, change, N / 2), 0);
+    assert_int_equal(o.head.lines, 2); /* half dead is not more than half dead */
+    assert_true(o.head.bytes > full);
+    assert_int_equal(one_commit(&o, change + N / 2, 1), 0);
+    assert_int_equal(o.head.lines, 1);
+    assert_true(o.head.bytes < full / 2);
+    uint32_t records;
+    assert_true(segment_measure(o.commit.segment[0].bytes, &records));
+    assert_int_equal(records, N / 2 - 1);
+    assert_int_equal(one_commit(&o, change + N / 2 + 1, N / 2 - 1), 0);
+    assert_int_equal(o.head.lines, 0);
+    one_done(&o);
+}
+
+/* Neighbours before the tail that fit into one are joined; the records keep their USNs. */
+static void test_join(void **state)
+{
+    (void)state;
+    static const size_t size[] = {40, 20, 40}; /* KB: the small one is tail until the third comes */
+    struct one o;
+    one_init(&o);
+    struct change change[40];
+    size_t n = 0;
+    for (size_t k = 0; k < 3; k++) {
+        for (size_t i = 0; i < size[k]; i++) {
+            change[i] = named(n++);
+            change[i].value = slice_make(filler, 1000);
+        }
+        assert_int_equal(one_commit(&o, change, size[k]), 0);
+        assert_int_equal(o.head.lines, k + 1);
+    }
+    const uint64_t sum = o.head.sum;
+    assert_int_equal(one_commit(&o, NULL, 0), 0);
+    assert_int_equal(o.head.lines, 2);
+    assert_int_equal(o.commit.dropped_n, 2);
+    assert_int_equal(o.commit.segment_n, 1);
+    assert_int_equal(o.head.live, 100);
+    assert_true(o.head.sum == sum);
+    assert_int_equal(one_commit(&o, NULL, 0), 0);
+    assert_int_equal(o.commit.dropped_n, 0);
+    one_done(&o);
+}
+
+/* All that is there is replaced, or removed: nothing of the former stays listed, and no DEL. */
+static void test_replaced(void **state)
+{
+    (void)state;
+    enum { N = 2000 };
+    struct one o;
+    one_init(&o);
+    struct change *change = calloc(N, sizeof *change);
+    for (size_t round = 0; round < 3; round++) {
+        for (size_t i = 0; i < N; i++) {
+            change[i] = named(i);
+            change[i].value = slice_make(filler + round, 200);
+        }
+        assert_int_equal(one_commit(&o, change, N), 0);
+        assert_int_equal(o.head.live, N);
+        assert_int_equal(o.commit.rewritten, 0);
+        assert_true(o.head.lines <= N * 256 / SEGMENT_MAX + 1);
+    }
+    for (size_t i = 0; i < N; i++)
+        change[i].put = false;
+    assert_int_equal(one_commit(&o, change, N), 0);
+    assert_int_equal(o.commit.dels, N);
+    assert_int_equal(o.head.lines, 0);
+    assert_int_equal(o.head.usn, 4 * N);
+    free(change);
     one_done(&o);
 }
 
@@ -607,7 +702,10 @@ int main(void)
         cmocka_unit_test(test_order_of_records),
         cmocka_unit_test(test_crowded_key),
         cmocka_unit_test(test_fold_by_lines),
-        cmocka_unit_test(test_fold_to_the_same),
+        cmocka_unit_test(test_one_key),
+        cmocka_unit_test(test_half_dead),
+        cmocka_unit_test(test_join),
+        cmocka_unit_test(test_replaced),
         cmocka_unit_test(test_no_segment_holds_it),
         cmocka_unit_test(test_refusals),
         cmocka_unit_test(test_model),
