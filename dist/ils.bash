@@ -57,6 +57,7 @@ _ils_options() {
     'plan rollback'*) echo --to "$common" ;;
     'source add'*) echo --file --sqlite --postgresql --mariadb --ldap --query --base --filter \
         --attributes --bind --password-file --ca --plain --domain --encoding --every "$common" ;;
+    'source run'*) echo --force "$common" ;;
     'source remove'*) echo --entries "$common" ;;
     *) echo "$common" ;;
     esac

@@ -102,22 +102,24 @@ int run_source_add(struct cli *cli, const struct parsed *p)
     return ask(cli, &call, false);
 }
 
-static int ask_by_name(struct cli *cli, const char *command, const char *name, bool test)
+static int ask_by_name(struct cli *cli, const char *command, const struct parsed *p, bool test)
 {
     struct call call = {.command = command, .args = json_object(),
                         .waiting = N_("reading the source ...")};
-    json_object_set_new(call.args, "name", json_string(name));
+    json_object_set_new(call.args, "name", json_string(p->word[0]));
+    if (parsed_has(p, "--force"))
+        json_object_set_new(call.args, "force", json_true());
     return ask(cli, &call, test);
 }
 
 int run_source_test(struct cli *cli, const struct parsed *p)
 {
-    return ask_by_name(cli, "source test", p->word[0], true);
+    return ask_by_name(cli, "source test", p, true);
 }
 
 int run_source_run(struct cli *cli, const struct parsed *p)
 {
-    return ask_by_name(cli, "source run", p->word[0], false);
+    return ask_by_name(cli, "source run", p, false);
 }
 
 int run_source_remove(struct cli *cli, const struct parsed *p)

@@ -188,6 +188,11 @@ static const struct option_row source_options[] = {
     {NULL, NULL, NULL, OPTION_FLAG},
 };
 
+static const struct option_row run_options[] = {
+    {"--force", NULL, "also where most of its entries go", OPTION_FLAG},
+    {NULL, NULL, NULL, OPTION_FLAG},
+};
+
 static const struct option_row unsource_options[] = {
     {"--entries", NULL, "its entries go as well", OPTION_FLAG},
     {NULL, NULL, NULL, OPTION_FLAG},
@@ -337,8 +342,8 @@ const struct command_row command_table[] = {
      run_source_list},
     {"source test", "NAME", 1, 1, "read a source and change nothing",
      "Exit status: 0 it is good, 1 it is not.", NULL, run_source_test},
-    {"source run", "NAME", 1, 1, "read a source now", "Exit status: 0 done, 1 refused.", NULL,
-     run_source_run},
+    {"source run", "NAME", 1, 1, "read a source now", "Exit status: 0 done, 1 refused.",
+     run_options, run_source_run},
     {"source remove", "NAME", 1, 1, "a source is read no more", NULL, unsource_options,
      run_source_remove},
     {"lookup", "DIALLED", 1, 1, "where does a call go, and why?",

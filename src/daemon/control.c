@@ -88,7 +88,7 @@ static const struct verb verbs[] = {
     {"source add", RIGHT_CHANGE, "name,kind,place,query,base,filter,attributes,bind,password_file,"
      "ca,domain,encoding,plain,every,", false, verb_source_add},
     {"source test", RIGHT_CHANGE, "name,", false, verb_source_test},
-    {"source run", RIGHT_CHANGE, "name,", false, verb_source_run},
+    {"source run", RIGHT_CHANGE, "name,force,", false, verb_source_run},
     {"source remove", RIGHT_CHANGE, "name,entries,", false, verb_source_remove},
     {"plan add", RIGHT_CHANGE, "kind,key,failover,", false, verb_plan_add},
     {"plan remove", RIGHT_CHANGE, "kind,key,", false, verb_plan_remove},

@@ -104,11 +104,11 @@ static void on_outcome(void *context, const struct source_outcome *o)
     control_release(client);
 }
 
-static void read_now(struct client *client, const struct request *r, bool test)
+static void read_now(struct client *client, const struct request *r, enum source_how how)
 {
     control_line(client, "progress", json_pack("{s:s}", "text", "reading the source"));
     control_hold(client);
-    if (sources_run(sources_of(client), r->name, test, on_outcome, client))
+    if (sources_run(sources_of(client), r->name, how, on_outcome, client))
         return;
     control_no_memory(client);
     control_release(client);
@@ -118,14 +118,14 @@ void verb_source_test(struct client *client)
 {
     struct request *r = request_of(client);
     if (r != NULL && known(client, r))
-        read_now(client, r, true);
+        read_now(client, r, SOURCE_TEST);
 }
 
 void verb_source_run(struct client *client)
 {
     struct request *r = request_of(client);
     if (r != NULL && known(client, r))
-        read_now(client, r, false);
+        read_now(client, r, control_flag(client, "force", false) ? SOURCE_FORCE : SOURCE_RUN);
 }
 
 void verb_source_list(struct client *client)
@@ -143,7 +143,7 @@ static void then_added(struct client *client, enum reply reply, struct slice tex
     else if (!sources_add(sources_of(client), r->name, r->config))
         control_no_memory(client);
     else
-        read_now(client, r, false);
+        read_now(client, r, SOURCE_RUN);
 }
 
 void verb_source_add(struct client *client)
@@ -234,7 +234,7 @@ static void then_removed(struct client *client, enum reply reply, struct slice t
     }
     sources_remove(sources_of(client), r->name);
     if (r->entries && n > 0) {
-        struct command command = {.type = COMMAND_PLAN, .replace = true};
+        struct command command = {.type = COMMAND_PLAN, .replace = true, .force = true};
         command.source = slice_of(r->name);
         control_change_then(client, &command, true, then_emptied);
     } else {

@@ -36,7 +36,8 @@ struct run {
     struct source *source;
     json_t *config;             /* the spec's texts */
     struct source_spec spec;
-    bool test, forced;
+    bool test, forced; /* forced: somebody asked for it, so it is committed whatever it gave */
+    bool shrink;       /* and most of what it gave before may go */
     bool known;                 /* `stamp` is that of what it gave last */
     bool same_file;             /* and the file is still that one */
     struct stamp stamp;
@@ -50,7 +51,7 @@ struct run {
 
 struct asker {
     struct list node;
-    bool test;
+    bool test, shrink;
     source_done done;
     void *context;
 };
@@ -295,6 +296,8 @@ static void on_committed(void *context, enum reply reply, struct slice text,
     } else {
         render_reply(sentence, sizeof sentence, reply, text);
         render_reply_next(next, sizeof next, reply, text);
+        if (reply == REPLY_SHRINKS)
+            snprintf(next, sizeof next, "ils source run '%s' --force", s->name);
         note_failure(s, sentence, next, NULL);
         s->gone = s->gone || reply == REPLY_STOPPED; /* no alarm any more */
     }
@@ -314,6 +317,7 @@ static void commit(struct source *s, struct run *run)
     c.what = slice_of(what);
     c.change = run->changes.change;
     c.change_n = run->changes.n;
+    c.force = run->shrink;
     s->committing = true;
     s->pending_counts = count(&run->result.rows);
     s->pending_stamp = run->stamp;
@@ -423,6 +427,8 @@ static void start(struct source *s)
     s->due = false;
     move_askers(&run->askers, &s->askers, run->test);
     run->forced = !run->test && !list_empty(&run->askers);
+    list_each(node, &run->askers)
+        run->shrink = run->shrink || list_entry(node, struct asker, node)->shrink;
     run->config = json_incref(s->config);
     source_config_spec(run->config, &run->spec);
     run->known = s->known && s->good;
@@ -670,13 +676,16 @@ void sources_remove(struct sources *all, const char *name)
     leave(s);
 }
 
-bool sources_run(struct sources *all, const char *name, bool test, source_done done, void *context)
+bool sources_run(struct sources *all, const char *name, enum source_how how, source_done done,
+                 void *context)
 {
     struct source *s = find(all, slice_of(name));
     struct asker *a = s != NULL ? malloc(sizeof *a) : NULL;
     if (a == NULL)
         return false;
+    bool test = how == SOURCE_TEST;
     *a = (struct asker){.test = test, .done = done, .context = context};
+    a->shrink = how == SOURCE_FORCE;
     list_add(&s->askers, &a->node);
     s->due = s->due || !test;
     start_due(all);

@@ -58,8 +58,10 @@ struct source_outcome {
 };
 typedef void (*source_done)(void *context, const struct source_outcome *outcome);
 
-/* Reads it now; test: and changes nothing. False: there is no such source. */
-bool sources_run(struct sources *all, const char *name, bool test, source_done done,
+/* Reads it now. TEST: and changes nothing; FORCE: also where most of its entries go. False: there
+ * is no such source. */
+enum source_how { SOURCE_TEST, SOURCE_RUN, SOURCE_FORCE };
+bool sources_run(struct sources *all, const char *name, enum source_how how, source_done done,
                  void *context);
 
 /* Why the source failed last; false: it did not. */

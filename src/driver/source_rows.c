@@ -7,6 +7,7 @@
 
 #include "base/rand.h"
 #include "driver/csv_text.h"
+#include "driver/entry_text.h"
 
 enum column {
     COLUMN_URI,
@@ -133,26 +134,6 @@ static struct slice value(const struct source_rows *r, enum column c)
 
 /* --- what is wrong */
 
-static const char *sentence_of(enum entry_error error)
-{
-    switch (error) {
-    case ENTRY_ERROR_EMPTY: return "a value is missing here";
-    case ENTRY_ERROR_KIND: return "no such type here";
-    case ENTRY_ERROR_TOO_LONG: return "too long";
-    case ENTRY_ERROR_CHARACTER: return "a character that may not stand in such a value";
-    case ENTRY_ERROR_NO_AT: return "a directory URI is user@host";
-    case ENTRY_ERROR_HOST:
-        return "behind the @ stands a host name or an IPv4 address and nothing else";
-    case ENTRY_ERROR_NOT_E164:
-        return "an E.164 number is + and digits, country code first, without (0)";
-    case ENTRY_ERROR_FAILOVER:
-        return "not a PSTN failover for this entry: none, ITSELF, a number, or digits to strip, a "
-               "colon and digits to put before (1:0312)";
-    case ENTRY_ERROR_ENCODING: return "not UTF-8";
-    default: return "not an entry";
-    }
-}
-
 static uint32_t row_number(const struct source_rows *r)
 {
     return r->number < UINT32_MAX ? (uint32_t)r->number : UINT32_MAX;
@@ -271,7 +252,7 @@ static void take(struct source_rows *r, struct slice type, struct slice key, enu
     struct entry e;
     struct slice failover = value(r, COLUMN_FAILOVER);
     if (key.n > 4 * URI_MAX) { /* no value is longer, and none is copied */
-        complain(r, CSV_FAULT_ENTRY, c, sentence_of(ENTRY_ERROR_TOO_LONG));
+        complain(r, CSV_FAULT_ENTRY, c, entry_error_text(ENTRY_ERROR_TOO_LONG));
         return;
     }
     enum entry_error error = entry_parse(&r->rows->arena, type, failover, key, &e);
@@ -282,7 +263,7 @@ static void take(struct source_rows *r, struct slice type, struct slice key, enu
     } else {
         enum column at = error == ENTRY_ERROR_FAILOVER ? COLUMN_FAILOVER
                          : error == ENTRY_ERROR_KIND && has(r, COLUMN_TYPE) ? COLUMN_TYPE : c;
-        complain(r, CSV_FAULT_ENTRY, at, sentence_of(error))->entry = error;
+        complain(r, CSV_FAULT_ENTRY, at, entry_error_text(error))->entry = error;
     }
 }
 
@@ -299,7 +280,7 @@ static void take_user(struct source_rows *r, struct slice user, struct slice dom
         return;
     }
     if (user.n > URI_MAX || domain.n > URI_MAX) {
-        complain(r, CSV_FAULT_ENTRY, c, sentence_of(ENTRY_ERROR_TOO_LONG));
+        complain(r, CSV_FAULT_ENTRY, c, entry_error_text(ENTRY_ERROR_TOO_LONG));
         return;
     }
     memcpy(uri, user.p, user.n);

@@ -41,7 +41,9 @@ for program in daemon/ilsd cli/ils; do
     printf '#!/bin/sh\necho one\n' >"$scratch/build/src/$program"
     chmod 755 "$scratch/build/src/$program"
 done
-echo 1..23
+mkdir "$scratch/build/src/driver"
+echo module >"$scratch/build/src/driver/openils_ldap.so"
+echo 1..24
 
 check 'a first install' install_it
 check 'ilsd can be run' test "$("$dest$prefix/sbin/ilsd")" = one
@@ -50,6 +52,9 @@ check 'completion, unit and configuration are there' ls "$dest/etc/systemd/syste
     "$dest$prefix/share/bash-completion/completions/ils" "$conf"
 check 'and Japanese, where ils looks for it' \
     cmp "$dest$prefix/bin/../$mo" "$scratch/build/po/ja/LC_MESSAGES/openils.mo"
+check 'modules, where ilsd looks for them' \
+    cmp "$dest$prefix/sbin/../lib/openils/openils_ldap.so" \
+    "$scratch/build/src/driver/openils_ldap.so"
 check 'readable by everybody' test "$(stat -c %a "$dest$prefix/$mo")" = 644
 check 'the data directory is closed to others' \
     test "$(stat -c %a "$dest/var/lib/openils")" = 750
