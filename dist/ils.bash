@@ -51,10 +51,11 @@ _ils_options() {
     support*) echo --force "$common" ;;
     'plan show'*) echo --max --source "$common" ;;
     'plan export'*) echo --source "$common" ;;
-    'plan add'*) echo --failover "$common" ;;
-    'plan import'*) echo --source --encoding --confirm --force "$common" ;;
+    'plan add'*) echo --failover --dry-run "$common" ;;
+    'plan remove'*) echo --dry-run "$common" ;;
+    'plan import'*) echo --source --encoding --dry-run --confirm --force "$common" ;;
     'plan log'*) echo --before --max --skip "$common" ;;
-    'plan rollback'*) echo --to "$common" ;;
+    'plan rollback'*) echo --to --dry-run "$common" ;;
     'source add'*) echo --file --sqlite --postgresql --mariadb --ldap --query --base --filter \
         --attributes --bind --password-file --ca --plain --domain --encoding --every "$common" ;;
     'source run'*) echo --force "$common" ;;

@@ -21,6 +21,8 @@ int cli_change(struct cli *cli, const struct call *call)
     int status = cli_call(cli, call, &result);
     if (result != NULL && cli->json)
         print_json(result);
+    else if (json_is_true(json_object_get(result, "dry_run")))
+        print_preview(cli, result);
     else if (result != NULL && json_object_get(result, "added") != NULL)
         print_counts(result);
     else if (result != NULL)
@@ -404,6 +406,7 @@ int run_plan_import(struct cli *cli, const struct parsed *p)
         json_object_set_new(call.args, "confirm", json_integer(seconds_of(confirm)));
     if (parsed_has(p, "--force"))
         json_object_set_new(call.args, "force", json_true());
+    take_dry_run(call.args, p);
     if (!file_read(cli, p->word[0], PLAN_FILE_MAX, "ils help plan import", &content,
                    &call.content_n)) {
         json_decref(call.args);
@@ -412,7 +415,7 @@ int run_plan_import(struct cli *cli, const struct parsed *p)
     call.content = content;
     call.file = p->word[0];
     int status = cli_change(cli, &call);
-    if (status == EXIT_DONE && confirm != NULL && !cli->json)
+    if (status == EXIT_DONE && confirm != NULL && !cli->json && !parsed_has(p, "--dry-run"))
         printf(_("it is taken back in %s, unless it is confirmed: ils plan confirm\n"), confirm);
     free(content);
     return status;
@@ -424,12 +427,17 @@ int run_plan_add(struct cli *cli, const struct parsed *p)
     json_object_set_new(call.args, "kind", json_string(p->word[0]));
     json_object_set_new(call.args, "key", json_string(p->word[1]));
     take(call.args, p, "--failover");
+    take_dry_run(call.args, p);
     return cli_change(cli, &call);
 }
 
 int run_plan_remove(struct cli *cli, const struct parsed *p)
 {
-    return change_two(cli, "plan remove", "kind", p->word[0], "key", p->word[1]);
+    struct call call = {.command = "plan remove", .args = json_object()};
+    json_object_set_new(call.args, "kind", json_string(p->word[0]));
+    json_object_set_new(call.args, "key", json_string(p->word[1]));
+    take_dry_run(call.args, p);
+    return cli_change(cli, &call);
 }
 
 int run_plan_show(struct cli *cli, const struct parsed *p)

@@ -35,6 +35,15 @@ static void counts_text(char *dst, size_t size, const json_t *change)
         snprintf(dst + n, size - (size_t)n, " ~%lld", changed);
 }
 
+static const char *effect_word(const json_t *row)
+{
+    static const char *const words[] = {N_("added"), N_("removed"), N_("changed")};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (strcmp(words[i], text_of(row, "what")) == 0)
+            return gettext(words[i]);
+    return "-";
+}
+
 static void print_waiting(const json_t *change)
 {
     const char *until = text_of(change, "confirm_until");
@@ -84,7 +93,7 @@ static void print_change(const struct cli *cli, const json_t *result)
            text_of(change, "who"), text_of(change, "what"));
     print_waiting(change);
     json_array_foreach(keys, i, row)
-        json_object_set_new(row, "what", json_string(_(text_of(row, "what"))));
+        json_object_set_new(row, "what", json_string(effect_word(row)));
     if (json_array_size(keys) > 0)
         print_table(cli, keys, columns, sizeof columns / sizeof *columns);
     printf(_("%zu shown of %lld keys (%s); values are those before the change\n"),
@@ -136,6 +145,83 @@ static void print_left(const json_t *result)
         printf("  ...\n");
 }
 
+void take_dry_run(json_t *args, const struct parsed *p)
+{
+    if (parsed_has(p, "--dry-run"))
+        json_object_set_new(args, "dry_run", json_true());
+}
+
+static void print_entries(const struct cli *cli, json_t *rows)
+{
+    static const struct column columns[] = {
+        {N_("Change"), "what"}, {N_("Kind"), "kind"}, {N_("Key"), "key"},
+        {N_("PSTN failover"), "failover"}, {N_("was"), "failover_was"}, {N_("Source"), "source"},
+    };
+    size_t i;
+    json_t *row;
+    json_array_foreach(rows, i, row) {
+        const json_t *was = json_object_get(row, "was");
+        json_object_set_new(row, "what", json_string(effect_word(row)));
+        if (was != NULL)
+            json_object_set_new(row, "failover_was", json_string(text_of(was, "failover")));
+    }
+    if (json_array_size(rows) > 0)
+        print_table(cli, rows, columns, sizeof columns / sizeof *columns);
+}
+
+/* Who answers a string that is dialled: "osaka", "nobody". */
+static void set_name(json_t *row, const char *key)
+{
+    if (text_of(row, key)[0] == '\0')
+        json_object_set_new(row, key, json_string(_("nobody")));
+}
+
+static void print_targets(const struct cli *cli, json_t *rows)
+{
+    static const struct column columns[] = {
+        {N_("Dialled"), "where"}, {N_("answered now by"), "was"}, {N_("then by"), "becomes"},
+        {N_("Strings"), "strings"}, {N_("such as"), "example"},
+    };
+    char text[400];
+    size_t i;
+    json_t *row;
+    json_array_foreach(rows, i, row) {
+        const json_t *example = json_array_get(json_object_get(row, "examples"), 0);
+        bool here = strcmp(text_of(row, "where"), "here") == 0;
+        if (text_of(row, "except")[0] != '\0')
+            snprintf(text, sizeof text, _("at the others, but for %s"), text_of(row, "except"));
+        else
+            snprintf(text, sizeof text, "%s", here ? _("here") : _("at the others"));
+        json_object_set_new(row, "where", json_string(text));
+        json_object_set_new(row, "example", json_incref((json_t *)(uintptr_t)example));
+        set_name(row, "was");
+        set_name(row, "becomes");
+    }
+    if (json_array_size(rows) == 0)
+        return;
+    printf("\n%s\n", _("what is dialled is answered by another cluster then:"));
+    print_table(cli, rows, columns, sizeof columns / sizeof *columns);
+}
+
+void print_preview(const struct cli *cli, json_t *result)
+{
+    long long shown = (long long)json_array_size(json_object_get(result, "entries"));
+    long long all = count_of(result, "added") + count_of(result, "removed") +
+                    count_of(result, "changed");
+    printf(_("nothing was changed. It would: %lld added, %lld removed, %lld changed, %lld stay\n"),
+           count_of(result, "added"), count_of(result, "removed"), count_of(result, "changed"),
+           count_of(result, "unchanged"));
+    if (text_of(result, "shrinks")[0] != '\0')
+        printf(_("refused without --confirm or --force: %s entries of the source would go\n"),
+               text_of(result, "shrinks"));
+    print_entries(cli, json_object_get(result, "entries"));
+    if (shown < all)
+        printf(_("%lld of %lld shown\n"), shown, all);
+    print_targets(cli, json_object_get(result, "targets"));
+    if (count_of(result, "looked_up") < count_of(result, "added") + count_of(result, "removed"))
+        printf(_("(%lld keys were looked up; patterns are not)\n"), count_of(result, "looked_up"));
+}
+
 int run_plan_rollback(struct cli *cli, const struct parsed *p)
 {
     struct call call = {.command = "plan rollback", .args = json_object()};
@@ -149,11 +235,15 @@ int run_plan_rollback(struct cli *cli, const struct parsed *p)
     if ((p->word_n > 0 && !take_number(cli, call.args, "number", p->word[0], &status)) ||
         !take_option(cli, call.args, p, "--to", &status))
         return status;
+    take_dry_run(call.args, p);
     status = cli_call(cli, &call, &result);
     if (result != NULL && cli->json) {
         print_json(result);
     } else if (result != NULL) {
-        print_counts(result);
+        if (json_is_true(json_object_get(result, "dry_run")))
+            print_preview(cli, result);
+        else
+            print_counts(result);
         print_left(result);
     }
     json_decref(result);

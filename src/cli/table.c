@@ -126,6 +126,8 @@ static const struct option_row import_options[] = {
     {"--source", "NAME", "where the rows come from: they replace what NAME gave before",
      OPTION_VALUE},
     {"--encoding", "NAME", "of the file (UTF-8), such as CP932", OPTION_VALUE},
+    {"--dry-run", NULL, "say what it would do, and who would be called then, and do nothing",
+     OPTION_FLAG},
     {"--confirm", "TIME", "take it back after 90s, 5m, 2h, unless `ils plan confirm` comes first",
      OPTION_VALUE},
     {"--force", NULL, "also when most of what NAME gave before goes away", OPTION_FLAG},
@@ -141,6 +143,7 @@ static const struct option_row log_options[] = {
 
 static const struct option_row rollback_options[] = {
     {"--to", "N", "all changes after N, so that the plan is as it was then", OPTION_VALUE},
+    {"--dry-run", NULL, "say what it would do, and do nothing", OPTION_FLAG},
     {NULL, NULL, NULL, OPTION_FLAG},
 };
 
@@ -158,6 +161,12 @@ static const struct option_row export_options[] = {
 static const struct option_row add_options[] = {
     {"--failover", "RULE", "PSTN failover: ITSELF, STRIP:DIGITS (such as 3:0), a number, or -",
      OPTION_VALUE},
+    {"--dry-run", NULL, "say what it would do, and do nothing", OPTION_FLAG},
+    {NULL, NULL, NULL, OPTION_FLAG},
+};
+
+static const struct option_row dry_run_options[] = {
+    {"--dry-run", NULL, "say what it would do, and do nothing", OPTION_FLAG},
     {NULL, NULL, NULL, OPTION_FLAG},
 };
 
@@ -333,7 +342,8 @@ const struct command_row command_table[] = {
      export_options, run_plan_export},
     {"plan add", "KIND KEY", 2, 2, "one entry: KIND is URI, ENTERPRISE or E164", NULL, add_options,
      run_plan_add},
-    {"plan remove", "KIND KEY", 2, 2, "take one entry away", NULL, NULL, run_plan_remove},
+    {"plan remove", "KIND KEY", 2, 2, "take one entry away", NULL, dry_run_options,
+     run_plan_remove},
     {"source add", "NAME", 1, 1, "take entries from a file, a database or a directory by itself",
      "What it gives replaces what it gave before. One that fails or gives nothing keeps its\n"
      "entries and raises ILSSourceFailed. Everything else: COMMAND | ils plan import - --source "

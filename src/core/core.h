@@ -511,6 +511,7 @@ struct waiting {
     size_t change_n;
     uint64_t kept; /* entries there already that the change puts again */
     bool ordered;  /* each key once, in order */
+    uint64_t number; /* of the stream */
     bool force;
     uint32_t confirm;      /* seconds; 0 = it stays */
     uint64_t undoes, last; /* as in struct command */

@@ -267,6 +267,28 @@ struct view_planlog {
 };
 void view_planlog(const struct ils *ils, struct view_planlog *ret);
 
+/* What COMMAND_PLAN would do now, judged as it would be; nothing is changed by asking. Where only
+ * too much of a source would go, it is told what would, and `shrinks` is set. */
+enum view_effect_what { VIEW_ADDED, VIEW_REMOVED, VIEW_CHANGED, VIEW_EFFECTS };
+struct view_effect {
+    enum view_effect_what what;
+    struct change change;
+    struct slice was_value, was_source; /* of what is there; VIEW_ADDED: nothing is */
+};
+struct view_preview {
+    struct arena arena;
+    struct slice text;       /* of the reply, and of `shrinks`: how many of how many would go */
+    bool shrinks;            /* it would be refused without `force` or `confirm` */
+    uint64_t n[VIEW_EFFECTS], unchanged;
+    struct view_effect *effect;
+    size_t effect_n;
+};
+/* REPLY_OK, or why it would be refused; the slices are those of the plan, of c and of ret's arena,
+ * which is made of mem. view_preview_free in any case. */
+enum reply view_preview(const struct ils *ils, struct mem *mem, const struct command *c,
+                        struct view_preview *ret);
+void view_preview_free(struct view_preview *p);
+
 const struct plan *view_plan(const struct ils *ils);
 const struct routes *view_routes(const struct ils *ils);
 /* The own dial plan's catalog (STREAM_PLAN), for `plan show` and `plan export`. */

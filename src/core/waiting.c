@@ -28,25 +28,19 @@ static bool copy_changes(struct waiting *w, const struct command *c)
     return !a->failed;
 }
 
-void waiting_add(struct ils *ils, const struct command *c)
+/* What the command wants, copied into w, whose arena is ready. */
+static enum reply take(const struct ils *ils, struct waiting *w, const struct command *c,
+                       struct slice *ret_text)
 {
-    struct slice none = slice_make(NULL, 0);
-    if (ils->cluster_id.n == 0) {
-        command_reply(ils, c->id, REPLY_NOT_INITIALISED, none);
-        return;
-    }
+    *ret_text = slice_make(NULL, 0);
+    if (ils->cluster_id.n == 0)
+        return REPLY_NOT_INITIALISED;
     if (c->source.n > SOURCE_MAX || !slice_is_utf8(c->source)) {
-        command_reply(ils, c->id, REPLY_TEXT_TOO_LONG, c->source);
-        return;
+        *ret_text = c->source;
+        return REPLY_TEXT_TOO_LONG;
     }
-    struct waiting *w = mem_alloc(ils->mem, sizeof *w);
-    if (w == NULL) {
-        command_reply(ils, c->id, REPLY_MEMORY, none);
-        return;
-    }
-    arena_init(&w->arena, ils->mem);
-    list_add(&ils->waiting, &w->node);
     w->command = c->id;
+    w->number = c->stream == 0 ? STREAM_PLAN : c->stream;
     w->replace = c->replace;
     w->force = c->force || c->confirm != 0;
     w->confirm = c->confirm;
@@ -56,9 +50,23 @@ void waiting_add(struct ils *ils, const struct command *c)
     w->who = arena_copy(&w->arena, c->who);
     w->what = arena_copy(&w->arena, c->what);
     w->source = arena_copy(&w->arena, c->source);
-    if (!copy_changes(w, c)) {
+    return copy_changes(w, c) ? REPLY_OK : REPLY_MEMORY;
+}
+
+void waiting_add(struct ils *ils, const struct command *c)
+{
+    struct slice text;
+    struct waiting *w = mem_alloc(ils->mem, sizeof *w);
+    if (w == NULL) {
+        command_reply(ils, c->id, REPLY_MEMORY, slice_make(NULL, 0));
+        return;
+    }
+    arena_init(&w->arena, ils->mem);
+    list_add(&ils->waiting, &w->node);
+    enum reply reply = take(ils, w, c, &text);
+    if (reply != REPLY_OK) {
         waiting_free(ils, w);
-        command_reply(ils, c->id, REPLY_MEMORY, none);
+        command_reply(ils, c->id, reply, text);
     }
 }
 
@@ -108,7 +116,7 @@ static bool keys_have(const struct keys *k, const struct record *r)
 }
 
 struct removal {
-    struct waiting *w;
+    const struct waiting *w;
     const struct keys *keys;
     struct change *change;
     size_t n, size;
@@ -132,32 +140,33 @@ static bool shrinks(const struct waiting *w, size_t removed)
     return !w->force && removed >= SHRINK_LEAST && removed > w->kept;
 }
 
-static struct slice shrink_text(struct ils *ils, uint64_t removed, uint64_t held)
+static struct slice shrink_text(struct arena *a, uint64_t removed, uint64_t held)
 {
     struct buf b;
-    buf_init(&b, ils->mem, 64);
+    buf_init(&b, a->mem, 64);
     buf_put_decimal(&b, removed);
     buf_put_text(&b, " of ");
     buf_put_decimal(&b, held);
-    struct slice text = arena_copy(&ils->step, buf_slice(&b));
+    struct slice text = arena_copy(a, buf_slice(&b));
     buf_done(&b);
     return text;
 }
 
 /* Appends the DELs of a replacement. */
-static enum reply complete_replacement(struct ils *ils, struct waiting *w, struct slice *ret_text)
+static enum reply complete_replacement(const struct catalog *catalog, struct waiting *w,
+                                       struct slice *ret_text)
 {
     struct keys keys;
     struct removal x = {.w = w, .keys = &keys};
-    if (w->ordered && catalog_live(ils->own->catalog) == w->kept)
+    if (w->ordered && catalog_live(catalog) == w->kept)
         return REPLY_OK; /* each key once, and everything that is there among them */
     if (!keys_build(&keys, &w->arena, w->change, w->change_n))
         return REPLY_MEMORY;
-    catalog_walk(ils->own->catalog, count_or_add, &x);
+    catalog_walk(catalog, count_or_add, &x);
     if (x.n == 0)
         return REPLY_OK;
     if (shrinks(w, x.n)) {
-        *ret_text = shrink_text(ils, x.n, x.n + w->kept);
+        *ret_text = shrink_text(&w->arena, x.n, x.n + w->kept);
         return REPLY_SHRINKS;
     }
     size_t total = w->change_n + x.n;
@@ -169,17 +178,17 @@ static enum reply complete_replacement(struct ils *ils, struct waiting *w, struc
     x.change = all + w->change_n;
     x.size = x.n;
     x.n = 0;
-    catalog_walk(ils->own->catalog, count_or_add, &x);
+    catalog_walk(catalog, count_or_add, &x);
     w->change = all;
     w->change_n = total;
     return REPLY_OK;
 }
 
-static struct slice key_text(struct ils *ils, const struct change *c)
+static struct slice key_text(struct arena *a, const struct change *c)
 {
     if (c->domain.n == 0)
         return c->user;
-    uint8_t *p = arena_alloc(&ils->step, c->user.n + 1 + c->domain.n);
+    uint8_t *p = arena_alloc(a, c->user.n + 1 + c->domain.n);
     if (p == NULL)
         return c->user;
     memcpy(p, c->user.p, c->user.n);
@@ -190,7 +199,8 @@ static struct slice key_text(struct ils *ils, const struct change *c)
 
 /* A key belongs to one source; a DEL must find its key. What takes a change back was made of the
  * log as it was, and may find that less is left to do. */
-static enum reply judge_changes(struct ils *ils, struct waiting *w, struct slice *ret_text)
+static enum reply judge_changes(const struct ils *ils, const struct catalog *catalog,
+                                struct waiting *w, struct slice *ret_text)
 {
     w->ordered = true;
     if (w->undoes != 0)
@@ -200,15 +210,15 @@ static enum reply judge_changes(struct ils *ils, struct waiting *w, struct slice
     for (size_t i = 0; i < w->change_n; i++) {
         const struct change *c = &w->change[i];
         struct record key = {.kind = c->kind, .user = c->user, .domain = c->domain}, now;
-        bool there = catalog_find(ils->own->catalog, &key, &now);
+        bool there = catalog_find(catalog, &key, &now);
         if (c->put && there && !slice_eq(now.source, w->source)) {
-            *ret_text = key_text(ils, c);
+            *ret_text = key_text(&w->arena, c);
             return REPLY_ENTRY_TAKEN;
         }
         w->kept += c->put && there;
         w->ordered = w->ordered && (i == 0 || change_order(&w->change[i - 1], c) < 0);
         if (!c->put && !there) {
-            *ret_text = key_text(ils, c);
+            *ret_text = key_text(&w->arena, c);
             return REPLY_NOT_THERE;
         }
     }
@@ -228,18 +238,27 @@ static enum reply standstill(const struct ils *ils)
     return REPLY_OK;
 }
 
+/* May it be done? What it leaves out (replace) is added to it. *ret_text lives with w. */
+static enum reply judge(const struct ils *ils, const struct stream *s, struct waiting *w,
+                        struct slice *ret_text)
+{
+    *ret_text = slice_make(NULL, 0);
+    enum reply reply = standstill(ils);
+    if (reply == REPLY_OK)
+        reply = judge_changes(ils, s->catalog, w, ret_text);
+    if (reply == REPLY_OK && w->replace)
+        reply = complete_replacement(s->catalog, w, ret_text);
+    return reply;
+}
+
 /* The next change whose turn has come. */
 void waiting_next(struct ils *ils)
 {
     while (ils->ready && !ils->committing[STREAM_PLAN] && !list_empty(&ils->waiting) &&
            (standstill(ils) != REPLY_OK || !adopt_holds(ils, ils->own))) {
         struct waiting *w = list_entry(ils->waiting.next, struct waiting, node);
-        struct slice text = slice_make(NULL, 0);
-        enum reply reply = standstill(ils);
-        if (reply == REPLY_OK)
-            reply = judge_changes(ils, w, &text);
-        if (reply == REPLY_OK && w->replace)
-            reply = complete_replacement(ils, w, &text);
+        struct slice text;
+        enum reply reply = judge(ils, ils->own, w, &text);
         if (reply == REPLY_OK) {
             int r = stream_commit_waiting(ils, ils->own, w);
             reply = r == 0 ? REPLY_OK : r == -2 ? REPLY_TOO_MANY : REPLY_MEMORY;
@@ -248,4 +267,53 @@ void waiting_next(struct ils *ils)
             command_reply(ils, w->command, reply, text);
         waiting_free(ils, w);
     }
+}
+
+/* --- what a change would do */
+
+static void preview_one(const struct catalog *catalog, struct view_preview *p,
+                        const struct change *c)
+{
+    struct record key = {.kind = c->kind, .user = c->user, .domain = c->domain}, now;
+    bool there = catalog_find(catalog, &key, &now);
+    if (!c->put && !there)
+        return;
+    if (there && c->put && slice_eq(now.value, c->value) && slice_eq(now.source, c->source)) {
+        p->unchanged++;
+        return;
+    }
+    enum view_effect_what what = !there ? VIEW_ADDED : c->put ? VIEW_CHANGED : VIEW_REMOVED;
+    p->effect[p->effect_n] = (struct view_effect){.what = what, .change = *c};
+    if (there) {
+        p->effect[p->effect_n].was_value = now.value;
+        p->effect[p->effect_n].was_source = now.source;
+    }
+    p->effect_n++;
+    p->n[what]++;
+}
+
+enum reply view_preview(const struct ils *ils, struct mem *mem, const struct command *c,
+                        struct view_preview *ret)
+{
+    struct waiting w = {.command = 0};
+    *ret = (struct view_preview){.unchanged = 0};
+    arena_init(&w.arena, mem);
+    enum reply reply = take(ils, &w, c, &ret->text);
+    if (reply == REPLY_OK)
+        reply = judge(ils, ils->own, &w, &ret->text);
+    if (reply == REPLY_SHRINKS) {
+        ret->shrinks = w.force = true;
+        reply = complete_replacement(ils->own->catalog, &w, &ret->text);
+    }
+    if (reply == REPLY_OK)
+        ret->effect = arena_alloc(&w.arena, (w.change_n + 1) * sizeof *ret->effect);
+    for (size_t i = 0; ret->effect != NULL && i < w.change_n; i++)
+        preview_one(ils->own->catalog, ret, &w.change[i]);
+    ret->arena = w.arena;
+    return reply == REPLY_OK && ret->effect == NULL ? REPLY_MEMORY : reply;
+}
+
+void view_preview_free(struct view_preview *p)
+{
+    arena_done(&p->arena);
 }

@@ -83,16 +83,16 @@ static const struct verb verbs[] = {
     {"route add", RIGHT_CHANGE, "pattern,target,", false, verb_route_add},
     {"route remove", RIGHT_CHANGE, "pattern,target,", false, verb_route_remove},
     {"trace level", RIGHT_CHANGE, "level,", false, verb_trace_level},
-    {"plan import", RIGHT_CHANGE, "source,encoding,confirm,force,", true, verb_plan_import},
+    {"plan import", RIGHT_CHANGE, "source,encoding,confirm,force,dry_run,", true, verb_plan_import},
     {"source list", RIGHT_READ, "", false, verb_source_list},
     {"source add", RIGHT_CHANGE, "name,kind,place,query,base,filter,attributes,bind,password_file,"
      "ca,domain,encoding,plain,every,", false, verb_source_add},
     {"source test", RIGHT_CHANGE, "name,", false, verb_source_test},
     {"source run", RIGHT_CHANGE, "name,force,", false, verb_source_run},
     {"source remove", RIGHT_CHANGE, "name,entries,", false, verb_source_remove},
-    {"plan add", RIGHT_CHANGE, "kind,key,failover,", false, verb_plan_add},
-    {"plan remove", RIGHT_CHANGE, "kind,key,", false, verb_plan_remove},
-    {"plan rollback", RIGHT_CHANGE, "number,to,", false, verb_plan_rollback},
+    {"plan add", RIGHT_CHANGE, "kind,key,failover,dry_run,", false, verb_plan_add},
+    {"plan remove", RIGHT_CHANGE, "kind,key,dry_run,", false, verb_plan_remove},
+    {"plan rollback", RIGHT_CHANGE, "number,to,dry_run,", false, verb_plan_rollback},
     {"plan confirm", RIGHT_CHANGE, "", false, verb_plan_confirm},
 };
 

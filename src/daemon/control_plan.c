@@ -111,7 +111,10 @@ static void import_done(uv_work_t *work, int status)
         command.change_n = job->changes.n;
         command.confirm = job->confirm;
         command.force = control_flag(client, "force", false);
-        control_change(client, &command);
+        if (control_flag(client, "dry_run", false))
+            control_dry_run(client, &command);
+        else
+            control_change(client, &command);
     }
     control_release(client);
 }
@@ -174,7 +177,10 @@ static void plan_one(struct client *client, bool put)
         command.source = slice_of(SOURCE_BY_HAND);
         change.source = command.source;
         change.put = put;
-        control_change(client, &command);
+        if (control_flag(client, "dry_run", false))
+            control_dry_run(client, &command);
+        else
+            control_change(client, &command);
     } else if (error == ENTRY_OK) {
         control_no_memory(client);
     } else {

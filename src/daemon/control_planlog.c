@@ -188,7 +188,7 @@ struct undo {
     struct control *control;
     struct client *client;   /* NULL: the daemon's own wish */
     uint64_t number, stream;
-    bool to;                 /* all changes after `number` */
+    bool to, dry_run;        /* to: all changes after `number` */
     struct view_planlog log; /* as it was when the rows were asked for */
     uint64_t taking;         /* the change whose parts are being read; 0: none of this stream */
     unsigned tries;
@@ -409,6 +409,13 @@ static void undo_commit(struct undo *u)
         u->command.who = slice_of("ilsd");
         u->command.what = slice_of(u->what);
         runtime_command(u->control->rt, &u->command, undo_alone, u);
+    } else if (u->dry_run) {
+        json_t *result = control_preview(u->client, &u->command);
+        if (result == NULL)
+            return;
+        json_object_set_new(result, "left", left_json(u));
+        json_object_set_new(result, "left_total", control_number_json(u->left_n));
+        control_ok(u->client, result);
     } else if (u->change_n == 0 && u->log.confirm == 0) {
         static const uint64_t nothing[REPLY_NUMBERS];
         undo_told(u->client, nothing);
@@ -506,7 +513,7 @@ static void undo_read(struct undo *u)
 }
 
 void control_undo(struct control *control, struct client *client, uint64_t number, bool to,
-                  uint64_t stream)
+                  uint64_t stream, bool dry_run)
 {
     struct undo *u = calloc(1, sizeof *u);
     if (u == NULL && client != NULL)
@@ -516,7 +523,7 @@ void control_undo(struct control *control, struct client *client, uint64_t numbe
     if (u == NULL)
         return;
     *u = (struct undo){.control = control, .client = client, .number = number, .to = to,
-                       .stream = stream};
+                       .stream = stream, .dry_run = dry_run};
     if (client != NULL) {
         client->own = u;
         client->own_free = undo_free;
@@ -546,7 +553,8 @@ void verb_plan_rollback(struct client *client)
         control_refused(client, REPLY_LOG_UNKNOWN, slice_of(text));
         return;
     }
-    control_undo(client->control, client, which, number == none, STREAM_PLAN);
+    control_undo(client->control, client, which, number == none, STREAM_PLAN,
+                 control_flag(client, "dry_run", false));
 }
 
 /* --- what is not confirmed */
@@ -574,7 +582,7 @@ void control_confirm_look(struct control *c)
     int64_t left = (log.until - clock_wall()) / 1000 + 1;
     if (left <= 0) {
         c->undoing = true;
-        control_undo(c, NULL, log.confirm, false, 0);
+        control_undo(c, NULL, log.confirm, false, 0, false);
         return;
     }
     uv_timer_start(&c->confirm, on_confirm, (uint64_t)(left < 60000 ? left : 60000), 0);

@@ -10,10 +10,15 @@ json_t *control_entry_json(struct arena *arena, const struct record *r);
 /* added, removed, changed, number (null: nothing was changed). New ref. */
 json_t *control_counts(const uint64_t number[REPLY_NUMBERS]);
 
+/* What the command would do, and who would be called then. New ref; NULL: the request was ended
+ * with why it would not be done. */
+json_t *control_preview(struct client *client, const struct command *command);
+void control_dry_run(struct client *client, const struct command *command); /* ends the request */
+
 /* Takes a change back, or (to) all after it; client NULL: the daemon's own wish, and
  * control_confirm_over is called when it is over. */
 void control_undo(struct control *control, struct client *client, uint64_t number, bool to,
-                  uint64_t stream);
+                  uint64_t stream, bool dry_run);
 
 /* What waits to be confirmed is taken back when its time has come. Called at the start, and when
  * something may have begun to wait. */

@@ -180,6 +180,60 @@ def unconfirmed(c):
     tap.ok(status == 64 and 'soon' in c.error, 'a span of time has a unit', c.error)
 
 
+def dry_run(c, net):
+    """What would come and go, and who would be called then, here and at the others."""
+    osaka = net.cluster('osaka').init('one')
+    nara = net.cluster('nara').init('one')
+    tap.ok(osaka.join(c)['code'] == nara.join(c)['code'] == 'ILS-100', 'two others join')
+    osaka.must('plan', 'import', csv(osaka, 'o.csv', ['moved@x.example.com', 'o@x.example.com']),
+               '--source', 'O')
+    nara.must('plan', 'add', 'URI', 'n@x.example.com')
+    tap.ok(wait_until(lambda: c.json('lookup', 'moved@x.example.com')['result'] != 'no_match' and
+                      c.json('lookup', 'n@x.example.com')['result'] != 'no_match' and
+                      nara.json('lookup', 'o@x.example.com')['result'] != 'no_match'),
+           'their plans are here')
+    held, last = keys(c), c.json('plan', 'log')['last']
+    path = csv(c, 'x.csv', ['moved@x.example.com', 'n@x.example.com', 'new@x.example.com'])
+    out = c.must('plan', 'import', path, '--source', 'X', '--dry-run')
+    tap.ok('nothing was changed' in out and '3 added' in out and 'new@x.example.com' in out,
+           'a dry run says what would be', out)
+    r = c.json('plan', 'import', path, '--source', 'X', '--dry-run')
+    rows = sorted((t['where'], t['was'] or '', t['becomes'] or '', t['except'] or '', t['strings'])
+                  for t in r['targets'])
+    tap.same(rows, sorted([
+        ('here', 'osaka', 'tokyo', '', 1), ('here', 'nara', 'tokyo', '', 1),
+        ('here', '', 'tokyo', '', 1), ('others', '', 'tokyo', '', 1)]),
+        'who would answer: here one\'s own; elsewhere the smaller id stays', r)
+    tap.same((keys(c), c.json('plan', 'log')['last']), (held, last), 'and nothing is done')
+    zone = net.cluster('zone').init('one')
+    tap.ok(zone.join(c)['code'] == 'ILS-100', 'one whose id is greater joins')
+    zone.must('plan', 'add', 'URI', 'z@x.example.com')
+    tap.ok(wait_until(lambda: c.json('lookup', 'z@x.example.com')['result'] != 'no_match'), 'too')
+    r = c.json('plan', 'add', 'URI', 'z@x.example.com', '--dry-run')
+    tap.ok([t for t in r['targets'] if t['where'] == 'others' and t['was'] == 'zone' and
+            t['becomes'] == 'tokyo' and t['except'] == 'zone'],
+           'at the others a smaller id takes it away', r)
+    c.must('plan', 'import', path, '--source', 'X')
+    for at, dialled, cluster in ((c, 'moved', 'tokyo'), (nara, 'moved', 'osaka'),
+                                 (nara, 'new', 'tokyo'), (osaka, 'n', 'nara')):
+        tap.ok(wait_until(lambda at=at, dialled=dialled, cluster=cluster: (at.json(
+            'lookup', dialled + '@x.example.com')['match'] or {}).get('cluster_id') == cluster),
+            'so it is: %s at %s' % (dialled, at.name))
+    number = c.json('plan', 'log')['last']
+    out = c.must('plan', 'rollback', number, '--dry-run')
+    r = c.json('plan', 'rollback', number, '--dry-run')
+    tap.ok('3 removed' in out and ('here', 'tokyo', 'osaka') in
+           [(t['where'], t['was'], t['becomes']) for t in r['targets']], 'of a rollback', out)
+    out = c.must('plan', 'remove', 'URI', 'new@x.example.com', '--dry-run')
+    tap.ok('1 removed' in out and 'nobody' in out and found(c, 'new@x.example.com'),
+           'of an entry by hand', out)
+    out = c.must('plan', 'import', csv(c, 'empty.csv', []), '--source', 'HQ', '--dry-run')
+    tap.ok('refused without --confirm or --force: 300 of 300' in out,
+           'of an empty file, which would be refused', out)
+    status, _ = c.ils('plan', 'add', 'URI', 'moved@x.example.com', '--dry-run')
+    tap.ok(status == 1 and 'another source' in c.error, 'of what would be refused', c.error)
+
+
 def main():
     with Network() as net:
         c = net.cluster('tokyo').hub('one')
@@ -188,6 +242,7 @@ def main():
         tap.run(touched, c)
         tap.run(empty, c)
         tap.run(unconfirmed, c)
+        tap.run(dry_run, c, net)
     tap.done()
 
 
