@@ -174,6 +174,7 @@ tick link_deadline(const struct link *l);
 void handshake_refuse(struct link *l, enum code code);
 void handshake_failed(struct link *l, enum code code, bool told, uint32_t retry_after);
 void handshake_tls_failed(struct link *l, const struct tls_error *e, bool alert);
+void handshake_proof(const struct link *l, struct proof *ret); /* of this end, for this link */
 enum code handshake_code(uint32_t number); /* of a goodbye: success is none */
 enum code handshake_said(uint32_t number); /* of a READY: CODE_JOINED, or a refusal */
 enum code goodbye_code(enum code code); /* as the other end is told */
@@ -376,6 +377,9 @@ bool identity_lasts(const struct ils *ils, struct slice id); /* ... or two write
 /* Of a verdict 501, 502 or 503: its evidence, and the key that was refused here, or NULL. */
 void identity_evidence(const struct link *l, struct verdict *v, const uint8_t **ret_key);
 void identity_former(struct ils *ils, const struct peer *p); /* it says what it was before */
+/* 502: the proof that shows the copy, for whoever is told; and whether what came is one. */
+void identity_copy(const struct link *l, struct msg_goodbye *m);
+bool identity_proved(const struct link *l, const struct msg_goodbye *m);
 /* Who was told that another copy of it is running does not go where that is not known. */
 bool identity_may_dial(const struct ils *ils, const struct peer *p);
 

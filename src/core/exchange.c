@@ -248,6 +248,8 @@ static void take_goodbye(struct link *l, struct slice body)
     enum code code = CODE_PROTOCOL;
     if (msg_goodbye_get(&l->ils->step, body, &m) == 0)
         code = handshake_code(m.code);
+    if (code == CODE_CLONE)
+        code = CODE_PROTOCOL; /* it is no word for a link that stands */
     if (code == CODE_DISCONNECTED) {
         l->to->disconnected_there = true;
         l->to->dirty = true;

@@ -281,15 +281,21 @@ static void take_share(struct link *l, struct slice body)
         link_send(l, FRAME_SHARE, slice_make(l->cpace.share, POINT_SIZE));
 }
 
+void handshake_proof(const struct link *l, struct proof *ret)
+{
+    const struct ils *ils = l->ils;
+    *ret = (struct proof){.boot = ils->boot, .serial = l->serial};
+    memcpy(ret->key, ils->key, sizeof ret->key);
+    memcpy(ret->network, ils->network, sizeof ret->network);
+    ret->cluster_id_n = (uint8_t)ils->cluster_id.n;
+    memcpy(ret->cluster_id, ils->cluster_id.p, ils->cluster_id.n);
+    proof_sign(ret, l->dialler, l->binder, ils->secret);
+}
+
 static void send_proof(struct link *l)
 {
-    struct ils *ils = l->ils;
-    struct proof p = {.boot = ils->boot, .serial = l->serial};
-    memcpy(p.key, ils->key, sizeof p.key);
-    memcpy(p.network, ils->network, sizeof p.network);
-    p.cluster_id_n = (uint8_t)ils->cluster_id.n;
-    memcpy(p.cluster_id, ils->cluster_id.p, ils->cluster_id.n);
-    proof_sign(&p, l->dialler, l->binder, ils->secret);
+    struct proof p;
+    handshake_proof(l, &p);
     msg_proof_put(&l->out, &p);
 }
 
@@ -651,6 +657,8 @@ static void take_goodbye(struct link *l, struct slice body)
     else if (!l->dialler && l->state == LINK_PROVED &&
              (m.code == CODE_JOINED || m.code == CODE_GOING_DOWN)) /* or another hub serves it */
         take_leave(l);
+    else if (m.code == CODE_CLONE && !identity_proved(l, &m))
+        handshake_failed(l, CODE_PROTOCOL, false, 0); /* anybody could say that */
     else
         handshake_failed(l, handshake_code(m.code), true, m.retry_after);
 }

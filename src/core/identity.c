@@ -98,6 +98,53 @@ enum code identity_judge(const struct link *l, const struct proof *p)
     return known != NULL ? judge_copy(l, p, known->link) : CODE_NONE;
 }
 
+/* --- what shows a copy */
+
+/* The other end has heard this end's proof: before that it cannot know who this is, and whoever
+ * sits on the wire could say so. */
+static bool heard_proof(const struct link *l)
+{
+    return l->state == (l->dialler ? LINK_PROOF : LINK_PROVED);
+}
+
+/* Where the other end has this cluster's key itself, its proof for this link; else that of the link
+ * which stands. */
+void identity_copy(const struct link *l, struct msg_goodbye *m)
+{
+    const struct ils *ils = l->ils;
+    const struct peer *known = peer_find(ils, l->theirs.key);
+    const struct link *of = known != NULL ? known->link : NULL;
+    if (memcmp(l->theirs.key, ils->key, KEY_SIZE) == 0) {
+        handshake_proof(l, &m->copy);
+        m->copy_dialler = l->dialler;
+        of = l;
+    } else if (of != NULL) {
+        m->copy = of->theirs;
+        m->copy_dialler = !of->dialler;
+    }
+    m->has_copy = of != NULL;
+    if (of != NULL)
+        memcpy(m->copy_binder, of->binder, HASH_SIZE);
+}
+
+/* A hub's word alone would stop a cluster from writing. What has this cluster's signature, and was
+ * made by nobody here: in a boot that was not yet, for a dial that was not yet, for this dial on
+ * another link, or on this link by its other end. */
+bool identity_proved(const struct link *l, const struct msg_goodbye *m)
+{
+    const struct ils *ils = l->ils;
+    struct proof p = m->copy;
+    bool here = memcmp(m->copy_binder, l->binder, HASH_SIZE) == 0;
+    memcpy(p.key, ils->key, KEY_SIZE);
+    if (!heard_proof(l) || !m->has_copy || !proof_verify(&p, m->copy_dialler, m->copy_binder))
+        return false;
+    if (here)
+        return m->copy_dialler != l->dialler;
+    if (p.boot != ils->boot)
+        return p.boot > ils->boot;
+    return m->copy_dialler && (p.serial > ils->serial || (l->dialler && p.serial == l->serial));
+}
+
 /* Whose id is in question: that of the end that was refused. */
 static struct slice refused_id(const struct link *l)
 {
@@ -117,13 +164,6 @@ static bool linked_there(const struct link *l)
             return true;
     }
     return false;
-}
-
-/* The other end has heard this end's proof: before that it cannot know who this is, and whoever
- * sits on the wire could say so. */
-static bool heard_proof(const struct link *l)
-{
-    return l->state == (l->dialler ? LINK_PROOF : LINK_PROVED);
 }
 
 static bool remembered(const struct ils *ils, struct slice id)

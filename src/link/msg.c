@@ -67,6 +67,23 @@ int msg_proof_get(struct arena *a, struct slice body, struct proof *ret)
     return 0;
 }
 
+static bool copy_get(const Ils__Goodbye *m, struct msg_goodbye *ret)
+{
+    memset(&ret->copy, 0, sizeof ret->copy);
+    if (!fixed_get(&m->copy_binder, ret->copy_binder, HASH_SIZE) ||
+        !fixed_get(&m->copy_network, ret->copy.network, NETWORK_ID_SIZE) ||
+        !fixed_get(&m->copy_signature, ret->copy.signature, SIGNATURE_SIZE) ||
+        m->copy_cluster_id.len > PROOF_ID_MAX)
+        return false;
+    ret->copy_dialler = m->copy_dialler;
+    ret->copy.boot = m->copy_boot;
+    ret->copy.serial = m->copy_serial;
+    ret->copy.cluster_id_n = (uint8_t)m->copy_cluster_id.len;
+    if (ret->copy.cluster_id_n != 0)
+        memcpy(ret->copy.cluster_id, m->copy_cluster_id.data, ret->copy.cluster_id_n);
+    return true;
+}
+
 int msg_goodbye_get(struct arena *a, struct slice body, struct msg_goodbye *ret)
 {
     const Ils__Goodbye *m = unpack(a, &ils__goodbye__descriptor, body, SMALL_MAX);
@@ -74,7 +91,8 @@ int msg_goodbye_get(struct arena *a, struct slice body, struct msg_goodbye *ret)
         return -1;
     ret->code = m->code;
     ret->retry_after = m->retry_after;
-    return 0;
+    ret->has_copy = m->copy_binder.len != 0;
+    return !ret->has_copy || copy_get(m, ret) ? 0 : -1;
 }
 
 int msg_ready_get(struct arena *a, struct slice body, struct msg_ready *ret)
@@ -279,6 +297,15 @@ void msg_goodbye_put(struct buf *b, const struct msg_goodbye *m)
     size_t at = frame_begin(b, FRAME_GOODBYE);
     varint_put(b, 1, m->code);
     varint_put(b, 2, m->retry_after);
+    if (m->has_copy) {
+        bytes_put(b, 3, m->copy_binder, HASH_SIZE);
+        varint_put(b, 4, m->copy_dialler);
+        fixed64_put(b, 5, m->copy.boot);
+        fixed64_put(b, 6, m->copy.serial);
+        bytes_put(b, 7, m->copy.signature, SIGNATURE_SIZE);
+        bytes_put(b, 8, m->copy.network, NETWORK_ID_SIZE);
+        bytes_put(b, 9, m->copy.cluster_id, m->copy.cluster_id_n);
+    }
     frame_end(b, at);
 }
 

@@ -20,6 +20,10 @@
 struct msg_goodbye {
     uint32_t code;
     uint32_t retry_after; /* seconds */
+    bool has_copy;        /* 502: who has the receiver's key proved itself like this: */
+    bool copy_dialler;    /* in that role, ... */
+    uint8_t copy_binder[HASH_SIZE]; /* ... on a link with that binder */
+    struct proof copy;    /* its key is the receiver's, and does not travel */
 };
 
 struct msg_mark {

@@ -164,7 +164,8 @@ static void copy_by_a_stranger(void **state)
         say_goodbye(&p, code[i]);
         rig_data(&core, id, p.out.p, p.out.n);
         assert_true(rig_link(&core, id)->closed);
-        assert_int_equal(core.verdict.code, code[i]); /* it is shown as what the other end said */
+        /* it is shown as what the other end said, but for what has to be shown */
+        assert_int_equal(core.verdict.code, code[i] == CODE_CLONE ? CODE_PROTOCOL : code[i]);
         assert_false(core.ils->cloned);
         assert_int_equal(core.ils->refused_as.n, 0);
         assert_int_equal(alarm_last(core.ils, ILSDuplicateClusterID, slice_of("spoke")), 0);
@@ -396,6 +397,95 @@ static void goodbye_for_ever(void **state)
     assert_true(dialled > 10 && dialled < 45);
 }
 
+/* --- a hub that says that this cluster is a copy */
+
+/* The hub has heard the proof of the spoke, and says 502 in place of its own. The proof that it
+ * shows is made here, with the key of the spoke: by a copy, or by the spoke itself before. */
+static void say_copy(uint64_t boot, int64_t serial_more, bool dialler, bool same_link, bool shown)
+{
+    struct liar home = {.core = &core};
+    rig_pass(&core, 61 * TICK_S);
+    home.id = rig_connected(&core, "198.51.100.9");
+    peer_init(&home.peer, liar.peer.mem, 9, password, false);
+    const struct link *l = NULL;
+    list_each(node, &core.ils->links)
+        if (list_entry(node, struct link, node)->id == home.id)
+            l = list_entry(node, struct link, node);
+    assert_non_null(l);
+    while (l->state != LINK_PROOF) {
+        struct rig_link *link = rig_link(&core, home.id);
+        peer_take(&home.peer, slice_make(link->out, link->out_n));
+        link->out_n = 0;
+        assert_true(home.peer.out.n != 0);
+        rig_data(&core, home.id, home.peer.out.p, home.peer.out.n);
+        buf_reset(&home.peer.out);
+    }
+    struct msg_goodbye m = {.code = CODE_CLONE, .has_copy = shown, .copy_dialler = dialler};
+    if (same_link)
+        memcpy(m.copy_binder, l->binder, HASH_SIZE);
+    memcpy(m.copy.key, core.ils->key, KEY_SIZE);
+    m.copy.boot = boot;
+    m.copy.serial = core.ils->serial + (uint64_t)serial_more;
+    proof_sign(&m.copy, dialler, m.copy_binder, core.ils->secret);
+    struct buf b;
+    buf_init(&b, home.peer.mem, SIZE_MAX);
+    msg_goodbye_put(&b, &m);
+    peer_send(&home.peer, &b);
+    buf_done(&b);
+    rig_data(&core, home.id, home.peer.out.p, home.peer.out.n);
+    assert_true(rig_link(&core, home.id)->closed);
+    liar_done(&home);
+}
+
+static void not_stopped(void)
+{
+    assert_int_equal(core.verdict.code, CODE_PROTOCOL);
+    assert_false(core.ils->cloned);
+    assert_int_equal(alarm_last(core.ils, ILSDuplicateClusterID, slice_of("spoke")), 0);
+    assert_int_equal(write_plan(), REPLY_OK);
+}
+
+static void copy_that_is_not_shown(void **state)
+{
+    (void)state;
+    rig_down(&core, liar.id);
+    rig_done(&core);
+    rig_init(&core, 6, SIZE_MAX);
+    rig_spoke(&core, "spoke", password);
+    uint64_t boot = core.ils->boot;
+    say_copy(boot + 1, 0, true, false, false); /* nothing is shown */
+    not_stopped();
+    say_copy(boot, -1, true, false, true); /* a dial of its own, of before */
+    not_stopped();
+    say_copy(boot, 0, true, true, true); /* this one */
+    not_stopped();
+    say_copy(boot, 5, false, false, true); /* it was dialled: that has no serial */
+    not_stopped();
+    say_copy(boot - 1, 5, true, false, true); /* an earlier boot */
+    not_stopped();
+    say_copy(boot + 1, 0, true, false, true);
+    assert_int_equal(core.verdict.code, CODE_CLONE);
+    assert_true(core.ils->cloned);
+    assert_int_equal(write_plan(), REPLY_CLONED);
+}
+
+static void copies_that_are_shown(void **state)
+{
+    (void)state;
+    static const struct {
+        int64_t serial;
+        bool dialler, same_link;
+    } shown[] = {{1, true, false}, {0, true, false}, {0, false, true}};
+    for (size_t i = 0; i < sizeof shown / sizeof shown[0]; i++) {
+        rig_done(&core);
+        rig_init(&core, 6, SIZE_MAX);
+        rig_spoke(&core, "spoke", password);
+        say_copy(core.ils->boot, shown[i].serial, shown[i].dialler, shown[i].same_link, true);
+        assert_int_equal(core.verdict.code, CODE_CLONE);
+        assert_true(core.ils->cloned);
+    }
+}
+
 /* --- a member that comes and goes */
 
 static void visits_without_end(void **state)
@@ -452,6 +542,8 @@ int main(void)
         TEST(leaving_is_no_way_back),
         TEST(replaced_by_nothing),
         TEST(goodbye_for_ever),
+        TEST(copy_that_is_not_shown),
+        TEST(copies_that_are_shown),
         TEST(visits_without_end),
         TEST(forgotten_unheard),
     };

@@ -72,7 +72,7 @@ static void test_proof(void **state)
 
 static void test_goodbye(void **state)
 {
-    struct msg_goodbye m = {UINT32_MAX, 60}, q;
+    struct msg_goodbye m = {.code = UINT32_MAX, .retry_after = 60}, q;
     msg_goodbye_put(&out, &m);
     assert_int_equal(msg_goodbye_get(&arena, body_of(FRAME_GOODBYE), &q), 0);
     assert_int_equal(q.code, UINT32_MAX);
@@ -82,6 +82,28 @@ static void test_goodbye(void **state)
     /* An unknown field is ignored, a body longer than any goodbye is not read. */
     assert_int_equal(msg_goodbye_get(&arena, slice_make("\x08\x05\x52\x01x", 5), &q), 0);
     assert_int_equal(q.code, 5);
+    assert_false(q.has_copy);
+    m.has_copy = m.copy_dialler = true;
+    m.copy.boot = 7;
+    m.copy.serial = 8;
+    m.copy.cluster_id_n = PROOF_ID_MAX;
+    fill(m.copy_binder, HASH_SIZE, 3);
+    fill(m.copy.network, NETWORK_ID_SIZE, 4);
+    fill(m.copy.signature, SIGNATURE_SIZE, 5);
+    fill(m.copy.cluster_id, PROOF_ID_MAX, 6);
+    buf_reset(&out);
+    msg_goodbye_put(&out, &m);
+    struct slice body = body_of(FRAME_GOODBYE);
+    assert_int_equal(msg_goodbye_get(&arena, body, &q), 0);
+    assert_true(q.has_copy && q.copy_dialler && q.copy.boot == 7 && q.copy.serial == 8);
+    assert_memory_equal(q.copy_binder, m.copy_binder, HASH_SIZE);
+    assert_memory_equal(q.copy.signature, m.copy.signature, SIGNATURE_SIZE);
+    assert_memory_equal(q.copy.network, m.copy.network, NETWORK_ID_SIZE);
+    assert_memory_equal(q.copy.cluster_id, m.copy.cluster_id, PROOF_ID_MAX);
+    body.n -= PROOF_ID_MAX + 2;
+    assert_int_equal(msg_goodbye_get(&arena, body, &q), 0); /* without a cluster id */
+    body.n -= NETWORK_ID_SIZE + 2;
+    assert_int_equal(msg_goodbye_get(&arena, body, &q), -1); /* half a proof is none */
     static uint8_t large[1025] = {0x52, 0xfe, 0x07};
     assert_int_equal(msg_goodbye_get(&arena, slice_make(large, 1025), &q), -1);
 }

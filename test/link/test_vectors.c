@@ -188,7 +188,7 @@ static void test_messages(void **state)
         memcpy(lines + i * LINE_SIZE + 4, add[i].name, HASH_SIZE);
     }
 
-    struct msg_goodbye goodbye = {201, 60};
+    struct msg_goodbye goodbye = {.code = 201, .retry_after = 60};
     msg_goodbye_put(&out, &goodbye);
     assert_out("frame_goodbye");
     frame_put(&out, FRAME_KEEPALIVE, slice_make(NULL, 0));
