@@ -185,7 +185,7 @@ bool password_read(struct cli *cli, bool from_stdin, char hex[static 65], int *r
 /* --- the prompt (prompt.c) */
 int prompt_run(struct cli *cli);
 
-/* --- the commands (show.c, change.c, member.c, cert.c, trust.c, invite.c, support.c) */
+/* --- the commands (show.c, change.c, learned.c, member.c, cert.c, trust.c, invite.c, support.c) */
 int run_init(struct cli *cli, const struct parsed *p);
 int run_describe(struct cli *cli, const struct parsed *p);
 int run_join(struct cli *cli, const struct parsed *p);
@@ -259,6 +259,18 @@ int run_source_run(struct cli *cli, const struct parsed *p);
 int run_source_remove(struct cli *cli, const struct parsed *p);
 int run_support(struct cli *cli, const struct parsed *p);
 int run_diagnose(struct cli *cli, const struct parsed *p);
+int run_block_add(struct cli *cli, const struct parsed *p);
+int run_block_list(struct cli *cli, const struct parsed *p);
+int run_block_remove(struct cli *cli, const struct parsed *p);
+int run_accept(struct cli *cli, const struct parsed *p);
+int run_accept_list(struct cli *cli, const struct parsed *p);
+int run_duplicates(struct cli *cli, const struct parsed *p);
+int run_duplicates_prefer(struct cli *cli, const struct parsed *p);
+int run_held(struct cli *cli, const struct parsed *p);
+int run_held_release(struct cli *cli, const struct parsed *p);
+int run_plan_confirm_shrink(struct cli *cli, const struct parsed *p);
+int run_limits(struct cli *cli, const struct parsed *p);
+int run_limits_set(struct cli *cli, const struct parsed *p);
 int run_help(struct cli *cli, const struct parsed *p);
 
 #endif

@@ -217,6 +217,21 @@ static const struct option_row diagnose_options[] = {
     {NULL, NULL, NULL, OPTION_FLAG},
 };
 
+static const struct option_row block_options[] = {
+    {"--prefix", "DIGITS", "numbers that begin so: digits, or + and digits", OPTION_VALUE},
+    {"--cluster", "CLUSTER", "only what this cluster announces", OPTION_VALUE},
+    {"--type", "TYPE", "only uri, enterprise or e164 (any)", OPTION_VALUE},
+    {"--description", "TEXT", "words for people", OPTION_VALUE},
+    {NULL, NULL, NULL, OPTION_FLAG},
+};
+
+static const struct option_row accept_options[] = {
+    {"--domain", "DOMAIN...", "URIs in this domain and below it", OPTION_LIST},
+    {"--prefix", "DIGITS...", "numbers that begin so: digits, or + and digits", OPTION_LIST},
+    {"--everything", NULL, "no bounds any more", OPTION_FLAG},
+    {NULL, NULL, NULL, OPTION_FLAG},
+};
+
 const struct command_row command_table[] = {
     {"init", "", 0, 0, "give this cluster its id and names", NULL, init_options, run_init},
     {"describe", "", 0, 0, "change the id and the names of this cluster",
@@ -356,6 +371,31 @@ const struct command_row command_table[] = {
      run_options, run_source_run},
     {"source remove", "NAME", 1, 1, "a source is read no more", NULL, unsource_options,
      run_source_remove},
+    {"plan confirm-shrink", "", 0, 0, "the plan is meant to be so much smaller",
+     "Until then the other clusters serve the former one.", NULL, run_plan_confirm_shrink},
+    {"block add", "[PATTERN]", 0, 1, "what others announce, and is not to be served here",
+     "PATTERN is a number, user@host or *@host. All that is given must fit. It is still relayed.",
+     block_options, run_block_add},
+    {"block list", "", 0, 0, "the blocks", NULL, NULL, run_block_list},
+    {"block remove", "RULE", 1, 1, "take a block away", NULL, NULL, run_block_remove},
+    {"accept", "CLUSTER", 1, 1, "what a cluster may announce; nothing else of it is served here",
+     "What is given takes the place of what was accepted of it before.", accept_options,
+     run_accept},
+    {"accept list", "", 0, 0, "which clusters are bounded, and to what", NULL, NULL,
+     run_accept_list},
+    {"duplicates", "", 0, 0, "what two clusters announce, whose comes first, and why", NULL, NULL,
+     run_duplicates},
+    {"duplicates list", "", 0, 0, "the same", NULL, NULL, run_duplicates},
+    {"duplicates prefer", "[CLUSTER...]", 0, WORDS_MAX,
+     "of what several announce, whose comes first", "Without a cluster: no order any more.", NULL,
+     run_duplicates_prefer},
+    {"held", "", 0, 0, "what is not served as it came, why, and what next", NULL, NULL, run_held},
+    {"held list", "", 0, 0, "the same", NULL, NULL, run_held},
+    {"held release", "CLUSTER", 1, 1, "serve the plan of a cluster here although it shrank", NULL,
+     NULL, run_held_release},
+    {"limits", "", 0, 0, "every limit, and how much of it is used", NULL, NULL, run_limits},
+    {"limits set", "learned N", 2, 2, "how many entries of other clusters there may be",
+     "1 to 10000000. Lowered below what is there, it takes nothing away.", NULL, run_limits_set},
     {"lookup", "DIALLED", 1, 1, "where does a call go, and why?",
      "Exit status: 0 found, 1 not found.", NULL, run_lookup},
     {"route add", "PATTERN SIP-URI", 2, 2, "where route strings lead",

@@ -40,7 +40,7 @@ bool admit_may(struct ils *ils, const struct stream *s)
 
 /* --- how many there may be */
 
-static size_t catalogs(const struct ils *ils)
+size_t admit_catalogs(const struct ils *ils)
 {
     size_t n = 0;
     list_each(node, &ils->streams) {
@@ -62,7 +62,7 @@ static struct slice limit_text(uint16_t n, uint8_t text[static 8])
 void admit_counted(struct ils *ils)
 {
     uint8_t near[8], most[8];
-    size_t n = ils->peer_n + catalogs(ils);
+    size_t n = ils->peer_n + admit_catalogs(ils);
     if (!ils->started)
         return;
     if (n < PEERS_MAX)
@@ -77,7 +77,7 @@ void admit_counted(struct ils *ils)
 bool admit_more(struct ils *ils)
 {
     uint8_t most[8];
-    if (ils->peer_n + catalogs(ils) < PEERS_MAX)
+    if (ils->peer_n + admit_catalogs(ils) < PEERS_MAX)
         return true;
     if (ils->started)
         alarm_raise(ils, ILSPeerLimitExceeded, limit_text(PEERS_MAX, most));
@@ -168,26 +168,45 @@ void admit_again(struct ils *ils)
     admit_counted(ils);
 }
 
-/* What is held and wanted of all others' streams but s, and would be with h, fits into a quarter of
- * the memory that there is, and into the number of learned objects. */
-bool admit_quota(const struct ils *ils, const struct stream *s, const struct head *h)
+/* Entries of all others' plans as they are held or wanted, and the bytes of all their streams; but
+ * nothing of `but`. */
+static uint64_t learned(const struct ils *ils, const struct stream *but, uint64_t *ret_bytes)
 {
-    uint64_t bytes = h->bytes, live = h->live;
-    uint64_t most = ils->mem->budget / 4 < LEARNED_BYTES ? ils->mem->budget / 4 : LEARNED_BYTES;
-    if (h->number == STREAM_SELF && h->bytes > SELF_BYTES)
-        return false;
-    if (bytes > most || live > LEARNED_MAX)
-        return false;
+    uint64_t live = 0;
+    *ret_bytes = 0;
     list_each(node, &ils->streams) {
         const struct stream *o = list_entry(node, struct stream, node);
-        if (o->own || o == s)
+        if (o->own || o == but)
             continue;
         const struct head *counted = o->wanted_bytes.n != 0 && o->admitted ? &o->wanted
                                      : stream_held(o)                       ? &o->head : NULL;
         if (counted == NULL)
             continue;
-        bytes += counted->bytes;
+        *ret_bytes += counted->bytes;
         live += counted->number == STREAM_SELF ? 0 : counted->live;
     }
-    return bytes <= most && live <= LEARNED_MAX;
+    return live;
+}
+
+uint64_t admit_learned(const struct ils *ils, uint64_t *ret_bytes)
+{
+    return learned(ils, NULL, ret_bytes);
+}
+
+/* What is held and wanted of all others' streams but s, and would be with h, fits into a quarter of
+ * the memory that there is, and into the number of learned entries. What is no more than is held
+ * already passes: a limit that was lowered takes nothing away, and keeps nobody from removing. */
+bool admit_quota(const struct ils *ils, const struct stream *s, const struct head *h)
+{
+    uint64_t most = ils->mem->budget / 4 < LEARNED_BYTES ? ils->mem->budget / 4 : LEARNED_BYTES;
+    uint64_t bytes, max = policy_learned_max(ils);
+    if (h->number == STREAM_SELF && h->bytes > SELF_BYTES)
+        return false;
+    if (stream_held(s) && h->live <= s->head.live && h->bytes <= s->head.bytes)
+        return true;
+    if (h->bytes > most || h->live > max)
+        return false;
+    uint64_t live = learned(ils, s, &bytes);
+    return bytes + h->bytes <= most &&
+           (h->number == STREAM_SELF || live + h->live <= max);
 }

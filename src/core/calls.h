@@ -55,6 +55,8 @@ void planlog_rows(struct rows *r, struct own_commit *oc, const struct waiting *w
 void planlog_committed(struct ils *ils, const struct own_commit *oc);
 void planlog_command(struct ils *ils, const struct command *c); /* PLAN_CONFIRM */
 bool planlog_setting(struct ils *ils, struct slice key, struct slice value);
+size_t admit_catalogs(const struct ils *ils); /* that others import */
+uint64_t admit_learned(const struct ils *ils, uint64_t *ret_bytes); /* entries of all others */
 
 /* self.c */
 void self_changed(struct ils *ils);
@@ -438,6 +440,21 @@ bool told_serves(const struct ils *ils, const struct stream *s); /* to lookups h
 /* Makes the withheld head of s, signed; a row for it is added to r. 0, or -1. */
 int told_withhold(struct rows *r, struct stream *s, uint32_t flags);
 void told_show(struct ils *ils, struct stream *s); /* the real one again, with a higher USN */
+
+/* policy.c: rules of what is made of learned data, and the limit of how much there may be. */
+void policy_row(struct ils *ils, const struct row *row);
+void policy_command(struct ils *ils, const struct command *c);
+void policy_stored(struct ils *ils, struct batch *b, bool failed);
+void policy_change_free(struct ils *ils, struct policy_change *c);
+bool policy_setting(struct ils *ils, struct slice key, struct slice value);
+void policy_rows(struct rows *r); /* settings */
+uint64_t policy_learned_max(const struct ils *ils);
+struct policy_subject policy_of(const struct stream *s, uint8_t kind, struct slice key);
+struct slice policy_name(const struct ils *ils, const struct stream *s);
+
+/* held.c: the former plan of a cluster is served on where it shrank by more than half. */
+bool held_shrunk(const struct stream *s, const struct head *h); /* against what is served */
+const struct catalog *held_catalog(const struct stream *s);     /* that lookups see */
 
 /* adopt.c */
 void adopt_command(struct ils *ils, const struct command *c); /* REBUILD, RESTORE */

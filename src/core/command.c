@@ -27,6 +27,7 @@ void settings_take(struct settings *to, const struct ils *ils)
     to->introductions_off = ils->introductions_off;
     to->minutes = ils->minutes;
     to->confirm = ils->planlog.confirm;
+    to->learned_max = ils->learned_max;
 }
 
 /* What a handshake taught is durable by itself: batches under way must not take it back. */
@@ -68,6 +69,7 @@ static void undo_settings(struct ils *ils)
     ils->introductions_off = from->introductions_off;
     ils->minutes = from->minutes;
     ils->planlog.confirm = from->confirm;
+    ils->learned_max = from->learned_max;
     if (ils->dial.next == TICK_NEVER) /* a join waited to be durable */
         dial_now(ils);
     catalog_describe(ils->own->catalog, text_slice(ils->cluster_id),
@@ -710,6 +712,13 @@ void command_take(struct ils *ils, const struct command *c)
     case COMMAND_SYNC_EVERY: told_command(ils, c); break;
     case COMMAND_INTRODUCTIONS: introduce_command(ils, c); break;
     case COMMAND_SOURCE: command_source(ils, c); break;
+    case COMMAND_BLOCK_ADD:
+    case COMMAND_BLOCK_REMOVE:
+    case COMMAND_ACCEPT:
+    case COMMAND_PREFER:
+    case COMMAND_RELEASE:
+    case COMMAND_CONFIRM:
+    case COMMAND_LEARNED_MAX: policy_command(ils, c); break;
     case COMMAND_STOP: command_stop(ils); break;
     }
 }

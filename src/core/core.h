@@ -13,6 +13,9 @@
  * ends.c is leaving, forgetting and banning, and told.c what of one's own streams others are shown;
  * introduce.c makes those who were invited known to the other hubs; holds.c is who has what.
  *
+ * policy.c takes the rules of what is made of learned data; held.c keeps the former plan of a
+ * cluster whose plan shrank; duplicates.c looks plans through for what others have as well.
+ *
  * This header has the state; calls.h, at its end, what the files call of each other. */
 #ifndef OPENILS_CORE_CORE_H
 #define OPENILS_CORE_CORE_H
@@ -244,6 +247,36 @@ enum fetch_state { FETCH_NONE, FETCH_MANIFEST, FETCH_SEGMENTS };
 /* Where the head that stands for one's own stream is: it is told when it is durable. */
 enum withheld_state { WITHHELD_MADE, WITHHELD_STORING, WITHHELD_DURABLE };
 
+/* What is served in place of a plan that shrank by more than half (held.c). */
+struct kept {
+    struct catalog *catalog;   /* NULL: nothing is held back */
+    uint64_t epoch, usn, live; /* of the head that it is of */
+    wall since;
+};
+
+/* How far a plan was looked through for what others have as well, and for what is not sound. */
+struct scan {
+    bool due, running;         /* due: it has changed since that was begun last */
+    size_t line;               /* of the manifest: the next */
+    uint64_t records;          /* seen so far */
+    tick next;                 /* not before */
+    uint64_t illegal, illegal_now; /* found last; found so far */
+    TEXT(example, 96);         /* of those found last, ... */
+    TEXT(example_now, 96);     /* ... and so far */
+};
+
+/* Two plans that have entries in common (duplicates.c). */
+struct pair {
+    struct list node;
+    struct stream *a, *b;
+    uint64_t count, count_now; /* of entries in common; counted so far */
+    uint8_t kind, kind_now;    /* of an example; of the first one so far */
+    TEXT(example, URI_MAX);
+    TEXT(example_now, URI_MAX);
+    bool raised;
+    TEXT(subject, ALARM_SUBJECT_MAX); /* of its alarm */
+};
+
 struct stream {
     struct list node;
     struct stream *next_by_key;
@@ -301,6 +334,9 @@ struct stream {
     tick behind;           /* since when a head is known that is not served; 0 = none */
     wall failed;           /* when something last went wrong with it, and what; 0 = nothing has */
     const char *error;
+    struct kept kept;
+    uint64_t base_peak, base_live; /* where it was served although it had shrunk: from there */
+    struct scan scan;
     uint64_t counted;      /* in the vector: what it adds to the sum; 0 = it is not in it */
     uint64_t counted_epoch, counted_usn;
 };
@@ -447,6 +483,7 @@ struct settings {
     bool exchange_off, introductions_off, draining;
     uint16_t minutes;
     struct confirm confirm;
+    uint64_t learned_max;
 };
 
 /* What happens when a batch is durable. */
@@ -462,6 +499,7 @@ enum batch_kind {
     BATCH_LEAVE,    /* a step of leaving is durable (ends.c) */
     BATCH_ENDED,    /* somebody was forgotten or banned (ends.c) */
     BATCH_WITHHELD, /* number: of the stream, and the USN (told.c) */
+    BATCH_POLICY,   /* a rule is durable, or gone (policy.c) */
 };
 
 struct batch {
@@ -482,9 +520,10 @@ struct batch {
     uint8_t peer_key[KEY_SIZE];
     struct own_commit *commit;
     struct ended *ended;   /* BATCH_ENDED: is so then */
+    struct policy_change *policy; /* BATCH_POLICY */
 };
 
-enum commit_kind { COMMIT_CHANGE, COMMIT_BEAT, COMMIT_ADOPT };
+enum commit_kind { COMMIT_CHANGE, COMMIT_BEAT, COMMIT_ADOPT, COMMIT_CONFIRM };
 
 /* A commit of one's own stream that waits for the disk. */
 struct own_commit {
@@ -704,6 +743,12 @@ struct ils {
 
     struct plan *plan;
     struct routes *routes;
+    struct policy *policy;
+    uint32_t block_n;      /* the highest number that a block ever had */
+    uint64_t learned_max;  /* entries of all others; 0 = LEARNED_MAX */
+    struct list pairs;     /* struct pair */
+    size_t pair_n;
+    size_t scan_n;         /* streams that are to be looked through */
     struct buf orphans; /* keys of segment rows that no stream lists */
     struct list trust, refused, invites;
     size_t trust_n, refused_n, invite_n;

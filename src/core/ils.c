@@ -22,6 +22,7 @@ struct ils *ils_new(struct mem *mem)
     list_init(&ils->refused);
     list_init(&ils->invites);
     list_init(&ils->ended);
+    list_init(&ils->pairs);
     gate_init(&ils->gate);
     ils->auth.tls = true;
     ils->level = TRACE_DETAILED;
@@ -34,7 +35,8 @@ struct ils *ils_new(struct mem *mem)
     buf_init(&ils->withheld_row[0], mem, HEAD_MAX);
     buf_init(&ils->withheld_row[1], mem, HEAD_MAX);
     ils->routes = routes_new(mem);
-    if (ils->routes == NULL) {
+    ils->policy = policy_new(mem);
+    if (ils->routes == NULL || ils->policy == NULL) {
         ils_free(ils);
         return NULL;
     }
@@ -76,6 +78,7 @@ void ils_free(struct ils *ils)
     buf_done(&ils->withheld_row[1]);
     routes_free(ils->routes);
     plan_free(ils->plan);
+    policy_free(ils->policy);
     arena_done(&ils->step);
     crypto_wipe(ils, sizeof *ils);
     mem_free(mem, ils, sizeof *ils);

@@ -168,6 +168,13 @@ enum command_type {
     COMMAND_SYNC_EVERY,  /* minutes: 1..1440 */
     COMMAND_INTRODUCTIONS, /* raise: on */
     COMMAND_SOURCE,      /* source, value: one row of the daemon's is stored; empty: it goes */
+    COMMAND_BLOCK_ADD,   /* level: enum policy_type; pattern, prefix, cluster, description */
+    COMMAND_BLOCK_REMOVE,/* number */
+    COMMAND_ACCEPT,      /* cluster; domain[], prefixes[]: nothing else of it; none: everything */
+    COMMAND_PREFER,      /* clusters[]: of duplicates theirs first, in this order; none: no order */
+    COMMAND_RELEASE,     /* cluster, number: of its stream; what is held is served here */
+    COMMAND_CONFIRM,     /* that one's own plan shrank is meant so */
+    COMMAND_LEARNED_MAX, /* number: of learned entries, at most */
 };
 
 #define SYNC_MINUTES_MAX 1440
@@ -221,7 +228,10 @@ struct command {
     uint64_t undoes;    /* the change that this one takes back; 0 = none */
     bool undoes_to;     /* ... or all changes after that one */
     uint64_t last;      /* undoes: the newest change that was known when it was composed */
-    struct slice pattern, target;
+    struct slice pattern, target, prefix;
+    const struct slice *domain, *prefixes, *clusters;
+    size_t domain_n, prefix_n, cluster_n;
+    uint64_t number;
     uint8_t level;      /* enum trace_level */
     uint8_t alarm;      /* enum alarm */
     struct slice subject;

@@ -130,6 +130,7 @@ void rows_self(struct rows *r)
         rows_setting(r, "former", slice_make(ils->former, PEER_ID_SIZE));
     told_rows(r);
     introduce_rows(r);
+    policy_rows(r);
     adopt_settings(r);
 }
 
@@ -239,6 +240,7 @@ void batch_free(struct ils *ils, struct batch *b)
 {
     trust_change_free(ils, b->trust);
     own_change_free(ils, b->own);
+    policy_change_free(ils, b->policy);
     if (b->settings != NULL)
         crypto_wipe(b->settings, sizeof *b->settings);
     mem_free(ils->mem, b->settings, sizeof *b->settings);
@@ -275,6 +277,7 @@ void journal_stored(struct ils *ils, const struct ils_event *event)
     case BATCH_LEAVE:
     case BATCH_ENDED: ends_stored(ils, b, event->failed); break;
     case BATCH_WITHHELD: told_stored(ils, b, event->failed); break;
+    case BATCH_POLICY: policy_stored(ils, b, event->failed); break;
     }
     batch_free(ils, b);
 }
@@ -331,7 +334,8 @@ static void row_setting(struct ils *ils, struct slice key, struct slice v)
         memcpy(ils->former, v.p, PEER_ID_SIZE);
     } else if (!told_setting(ils, key, v) && !introduce_setting(ils, key, v) &&
                !role_setting(ils, key, v) && !ends_setting(ils, key, v) &&
-               !adopt_setting(ils, key, v) && !planlog_setting(ils, key, v)) {
+               !adopt_setting(ils, key, v) && !planlog_setting(ils, key, v) &&
+               !policy_setting(ils, key, v)) {
         own_setting(ils, key, v);
     }
 }
@@ -462,8 +466,8 @@ void journal_row(struct ils *ils, const struct row *row)
     case ROW_AUDIT:
     case ROW_PLAN_LOG:
     case ROW_SOURCE:
-    case ROW_POLICY:
     case ROW_SPACES: break;
+    case ROW_POLICY: policy_row(ils, row); break;
     }
 }
 

@@ -62,7 +62,8 @@
 #else
 #define ROSTER_MAX        64             /* design 6 */
 #endif
-#define LEARNED_MAX       1000000        /* design 13: learned objects */
+#define LEARNED_MAX       1000000        /* design 13: learned objects, unless it is set */
+#define LEARNED_MOST      10000000       /* likewise: more cannot be set */
 #define LEARNED_BYTES     (256u << 20)   /* of others' segments, or a quarter of memory */
 #define SELF_BYTES        (2 * 65536)    /* what a cluster says of itself, roster and all, and as \
                                           * much of a tail that is not folded yet */

@@ -59,6 +59,8 @@ static void start_plan(struct ils *ils)
     ils_entropy(ils, seed, sizeof seed);
     if (ils->plan == NULL)
         ils->plan = plan_new(ils->mem, seed, true);
+    if (ils->plan != NULL)
+        plan_use_policy(ils->plan, ils->policy);
     ils->self = stream_get(ils, ils->key, STREAM_SELF);
     ils->own = stream_get(ils, ils->key, STREAM_PLAN);
     if (ils->plan == NULL || ils->self == NULL || ils->own == NULL) {

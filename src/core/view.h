@@ -4,6 +4,7 @@
 #define OPENILS_CORE_VIEW_H
 
 #include "core/ils.h"
+#include "plan/policy.h"
 
 /* May this cluster write? */
 enum view_writing {
@@ -266,6 +267,59 @@ struct view_planlog {
     wall until;           /* ... and when it is to be taken back */
 };
 void view_planlog(const struct ils *ils, struct view_planlog *ret);
+/* Learned data: the rules of what is made of it (plan/policy.h). */
+const struct policy *view_policy(const struct ils *ils);
+
+/* Other clusters' plans and catalogs as they are served here: for whoever goes through them. */
+struct view_plan {
+    uint8_t key[KEY_SIZE];
+    uint64_t number;              /* of the stream */
+    uint8_t peer_id[PEER_ID_SIZE];
+    struct slice cluster_id, route_string;
+    const struct catalog *catalog; /* valid until the next ils_step */
+    uint64_t entries;
+    bool stale, served;           /* served: to lookups */
+    int64_t age_s;                /* since its origin last signed it, as far as heard here */
+};
+bool view_plan_at(const struct ils *ils, size_t i, struct view_plan *ret);
+
+/* Two clusters that have entries in common, as they were counted last. */
+struct view_duplicate {
+    struct slice winner, loser;   /* cluster ids, of the example */
+    uint64_t winner_number, loser_number; /* of the streams */
+    uint64_t count;
+    uint8_t kind;                 /* of the example */
+    struct slice example;
+    enum loser_rule rule;         /* by which the winner comes first */
+    uint32_t block;               /* LOSER_BLOCKED: by which the loser is not served */
+    struct slice subject;         /* of the alarm */
+};
+bool view_duplicate(const struct ils *ils, size_t i, struct view_duplicate *ret);
+/* Plans that are yet to be looked through. */
+size_t view_scans(const struct ils *ils);
+
+/* What is not served as it came. */
+enum view_held_why { HELD_SHRUNK, HELD_QUOTA, HELD_ILLEGAL };
+struct view_held {
+    enum view_held_why why;
+    struct slice cluster_id;
+    uint8_t peer_id[PEER_ID_SIZE];
+    uint64_t number;              /* of the stream */
+    bool own;                     /* one's own: of HELD_SHRUNK, others hold it */
+    uint64_t served, newest, peak; /* entries: served here; as its newest head says; at most */
+    uint64_t illegal;             /* records that are not sound ... */
+    struct slice example;         /* ... such as this */
+    wall since;                   /* 0 = not known */
+};
+bool view_held(const struct ils *ils, size_t i, struct view_held *ret);
+
+/* Every bound, and how much of it is used. */
+struct view_limit {
+    const char *name;             /* static, "learned": as in `ils limits` */
+    uint64_t used, most, near;    /* near: an alarm from there on; 0 = none */
+    bool settable;
+};
+bool view_limit(const struct ils *ils, size_t i, struct view_limit *ret);
 
 /* What COMMAND_PLAN would do now, judged as it would be; nothing is changed by asking. Where only
  * too much of a source would go, it is told what would, and `shrinks` is set. */

@@ -251,4 +251,20 @@ void verb_source_remove(struct client *client);
 
 void verb_sql(struct client *client);
 
+/* "any", "uri" ...; static. Why an entry lost or is not served, into dst, given back. */
+const char *control_block_type(uint8_t type);
+const char *control_loser_text(char dst[static 160], enum loser_rule rule, uint32_t block);
+void verb_block_add(struct client *client);
+void verb_block_remove(struct client *client);
+void verb_block_list(struct client *client);
+void verb_accept(struct client *client);
+void verb_accept_list(struct client *client);
+void verb_duplicates(struct client *client);
+void verb_duplicates_prefer(struct client *client);
+void verb_held(struct client *client);
+void verb_held_release(struct client *client);
+void verb_plan_confirm_shrink(struct client *client);
+void verb_limits(struct client *client);
+void verb_limits_set(struct client *client);
+
 #endif

@@ -299,23 +299,10 @@ static const char *lookup_word(uint8_t result)
         return "no_route";
     case LOOKUP_LOCAL:
         return "local";
+    case LOOKUP_BLOCKED:
+        return "blocked";
     default:
         return "bad_input";
-    }
-}
-
-/* Why the winner won, or why one lost, in words. */
-static const char *lookup_rule(uint8_t rule)
-{
-    switch (rule) {
-    case LOSER_NOT_LOCAL:
-        return "this cluster's own entry comes first";
-    case LOSER_CLUSTER_ID:
-        return "of several clusters the smaller cluster id comes first";
-    case LOSER_KIND:
-        return "URI comes before +E.164 number, and that before enterprise number";
-    default:
-        return "the best match";
     }
 }
 
@@ -336,6 +323,7 @@ static json_t *lookup_why(const struct lookup *l)
 {
     json_t *why = json_object(), *losers = json_array();
     const char *text = "";
+    char rule[160];
     switch (l->result) {
     case LOOKUP_FOUND:
         text = "the match's route string is covered by a route, or it has a PSTN failover";
@@ -349,12 +337,17 @@ static json_t *lookup_why(const struct lookup *l)
     case LOOKUP_LOCAL:
         text = "it is this cluster's own entry";
         break;
+    case LOOKUP_BLOCKED:
+        text = "it is advertised, but a rule of this cluster's keeps it from being served";
+        break;
     default:
         text = "it is neither a number nor a directory URI";
     }
-    for (size_t i = 1; i < l->match_n; i++) {
-        json_t *json = match_json(&l->match[i]);
-        json_object_set_new(json, "rule", json_string(lookup_rule(l->match[i].lost_to)));
+    for (size_t i = l->result == LOOKUP_BLOCKED ? 0 : 1; i < l->match_n; i++) {
+        const struct match *m = &l->match[i];
+        json_t *json = match_json(m);
+        control_loser_text(rule, (enum loser_rule)m->lost_to, m->rule);
+        json_object_set_new(json, "rule", json_string(rule));
         json_array_append_new(losers, json);
     }
     json_object_set_new(why, "text", json_string(text));
@@ -366,6 +359,7 @@ static json_t *lookup_why(const struct lookup *l)
 static json_t *lookup_json(const struct lookup *l)
 {
     json_t *json = json_object(), *targets = json_array();
+    bool won = l->match_n > 0 && l->result != LOOKUP_BLOCKED;
     for (size_t i = 0; i < l->target_n; i++) {
         const struct target *t = &l->target[i];
         json_t *one = json_object();
@@ -378,7 +372,7 @@ static json_t *lookup_json(const struct lookup *l)
     }
     json_object_set_new(json, "dialed", render_text(l->dialed));
     json_object_set_new(json, "result", json_string(lookup_word(l->result)));
-    json_object_set_new(json, "match", l->match_n > 0 ? match_json(&l->match[0]) : json_null());
+    json_object_set_new(json, "match", won ? match_json(&l->match[0]) : json_null());
     json_object_set_new(json, "targets", targets);
     json_object_set_new(json, "why", lookup_why(l));
     return json;

@@ -82,6 +82,7 @@ struct plan {
     struct mem *mem;
     uint8_t seed[16];
     bool fold_case;
+    const struct policy *policy; /* or NULL */
     struct list catalogs;
     uint64_t serial;
     struct segment *segment; /* by id; [0] is nobody */

@@ -18,8 +18,7 @@ struct candidate {
 size_t plan_candidates(const struct plan *p, uint8_t kind, struct slice user, struct slice domain,
                        struct candidate *out, size_t max);
 
-/* What lookups show of a catalog: see catalog_describe, catalog_set_stale. */
+/* What lookups show of a catalog: see catalog_describe. */
 bool catalog_local(const struct catalog *c);
-bool catalog_stale(const struct catalog *c);
 
 #endif

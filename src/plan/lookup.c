@@ -16,9 +16,17 @@ struct reading {
     struct slice number; /* digits or +digits */
 };
 
+/* A candidate, and what the policy makes of it. */
+struct ranked {
+    struct candidate c;
+    enum loser_rule refused; /* LOSER_NONE: it is served */
+    uint32_t rule;
+    uint8_t place;
+};
+
 /* The best candidates so far, the winner first. */
 struct ranking {
-    struct candidate best[LOOKUP_MATCHES_MAX];
+    struct ranked best[LOOKUP_MATCHES_MAX];
     size_t n;
 };
 
@@ -73,31 +81,46 @@ static void read_dialled(struct arena *a, struct slice text, struct reading *ret
     read_number(a, user, &ret->number);
 }
 
-static int candidate_cmp(const struct candidate *a, const struct candidate *b)
+static struct policy_subject subject_of(const struct candidate *c)
 {
-    int local = (int)catalog_local(b->c) - (int)catalog_local(a->c);
-    if (local != 0)
-        return local;
-    int id = slice_cmp(catalog_cluster_id(a->c), catalog_cluster_id(b->c));
-    if (id != 0)
-        return id;
-    int key = memcmp(catalog_key(a->c), catalog_key(b->c), KEY_SIZE);
-    if (key != 0)
-        return key;
-    uint64_t x = catalog_number(a->c), y = catalog_number(b->c);
-    return (x > y) - (x < y);
+    return (struct policy_subject){
+        .key = catalog_key(c->c),
+        .number = catalog_number(c->c),
+        .cluster_id = catalog_cluster_id(c->c),
+        .local = catalog_local(c->c),
+        .kind = c->r.kind,
+        .user = c->r.user,
+        .domain = c->r.domain,
+    };
 }
 
-/* Kinds are asked in their order, so that an earlier kind's candidates stay before a later's. */
-static void rank_kind(struct ranking *ranking, const struct plan *p, uint8_t kind,
+/* What is served before what is not; earlier kinds before later ones; then as the policy says. */
+static int ranked_cmp(const struct policy *policy, const struct ranked *a, const struct ranked *b,
+                      enum loser_rule *ret_rule)
+{
+    *ret_rule = b->refused;
+    if ((a->refused == LOSER_NONE) != (b->refused == LOSER_NONE))
+        return a->refused == LOSER_NONE ? -1 : 1;
+    *ret_rule = LOSER_KIND;
+    if (a->place != b->place)
+        return a->place < b->place ? -1 : 1;
+    struct policy_subject x = subject_of(&a->c), y = subject_of(&b->c);
+    return policy_order(policy, &x, &y, ret_rule);
+}
+
+/* place: of the kind among those that are asked. */
+static void rank_kind(struct ranking *ranking, const struct plan *p, uint8_t kind, uint8_t place,
                       struct slice user, struct slice domain)
 {
     struct candidate found[CANDIDATES_MAX];
-    size_t first = ranking->n;
     size_t n = plan_candidates(p, kind, user, domain, found, CANDIDATES_MAX);
     for (size_t i = 0; i < n; i++) {
+        struct ranked one = {.c = found[i], .place = place};
+        struct policy_subject subject = subject_of(&one.c);
+        enum loser_rule rule;
         size_t at = ranking->n;
-        while (at > first && candidate_cmp(&found[i], &ranking->best[at - 1]) < 0)
+        one.refused = policy_judge(plan_policy(p), &subject, &one.rule);
+        while (at > 0 && ranked_cmp(plan_policy(p), &one, &ranking->best[at - 1], &rule) < 0)
             at--;
         if (at == LOOKUP_MATCHES_MAX)
             continue;
@@ -105,7 +128,7 @@ static void rank_kind(struct ranking *ranking, const struct plan *p, uint8_t kin
             ranking->n++;
         memmove(&ranking->best[at + 1], &ranking->best[at],
                 (ranking->n - 1 - at) * sizeof ranking->best[0]);
-        ranking->best[at] = found[i];
+        ranking->best[at] = one;
     }
 }
 
@@ -117,10 +140,11 @@ static void rank(struct ranking *ranking, const struct plan *p, const struct rea
         struct slice user = before(reading->uri, '@');
         size_t skip = user.n + 1;
         struct slice host = slice_make(reading->uri.p + skip, reading->uri.n - skip);
-        rank_kind(ranking, p, ENTRY_URI, user, host);
+        rank_kind(ranking, p, ENTRY_URI, 0, user, host);
     }
     if (number.n > 0)
-        rank_kind(ranking, p, number.p[0] == '+' ? ENTRY_E164 : ENTRY_ENTERPRISE, number, none);
+        rank_kind(ranking, p, number.p[0] == '+' ? ENTRY_E164 : ENTRY_ENTERPRISE, 1, number,
+                  none);
 }
 
 /* user, "@" and domain; the user alone where there is no domain. */
@@ -137,20 +161,24 @@ static struct slice join_key(struct arena *a, const struct record *r)
     return slice_make(key, r->user.n + 1 + r->domain.n);
 }
 
-static uint8_t loser_rule(const struct match *winner, const struct match *loser)
+/* Why the i-th is not the winner; LOSER_NONE: it is. */
+static uint8_t lost_to(const struct policy *policy, const struct ranking *ranking, size_t i)
 {
-    if (winner->kind != loser->kind)
-        return LOSER_KIND;
-    return winner->local && !loser->local ? LOSER_NOT_LOCAL : LOSER_CLUSTER_ID;
+    const struct ranked *one = &ranking->best[i];
+    enum loser_rule rule = one->refused;
+    if (i > 0 && rule == LOSER_NONE)
+        ranked_cmp(policy, &ranking->best[0], one, &rule);
+    return (uint8_t)rule;
 }
 
-static bool matches_fill(struct arena *a, const struct ranking *ranking, struct lookup *ret)
+static bool matches_fill(struct arena *a, const struct policy *policy,
+                         const struct ranking *ranking, struct lookup *ret)
 {
     ret->match = arena_alloc(a, ranking->n * sizeof *ret->match);
     if (ret->match == NULL)
         return false;
     for (size_t i = 0; i < ranking->n; i++) {
-        const struct candidate *from = &ranking->best[i];
+        const struct candidate *from = &ranking->best[i].c;
         struct match *m = &ret->match[i];
         *m = (struct match){
             .kind = from->r.kind,
@@ -164,7 +192,8 @@ static bool matches_fill(struct arena *a, const struct ranking *ranking, struct 
         memcpy(m->key, catalog_key(from->c), KEY_SIZE);
         if (from->r.value.n > 0 && !failover_get(from->r.value, &m->failover))
             m->failover = (struct failover){0};
-        m->lost_to = i == 0 ? LOSER_NONE : loser_rule(&ret->match[0], m);
+        m->lost_to = lost_to(policy, ranking, i);
+        m->rule = ranking->best[i].rule;
     }
     ret->match_n = ranking->n;
     return true;
@@ -245,10 +274,12 @@ void plan_lookup(const struct plan *p, const struct routes *r, struct arena *a,
     if (ret->canonical.n == 0)
         ret->result = LOOKUP_BAD_INPUT;
     rank(&ranking, p, &reading);
-    if (ranking.n > 0 && matches_fill(a, &ranking, ret)) {
+    if (ranking.n > 0 && matches_fill(a, plan_policy(p), &ranking, ret)) {
         if (ret->match[0].kind != ENTRY_URI)
             ret->canonical = reading.number;
-        if (!a->failed)
+        if (ret->match[0].lost_to != LOSER_NONE)
+            ret->result = LOOKUP_BLOCKED;
+        else if (!a->failed)
             targets_fill(ret, a, r);
     }
     if (a->failed)

@@ -36,6 +36,7 @@ enum lookup_result {
     LOOKUP_NO_ROUTE,    /* matched, but no route pattern covers its route string, no failover */
     LOOKUP_LOCAL,       /* one's own entry: it is served here */
     LOOKUP_BAD_INPUT,   /* neither a number nor a directory URI */
+    LOOKUP_BLOCKED,     /* advertised, but nobody's entry is served here: see the matches */
 };
 
 enum target_reason { TARGET_ROUTE, TARGET_PSTN };
@@ -47,9 +48,6 @@ struct target {
     struct slice route_pattern; /* that decided, for TARGET_ROUTE */
 };
 
-/* Why one candidate did not win. */
-enum loser_rule { LOSER_NONE, LOSER_NOT_LOCAL, LOSER_CLUSTER_ID, LOSER_KIND };
-
 struct match {
     uint8_t kind;
     struct slice value;         /* the key, in the arena */
@@ -59,14 +57,16 @@ struct match {
     uint64_t usn;
     bool local, stale;
     struct failover failover;
-    uint8_t lost_to;            /* enum loser_rule; LOSER_NONE for the winner */
+    uint8_t lost_to;            /* enum loser_rule (plan/policy.h); LOSER_NONE for the winner */
+    uint32_t rule;              /* LOSER_BLOCKED: number of the block */
 };
 
 struct lookup {
     uint8_t result;             /* enum lookup_result */
     struct slice dialed;        /* as given */
     struct slice canonical;     /* as looked up */
-    struct match *match;        /* [0] is the winner; losers follow; n = 0: none */
+    struct match *match;        /* [0] is the winner, but of LOOKUP_BLOCKED; losers follow, those
+                                 * that are not served last; n = 0: none */
     size_t match_n;
     struct target target[LOOKUP_TARGETS_MAX];
     size_t target_n;
@@ -76,7 +76,8 @@ struct lookup {
  * user at any host is looked up as URI first, then as number). Everything in *ret lives in the
  * arena or the plan and is valid until either changes. Never fails: a refused allocation gives
  * LOOKUP_NO_MATCH with a->failed set.
- * Order: exact URI; +E.164; enterprise number. One's own entry wins; then the smaller cluster id.
+ * Order: exact URI; +E.164; enterprise number; then as the plan's policy says (policy_order). What
+ * the policy does not let through (policy_judge) is among the losers.
  * The PSTN failover number becomes a target behind the routes through pstn_route, the route
  * string whose routes lead to the PSTN gateway ("pstn"); without such a route it is left out.
  * "*" is for other clusters' calls alone: it covers neither one's own entries nor "pstn". */

@@ -31,6 +31,16 @@ void plan_free(struct plan *p)
     mem_free(mem, p, sizeof *p);
 }
 
+void plan_use_policy(struct plan *p, const struct policy *policy)
+{
+    p->policy = policy;
+}
+
+const struct policy *plan_policy(const struct plan *p)
+{
+    return p->policy;
+}
+
 uint32_t plan_segment_new(struct catalog *c)
 {
     struct plan *p = c->plan;

@@ -14,6 +14,7 @@
 
 #include "base/mem.h"
 #include "plan/head.h"
+#include "plan/policy.h"
 #include "plan/segment.h"
 
 /* Records of one key in one catalog, superseded ones included: deciding which of them counts means
@@ -27,6 +28,9 @@ struct catalog;
  * NULL when memory is refused. */
 struct plan *plan_new(struct mem *mem, const uint8_t seed[static 16], bool fold_case);
 void plan_free(struct plan *p);
+/* What lookups make of others' entries; it must live until the plan is freed. NULL: no rules. */
+void plan_use_policy(struct plan *p, const struct policy *policy);
+const struct policy *plan_policy(const struct plan *p);
 
 /* A new, empty catalog; NULL when memory is refused. indexed = false (stream 0): lookups pass
  * it over; such a catalog is only walked. It lives until catalog_free. */
@@ -46,6 +50,7 @@ struct slice catalog_cluster_id(const struct catalog *c);
 struct slice catalog_route_string(const struct catalog *c);
 /* Stale catalogs are served and marked. */
 void catalog_set_stale(struct catalog *c, bool stale);
+bool catalog_stale(const struct catalog *c);
 /* A catalog that is not served (disconnected by policy) answers nothing; its data stays. */
 void catalog_set_served(struct catalog *c, bool served);
 

@@ -73,6 +73,7 @@ static const char *result_name(uint8_t result)
     case LOOKUP_NO_ROUTE: return "no-route";
     case LOOKUP_LOCAL: return "local";
     case LOOKUP_BAD_INPUT: return "bad-input";
+    case LOOKUP_BLOCKED: return "blocked";
     }
     return "?";
 }
