@@ -127,6 +127,15 @@ void print_status(const struct cli *cli, const json_t *s)
         printf("%s\n", _("the exchange is off: this cluster's plan is withheld, and the others' "
                          "plans are not served here (ils exchange on)"));
     }
+    if (number(s, "duplicates") > 0) {
+        label("");
+        printf(_("%lld pairs of clusters announce the same entries (ils duplicates)\n"),
+               number(s, "duplicates"));
+    }
+    if (number(s, "held") > 0) {
+        label("");
+        printf(_("%lld plans are not served as they came (ils held)\n"), number(s, "held"));
+    }
     label(_("alarms"));
     printf(_("%lld active\n"), number(s, "alarms_active"));
     label(_("version"));

@@ -202,11 +202,10 @@ bool admit_quota(const struct ils *ils, const struct stream *s, const struct hea
     uint64_t bytes, max = policy_learned_max(ils);
     if (h->number == STREAM_SELF && h->bytes > SELF_BYTES)
         return false;
-    if (stream_held(s) && h->live <= s->head.live && h->bytes <= s->head.bytes)
-        return true;
-    if (h->bytes > most || h->live > max)
+    bool fewer = h->number == STREAM_SELF || (stream_held(s) && h->live <= s->head.live);
+    bool less = stream_held(s) && h->bytes <= s->head.bytes;
+    if ((!less && h->bytes > most) || (!fewer && h->live > max))
         return false;
     uint64_t live = learned(ils, s, &bytes);
-    return bytes + h->bytes <= most &&
-           (h->number == STREAM_SELF || live + h->live <= max);
+    return (less || bytes + h->bytes <= most) && (fewer || live + h->live <= max);
 }

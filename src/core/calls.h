@@ -90,6 +90,7 @@ void stream_failed(const struct ils *ils, struct stream *s, const char *why);
 int stream_commit(struct ils *ils, struct stream *s, const struct change *change, size_t n,
                   enum commit_kind kind);
 int stream_commit_waiting(struct ils *ils, struct stream *s, const struct waiting *w);
+int stream_commit_shrunk(struct ils *ils, struct stream *s, const struct waiting *w);
 void stream_committed(struct ils *ils, struct own_commit *oc, bool failed);
 void stream_tick(struct ils *ils);
 void own_commit_free(struct ils *ils, struct own_commit *oc);
@@ -455,6 +456,29 @@ struct slice policy_name(const struct ils *ils, const struct stream *s);
 /* held.c: the former plan of a cluster is served on where it shrank by more than half. */
 bool held_shrunk(const struct stream *s, const struct head *h); /* against what is served */
 const struct catalog *held_catalog(const struct stream *s);     /* that lookups see */
+bool held_apply(struct ils *ils, struct stream *s);
+void held_applied(struct stream *s);
+void held_serve(struct ils *ils, struct stream *s);
+void held_set_stale(struct stream *s, bool stale);
+void held_drop(struct ils *ils, struct stream *s);
+bool held_needs(const struct stream *s, const uint8_t name[static HASH_SIZE]);
+void held_rows_gone(struct rows *r, const struct stream *s);
+bool held_row(struct ils *ils, const uint8_t key[static KEY_SIZE], uint64_t number,
+              struct slice head, struct slice lines);
+int held_segment(struct stream *s, struct slice bytes);
+void held_start(struct rows *r, struct stream *s);
+void held_release(struct ils *ils, const uint8_t key[static KEY_SIZE]);
+bool held_release_rows(struct rows *r, const uint8_t key[static KEY_SIZE]);
+void held_confirm(struct ils *ils, const struct command *c);
+void held_tick(struct ils *ils);
+void held_quota(struct ils *ils, struct stream *s, bool over); /* its newest head */
+
+/* duplicates.c: what two clusters announce, and records that make no sense. */
+void duplicates_changed(struct ils *ils, struct stream *s); /* what it serves */
+void duplicates_gone(struct ils *ils, struct stream *s);
+void duplicates_tick(struct ils *ils);
+tick duplicates_deadline(const struct ils *ils);
+void duplicates_free(struct ils *ils);
 
 /* adopt.c */
 void adopt_command(struct ils *ils, const struct command *c); /* REBUILD, RESTORE */

@@ -37,6 +37,7 @@
 #include "link/frame.h"
 #include "link/msg.h"
 #include "link/sealed.h"
+#include "plan/walk.h"
 
 /* A short text that the core keeps: bounded, no allocation. */
 #define TEXT(name, max)                                                                            \
@@ -252,12 +253,13 @@ struct kept {
     struct catalog *catalog;   /* NULL: nothing is held back */
     uint64_t epoch, usn, live; /* of the head that it is of */
     wall since;
+    TEXT(subject, ALARM_SUBJECT_MAX); /* of its alarm */
 };
 
 /* How far a plan was looked through for what others have as well, and for what is not sound. */
 struct scan {
-    bool due, running;         /* due: it has changed since that was begun last */
-    size_t line;               /* of the manifest: the next */
+    bool due;                  /* it has changed since that was begun last */
+    struct catalog_place place;
     uint64_t records;          /* seen so far */
     tick next;                 /* not before */
     uint64_t illegal, illegal_now; /* found last; found so far */
@@ -748,7 +750,16 @@ struct ils {
     uint64_t learned_max;  /* entries of all others; 0 = LEARNED_MAX */
     struct list pairs;     /* struct pair */
     size_t pair_n;
-    size_t scan_n;         /* streams that are to be looked through */
+    size_t pair_alarm_n;
+    size_t scan_n;         /* streams that are to be looked through ... */
+    tick scan_next;        /* ... not before */
+    struct stream *scanning; /* the one that is, or NULL */
+    uint64_t learned_seen; /* the limit for which what was refused was asked for again */
+    struct confirming {    /* that the own plan shrank is meant so (held.c) */
+        uint64_t command;  /* who waits; 0 = nobody */
+        TEXT(who, 96);
+        TEXT(what, 512);
+    } confirming;
     struct buf orphans; /* keys of segment rows that no stream lists */
     struct list trust, refused, invites;
     size_t trust_n, refused_n, invite_n;

@@ -247,6 +247,7 @@ static void rows_of_stream(struct rows *r, const struct stream *s)
 {
     drop_lines(r, s, catalog_lines(s->catalog));
     drop_lines(r, s, buf_slice(&s->target_lines));
+    held_rows_gone(r, s);
     rows_remove(r, ROW_STREAM, stream_key_bytes(&r->ils->step, s->key, s->number, NULL));
 }
 
@@ -306,6 +307,7 @@ static void drop_streams(struct rows *r)
         if (!returns(r->ils, s)) {
             drop_stream(r, s);
         } else {
+            held_drop(r->ils, s);
             catalog_set_served(s->catalog, false);
             ils_action(r->ils, ILS_DO_PUBLISH);
         }

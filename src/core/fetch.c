@@ -84,7 +84,7 @@ static void forget_fetched(struct ils *ils, struct stream *s, struct slice forme
         const uint8_t *name = former.p + i + LINE_BYTES - HASH_SIZE;
         if (at < lines.n && memcmp(former.p + i, lines.p + at, LINE_BYTES) == 0)
             at += LINE_BYTES;
-        else if (catalog_segment(s->catalog, name).n == 0)
+        else if (catalog_segment(s->catalog, name).n == 0 && !held_needs(s, name))
             rows_remove(&rows, ROW_SEGMENT,
                         stream_key_bytes(&ils->step, s->key, s->number, name));
     }
@@ -219,7 +219,7 @@ static bool want_head(struct ils *ils, struct stream *s, struct slice bytes, con
         s->seen_usn = h->usn;
     }
     holds_heard(ils, s);
-    s->over_quota = !s->own && !admit_quota(ils, s, h);
+    held_quota(ils, s, !s->own && !admit_quota(ils, s, h));
     if (s->over_quota) {
         struct trace *t = say(ils, EVENT_HEAD_REJECTED);
         crypto_peer_id(t->peer_id, s->key);
@@ -462,6 +462,10 @@ void fetch_manifest(struct link *l, struct slice body)
         }
         if (!is_news(ils, s, &h) || !head_signed(m.head) || (!s->own && !ends_allow(ils, &h)) ||
             !want_head(ils, s, m.head, &h)) {
+            if (s->over_quota) {
+                fetch_stop(s);
+                return;
+            }
             head_refused(ils, s, "the head does not hold");
             return;
         }
@@ -594,7 +598,7 @@ static void store_applied(struct ils *ils, struct stream *s, struct slice former
     for (size_t i = 0; i < former.n / LINE_BYTES; i++) {
         struct line line;
         manifest_line(former, i, &line);
-        if (catalog_segment(s->catalog, line.name).n == 0)
+        if (catalog_segment(s->catalog, line.name).n == 0 && !held_needs(s, line.name))
             rows_remove(&rows, ROW_SEGMENT, stream_key_bytes(a, s->key, s->number, line.name));
     }
     struct slice value = stream_row(a, buf_slice(&s->head_bytes), catalog_lines(s->catalog));
@@ -630,7 +634,10 @@ static void fetch_apply(struct ils *ils, struct stream *s)
         buf_reset(&s->delta); /* it leads to another head */
     struct slice former = arena_copy(&ils->step, catalog_lines(s->catalog));
     replaced_keep(ils, s, former, buf_slice(&s->wanted_lines));
-    catalog_apply(s->catalog);
+    if (!held_apply(ils, s)) {
+        head_refused(ils, s, "out of memory");
+        return;
+    }
     buf_reset(&s->target_lines);
     buf_reset(&s->head_bytes);
     buf_put_slice(&s->head_bytes, buf_slice(&s->wanted_bytes));

@@ -1,10 +1,15 @@
 /* held: a plan that shrinks by more than half at once is more often a mistake than meant: the
  * former one is served on until its origin's operator says that it is meant so, or this cluster's
  * operator that it is to be served nevertheless (design 6, Policy). What is relayed is always the
- * newest: this decides about lookups alone. */
+ * newest: this decides about lookups alone.
+ *
+ * The former plan is a catalog of its own then. Its row is that of a stream whose number has the
+ * highest bit set; its segments' rows are those of the stream, which stay as long as either lists
+ * them. */
 #include "core/core.h"
 
 #define SHRINK_LEAST 100 /* entries fewer; small plans come and go */
+#define KEPT         (UINT64_C(1) << 63)
 
 /* The most that there was since a shrink was last confirmed: as the origin says, so that all
  * clusters judge alike; but where a plan was served here although it had shrunk, from there. */
@@ -20,7 +25,325 @@ bool held_shrunk(const struct stream *s, const struct head *h)
            peak - h->live >= SHRINK_LEAST;
 }
 
+/* From now on s is judged against what is served now. */
+static void base_set(struct stream *s)
+{
+    bool again = s->base_peak == s->head.peak && s->base_live > s->head.live;
+    uint64_t live = again ? s->base_live : s->head.live;
+    s->base_peak = s->base_live = 0;
+    if (!held_shrunk(s, &s->head))
+        return;
+    s->base_peak = s->head.peak;
+    s->base_live = live;
+}
+
 const struct catalog *held_catalog(const struct stream *s)
 {
     return s->kept.catalog != NULL ? s->kept.catalog : s->catalog;
+}
+
+/* --- rows */
+
+static struct slice kept_key(struct ils *ils, const struct stream *s)
+{
+    return stream_key_bytes(&ils->step, s->key, s->number | KEPT, NULL);
+}
+
+/* A segment that only the kept plan lists: its row stays. */
+bool held_needs(const struct stream *s, const uint8_t name[static HASH_SIZE])
+{
+    return s->kept.catalog != NULL && catalog_segment(s->kept.catalog, name).n != 0;
+}
+
+/* The rows that go with the kept plan. */
+void held_rows_gone(struct rows *r, const struct stream *s)
+{
+    if (s->kept.catalog == NULL)
+        return;
+    struct slice lines = catalog_lines(s->kept.catalog);
+    for (size_t i = 0; i < lines.n / LINE_BYTES; i++) {
+        struct line line;
+        manifest_line(lines, i, &line);
+        if (catalog_segment(s->catalog, line.name).n == 0)
+            rows_remove(r, ROW_SEGMENT,
+                        stream_key_bytes(&r->ils->step, s->key, s->number, line.name));
+    }
+    rows_remove(r, ROW_STREAM, kept_key(r->ils, s));
+}
+
+/* --- what is served */
+
+/* Both catalogs say the same of themselves; one of them is served. */
+void held_serve(struct ils *ils, struct stream *s)
+{
+    bool serves = told_serves(ils, s);
+    catalog_set_served(s->catalog, serves && s->kept.catalog == NULL);
+    if (s->kept.catalog == NULL)
+        return;
+    catalog_describe(s->kept.catalog, catalog_cluster_id(s->catalog),
+                     catalog_route_string(s->catalog), false);
+    catalog_set_served(s->kept.catalog, serves);
+}
+
+void held_set_stale(struct stream *s, bool stale)
+{
+    catalog_set_stale(s->catalog, stale);
+    if (s->kept.catalog != NULL)
+        catalog_set_stale(s->kept.catalog, stale);
+}
+
+/* s is about to be freed, or its kept plan is served no longer. */
+void held_drop(struct ils *ils, struct stream *s)
+{
+    if (s->kept.catalog == NULL)
+        return;
+    if (ils->started)
+        alarm_clear(ils, ILSPlanHeld, text_slice(s->kept.subject));
+    catalog_free(s->kept.catalog);
+    memset(&s->kept, 0, sizeof s->kept);
+}
+
+/* A catalog with the segments that s wants; NULL: memory. */
+static struct catalog *wanted_catalog(struct ils *ils, struct stream *s)
+{
+    struct slice lines = buf_slice(&s->target_lines);
+    struct catalog *c = catalog_new(ils->plan, s->key, s->number, true);
+    if (c == NULL)
+        return NULL;
+    catalog_set_served(c, false);
+    bool good = catalog_target(c, lines, s->wanted.live) == 0;
+    for (size_t i = 0; good && i < lines.n / LINE_BYTES; i++) {
+        struct line line;
+        manifest_line(lines, i, &line);
+        good = catalog_add_named(c, line.name, catalog_segment(s->catalog, line.name)) >= 0;
+    }
+    if (!good) {
+        catalog_free(c);
+        return NULL;
+    }
+    catalog_apply(c);
+    return c;
+}
+
+/* What is served stays as it is; the newest has a catalog of its own. */
+static bool keep(struct ils *ils, struct stream *s)
+{
+    struct arena *a = &ils->step;
+    struct rows rows;
+    struct catalog *fresh = wanted_catalog(ils, s);
+    if (fresh == NULL)
+        return false;
+    catalog_abandon(s->catalog);
+    s->kept.catalog = s->catalog;
+    s->kept.epoch = s->head.epoch;
+    s->kept.usn = s->head.usn;
+    s->kept.live = s->head.live;
+    s->kept.since = ils->wall;
+    s->catalog = fresh;
+    text_set(s->kept.subject, policy_name(ils, s));
+    if (s->kept.subject.n == 0)
+        text_set(s->kept.subject, s->head.name);
+    rows_init(&rows, ils);
+    rows_put(&rows, ROW_STREAM, kept_key(ils, s),
+             stream_row(a, buf_slice(&s->head_bytes), catalog_lines(s->kept.catalog)));
+    if (!a->failed)
+        journal_store(&rows, BATCH_PLAIN);
+    struct trace *t = say(ils, EVENT_PLAN_HELD);
+    crypto_peer_id(t->peer_id, s->key);
+    t->text[0] = arena_copy(a, text_slice(s->kept.subject));
+    t->number[0] = s->wanted.peak;
+    t->number[1] = s->wanted.live;
+    alarm_raise(ils, ILSPlanHeld, text_slice(s->kept.subject));
+    return true;
+}
+
+/* The kept plan goes, in rows as well. */
+static void give_up(struct ils *ils, struct stream *s)
+{
+    struct rows rows;
+    if (s->kept.catalog == NULL)
+        return;
+    rows_init(&rows, ils);
+    held_rows_gone(&rows, s);
+    journal_store(&rows, BATCH_PLAIN);
+    held_drop(ils, s);
+}
+
+/* All that s wants is held and checked: it is applied, and served unless it shrank too much. False:
+ * memory, and nothing has changed. */
+bool held_apply(struct ils *ils, struct stream *s)
+{
+    bool shrunk = !s->own && stream_held(s) && held_shrunk(s, &s->wanted) &&
+                  ends_find(ils, s->key) == NULL;
+    if (shrunk && s->kept.catalog == NULL)
+        return keep(ils, s);
+    catalog_apply(s->catalog);
+    if (!shrunk)
+        give_up(ils, s);
+    return true;
+}
+
+/* The head of s is the newest one now. */
+void held_applied(struct stream *s)
+{
+    if (s->kept.catalog == NULL && !s->own)
+        base_set(s);
+}
+
+/* --- at the start */
+
+bool held_row(struct ils *ils, const uint8_t key[static KEY_SIZE], uint64_t number,
+              struct slice head, struct slice lines)
+{
+    struct head h;
+    if ((number & KEPT) == 0)
+        return false;
+    struct stream *s = stream_get(ils, key, number & ~KEPT);
+    if (s == NULL) {
+        ils->broken = ils->broken || ils->stream_n < STREAMS_MAX;
+        return true;
+    }
+    if (head_get(head, &h) != 0 || lines.n != (size_t)h.lines * LINE_BYTES ||
+        s->kept.catalog != NULL)
+        return true;
+    s->kept.catalog = catalog_new(ils->plan, key, s->number, true);
+    if (s->kept.catalog == NULL || catalog_target(s->kept.catalog, lines, h.live) != 0) {
+        ils->broken = true;
+        return true;
+    }
+    s->kept.epoch = h.epoch;
+    s->kept.usn = h.usn;
+    s->kept.live = h.live;
+    return true;
+}
+
+/* A segment of either. As catalog_add. */
+int held_segment(struct stream *s, struct slice bytes)
+{
+    int mine = catalog_add(s->catalog, bytes);
+    int kept = s->kept.catalog == NULL ? 1 : catalog_add(s->kept.catalog, bytes);
+    return mine < 0 || kept < 0 ? (mine < 0 ? mine : kept) : mine == 0 || kept == 0 ? 0 : 1;
+}
+
+/* All rows were given, and the stream itself is served if it is whole. */
+void held_start(struct rows *r, struct stream *s)
+{
+    struct line line;
+    size_t at = 0;
+    struct ils *ils = r->ils;
+    if (s->kept.catalog == NULL) {
+        if (stream_held(s) && !s->own)
+            base_set(s);
+        return;
+    }
+    if (catalog_missing(s->kept.catalog, &at, &line) || !stream_held(s) ||
+        !held_shrunk(s, &s->head)) {
+        rows_remove(r, ROW_STREAM, kept_key(ils, s));
+        held_drop(ils, s);
+    } else {
+        catalog_apply(s->kept.catalog);
+        s->kept.since = ils->wall;
+        text_set(s->kept.subject, policy_name(ils, s));
+    }
+    if (stream_held(s))
+        held_serve(ils, s);
+}
+
+/* --- more than may be learned */
+
+/* A head was judged: it is refused whole, or not. */
+void held_quota(struct ils *ils, struct stream *s, bool over)
+{
+    struct slice name = policy_name(ils, s);
+    if (over)
+        alarm_raise(ils, ILSLearnedLimitExceeded, name);
+    else if (s->over_quota)
+        alarm_clear(ils, ILSLearnedLimitExceeded, name);
+    s->over_quota = over;
+}
+
+/* The limit is another now. Of a head that was refused whole nothing was kept. */
+static void ask_again(struct ils *ils)
+{
+    list_each(node, &ils->streams) {
+        struct stream *s = list_entry(node, struct stream, node);
+        if (!s->over_quota || s->own || !s->admitted || s->fetch != FETCH_NONE)
+            continue;
+        list_each(other, &ils->links) {
+            struct link *l = list_entry(other, struct link, node);
+            struct mark *m = l->state == LINK_UP ? mark_find(l, s) : NULL;
+            if (m == NULL || !m->theirs || (stream_held(s) && mark_order(m, &s->head) <= 0))
+                continue;
+            fetch_own(s, l); /* asks for the newest that it has */
+            break;
+        }
+    }
+}
+
+/* --- the operator's word */
+
+/* Of the cluster with that key: what is held back is served from now on. */
+void held_release(struct ils *ils, const uint8_t key[static KEY_SIZE])
+{
+    for (struct stream *s = ils->by_key[key[0] % STREAM_BUCKETS]; s != NULL; s = s->next_by_key) {
+        if (memcmp(s->key, key, KEY_SIZE) != 0 || s->kept.catalog == NULL)
+            continue;
+        give_up(ils, s);
+        base_set(s);
+        held_serve(ils, s);
+        duplicates_changed(ils, s);
+        ils_action(ils, ILS_DO_PUBLISH);
+    }
+}
+
+/* Rows for the command that does so; false: nothing is held back. */
+bool held_release_rows(struct rows *r, const uint8_t key[static KEY_SIZE])
+{
+    bool any = false;
+    struct stream *s = r->ils->by_key[key[0] % STREAM_BUCKETS];
+    for (; s != NULL; s = s->next_by_key) {
+        if (memcmp(s->key, key, KEY_SIZE) != 0 || s->kept.catalog == NULL)
+            continue;
+        held_rows_gone(r, s);
+        any = true;
+    }
+    return any;
+}
+
+/* The origin's operator means it so: a head that says that there was never more. */
+void held_confirm(struct ils *ils, const struct command *c)
+{
+    struct confirming *x = &ils->confirming;
+    if (!stream_held(ils->own) || !held_shrunk(ils->own, &ils->own->head)) {
+        command_refuse(ils, c, REPLY_NOT_SHRUNK, slice_make(NULL, 0));
+    } else if (x->command != 0) {
+        command_refuse(ils, c, REPLY_BUSY_PLAN, slice_make(NULL, 0));
+    } else {
+        x->command = c->id;
+        text_set(x->who, c->who);
+        text_set(x->what, c->what);
+    }
+}
+
+void held_tick(struct ils *ils)
+{
+    struct confirming *x = &ils->confirming;
+    if (ils->learned_seen != policy_learned_max(ils) && ils->started) {
+        ils->learned_seen = policy_learned_max(ils);
+        ask_again(ils);
+    }
+    if (x->command == 0 || !ils->ready || ils->committing[STREAM_PLAN])
+        return;
+    enum reply reply = ils->cloned ? REPLY_CLONED
+                       : ils->own->rolled_back || ils->self->rolled_back ? REPLY_ROLLED_BACK
+                       : ils->stopped ? REPLY_STOPPED : REPLY_OK;
+    if (reply == REPLY_OK && adopt_holds(ils, ils->own))
+        return;
+    const struct waiting w = {.command = x->command, .who = text_slice(x->who),
+                              .what = text_slice(x->what)};
+    x->command = 0;
+    if (reply == REPLY_OK && stream_commit_shrunk(ils, ils->own, &w) != 0)
+        reply = REPLY_MEMORY;
+    if (reply != REPLY_OK)
+        command_reply(ils, w.command, reply, slice_make(NULL, 0));
 }

@@ -189,6 +189,8 @@ enum sync_status holds_status(const struct ils *ils, const struct stream *s)
         return SYNC_DIGEST_DIFFERS;
     if (s->over_quota)
         return SYNC_HELD_QUOTA;
+    if (s->kept.catalog != NULL)
+        return SYNC_HELD;
     if (s->behind == 0 || s->own || !s->admitted)
         return SYNC_UP_TO_DATE;
     return s->fetch != FETCH_NONE ? SYNC_SYNCHRONIZING : SYNC_BEHIND;

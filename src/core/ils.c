@@ -48,6 +48,7 @@ void ils_free(struct ils *ils)
     if (ils == NULL)
         return;
     struct mem *mem = ils->mem;
+    ils->started = false; /* what goes now is told nobody */
     list_each_safe(node, &ils->links)
         link_free(list_entry(node, struct link, node));
     list_each_safe(node, &ils->batches) {
@@ -57,6 +58,7 @@ void ils_free(struct ils *ils)
     }
     list_each_safe(node, &ils->waiting)
         waiting_free(ils, list_entry(node, struct waiting, node));
+    duplicates_free(ils);
     list_each_safe(node, &ils->streams)
         stream_free(ils, list_entry(node, struct stream, node));
     list_each_safe(node, &ils->peers) {
@@ -148,6 +150,8 @@ int ils_step(struct ils *ils, const struct ils_event *event, struct ils_actions 
         introduce_tick(ils);
         holds_tick(ils);
         stream_tick(ils);
+        held_tick(ils);
+        duplicates_tick(ils);
         alarm_tick(ils);
         fetch_tick(ils);
         self_write(ils);
@@ -174,7 +178,8 @@ tick ils_deadline(const struct ils *ils)
     tick dial = dial_deadline(ils), hold = adopt_deadline(ils), own = own_deadline(ils);
     first = own < first ? own : first;
     const tick of[] = {trust_deadline(ils), mesh_deadline(ils), role_deadline(ils),
-                       ends_deadline(ils), holds_deadline(ils), introduce_deadline(ils)};
+                       ends_deadline(ils), holds_deadline(ils), introduce_deadline(ils),
+                       duplicates_deadline(ils)};
     for (size_t i = 0; i < sizeof of / sizeof of[0]; i++)
         first = of[i] < first ? of[i] : first;
     first = dial < first ? dial : first;

@@ -421,8 +421,10 @@ static void row_stream(struct ils *ils, const struct row *row)
     if (head_n > v.n - 4)
         return;
     struct slice lines = slice_make(v.p + 4 + head_n, v.n - 4 - head_n);
-    struct stream *s =
-        stream_get(ils, row->key.p, value_u64(slice_make(row->key.p + KEY_SIZE, 8)));
+    uint64_t number = value_u64(slice_make(row->key.p + KEY_SIZE, 8));
+    if (held_row(ils, row->key.p, number, slice_make(v.p + 4, head_n), lines))
+        return;
+    struct stream *s = stream_get(ils, row->key.p, number);
     if (s == NULL) {
         ils->broken = ils->broken || ils->stream_n < STREAMS_MAX;
         return;
@@ -443,7 +445,7 @@ static void row_segment(struct ils *ils, const struct row *row)
         return;
     struct stream *s =
         stream_find(ils, row->key.p, value_u64(slice_make(row->key.p + KEY_SIZE, 8)));
-    int r = s == NULL ? 1 : catalog_add(s->catalog, row->value);
+    int r = s == NULL ? 1 : held_segment(s, row->value);
     if (r == -1)
         ils->broken = true;
     else if (r != 0)

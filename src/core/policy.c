@@ -9,6 +9,7 @@
 /* A row that is on its way to the disk. */
 struct policy_change {
     struct buf key, value; /* value.n = 0: the rule goes */
+    bool release;          /* no rule: what is held back of the cluster with the key is served */
 };
 
 #define POLICY_ROW_MAX 65536
@@ -69,6 +70,12 @@ static void change_store(struct ils *ils, const struct command *c, struct policy
 void policy_stored(struct ils *ils, struct batch *b, bool failed)
 {
     struct policy_change *change = b->policy;
+    if (change->release) {
+        if (!failed)
+            held_release(ils, change->key.p);
+        command_reply(ils, b->command, failed ? REPLY_STORE : REPLY_OK, slice_make(NULL, 0));
+        return;
+    }
     if (!failed && change->value.n == 0)
         policy_remove(ils->policy, buf_slice(&change->key));
     else if (!failed && policy_put(ils->policy, buf_slice(&change->key),
@@ -307,11 +314,42 @@ static void prefer(struct ils *ils, const struct command *c)
     change_store(ils, c, change);
 }
 
+/* --- what is held back is served here nevertheless */
+
+static void release(struct ils *ils, const struct command *c)
+{
+    struct rows rows;
+    const struct peer *p = of_name(ils, c, c->cluster);
+    if (p == NULL)
+        return;
+    rows_init(&rows, ils);
+    if (!held_release_rows(&rows, p->key)) {
+        command_refuse(ils, c, REPLY_NOT_HELD, c->cluster);
+        return;
+    }
+    struct policy_change *change = change_new(ils);
+    struct batch *b = NULL;
+    if (change != NULL) {
+        buf_put(&change->key, p->key, KEY_SIZE);
+        change->release = true;
+        rows.failed = rows.failed || change->key.failed;
+        rows_audit(&rows, c->who, c->what);
+        b = journal_store(&rows, BATCH_POLICY);
+    }
+    if (b == NULL) {
+        policy_change_free(ils, change);
+        command_refuse(ils, c, REPLY_MEMORY, slice_make(NULL, 0));
+        return;
+    }
+    b->command = c->id;
+    b->policy = change;
+}
+
 /* --- how many there may be */
 
 uint64_t policy_learned_max(const struct ils *ils)
 {
-    return ils->learned_max != 0 ? ils->learned_max : LEARNED_MAX;
+    return ils->durable.learned_max != 0 ? ils->durable.learned_max : LEARNED_MAX;
 }
 
 bool policy_setting(struct ils *ils, struct slice key, struct slice value)
@@ -351,6 +389,8 @@ void policy_command(struct ils *ils, const struct command *c)
     case COMMAND_ACCEPT: accept_some(ils, c); break;
     case COMMAND_PREFER: prefer(ils, c); break;
     case COMMAND_LEARNED_MAX: learned_max(ils, c); break;
-    default: command_refuse(ils, c, REPLY_NOT_HELD, c->cluster); break;
+    case COMMAND_RELEASE: release(ils, c); break;
+    case COMMAND_CONFIRM: held_confirm(ils, c); break;
+    default: break;
     }
 }

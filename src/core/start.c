@@ -102,6 +102,8 @@ void journal_start(struct ils *ils, const struct ils_event *event)
     rows_setting_u64(&rows, "boot", ils->boot);
     settings_take(&ils->durable, ils);
     start_plan(ils);
+    list_each(node, &ils->streams)
+        held_start(&rows, list_entry(node, struct stream, node));
     remove_orphans(ils, &rows);
     ils->started = true;
     ils->next_beat = ils->now + BEAT_MINUTES * 60 * TICK_S;

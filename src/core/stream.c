@@ -72,6 +72,8 @@ void stream_free(struct ils *ils, struct stream *s)
     ils->index_taken[s->index] = false;
     replaced_free(ils, s);
     holds_gone(ils, s);
+    duplicates_gone(ils, s);
+    held_drop(ils, s);
     catalog_free(s->catalog);
     buf_done(&s->head_bytes);
     buf_done(&s->delta);
@@ -116,8 +118,10 @@ void stream_served(struct ils *ils, struct stream *s)
     s->last_head = ils->now;
     struct slice name = cluster_id_valid(s->head.name) ? s->head.name : slice_make(NULL, 0);
     catalog_describe(s->catalog, name, s->head.route_string, s->own);
-    catalog_set_served(s->catalog, told_serves(ils, s));
-    catalog_set_stale(s->catalog, false);
+    held_applied(s);
+    held_serve(ils, s);
+    held_set_stale(s, false);
+    duplicates_changed(ils, s);
     ils->stale_next = ils->now;
     holds_served(ils, s);
     ils->heads_moved = true;
@@ -230,6 +234,8 @@ static int commit(struct ils *ils, struct stream *s, const struct waiting *w, en
     oc->changes = w->change_n;
     stream_next(ils, s, &next);
     above_what(ils, s, kind, &former, &next);
+    if (kind == COMMIT_CONFIRM)
+        former.peak = 0;
     int r = kind == COMMIT_BEAT
                 ? beat_commit(ils, s, oc)
                 : origin_commit(&oc->arena, s->catalog, &former, &next, w->change, w->change_n,
@@ -237,7 +243,7 @@ static int commit(struct ils *ils, struct stream *s, const struct waiting *w, en
     rows_init(&rows, ils);
     if (r == 0)
         commit_rows(&rows, s, oc);
-    if (r == 0 && w->command != 0)
+    if (r == 0 && w->command != 0 && kind == COMMIT_CHANGE)
         planlog_rows(&rows, oc, w);
     oc->commit.change = NULL; /* it lends from w */
     oc->commit.change_n = 0;
@@ -271,6 +277,12 @@ int stream_commit(struct ils *ils, struct stream *s, const struct change *change
 int stream_commit_waiting(struct ils *ils, struct stream *s, const struct waiting *w)
 {
     return commit(ils, s, w, COMMIT_CHANGE);
+}
+
+/* That it shrank is meant so: nothing changes but the most that there was. Audited and answered. */
+int stream_commit_shrunk(struct ils *ils, struct stream *s, const struct waiting *w)
+{
+    return commit(ils, s, w, COMMIT_CONFIRM);
 }
 
 /* The indexes, in the former manifest, of the lines that the commit dropped. False: too many. */
@@ -397,7 +409,7 @@ static void judge_stale(struct ils *ils)
         struct stream *s = list_entry(node, struct stream, node);
         if (s->own || !stream_held(s))
             continue;
-        catalog_set_stale(s->catalog, !s->admitted || stream_overdue(ils, s));
+        held_set_stale(s, !s->admitted || stream_overdue(ils, s));
         tick overdue = s->last_head + 2 * (tick)s->head.interval * 60 * TICK_S + 1;
         if (overdue > ils->now && overdue < ils->stale_next)
             ils->stale_next = overdue;
@@ -409,7 +421,7 @@ static void judge_stale(struct ils *ils)
         for (struct stream *s = ils->by_key[p->key[0] % STREAM_BUCKETS]; s != NULL;
              s = s->next_by_key)
             if (s->number != STREAM_SELF && memcmp(s->key, p->key, KEY_SIZE) == 0)
-                catalog_set_stale(s->catalog, true);
+                held_set_stale(s, true);
     }
 }
 

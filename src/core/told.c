@@ -297,7 +297,7 @@ void told_tick(struct ils *ils)
     ils->served_off = ils->durable.exchange_off;
     list_each(node, &ils->streams) {
         struct stream *s = list_entry(node, struct stream, node);
-        catalog_set_served(s->catalog, told_serves(ils, s));
+        held_serve(ils, s);
     }
     ils_action(ils, ILS_DO_PUBLISH);
 }

@@ -114,6 +114,8 @@ static void view_status(const struct ils *ils, const struct peer *p, const struc
         ret->status = SYNC_DIGEST_DIFFERS;
     } else if (s != NULL && s->over_quota) {
         ret->status = SYNC_HELD_QUOTA;
+    } else if (s != NULL && s->kept.catalog != NULL) {
+        ret->status = SYNC_HELD;
     } else if (!view_reachable(ils, p) || peer_parted(ils, p)) {
         ret->status = SYNC_DISCONNECTED;
     } else if (s != NULL && holds_status(ils, s) == SYNC_BEHIND) {
@@ -181,7 +183,7 @@ static void view_peer(const struct ils *ils, const struct peer *p, struct view_c
         ret->usn = plan->head.usn;
         ret->epoch = plan->head.epoch;
         memcpy(ret->root, plan->head.root, HASH_SIZE);
-        ret->entries = catalog_live(plan->catalog);
+        ret->entries = catalog_live(held_catalog(plan));
         ret->last_usn = plan->last_usn > ret->last_usn ? plan->last_usn : ret->last_usn;
         ret->stale = stream_overdue(ils, plan) || ret->disconnected || !plan->admitted;
         ret->signed_s = (ils->now - plan->last_head) / TICK_S;

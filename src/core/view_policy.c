@@ -80,7 +80,7 @@ bool view_duplicate(const struct ils *ils, size_t i, struct view_duplicate *ret)
 
 size_t view_scans(const struct ils *ils)
 {
-    return ils->scan_n;
+    return ils->scan_n + (ils->scanning != NULL);
 }
 
 /* --- what is held back */
@@ -155,7 +155,7 @@ bool view_limit(const struct ils *ils, size_t i, struct view_limit *ret)
     uint64_t max = policy_learned_max(ils);
     uint64_t own = ils->own == NULL ? 0 : catalog_lines(ils->own->catalog).n / LINE_BYTES;
     const struct view_limit limit[] = {
-        {"learned", learned, max, max - max / 10, true},
+        {"learned", learned, max, 0, true},
         {"learned bytes", bytes, most, 0, false},
         {"clusters and catalogs", ils->peer_n + admit_catalogs(ils), PEERS_MAX, PEERS_NEAR, false},
         {"streams", ils->stream_n, STREAMS_MAX, 0, false},

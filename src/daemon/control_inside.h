@@ -254,6 +254,8 @@ void verb_sql(struct client *client);
 /* "any", "uri" ...; static. Why an entry lost or is not served, into dst, given back. */
 const char *control_block_type(uint8_t type);
 const char *control_loser_text(char dst[static 160], enum loser_rule rule, uint32_t block);
+/* What it means that something is held back, and what is typed. */
+void control_held_text(const struct view_held *h, char text[static 400], char next[static 400]);
 void verb_block_add(struct client *client);
 void verb_block_remove(struct client *client);
 void verb_block_list(struct client *client);

@@ -211,7 +211,7 @@ static const char *held_word(enum view_held_why why)
 }
 
 /* What it means, and what is typed where. */
-static void held_say(const struct view_held *h, char text[static 400], char next[static 400])
+void control_held_text(const struct view_held *h, char text[static 400], char next[static 400])
 {
     int n = (int)h->cluster_id.n;
     const char *id = (const char *)h->cluster_id.p;
@@ -244,7 +244,7 @@ void verb_held(struct client *client)
     json_t *rows = json_array();
     for (size_t i = 0; view_held(core, i, &h); i++) {
         json_t *row = json_object();
-        held_say(&h, text, next);
+        control_held_text(&h, text, next);
         json_object_set_new(row, "cluster", render_text(h.cluster_id));
         json_object_set_new(row, "peer_id", control_hex(h.peer_id, sizeof h.peer_id));
         json_object_set_new(row, "local", json_boolean(h.own));

@@ -414,6 +414,24 @@ static bool health_disconnected(const struct ils *core, const struct view_self *
     return false;
 }
 
+/* A plan that shrank: one's own, which the others hold back, or another's, which is held back here;
+ * or one that is more than may be learned. */
+static bool health_held(const struct ils *core, struct health *h)
+{
+    struct view_held held;
+    char text[400], next[400], cause[512];
+    for (size_t i = 0; view_held(core, i, &held); i++) {
+        if (held.why == HELD_ILLEGAL)
+            continue;
+        control_held_text(&held, text, next);
+        snprintf(cause, sizeof cause, "cluster %.*s: %s", (int)held.cluster_id.n,
+                 (const char *)held.cluster_id.p, text);
+        health_set(h, true, cause, next);
+        return true;
+    }
+    return false;
+}
+
 /* Data that is late, refused or old; where an operator wanted that it is no fault. */
 static bool health_clusters(const struct ils *core, const struct view_self *self,
                             struct health *h)
@@ -522,7 +540,8 @@ static void health_judge(const struct ils *core, const struct view_self *self, s
         health_join(core, self, h) || health_draining(core, self, h) ||
         health_mesh(core, self, h) || health_alarm(core, "error", ALARMS, id, h) ||
         (self->role != ROLE_STANDALONE &&
-         (health_visits(core, self, h) || health_clusters(core, self, h))) ||
+         (health_visits(core, self, h) || health_held(core, h) ||
+          health_clusters(core, self, h))) ||
         health_certificate(core, self, true, h) || health_name(core, self, h))
         return;
     health_set(h, false, "",
@@ -653,6 +672,15 @@ static void status_counts(const struct ils *core, json_t *json)
         clusters += !c.local;
         linked += !c.local && c.linked;
     }
+    struct view_duplicate duplicate;
+    struct view_held held;
+    json_int_t duplicates = 0, helds = 0;
+    while (view_duplicate(core, (size_t)duplicates, &duplicate))
+        duplicates++;
+    while (view_held(core, (size_t)helds, &held))
+        helds++;
+    json_object_set_new(json, "duplicates", json_integer(duplicates));
+    json_object_set_new(json, "held", json_integer(helds));
     plan_stats(view_plan(core), &p);
     json_object_set_new(json, "alarms_active", json_integer(alarms));
     json_object_set_new(json, "clusters", json_integer(clusters));

@@ -117,9 +117,12 @@ static void rank_kind(struct ranking *ranking, const struct plan *p, uint8_t kin
     for (size_t i = 0; i < n; i++) {
         struct ranked one = {.c = found[i], .place = place};
         struct policy_subject subject = subject_of(&one.c);
+        struct failover failover;
         enum loser_rule rule;
         size_t at = ranking->n;
         one.refused = policy_judge(plan_policy(p), &subject, &one.rule);
+        if (one.c.r.value.n > 0 && !failover_get(one.c.r.value, &failover))
+            one.refused = LOSER_ILLEGAL;
         while (at > 0 && ranked_cmp(plan_policy(p), &one, &ranking->best[at - 1], &rule) < 0)
             at--;
         if (at == LOOKUP_MATCHES_MAX)

@@ -638,7 +638,7 @@ bool world_answers(const struct world *w, int i, const char *dialled)
     test_mem_init(&t, 0);
     arena_init(&a, &t.mem);
     plan_lookup(view_plan(w->node[i].ils), view_routes(w->node[i].ils), &a, slice_of(dialled), &r);
-    bool found = r.match_n != 0;
+    bool found = r.match_n != 0 && r.result != LOOKUP_BLOCKED;
     arena_done(&a);
     return found;
 }

@@ -1,0 +1,91 @@
+/* walk: parts of a catalog, one after the other. */
+#include "plan/walk.h"
+
+#include <string.h>
+
+#include "plan/catalog.h"
+#include "plan/index.h"
+
+#define HOLDERS_MAX 256
+
+static uint64_t name_of(const struct segment *s)
+{
+    uint64_t name;
+    memcpy(&name, s->name, sizeof name);
+    return name;
+}
+
+/* The records of one segment. False: visit has had enough, or `most` were looked at. */
+static bool walk_segment(const struct catalog *c, uint32_t id, struct catalog_place *place,
+                         size_t most, size_t *seen,
+                         bool (*want)(void *context, const struct record *r),
+                         bool (*visit)(void *context, const struct record *r), void *context)
+{
+    const struct segment *s = &c->plan->segment[id];
+    struct segment_reader reader;
+    struct record r;
+    segment_reader_init(&reader, segment_bytes(s));
+    if (place->at != 0 && place->name == name_of(s))
+        segment_seek(&reader, place->at);
+    place->name = name_of(s);
+    while (*seen < most) {
+        if (segment_next(&reader, &r) != 1)
+            return true;
+        ++*seen;
+        place->at = (uint32_t)reader.at;
+        if (r.put && (want == NULL || want(context, &r)) &&
+            index_counts(c, SEGMENT_SERVED, id, &r) && !visit(context, &r))
+            return false;
+    }
+    return false;
+}
+
+size_t catalog_walk_some(const struct catalog *c, struct catalog_place *place, size_t most,
+                         bool (*want)(void *context, const struct record *r),
+                         bool (*visit)(void *context, const struct record *r), void *context)
+{
+    size_t seen = 0;
+    for (; place->line < c->serving.n; place->line++, place->at = 0) {
+        uint32_t id = c->serving.id[place->line];
+        if (id != 0 && !walk_segment(c, id, place, most, &seen, want, visit, context))
+            return seen;
+    }
+    place->over = true;
+    return seen;
+}
+
+size_t plan_holders(const struct plan *p, const struct record *key, const struct catalog **out,
+                    size_t max)
+{
+    struct candidate found[HOLDERS_MAX];
+    size_t n = plan_candidates(p, key->kind, key->user, key->domain, found,
+                               max < HOLDERS_MAX ? max : HOLDERS_MAX);
+    for (size_t i = 0; i < n; i++)
+        out[i] = found[i].c;
+    return n;
+}
+
+static struct slice key_of(struct arena *a, const struct record *r)
+{
+    if (r->domain.n == 0)
+        return r->user;
+    uint8_t *key = arena_alloc(a, r->user.n + 1 + r->domain.n);
+    if (key == NULL)
+        return slice_make(NULL, 0);
+    if (r->user.n != 0)
+        memcpy(key, r->user.p, r->user.n);
+    key[r->user.n] = '@';
+    memcpy(key + r->user.n + 1, r->domain.p, r->domain.n);
+    return slice_make(key, r->user.n + 1 + r->domain.n);
+}
+
+bool record_sound(struct arena *a, const struct record *r)
+{
+    struct entry e = {.kind = r->kind, .key = key_of(a, r)};
+    if (a->failed)
+        return true;
+    if (entry_kind_text(r->kind).n == 0 || (r->value.n > 0 && !failover_get(r->value, &e.failover)))
+        return false;
+    enum entry_error error = entry_judge(a, &e);
+    return error == ENTRY_OK || error == ENTRY_ERROR_MEMORY;
+}

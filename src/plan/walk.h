@@ -1,0 +1,33 @@
+/* walk: going through what a catalog serves, a part at a time, and what is found on the way: who
+ * else has an entry, and whether a record makes sense as one. */
+#ifndef OPENILS_PLAN_WALK_H
+#define OPENILS_PLAN_WALK_H
+
+#include "plan/plan.h"
+
+/* Where a walk stands that goes on later; zeros: at the beginning. What it goes through may have
+ * become another meanwhile: then it goes on nearby, and may see a record twice or not at all. */
+struct catalog_place {
+    size_t line;   /* of the manifest */
+    uint32_t at;   /* offset in its segment ... */
+    uint64_t name; /* ... which has this name, as far as it goes */
+    bool over;     /* there is nothing behind it */
+};
+
+/* Calls visit for live records from the place on, until it returns false or `most` records were
+ * looked at, superseded ones included; the place is then behind the last one. want: asked first,
+ * with less work, whether a record is of interest; NULL: all are. Returns how many were looked
+ * at. */
+size_t catalog_walk_some(const struct catalog *c, struct catalog_place *place, size_t most,
+                         bool (*want)(void *context, const struct record *r),
+                         bool (*visit)(void *context, const struct record *r), void *context);
+
+/* The served catalogs that have a live record of the key, at most max; returns how many. */
+size_t plan_holders(const struct plan *p, const struct record *key, const struct catalog **out,
+                    size_t max);
+
+/* It makes sense as an entry of the dial plan: a kind that is known, a canonical key and a failover
+ * rule that is one. The arena is the caller's to reset; without memory everything is. */
+bool record_sound(struct arena *a, const struct record *r);
+
+#endif
