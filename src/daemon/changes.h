@@ -20,10 +20,14 @@ struct changes {
 void changes_init(struct changes *c);
 void changes_done(struct changes *c);
 
-/* One PUT for each entry, of that source, sorted. source must live as long as *c. False: memory. */
+/* One PUT for each entry, of that source, in their order. source must live as long as *c. False:
+ * memory. */
 bool changes_make(struct changes *c, const struct entry *entry, size_t n, struct slice source);
 
-/* The same set of entries has the same hash, whatever their order was. */
+/* In the order of the core. False: memory. */
+bool changes_order(struct changes *c);
+
+/* The same set of entries has the same hash, in whichever order they are. */
 void changes_hash(const struct changes *c, uint8_t ret[static HASH_SIZE]);
 
 /* One entry as a PUT; its value is copied into the arena, everything else points into the entry. */

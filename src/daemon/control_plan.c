@@ -46,7 +46,8 @@ static void import_work(uv_work_t *work)
     if (!job->good)
         return;
     job->memory = changes_make(&job->changes, job->rows.entry, job->rows.n,
-                               slice_of(job->source));
+                               slice_of(job->source)) &&
+                  changes_order(&job->changes);
 }
 
 /* The first fault is the error; the others follow in `more`. */

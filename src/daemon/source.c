@@ -45,7 +45,8 @@ struct run {
     struct source_result result;
     struct changes changes;
     bool memory;                /* there was some for the changes */
-    uint8_t hash[HASH_SIZE];
+    bool has_hash, same;        /* same: as what it gave last */
+    uint8_t hash[HASH_SIZE], former[HASH_SIZE];
     struct list askers;
 };
 
@@ -138,6 +139,9 @@ static void read_it(void *context)
                                    slice_of(run->source->name));
         if (run->memory)
             changes_hash(&run->changes, run->hash);
+        run->same = run->memory && run->has_hash && !run->forced &&
+                    memcmp(run->hash, run->former, HASH_SIZE) == 0;
+        run->memory = run->memory && (run->same || changes_order(&run->changes));
     }
     atomic_store(&run->finished, true);
     uv_async_send(finished);
@@ -338,7 +342,7 @@ static void settle(struct source *s, struct run *run)
     } else if (!run->memory) {
         note_failure(s, "there is no memory for this", "ils status", NULL);
         settled(s, &run->askers, 0, 0);
-    } else if (s->has_hash && !run->forced && memcmp(s->hash, run->hash, HASH_SIZE) == 0) {
+    } else if (run->same) {
         struct counts c = count(&run->result.rows);
         note_good(s, &c, &run->stamp);
         settled(s, &run->askers, 0, 0);
@@ -433,6 +437,8 @@ static void start(struct source *s)
     source_config_spec(run->config, &run->spec);
     run->known = s->known && s->good;
     run->stamp = s->stamp;
+    run->has_hash = s->has_hash;
+    memcpy(run->former, s->hash, HASH_SIZE);
     start_thread(s, run);
 }
 

@@ -61,6 +61,8 @@ static void one_line(char *text)
 }
 
 static void say_list(struct source_result *r, const char *next, const char *format, va_list list)
+    __attribute__((format(printf, 3, 0)));
+static void say_list(struct source_result *r, const char *next, const char *format, va_list list)
 {
     if (r->text[0] != '\0')
         return;
@@ -159,6 +161,8 @@ static bool on_row(void *own, uint64_t number, const char *where, const struct s
     return source_rows_row(((struct reading *)own)->rows, number, where, field);
 }
 
+static void on_fail(void *own, const char *next, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 static void on_fail(void *own, const char *next, const char *format, ...)
 {
     va_list list;

@@ -1,86 +1,20 @@
 /* source_mariadb: a query on MariaDB, as a module, with the part of its library that does not
- * block. The DSN is in words, as PostgreSQL's: host=db port=3306 user=ils dbname=kamailio
- * socket=PATH ssl=on ssl_ca=FILE; a value with blanks stands in '...'. */
+ * block. What its DSN looks like: source_dsn.h. */
 #include <mysql.h>
 #include <pthread.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <sys/socket.h>
 
 #include "driver/source_call.h"
+#include "driver/source_dsn.h"
 
-enum word { HOST, PORT, USER, DBNAME, SOCKET, SSL, SSL_CA, WORDS };
-
-static const char *const words[WORDS] = {"host",   "port", "user",  "dbname",
-                                          "socket", "ssl",  "ssl_ca"};
-
-struct dsn {
-    char text[1024];
-    const char *value[WORDS]; /* into text; NULL: not given */
-    unsigned port;
-};
-
-static bool dsn_fails(struct source_call *call, const char *why, const char *word)
+static bool dsn_read(struct source_call *call, struct dsn *d)
 {
-    call->failed(call->own, "ils help source add", "the DSN is not understood: %s '%s'; it is "
-               "host=NAME port=3306 user=NAME dbname=NAME, or socket=PATH, and ssl=on or "
-               "ssl_ca=FILE", why, word);
+    char error[DSN_ERROR];
+    if (dsn_parse(d, call->spec->place, error, sizeof error))
+        return true;
+    call->failed(call->own, "ils help source add", "the DSN is not understood: %s", error);
     return false;
-}
-
-static char *skip_blanks(char *p)
-{
-    return p + strspn(p, " \t\r\n");
-}
-
-/* Cuts the value out, which is quoted or ends at a blank; what follows it, or NULL. */
-static char *cut_value(char *p, const char **ret)
-{
-    bool quoted = *p == '\'';
-    p += quoted;
-    *ret = p;
-    p += strcspn(p, quoted ? "'" : " \t\r\n");
-    if (quoted && *p != '\'')
-        return NULL;
-    if (*p != '\0')
-        *p++ = '\0';
-    return p;
-}
-
-static bool dsn_parse(struct source_call *call, struct dsn *d)
-{
-    *d = (struct dsn){.port = 0};
-    if (strlen(call->spec->place) >= sizeof d->text)
-        return dsn_fails(call, "it is too long", "");
-    memcpy(d->text, call->spec->place, strlen(call->spec->place) + 1);
-    for (char *p = skip_blanks(d->text); *p != '\0'; p = skip_blanks(p)) {
-        char *name = p;
-        size_t i = 0;
-        p += strcspn(p, "= \t\r\n");
-        if (*p != '=')
-            return dsn_fails(call, "there is no = behind", name);
-        *p++ = '\0';
-        if (strcmp(name, "password") == 0) {
-            call->failed(call->own, "ils source add ... --password-file FILE",
-                       "the DSN holds a password, which everybody could read in ils source list");
-            return false;
-        }
-        while (i < WORDS && strcmp(name, words[i]) != 0)
-            i++;
-        if (i == WORDS)
-            return dsn_fails(call, "there is no", name);
-        p = cut_value(p, &d->value[i]);
-        if (p == NULL)
-            return dsn_fails(call, "a quote is not closed in", name);
-    }
-    if (d->value[PORT] != NULL) {
-        char *end;
-        unsigned long port = strtoul(d->value[PORT], &end, 10);
-        if (*end != '\0' || port == 0 || port > 65535)
-            return dsn_fails(call, "no port is", d->value[PORT]);
-        d->port = (unsigned)port;
-    }
-    return true;
 }
 
 /* Waits for what the library wants, and says what came; when the time is over, that it is. */
@@ -112,12 +46,12 @@ static int await(struct source_call *call, MYSQL *db, int status)
 static void fail(struct source_call *call, const struct dsn *d, MYSQL *db)
 {
     char next[256];
-    bool socket = d->value[SOCKET] != NULL;
-    const char *where = socket ? d->value[SOCKET] : d->value[HOST];
+    bool socket = d->value[DSN_SOCKET] != NULL;
+    const char *where = socket ? d->value[DSN_SOCKET] : d->value[DSN_HOST];
     snprintf(next, sizeof next, "mariadb --%s='%.90s' --user='%.40s' --password '%.60s'",
              socket ? "socket" : "host", where != NULL ? where : "localhost",
-             d->value[USER] != NULL ? d->value[USER] : "",
-             d->value[DBNAME] != NULL ? d->value[DBNAME] : "");
+             d->value[DSN_USER] != NULL ? d->value[DSN_USER] : "",
+             d->value[DSN_DBNAME] != NULL ? d->value[DSN_DBNAME] : "");
     call->failed(call->own, next, "%s", mysql_error(db));
 }
 
@@ -125,18 +59,19 @@ static bool connect_to(struct source_call *call, MYSQL *db, const struct dsn *d)
 {
     my_bool on = 1;
     MYSQL *ret = NULL;
-    bool local = d->value[HOST] == NULL && d->value[SOCKET] == NULL;
+    bool local = d->value[DSN_HOST] == NULL && d->value[DSN_SOCKET] == NULL;
     mysql_options(db, MYSQL_OPT_NONBLOCK, NULL);
     mysql_options(db, MYSQL_SET_CHARSET_NAME, "utf8mb4");
-    if (d->value[SSL_CA] != NULL) {
-        mysql_options(db, MYSQL_OPT_SSL_CA, d->value[SSL_CA]);
+    if (d->value[DSN_SSL_CA] != NULL) {
+        mysql_options(db, MYSQL_OPT_SSL_CA, d->value[DSN_SSL_CA]);
         mysql_options(db, MYSQL_OPT_SSL_VERIFY_SERVER_CERT, &on);
     }
-    if (d->value[SSL_CA] != NULL || (d->value[SSL] != NULL && strcmp(d->value[SSL], "on") == 0))
+    bool asked = d->value[DSN_SSL] != NULL && strcmp(d->value[DSN_SSL], "on") == 0;
+    if (asked || d->value[DSN_SSL_CA] != NULL)
         mysql_options(db, MYSQL_OPT_SSL_ENFORCE, &on);
-    int status = mysql_real_connect_start(&ret, db, local ? "localhost" : d->value[HOST],
-                                          d->value[USER], call->password, d->value[DBNAME],
-                                          d->port, d->value[SOCKET], 0);
+    int status = mysql_real_connect_start(&ret, db, local ? "localhost" : d->value[DSN_HOST],
+                                          d->value[DSN_USER], call->password, d->value[DSN_DBNAME],
+                                          d->port, d->value[DSN_SOCKET], 0);
     while (status != 0)
         status = mysql_real_connect_cont(&ret, db, await(call, db, status));
     if (ret == NULL)
@@ -218,7 +153,7 @@ static void fetch(struct source_call *call)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     struct dsn d;
-    if (!dsn_parse(call, &d))
+    if (!dsn_read(call, &d))
         return;
     pthread_once(&once, begin_library);
     MYSQL *db = mysql_init(NULL);
