@@ -63,7 +63,9 @@ static int ask(struct cli *cli, const struct call *call, bool test)
         print_json(o);
     } else if (o != NULL) {
         print_outcome(o);
-        if (!test)
+        if (test)
+            print_preview(cli, json_object_get(o, "would"));
+        else
             printf(_("%lld added or changed, %lld removed\n"),
                    (long long)json_integer_value(json_object_get(o, "added")),
                    (long long)json_integer_value(json_object_get(o, "removed")));

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/control_planlog.h"
 #include "daemon/source.h"
 
 #define BY_HAND "manual" /* the source of `plan add` */
@@ -78,6 +79,26 @@ static json_t *outcome_json(const struct source_outcome *o)
     return json;
 }
 
+/* A test says what the change would do. */
+static void answer(struct client *client, const struct source_outcome *o)
+{
+    struct command command = {.type = COMMAND_PLAN, .replace = true, .force = true};
+    const struct request *r = client->own;
+    json_t *json = outcome_json(o);
+    if (o->change != NULL) {
+        command.source = slice_of(r->name);
+        command.change = o->change;
+        command.change_n = o->change_n;
+        json_t *would = control_preview(client, &command);
+        if (would == NULL) { /* the request was ended: it would be refused */
+            json_decref(json);
+            return;
+        }
+        json_object_set_new(json, "would", would);
+    }
+    control_ok(client, json);
+}
+
 static void on_outcome(void *context, const struct source_outcome *o)
 {
     struct client *client = context;
@@ -88,7 +109,7 @@ static void on_outcome(void *context, const struct source_outcome *o)
         return;
     }
     if (o->good) {
-        control_ok(client, outcome_json(o));
+        answer(client, o);
     } else {
         bool added = strcmp(client->verb->name, "source add") == 0;
         if (strcmp(client->verb->name, "source test") == 0)

@@ -134,12 +134,12 @@ static void read_it(void *context)
     }
     if (!run->same_file)
         source_fetch(&run->spec, TIMEOUT_MS, &run->cancel, &run->result);
-    if (run->result.good && !run->test) {
+    if (run->result.good) {
         run->memory = changes_make(&run->changes, rows->entry, rows->n,
                                    slice_of(run->source->name));
         if (run->memory)
             changes_hash(&run->changes, run->hash);
-        run->same = run->memory && run->has_hash && !run->forced &&
+        run->same = run->memory && run->has_hash && !run->forced && !run->test &&
                     memcmp(run->hash, run->former, HASH_SIZE) == 0;
         run->memory = run->memory && (run->same || changes_order(&run->changes));
     }
@@ -221,6 +221,12 @@ static void tell_test(struct run *run)
     json_t *more = further(&run->result);
     struct source_outcome o =
         outcome_of(run->result.good, &c, run->result.text, run->result.next, more);
+    if (run->result.good && !run->memory) {
+        o.good = false;
+        o.text = "there is no memory for this";
+    }
+    o.change = run->changes.change;
+    o.change_n = run->changes.n;
     tell(&run->askers, &o);
     json_decref(more);
 }

@@ -12,6 +12,7 @@
 
 #include "base/slice.h"
 #include "driver/source.h"
+#include "plan/origin.h"
 
 struct runtime;
 struct sources;
@@ -55,6 +56,8 @@ struct source_outcome {
     uint64_t added, removed;      /* by this reading; both 0 where nothing changed */
     const char *text, *next;      /* not good: why, and what to do */
     const json_t *more;           /* further rows that are wrong: an array of texts */
+    const struct change *change;  /* TEST, good: what it gives, as a change of the plan */
+    size_t change_n;
 };
 typedef void (*source_done)(void *context, const struct source_outcome *outcome);
 

@@ -3,11 +3,12 @@
 MariaDB, a directory. What changes there changes at another cluster; what fails or is empty keeps
 its entries and raises the alarm, which clears when it works again."""
 import os
+import shutil
 import socket
 import sqlite3
 import subprocess
 
-from harness import ILS, Network, Tap, wait_until
+from harness import ILS, ILSD, Network, Tap, wait_until
 from servers import Mariadb, Postgresql, Slapd, schema
 
 tap = Tap()
@@ -306,6 +307,58 @@ def watched_file():
         tap.same(here.json('source', 'list'), [], 'file: and it does not come back')
 
 
+def between_sources():
+    """A key belongs to one source; the other says whose it is, and what a test would do."""
+    with Network() as net:
+        here = net.cluster('here').hub(password='one')
+        first, second = (os.path.join(net.folder, name) for name in ('first.csv', 'second.csv'))
+        write(first, 'URI,alice@example.com', 'URI,bob@example.com')
+        write(second, 'URI,bob@example.com')
+        here.must('source', 'add', 'first', '--file', first)
+        status, out = here.ils('source', 'add', 'second', '--file', second, '--every', '1s')
+        tap.ok(status == 1 and 'bob@example.com' in here.error and alarm(here, 'second') is True,
+               'another source has the key: refused, and named', here.error)
+        write(first, 'URI,alice@example.com')
+        tap.ok(unseen(here, 'bob@example.com'), 'the first lets it go')
+        here.must('source', 'run', 'second')
+        tap.ok(has(here, 'bob@example.com') and alarm(here, 'second') is False,
+               'the second has it, and the alarm is over')
+        here.must('plan', 'rollback', here.json('plan', 'log')['changes'][0]['number'])
+        before = row_of(here, 'second')['last_run']
+        tap.ok(unseen(here, 'bob@example.com') and
+               wait_until(lambda: row_of(here, 'second')['last_run'] > before) and
+               not has(here, 'bob@example.com'),
+               'what an operator takes back stays so while the source gives the same')
+        would = here.json('source', 'test', 'second')['would']
+        tap.same((would['added'], would['removed']), (1, 0), 'a test says what would change', would)
+        write(second, 'URI,bob@example.com', 'URI,carol@example.com')
+        tap.ok(seen(here, 'bob@example.com', 'carol@example.com'), 'something else is taken again')
+
+
+class Elsewhere(Network):
+    """An ilsd that was copied without its modules."""
+
+    def cluster(self, name, **more):
+        c = super().cluster(name, start=False, **more)
+        os.mkdir(os.path.join(self.folder, 'bin'))
+        ilsd = shutil.copy(ILSD, os.path.join(self.folder, 'bin', 'ilsd'))
+        c.command = lambda whole=c.command: [ilsd] + whole()[1:]
+        return c.start()
+
+
+def without_modules():
+    with Elsewhere() as net:
+        here = net.cluster('here').hub(password='one')
+        for kind, package in (('postgresql', 'libpq-dev'), ('mariadb', 'libmariadb-dev')):
+            here.ils('source', 'add', kind, '--' + kind, 'dbname=x', '--query', 'SELECT 1')
+            tap.ok('built without ' + kind in here.error and package in here.error,
+                   'without its module: %s' % kind, here.error)
+        here.ils('source', 'add', 'ldap', '--ldap', 'ldap://h', '--filter', '(a=b)',
+                 '--attributes', 'URI=mail')
+        tap.ok('built without ldap' in here.error and 'libldap-dev' in here.error,
+               'without its module: ldap', here.error)
+
+
 def hanging():
     """A server that takes the call and says nothing holds up neither others nor the end."""
     with Network() as net, socket.socket() as silent:
@@ -338,6 +391,8 @@ def hanging():
 
 
 tap.run(watched_file)
+tap.run(between_sources)
+tap.run(without_modules)
 tap.run(hanging)
 tap.run(databases)
 tap.run(directory)
