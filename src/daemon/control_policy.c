@@ -37,6 +37,10 @@ const char *control_loser_text(char dst[static 160], enum loser_rule rule, uint3
         break;
     case LOSER_OUTSIDE: text = "outside of what its cluster may announce (ils accept)"; break;
     case LOSER_ILLEGAL: text = "its record is not sound"; break;
+    case LOSER_EXACT:
+        text = "a number or URI that is advertised as such comes before patterns";
+        break;
+    case LOSER_SPECIFIC: text = "the more specific pattern comes first"; break;
     case LOSER_BLOCKED:
         snprintf(dst, 160, "blocked by rule %" PRIu32 " (ils block list)", block);
         return dst;

@@ -329,7 +329,8 @@ static json_t *lookup_why(const struct lookup *l)
         text = "the match's route string is covered by a route, or it has a PSTN failover";
         break;
     case LOOKUP_NO_MATCH:
-        text = "no cluster advertises it";
+        text = l->longer ? "no cluster advertises it; with more digits it would match a pattern"
+                         : "no cluster advertises it";
         break;
     case LOOKUP_NO_ROUTE:
         text = "no route pattern covers the match's route string: ils route add PATTERN SIP-URI";
@@ -372,6 +373,7 @@ static json_t *lookup_json(const struct lookup *l)
     }
     json_object_set_new(json, "dialed", render_text(l->dialed));
     json_object_set_new(json, "result", json_string(lookup_word(l->result)));
+    json_object_set_new(json, "longer", json_boolean(l->longer));
     json_object_set_new(json, "match", won ? match_json(&l->match[0]) : json_null());
     json_object_set_new(json, "targets", targets);
     json_object_set_new(json, "why", lookup_why(l));
@@ -425,5 +427,7 @@ void verb_stats(struct client *client)
     json_object_set_new(json, "segments", control_number_json(p.segments));
     json_object_set_new(json, "segment_bytes", control_number_json(p.segment_bytes));
     json_object_set_new(json, "index_bytes", control_number_json(p.index_bytes));
+    json_object_set_new(json, "patterns", control_number_json(p.patterns));
+    json_object_set_new(json, "pattern_bytes", control_number_json(p.pattern_bytes));
     control_ok(client, json);
 }

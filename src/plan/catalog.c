@@ -121,6 +121,8 @@ static void sweep(struct catalog *c)
             *link = s->next;
             if (s->records > 0 && !refill && p->index.size > 0)
                 index_remove(p, id);
+            if (s->patterns)
+                index_patterns_remove(p, id);
             plan_segment_free(p, id);
             c->segments--;
         }
@@ -408,6 +410,7 @@ static void marks_make(struct segment *s)
     s->weight = 0;
     for (uint32_t i = 0; segment_next(&reader, &r) == 1; i++) {
         s->weight += record_weight(&r);
+        s->patterns |= s->catalog->indexed && kind_is_pattern(r.kind);
         if (i % MARK_EVERY != 0)
             continue;
         size_t source = r.source.n > 0 ? (size_t)(r.source.p - bytes.p) - 2 : 0;
@@ -443,11 +446,15 @@ int catalog_add_named(struct catalog *c, const uint8_t name[static HASH_SIZE], s
     }
     memcpy(s->block + segment_marks(s) * sizeof(struct mark), bytes.p, bytes.n);
     marks_make(s);
-    if (!index_add(p, id)) {
+    bool patterns = !s->patterns || index_patterns_add(p, id);
+    if (!patterns || !index_add(p, id)) {
+        if (patterns && s->patterns)
+            index_patterns_remove(p, id);
         mem_free(p->mem, s->block, segment_block_size(s));
         s->block = NULL;
         s->records = 0;
-        return -2;
+        s->patterns = false;
+        return patterns ? -2 : -1;
     }
     c->records += records;
     return 0;

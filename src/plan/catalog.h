@@ -6,6 +6,7 @@
 #define OPENILS_PLAN_CATALOG_H
 
 #include "base/list.h"
+#include "plan/patterns.h"
 #include "plan/plan.h"
 
 #define SEGMENT_IDS_MAX (1u << 24)
@@ -36,6 +37,7 @@ struct segment {
     uint32_t dying;   /* of these, what the commit under way supersedes; 0 between commits */
     uint32_t next;    /* id: the next in the bucket of names, or the next free one; 0 = none */
     uint8_t flags;
+    bool patterns; /* holds records that the trie of patterns counts */
     uint8_t name[HASH_SIZE];
 };
 
@@ -90,6 +92,7 @@ struct plan {
     uint32_t segment_top;  /* ids below it have been used */
     uint32_t segment_free; /* the first free one; 0 = none */
     struct index index;
+    struct patterns patterns; /* of the indexed catalogs */
 };
 
 /* Bytes of a PUT or DEL, about, without what it shares with others: never 0. */
@@ -145,6 +148,11 @@ void index_count(struct plan *p, uint32_t id, bool add);
 void index_remove(struct plan *p, uint32_t id);
 /* Fills the slots anew from all held segments. */
 void index_refill(struct plan *p);
+
+/* The patterns of a held segment of an indexed catalog into the trie, and out. False: memory, and
+ * nothing has changed. Keys that are no patterns in their one spelling are passed over. */
+bool index_patterns_add(struct plan *p, uint32_t id);
+void index_patterns_remove(struct plan *p, uint32_t id);
 
 /* The record that counts for a key among the catalog's segments with the flag: a PUT or a DEL.
  * ret->held: how many records of the key the catalog holds, counting or not; ret->puts: how many

@@ -18,6 +18,15 @@ struct candidate {
 size_t plan_candidates(const struct plan *p, uint8_t kind, struct slice user, struct slice domain,
                        struct candidate *out, size_t max);
 
+/* Calls visit with every pattern that the number matches, the most specific first (PROTOCOL.md,
+ * "Patterns"), until it returns false: key is that of plan_candidates, which may have none for it.
+ * kind, as of records; key lives until visit returns. */
+typedef bool plan_pattern_visit(void *context, uint8_t kind, struct slice key);
+void plan_patterns(const struct plan *p, struct slice number, plan_pattern_visit *visit,
+                   void *context);
+/* Whether a number that begins with this one, and is longer, matches a pattern that is served. */
+bool plan_longer(const struct plan *p, struct slice number);
+
 /* What lookups show of a catalog: see catalog_describe. */
 bool catalog_local(const struct catalog *c);
 

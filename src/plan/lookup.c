@@ -4,6 +4,7 @@
 #include "plan/lookup.h"
 #include "plan/host.h"
 #include "plan/index.h"
+#include "plan/pattern.h"
 
 #include <string.h>
 
@@ -21,8 +22,11 @@ struct ranked {
     struct candidate c;
     enum loser_rule refused; /* LOSER_NONE: it is served */
     uint32_t rule;
-    uint8_t place;
+    uint32_t place;      /* the smaller one is asked earlier */
+    struct slice number; /* of a pattern: what was dialled */
 };
+
+enum { PLACE_URI, PLACE_NUMBER, PLACE_PATTERN }; /* patterns count on from there */
 
 /* The best candidates so far, the winner first. */
 struct ranking {
@@ -81,15 +85,16 @@ static void read_dialled(struct arena *a, struct slice text, struct reading *ret
     read_number(a, user, &ret->number);
 }
 
-static struct policy_subject subject_of(const struct candidate *c)
+static struct policy_subject subject_of(const struct ranked *one)
 {
+    const struct candidate *c = &one->c;
     return (struct policy_subject){
         .key = catalog_key(c->c),
         .number = catalog_number(c->c),
         .cluster_id = catalog_cluster_id(c->c),
         .local = catalog_local(c->c),
         .kind = c->r.kind,
-        .user = c->r.user,
+        .user = one->number.n > 0 ? one->number : c->r.user,
         .domain = c->r.domain,
     };
 }
@@ -101,38 +106,66 @@ static int ranked_cmp(const struct policy *policy, const struct ranked *a, const
     *ret_rule = b->refused;
     if ((a->refused == LOSER_NONE) != (b->refused == LOSER_NONE))
         return a->refused == LOSER_NONE ? -1 : 1;
-    *ret_rule = LOSER_KIND;
+    *ret_rule = b->place < PLACE_PATTERN   ? LOSER_KIND
+                : a->place < PLACE_PATTERN ? LOSER_EXACT
+                                           : LOSER_SPECIFIC;
     if (a->place != b->place)
         return a->place < b->place ? -1 : 1;
-    struct policy_subject x = subject_of(&a->c), y = subject_of(&b->c);
+    struct policy_subject x = subject_of(a), y = subject_of(b);
     return policy_order(policy, &x, &y, ret_rule);
 }
 
-/* place: of the kind among those that are asked. */
-static void rank_kind(struct ranking *ranking, const struct plan *p, uint8_t kind, uint8_t place,
+static void rank_one(struct ranking *ranking, const struct plan *p, struct ranked *one)
+{
+    struct policy_subject subject = subject_of(one);
+    struct failover failover;
+    enum loser_rule rule;
+    size_t at = ranking->n;
+    one->refused = policy_judge(plan_policy(p), &subject, &one->rule);
+    if (one->c.r.value.n > 0 && !failover_get(one->c.r.value, &failover))
+        one->refused = LOSER_ILLEGAL;
+    while (at > 0 && ranked_cmp(plan_policy(p), one, &ranking->best[at - 1], &rule) < 0)
+        at--;
+    if (at == LOOKUP_MATCHES_MAX)
+        return;
+    if (ranking->n < LOOKUP_MATCHES_MAX)
+        ranking->n++;
+    memmove(&ranking->best[at + 1], &ranking->best[at],
+            (ranking->n - 1 - at) * sizeof ranking->best[0]);
+    ranking->best[at] = *one;
+}
+
+static void rank_kind(struct ranking *ranking, const struct plan *p, uint8_t kind, uint32_t place,
                       struct slice user, struct slice domain)
 {
     struct candidate found[CANDIDATES_MAX];
     size_t n = plan_candidates(p, kind, user, domain, found, CANDIDATES_MAX);
     for (size_t i = 0; i < n; i++) {
         struct ranked one = {.c = found[i], .place = place};
-        struct policy_subject subject = subject_of(&one.c);
-        struct failover failover;
-        enum loser_rule rule;
-        size_t at = ranking->n;
-        one.refused = policy_judge(plan_policy(p), &subject, &one.rule);
-        if (one.c.r.value.n > 0 && !failover_get(one.c.r.value, &failover))
-            one.refused = LOSER_ILLEGAL;
-        while (at > 0 && ranked_cmp(plan_policy(p), &one, &ranking->best[at - 1], &rule) < 0)
-            at--;
-        if (at == LOOKUP_MATCHES_MAX)
-            continue;
-        if (ranking->n < LOOKUP_MATCHES_MAX)
-            ranking->n++;
-        memmove(&ranking->best[at + 1], &ranking->best[at],
-                (ranking->n - 1 - at) * sizeof ranking->best[0]);
-        ranking->best[at] = one;
+        rank_one(ranking, p, &one);
     }
+}
+
+struct pattern_ranking {
+    struct ranking *ranking;
+    const struct plan *p;
+    struct slice number;
+    uint32_t place;
+};
+
+/* On to the next pattern, until there are as many that are served as anybody is told. */
+static bool rank_pattern(void *context, uint8_t kind, struct slice key)
+{
+    struct pattern_ranking *r = context;
+    struct candidate found[CANDIDATES_MAX];
+    size_t n = plan_candidates(r->p, kind, key, slice_make(NULL, 0), found, CANDIDATES_MAX);
+    for (size_t i = 0; i < n; i++) {
+        struct ranked one = {.c = found[i], .place = r->place, .number = r->number};
+        rank_one(r->ranking, r->p, &one);
+    }
+    r->place++;
+    return r->ranking->n < LOOKUP_MATCHES_MAX ||
+           r->ranking->best[LOOKUP_MATCHES_MAX - 1].refused != LOSER_NONE;
 }
 
 static void rank(struct ranking *ranking, const struct plan *p, const struct reading *reading)
@@ -143,11 +176,14 @@ static void rank(struct ranking *ranking, const struct plan *p, const struct rea
         struct slice user = before(reading->uri, '@');
         size_t skip = user.n + 1;
         struct slice host = slice_make(reading->uri.p + skip, reading->uri.n - skip);
-        rank_kind(ranking, p, ENTRY_URI, 0, user, host);
+        rank_kind(ranking, p, ENTRY_URI, PLACE_URI, user, host);
     }
-    if (number.n > 0)
-        rank_kind(ranking, p, number.p[0] == '+' ? ENTRY_E164 : ENTRY_ENTERPRISE, 1, number,
-                  none);
+    if (number.n == 0)
+        return;
+    rank_kind(ranking, p, number.p[0] == '+' ? ENTRY_E164 : ENTRY_ENTERPRISE, PLACE_NUMBER, number,
+              none);
+    struct pattern_ranking patterns = {ranking, p, number, PLACE_PATTERN};
+    plan_patterns(p, number, rank_pattern, &patterns);
 }
 
 /* user, "@" and domain; the user alone where there is no domain. */
@@ -253,13 +289,15 @@ static void targets_add(struct lookup *ret, struct arena *a, const struct routes
 static void targets_fill(struct lookup *ret, struct arena *a, const struct routes *r)
 {
     const struct match *winner = &ret->match[0];
-    struct slice user = before(winner->value, '@');
+    /* What a pattern stands for is what was dialled. */
+    struct slice key = kind_is_pattern(winner->kind) ? ret->canonical : winner->value;
+    struct slice user = before(key, '@');
     targets_add(ret, a, r, winner->route_string, user, TARGET_ROUTE);
     if (winner->local) {
         ret->result = LOOKUP_LOCAL;
         return;
     }
-    struct entry entry = {winner->kind, winner->value, winner->failover};
+    struct entry entry = {winner->kind, key, winner->failover};
     struct slice number = entry_failover_number(a, &entry);
     if (number.n > 0)
         targets_add(ret, a, r, slice_of("pstn"), number, TARGET_PSTN);
@@ -284,6 +322,8 @@ void plan_lookup(const struct plan *p, const struct routes *r, struct arena *a,
             ret->result = LOOKUP_BLOCKED;
         else if (!a->failed)
             targets_fill(ret, a, r);
+    } else if (reading.number.n > 0) {
+        ret->longer = plan_longer(p, reading.number);
     }
     if (a->failed)
         *ret = (struct lookup){.result = LOOKUP_NO_MATCH, .dialed = dialled};

@@ -70,14 +70,15 @@ struct lookup {
     size_t match_n;
     struct target target[LOOKUP_TARGETS_MAX];
     size_t target_n;
+    bool longer;                /* LOOKUP_NO_MATCH: with more digits it would match a pattern */
 };
 
 /* dialled: a number, a directory URI, or a sip:/sips:/tel: URI (parameters are ignored; a digits
  * user at any host is looked up as URI first, then as number). Everything in *ret lives in the
  * arena or the plan and is valid until either changes. Never fails: a refused allocation gives
  * LOOKUP_NO_MATCH with a->failed set.
- * Order: exact URI; +E.164; enterprise number; then as the plan's policy says (policy_order). What
- * the policy does not let through (policy_judge) is among the losers.
+ * Order: exact URI; +E.164; enterprise number; patterns of the number's class, the more specific
+ * first; of one key as the plan's policy says (policy_order). What the policy does not let through (policy_judge) is among the losers.
  * The PSTN failover number becomes a target behind the routes through pstn_route, the route
  * string whose routes lead to the PSTN gateway ("pstn"); without such a route it is left out.
  * "*" is for other clusters' calls alone: it covers neither one's own entries nor "pstn". */

@@ -26,6 +26,7 @@ void plan_free(struct plan *p)
     /* The index goes first: nobody will ask it again, so that nothing need be taken out of it. */
     mem_free(mem, p->index.slot, p->index.size * sizeof *p->index.slot);
     p->index = (struct index){0};
+    patterns_done(&p->patterns, mem);
     list_each_safe(node, &p->catalogs) catalog_free(list_entry(node, struct catalog, node));
     mem_free(mem, p->segment, p->segment_size * sizeof *p->segment);
     mem_free(mem, p, sizeof *p);
@@ -78,7 +79,9 @@ void plan_segment_free(struct plan *p, uint32_t id)
 void plan_stats(const struct plan *p, struct plan_stats *ret)
 {
     *ret = (struct plan_stats){.index_bytes = p->index.size * sizeof *p->index.slot +
-                                              p->segment_size * sizeof *p->segment};
+                                              p->segment_size * sizeof *p->segment,
+                                .pattern_bytes = patterns_bytes(&p->patterns),
+                                .patterns = p->patterns.records};
     list_each(node, &p->catalogs)
     {
         const struct catalog *c = list_entry(node, struct catalog, node);

@@ -107,7 +107,8 @@ struct plan_stats {
     uint64_t entries;      /* live over all served catalogs */
     uint64_t catalogs;
     uint64_t segments, segment_bytes;
-    uint64_t index_bytes;
+    uint64_t index_bytes;  /* without the patterns' */
+    uint64_t patterns, pattern_bytes; /* records of patterns held, and the trie over them */
 };
 void plan_stats(const struct plan *p, struct plan_stats *ret);
 

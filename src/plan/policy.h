@@ -105,6 +105,8 @@ enum loser_rule {
     LOSER_BLOCKED,    /* not served at all: by a block ... */
     LOSER_OUTSIDE,    /* ... or because it is outside of what its cluster may announce */
     LOSER_ILLEGAL,    /* ... or because it is not sound */
+    LOSER_EXACT,      /* a pattern, and the winner is none */
+    LOSER_SPECIFIC,   /* the winner is a more specific pattern */
 };
 
 /* LOSER_NONE: it is served. LOSER_BLOCKED: *ret_rule is the number of the block. p may be NULL: no

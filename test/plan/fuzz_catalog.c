@@ -26,6 +26,11 @@ static void piece_make(struct piece *p, struct mem *mem, const uint8_t *data)
         *r = (struct record){.put = (data[i] & 1) != 0, .kind = ENTRY_URI};
         r->user = slice_of(users[data[i] >> 1 & 3]);
         r->domain = slice_of((data[i] & 8) != 0 ? "x.example" : "y.example");
+        if (r->user.p[0] == 'c') {
+            r->kind = ENTRY_PATTERN_ENTERPRISE;
+            r->user = slice_of((data[i] & 8) != 0 ? "80XX" : "8!");
+            r->domain = slice_make(NULL, 0);
+        }
         r->usn = 1u + (data[i] >> 4);
         (void)segment_writer_put(&w, r);
     }
@@ -60,9 +65,11 @@ static bool counts(const struct catalog *c, const struct piece *p, unsigned mask
     return r->put;
 }
 
-static void check(const struct catalog *c, const struct piece *p, unsigned mask)
+static void check(const struct plan *plan, const struct catalog *c, const struct piece *p,
+                  unsigned mask)
 {
-    uint64_t live = 0, sum = 0, got_live, got_sum;
+    uint64_t live = 0, sum = 0, got_live, got_sum, patterns = 0;
+    struct plan_stats stats;
     for (size_t i = 0; i < PIECES; i++) {
         for (size_t k = 0; held(c, p, mask, i) && k < RECORDS; k++) {
             if (counts(c, p, mask, i, k)) {
@@ -71,6 +78,15 @@ static void check(const struct catalog *c, const struct piece *p, unsigned mask)
             }
         }
     }
+    for (size_t i = 0; i < PIECES; i++) {
+        bool held = catalog_segment(c, p[i].line.name).p != NULL;
+        for (size_t k = 0; k < i; k++)
+            held &= memcmp(p[k].line.name, p[i].line.name, HASH_SIZE) != 0;
+        for (size_t k = 0; k < RECORDS; k++)
+            patterns += held && p[i].record[k].kind == ENTRY_PATTERN_ENTERPRISE;
+    }
+    plan_stats(plan, &stats);
+    assert(stats.patterns == patterns);
     catalog_digest(c, &got_live, &got_sum);
     assert(live == got_live && sum == got_sum);
 }
@@ -114,7 +130,7 @@ static void run(struct plan *plan, const struct piece *p, const uint8_t *data, s
         default:
             assert(catalog_add(c, buf_slice(&p[data[at + 1] % PIECES].bytes)) >= 0);
         }
-        check(c, p, wanted);
+        check(plan, c, p, wanted);
     }
 }
 

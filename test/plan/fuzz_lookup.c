@@ -11,6 +11,8 @@ static const struct world_row there[] = {
     {"URI", "5", "b@xx"},       {"URI", "", "1@xx"},       {"URI", "", "a@xx"},
     {"URI", "", "b%3b@xx"},      {"ENTERPRISE", "", "1"},   {"ENTERPRISE", "1:9", "22"},
     {"E164", "ITSELF", "+813"}, {"ENTERPRISE", "", "333"}, {"URI", "", "+813@x.y"},
+    {"ENTERPRISEPATTERN", "1:9", "22X!"}, {"E164PATTERN", "ITSELF", "+81[^3]X?"},
+    {"ENTERPRISEPATTERN", "", "33X"},
 };
 
 static struct mem mem;

@@ -6,6 +6,7 @@
 static const struct world_row tokyo_rows[] = {
     {"URI", "+81310000001", "own@x.example"},
     {"ENTERPRISE", "", "8000"},
+    {"ENTERPRISE", "", "6000"},
 };
 static const struct world_row osaka_rows[] = {
     {"URI", "", "alice@x.example"},
@@ -18,6 +19,11 @@ static const struct world_row osaka_rows[] = {
     {"ENTERPRISE", "1:0312", "8001"},
     {"ENTERPRISE", "", "8002"},
     {"E164", "ITSELF", "+81660000002"},
+    {"ENTERPRISEPATTERN", "2:+813", "61XXX"},
+    {"ENTERPRISEPATTERN", "", "611[1-3]!"},
+    {"E164PATTERN", "ITSELF", "+8166000XXXX"},
+    {"ENTERPRISEPATTERN", "", "62XX"},
+    {"-ENTERPRISEPATTERN", "", "62XX"},
 };
 static const struct world_row nara_rows[] = {
     {"URI", "", "alice@x.example"},
@@ -25,6 +31,8 @@ static const struct world_row nara_rows[] = {
     {"ENTERPRISE", "", "8001"},
     {"URI", "", "lost@x.example"},
     {"URI", "+81740000001", "pstn@x.example"},
+    {"ENTERPRISEPATTERN", "", "6X!"},
+    {"ENTERPRISEPATTERN", "", "61XXX"},
 };
 
 struct world {
@@ -200,6 +208,77 @@ static void test_losers_and_their_rules(void **state)
     arena_done(&a);
 }
 
+static void check_match(const struct lookup *l, size_t i, const char *value, const char *id,
+                        enum loser_rule rule)
+{
+    assert_true(i < l->match_n);
+    assert_true(is(l->match[i].value, value));
+    assert_true(is(l->match[i].cluster_id, id));
+    assert_int_equal(l->match[i].lost_to, rule);
+}
+
+static void test_patterns(void **state)
+{
+    struct test_mem t;
+    struct world w;
+    struct arena a;
+    struct lookup l;
+    test_mem_init(&t, 0);
+    arena_init(&a, &t.mem);
+    assert_true(world_init(&w, &t.mem));
+    route(&w, "pstn", "sip:gateway.example");
+
+    /* the most specific first, then by cluster id; what is dialled goes to the target */
+    plan_lookup(w.plan, w.routes, &a, slice_of("611-15"), &l);
+    assert_int_equal(l.result, LOOKUP_FOUND);
+    assert_true(is(l.canonical, "61115"));
+    assert_int_equal(l.match_n, 4);
+    check_match(&l, 0, "611[1-3]!", "osaka", LOSER_NONE);
+    check_match(&l, 1, "61XXX", "nara", LOSER_SPECIFIC);
+    check_match(&l, 2, "61XXX", "osaka", LOSER_SPECIFIC);
+    check_match(&l, 3, "6X!", "nara", LOSER_SPECIFIC);
+    assert_true(is(l.target[0].uri, "sip:61115@10.0.0.5:5080;transport=tcp"));
+
+    /* one pattern of two clusters; of the winner's the PSTN failover of what was dialled */
+    catalog_set_served(w.nara, false);
+    plan_lookup(w.plan, w.routes, &a, slice_of("61999@y.example"), &l);
+    assert_int_equal(l.match_n, 1);
+    assert_int_equal(l.target_n, 2);
+    assert_true(is(l.target[1].uri, "sip:+813999@gateway.example"));
+    catalog_set_served(w.nara, true);
+    plan_lookup(w.plan, w.routes, &a, slice_of("61999"), &l);
+    check_match(&l, 0, "61XXX", "nara", LOSER_NONE);
+    check_match(&l, 1, "61XXX", "osaka", LOSER_CLUSTER_ID);
+    check_match(&l, 2, "6X!", "nara", LOSER_SPECIFIC);
+
+    /* a number that is advertised as such comes first */
+    plan_lookup(w.plan, w.routes, &a, slice_of("+81660000002"), &l);
+    check_match(&l, 0, "+81660000002", "osaka", LOSER_NONE);
+    check_match(&l, 1, "+8166000XXXX", "osaka", LOSER_EXACT);
+    plan_lookup(w.plan, w.routes, &a, slice_of("6000"), &l);
+    assert_int_equal(l.result, LOOKUP_LOCAL);
+    check_match(&l, 1, "6X!", "nara", LOSER_EXACT);
+
+    /* what was withdrawn hides nothing; a longer number would match */
+    plan_lookup(w.plan, w.routes, &a, slice_of("6200"), &l);
+    assert_int_equal(l.match_n, 1);
+    check_match(&l, 0, "6X!", "nara", LOSER_NONE);
+    plan_lookup(w.plan, w.routes, &a, slice_of("62"), &l);
+    assert_true(l.result == LOOKUP_NO_MATCH && l.longer);
+    catalog_set_served(w.nara, false);
+    plan_lookup(w.plan, w.routes, &a, slice_of("62"), &l);
+    assert_true(l.result == LOOKUP_NO_MATCH && !l.longer);
+    plan_lookup(w.plan, w.routes, &a, slice_of("61"), &l);
+    assert_true(l.result == LOOKUP_NO_MATCH && l.longer);
+    plan_lookup(w.plan, w.routes, &a, slice_of("611234"), &l);
+    assert_true(l.result == LOOKUP_FOUND);
+    plan_lookup(w.plan, w.routes, &a, slice_of("619999"), &l);
+    assert_true(l.result == LOOKUP_NO_MATCH && !l.longer);
+    world_done(&w);
+    arena_done(&a);
+    assert_int_equal(t.mem.used, 0);
+}
+
 static void check_target(const struct lookup *l, size_t i, const char *uri, uint16_t q,
                          enum target_reason reason, const char *pattern)
 {
@@ -353,6 +432,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_rows),
         cmocka_unit_test(test_losers_and_their_rules),
+        cmocka_unit_test(test_patterns),
         cmocka_unit_test(test_targets_in_order),
         cmocka_unit_test(test_own_entries_need_their_own_route),
         cmocka_unit_test(test_more_than_fits),

@@ -1,0 +1,63 @@
+/* patterns: the digit trie over the patterns of all catalogs. Inside the room only.
+ *
+ * It knows which patterns are held, not who serves them: a pattern is counted once for every PUT
+ * and DEL of it in a held segment, and whether one of these counts is the key index's to say. So a
+ * lookup walks the trie for what fits and asks the index, the most specific first, until it has
+ * enough.
+ *
+ * A node's children are an array of nodes, in the order of their labels: the order in which they
+ * are visited is the order of specificity. Nodes refer to each other by number, so that the pool
+ * may move. The positions of the dialled number at which a node can be reached are bits of one
+ * word, so that every node is visited at most once, whatever the wildcards. */
+#ifndef OPENILS_PLAN_PATTERNS_H
+#define OPENILS_PLAN_PATTERNS_H
+
+#include "base/mem.h"
+#include "plan/pattern.h"
+
+#define PATTERN_NODES_MAX  (UINT32_C(1) << 24)
+#define PATTERN_CLASSES    13 /* arrays of 1, 2, 4 .. 4096 children: there are 3 069 labels */
+#define PATTERN_LEVELS_MAX (PATTERN_MAX + 1)
+
+struct pattern_node {
+    uint32_t label;    /* element_label */
+    uint32_t children; /* number of the first; 0: none */
+    uint32_t records;  /* PUTs and DELs that are held of the pattern that ends here */
+    uint16_t n;        /* children */
+    uint8_t class;     /* room for 1 << class of them */
+};
+
+/* All zero is empty, and takes no memory. */
+struct patterns {
+    struct pattern_node *node; /* [0] nobody, [1] enterprise, [2] +E.164 */
+    uint32_t size, top;        /* nodes that there is room for; that were ever used */
+    uint32_t free[PATTERN_CLASSES]; /* arrays given back, linked by `children` */
+    uint64_t records;
+};
+
+void patterns_done(struct patterns *t, struct mem *mem);
+
+/* Counts a record of the pattern. False: memory, and nothing has changed. */
+bool patterns_add(struct patterns *t, struct mem *mem, const struct pattern *p);
+/* Takes one away that was added; memory goes with the last. */
+void patterns_remove(struct patterns *t, struct mem *mem, const struct pattern *p);
+
+/* Calls visit for every pattern that the number (digits, with or without "+") matches, the most
+ * specific first, until it returns false. */
+typedef bool patterns_visit(void *context, const struct pattern *p);
+void patterns_match(const struct patterns *t, struct slice number, patterns_visit *visit,
+                    void *context);
+/* The same for every pattern that a longer number matches which begins with this one; in no
+ * particular order. */
+void patterns_longer(const struct patterns *t, struct slice number, patterns_visit *visit,
+                     void *context);
+/* The same for every pattern that matches a number which p matches too; p itself among them. */
+void patterns_overlap(const struct patterns *t, const struct pattern *p, patterns_visit *visit,
+                      void *context);
+
+static inline uint64_t patterns_bytes(const struct patterns *t)
+{
+    return (uint64_t)t->size * sizeof *t->node;
+}
+
+#endif
