@@ -1,5 +1,5 @@
-/* The trie of patterns beside a naive matcher: what fits, in which order, what fits a longer number,
- * what overlaps; patterns coming and going, and every refusal of memory. */
+/* The trie of patterns beside a naive matcher: what fits, in which order, what fits a longer
+ * number, what overlaps; patterns coming and going, and every refusal of memory. */
 #include "../test.h"
 #include "base/rand.h"
 #include "naive_pattern.h"
