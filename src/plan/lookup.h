@@ -78,7 +78,8 @@ struct lookup {
  * arena or the plan and is valid until either changes. Never fails: a refused allocation gives
  * LOOKUP_NO_MATCH with a->failed set.
  * Order: exact URI; +E.164; enterprise number; patterns of the number's class, the more specific
- * first; of one key as the plan's policy says (policy_order). What the policy does not let through (policy_judge) is among the losers.
+ * first; of one key as the plan's policy says (policy_order). What the policy does not let through
+ * (policy_judge) is among the losers.
  * The PSTN failover number becomes a target behind the routes through pstn_route, the route
  * string whose routes lead to the PSTN gateway ("pstn"); without such a route it is left out.
  * "*" is for other clusters' calls alone: it covers neither one's own entries nor "pstn". */
