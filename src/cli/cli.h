@@ -269,6 +269,7 @@ int run_duplicates_prefer(struct cli *cli, const struct parsed *p);
 int run_held(struct cli *cli, const struct parsed *p);
 int run_held_release(struct cli *cli, const struct parsed *p);
 int run_plan_confirm_shrink(struct cli *cli, const struct parsed *p);
+int run_learned(struct cli *cli, const struct parsed *p);
 int run_limits(struct cli *cli, const struct parsed *p);
 int run_limits_set(struct cli *cli, const struct parsed *p);
 int run_help(struct cli *cli, const struct parsed *p);

@@ -133,7 +133,15 @@ static void print_duplicates(const struct cli *cli, json_t *answer)
         {N_("Winner"), "winner"}, {N_("Loser"), "loser"}, {N_("Entries"), "count"},
         {N_("Kind"), "kind"}, {N_("Example"), "example"}, {N_("Because"), "rule"},
     };
-    json_t *rows = json_object_get(answer, "duplicates");
+    json_t *row, *rows = json_object_get(answer, "duplicates");
+    size_t i;
+    json_array_foreach(rows, i, row) {
+        char text[WORDS_TEXT_MAX];
+        bool order = strncmp(text_of(row, "next"), "ils duplicates", 14) == 0;
+        snprintf(text, sizeof text, order ? _("the other way: %s") : _("next: %s"),
+                 text_of(row, "next"));
+        json_object_set_new(row, "below", json_string(text));
+    }
     if (json_array_size(rows) == 0)
         printf("%s\n", _("no entry is announced by two clusters"));
     else
@@ -189,7 +197,8 @@ int run_held(struct cli *cli, const struct parsed *p)
         printf("%s\n", _("nothing is held back"));
     json_array_foreach(rows, i, row) {
         char text[2 * WORDS_TEXT_MAX];
-        snprintf(text, sizeof text, "%s\n  next: %s", text_of(row, "text"), text_of(row, "next"));
+        snprintf(text, sizeof text, "%s\n  %s: %s", text_of(row, "text"), _("next"),
+                 text_of(row, "next"));
         json_object_set_new(row, "below", json_string(text));
     }
     if (json_array_size(rows) > 0)
@@ -206,6 +215,72 @@ int run_held_release(struct cli *cli, const struct parsed *p)
 int run_plan_confirm_shrink(struct cli *cli, const struct parsed *p)
 {
     return change(cli, "plan confirm-shrink", NULL);
+}
+
+/* --- browsing and searching */
+
+static void age_text(char *dst, size_t size, long long s)
+{
+    if (s < 120)
+        snprintf(dst, size, _("%lld s"), s);
+    else if (s < 7200)
+        snprintf(dst, size, _("%lld min"), s / 60);
+    else if (s < 172800)
+        snprintf(dst, size, _("%lld h"), s / 3600);
+    else
+        snprintf(dst, size, _("%lld d"), s / 86400);
+}
+
+static void print_learned(const struct cli *cli, const json_t *answer)
+{
+    static const struct column columns[] = {
+        {N_("Kind"), "kind"}, {N_("Key"), "key"}, {N_("PSTN failover"), "failover"},
+        {N_("Cluster"), "cluster"}, {N_("Route string"), "route_string"}, {N_("Signed"), "age"},
+        {N_("Not first because"), "rule"},
+    };
+    json_t *row, *rows = json_object_get(answer, "entries");
+    const char *after = text_of(answer, "after");
+    char text[64], age[32];
+    size_t i;
+    json_array_foreach(rows, i, row) {
+        age_text(age, sizeof age, (long long)json_integer_value(json_object_get(row, "age_s")));
+        snprintf(text, sizeof text,
+                 json_is_true(json_object_get(row, "stale")) ? _("stale, %s ago") : _("%s ago"),
+                 age);
+        json_object_set_new(row, "age", json_string(text));
+        if (text_of(row, "rule")[0] == '\0')
+            json_object_set_new(row, "rule", json_string("-"));
+    }
+    if (json_array_size(rows) > 0)
+        print_table(cli, rows, columns, sizeof columns / sizeof *columns);
+    else
+        printf("%s\n", _("nothing was found"));
+    if (after[0] != '\0')
+        printf(_("\nthere may be more: the same with --after %s\n"), after);
+}
+
+int run_learned(struct cli *cli, const struct parsed *p)
+{
+    struct call call = {.command = "learned", .args = json_object(),
+                        .waiting = _("going through what was learned")};
+    const char *max = parsed_get(p, "--max");
+    json_t *answer;
+    int status;
+    if (max != NULL && !take_number(cli, call.args, "max", max, &status))
+        return status;
+    take(call.args, p, "--cluster");
+    take(call.args, p, "--search");
+    take(call.args, p, "--kind");
+    take(call.args, p, "--after");
+    if (parsed_has(p, "--stale"))
+        json_object_set_new(call.args, "stale", json_true());
+    status = cli_call(cli, &call, &answer);
+    if (answer != NULL && cli->json)
+        print_json(answer);
+    else if (answer != NULL)
+        print_learned(cli, answer);
+    json_decref(answer);
+    return status;
 }
 
 /* --- limits */

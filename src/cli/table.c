@@ -225,6 +225,17 @@ static const struct option_row block_options[] = {
     {NULL, NULL, NULL, OPTION_FLAG},
 };
 
+static const struct option_row learned_options[] = {
+    {"--cluster", "CLUSTER", "only what this cluster announces", OPTION_VALUE},
+    {"--search", "TEXT", "only where the number, URI or pattern contains it", OPTION_VALUE},
+    {"--kind", "KIND", "only URI, ENTERPRISE, E164, ENTERPRISEPATTERN or E164PATTERN",
+     OPTION_VALUE},
+    {"--stale", NULL, "only what is stale", OPTION_FLAG},
+    {"--max", "N", "how many entries (100, at most 1000)", OPTION_VALUE},
+    {"--after", "PLACE", "the page behind the one that named this place", OPTION_VALUE},
+    {NULL, NULL, NULL, OPTION_FLAG},
+};
+
 static const struct option_row accept_options[] = {
     {"--domain", "DOMAIN...", "URIs in this domain and below it", OPTION_LIST},
     {"--prefix", "DIGITS...", "numbers that begin so: digits, or + and digits", OPTION_LIST},
@@ -340,7 +351,9 @@ const struct command_row command_table[] = {
     {"verdicts", "", 0, 0, "the last attempts to join, newest first", NULL, NULL, run_verdicts},
     {"audit", "", 0, 0, "every change: who, when, what", NULL, audit_options, run_audit},
     {"sql", "QUERY...", 1, WORDS_MAX, "SQL over the live state, read-only",
-     "Tables: remotecluster, cluster, alarm, route, verdict, entry (the first 10000).", NULL,
+     "Tables: remotecluster, cluster, alarm, route, verdict, entry (the first 10000), and of what\n"
+     "was learned remoteclusteruricatalog, remotecatalogkey, remoteroutingpattern (the first\n"
+     "200000), alternatenumber, typepatternusage, typeglobalnumber.", NULL,
      run_sql},
     {"plan import", "FILE|-", 1, 1, "take a CSV file: all of it, or nothing",
      "Columns PatternType,PSTNFailover,Pattern, or those of `ils plan export`.\n"
@@ -374,7 +387,7 @@ const struct command_row command_table[] = {
     {"plan confirm-shrink", "", 0, 0, "the plan is meant to be so much smaller",
      "Until then the other clusters serve the former one.", NULL, run_plan_confirm_shrink},
     {"block add", "[PATTERN]", 0, 1, "what others announce, and is not to be served here",
-     "PATTERN is a number, user@host or *@host. All that is given must fit. It is still relayed.",
+     "PATTERN is a number, 206XXXXXXX, user@host or *@host. All that is given must fit. It is still relayed.",
      block_options, run_block_add},
     {"block list", "", 0, 0, "the blocks", NULL, NULL, run_block_list},
     {"block remove", "RULE", 1, 1, "take a block away", NULL, NULL, run_block_remove},
@@ -389,6 +402,9 @@ const struct command_row command_table[] = {
     {"duplicates prefer", "[CLUSTER...]", 0, WORDS_MAX,
      "of what several announce, whose comes first", "Without a cluster: no order any more.", NULL,
      run_duplicates_prefer},
+    {"learned", "", 0, 0, "what the other clusters announce: browse it, or search it",
+     "With age and what is made of each entry here. At the end of a page is how it goes on.",
+     learned_options, run_learned},
     {"held", "", 0, 0, "what is not served as it came, why, and what next", NULL, NULL, run_held},
     {"held list", "", 0, 0, "the same", NULL, NULL, run_held},
     {"held release", "CLUSTER", 1, 1, "serve the plan of a cluster here although it shrank", NULL,

@@ -52,6 +52,7 @@ static const struct verb verbs[] = {
     {"accept list", RIGHT_READ, "", false, verb_accept_list},
     {"duplicates", RIGHT_READ, "", false, verb_duplicates},
     {"held", RIGHT_READ, "", false, verb_held},
+    {"learned", RIGHT_READ, "cluster,search,kind,stale,max,after,", false, verb_learned},
     {"limits", RIGHT_READ, "", false, verb_limits},
     {"diagnose", RIGHT_CHANGE, "target,", false, verb_diagnose},
     {"trace follow", RIGHT_READ, "", false, verb_trace_follow},

@@ -264,6 +264,7 @@ void verb_accept_list(struct client *client);
 void verb_duplicates(struct client *client);
 void verb_duplicates_prefer(struct client *client);
 void verb_held(struct client *client);
+void verb_learned(struct client *client);
 void verb_held_release(struct client *client);
 void verb_plan_confirm_shrink(struct client *client);
 void verb_limits(struct client *client);

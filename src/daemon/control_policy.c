@@ -177,10 +177,30 @@ void verb_duplicates_prefer(struct client *client)
         control_change(client, &command);
 }
 
+/* What lets the loser win, where an operator can say so; else what shows both. */
+static void duplicate_next(const struct ils *core, const struct view_duplicate *d,
+                           char next[static 512])
+{
+    struct policy_preferred p;
+    bool order = d->rule == LOSER_PREFERRED || d->rule == LOSER_CLAIM ||
+                 d->rule == LOSER_CLUSTER_ID;
+    if (!order) {
+        snprintf(next, 512, "ils lookup %.*s", (int)d->example.n, (const char *)d->example.p);
+        return;
+    }
+    size_t n = (size_t)snprintf(next, 512, "ils duplicates prefer %.*s", (int)d->loser.n,
+                                (const char *)d->loser.p);
+    for (size_t i = 0; n < 440 && policy_preferred_at(view_policy(core), i, &p); i++)
+        if (!slice_eq(p.cluster, d->loser))
+            n += (size_t)snprintf(next + n, 512 - n, " %.*s", (int)p.cluster.n,
+                                  (const char *)p.cluster.p);
+}
+
 void verb_duplicates(struct client *client)
 {
     const struct ils *core = runtime_core(client->control->rt);
     struct policy_preferred preferred;
+    char next[512];
     struct view_duplicate d;
     char rule[160];
     json_t *result = json_object(), *rows = json_array(), *order = json_array();
@@ -192,6 +212,8 @@ void verb_duplicates(struct client *client)
         json_object_set_new(row, "kind", render_text(entry_kind_text(d.kind)));
         json_object_set_new(row, "example", render_text(d.example));
         json_object_set_new(row, "rule", json_string(control_loser_text(rule, d.rule, d.block)));
+        duplicate_next(core, &d, next);
+        json_object_set_new(row, "next", render_text(slice_of(next)));
         json_array_append_new(rows, row);
     }
     for (size_t i = 0; policy_preferred_at(view_policy(core), i, &preferred); i++)

@@ -1,8 +1,12 @@
 /* control_sql: `ils sql`: real SQL over the live state. For each query a private database in memory
  * is filled from the views of the core and then asked by a worker, with nothing but reading allowed
- * and an end to its time and its rows. The store's own file is never touched. */
-#include "daemon/control_inside.h"
+ * and an end to its time and its rows. The store's own file is never touched.
+ *
+ * Of the tables of what was learned only the first rows are there, and they are filled in turns of
+ * the loop, when the query names them. Their columns are those by which the original's are known. */
+#include "daemon/browse.h"
 
+#include <inttypes.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +14,7 @@
 
 #define SQL_ROWS_MAX    10000
 #define SQL_ENTRIES_MAX 10000
+#define SQL_LEARNED_MAX 200000
 #define SQL_TIME_NS     (UINT64_C(2) * 1000 * 1000 * 1000)
 #define SQL_BYTES_MAX   (1 << 20)
 
@@ -24,9 +29,27 @@ static const char schema[] =
     "CREATE TABLE route(pattern TEXT, target TEXT);"
     "CREATE TABLE verdict(verdictid TEXT, code TEXT, cause TEXT, remedy TEXT, remedyat TEXT, "
     "peer TEXT, dialler INTEGER, time TEXT);"
-    "CREATE TABLE entry(kind TEXT, key TEXT, usn INTEGER, source TEXT);";
+    "CREATE TABLE entry(kind TEXT, key TEXT, usn INTEGER, source TEXT);"
+    "CREATE TABLE remoteclusteruricatalog(pkid TEXT, peerid TEXT, name TEXT, routestring TEXT);"
+    "CREATE TABLE remotecatalogkey(remotecatalogkey_id INTEGER, "
+    "remoteclusteruricatalog_peerid TEXT);"
+    "CREATE TABLE remoteroutingpattern(remotecatalogkey_id INTEGER, pattern TEXT, "
+    "tkpatternusage INTEGER, pstnfailover TEXT, usn INTEGER);"
+    "CREATE TABLE alternatenumber(pkid TEXT, fknumplan TEXT, tkglobalnumber INTEGER, "
+    "isaar TEXT, number TEXT);"
+    "CREATE TABLE typepatternusage(enum INTEGER, name TEXT);"
+    "INSERT INTO typepatternusage VALUES(22,'Uri Routing'),(23,'ILS Learned Enterprise Number'),"
+    "(24,'ILS Learned E164 Number'),(25,'ILS Learned Enterprise Numeric Pattern'),"
+    "(26,'ILS Learned E164 Numeric Pattern'),(27,'Alternate Number'),(28,'ILS Learned URI'),"
+    "(29,'ILS Learned PSTN Failover Rule'),(30,'ILS Imported E164 Number');"
+    "CREATE TABLE typeglobalnumber(enum INTEGER, name TEXT);"
+    "INSERT INTO typeglobalnumber VALUES(100,'Enterprise Number'),(200,'+E.164 Number');";
 
 struct query {
+    struct browse browse; /* while the tables of what was learned are filled */
+    bool browsing;
+    struct sql_fill *fill;
+    bool cut;             /* not all of it was taken */
     uv_work_t work;
     struct client *client;
     sqlite3 *db;
@@ -228,6 +251,117 @@ static void fill_entries(sqlite3 *db, const struct ils *core)
     fill_end(&e.f);
 }
 
+/* One's own numbers, as the original has them beside a directory number. */
+static bool fill_alternate(void *context, const struct record *r)
+{
+    struct entry_fill *e = context;
+    char text[64];
+    if (r->kind != ENTRY_ENTERPRISE && r->kind != ENTRY_E164)
+        return true;
+    snprintf(text, sizeof text, "%" PRIu64, r->usn);
+    fill_text(&e->f, text);
+    fill_text(&e->f, "");
+    fill_number(&e->f, r->kind == ENTRY_E164 ? 200 : 100);
+    fill_text(&e->f, "f");
+    fill_slice(&e->f, r->user);
+    fill_row(&e->f);
+    return ++e->n < SQL_ENTRIES_MAX;
+}
+
+static void fill_alternates(sqlite3 *db, const struct ils *core)
+{
+    struct entry_fill e = {.n = 0};
+    const struct catalog *own = view_own_catalog(core);
+    fill_begin(&e.f, db, "INSERT INTO alternatenumber VALUES(?,?,?,?,?)");
+    if (own != NULL && e.f.statement != NULL)
+        catalog_walk(own, fill_alternate, &e);
+    fill_end(&e.f);
+}
+
+static void fill_catalogs(sqlite3 *db, const struct ils *core)
+{
+    struct filler catalog, key;
+    struct view_plan p;
+    char peer[2 * PEER_ID_SIZE + 1], pkid[37];
+    fill_begin(&catalog, db, "INSERT INTO remoteclusteruricatalog VALUES(?,?,?,?)");
+    fill_begin(&key, db, "INSERT INTO remotecatalogkey VALUES(?,?)");
+    for (size_t i = 0; view_plan_at(core, i, &p); i++) {
+        uint8_t id[PEER_ID_SIZE] = {0};
+        browse_peer_id(peer, &p);
+        hex_parse(id, sizeof id, slice_of(peer));
+        pkid_text(pkid, id);
+        fill_text(&catalog, pkid);
+        fill_text(&catalog, peer);
+        fill_slice(&catalog, p.cluster_id);
+        fill_slice(&catalog, p.route_string);
+        fill_row(&catalog);
+        fill_number(&key, i + 1);
+        fill_text(&key, peer);
+        fill_row(&key);
+    }
+    fill_end(&catalog);
+    fill_end(&key);
+}
+
+/* --- filling what was learned, in turns of the loop */
+
+struct sql_fill {
+    struct filler f;
+    struct arena arena;
+    uint64_t n;
+    uint64_t number, id; /* of the plan that is gone through, and its row of remotecatalogkey */
+    uint8_t key[KEY_SIZE];
+};
+
+/* The number of the usage in the original; 0: it has none. */
+static unsigned usage_of(const struct view_plan *p, uint8_t kind)
+{
+    bool imported = p->number >= STREAM_CATALOGS;
+    switch (kind) {
+    case ENTRY_URI: return 28;
+    case ENTRY_ENTERPRISE: return 23;
+    case ENTRY_E164: return imported ? 30 : 24;
+    case ENTRY_PATTERN_ENTERPRISE: return 25;
+    case ENTRY_PATTERN_E164: return imported ? 30 : 26;
+    default: return 0;
+    }
+}
+
+/* The row of remotecatalogkey that belongs to the plan: its place among them. */
+static uint64_t key_of_plan(struct browse *b, struct sql_fill *fill, const struct view_plan *p)
+{
+    if (fill->id != 0 && fill->number == p->number && memcmp(fill->key, p->key, KEY_SIZE) == 0)
+        return fill->id;
+    const struct ils *core = runtime_core(b->client->control->rt);
+    struct view_plan other;
+    size_t i = 0;
+    while (view_plan_at(core, i, &other) && (memcmp(other.key, p->key, KEY_SIZE) != 0 ||
+                                             other.number != p->number))
+        i++;
+    fill->number = p->number;
+    memcpy(fill->key, p->key, KEY_SIZE);
+    return fill->id = i + 1;
+}
+
+static bool fill_learned(struct browse *b, const struct view_plan *p, const struct record *r)
+{
+    struct query *q = b->context;
+    struct sql_fill *fill = q->fill;
+    struct failover failover = {.rule = FAILOVER_NONE};
+    char key[BROWSE_KEY_MAX];
+    unsigned usage = usage_of(p, r->kind);
+    if (usage == 0 || (r->value.n > 0 && !failover_get(r->value, &failover)))
+        return true;
+    arena_reset(&fill->arena);
+    fill_number(&fill->f, key_of_plan(b, fill, p));
+    fill_slice(&fill->f, slice_make(key, browse_key(key, r)));
+    fill_number(&fill->f, usage);
+    fill_slice(&fill->f, entry_failover_text(&fill->arena, &failover));
+    fill_number(&fill->f, r->usn);
+    fill_row(&fill->f);
+    return ++fill->n < SQL_LEARNED_MAX;
+}
+
 /* --- asking */
 
 static int sql_allow(void *context, int action, const char *a, const char *b, const char *database,
@@ -291,7 +425,7 @@ static void sql_rows(struct query *q, sqlite3_stmt *statement)
     q->result = json_object();
     json_object_set_new(q->result, "columns", columns);
     json_object_set_new(q->result, "rows", rows);
-    json_object_set_new(q->result, "cut", json_boolean(cut));
+    json_object_set_new(q->result, "cut", json_boolean(cut || q->cut));
 }
 
 static void sql_work(uv_work_t *work)
@@ -333,9 +467,81 @@ static void sql_done(uv_work_t *work, int status)
     control_release(client);
 }
 
+
+static void sql_free(struct query *q)
+{
+    if (q == NULL)
+        return;
+    if (q->fill != NULL) {
+        fill_end(&q->fill->f);
+        arena_done(&q->fill->arena);
+        free(q->fill);
+    }
+    sqlite3_close(q->db);
+    free(q->text);
+    free(q);
+}
+
+/* All that the query may ask is there. */
+static void sql_ask(struct query *q)
+{
+    sqlite3_exec(q->db, "COMMIT", NULL, NULL, NULL);
+    q->work.data = q;
+    control_hold(q->client);
+    if (uv_queue_work(runtime_loop(q->client->control->rt), &q->work, sql_work, sql_done) != 0)
+        sql_done(&q->work, -1);
+}
+
+static void learned_done(struct browse *b, bool whole)
+{
+    struct query *q = b->context;
+    q->cut = !whole;
+    q->browsing = false;
+    fill_end(&q->fill->f);
+    arena_done(&q->fill->arena);
+    free(q->fill);
+    q->fill = NULL;
+}
+
+/* The walk's handle is closed: now the query may be asked, or given up with its client. */
+static void learned_free(struct browse *b)
+{
+    struct query *q = b->context;
+    if (q->browsing)
+        sql_free(q);
+    else
+        sql_ask(q);
+}
+
+static bool sql_fill_learned(struct query *q)
+{
+    q->fill = calloc(1, sizeof *q->fill);
+    if (q->fill == NULL)
+        return false;
+    arena_init(&q->fill->arena, &q->client->control->mem);
+    fill_begin(&q->fill->f, q->db, "INSERT INTO remoteroutingpattern VALUES(?,?,?,?,?)");
+    q->browse = (struct browse){.client = q->client, .row = fill_learned, .done = learned_done,
+                                .free = learned_free, .context = q};
+    q->browsing = true;
+    browse_start(&q->browse);
+    return true;
+}
+
+static void sql_fill_all(struct query *q, const struct ils *core)
+{
+    fill_clusters(q->db, core);
+    fill_alarms(q->db, core);
+    fill_verdicts(q->db, core);
+    fill_routes(q->db, core);
+    fill_catalogs(q->db, core);
+    if (strcasestr(q->text, "entry") != NULL)
+        fill_entries(q->db, core);
+    if (strcasestr(q->text, "alternatenumber") != NULL)
+        fill_alternates(q->db, core);
+}
+
 void verb_sql(struct client *client)
 {
-    const struct ils *core = runtime_core(client->control->rt);
     struct slice text;
     if (!control_text(client, "query", true, &text))
         return;
@@ -345,25 +551,17 @@ void verb_sql(struct client *client)
     if (q == NULL || q->text == NULL || sqlite3_open(":memory:", &q->db) != SQLITE_OK ||
         sqlite3_exec(q->db, schema, NULL, NULL, NULL) != SQLITE_OK ||
         sqlite3_exec(q->db, "BEGIN", NULL, NULL, NULL) != SQLITE_OK) {
-        if (q != NULL) {
-            sqlite3_close(q->db);
-            free(q->text);
-        }
-        free(q);
+        sql_free(q);
         control_no_memory(client);
         return;
     }
     sqlite3_limit(q->db, SQLITE_LIMIT_LENGTH, SQL_BYTES_MAX);
-    fill_clusters(q->db, core);
-    fill_alarms(q->db, core);
-    fill_verdicts(q->db, core);
-    fill_routes(q->db, core);
-    if (strcasestr(q->text, "entry") != NULL)
-        fill_entries(q->db, core);
-    sqlite3_exec(q->db, "COMMIT", NULL, NULL, NULL);
     q->client = client;
-    q->work.data = q;
-    control_hold(client);
-    if (uv_queue_work(runtime_loop(client->control->rt), &q->work, sql_work, sql_done) != 0)
-        sql_done(&q->work, -1);
+    sql_fill_all(q, runtime_core(client->control->rt));
+    if (strcasestr(q->text, "remoteroutingpattern") == NULL) {
+        sql_ask(q);
+    } else if (!sql_fill_learned(q)) {
+        sql_free(q);
+        control_no_memory(client);
+    }
 }

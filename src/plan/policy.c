@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/cursor.h"
+#include "plan/pattern.h"
 
 #define ROW_MAX (1 + KEY_SIZE + POLICY_CLAIMS_MAX * (2 + URI_MAX))
 
@@ -12,6 +13,7 @@ enum rule_kind { RULE_BLOCK = 1, RULE_BOUND = 2, RULE_ORDER = 3 };
 
 struct block {
     struct policy_block rule;
+    struct pattern wild; /* n = 0: the rule's pattern has no wildcards */
     uint8_t *row;
     size_t row_n;
 };
@@ -241,6 +243,17 @@ static size_t block_find(const struct policy *p, uint32_t n)
     return i;
 }
 
+/* A pattern with wildcards as elements; ret->n = 0: it has none. */
+static void wild_read(struct slice text, struct pattern *ret)
+{
+    size_t at;
+    bool plus = text.n > 0 && text.p[0] == '+', wild = false;
+    for (size_t i = plus; i < text.n; i++)
+        wild = wild || text.p[i] < '0' || text.p[i] > '9';
+    if (!wild || slice_find(text, '@') < text.n || pattern_read(text, plus, ret, &at) != ENTRY_OK)
+        ret->n = 0;
+}
+
 static int put_block(struct policy *p, struct slice key, struct slice value)
 {
     struct block fresh = {.row_n = value.n};
@@ -256,6 +269,7 @@ static int put_block(struct policy *p, struct slice key, struct slice value)
     if (fresh.row == NULL)
         return -1;
     block_get(key, slice_make(fresh.row, fresh.row_n), &fresh.rule);
+    wild_read(fresh.rule.pattern, &fresh.wild);
     if (there)
         mem_free(p->mem, p->block[i].row, p->block[i].row_n);
     else
@@ -406,7 +420,7 @@ enum entry_error policy_domain_parse(struct arena *a, struct slice text, struct 
         text = slice_make(text.p + 1, text.n - 1);
     if (text.n == 0)
         return ENTRY_ERROR_EMPTY;
-    return route_string_parse(a, text, ret) == ENTRY_OK ? ENTRY_OK : ENTRY_ERROR_HOST;
+    return host_name_parse(a, text, ret) == ENTRY_OK ? ENTRY_OK : ENTRY_ERROR_HOST;
 }
 
 enum entry_error policy_pattern_parse(struct arena *a, struct slice text, struct slice *ret)
@@ -427,10 +441,41 @@ enum entry_error policy_pattern_parse(struct arena *a, struct slice text, struct
     }
     if (slice_find(text, '@') < text.n)
         return diruri_parse(a, text, ret);
-    return number_parse(a, text, text.p[0] == '+', ret);
+    bool plus = text.p[0] == '+' || text.p[0] == '\\';
+    if (number_parse(a, text, plus, ret) == ENTRY_OK)
+        return ENTRY_OK;
+    return pattern_parse(a, text, plus, ret);
 }
 
 /* --- the judge */
+
+/* The pattern takes the digits: every way through it at once, a bit for each place in it. */
+static bool wild_takes(const struct pattern *p, struct slice number)
+{
+    bool plus = number.n > 0 && number.p[0] == '+';
+    uint32_t at = 1;
+    if (plus != p->plus)
+        return false;
+    for (size_t k = plus; k <= number.n; k++) {
+        uint32_t next = 0;
+        for (size_t i = 0; i < p->n; i++)
+            if ((at >> i & 1) != 0 && p->element[i].repeat == REPEAT_ANY)
+                at |= UINT32_C(2) << i;
+        if (k == number.n)
+            break;
+        unsigned digit = (unsigned)(number.p[k] - '0');
+        for (size_t i = 0; i < p->n; i++) {
+            const struct element *e = &p->element[i];
+            if ((at >> i & 1) == 0 || digit > 9 || (e->digits >> digit & 1) == 0)
+                continue;
+            next |= UINT32_C(2) << i;
+            if (e->repeat != REPEAT_ONCE)
+                next |= UINT32_C(1) << i;
+        }
+        at = next;
+    }
+    return (at >> p->n & 1) != 0;
+}
 
 static bool begins(struct slice text, struct slice with)
 {
@@ -447,25 +492,28 @@ static bool type_fits(uint8_t type, uint8_t kind)
     }
 }
 
-static bool pattern_fits(struct slice pattern, const struct policy_subject *s)
+static bool pattern_fits(const struct block *b, const struct policy_subject *s)
 {
+    struct slice pattern = b->rule.pattern;
     size_t at = slice_find(pattern, '@');
     if (at == pattern.n)
-        return s->domain.n == 0 && slice_eq(pattern, s->user);
+        return s->kind != ENTRY_URI &&
+               (slice_eq(pattern, s->user) || (b->wild.n != 0 && wild_takes(&b->wild, s->user)));
     struct slice user = slice_make(pattern.p, at);
     struct slice host = slice_make(pattern.p + at + 1, pattern.n - at - 1);
     return slice_eq_fold(host, s->domain) &&
            (slice_eq(user, slice_of("*")) || slice_eq_fold(user, s->user));
 }
 
-static bool block_fits(const struct policy_block *b, const struct policy_subject *s)
+static bool block_fits(const struct block *block, const struct policy_subject *s)
 {
+    const struct policy_block *b = &block->rule;
     if (!type_fits(b->type, s->kind) ||
         (b->of_cluster && memcmp(b->key, s->key, KEY_SIZE) != 0))
         return false;
     if (b->prefix.n > 0 && (s->kind == ENTRY_URI || !begins(s->user, b->prefix)))
         return false;
-    return b->pattern.n == 0 || pattern_fits(b->pattern, s);
+    return b->pattern.n == 0 || pattern_fits(block, s);
 }
 
 /* The domain itself, and what is below it. */
@@ -504,7 +552,7 @@ enum loser_rule policy_judge(const struct policy *p, const struct policy_subject
     if (p == NULL || s->local)
         return LOSER_NONE;
     for (size_t i = 0; i < p->block_n; i++) {
-        if (block_fits(&p->block[i].rule, s)) {
+        if (block_fits(&p->block[i], s)) {
             *ret_rule = p->block[i].rule.n;
             return LOSER_BLOCKED;
         }

@@ -27,7 +27,7 @@ struct policy_block {
     bool of_cluster;       /* only of the cluster with this key */
     uint8_t key[KEY_SIZE];
     struct slice cluster;  /* its id when the rule was made */
-    struct slice pattern;  /* canonical: a number, user@host, or *@host; empty: any */
+    struct slice pattern;  /* canonical: a number, a pattern, user@host, *@host; empty: any */
     struct slice prefix;   /* of numbers: digits, or + and digits; empty: any */
     struct slice description;
 };
@@ -68,7 +68,7 @@ void policy_order_put(struct buf *b, const struct policy_preferred *rule, size_t
 
 /* --- what an operator types, in the form that rules hold, in the arena */
 
-/* A number (separators dropped), a directory URI, or *@host. */
+/* A number or a pattern (separators dropped), a directory URI, or *@host. */
 enum entry_error policy_pattern_parse(struct arena *a, struct slice text, struct slice *ret);
 enum entry_error policy_prefix_parse(struct arena *a, struct slice text, struct slice *ret);
 enum entry_error policy_domain_parse(struct arena *a, struct slice text, struct slice *ret);

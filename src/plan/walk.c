@@ -25,8 +25,9 @@ static bool walk_segment(const struct catalog *c, uint32_t id, struct catalog_pl
     struct segment_reader reader;
     struct record r;
     segment_reader_init(&reader, segment_bytes(s));
-    if (place->at != 0 && place->name == name_of(s))
-        segment_seek(&reader, place->at);
+    if (place->name == name_of(s)) /* the offset may be anybody's word: no jump to it */
+        while (reader.at < place->at && segment_next(&reader, &r) == 1)
+            continue;
     place->name = name_of(s);
     while (*seen < most) {
         if (segment_next(&reader, &r) != 1)

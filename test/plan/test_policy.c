@@ -86,6 +86,16 @@ static void test_blocks(void **state)
         {{"8001", "", 0, POLICY_ANY}, {'o', ENTRY_ENTERPRISE, "80011", ""}, false},
         {{"8001", "", 0, POLICY_ANY}, {'o', ENTRY_URI, "8001", "x.example"}, false},
         {{"+8166", "", 0, POLICY_ANY}, {'o', ENTRY_E164, "+8166", ""}, true},
+        {{"206XXXXXXX", "", 0, POLICY_ANY}, {'o', ENTRY_ENTERPRISE, "2065551212", ""}, true},
+        {{"206XXXXXXX", "", 0, POLICY_ANY}, {'o', ENTRY_ENTERPRISE, "206555121", ""}, false},
+        {{"206XXXXXXX", "", 0, POLICY_ANY}, {'o', ENTRY_ENTERPRISE, "20655512123", ""}, false},
+        {{"206XXXXXXX", "", 0, POLICY_ANY}, {'o', ENTRY_E164, "+2065551212", ""}, false},
+        {{"206XXXXXXX", "", 0, POLICY_ANY}, {'o', ENTRY_URI, "2065551212", "x.example"}, false},
+        {{"+1206!", "", 0, POLICY_ANY}, {'o', ENTRY_E164, "+12065551212", ""}, true},
+        {{"+1206!", "", 0, POLICY_ANY}, {'o', ENTRY_E164, "+1206", ""}, false},
+        {{"8[1-3]0?5", "", 0, POLICY_ANY}, {'o', ENTRY_ENTERPRISE, "82005", ""}, true},
+        {{"8[1-3]0?5", "", 0, POLICY_ANY}, {'o', ENTRY_ENTERPRISE, "835", ""}, true},
+        {{"8[1-3]0?5", "", 0, POLICY_ANY}, {'o', ENTRY_ENTERPRISE, "845", ""}, false},
         {{"", "+8166", 0, POLICY_ANY}, {'o', ENTRY_E164, "+81660000001", ""}, true},
         {{"", "8166", 0, POLICY_ANY}, {'o', ENTRY_E164, "+81660000001", ""}, false},
         {{"", "8", 0, POLICY_ANY}, {'o', ENTRY_URI, "8001", "x.example"}, false},
@@ -268,6 +278,8 @@ static void test_typed(void **state)
     arena_init(&a, &t.mem);
     assert_int_equal(policy_pattern_parse(&a, slice_of(" 206-555-1212 "), &s), ENTRY_OK);
     assert_true(is(s, "2065551212"));
+    assert_int_equal(policy_pattern_parse(&a, slice_of("206 555 xxxx"), &s), ENTRY_OK);
+    assert_true(is(s, "206555XXXX"));
     assert_int_equal(policy_pattern_parse(&a, slice_of("*@X.Example"), &s), ENTRY_OK);
     assert_true(is(s, "*@x.example"));
     assert_int_equal(policy_pattern_parse(&a, slice_of("sip:bob@X.example"), &s), ENTRY_OK);
