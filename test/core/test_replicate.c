@@ -86,6 +86,9 @@ static void bulk_and_replacement(void **state)
     assert_int_equal(import(1, 10, "hr", false), REPLY_SHRINKS);
     assert_true(world_answers(&world, 2, "user0019999@site099.example.com"));
     assert_int_equal(import(1, 10, "hr", true), REPLY_OK); /* it consists of these ten now */
+    assert_true(world_answers(&world, 2, "user0019999@site099.example.com")); /* held back */
+    assert_int_equal(world_command(&world, 1, (struct command){.type = COMMAND_CONFIRM}),
+                     REPLY_OK);
     assert_false(world_answers(&world, 2, "user0019999@site099.example.com"));
     assert_true(world_answers(&world, 2, "user0000009@site009.example.com"));
     assert_int_equal(import(1, 10, "sales", false), REPLY_ENTRY_TAKEN);
