@@ -387,7 +387,8 @@ const struct command_row command_table[] = {
     {"plan confirm-shrink", "", 0, 0, "the plan is meant to be so much smaller",
      "Until then the other clusters serve the former one.", NULL, run_plan_confirm_shrink},
     {"block add", "[PATTERN]", 0, 1, "what others announce, and is not to be served here",
-     "PATTERN is a number, 206XXXXXXX, user@host or *@host. All that is given must fit. It is still relayed.",
+     "PATTERN is a number, 206XXXXXXX, user@host or *@host. All that is given must fit. It is\n"
+     "still relayed.",
      block_options, run_block_add},
     {"block list", "", 0, 0, "the blocks", NULL, NULL, run_block_list},
     {"block remove", "RULE", 1, 1, "take a block away", NULL, NULL, run_block_remove},

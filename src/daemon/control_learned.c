@@ -1,5 +1,5 @@
-/* control_learned: browsing and searching what other clusters announce: a page at a time, each entry
- * with its age and with what is made of it here, by the same judge as a call. */
+/* control_learned: browsing and searching what other clusters announce: a page at a time, each
+ * entry with its age and with what is made of it here, by the same judge as a call. */
 #include "daemon/browse.h"
 
 #include <inttypes.h>

@@ -2,8 +2,9 @@
  * is filled from the views of the core and then asked by a worker, with nothing but reading allowed
  * and an end to its time and its rows. The store's own file is never touched.
  *
- * Of the tables of what was learned only the first rows are there, and they are filled in turns of
- * the loop, when the query names them. Their columns are those by which the original's are known. */
+ * Of the tables of what was learned only the first rows are there, and they are filled in turns
+ * of the loop, when the query names them. Their columns are those by which the original's are
+ * known. */
 #include "daemon/browse.h"
 
 #include <inttypes.h>

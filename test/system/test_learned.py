@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""What is made of what others announce, by real daemons: the duplicate number, blocks, bounds, a plan
-that shrank, limits, browsing and SQL. What the screen says is typed."""
+"""What is made of what others announce, by real daemons: the duplicate number, blocks, bounds, a
+plan that shrank, limits, browsing and SQL. What the screen says is typed."""
 import re
 
 from harness import Network, Tap, wait_until
