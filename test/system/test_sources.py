@@ -293,8 +293,9 @@ def watched_file():
                'file: most of it gone: its entries stay, alarm, and the way out',
                row_of(here, 'file'))
         here.must('source', 'run', 'file', '--force')
-        tap.ok(seen(there, 'erin@example.com') and unseen(there, '+493000299') and
+        tap.ok(seen(here, 'erin@example.com') and unseen(here, '+493000299') and
                alarm(here, 'file') is False, 'file: meant so: taken, and the alarm is over')
+        there.ils('held', 'release', 'here')  # where such a plan is held back
 
         here.must('plan', 'import', '-', '--source', 'pipe',
                   stdin='type,key\nURI,piped@example.com\n')
