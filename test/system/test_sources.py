@@ -343,6 +343,7 @@ class Elsewhere(Network):
         c = super().cluster(name, start=False, **more)
         os.mkdir(os.path.join(self.folder, 'bin'))
         ilsd = shutil.copy(ILSD, os.path.join(self.folder, 'bin', 'ilsd'))
+        c.env.pop('LD_LIBRARY_PATH', None)  # in which meson names them
         c.command = lambda whole=c.command: [ilsd] + whole()[1:]
         return c.start()
 
