@@ -87,6 +87,19 @@ void adopt_heard(struct link *l, struct stream *s, const struct mark *m)
     fetch_own(s, l);
 }
 
+void adopt_heard_again(struct ils *ils)
+{
+    struct stream *const own[2] = {ils->self, ils->own};
+    list_each(node, &ils->links) {
+        struct link *l = list_entry(node, struct link, node);
+        for (size_t i = 0; i < 2 && l->state == LINK_UP; i++) {
+            const struct mark *m = own[i] == NULL ? NULL : mark_find(l, own[i]);
+            if (m != NULL && m->theirs)
+                adopt_heard(l, own[i], m);
+        }
+    }
+}
+
 static void theirs_is(struct stream *s, const struct head *h)
 {
     if (order_usn(s->theirs_epoch, s->theirs_usn, h) > 0)

@@ -122,6 +122,8 @@ bool adopt_holds(const struct ils *ils, const struct stream *s);
 tick adopt_deadline(const struct ils *ils);
 void adopt_list_came(struct ils *ils);
 void adopt_heard(struct link *l, struct stream *s, const struct mark *m);
+/* This is no copy any more: what neighbours said meanwhile of its own streams counts. */
+void adopt_heard_again(struct ils *ils);
 bool adopt_believes(struct link *l, struct stream *s, struct slice bytes, const struct head *h);
 void adopt_applied(struct ils *ils, struct stream *s);
 void adopt_tick(struct ils *ils);

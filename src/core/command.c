@@ -370,6 +370,7 @@ static void command_join(struct ils *ils, const struct command *c)
     if (!slice_eq(text_slice(d->host), c->host))
         alarm_clear(ils, ILSHubClusterUnreachable, text_slice(d->host));
     text_set(d->host, c->host);
+    d->last_code = CODE_NONE;
     d->port = c->port;
     d->port_tls = c->invited || method_offered(ils) != METHOD_PASSWORD;
     crypto_wipe(&d->invite, sizeof d->invite);

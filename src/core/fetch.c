@@ -144,9 +144,9 @@ static void head_refused(struct ils *ils, struct stream *s, const char *why)
 
 static void take_lines(struct ils *ils, struct stream *s)
 {
-    if (!lines_plausible(s))
+    if (!s->wanted_lines.failed && !lines_plausible(s))
         head_refused(ils, s, "the list is not the one that was signed");
-    else if (target_set(ils, s) != 0)
+    else if (s->wanted_lines.failed || target_set(ils, s) != 0)
         head_refused(ils, s, "out of memory");
     else
         ask_segments(ils, s);

@@ -276,12 +276,14 @@ void identity_evidence(const struct link *l, struct verdict *v, const uint8_t **
 
 static bool said_clone(const struct ils *ils, const struct peer *but)
 {
-    if (ils->dial.last_code == CODE_CLONE && (but == NULL || !dial_is_hub(ils, but)))
+    const struct peer *home = ils->dial.hub_known ? peer_find(ils, ils->dial.hub_key) : NULL;
+    if (ils->dial.last_code == CODE_CLONE && (home == NULL || (home != but && home->link == NULL)))
         return true;
     list_each(node, &ils->peers) {
         const struct peer *p = list_entry(node, struct peer, node);
-        if (p != but && p->contact.last_code == CODE_CLONE)
-            return true;
+        if (p != but && p->link == NULL && p->contact.last_code == CODE_CLONE &&
+            (mesh_wanted(ils, p) || mesh_alternate(ils, p)))
+            return true; /* who is linked has taken that back, who is no hub is not asked again */
     }
     return false;
 }
@@ -305,6 +307,7 @@ void identity_up(struct link *l)
     if (ils->cloned && !said_clone(ils, l->to)) {
         ils->cloned = ils->displaced = false;
         ils->self->written = false; /* what the copy said in its name gives way, once (adopt.c) */
+        adopt_heard_again(ils);
     }
     if (ils->refused_as.n != 0 && !ils->cloned &&
         !identity_lasts(ils, text_slice(ils->refused_as)))

@@ -109,7 +109,8 @@ static bool to_be_visited(const struct ils *ils, const struct peer *p)
 {
     uint8_t as[HASH_SIZE];
     visited_as(ils, p, as);
-    return !p->contact.visited || memcmp(as, p->contact.visited_as, HASH_SIZE) != 0;
+    return !p->contact.visited || p->contact.last_code == CODE_CLONE ||
+           memcmp(as, p->contact.visited_as, HASH_SIZE) != 0;
 }
 
 /* --- a spoke and its hub */

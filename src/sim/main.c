@@ -54,9 +54,9 @@ static int usage(void)
 {
     fprintf(stderr,
             "usage: ilssim --scene FILE... [--rewrite] [--trace full]\n"
-            "       ilssim [--seed N] [--seeds COUNT] [--clusters N] [--hubs N] [--largest N]\n"
-            "              [--minutes N] [--bug NAME] [--fault NAME]... [--until SECONDS]\n"
-            "              [--trace full] [--strict] [--stats] [--keep-going]\n"
+            "       ilssim [--seed N|fresh] [--seeds COUNT] [--clusters N] [--hubs N]\n"
+            "              [--largest N] [--minutes N] [--bug NAME] [--fault NAME]...\n"
+            "              [--until SECONDS] [--trace full] [--strict] [--stats] [--keep-going]\n"
             "kinds of fault:");
     for (size_t i = 0; i < storm_kinds(); i++)
         fprintf(stderr, "%s%s", i % 6 == 0 ? "\n  " : " ", storm_kind(i));
@@ -96,6 +96,14 @@ static bool fault_named(const char *name, uint64_t *only)
     return false;
 }
 
+/* A seed that nobody has run yet: the results name it, and it can be run again. */
+static uint64_t fresh(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_REALTIME, &t);
+    return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}
+
 /* An option with a value; false: unknown, or no good value. */
 static bool valued(struct options *o, const char *name, const char *value)
 {
@@ -110,7 +118,9 @@ static bool valued(struct options *o, const char *name, const char *value)
         o->full = strcmp(value, "full") == 0;
         return o->full;
     }
-    if (!slice_to_u64(slice_of(value), UINT64_MAX, &n))
+    if (strcmp(name, "--seed") == 0 && strcmp(value, "fresh") == 0)
+        n = fresh();
+    else if (!slice_to_u64(slice_of(value), UINT64_MAX, &n))
         return false;
     if (strcmp(name, "--seed") == 0)
         o->storm.seed = n;

@@ -456,6 +456,11 @@ static void connect_job(struct world *w, struct job *job)
         conn_release(c);
         return;
     }
+    if (strcmp(target->ip, to->local.ip) != 0) { /* it has moved meanwhile */
+        nobody(c, DOWN_UNREACHABLE);
+        conn_release(c);
+        return;
+    }
     if (target->paused_until > w->now) { /* the kernel accepts, the process hears later */
         conn_at(c, node_goes_on(target), connect_job, (int)job->number);
         conn_release(c);

@@ -387,6 +387,9 @@ static bool role_turn(struct run *r, struct node *n, const struct view_self *sel
         d->command = op_role(n, ROLE_SPOKE);
     else if (!has_network(r, d->home))
         return false;
+    else if (join.last_code == CODE_OTHER_CLUSTER && !join.up && d->home != n->index &&
+             self->role != ROLE_STANDALONE)
+        d->command = op_role(n, ROLE_STANDALONE); /* and then joins, as it is told to */
     else if (network && is_told_apart(r, n, self, &join))
         d->command = op_network_adopt(n);
     else if (self->role == ROLE_STANDALONE || (d->home != n->index && !network) ||

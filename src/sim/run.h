@@ -18,6 +18,8 @@ enum fault_kind {
     FAULTS
 };
 
+#define STORM_SHORT (30 * 60 * TICK_S) /* hours are not as dense as minutes */
+
 struct desk {
     enum ils_role role;     /* wanted; ROLE_STANDALONE: it is to be left alone */
     unsigned home;          /* index of the hub that it registers with */

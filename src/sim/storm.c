@@ -3,8 +3,6 @@
 
 #include "sim/grow.h"
 
-#define SHORT (30 * 60 * TICK_S)
-
 static const struct {
     const char *name;
     unsigned weight;
@@ -104,8 +102,10 @@ static void draw_mixture(struct run *r)
     }
     r->load = 40 + (unsigned)rand_below(&r->rand, 55);
     r->pause = draw(r, 20 * TICK_MS, 2 * TICK_S);
-    if (r->storm->length > SHORT) /* hours are not as dense as minutes */
-        r->pause = draw(r, 20 * TICK_MS, 70 * TICK_S / (tick)r->first_n);
+    if (r->storm->length > STORM_SHORT) { /* 60 changes and 6 faults an hour, and some more */
+        r->pause = draw(r, 30 * TICK_S, 50 * TICK_S) / (tick)r->first_n;
+        r->load = 45 + (unsigned)rand_below(&r->rand, 35);
+    }
     net->latency_max = net->latency_min + draw(r, 0, 40 * TICK_MS);
     net->jitter_max = draw(r, 0, 5 * TICK_MS);
     net->small = (unsigned)rand_below(&r->rand, 6);

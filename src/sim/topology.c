@@ -60,7 +60,8 @@ static void fill(struct run *r)
 {
     struct node *n = any(r);
     size_t many = 4000 + rand_below(&r->rand, 16000);
-    if (many >= 12000 || r->world->broken[0] != 0)
+    bool hours = r->storm->length > STORM_SHORT; /* every start reads it again: in few such runs */
+    if (many >= (hours ? 6000 : 12000) || r->world->broken[0] != 0)
         return;
     for (size_t key = 0; key < JUDGE_KEYS && n->ils != NULL; key++)
         judge_change(r->judge, n, key, true);
