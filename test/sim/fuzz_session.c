@@ -94,7 +94,8 @@ static void feed(struct slice bytes)
     uint8_t *exact = grow_copy(bytes.p, bytes.n);
     struct ils_event event = {.type = ILS_EV_DATA, .link = rogue.link,
                               .data = slice_make(exact, bytes.n)};
-    struct ils_event due = {.type = ILS_EV_DEADLINE}; /* what is due anyhow is not these bytes' doing */
+    /* what is due anyhow is not these bytes' doing */
+    struct ils_event due = {.type = ILS_EV_DEADLINE};
     node_step(hub, &due);
     rogue.feeding = true;
     node_step(hub, &event);
