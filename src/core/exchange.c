@@ -128,7 +128,7 @@ static bool may_tell(const struct link *l, const struct stream *s)
     bool left = s->number == STREAM_SELF && (s->head.flags & HEAD_FLAG_LEFT) != 0;
     const struct mark *m = mark_find(l, s);
     bool shown = m != NULL && m->theirs; /* what they have of it is known */
-    if (l->ils->role != ROLE_HUB)
+    if (l->ils->role != ROLE_HUB && !BUG(SPOKE_TELLS_OTHERS))
         return s->admitted && shown && l->to->role == ROLE_HUB;
     if (!s->admitted && !left)
         return false;

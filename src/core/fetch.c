@@ -219,7 +219,8 @@ static bool want_head(struct ils *ils, struct stream *s, struct slice bytes, con
         s->seen_usn = h->usn;
     }
     holds_heard(ils, s);
-    held_quota(ils, s, !s->own && !admit_quota(ils, s, h));
+    bool over = !s->own && !admit_quota(ils, s, h) && !BUG(QUOTA_NOT_JUDGED);
+    held_quota(ils, s, over);
     if (s->over_quota) {
         struct trace *t = say(ils, EVENT_HEAD_REJECTED);
         crypto_peer_id(t->peer_id, s->key);

@@ -112,6 +112,17 @@ bool fault_memory(struct run *r)
     return true;
 }
 
+/* It starts again on a machine on which others' plans may soon be too large for it. */
+bool fault_small(struct run *r)
+{
+    struct node *n = any(r);
+    if (n->ils == NULL || n->short_of != 0)
+        return false;
+    n->short_of = n->budget - ((size_t)3 << 20);
+    judge_excuse(r->judge, EXCUSE_MEMORY);
+    return stop(r, n, false);
+}
+
 bool fault_descriptors(struct run *r)
 {
     struct node *n = any(r);

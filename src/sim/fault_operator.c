@@ -296,6 +296,16 @@ bool fault_big_catalog(struct run *r)
     return true;
 }
 
+/* Larger than a quarter of a small machine's memory. */
+bool fault_huge_catalog(struct run *r)
+{
+    struct node *n = staffed(r);
+    if (n == NULL || n->short_of != 0)
+        return false;
+    op_fill(n, "huge", "fill.example", 60000 + rand_below(&r->rand, 20000));
+    return true;
+}
+
 static void burst_job(struct world *w, struct job *job)
 {
     struct run *r = job->object;

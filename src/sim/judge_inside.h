@@ -70,6 +70,9 @@ struct held {
     tick over;             /* since when it is served although it was ended; 0 = it is not */
     unsigned unlisted;     /* heads in a row that nobody admitted */
     bool met;
+    struct stamp fits;     /* the newest head of its plan that was heard and is no more than the
+                            * quota, in ... */
+    uint64_t fits_in;      /* ... that incarnation */
 };
 
 struct judge {

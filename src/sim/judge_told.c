@@ -76,7 +76,8 @@ static void judge_head(struct judge *j, const struct node *n, const struct ils_a
             world_break(j->world, "retention: %s asks in time for segments that are gone", n->name);
         return;
     }
-    if (slice_eq(a->trace.text[0], slice_of("out of memory")) && n->denied)
+    if ((slice_eq(a->trace.text[0], slice_of("out of memory")) ||
+         slice_eq(a->trace.text[0], slice_of("over the quota"))) && n->denied)
         return;
     if (j->soul[soul_by_id(j, a->trace.peer_id)].ended &&
         slice_eq(a->trace.text[0], slice_of("the list does not come whole")))

@@ -193,6 +193,9 @@ static void heal(struct run *r)
         n->paused_until = n->silent_until = n->refuses_until = 0;
         n->late_max = 0;
         n->deny_per_million = 0;
+        n->short_of = 0;
+        if (n->ils != NULL && n->mem.budget < n->budget)
+            node_crash(n, false); /* its machine is given more */
         n->disk.fail_next = 0;
         n->disk.full_until = 0;
         n->disk.latency_max = n->disk.latency_min;

@@ -2,7 +2,11 @@
  * (those of the other links are sealed). Of each head, where it is sent:
  *   once       on one link a stream's heads only rise, and none is told twice;
  *   back       none goes to whoever has told it, or a later one, on this link already;
- *   durable    an origin's own head is on its disk before it leaves. */
+ *   durable    an origin's own head is on its disk before it leaves;
+ *   relay      a spoke tells of others only what the other end has shown that it has;
+ * and of each list that is asked for:
+ *   quota      no head says that it is of more than a quarter of the memory, but for one that follows
+ *              a smaller one which is still to come. */
 #include "link/frame.h"
 #include "link/msg.h"
 #include "sim/judge_inside.h"
@@ -15,7 +19,8 @@ struct passed {
     uint32_t soul;
     uint64_t number;
     struct stamp at;
-    uint64_t beat;
+    uint64_t beat, bytes;
+    bool listed; /* in its marks */
 };
 
 /* Bytes of one direction that are no whole frame yet, and what was in the frames before. */
@@ -70,6 +75,70 @@ static bool is_durable(const struct node *n, const struct head *h)
            row_covers(disk_find(&n->disk, ROW_SETTING, slice_of(withheld[h->number])), h);
 }
 
+/* heard: what the other end has shown; NULL: nothing yet. */
+static void judge_relay(struct judge *j, const struct node *from, const struct passed *heard,
+                        uint32_t soul, const struct head *h)
+{
+    struct view_self self;
+    if (from->ils == NULL || j->life[from->index].soul == soul || j->life[from->index].soul == 0 ||
+        (heard != NULL && (heard->at.epoch != 0 || heard->listed)))
+        return;
+    view_self(from->ils, &self);
+    if (self.role == ROLE_SPOKE)
+        world_break(j->world, "relay: %s is a spoke and tells of n%u's stream %llu", from->name,
+                    j->soul[soul].lineage, (unsigned long long)h->number);
+}
+
+static uint64_t quota(const struct node *n)
+{
+    return n->mem.budget / 4;
+}
+
+/* n has read a head. */
+static void heard_of(struct judge *j, const struct node *n, uint32_t soul, const struct head *h)
+{
+    struct held *held = j->held[n->index] == NULL ? NULL : &j->held[n->index][soul];
+    struct stamp at = stamp_of(h->epoch, h->usn, h->root);
+    if (held == NULL || h->number != STREAM_PLAN || h->bytes > quota(n))
+        return;
+    if (held->fits_in != n->incarnation || stamp_order(&at, &held->fits) > 0)
+        held->fits = at;
+    held->fits_in = n->incarnation;
+}
+
+/* n asks for a list. What it serves of that origin is older than a head that fits: it may be that
+ * one which is to come. */
+static void judge_asked(struct judge *j, const struct node *n, struct watch *back,
+                        struct slice body)
+{
+    struct msg_manifest_request m;
+    arena_reset(&j->arena);
+    if (back == NULL || n->ils == NULL || msg_manifest_request_get(&j->arena, body, &m) != 0 ||
+        m.number != STREAM_PLAN)
+        return;
+    uint32_t soul = soul_of(j, m.key);
+    const struct passed *p = passed_get(&back->read, soul, m.number);
+    const struct held *held = j->held[n->index] == NULL ? NULL : &j->held[n->index][soul];
+    if (soul == 0 || j->life[n->index].soul == soul || p->at.epoch == 0 || p->bytes <= quota(n) ||
+        (held != NULL && held->fits_in == n->incarnation &&
+         stamp_order(&held->fits, &held->at) > 0))
+        return;
+    world_break(j->world, "quota: %s asks for usn %llu of n%u, %llu bytes, and may have %llu",
+                n->name, (unsigned long long)p->at.usn, j->soul[soul].lineage,
+                (unsigned long long)p->bytes, (unsigned long long)quota(n));
+}
+
+/* The other end has read marks. */
+static void take_marks(struct judge *j, struct flow *f, struct slice body)
+{
+    struct msg_marks m;
+    arena_reset(&j->arena);
+    if (msg_marks_get(&j->arena, body, &m) != 0)
+        return;
+    for (size_t i = 0; i < m.n; i++)
+        passed_get(f, soul_of(j, m.mark[i].key), m.mark[i].number)->listed = true;
+}
+
 static void judge_sent(struct judge *j, struct node *from, struct node *to, struct watch *w,
                        struct watch *back, const struct head *h)
 {
@@ -78,6 +147,7 @@ static void judge_sent(struct judge *j, struct node *from, struct node *to, stru
     if (soul == 0 || j->soul[soul].ended)
         return;
     struct passed *before = passed_get(&w->sent, soul, h->number);
+    bool told = before->at.epoch != 0;
     if (before->at.epoch != 0 && passed_order(before, &at, h->beat) <= 0)
         world_break(j->world, "once: %s tells %s of n%u's stream %llu at usn %llu again",
                     from->name,
@@ -91,6 +161,8 @@ static void judge_sent(struct judge *j, struct node *from, struct node *to, stru
         world_break(j->world, "back: %s tells %s of n%u's stream %llu at usn %llu, as it was told",
                     from->name, to == NULL ? "?" : to->name, j->soul[soul].lineage,
                     (unsigned long long)h->number, (unsigned long long)h->usn);
+    if (!told) /* what it told as a hub it goes on with */
+        judge_relay(j, from, heard, soul, h);
     /* What it adopts others have long had. */
     if (j->life[from->index].soul == soul && !j->life[from->index].unsure && !is_durable(from, h))
         world_break(j->world, "durable: %s tells stream %llu at usn %llu before it is on its disk",
@@ -112,9 +184,11 @@ static void take_head(struct judge *j, struct flow *f, struct node *from, struct
     }
     struct passed *p = passed_get(f, soul_of(j, h.key), h.number);
     struct stamp at = stamp_of(h.epoch, h.usn, h.root);
+    heard_of(j, to, soul_of(j, h.key), &h);
     if (p->at.epoch == 0 || passed_order(p, &at, h.beat) > 0) {
         p->at = at;
         p->beat = h.beat;
+        p->bytes = h.bytes;
     }
 }
 
@@ -155,6 +229,10 @@ void wire_watched(void *context, struct node *from, struct node *to, struct watc
     while (frame_take(&left, FRAME_SEALED_MAX, &type, &body) == 0)
         if (type == FRAME_HEAD)
             take_head(j, f, from, to, *watch, back, body);
+        else if (type == FRAME_MARKS && read)
+            take_marks(j, f, body);
+        else if (type == FRAME_MANIFEST_REQUEST && !read)
+            judge_asked(j, from, back, body);
     memmove(f->bytes, left.p, left.n);
     f->n = left.n;
 }

@@ -340,8 +340,9 @@ void node_start(struct node *n)
     n->listening = false;
     n->accepted = 0;
     n->behind = n->suspended = 0;
-    n->denied = false;
-    n->mem = (struct mem){.resize = node_resize, .context = n, .budget = n->budget};
+    n->denied = n->short_of != 0;
+    n->mem = (struct mem){.resize = node_resize, .context = n,
+                          .budget = n->budget - n->short_of};
     n->ils = ils_new(&n->mem);
     if (n->ils == NULL && !n->denied)
         world_break(n->world, "%s: no core within %zu bytes", n->name, n->budget);

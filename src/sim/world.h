@@ -33,6 +33,7 @@ struct node {
     const char *advertise;   /* --advertise of its configuration: its host, or "" */
     struct mem mem;          /* of the core of this incarnation */
     size_t budget;
+    size_t short_of;         /* so much of the budget its machine has not at present */
     struct ils *ils;         /* NULL: down */
     uint64_t incarnation;    /* counts the starts */
     bool listening;
