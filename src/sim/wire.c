@@ -5,8 +5,8 @@
  *   durable    an origin's own head is on its disk before it leaves;
  *   relay      a spoke tells of others only what the other end has shown that it has;
  * and of each list that is asked for:
- *   quota      no head says that it is of more than a quarter of the memory, but for one that follows
- *              a smaller one which is still to come. */
+ *   quota      no head says that it is of more than a quarter of the memory, but for one that
+ *              follows a smaller one which is still to come. */
 #include "link/frame.h"
 #include "link/msg.h"
 #include "sim/judge_inside.h"
