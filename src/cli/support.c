@@ -20,6 +20,7 @@ static const struct {
     {"verdicts", NULL, 0},      {"auth show", NULL, 0}, {"password list", NULL, 0},
     {"route list", NULL, 0},    {"audit", "max", 1000}, {"trace last", "max", 2048},
     {"cert show", NULL, 0},     {"trust list", NULL, 0}, {"invite list", NULL, 0},
+    {"source list", NULL, 0},
 };
 
 int run_support(struct cli *cli, const struct parsed *p)

@@ -52,7 +52,10 @@ static bool holds_password(const char *place)
     const char *path = slashes != NULL ? strchr(slashes + 3, '/') : NULL;
     if (at != NULL && colon != NULL && colon < at && (path == NULL || at < path))
         return true;
-    return strcasestr(place, "password=") != NULL || strcasestr(place, "password =") != NULL;
+    for (const char *p = place; (p = strcasestr(p, "password")) != NULL; p++)
+        if (p[8 + strspn(p + 8, " \t\r\n")] == '=')
+            return true;
+    return false;
 }
 
 static bool fails(char *text, size_t size, const char *sentence, const char **ret_where,

@@ -93,6 +93,13 @@ class Server:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
+    def certificate(self):
+        """cert.pem and key.pem for 127.0.0.1, signed by nobody."""
+        self.run('openssl', 'req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256',
+                 '-nodes', '-keyout', 'key.pem', '-out', 'cert.pem', '-days', '30', '-subj',
+                 '/CN=localhost', '-addext', 'subjectAltName=IP:127.0.0.1')
+
+
 class Postgresql(Server):
     NEEDS = ('initdb', 'postgres', 'psql')
     END = signal.SIGINT
@@ -100,12 +107,15 @@ class Postgresql(Server):
 
     def __init__(self):
         super().__init__()
+        self.certificate()
         self.run(self.tool('initdb'), '-D', self.path('data'), '-U', 'postgres', '--no-sync',
                  '--auth-local=trust', '--auth-host=scram-sha-256', '-E', 'UTF8', '--locale=C')
 
     def command(self):
         return [self.tool('postgres'), '-D', self.path('data'), '-k', self.folder, '-p',
-                str(self.port), '-c', 'listen_addresses=127.0.0.1', '-c', 'fsync=off']
+                str(self.port), '-c', 'listen_addresses=127.0.0.1', '-c', 'fsync=off',
+                '-c', 'ssl=on', '-c', 'ssl_cert_file=' + self.path('cert.pem'),
+                '-c', 'ssl_key_file=' + self.path('key.pem')]
 
     def psql(self, *words, check=True, database='kamailio'):
         return self.run(self.tool('psql'), '-X', '-q', '-h', self.folder, '-p', self.port, '-U',
@@ -127,6 +137,9 @@ class Postgresql(Server):
     def dsn(self):
         return 'host=127.0.0.1 port=%d dbname=kamailio user=ils' % self.port
 
+    def tls(self, authority):
+        return ' sslmode=verify-full sslrootcert=' + authority
+
 
 class Mariadb(Server):
     NEEDS = ('mariadb-install-db', 'mariadbd', 'mariadb')
@@ -134,13 +147,15 @@ class Mariadb(Server):
 
     def __init__(self):
         super().__init__()
+        self.certificate()
         self.run(self.tool('mariadb-install-db'), '--no-defaults', '--datadir=' + self.path('data'),
                  '--auth-root-authentication-method=normal', '--skip-test-db')
 
     def command(self):
         return [self.tool('mariadbd'), '--no-defaults', '--datadir=' + self.path('data'),
                 '--socket=' + self.path('s'), '--port=%d' % self.port, '--bind-address=127.0.0.1',
-                '--pid-file=' + self.path('pid'), '--innodb-flush-log-at-trx-commit=0']
+                '--pid-file=' + self.path('pid'), '--innodb-flush-log-at-trx-commit=0',
+                '--ssl-cert=' + self.path('cert.pem'), '--ssl-key=' + self.path('key.pem')]
 
     def client(self, text, database='kamailio', check=True):
         return self.run(self.tool('mariadb'), '--no-defaults', '--socket=' + self.path('s'),
@@ -165,6 +180,9 @@ class Mariadb(Server):
     def dsn(self):
         return 'host=127.0.0.1 port=%d dbname=kamailio user=ils' % self.port
 
+    def tls(self, authority):
+        return ' ssl_ca=' + authority
+
 
 class Slapd(Server):
     """dc=example,dc=com with ou=people; whoever is not bound sees nothing."""
@@ -177,9 +195,7 @@ class Slapd(Server):
         os.mkdir(self.path('db'))
         if self.who:
             shutil.chown(self.path('db'), 'nobody', 'nogroup')
-        self.run('openssl', 'req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256',
-                 '-nodes', '-keyout', 'key.pem', '-out', 'cert.pem', '-days', '30', '-subj',
-                 '/CN=localhost', '-addext', 'subjectAltName=IP:127.0.0.1')
+        self.certificate()
         lines = ['include %s/%s.schema' % (self.SCHEMA, name)
                  for name in ('core', 'cosine', 'inetorgperson')]
         lines += ['modulepath /usr/lib/ldap', 'moduleload back_mdb',

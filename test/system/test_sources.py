@@ -173,6 +173,7 @@ def databases():
 
 
 def passwords(db, here, net):
+    db.sql(user('frank'))
     wrong = os.path.join(net.folder, 'wrong')
     with open(wrong, 'w', encoding='utf-8') as handle:
         handle.write('no\n')
@@ -182,6 +183,15 @@ def passwords(db, here, net):
                             'Access denied' in here.error), '%s: a wrong password' % db.KIND,
            here.error)
     here.must('source', 'remove', 'w')
+    right = os.path.join(net.folder, 'password')
+    for authority, good in ((db.path('cert.pem'), True), (here.data + '.pem', False)):
+        with open(here.data + '.pem', 'w', encoding='utf-8') as handle:
+            handle.write(here.must('cert', 'export'))
+        status, out = here.ils('source', 'add', 'tls', *words[:1], words[1] + db.tls(authority),
+                               *words[2:], '--password-file', right)
+        tap.ok(status == (0 if good else 1) and (good or 'ertificate' in here.error),
+               '%s: TLS, %s authority' % (db.KIND, 'its' if good else 'another'), out, here.error)
+        here.must('source', 'remove', 'tls', '--entries')
     words[1] += ' password=db-secret'
     status, out = here.ils('source', 'add', 'w', *words)
     tap.ok(status == 1 and '--password-file' in here.error and here.json('source', 'list') == [],
