@@ -3,7 +3,7 @@
 _ils_words() {
     # The words that may follow "$1", the commands typed so far.
     case $1 in
-    '') echo init describe role join leave invite disconnect connect forget ban ended hubs network \
+    '') echo init describe role join leave invite disconnect connect forget ban unban ended hubs network \
         identity rebuild restore status sync exchange clusters peers auth cert trust diagnose password trace alarms \
         verdicts sql audit plan source lookup route support help ;;
     role) echo hub spoke standalone ;;

@@ -229,6 +229,7 @@ int run_role(struct cli *cli, const struct parsed *p);
 int run_leave(struct cli *cli, const struct parsed *p);
 int run_forget(struct cli *cli, const struct parsed *p);
 int run_ban(struct cli *cli, const struct parsed *p);
+int run_unban(struct cli *cli, const struct parsed *p);
 int run_ended(struct cli *cli, const struct parsed *p);
 int run_identity(struct cli *cli, const struct parsed *p);
 int run_identity_new(struct cli *cli, const struct parsed *p);

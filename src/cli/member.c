@@ -122,17 +122,24 @@ int run_ban(struct cli *cli, const struct parsed *p)
     struct call call = {.command = "ban"};
     char question[512];
     snprintf(question, sizeof question,
-             _("ban %.100s for ever? All drop its data, no hub lets it in again, and this cannot "
-               "be undone."), p->word[0]);
+             _("ban %.100s? All drop its data, what it said about others counts no more, and no "
+               "hub lets it in again before `ils unban`."), p->word[0]);
     if (!agreed(cli, p, question))
         return unchanged(cli);
     call.args = one_arg("cluster", p->word[0]);
     return cli_change(cli, &call);
 }
 
+int run_unban(struct cli *cli, const struct parsed *p)
+{
+    struct call call = {.command = "unban", .args = one_arg("cluster", p->word[0])};
+    return cli_change(cli, &call);
+}
+
 int run_ended(struct cli *cli, const struct parsed *p)
 {
-    static const char *const ways[] = {N_("left"), N_("forgotten"), N_("banned")};
+    static const char *const ways[] = {N_("left"), N_("forgotten"), N_("banned"),
+                                       N_("unbanned")};
     static const struct column columns[] = {
         {N_("Cluster"), "cluster_id"}, {N_("Peer ID"), "peer_id"}, {N_("How it ended"), "how"},
         {N_("By"), "by"}, {N_("Until epoch"), "epoch"}, {N_("and USN"), "usn"},

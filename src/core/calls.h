@@ -401,14 +401,17 @@ void identity_network(struct ils *ils, const struct command *c); /* NETWORK_ADOP
 /* ends.c: leaving, forgetting, banning (design 6, Ends). */
 struct ended {
     struct list node;
-    uint8_t key[KEY_SIZE];
+    uint8_t key[KEY_SIZE], id[PEER_ID_SIZE];
+    uint32_t turn;              /* odd: banned; each ban and each end of one makes it higher */
     bool banned;
     uint64_t epoch, usn;        /* nothing up to this returns */
     uint8_t author[PEER_ID_SIZE];
     TEXT(name, CLUSTER_ID_MAX); /* its cluster id, as the author knew it */
 };
-void ends_command(struct ils *ils, const struct command *c); /* LEAVE, FORGET, BAN */
+void ends_command(struct ils *ils, const struct command *c); /* LEAVE, FORGET, BAN, UNBAN */
 void ends_stored(struct ils *ils, struct batch *b, bool failed);
+bool author_banned(const struct ils *ils, const uint8_t author[static PEER_ID_SIZE]); /* author.c */
+bool author_judge(const struct ils *ils, const struct peer *teller, struct ended *e);
 bool ends_setting(struct ils *ils, struct slice key, struct slice value);
 void ends_rows(struct rows *r);
 void ends_tick(struct ils *ils);

@@ -704,6 +704,7 @@ void command_take(struct ils *ils, const struct command *c)
     case COMMAND_INVITE_REMOVE: invite_command(ils, c); break;
     case COMMAND_LEAVE:
     case COMMAND_FORGET:
+    case COMMAND_UNBAN:
     case COMMAND_BAN: ends_command(ils, c); break;
     case COMMAND_IDENTITY_NEW: identity_command(ils, c); break;
     case COMMAND_NETWORK_ADOPT: identity_network(ils, c); break;

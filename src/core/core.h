@@ -10,8 +10,8 @@
  *
  * mesh.c is whom this cluster wants to be linked to, and role.c what it is in the network;
  * identity.c tells who is who where two say that they are one, and renew.c takes another key;
- * ends.c is leaving, forgetting and banning, and told.c what of one's own streams others are shown;
- * introduce.c makes those who were invited known to the other hubs; holds.c is who has what.
+ * ends.c and author.c are leaving, forgetting and banning, and told.c what of one's own streams is
+ * shown; introduce.c makes the invited known to the other hubs; holds.c is who has what.
  *
  * policy.c takes the rules of what is made of learned data; held.c keeps the former plan of a
  * cluster whose plan shrank; duplicates.c looks plans through for what others have as well.

@@ -12,12 +12,13 @@
  *   OVER --durable--> STAYING, standalone
  *
  * ENTRY_ENDED: user: the key; value: u8 flags (1: banned), u64 epoch, u64 USN, 16 author,
- * u8 length and cluster id.
+ * u8 length and cluster id, u32 turn.
  * Settings: "leaving"; "ended" and 32 bytes of the key: the same value. */
 #include "core/core.h"
 
 #define ENDED_NAME  "ended"
-#define ENDED_VALUE (1 + 8 + 8 + PEER_ID_SIZE + 1 + CLUSTER_ID_MAX)
+#define ENDED_VALUE (1 + 8 + 8 + PEER_ID_SIZE + 1 + CLUSTER_ID_MAX + 4)
+#define TURN_MOST   1000
 #define EPOCH_FIRST (UINT64_C(1) << 32) /* counter 1 (stream_epoch) */
 #define EPOCH_MOST  (UINT64_C(1) << 63) /* nobody gets there: a record that says so is none */
 #define USN_MOST    (UINT64_C(1) << 62)
@@ -83,6 +84,7 @@ static struct slice value_of(struct ils *ils, const struct ended *e)
     buf_put(&b, e->author, PEER_ID_SIZE);
     buf_put_u8(&b, (uint8_t)e->name.n);
     buf_put_slice(&b, text_slice(e->name));
+    buf_put_u32(&b, e->turn);
     struct slice value = b.failed ? slice_make(NULL, 0) : arena_copy(&ils->step, buf_slice(&b));
     buf_done(&b);
     return value;
@@ -99,7 +101,9 @@ static bool read_value(struct ended *e, struct slice value)
     cursor_copy(&c, e->author, PEER_ID_SIZE);
     struct slice name = cursor_bytes(&c, cursor_u8(&c));
     text_set(e->name, cluster_id_valid(name) ? name : slice_make(NULL, 0));
-    return !c.failed && e->epoch < EPOCH_MOST && e->usn < USN_MOST;
+    e->turn = cursor_left(&c) >= 4 ? cursor_u32(&c) : e->banned;
+    e->banned = (e->turn & 1) != 0;
+    return !c.failed && e->turn <= TURN_MOST && e->epoch < EPOCH_MOST && e->usn < USN_MOST;
 }
 
 static void put_row(struct rows *r, const struct ended *e)
@@ -128,8 +132,8 @@ void ends_rows(struct rows *r)
 
 static bool says_more(const struct ended *e, const struct ended *of)
 {
-    if (e->banned != of->banned)
-        return e->banned;
+    if (e->turn != of->turn)
+        return e->turn > of->turn;
     return e->epoch != of->epoch ? e->epoch > of->epoch : e->usn > of->usn;
 }
 
@@ -152,11 +156,13 @@ static bool merge(struct ils *ils, const struct ended *e, size_t most)
         if (known == NULL)
             return false;
         memcpy(known->key, e->key, KEY_SIZE);
+        crypto_peer_id(known->id, e->key);
         list_add(&ils->ended, &known->node);
     } else if (!says_more(e, known)) {
         return false;
     }
-    known->banned = e->banned;
+    known->turn = e->turn > known->turn ? e->turn : known->turn;
+    known->banned = (known->turn & 1) != 0;
     known->epoch = e->epoch > known->epoch ? e->epoch : known->epoch;
     known->usn = e->usn > known->usn ? e->usn : known->usn;
     memcpy(known->author, e->author, PEER_ID_SIZE);
@@ -186,6 +192,7 @@ bool ends_setting(struct ils *ils, struct slice key, struct slice value)
 
 struct reading {
     struct ils *ils;
+    const struct peer *teller;
     struct rows rows;
 };
 
@@ -199,7 +206,8 @@ static bool read_one(void *context, const struct record *r)
         return true;
     memcpy(e.key, r->user.p, KEY_SIZE);
     bool stranger = is_stranger(reading->ils, e.key);
-    if (merge(reading->ils, &e, ENDED_MAX - (stranger ? ENDED_KNOWN : ENDED_OWN)))
+    if (author_judge(reading->ils, reading->teller, &e) &&
+        merge(reading->ils, &e, ENDED_MAX - (stranger ? ENDED_KNOWN : ENDED_OWN)))
         put_row(&reading->rows, ends_find(reading->ils, e.key));
     return true;
 }
@@ -207,7 +215,7 @@ static bool read_one(void *context, const struct record *r)
 void ends_read(struct ils *ils, const struct stream *self)
 {
     const struct peer *p = peer_find(ils, self->key);
-    struct reading reading = {.ils = ils};
+    struct reading reading = {.ils = ils, .teller = p};
     if (p == NULL || p->role != ROLE_HUB)
         return;
     rows_init(&reading.rows, ils);
@@ -377,11 +385,29 @@ static void return_above(struct ils *ils)
     }
 }
 
+/* What an author has said who is banned by now is void, but for what this cluster's own operator
+ * said. */
+static void drop_words(struct rows *r)
+{
+    struct ils *ils = r->ils;
+    list_each_safe(node, &ils->ended) {
+        struct ended *e = list_entry(node, struct ended, node);
+        if (memcmp(e->author, ils->peer_id, PEER_ID_SIZE) == 0 || !author_banned(ils, e->author))
+            continue;
+        remove_row(r, e);
+        list_remove(&e->node);
+        mem_free(ils->mem, e, sizeof *e);
+        ils->rosters_moved = true;
+        self_changed(ils);
+    }
+}
+
 static void sweep(struct ils *ils)
 {
     struct rows rows;
-    end_banned(ils);
     rows_init(&rows, ils);
+    drop_words(&rows);
+    end_banned(ils);
     drop_streams(&rows);
     ils->ends_due = drop_peers(&rows);
     if (rows.n != 0)
@@ -444,7 +470,8 @@ static bool named_key(const struct ils *ils, struct slice name, uint8_t ret[stat
 /* For the hub at which it is to be typed. */
 static struct slice as_typed(struct ils *ils, const struct command *c)
 {
-    struct slice verb = slice_of(c->type == COMMAND_BAN ? "ban " : "forget ");
+    struct slice verb = slice_of(c->type == COMMAND_BAN     ? "ban "
+                                 : c->type == COMMAND_UNBAN ? "unban " : "forget ");
     uint8_t *p = arena_alloc(&ils->step, verb.n + c->cluster.n);
     if (p == NULL)
         return c->cluster;
@@ -467,8 +494,8 @@ static enum reply judge(struct ils *ils, const struct command *c, struct ended *
     }
     if (!named_key(ils, c->cluster, ret->key, &p, &itself))
         return itself ? REPLY_ITSELF : REPLY_UNKNOWN_CLUSTER;
-    if (ends_banned(ils, ret->key))
-        return REPLY_ALREADY_BANNED;
+    if (ends_banned(ils, ret->key) != (c->type == COMMAND_UNBAN))
+        return c->type == COMMAND_UNBAN ? REPLY_NOT_BANNED : REPLY_ALREADY_BANNED;
     if (c->type == COMMAND_FORGET && p != NULL && p->link != NULL)
         return REPLY_STILL_LINKED;
     list_each(node, &ils->ended)
@@ -477,6 +504,8 @@ static enum reply judge(struct ils *ils, const struct command *c, struct ended *
         n += list_entry(node, struct batch, node)->kind == BATCH_ENDED;
     *ret_text = slice_of("256");
     static_assert(ENDED_MAX == 256, "as the text says");
+    if (ends_find(ils, ret->key) != NULL && ends_find(ils, ret->key)->turn >= TURN_MOST)
+        return REPLY_ENDED_FULL;
     return n >= ENDED_MAX && ends_find(ils, ret->key) == NULL ? REPLY_ENDED_FULL : REPLY_OK;
 }
 
@@ -488,10 +517,13 @@ static void forget(struct ils *ils, const struct command *c)
     struct batch *b = NULL;
     if (reply == REPLY_OK) {
         struct rows rows;
-        e->banned = c->type == COMMAND_BAN;
+        const struct ended *known = ends_find(ils, e->key);
+        e->turn = (known != NULL ? known->turn : 0) + (c->type != COMMAND_FORGET);
+        e->banned = (e->turn & 1) != 0;
         newest_of(ils, e);
         const struct peer *p = peer_find(ils, e->key);
-        text_set(e->name, p != NULL ? text_slice(p->cluster_id) : slice_make(NULL, 0));
+        text_set(e->name, p != NULL       ? text_slice(p->cluster_id)
+                          : known != NULL ? text_slice(known->name) : slice_make(NULL, 0));
         memcpy(e->author, ils->peer_id, PEER_ID_SIZE);
         rows_init(&rows, ils);
         put_row(&rows, e);

@@ -159,7 +159,8 @@ enum command_type {
     COMMAND_LEAVE,       /* says so to all, then standalone; the only hub that spokes have: where
                           * `now` */
     COMMAND_FORGET,      /* cluster: all drop its data, until it comes back anew */
-    COMMAND_BAN,         /* cluster: never again */
+    COMMAND_BAN,         /* cluster: never again, but after ... */
+    COMMAND_UNBAN,       /* cluster: it may come back, as one that was forgotten */
     COMMAND_IDENTITY_NEW,/* cluster_id, fqdn; own: a certificate with the new name (may be empty) */
     COMMAND_NETWORK_ADOPT, /* the registration server's network in place of one's own */
     COMMAND_REBUILD,     /* what the neighbours hold of one's plan becomes it */

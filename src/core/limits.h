@@ -56,6 +56,7 @@
 #define ENDED_MAX         256            /* who was forgotten or banned: a third of stream 0 */
 #define ENDED_KNOWN       32             /* of them not for strangers, by another hub's word, ... */
 #define ENDED_OWN         8              /* ... and not for anybody's but the own operator's word */
+#define ENDED_AUTHOR      64             /* records of ends that one other hub may have made */
 #define LEAVE_US          (2 * TICK_S)   /* a goodbye has this long to be told */
 #ifdef OPENILS_PEERS_MAX
 #define ROSTER_MAX        OPENILS_PEERS_MAX /* of ilssim-scaling */

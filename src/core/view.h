@@ -161,7 +161,7 @@ bool view_holds(const struct ils *ils, size_t holder, size_t origin, struct view
 struct view_ended {
     uint8_t peer_id[PEER_ID_SIZE];
     struct slice name;        /* its cluster id then; empty: not known */
-    bool banned, left;        /* neither: forgotten */
+    bool banned, left, unbanned; /* none: forgotten */
     uint64_t epoch, usn;
     uint8_t author[PEER_ID_SIZE];
     struct slice author_name; /* cluster id where known */

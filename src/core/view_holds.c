@@ -347,6 +347,7 @@ bool view_ended(const struct ils *ils, size_t i, struct view_ended *ret)
             continue;
         crypto_peer_id(ret->peer_id, e->key);
         ret->banned = e->banned;
+        ret->unbanned = e->turn != 0 && !e->banned;
         ret->epoch = e->epoch;
         ret->usn = e->usn;
         memcpy(ret->author, e->author, PEER_ID_SIZE);

@@ -63,6 +63,7 @@ static const struct verb verbs[] = {
     {"leave", RIGHT_CHANGE, "force,", false, verb_leave},
     {"forget", RIGHT_CHANGE, "cluster,", false, verb_forget},
     {"ban", RIGHT_CHANGE, "cluster,", false, verb_ban},
+    {"unban", RIGHT_CHANGE, "cluster,", false, verb_unban},
     {"identity new", RIGHT_CHANGE, "cluster_id,fqdn,", false, verb_identity_new},
     {"rebuild", RIGHT_CHANGE, "", false, verb_rebuild},
     {"restore", RIGHT_CHANGE, "", false, verb_restore},

@@ -177,6 +177,7 @@ void verb_role(struct client *client);
 void verb_leave(struct client *client);
 void verb_forget(struct client *client);
 void verb_ban(struct client *client);
+void verb_unban(struct client *client);
 void verb_ended(struct client *client);
 void verb_identity(struct client *client);
 void verb_identity_new(struct client *client);

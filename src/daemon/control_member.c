@@ -174,6 +174,11 @@ void verb_ban(struct client *client)
     member_cluster(client, COMMAND_BAN);
 }
 
+void verb_unban(struct client *client)
+{
+    member_cluster(client, COMMAND_UNBAN);
+}
+
 void verb_ended(struct client *client)
 {
     const struct ils *core = runtime_core(client->control->rt);
@@ -184,7 +189,8 @@ void verb_ended(struct client *client)
         json_object_set_new(json, "peer_id", control_hex(e.peer_id, sizeof e.peer_id));
         json_object_set_new(json, "cluster_id", control_text_or_null(e.name));
         json_object_set_new(json, "how", json_string(e.banned ? "banned"
-                                                     : e.left ? "left" : "forgotten"));
+                                                     : e.left ? "left"
+                                                     : e.unbanned ? "unbanned" : "forgotten"));
         json_object_set_new(json, "by", control_text_or_null(e.author_name));
         json_object_set_new(json, "by_peer_id", control_hex(e.author, sizeof e.author));
         json_object_set_new(json, "epoch", control_number_json(e.epoch));

@@ -407,6 +407,46 @@ static void ban_outlives_its_author(void **state)
     assert_false(in_table(1, 2));
 }
 
+static void unbanned_comes_back(void **state)
+{
+    (void)state;
+    assert_int_equal(end(0, COMMAND_UNBAN, 2), REPLY_NOT_BANNED);
+    for (int round = 0; round < 2; round++) {
+        assert_int_equal(end(0, COMMAND_BAN, 2), REPLY_OK);
+        world_pass(&world, 2 * TICK_S);
+        assert_true(everywhere("two@b.example", false, 2));
+        assert_int_equal(end(1, COMMAND_BAN, 2), REPLY_ALREADY_BANNED);
+        assert_int_equal(end(2, COMMAND_UNBAN, 2), REPLY_ONLY_HUBS);
+        assert_int_equal(end(1, COMMAND_UNBAN, 2), REPLY_OK); /* at any hub */
+        world_pass(&world, 70 * TICK_S);
+        assert_true(everywhere("two@b.example", true, -1));
+        assert_true(in_table(0, 2) && in_table(1, 2) && in_table(3, 2));
+    }
+    restart(0);
+    assert_true(world_answers(&world, 0, "two@b.example"));
+    assert_int_equal(end(0, COMMAND_UNBAN, 2), REPLY_NOT_BANNED);
+}
+
+/* Any member may say that it is a hub. Its bans end with its own. */
+static void bans_of_a_member(void **state)
+{
+    (void)state;
+    assert_int_equal(world_command(&world, 3, (struct command){.type = COMMAND_ROLE,
+                                                               .role = ROLE_HUB}), REPLY_OK);
+    world_pass(&world, 10 * TICK_S);
+    assert_int_equal(end(3, COMMAND_BAN, 2), REPLY_OK);
+    assert_int_equal(end(3, COMMAND_BAN, 1), REPLY_OK);
+    world_pass(&world, 10 * TICK_S);
+    assert_false(in_table(0, 1) || in_table(0, 2));
+    assert_int_equal(end(0, COMMAND_BAN, 3), REPLY_OK);
+    world_pass(&world, 130 * TICK_S);
+    assert_true(in_table(0, 1) && in_table(0, 2) && in_table(1, 2) && in_table(2, 1));
+    assert_false(in_table(0, 3) || in_table(1, 3) || in_table(2, 3));
+    assert_true(everywhere("two@b.example", true, 3));
+    restart(0);
+    assert_true(in_table(0, 1) && in_table(0, 2) && !in_table(0, 3));
+}
+
 static void who_may_end_whom(void **state)
 {
     (void)state;
@@ -578,6 +618,8 @@ int main(void)
         TEST(forgotten_alive_returns),
         TEST(banned_does_not_return),
         TEST(ban_outlives_its_author),
+        TEST(unbanned_comes_back),
+        TEST(bans_of_a_member),
         TEST(who_may_end_whom),
         TEST(exchange_off_and_on),
         TEST(hub_without_exchange_relays),

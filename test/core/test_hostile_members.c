@@ -179,10 +179,18 @@ static void copy_by_a_stranger(void **state)
 static void strangers_that_are_gone(void **state)
 {
     (void)state;
+    struct view_ended e;
+    uint8_t id[PEER_ID_SIZE];
     say_ended(STRANGERS, "");
     assert_true(held(liar.peer.key, STREAM_SELF));
+    assert_true(view_ended(core.ils, ENDED_AUTHOR - 1, &e));
+    assert_false(view_ended(core.ils, ENDED_AUTHOR, &e));
+    crypto_peer_id(id, liar.peer.key); /* it named somebody else as the author */
+    assert_true(view_ended(core.ils, 0, &e));
+    assert_memory_equal(e.author, id, PEER_ID_SIZE);
     assert_int_equal(end(COMMAND_BAN, liar.peer.key), REPLY_OK);
     assert_true(ends_banned(core.ils, liar.peer.key));
+    assert_false(view_ended(core.ils, 1, &e)); /* its words are void */
     assert_false(liar_linked(&liar) || held(liar.peer.key, STREAM_SELF));
 }
 
