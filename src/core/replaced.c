@@ -19,7 +19,7 @@ static void replaced_drop(struct ils *ils, struct stream *s, struct replaced *r)
 static void replaced_add(struct ils *ils, struct stream *s, const uint8_t *name)
 {
     struct slice bytes = catalog_segment(s->catalog, name);
-    if (bytes.n == 0 || s->replaced_bytes + bytes.n > REPLACED_BYTES)
+    if (bytes.n == 0 || s->replaced_bytes + bytes.n > REPLACED_BYTES || BUG(REPLACED_DROPPED))
         return;
     struct replaced *r = mem_alloc(ils->mem, sizeof *r + bytes.n);
     if (r == NULL)
