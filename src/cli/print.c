@@ -275,10 +275,15 @@ void print_clusters(const struct cli *cli, const json_t *rows)
 
 static void print_match(const char *prefix, const json_t *m)
 {
+    char stale[64] = "";
+    long long hours = (long long)json_integer_value(json_object_get(m, "age_s")) / 3600;
+    if (json_is_true(json_object_get(m, "stale")))
+        snprintf(stale, sizeof stale, hours < 48 ? ", stale for %lld h" : ", stale for %lld d",
+                 hours < 48 ? hours : hours / 24);
     printf("%s%s %s of cluster %s%s%s (route string %s, usn %" JSON_INTEGER_FORMAT ")", prefix,
            text_of(m, "kind"), text_of(m, "value"), text_of(m, "cluster_id"),
            json_is_true(json_object_get(m, "local")) ? ", this one" : "",
-           json_is_true(json_object_get(m, "stale")) ? ", stale" : "",
+           stale,
            text_of(m, "route_string"), json_integer_value(json_object_get(m, "usn")));
 }
 

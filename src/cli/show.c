@@ -144,6 +144,10 @@ int run_route_list(struct cli *cli, const struct parsed *p)
 static void say_alarm(char *dst, size_t size, const json_t *row)
 {
     words_said(dst, size, text_of(row, "text"));
+    size_t n = strlen(dst);
+    long long entries = (long long)json_integer_value(json_object_get(row, "entries"));
+    if (entries > 0 && n < size)
+        snprintf(dst + n, size - n, _(" (%lld, such as %s)"), entries, text_of(row, "example"));
 }
 
 int run_alarms(struct cli *cli, const struct parsed *p)

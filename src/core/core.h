@@ -749,11 +749,11 @@ struct ils {
     uint32_t block_n;      /* the highest number that a block ever had */
     uint64_t learned_max;  /* entries of all others; 0 = LEARNED_MAX */
     struct list pairs;     /* struct pair */
-    size_t pair_n;
-    size_t pair_alarm_n;
+    size_t pair_n, pair_alarm_n;
     size_t scan_n;         /* streams that are to be looked through ... */
     tick scan_next;        /* ... not before */
     struct stream *scanning; /* the one that is, or NULL */
+    bool scanned;          /* all of them once since the start */
     uint64_t learned_seen; /* the limit for which what was refused was asked for again */
     struct confirming {    /* that the own plan shrank is meant so (held.c) */
         uint64_t command;  /* who waits; 0 = nobody */

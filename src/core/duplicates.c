@@ -90,6 +90,23 @@ static void pair_raise(struct ils *ils, struct pair *p)
     alarm_raise(ils, ILSDuplicateURI, text_slice(p->subject));
 }
 
+/* After a start, when all was looked through once: of pairs that are none any more. */
+static void clear_former(struct ils *ils)
+{
+    ils->scanned = true;
+    list_each(node, &ils->alarms) {
+        const struct alarm_entry *e = list_entry(node, struct alarm_entry, node);
+        bool lasts = !e->active || e->alarm != ILSDuplicateURI;
+        list_each(other, &ils->pairs) {
+            const struct pair *p = list_entry(other, struct pair, node);
+            lasts = lasts || (p->raised && slice_eq(text_slice(p->subject),
+                                                    text_slice(e->subject)));
+        }
+        if (!lasts)
+            alarm_clear(ils, ILSDuplicateURI, text_slice(e->subject));
+    }
+}
+
 /* --- looking through */
 
 static struct slice key_text(struct ils *ils, const struct record *r)
@@ -243,6 +260,8 @@ void duplicates_tick(struct ils *ils)
 {
     size_t left = SCAN_RECORDS;
     while (left > 0) {
+        if (ils->scanning == NULL && ils->scan_n == 0 && !ils->scanned)
+            clear_former(ils);
         if (ils->scanning == NULL && (ils->scan_n == 0 || ils->now < ils->scan_next))
             return;
         struct stream *s = ils->scanning != NULL ? ils->scanning : next_due(ils);

@@ -198,13 +198,15 @@ bool held_row(struct ils *ils, const uint8_t key[static KEY_SIZE], uint64_t numb
     struct head h;
     if ((number & KEPT) == 0)
         return false;
+    if ((number & ~KEPT) == STREAM_SELF)
+        return true;
     struct stream *s = stream_get(ils, key, number & ~KEPT);
     if (s == NULL) {
         ils->broken = ils->broken || ils->stream_n < STREAMS_MAX;
         return true;
     }
-    if (head_get(head, &h) != 0 || lines.n != (size_t)h.lines * LINE_BYTES ||
-        s->kept.catalog != NULL)
+    if (s->own || s->kept.catalog != NULL || head_get(head, &h) != 0 ||
+        lines.n != (size_t)h.lines * LINE_BYTES)
         return true;
     s->kept.catalog = catalog_new(ils->plan, key, s->number, true);
     if (s->kept.catalog == NULL || catalog_target(s->kept.catalog, lines, h.live) != 0) {
@@ -325,10 +327,35 @@ void held_confirm(struct ils *ils, const struct command *c)
     }
 }
 
+/* Of this stream that alarm is told now. */
+static bool is_held(const struct ils *ils, struct slice subject)
+{
+    list_each(node, &ils->streams) {
+        const struct stream *s = list_entry(node, struct stream, node);
+        if (s->kept.catalog != NULL && slice_eq(text_slice(s->kept.subject), subject))
+            return true;
+    }
+    return false;
+}
+
+/* After a start: alarms whose cause went meanwhile. What is too large is refused again when it is
+ * heard of. */
+static void clear_former(struct ils *ils)
+{
+    list_each(node, &ils->alarms) {
+        const struct alarm_entry *e = list_entry(node, struct alarm_entry, node);
+        if (e->active && (e->alarm == ILSLearnedLimitExceeded ||
+                          (e->alarm == ILSPlanHeld && !is_held(ils, text_slice(e->subject)))))
+            alarm_clear(ils, (enum alarm)e->alarm, text_slice(e->subject));
+    }
+}
+
 void held_tick(struct ils *ils)
 {
     struct confirming *x = &ils->confirming;
     if (ils->learned_seen != policy_learned_max(ils) && ils->started) {
+        if (ils->learned_seen == 0)
+            clear_former(ils);
         ils->learned_seen = policy_learned_max(ils);
         ask_again(ils);
     }

@@ -196,6 +196,19 @@ void control_alarm_text(char *dst, size_t size, const struct alarm_row *row)
     snprintf(dst, size, "TCP port %s is in use by %s", port, holder);
 }
 
+/* How many entries two clusters have in common, and one of them. */
+static void alarm_duplicate(json_t *json, const struct ils *core, struct slice subject)
+{
+    struct view_duplicate d;
+    for (size_t i = 0; view_duplicate(core, i, &d); i++) {
+        if (!slice_eq(d.subject, subject))
+            continue;
+        json_object_set_new(json, "entries", control_number_json(d.count));
+        json_object_set_new(json, "example", render_text(d.example));
+        return;
+    }
+}
+
 static json_t *alarm_json(const struct client *client, const struct alarm_row *row)
 {
     char text[1024];
@@ -207,6 +220,8 @@ static json_t *alarm_json(const struct client *client, const struct alarm_row *r
         snprintf(text, sizeof text, "the source %.*s failed, and its entries stay as they were: %s",
                  (int)row->subject.n, (const char *)row->subject.p, cause);
     json_object_set_new(json, "text", render_text(slice_of(text)));
+    if (row->alarm == ILSDuplicateURI && row->active)
+        alarm_duplicate(json, runtime_core(client->control->rt), row->subject);
     return json;
 }
 
@@ -306,7 +321,17 @@ static const char *lookup_word(uint8_t result)
     }
 }
 
-static json_t *match_json(const struct match *m)
+/* Seconds since the origin of a match last signed its plan, as far as heard here; -1: one's own. */
+static int64_t match_age(const struct ils *core, const struct match *m)
+{
+    struct view_plan p;
+    for (size_t i = 0; view_plan_at(core, i, &p); i++)
+        if (memcmp(p.key, m->key, KEY_SIZE) == 0)
+            return p.age_s;
+    return -1;
+}
+
+static json_t *match_json(const struct ils *core, const struct match *m)
 {
     json_t *json = json_object();
     json_object_set_new(json, "kind", render_text(entry_kind_text(m->kind)));
@@ -316,10 +341,12 @@ static json_t *match_json(const struct match *m)
     json_object_set_new(json, "usn", control_number_json(m->usn));
     json_object_set_new(json, "local", json_boolean(m->local));
     json_object_set_new(json, "stale", json_boolean(m->stale));
+    json_object_set_new(json, "age_s", m->local ? json_null()
+                                                : json_integer(match_age(core, m)));
     return json;
 }
 
-static json_t *lookup_why(const struct lookup *l)
+static json_t *lookup_why(const struct ils *core, const struct lookup *l)
 {
     json_t *why = json_object(), *losers = json_array();
     const char *text = "";
@@ -346,7 +373,7 @@ static json_t *lookup_why(const struct lookup *l)
     }
     for (size_t i = l->result == LOOKUP_BLOCKED ? 0 : 1; i < l->match_n; i++) {
         const struct match *m = &l->match[i];
-        json_t *json = match_json(m);
+        json_t *json = match_json(core, m);
         control_loser_text(rule, (enum loser_rule)m->lost_to, m->rule);
         json_object_set_new(json, "rule", json_string(rule));
         json_array_append_new(losers, json);
@@ -357,7 +384,7 @@ static json_t *lookup_why(const struct lookup *l)
     return why;
 }
 
-static json_t *lookup_json(const struct lookup *l)
+static json_t *lookup_json(const struct ils *core, const struct lookup *l)
 {
     json_t *json = json_object(), *targets = json_array();
     bool won = l->match_n > 0 && l->result != LOOKUP_BLOCKED;
@@ -374,9 +401,9 @@ static json_t *lookup_json(const struct lookup *l)
     json_object_set_new(json, "dialed", render_text(l->dialed));
     json_object_set_new(json, "result", json_string(lookup_word(l->result)));
     json_object_set_new(json, "longer", json_boolean(l->longer));
-    json_object_set_new(json, "match", won ? match_json(&l->match[0]) : json_null());
+    json_object_set_new(json, "match", won ? match_json(core, &l->match[0]) : json_null());
     json_object_set_new(json, "targets", targets);
-    json_object_set_new(json, "why", lookup_why(l));
+    json_object_set_new(json, "why", lookup_why(core, l));
     return json;
 }
 
@@ -391,7 +418,7 @@ void verb_lookup(struct client *client)
     memset(&l, 0, sizeof l);
     arena_init(&arena, &client->control->mem);
     plan_lookup(view_plan(core), view_routes(core), &arena, dialled, &l);
-    json_t *json = lookup_json(&l);
+    json_t *json = lookup_json(core, &l);
     int exit = l.result == LOOKUP_FOUND || l.result == LOOKUP_LOCAL ? 0 : 1;
     arena_done(&arena);
     control_reply(client, json, exit);

@@ -177,6 +177,26 @@ static void duplicates_are_found_when_learned(void **state)
     assert_false(view_duplicate(core(2), 0, &d));
 }
 
+static void alarms_end_over_a_restart(void **state)
+{
+    assert_int_equal(world_plan(&world, 0, "bob@b.example", true), REPLY_OK);
+    assert_int_equal(world_plan(&world, 1, "bob@b.example", true), REPLY_OK);
+    assert_int_equal(import(1, 400), REPLY_OK);
+    assert_int_equal(import(1, 10), REPLY_OK);
+    assert_true(alarm(2, ILSDuplicateURI) && alarm(2, ILSPlanHeld));
+    world_stop(&world, 2);
+    world_start(&world, 2, &mem.mem);
+    world_pass(&world, TICK_S);
+    assert_true(alarm(2, ILSDuplicateURI) && alarm(2, ILSPlanHeld)); /* they last */
+    world_stop(&world, 2);
+    assert_int_equal(world_plan(&world, 0, "bob@b.example", false), REPLY_OK);
+    assert_int_equal(world_command(&world, 1, (struct command){.type = COMMAND_CONFIRM}),
+                     REPLY_OK);
+    world_start(&world, 2, &mem.mem);
+    world_pass(&world, 30 * TICK_S);
+    assert_false(alarm(2, ILSDuplicateURI) || alarm(2, ILSPlanHeld));
+}
+
 static bool held(int i, struct view_held *ret)
 {
     return view_held(core(i), 0, ret) && ret->why == HELD_SHRUNK;
@@ -350,6 +370,7 @@ int main(void)
         TEST(a_cluster_is_bounded),
         TEST(a_full_disk_changes_nothing),
         TEST(duplicates_are_found_when_learned),
+        TEST(alarms_end_over_a_restart),
         TEST(a_plan_that_shrinks_is_held),
         TEST(a_shrink_is_confirmed_by_its_origin),
         TEST(a_shrink_is_released_here),
