@@ -187,8 +187,26 @@ static void do_close(struct world *w, int i, const struct ils_action *a)
     q->event.reason = DOWN_CLOSED;
 }
 
+static void drop_below(struct node *n, const struct row *r)
+{
+    for (size_t i = 0; i < n->row_n;) {
+        const struct world_row *o = &n->row[i];
+        if (o->space != r->space || slice_cmp(slice_make(o->key, o->key_n), r->key) >= 0) {
+            i++;
+            continue;
+        }
+        free(o->key);
+        free(o->value);
+        n->row[i] = n->row[--n->row_n];
+    }
+}
+
 static void keep_row(struct node *n, const struct row *r)
 {
+    if (r->remove && r->below) {
+        drop_below(n, r);
+        return;
+    }
     size_t i = 0;
     while (i < n->row_n &&
            (n->row[i].space != r->space || n->row[i].key_n != r->key.n ||
