@@ -5,7 +5,7 @@ _ils_words() {
     case $1 in
     '') echo init describe role join leave invite disconnect connect forget ban unban ended hubs network \
         identity rebuild restore status sync exchange clusters peers auth cert trust diagnose password trace alarms \
-        verdicts sql audit plan source lookup route support help ;;
+        verdicts sql audit plan catalog source lookup route support help ;;
     role) echo hub spoke standalone ;;
     network) echo adopt ;;
     identity) echo new ;;
@@ -20,6 +20,7 @@ _ils_words() {
     password) echo add list prefer drop ;;
     trace) echo level ;;
     'trace level') echo error significant detailed ;;
+    catalog) echo add import list remove adopt ;;
     plan) echo import show export add remove log rollback confirm ;;
     source) echo add list test run remove ;;
     route) echo add list remove ;;
@@ -54,6 +55,9 @@ _ils_options() {
     'plan add'*) echo --failover --dry-run "$common" ;;
     'plan remove'*) echo --dry-run "$common" ;;
     'plan import'*) echo --source --encoding --dry-run --confirm --force "$common" ;;
+    'catalog add'*) echo --route-string --description "$common" ;;
+    'catalog adopt'*) echo --from --description "$common" ;;
+    'catalog import'*) echo --encoding --dry-run --confirm --force "$common" ;;
     'plan log'*) echo --before --max --skip "$common" ;;
     'plan rollback'*) echo --to --dry-run "$common" ;;
     'source add'*) echo --file --sqlite --postgresql --mariadb --ldap --query --base --filter \

@@ -384,11 +384,38 @@ int run_route_remove(struct cli *cli, const struct parsed *p)
 
 /* --- plan */
 
+/* The rest of the arguments, and the file; ends the command. */
+int plan_import(struct cli *cli, const struct parsed *p, struct call *call, const char *file,
+                const char *help)
+{
+    const char *confirm = parsed_get(p, "--confirm");
+    char *content = NULL;
+    if (confirm != NULL && (seconds_of(confirm) <= 0 || seconds_of(confirm) > CONFIRM_MAX)) {
+        json_decref(call->args);
+        return cli_error(cli, EXIT_USAGE, _("a change waits to be confirmed for at most 7 days: a "
+                         "number with its unit s, m, h or d, such as 5m"), confirm, help);
+    }
+    if (confirm != NULL)
+        json_object_set_new(call->args, "confirm", json_integer(seconds_of(confirm)));
+    if (parsed_has(p, "--force"))
+        json_object_set_new(call->args, "force", json_true());
+    take_dry_run(call->args, p);
+    if (!file_read(cli, file, PLAN_FILE_MAX, help, &content, &call->content_n)) {
+        json_decref(call->args);
+        return EXIT_REFUSED;
+    }
+    call->content = content;
+    call->file = file;
+    int status = cli_change(cli, call);
+    if (status == EXIT_DONE && confirm != NULL && !cli->json && !parsed_has(p, "--dry-run"))
+        printf(_("it is taken back in %s, unless it is confirmed: ils plan confirm\n"), confirm);
+    free(content);
+    return status;
+}
+
 int run_plan_import(struct cli *cli, const struct parsed *p)
 {
     struct call call = {.command = "plan import", .args = json_object()};
-    const char *confirm = parsed_get(p, "--confirm");
-    char *content = NULL;
     take(call.args, p, "--source");
     take(call.args, p, "--encoding");
     if (!parsed_has(p, "--source")) {
@@ -396,29 +423,7 @@ int run_plan_import(struct cli *cli, const struct parsed *p)
         return cli_error(cli, EXIT_USAGE, "'ils plan import' wants --source NAME: what the same "
                          "source gave before is replaced", NULL, "ils help plan import");
     }
-    if (confirm != NULL && (seconds_of(confirm) <= 0 || seconds_of(confirm) > CONFIRM_MAX)) {
-        json_decref(call.args);
-        return cli_error(cli, EXIT_USAGE, _("a change waits to be confirmed for at most 7 days: a "
-                         "number with its unit s, m, h or d, such as 5m"), confirm,
-                         "ils help plan import");
-    }
-    if (confirm != NULL)
-        json_object_set_new(call.args, "confirm", json_integer(seconds_of(confirm)));
-    if (parsed_has(p, "--force"))
-        json_object_set_new(call.args, "force", json_true());
-    take_dry_run(call.args, p);
-    if (!file_read(cli, p->word[0], PLAN_FILE_MAX, "ils help plan import", &content,
-                   &call.content_n)) {
-        json_decref(call.args);
-        return EXIT_REFUSED;
-    }
-    call.content = content;
-    call.file = p->word[0];
-    int status = cli_change(cli, &call);
-    if (status == EXIT_DONE && confirm != NULL && !cli->json && !parsed_has(p, "--dry-run"))
-        printf(_("it is taken back in %s, unless it is confirmed: ils plan confirm\n"), confirm);
-    free(content);
-    return status;
+    return plan_import(cli, p, &call, p->word[0], "ils help plan import");
 }
 
 int run_plan_add(struct cli *cli, const struct parsed *p)

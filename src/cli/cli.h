@@ -213,6 +213,14 @@ int run_lookup(struct cli *cli, const struct parsed *p);
 int run_sql(struct cli *cli, const struct parsed *p);
 int run_trace(struct cli *cli, const struct parsed *p);
 int run_trace_level(struct cli *cli, const struct parsed *p);
+int plan_import(struct cli *cli, const struct parsed *p, struct call *call, const char *file,
+                const char *help);
+int run_catalog_add(struct cli *cli, const struct parsed *p);
+int run_catalog_import(struct cli *cli, const struct parsed *p);
+int run_catalog_list(struct cli *cli, const struct parsed *p);
+int run_catalog_remove(struct cli *cli, const struct parsed *p);
+int run_catalog_adopt(struct cli *cli, const struct parsed *p);
+void print_catalogs(const struct cli *cli, json_t *rows);
 int run_plan_log(struct cli *cli, const struct parsed *p);
 int run_plan_rollback(struct cli *cli, const struct parsed *p);
 int run_plan_confirm(struct cli *cli, const struct parsed *p);

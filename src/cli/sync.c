@@ -97,6 +97,10 @@ static void print_sync(const struct cli *cli, const json_t *s)
         put_row(row);
     print_table(cli, rows, columns, sizeof columns / sizeof *columns);
     json_decref(rows);
+    if (json_array_size(json_object_get(s, "catalogs")) > 0) {
+        putchar('\n');
+        print_catalogs(cli, json_object_get(s, "catalogs"));
+    }
     printf(_("\neach cluster says what it holds every %lld min; what is here, and what neighbours "
              "hold, is of now\n"), number(s, "minutes"));
     if (!json_is_true(json_object_get(s, "exchange")))

@@ -134,6 +134,28 @@ static const struct option_row import_options[] = {
     {NULL, NULL, NULL, OPTION_FLAG},
 };
 
+static const struct option_row catalog_options[] = {
+    {"--route-string", "NAME", "where calls to its entries go", OPTION_VALUE},
+    {"--description", "TEXT", "words for people", OPTION_VALUE},
+    {NULL, NULL, NULL, OPTION_FLAG},
+};
+
+static const struct option_row adopt_options[] = {
+    {"--from", "CLUSTER", "whose it is now", OPTION_VALUE},
+    {"--description", "TEXT", "words for people", OPTION_VALUE},
+    {NULL, NULL, NULL, OPTION_FLAG},
+};
+
+static const struct option_row fill_options[] = {
+    {"--encoding", "NAME", "of the file (UTF-8), such as CP932", OPTION_VALUE},
+    {"--dry-run", NULL, "say what it would do, and who would be called then, and do nothing",
+     OPTION_FLAG},
+    {"--confirm", "TIME", "take it back after 90s, 5m, 2h, unless `ils plan confirm` comes first",
+     OPTION_VALUE},
+    {"--force", NULL, "also when most of what it held goes away", OPTION_FLAG},
+    {NULL, NULL, NULL, OPTION_FLAG},
+};
+
 static const struct option_row log_options[] = {
     {"--before", "N", "changes before that one", OPTION_VALUE},
     {"--max", "N", "how many changes (20), or keys of the one (100)", OPTION_VALUE},
@@ -368,6 +390,16 @@ const struct command_row command_table[] = {
      "What later changes have touched stays as they made it, and is named.", rollback_options,
      run_plan_rollback},
     {"plan confirm", "", 0, 0, "what waits to be confirmed stays", NULL, NULL, run_plan_confirm},
+    {"catalog add", "NAME", 1, 1, "a catalog for others who are in no network (at a hub)", NULL,
+     catalog_options, run_catalog_add},
+    {"catalog import", "NAME FILE|-", 2, 2, "fill a catalog from a CSV file: all of it, or nothing",
+     "The file takes the place of what the catalog held.", fill_options, run_catalog_import},
+    {"catalog list", "", 0, 0, "the imported catalogs, of this hub and of others", NULL, NULL,
+     run_catalog_list},
+    {"catalog remove", "NAME", 1, 1, "a catalog of this hub's goes: all drop it", NULL, NULL,
+     run_catalog_remove},
+    {"catalog adopt", "NAME", 1, 1, "take another hub's catalog over; then it may remove its own",
+     NULL, adopt_options, run_catalog_adopt},
     {"plan show", "", 0, 0, "the entries of this cluster", NULL, show_options, run_plan_show},
     {"plan export", "", 0, 0, "the entries of this cluster as CSV, on standard output", NULL,
      export_options, run_plan_export},

@@ -45,7 +45,8 @@ size_t admit_catalogs(const struct ils *ils)
     size_t n = 0;
     list_each(node, &ils->streams) {
         const struct stream *s = list_entry(node, struct stream, node);
-        n += s->number >= STREAM_CATALOGS && s->admitted && !s->own;
+        bool left = stream_held(s) && (s->head.flags & HEAD_FLAG_LEFT) != 0;
+        n += s->number >= STREAM_CATALOGS && s->admitted && !left;
     }
     return n;
 }

@@ -21,7 +21,8 @@ static const char *const setting_name[2] = {"rolled_back_self", "rolled_back_pla
 
 static struct slice catalog_name(const struct stream *s)
 {
-    return slice_of(s->number == STREAM_SELF ? "self" : "plan");
+    return slice_of(s->number == STREAM_SELF   ? "self"
+                    : s->number == STREAM_PLAN ? "plan" : "catalog");
 }
 
 static bool one_rolled_back(const struct ils *ils)
@@ -153,6 +154,10 @@ bool adopt_believes(struct link *l, struct stream *s, struct slice bytes, const 
     if (order < 0 || (order == 0 && memcmp(h->root, newest->root, HASH_SIZE) == 0) ||
         l->ils->cloned || !head_signed(bytes))
         return false; /* of a copy nothing would become its own: it writes nothing */
+    if (catalogs_is(s)) {
+        theirs_is(s, h);
+        return order > 0 && catalogs_adopts(l->ils, s);
+    }
     if (order > 0 && s->rebuilding) {
         theirs_is(s, h);
         s->proved_older = !s->theirs_left;
@@ -180,6 +185,8 @@ void adopt_applied(struct ils *ils, struct stream *s)
     t->number[0] = s->number;
     t->number[1] = s->head.usn;
     s->renew = true;
+    if (catalogs_is(s))
+        catalogs_named(ils, s);
 }
 
 /* The head that begins the epoch stores all that it lists: what was fetched may have been refused
@@ -187,7 +194,8 @@ void adopt_applied(struct ils *ils, struct stream *s)
 void adopt_rows(struct rows *r, struct stream *s)
 {
     struct slice lines = catalog_lines(s->catalog);
-    rows_remove(r, ROW_SETTING, slice_of(setting_name[s->number]));
+    if (!catalogs_is(s))
+        rows_remove(r, ROW_SETTING, slice_of(setting_name[s->number]));
     for (size_t i = 0; s->proved_older && i < lines.n / LINE_BYTES; i++) {
         struct line line;
         manifest_line(lines, i, &line);
@@ -229,7 +237,7 @@ void adopt_failed(struct ils *ils, enum reply reply)
 
 static void begin_epoch(struct ils *ils, struct stream *s)
 {
-    if (!s->renew || ils->committing[s->number] || ils->cloned || ils->cluster_id.n == 0 ||
+    if (!s->renew || s->committing || ils->cloned || ils->cluster_id.n == 0 ||
         ils->now < ils->self_after ||
         (one_rolled_back(ils) && ils->adopting == 0 && !s->proved_older))
         return;
@@ -256,6 +264,9 @@ void adopt_tick(struct ils *ils)
     decided_again(ils);
     begin_epoch(ils, self);
     begin_epoch(ils, own);
+    list_each(node, &ils->streams)
+        if (catalogs_is(list_entry(node, struct stream, node)))
+            begin_epoch(ils, list_entry(node, struct stream, node));
     if (own->rebuilding && own->fetch == FETCH_NONE && !own->renew)
         adopt_failed(ils, REPLY_NOBODY_HOLDS);
     if (!one_rolled_back(ils) && !self->renew && !own->renew && !own->rebuilding)

@@ -53,10 +53,28 @@ void waiting_free(struct ils *ils, struct waiting *w);
 /* planlog.c */
 void planlog_rows(struct rows *r, struct own_commit *oc, const struct waiting *w);
 void planlog_committed(struct ils *ils, const struct own_commit *oc);
+bool planlog_waits(const struct ils *ils); /* a change waits to be confirmed */
 void planlog_command(struct ils *ils, const struct command *c); /* PLAN_CONFIRM */
 bool planlog_setting(struct ils *ils, struct slice key, struct slice value);
 size_t admit_catalogs(const struct ils *ils); /* that others import */
 uint64_t admit_learned(const struct ils *ils, uint64_t *ret_bytes); /* entries of all others */
+
+/* catalogs.c: imported catalogs of one's own. */
+bool catalogs_is(const struct stream *s);
+bool catalogs_stands(const struct stream *s); /* anybody's: it has not been removed */
+size_t catalogs_own(const struct ils *ils, struct slice *ret_first); /* how many; a name */
+bool catalogs_busy(const struct ils *ils); /* a commit of one waits for the disk */
+struct stream *catalogs_find(const struct ils *ils, struct slice name);
+void catalogs_free(struct ils *ils, struct stream *s);
+bool catalogs_setting(struct ils *ils, struct slice key, struct slice value);
+void catalogs_named(struct ils *ils, struct stream *s); /* as its head says */
+void catalogs_start(struct ils *ils);
+void catalogs_rows(struct rows *r, struct stream *s, enum commit_kind kind);
+void catalogs_drop_rows(struct rows *r, const uint8_t former[static KEY_SIZE]);
+void catalogs_dropped(struct ils *ils);
+enum reply catalogs_judge(struct ils *ils, struct waiting *w, struct stream **ret,
+                          enum commit_kind *ret_kind, struct slice *ret_text);
+bool catalogs_adopts(struct ils *ils, struct stream *s);
 
 /* self.c */
 void self_changed(struct ils *ils);
@@ -89,7 +107,8 @@ void stream_served(struct ils *ils, struct stream *s);
 void stream_failed(const struct ils *ils, struct stream *s, const char *why);
 int stream_commit(struct ils *ils, struct stream *s, const struct change *change, size_t n,
                   enum commit_kind kind);
-int stream_commit_waiting(struct ils *ils, struct stream *s, const struct waiting *w);
+int stream_commit_waiting(struct ils *ils, struct stream *s, const struct waiting *w,
+                          enum commit_kind kind);
 int stream_commit_shrunk(struct ils *ils, struct stream *s, const struct waiting *w);
 void stream_committed(struct ils *ils, struct own_commit *oc, bool failed);
 void stream_tick(struct ils *ils);

@@ -688,6 +688,9 @@ void command_take(struct ils *ils, const struct command *c)
     case COMMAND_PASSWORD_ADD: command_password_add(ils, c); break;
     case COMMAND_PASSWORD_PREFER: command_password_prefer(ils, c); break;
     case COMMAND_PASSWORD_DROP: command_password_drop(ils, c); break;
+    case COMMAND_CATALOG_ADD:
+    case COMMAND_CATALOG_REMOVE:
+    case COMMAND_CATALOG_ADOPT:
     case COMMAND_PLAN: waiting_add(ils, c); break;
     case COMMAND_PLAN_CONFIRM: planlog_command(ils, c); break;
     case COMMAND_ROUTE_ADD: command_route_add(ils, c); break;

@@ -242,6 +242,13 @@ struct peer {
     wall last_contact;
 };
 
+/* What an imported catalog of one's own is called (catalogs.c). */
+struct catalog_words {
+    TEXT(name, CLUSTER_ID_MAX);
+    TEXT(route_string, ROUTE_STRING_MAX);
+    TEXT(description, DESCRIPTION_MAX);
+};
+
 /* What is on its way for one stream. */
 enum fetch_state { FETCH_NONE, FETCH_MANIFEST, FETCH_SEGMENTS };
 
@@ -320,6 +327,9 @@ struct stream {
     tick rebuilt;          /* when a digest last differed */
     size_t roster_n;       /* stream 0 of another: how many its roster names */
     bool written;          /* own: since this start */
+    bool written_again;    /* own catalog: above what a neighbour held (catalogs.c) */
+    bool committing;       /* own: a commit waits for the disk */
+    struct catalog_words *words; /* own catalog: as it is to be called; NULL: not one */
     bool proved_older;     /* own: a neighbour showed a newer head with my own signature */
     bool rolled_back;      /* own: a neighbour holds a newer one; nothing is written any more */
     uint64_t theirs_epoch, theirs_usn; /* of that one, or what else a new epoch must be above */
@@ -449,23 +459,6 @@ struct password {
 /* Leaving: the wish is durable; so are the heads that say it; all are told; all is forgotten. */
 enum leaving_phase { STAYING, LEAVING_STORING, LEAVING_WISH, LEAVING_TELLING, LEAVING_OVER };
 
-/* A change of the plan that is to be taken back at `until`, unless it is confirmed. */
-struct confirm {
-    uint64_t number; /* in the log; 0 = none */
-    wall until;
-};
-
-/* What is known here of the log of the plan (planlog.c). */
-struct planlog {
-    uint64_t last, first;  /* numbers: the newest, and the oldest that is kept; 0: 1 is */
-    struct {
-        wall at;
-        uint64_t number;   /* of the first change of a day */
-    } day[PLAN_LOG_DAYS + 2];
-    size_t day_n;
-    struct confirm confirm;
-};
-
 /* Everything that a command may change of the cluster itself: as it is durable, and as a batch
  * makes it when it is. */
 struct settings {
@@ -525,7 +518,7 @@ struct batch {
     struct policy_change *policy; /* BATCH_POLICY */
 };
 
-enum commit_kind { COMMIT_CHANGE, COMMIT_BEAT, COMMIT_ADOPT, COMMIT_CONFIRM };
+enum commit_kind { COMMIT_CHANGE, COMMIT_BEAT, COMMIT_ADOPT, COMMIT_CONFIRM, COMMIT_LEFT };
 
 /* A commit of one's own stream that waits for the disk. */
 struct own_commit {
@@ -552,7 +545,10 @@ struct waiting {
     size_t change_n;
     uint64_t kept; /* entries there already that the change puts again */
     bool ordered;  /* each key once, in order */
+    enum command_type type;
     uint64_t number; /* of the stream */
+    bool meant;      /* however much it shrinks: the others need not hold it back */
+    struct slice name, route_string, description, cluster; /* of a catalog */
     bool force;
     uint32_t confirm;      /* seconds; 0 = it stays */
     uint64_t undoes, last; /* as in struct command */
@@ -713,6 +709,7 @@ struct ils {
         tick until;         /* the links end then; 0 = not leaving */
     } leaving;
     bool ends_due;          /* peers that are gone may have to go (ends.c) */
+    struct buf catalog_rows;    /* settings of catalogs, until the start */
     struct buf withheld_row[2]; /* as stored, until the start */
     struct rolled_row {
         bool there, left;
@@ -778,7 +775,6 @@ struct ils {
     bool self_dirty;           /* stream 0 must be written anew */
     tick self_after;           /* not before: the disk has just refused it */
     tick hold_until;           /* nothing is written before; 0: released */
-    bool committing[2];        /* a commit of stream 0, 1 waits for the disk */
     tick next_beat;
     tick stale_next;           /* what is stale is judged anew (stream.c) */
     bool heads_moved;          /* something to tell the neighbours */

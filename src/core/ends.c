@@ -374,10 +374,10 @@ static bool drop_peers(struct rows *r)
 static void return_above(struct ils *ils)
 {
     const struct ended *e = ends_find(ils, ils->key);
-    struct stream *const own[2] = {ils->self, ils->own};
-    for (size_t i = 0; i < 2 && e != NULL && !e->banned; i++) {
-        struct stream *s = own[i];
-        if (!stream_held(s) || s->renew || told_newest(s)->epoch > e->epoch)
+    list_each(node, &ils->streams) {
+        struct stream *s = list_entry(node, struct stream, node);
+        if (e == NULL || e->banned || !s->own || !stream_held(s) ||
+            s->renew || told_newest(s)->epoch > e->epoch)
             continue;
         s->renew = true;
         s->theirs_epoch = e->epoch > s->theirs_epoch ? e->epoch : s->theirs_epoch;
@@ -591,6 +591,8 @@ static enum reply may_leave(const struct ils *ils, const struct command *c,
         return REPLY_CLONED;
     if (ils->self->rolled_back || ils->own->rolled_back)
         return REPLY_ROLLED_BACK;
+    if (catalogs_own(ils, ret_text) != 0)
+        return REPLY_HAS_CATALOGS;
     if (spoke == NULL || c->now)
         return REPLY_OK;
     *ret_text = text_slice(spoke->cluster_id);

@@ -359,7 +359,7 @@ void held_tick(struct ils *ils)
         ils->learned_seen = policy_learned_max(ils);
         ask_again(ils);
     }
-    if (x->command == 0 || !ils->ready || ils->committing[STREAM_PLAN])
+    if (x->command == 0 || !ils->ready || ils->own->committing)
         return;
     enum reply reply = ils->cloned ? REPLY_CLONED
                        : ils->own->rolled_back || ils->self->rolled_back ? REPLY_ROLLED_BACK

@@ -32,6 +32,7 @@ struct ils *ils_new(struct mem *mem)
     ils->next_beat = TICK_NEVER;
     own_init(ils);
     buf_init(&ils->orphans, mem, SIZE_MAX);
+    buf_init(&ils->catalog_rows, mem, SIZE_MAX);
     buf_init(&ils->withheld_row[0], mem, HEAD_MAX);
     buf_init(&ils->withheld_row[1], mem, HEAD_MAX);
     ils->routes = routes_new(mem);
@@ -76,6 +77,7 @@ void ils_free(struct ils *ils)
         mem_free(mem, list_entry(node, struct alarm_entry, node), sizeof(struct alarm_entry));
     gate_forget(ils);
     buf_done(&ils->orphans);
+    buf_done(&ils->catalog_rows);
     buf_done(&ils->withheld_row[0]); /* a start that was not finished */
     buf_done(&ils->withheld_row[1]);
     routes_free(ils->routes);

@@ -142,6 +142,9 @@ enum command_type {
     COMMAND_PASSWORD_PREFER, /* generation */
     COMMAND_PASSWORD_DROP,   /* generation */
     COMMAND_PLAN,        /* source, replace, change[]; force, confirm, undoes */
+    COMMAND_CATALOG_ADD, /* cluster_id: its name, route_string, description */
+    COMMAND_CATALOG_REMOVE, /* cluster_id: its name */
+    COMMAND_CATALOG_ADOPT, /* cluster_id: its name, cluster: whose it is; description */
     COMMAND_PLAN_CONFIRM, /* what waits to be confirmed stays */
     COMMAND_ROUTE_ADD,   /* pattern, target */
     COMMAND_ROUTE_REMOVE,/* pattern, target or empty */

@@ -335,7 +335,7 @@ static void row_setting(struct ils *ils, struct slice key, struct slice v)
     } else if (!told_setting(ils, key, v) && !introduce_setting(ils, key, v) &&
                !role_setting(ils, key, v) && !ends_setting(ils, key, v) &&
                !adopt_setting(ils, key, v) && !planlog_setting(ils, key, v) &&
-               !policy_setting(ils, key, v)) {
+               !policy_setting(ils, key, v) && !catalogs_setting(ils, key, v)) {
         own_setting(ils, key, v);
     }
 }

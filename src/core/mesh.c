@@ -249,7 +249,7 @@ static void spoke_visits(struct ils *ils)
 static void spoke_lets_go(struct ils *ils)
 {
     struct peer *keep = NULL;
-    if (ils->self_dirty || ils->committing[STREAM_SELF] || BUG(TWO_HUBS))
+    if (ils->self_dirty || ils->self->committing || BUG(TWO_HUBS))
         return;
     list_each(node, &ils->peers) {
         struct peer *p = list_entry(node, struct peer, node);

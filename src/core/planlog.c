@@ -261,7 +261,8 @@ void planlog_rows(struct rows *r, struct own_commit *oc, const struct waiting *w
     const struct commit *c = &oc->commit;
     struct inverse x = {.rows = r, .a = &oc->arena, .c = oc->stream->catalog};
     struct buf b;
-    oc->confirms = takes_back(&ils->planlog, w) || (w->confirm != 0 && c->change_n != 0);
+    oc->confirms = w->type == COMMAND_PLAN_CONFIRM || takes_back(&ils->planlog, w) ||
+                   (w->confirm != 0 && c->change_n != 0);
     if (c->change_n != 0) {
         count(r, &ils->planlog, ils->wall);
         x.number = oc->logged = ils->planlog.last;
@@ -305,9 +306,19 @@ void planlog_committed(struct ils *ils, const struct own_commit *oc)
     }
 }
 
+bool planlog_waits(const struct ils *ils)
+{
+    return ils->planlog.confirm.number != 0;
+}
+
+/* Where the plan shrank by it, that is meant so as well: the others need to hear of it. */
 void planlog_command(struct ils *ils, const struct command *c)
 {
     struct rows rows;
+    if (planlog_waits(ils) && stream_held(ils->own) && held_shrunk(ils->own, &ils->own->head)) {
+        waiting_add(ils, c);
+        return;
+    }
     if (ils->planlog.confirm.number == 0) {
         command_refuse(ils, c, REPLY_NOTHING_TO_CONFIRM, slice_make(NULL, 0));
         return;

@@ -9,6 +9,7 @@
 
 #include "base/buf.h"
 #include "base/tick.h"
+#include "core/limits.h"
 
 #define PLAN_LOG_KEY 12 /* bytes of a key */
 
@@ -26,6 +27,23 @@ struct plan_change {
 void plan_change_key(uint8_t ret[static PLAN_LOG_KEY], uint64_t number, uint32_t part);
 /* Both, or false where it is no such key. */
 bool plan_change_key_get(struct slice key, uint64_t *ret_number, uint32_t *ret_part);
+
+/* A change of the plan that is to be taken back at `until`, unless it is confirmed. */
+struct confirm {
+    uint64_t number; /* in the log; 0 = none */
+    wall until;
+};
+
+/* What is known here of the log of the plan (planlog.c). */
+struct planlog {
+    uint64_t last, first;  /* numbers: the newest, and the oldest that is kept; 0: 1 is */
+    struct {
+        wall at;
+        uint64_t number;   /* of the first change of a day */
+    } day[PLAN_LOG_DAYS + 2];
+    size_t day_n;
+    struct confirm confirm;
+};
 
 /* The header. who, what and source are cut to 255, 1 024 and 64 bytes. */
 void plan_change_put(struct buf *b, const struct plan_change *c);

@@ -199,6 +199,7 @@ static struct batch *store_new(struct ils *ils, const uint8_t *former)
         rows_remove(&rows, ROW_SETTING, slice_of(over[i]));
     stream_rows(&rows, ils->self, former);
     stream_rows(&rows, ils->own, former);
+    catalogs_drop_rows(&rows, former);
     if (r->own != NULL)
         own_renewal_rows(&rows, r->own);
     if (r->who.n != 0)
@@ -244,8 +245,8 @@ static void begin(struct ils *ils)
 /* A commit that was under way when the command came is part of what is signed anew. */
 void identity_tick(struct ils *ils)
 {
-    if (ils->renewal != NULL && !ils->renewal->storing && !ils->committing[STREAM_SELF] &&
-        !ils->committing[STREAM_PLAN])
+    if (ils->renewal != NULL && !ils->renewal->storing && !ils->self->committing &&
+        !ils->own->committing && !catalogs_busy(ils))
         begin(ils);
 }
 
@@ -291,6 +292,7 @@ static void become(struct ils *ils)
     struct slice former = arena_copy(&ils->step, text_slice(ils->cluster_id));
     end_links(ils, CODE_GOING_DOWN);
     names_set(ils, r);
+    catalogs_dropped(ils);
     memcpy(ils->former, ils->peer_id, PEER_ID_SIZE);
     key_set(ils, r->seed);
     struct trace *t = say(ils, EVENT_IDENTITY);

@@ -77,6 +77,8 @@ static enum reply judge_spoke(const struct ils *ils, const struct command *c,
         return REPLY_ROLE_SPOKE;
     if (ils->mesh.draining)
         return REPLY_DRAINING;
+    if (catalogs_own(ils, ret_text) != 0)
+        return REPLY_HAS_CATALOGS;
     if (ils->role == ROLE_SPOKE)
         return c->host.n == 0 ? REPLY_OK : REPLY_ROLE_SPOKE;
     if (chosen_hub(ils, c) != NULL)
@@ -202,7 +204,7 @@ void role_tick(struct ils *ils)
         if (over || yields(ils))
             stays_hub(ils);
     } else if (over || (spokes(ils, &first) == 0 && !ils->self_dirty &&
-                        !ils->committing[STREAM_SELF])) {
+                        !ils->self->committing)) {
         drained(ils);
     }
 }
@@ -262,6 +264,11 @@ void role_command(struct ils *ils, const struct command *c)
     }
     if (c->role == ROLE_SPOKE) {
         become_spoke(ils, c);
+        return;
+    }
+    struct slice first;
+    if (c->role == ROLE_STANDALONE && catalogs_own(ils, &first) != 0) {
+        command_refuse(ils, c, REPLY_HAS_CATALOGS, first);
         return;
     }
     if (ils->mesh.command != 0) { /* another wish than the one that somebody waits for */

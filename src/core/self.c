@@ -223,7 +223,7 @@ static bool head_follows(const struct ils *ils, const struct stream *s)
 static void plan_follows(struct ils *ils)
 {
     struct stream *s = ils->own;
-    if (ils->ready && s != NULL && stream_held(s) && !ils->committing[STREAM_PLAN] &&
+    if (ils->ready && s != NULL && stream_held(s) && !ils->own->committing &&
         !adopt_holds(ils, s) && ils->now >= ils->self_after && !head_follows(ils, s))
         stream_commit(ils, s, NULL, 0, COMMIT_CHANGE);
 }
@@ -264,7 +264,7 @@ void self_write(struct ils *ils)
 {
     plan_follows(ils);
     if (!ils->self_dirty || !ils->ready || ils->self == NULL || ils->cluster_id.n == 0 ||
-        ils->committing[STREAM_SELF] || adopt_holds(ils, ils->self) || ils->now < ils->self_after)
+        ils->self->committing || adopt_holds(ils, ils->self) || ils->now < ils->self_after)
         return;
     ils->self_dirty = false;
     size_t n;

@@ -72,6 +72,7 @@ static void start_plan(struct ils *ils)
                      text_slice(ils->route_string), true);
     list_each(node, &ils->streams)
         serve_stored(ils, list_entry(node, struct stream, node));
+    catalogs_start(ils);
     told_start(ils, ils->self);
     told_start(ils, ils->own);
     adopt_stored_as(ils, ils->self);

@@ -82,6 +82,7 @@ void stream_free(struct ils *ils, struct stream *s)
     buf_done(&s->target_lines);
     buf_done(&s->withheld);
     buf_done(&s->second);
+    catalogs_free(ils, s);
     mem_free(ils->mem, s, sizeof *s);
 }
 
@@ -117,7 +118,8 @@ void stream_served(struct ils *ils, struct stream *s)
 {
     s->last_head = ils->now;
     struct slice name = cluster_id_valid(s->head.name) ? s->head.name : slice_make(NULL, 0);
-    catalog_describe(s->catalog, name, s->head.route_string, s->own);
+    catalog_describe(s->catalog, name, s->head.route_string,
+                     s->own && !catalogs_is(s));
     held_applied(s);
     held_serve(ils, s);
     held_set_stale(s, false);
@@ -154,8 +156,9 @@ void stream_next(struct ils *ils, const struct stream *s, struct head *next)
     memcpy(next->key, ils->key, KEY_SIZE);
     next->number = s->number;
     next->interval = told_minutes(ils);
-    next->name = text_slice(ils->cluster_id);
-    next->route_string = text_slice(ils->route_string);
+    next->name = s->words != NULL ? text_slice(s->words->name) : text_slice(ils->cluster_id);
+    next->route_string = s->words != NULL ? text_slice(s->words->route_string)
+                                          : text_slice(ils->route_string);
 }
 
 /* Epoch and USN that the next head is above: of whatever was signed here, and, where a new epoch is
@@ -234,8 +237,10 @@ static int commit(struct ils *ils, struct stream *s, const struct waiting *w, en
     oc->changes = w->change_n;
     stream_next(ils, s, &next);
     above_what(ils, s, kind, &former, &next);
-    if (kind == COMMIT_CONFIRM)
+    if (kind == COMMIT_CONFIRM || (catalogs_is(s) && !catalogs_stands(s)))
         former.peak = 0;
+    if (kind == COMMIT_LEFT || (kind == COMMIT_ADOPT && catalogs_is(s) && !catalogs_stands(s)))
+        next.flags = HEAD_FLAG_LEFT;
     int r = kind == COMMIT_BEAT
                 ? beat_commit(ils, s, oc)
                 : origin_commit(&oc->arena, s->catalog, &former, &next, w->change, w->change_n,
@@ -243,12 +248,14 @@ static int commit(struct ils *ils, struct stream *s, const struct waiting *w, en
     rows_init(&rows, ils);
     if (r == 0)
         commit_rows(&rows, s, oc);
-    if (r == 0 && w->command != 0 && kind == COMMIT_CHANGE)
+    if (r == 0 && w->command != 0)
         planlog_rows(&rows, oc, w);
     oc->commit.change = NULL; /* it lends from w */
     oc->commit.change_n = 0;
     if (kind == COMMIT_ADOPT)
         adopt_rows(&rows, s);
+    if (catalogs_is(s) && kind != COMMIT_BEAT)
+        catalogs_rows(&rows, s, kind);
     if (w->who.n != 0)
         rows_audit(&rows, w->who, w->what);
     struct batch *b = r == 0 ? journal_store(&rows, BATCH_COMMIT) : NULL;
@@ -257,7 +264,7 @@ static int commit(struct ils *ils, struct stream *s, const struct waiting *w, en
         return r != 0 ? r : -1;
     }
     b->commit = oc;
-    ils->committing[s->number] = true;
+    s->committing = true;
     if (BUG(TOLD_BEFORE_DURABLE) && stream_serve(ils, s, &oc->commit))
         stream_served(ils, s);
     if (BUG(ACKNOWLEDGED_EARLY) && w->command != 0)
@@ -274,9 +281,10 @@ int stream_commit(struct ils *ils, struct stream *s, const struct change *change
 }
 
 /* The same of what an operator wants: it is logged and audited, and he is answered. */
-int stream_commit_waiting(struct ils *ils, struct stream *s, const struct waiting *w)
+int stream_commit_waiting(struct ils *ils, struct stream *s, const struct waiting *w,
+                          enum commit_kind kind)
 {
-    return commit(ils, s, w, COMMIT_CHANGE);
+    return commit(ils, s, w, kind);
 }
 
 /* That it shrank is meant so: nothing changes but the most that there was. Audited and answered. */
@@ -349,7 +357,7 @@ void stream_committed(struct ils *ils, struct own_commit *oc, bool failed)
 {
     struct stream *s = oc->stream;
     const struct commit *c = &oc->commit;
-    ils->committing[s->number] = false;
+    s->committing = false;
     if (failed) {
         if (oc->command != 0)
             command_reply(ils, oc->command, REPLY_STORE, slice_make(NULL, 0));
@@ -360,6 +368,8 @@ void stream_committed(struct ils *ils, struct own_commit *oc, bool failed)
         if (oc->kind == COMMIT_ADOPT)
             adopt_failed(ils, REPLY_STORE);
         own_commit_free(ils, oc);
+        if (catalogs_is(s) && !stream_held(s))
+            fetch_forget(ils, s);
         return;
     }
     bool moved = c->head.usn != s->head.usn || !stream_held(s);
@@ -373,7 +383,7 @@ void stream_committed(struct ils *ils, struct own_commit *oc, bool failed)
     } else {
         stream_served(ils, s);
         s->last_usn = moved ? ils->wall : s->last_usn;
-        if (s->number == STREAM_PLAN && moved) {
+        if (s->number != STREAM_SELF && moved) {
             struct trace *t = say(ils, EVENT_PLAN_CHANGED);
             t->number[0] = s->head.usn;
             t->number[1] = s->head.live;
@@ -427,7 +437,7 @@ static void judge_stale(struct ils *ils)
 
 static void beat(struct ils *ils, struct stream *s)
 {
-    if (s == NULL || !stream_held(s) || ils->committing[s->number] || adopt_holds(ils, s))
+    if (s == NULL || !stream_held(s) || s->committing || adopt_holds(ils, s))
         return;
     if (s == ils->self && ils->self_dirty && told_real(s))
         return; /* it is written anew at the end of this step, with what this cluster holds */
@@ -450,4 +460,7 @@ void stream_tick(struct ils *ils)
     ils->next_beat = ils->now + every;
     beat(ils, ils->self);
     beat(ils, ils->own);
+    list_each(node, &ils->streams)
+        if (catalogs_is(list_entry(node, struct stream, node)))
+            beat(ils, list_entry(node, struct stream, node));
 }

@@ -204,7 +204,7 @@ static bool is_due(const struct ils *ils, const struct stream *s)
 static void withhold(struct ils *ils, struct stream *s)
 {
     struct rows rows;
-    if (ils->committing[s->number] || adopt_holds(ils, s) || ils->now < ils->self_after ||
+    if (s->committing || adopt_holds(ils, s) || ils->now < ils->self_after ||
         s->withheld_state == WITHHELD_STORING)
         return;
     rows_init(&rows, ils);
@@ -222,7 +222,7 @@ void told_show(struct ils *ils, struct stream *s)
 {
     struct rows rows;
     if (!is_newer(&s->head, &s->withheld_head)) {
-        if (!ils->committing[s->number] && !adopt_holds(ils, s) && ils->now >= ils->self_after)
+        if (!s->committing && !adopt_holds(ils, s) && ils->now >= ils->self_after)
             stream_commit(ils, s, NULL, 0, COMMIT_CHANGE);
         return;
     }
@@ -286,12 +286,25 @@ static void follow(struct ils *ils, struct stream *s)
         told_show(ils, s);
 }
 
+/* Of imported catalogs no head is made in place of the real one: nothing is told. */
+static void catalogs_hide(struct ils *ils)
+{
+    list_each(node, &ils->streams) {
+        struct stream *s = list_entry(node, struct stream, node);
+        if (!catalogs_is(s) || s->hide == ils->durable.exchange_off)
+            continue;
+        s->hide = ils->durable.exchange_off;
+        ils->heads_moved = true;
+    }
+}
+
 void told_tick(struct ils *ils)
 {
     if (!ils->ready || ils->own == NULL || ils->self == NULL)
         return;
     follow(ils, ils->self);
     follow(ils, ils->own);
+    catalogs_hide(ils);
     if (ils->served_off == ils->durable.exchange_off)
         return;
     ils->served_off = ils->durable.exchange_off;

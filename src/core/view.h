@@ -260,6 +260,25 @@ bool view_ready(const struct ils *ils, size_t i, uint8_t method, struct view_rea
 enum code view_certificate(const struct ils *ils, const struct certificate *c, uint8_t method,
                            struct slice host, enum cert_rule *ret_rule);
 
+/* Imported catalogs: one's own, and those of other hubs. */
+struct view_catalog {
+    bool own;
+    uint8_t peer_id[PEER_ID_SIZE]; /* as it is shown: H("catalog", key, number) */
+    uint64_t number;               /* of the stream */
+    struct slice name, route_string;
+    struct slice description;      /* one's own alone; else empty */
+    struct slice origin;           /* cluster id of the hub */
+    uint64_t entries, usn, epoch;
+    uint8_t root[HASH_SIZE];
+    bool stale;
+    enum sync_status status;
+    wall last_usn;                 /* when data last came */
+};
+bool view_catalog(const struct ils *ils, size_t i, struct view_catalog *ret);
+/* One's own with that name, and its number; NULL: there is none. */
+const struct catalog *view_own_catalog_named(const struct ils *ils, struct slice name,
+                                             uint64_t *ret_number);
+
 /* The log of one's own plans (core/planlog.h). */
 struct view_planlog {
     uint64_t first, last; /* numbers that are kept; last = 0: none */

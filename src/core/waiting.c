@@ -40,9 +40,15 @@ static enum reply take(const struct ils *ils, struct waiting *w, const struct co
         return REPLY_TEXT_TOO_LONG;
     }
     w->command = c->id;
+    w->type = c->type;
     w->number = c->stream == 0 ? STREAM_PLAN : c->stream;
+    w->name = arena_copy(&w->arena, c->cluster_id);
+    w->route_string = arena_copy(&w->arena, c->route_string);
+    w->description = arena_copy(&w->arena, c->description);
+    w->cluster = arena_copy(&w->arena, c->cluster);
     w->replace = c->replace;
     w->force = c->force || c->confirm != 0;
+    w->meant = c->undoes != 0;
     w->confirm = c->confirm;
     w->undoes = c->undoes;
     w->undoes_to = c->undoes_to;
@@ -251,21 +257,58 @@ static enum reply judge(const struct ils *ils, const struct stream *s, struct wa
     return reply;
 }
 
-/* The next change whose turn has come. */
+/* One of one's own that may be changed; NULL: there is none. */
+static struct stream *stream_of(const struct ils *ils, const struct waiting *w)
+{
+    struct stream *s = w->number == STREAM_SELF ? NULL : stream_find(ils, ils->key, w->number);
+    return s == ils->own || (s != NULL && catalogs_stands(s)) ? s : NULL;
+}
+
+/* One commit of a stream at a time; what catalogs there are changes with none under way. */
+static bool has_turn(const struct ils *ils, const struct waiting *w)
+{
+    const struct stream *s = stream_of(ils, w);
+    if (w->type != COMMAND_PLAN && w->type != COMMAND_PLAN_CONFIRM)
+        return !catalogs_busy(ils);
+    return s == NULL || !s->committing;
+}
+
+static void begin(struct ils *ils, struct waiting *w)
+{
+    struct slice text = slice_make(NULL, 0);
+    struct stream *s = stream_of(ils, w);
+    enum commit_kind kind = COMMIT_CHANGE;
+    enum reply reply = standstill(ils);
+    if (reply == REPLY_OK && w->type == COMMAND_PLAN_CONFIRM)
+        reply = planlog_waits(ils) ? REPLY_OK : REPLY_NOTHING_TO_CONFIRM;
+    else if (reply == REPLY_OK && w->type != COMMAND_PLAN)
+        reply = catalogs_judge(ils, w, &s, &kind, &text);
+    else if (reply == REPLY_OK && s == NULL)
+        reply = REPLY_CATALOG_UNKNOWN;
+    else if (reply == REPLY_OK)
+        reply = judge(ils, s, w, &text);
+    if (w->meant || w->type == COMMAND_PLAN_CONFIRM)
+        kind = COMMIT_CONFIRM;
+    if (reply == REPLY_OK) {
+        int r = stream_commit_waiting(ils, s, w, kind);
+        reply = r == 0 ? REPLY_OK : r == -2 ? REPLY_TOO_MANY : REPLY_MEMORY;
+        if (r != 0 && catalogs_is(s) && !stream_held(s))
+            fetch_forget(ils, s);
+    }
+    if (reply != REPLY_OK)
+        command_reply(ils, w->command, reply, text);
+    waiting_free(ils, w);
+}
+
+/* The changes whose turn has come. */
 void waiting_next(struct ils *ils)
 {
-    while (ils->ready && !ils->committing[STREAM_PLAN] && !list_empty(&ils->waiting) &&
-           (standstill(ils) != REPLY_OK || !adopt_holds(ils, ils->own))) {
-        struct waiting *w = list_entry(ils->waiting.next, struct waiting, node);
-        struct slice text;
-        enum reply reply = judge(ils, ils->own, w, &text);
-        if (reply == REPLY_OK) {
-            int r = stream_commit_waiting(ils, ils->own, w);
-            reply = r == 0 ? REPLY_OK : r == -2 ? REPLY_TOO_MANY : REPLY_MEMORY;
-        }
-        if (reply != REPLY_OK)
-            command_reply(ils, w->command, reply, text);
-        waiting_free(ils, w);
+    if (!ils->ready || (standstill(ils) == REPLY_OK && adopt_holds(ils, ils->own)))
+        return;
+    list_each_safe(node, &ils->waiting) {
+        struct waiting *w = list_entry(node, struct waiting, node);
+        if (has_turn(ils, w))
+            begin(ils, w);
     }
 }
 
@@ -300,15 +343,18 @@ enum reply view_preview(const struct ils *ils, struct mem *mem, const struct com
     arena_init(&w.arena, mem);
     enum reply reply = take(ils, &w, c, &ret->text);
     if (reply == REPLY_OK)
-        reply = judge(ils, ils->own, &w, &ret->text);
+        reply = stream_of(ils, &w) == NULL ? REPLY_CATALOG_UNKNOWN : REPLY_OK;
+    const struct stream *s = stream_of(ils, &w);
+    if (reply == REPLY_OK)
+        reply = judge(ils, s, &w, &ret->text);
     if (reply == REPLY_SHRINKS) {
         ret->shrinks = w.force = true;
-        reply = complete_replacement(ils->own->catalog, &w, &ret->text);
+        reply = complete_replacement(s->catalog, &w, &ret->text);
     }
     if (reply == REPLY_OK)
         ret->effect = arena_alloc(&w.arena, (w.change_n + 1) * sizeof *ret->effect);
     for (size_t i = 0; ret->effect != NULL && i < w.change_n; i++)
-        preview_one(ils->own->catalog, ret, &w.change[i]);
+        preview_one(s->catalog, ret, &w.change[i]);
     ret->arena = w.arena;
     return reply == REPLY_OK && ret->effect == NULL ? REPLY_MEMORY : reply;
 }

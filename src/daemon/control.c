@@ -107,6 +107,12 @@ static const struct verb verbs[] = {
     {"source remove", RIGHT_CHANGE, "name,entries,", false, verb_source_remove},
     {"plan add", RIGHT_CHANGE, "kind,key,failover,dry_run,", false, verb_plan_add},
     {"plan remove", RIGHT_CHANGE, "kind,key,dry_run,", false, verb_plan_remove},
+    {"catalog list", RIGHT_READ, "", false, verb_catalog_list},
+    {"catalog add", RIGHT_CHANGE, "name,route_string,description,", false, verb_catalog_add},
+    {"catalog import", RIGHT_CHANGE, "name,encoding,confirm,force,dry_run,", true,
+     verb_catalog_import},
+    {"catalog remove", RIGHT_CHANGE, "name,", false, verb_catalog_remove},
+    {"catalog adopt", RIGHT_CHANGE, "name,from,description,", false, verb_catalog_adopt},
     {"plan rollback", RIGHT_CHANGE, "number,to,dry_run,", false, verb_plan_rollback},
     {"plan confirm", RIGHT_CHANGE, "", false, verb_plan_confirm},
 };

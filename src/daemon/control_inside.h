@@ -240,6 +240,13 @@ void verb_plan_show(struct client *client);
 void verb_plan_export(struct client *client);
 void verb_plan_add(struct client *client);
 void verb_plan_remove(struct client *client);
+void verb_catalog_list(struct client *client);
+void verb_catalog_add(struct client *client);
+void verb_catalog_import(struct client *client);
+void verb_catalog_remove(struct client *client);
+void verb_catalog_adopt(struct client *client);
+json_t *control_catalogs(const struct ils *core); /* imported catalogs, one's own and others' */
+
 void verb_plan_log(struct client *client);
 void verb_plan_rollback(struct client *client);
 void verb_plan_confirm(struct client *client);

@@ -24,6 +24,7 @@ struct import {
     struct client *client;
     char encoding[40], source[SOURCE_MAX + 1];
     uint32_t confirm; /* seconds */
+    uint64_t stream;
     struct csv_rows rows;
     bool good, memory;
     struct changes changes;
@@ -110,6 +111,7 @@ static void import_done(uv_work_t *work, int status)
         command.source = slice_of(job->source);
         command.change = job->changes.change;
         command.change_n = job->changes.n;
+        command.stream = job->stream;
         command.confirm = job->confirm;
         command.force = control_flag(client, "force", false);
         if (control_flag(client, "dry_run", false))
@@ -122,10 +124,16 @@ static void import_done(uv_work_t *work, int status)
 
 void verb_plan_import(struct client *client)
 {
-    struct slice source, encoding;
+    struct slice source;
+    if (control_text(client, "source", true, &source))
+        control_import(client, source, STREAM_PLAN);
+}
+
+void control_import(struct client *client, struct slice source, uint64_t stream)
+{
+    struct slice encoding;
     uint64_t confirm;
-    if (!control_text(client, "source", true, &source) ||
-        !control_number(client, "confirm", CONFIRM_MAX, 0, &confirm) ||
+    if (!control_number(client, "confirm", CONFIRM_MAX, 0, &confirm) ||
         !control_text(client, "encoding", false, &encoding))
         return;
     if (source.n == 0 || source.n > SOURCE_MAX || slice_find(source, 0) < source.n) {
@@ -141,6 +149,7 @@ void verb_plan_import(struct client *client)
     job->client = client;
     job->work.data = job;
     job->confirm = (uint32_t)confirm;
+    job->stream = stream;
     slice_to_text(source, job->source, sizeof job->source);
     slice_to_text(encoding, job->encoding, sizeof job->encoding);
     changes_init(&job->changes);

@@ -15,6 +15,9 @@ json_t *control_counts(const uint64_t number[REPLY_NUMBERS]);
 json_t *control_preview(struct client *client, const struct command *command);
 void control_dry_run(struct client *client, const struct command *command); /* ends the request */
 
+/* The content of the request, a catalog file, takes the place of what the source held. */
+void control_import(struct client *client, struct slice source, uint64_t stream);
+
 /* Takes a change back, or (to) all after it; client NULL: the daemon's own wish, and
  * control_confirm_over is called when it is over. */
 void control_undo(struct control *control, struct client *client, uint64_t number, bool to,

@@ -125,13 +125,32 @@ static json_t *cluster_json(const struct view_cluster *c)
     return json;
 }
 
+/* A row of the same form. */
+static json_t *catalog_json(const struct view_catalog *c)
+{
+    struct view_cluster row = {.cluster_id = c->name, .route_string = c->route_string,
+                               .description = c->description, .last_usn = c->own ? 0 : c->last_usn,
+                               .usn = c->usn, .entries = c->entries, .epoch = c->epoch,
+                               .status = c->status, .stale = c->stale};
+    memcpy(row.peer_id, c->peer_id, sizeof row.peer_id);
+    memcpy(row.root, c->root, sizeof row.root);
+    json_t *json = cluster_json(&row);
+    json_object_set_new(json, "role", json_string("Imported catalog"));
+    json_object_set_new(json, "action", json_string(""));
+    json_object_set_new(json, "imported_by", render_text(c->origin));
+    return json;
+}
+
 void verb_clusters(struct client *client)
 {
     const struct ils *core = runtime_core(client->control->rt);
     struct view_cluster c;
+    struct view_catalog catalog;
     json_t *rows = json_array();
     for (size_t i = 0; view_cluster(core, i, &c); i++)
         json_array_append_new(rows, cluster_json(&c));
+    for (size_t i = 0; view_catalog(core, i, &catalog); i++)
+        json_array_append_new(rows, catalog_json(&catalog));
     control_ok(client, rows);
 }
 

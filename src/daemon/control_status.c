@@ -419,9 +419,11 @@ static bool health_disconnected(const struct ils *core, const struct view_self *
 static bool health_held(const struct ils *core, struct health *h)
 {
     struct view_held held;
+    struct view_planlog log;
     char text[400], next[400], cause[512];
+    view_planlog(core, &log);
     for (size_t i = 0; view_held(core, i, &held); i++) {
-        if (held.why == HELD_ILLEGAL)
+        if (held.why == HELD_ILLEGAL || (held.own && log.confirm != 0)) /* it is on trial */
             continue;
         control_held_text(&held, text, next);
         snprintf(cause, sizeof cause, "cluster %.*s: %s", (int)held.cluster_id.n,

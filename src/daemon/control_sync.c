@@ -178,6 +178,7 @@ void verb_sync(struct client *client)
     json_object_set_new(json, "minutes", json_integer(self.minutes));
     json_object_set_new(json, "exchange", json_boolean(self.exchange));
     json_object_set_new(json, "clusters", rows);
+    json_object_set_new(json, "catalogs", holder == 0 ? control_catalogs(core) : json_array());
     control_reply(client, json, n.behind > 0 ? 1 : 0);
 }
 

@@ -160,7 +160,9 @@ def unconfirmed(c):
     tap.ok('ils plan confirm' in c.must('status') and len(keys(c, 'HQ')) == 100,
            'it waits on after kill -9')
     c.must('plan', 'confirm')
-    tap.ok(c.json('status')['confirm'] is None and len(keys(c, 'HQ')) == 100, 'confirmed, it stays')
+    tap.ok(c.json('status')['confirm'] is None and len(keys(c, 'HQ')) == 100 and
+           c.json('status')['health'] == 'healthy', 'confirmed, it stays, and nobody holds it back',
+           c.must('status'))
     c.kill()
     c.start()
     tap.ok(c.json('status')['confirm'] is None and len(keys(c, 'HQ')) == 100,
