@@ -85,6 +85,33 @@ bool admit_more(struct ils *ils)
     return false;
 }
 
+static size_t catalogs_of(const struct ils *ils, const uint8_t *key, bool all)
+{
+    size_t n = 0;
+    for (const struct stream *s = ils->by_key[key[0] % STREAM_BUCKETS]; s != NULL;
+         s = s->next_by_key)
+        n += s->number >= STREAM_CATALOGS && (all || s->admitted) &&
+             memcmp(s->key, key, KEY_SIZE) == 0;
+    return n;
+}
+
+static struct slice origin_name(const struct ils *ils, const uint8_t key[static KEY_SIZE])
+{
+    const struct peer *p = peer_find(ils, key);
+    return p != NULL && p->cluster_id.n != 0 ? text_slice(p->cluster_id) : slice_of("?");
+}
+
+/* One more of that origin's; false: an alarm as well. The others are to have places, too. */
+static bool catalog_more(struct ils *ils, const struct stream *s)
+{
+    if (catalogs_of(ils, s->key, false) < CATALOGS_ORIGIN)
+        return admit_more(ils);
+    struct slice name = origin_name(ils, s->key);
+    if (ils->started && alarm_last(ils, ILSCatalogLimitExceeded, name) == 0)
+        alarm_raise(ils, ILSCatalogLimitExceeded, name);
+    return false;
+}
+
 /* A stream is admitted with its cluster's place in the table, a catalog with one of its own. Who
  * has left needs none. */
 bool admit_room(struct ils *ils, const struct stream *s)
@@ -93,7 +120,7 @@ bool admit_room(struct ils *ils, const struct stream *s)
         return true;
     if (s->number < STREAM_CATALOGS)
         return peer_get(ils, s->key) != NULL;
-    return s->admitted || admit_more(ils);
+    return s->admitted || catalog_more(ils, s);
 }
 
 /* --- anew */
@@ -149,6 +176,15 @@ static void list_all(struct ils *ils)
     }
 }
 
+static void catalogs_again(struct ils *ils)
+{
+    list_each(node, &ils->peers) {
+        const struct peer *p = list_entry(node, struct peer, node);
+        if (catalogs_of(ils, p->key, true) <= CATALOGS_ORIGIN)
+            alarm_clear(ils, ILSCatalogLimitExceeded, origin_name(ils, p->key));
+    }
+}
+
 /* A roster, an end or a meeting has changed: who is admitted is computed anew. What is admitted
  * now and waited is fetched; of what is not any more nothing new is taken. */
 void admit_again(struct ils *ils)
@@ -166,6 +202,7 @@ void admit_again(struct ils *ils)
         else if (admitted && s->number == STREAM_SELF && stream_held(s))
             ends_read(ils, s);
     }
+    catalogs_again(ils);
     admit_counted(ils);
 }
 

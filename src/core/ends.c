@@ -365,6 +365,7 @@ static bool drop_peers(struct rows *r)
         t->text[1] = slice_of(e == NULL ? "left" : e->banned ? "banned" : "forgotten");
         alarm_clear(ils, ILSHubClusterUnreachable, text_slice(p->host)); /* nobody dials it now */
         alarm_clear(ils, ILSHubClusterUnreachable, slice_of(p->met_ip));
+        alarm_clear(ils, ILSCatalogLimitExceeded, text_slice(p->cluster_id));
         peer_free(r, p);
     }
     return again;

@@ -52,6 +52,7 @@
 #define ADOPTED_USN_GAP   (UINT64_C(1) << 20) /* design 6: above what others may hold */
 #define UNADMITTED_MAX    256            /* streams that wait for a roster to list them */
 #define CATALOGS_MAX      32             /* that one hub imports */
+#define CATALOGS_ORIGIN   40             /* of one origin: more than it may make, a fifth of all */
 #define CATALOGS_WAITING  64             /* catalogs that their own origins announce, likewise */
 #define PEERS_NEAR        180            /* design 6: an alarm at 90 % of 200 */
 #define ENDED_MAX         256            /* who was forgotten or banned: a third of stream 0 */

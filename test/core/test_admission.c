@@ -341,21 +341,34 @@ static void catalogs_count(void **state)
     assert_int_equal(served(liar.peer.key, 2), 1);
     liar_pump(&other);
     assert_true(other.peer.got[FRAME_HEAD] > heads);
-    for (uint64_t n = 3; core.ils->peer_n + n - 2 < PEERS_MAX; n++) {
-        assert_int_equal(alarmed(ILSPeerLimitApproachingWarning),
-                         core.ils->peer_n + n - 2 >= PEERS_NEAR);
+    for (uint64_t n = 3; n < STREAM_CATALOGS + CATALOGS_ORIGIN; n++)
         say_plan(&liar, &liar, n, 1);
-        assert_int_equal(served(liar.peer.key, n), 1);
+    assert_false(alarmed(ILSCatalogLimitExceeded));
+    say_plan(&liar, &liar, 400, 1); /* the others are to have places, too */
+    assert_int_equal(served(liar.peer.key, 400), 0);
+    assert_true(alarmed(ILSCatalogLimitExceeded));
+    say_self(&liar, &liar, 6, true, 0, 5);
+    for (size_t i = 0; i < 5; i++) {
+        struct liar p = the_puppet(i);
+        say_self(&liar, &p, 1, false, 0, 0);
     }
-    say_plan(&liar, &liar, 198, 1);
+    assert_int_equal(core.ils->peer_n, 7);
+    for (size_t n = CATALOGS_ORIGIN; core.ils->peer_n + n < PEERS_MAX; n++) {
+        struct liar p = the_puppet(n / CATALOGS_ORIGIN);
+        assert_int_equal(alarmed(ILSPeerLimitApproachingWarning),
+                         core.ils->peer_n + n >= PEERS_NEAR);
+        say_plan(&liar, &p, STREAM_CATALOGS + n % CATALOGS_ORIGIN, 1);
+        assert_int_equal(served(p.peer.key, STREAM_CATALOGS + n % CATALOGS_ORIGIN), 1);
+    }
     assert_false(alarmed(ILSPeerLimitExceeded));
-    say_plan(&liar, &liar, 500, 1);
-    say_plan(&liar, &liar, 501, 1);
-    assert_int_equal(served(liar.peer.key, 501), 0);
+    struct liar last = the_puppet(0);
+    say_plan(&liar, &last, 501, 1);
+    assert_int_equal(served(last.peer.key, 501), 0);
     assert_true(alarmed(ILSPeerLimitExceeded));
-    say_stream(&liar, &liar, (struct head){.usn = 2, .flags = HEAD_FLAG_LEFT}, &none, 0);
+    say_stream(&liar, &liar, (struct head){.usn = 100, .flags = HEAD_FLAG_LEFT}, &none, 0);
     assert_null(stream_of(liar.peer.key, 2));
     assert_false(alarmed(ILSPeerLimitExceeded) || alarmed(ILSPeerLimitApproachingWarning));
+    assert_false(alarmed(ILSCatalogLimitExceeded));
     liar_done(&other);
     buf_done(&none);
 }

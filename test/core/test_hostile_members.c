@@ -257,6 +257,13 @@ static void streams_without_end(void **state)
     liar_pump(&liar);
     printf("# %zu streams\n", core.ils->stream_n);
     assert_true(core.ils->stream_n < STREAMS_MAX / 2);
+    size_t admitted = 0;
+    list_each(node, &core.ils->streams) {
+        const struct stream *s = list_entry(node, struct stream, node);
+        admitted += s->admitted && s->number >= STREAM_CATALOGS;
+    }
+    assert_int_equal(admitted, 40); /* the others are to have places, too */
+    assert_int_equal(core.alarm, ILSCatalogLimitExceeded);
     assert_int_equal(end(COMMAND_BAN, liar.peer.key), REPLY_OK); /* its catalogs took all places */
     liar_join(&fresh, &core, 2, "198.51.100.2", password);
     assert_true(liar_linked(&fresh));
