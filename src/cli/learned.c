@@ -127,6 +127,15 @@ int run_accept_list(struct cli *cli, const struct parsed *p)
 
 /* --- duplicates */
 
+/* In the language of the environment; "-" where there is none. */
+static void say_rule(json_t *row)
+{
+    char said[WORDS_TEXT_MAX] = "-";
+    if (text_of(row, "rule")[0] != '\0')
+        words_said(said, sizeof said, text_of(row, "rule"));
+    json_object_set_new(row, "rule", json_string(said));
+}
+
 static void print_duplicates(const struct cli *cli, json_t *answer)
 {
     static const struct column columns[] = {
@@ -141,6 +150,7 @@ static void print_duplicates(const struct cli *cli, json_t *answer)
         snprintf(text, sizeof text, order ? _("the other way: %s") : _("next: %s"),
                  text_of(row, "next"));
         json_object_set_new(row, "below", json_string(text));
+        say_rule(row);
     }
     if (json_array_size(rows) == 0)
         printf("%s\n", _("no entry is announced by two clusters"));
@@ -196,9 +206,9 @@ int run_held(struct cli *cli, const struct parsed *p)
     if (rows != NULL && json_array_size(rows) == 0)
         printf("%s\n", _("nothing is held back"));
     json_array_foreach(rows, i, row) {
-        char text[2 * WORDS_TEXT_MAX];
-        snprintf(text, sizeof text, "%s\n  %s: %s", text_of(row, "text"), _("next"),
-                 text_of(row, "next"));
+        char text[2 * WORDS_TEXT_MAX], said[WORDS_TEXT_MAX];
+        words_said(said, sizeof said, text_of(row, "text"));
+        snprintf(text, sizeof text, "%s\n  %s: %s", said, _("next"), text_of(row, "next"));
         json_object_set_new(row, "below", json_string(text));
     }
     if (json_array_size(rows) > 0)
@@ -248,8 +258,7 @@ static void print_learned(const struct cli *cli, const json_t *answer)
                  json_is_true(json_object_get(row, "stale")) ? _("stale, %s ago") : _("%s ago"),
                  age);
         json_object_set_new(row, "age", json_string(text));
-        if (text_of(row, "rule")[0] == '\0')
-            json_object_set_new(row, "rule", json_string("-"));
+        say_rule(row);
     }
     if (json_array_size(rows) > 0)
         print_table(cli, rows, columns, sizeof columns / sizeof *columns);

@@ -292,6 +292,7 @@ void print_lookup(const struct cli *cli, const json_t *l)
     const json_t *match = json_object_get(l, "match"), *why = json_object_get(l, "why");
     const char *result = text_of(l, "result");
     bool good = strcmp(result, "found") == 0 || strcmp(result, "local") == 0;
+    char rule[WORDS_TEXT_MAX];
     size_t i;
     json_t *row;
     printf("%s: %s%s%s\n", text_of(l, "dialed"), good ? print_green(cli) : print_red(cli), result,
@@ -307,6 +308,7 @@ void print_lookup(const struct cli *cli, const json_t *l)
     printf("why    %s\n", text_of(why, "text"));
     json_array_foreach(json_object_get(why, "losers"), i, row) {
         print_match("lost   ", row);
-        printf(": %s\n", text_of(row, "rule"));
+        words_said(rule, sizeof rule, text_of(row, "rule"));
+        printf(": %s\n", rule);
     }
 }

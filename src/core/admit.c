@@ -226,6 +226,15 @@ static uint64_t learned(const struct ils *ils, const struct stream *but, uint64_
     return live;
 }
 
+/* Bytes of all others' segments: a quarter of the memory at most, and 64 for each entry that may be
+ * learned where that is more than usual. */
+uint64_t admit_bytes(const struct ils *ils)
+{
+    uint64_t most = policy_learned_max(ils) * 64;
+    most = most > LEARNED_BYTES ? most : LEARNED_BYTES;
+    return ils->mem->budget / 4 < most ? ils->mem->budget / 4 : most;
+}
+
 uint64_t admit_learned(const struct ils *ils, uint64_t *ret_bytes)
 {
     return learned(ils, NULL, ret_bytes);
@@ -236,7 +245,7 @@ uint64_t admit_learned(const struct ils *ils, uint64_t *ret_bytes)
  * already passes: a limit that was lowered takes nothing away, and keeps nobody from removing. */
 bool admit_quota(const struct ils *ils, const struct stream *s, const struct head *h)
 {
-    uint64_t most = ils->mem->budget / 4 < LEARNED_BYTES ? ils->mem->budget / 4 : LEARNED_BYTES;
+    uint64_t most = admit_bytes(ils);
     uint64_t bytes, max = policy_learned_max(ils);
     if (h->number == STREAM_SELF && h->bytes > SELF_BYTES)
         return false;

@@ -58,6 +58,7 @@ void planlog_command(struct ils *ils, const struct command *c); /* PLAN_CONFIRM 
 bool planlog_setting(struct ils *ils, struct slice key, struct slice value);
 size_t admit_catalogs(const struct ils *ils); /* that others import */
 uint64_t admit_learned(const struct ils *ils, uint64_t *ret_bytes); /* entries of all others */
+uint64_t admit_bytes(const struct ils *ils); /* that their segments may have */
 
 /* catalogs.c: imported catalogs of one's own. */
 bool catalogs_is(const struct stream *s);

@@ -151,8 +151,7 @@ static size_t blocks(const struct ils *ils)
 bool view_limit(const struct ils *ils, size_t i, struct view_limit *ret)
 {
     uint64_t bytes, learned = admit_learned(ils, &bytes);
-    uint64_t most = ils->mem->budget / 4 < LEARNED_BYTES ? ils->mem->budget / 4 : LEARNED_BYTES;
-    uint64_t max = policy_learned_max(ils);
+    uint64_t most = admit_bytes(ils), max = policy_learned_max(ils);
     uint64_t own = ils->own == NULL ? 0 : catalog_lines(ils->own->catalog).n / LINE_BYTES;
     const struct view_limit limit[] = {
         {"learned", learned, max, 0, true},

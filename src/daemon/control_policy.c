@@ -242,22 +242,22 @@ void control_held_text(const struct view_held *h, char text[static 400], char ne
     int n = (int)h->cluster_id.n;
     const char *id = (const char *)h->cluster_id.p;
     if (h->why == HELD_QUOTA) {
-        snprintf(text, 400, "its newest plan is more than may be learned here: the former is "
-                 "served");
+        snprintf(text, 400, "the newest plan of cluster %.*s is more than may be learned here: the "
+                 "former is served", n, id);
         snprintf(next, 400, "ils limits");
     } else if (h->why == HELD_ILLEGAL) {
-        snprintf(text, 400, "%" PRIu64 " of its records are not sound, such as %.*s: they are "
-                 "carried on, and served by nobody", h->illegal, (int)h->example.n,
-                 (const char *)h->example.p);
+        snprintf(text, 400, "%" PRIu64 " records of the plan of cluster %.*s are not sound, such "
+                 "as %.*s: they are carried on, and served by nobody", h->illegal, n, id,
+                 (int)h->example.n, (const char *)h->example.p);
         snprintf(next, 400, "ils plan show%s", h->own ? "" : " (at that cluster)");
     } else if (h->own) {
-        snprintf(text, 400, "this plan shrank from %" PRIu64 " entries to %" PRIu64 ": the others "
-                 "serve the former until that is confirmed", h->peak, h->newest);
+        snprintf(text, 400, "the plan of this cluster shrank from %" PRIu64 " entries to %" PRIu64
+                 ": the others serve the former until that is confirmed", h->peak, h->newest);
         snprintf(next, 400, "ils plan confirm-shrink");
     } else {
-        snprintf(text, 400, "its plan shrank from %" PRIu64 " entries to %" PRIu64 ": the former "
-                 "is served until that is confirmed there (ils plan confirm-shrink)", h->peak,
-                 h->newest);
+        snprintf(text, 400, "the plan of cluster %.*s shrank from %" PRIu64 " entries to %" PRIu64
+                 ": the former is served until that is confirmed there (ils plan confirm-shrink)",
+                 n, id, h->peak, h->newest);
         snprintf(next, 400, "ils held release %.*s", n, id);
     }
 }

@@ -420,15 +420,13 @@ static bool health_held(const struct ils *core, struct health *h)
 {
     struct view_held held;
     struct view_planlog log;
-    char text[400], next[400], cause[512];
+    char text[400], next[400];
     view_planlog(core, &log);
     for (size_t i = 0; view_held(core, i, &held); i++) {
         if (held.why == HELD_ILLEGAL || (held.own && log.confirm != 0)) /* it is on trial */
             continue;
         control_held_text(&held, text, next);
-        snprintf(cause, sizeof cause, "cluster %.*s: %s", (int)held.cluster_id.n,
-                 (const char *)held.cluster_id.p, text);
-        health_set(h, true, cause, next);
+        health_set(h, true, text, next);
         return true;
     }
     return false;

@@ -4,8 +4,10 @@
  * between hub and spoke stands, for nothing that the hub passes on is worth ending it; and what is
  * sound as bytes and makes no sense as an entry is carried, counted and answered by nobody.
  *
- * The control is a hub that passes heads on as they came (-DOPENILS_BUG_RELAY_UNCHECKED). */
+ * The control is a hub that passes heads on as they came (-DOPENILS_BUG_RELAY_UNCHECKED).
+ * test_core_poison [SEED] */
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "base/rand.h"
 #include "liar.h"
@@ -18,6 +20,7 @@ static struct liar liar;
 static uint8_t password[32];
 static uint32_t link_id[2];
 static struct rand seed;
+static uint64_t seeded = 20261122;
 static uint64_t usn = 1;
 static struct buf segment, lines; /* of what the liar says now */
 static struct buf head;
@@ -115,7 +118,7 @@ static void join_liar(void)
 static int setup(void **state)
 {
     crypto_hash1(password, "test", slice_of("secret"));
-    rand_seed(&seed, 20261122);
+    rand_seed(&seed, seeded);
     rig_init(&hub, 5, SIZE_MAX);
     rig_init(&spoke, 6, SIZE_MAX);
     rig_hub(&hub, "hub", password);
@@ -350,8 +353,10 @@ static void poison(void **state)
     assert_true(refused > 50 && carried > 100);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+    if (argc > 1)
+        seeded = strtoull(argv[1], NULL, 10);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(poison, setup, teardown),
     };
