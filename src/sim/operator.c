@@ -365,10 +365,17 @@ static bool has_network(const struct run *r, unsigned index)
     return memcmp(self.network, none, sizeof none) != 0;
 }
 
-/* A hub that is linked with no other, and registers with nobody: a copy of the first one. */
-static bool is_lost(const struct view_self *self, const struct view_join *join)
+/* A hub that registers with nobody and is linked with no other, or does not know the one that all
+ * know: a copy of the first one. */
+static bool is_lost(const struct run *r, const struct node *n, const struct view_self *self,
+                    const struct view_join *join)
 {
-    return self->role == ROLE_HUB && self->hubs_linked == 0 && !join->wanted;
+    const struct node *home = r->world->node[r->desk[n->index].home];
+    struct view_row c;
+    bool known = self->hubs_linked != 0 && !r->world->calm;
+    for (const void *at = NULL; self->hubs_linked != 0 && view_next(n->ils, &at, &c);)
+        known = known || memcmp(c.key, home->key, KEY_SIZE) == 0;
+    return self->role == ROLE_HUB && !join->wanted && !known;
 }
 
 static bool role_turn(struct run *r, struct node *n, const struct view_self *self)
@@ -393,7 +400,7 @@ static bool role_turn(struct run *r, struct node *n, const struct view_self *sel
     else if (network && is_told_apart(r, n, self, &join))
         d->command = op_network_adopt(n);
     else if (self->role == ROLE_STANDALONE || (d->home != n->index && !network) ||
-             (d->home != n->index && is_lost(self, &join)) ||
+             (d->home != n->index && is_lost(r, n, self, &join)) ||
              (d->home != n->index && is_homeless(r, self, &join)))
         d->command = op_join(n, r->world->node[d->home]->host, 0, d->role);
     else
