@@ -361,6 +361,56 @@ static void who_reads_nothing_is_dropped(void **state)
     assert_true(raised);
 }
 
+/* Where another cluster answers, its other places are tried at once, and else after a while. */
+static void another_place_for_another_cluster(void **state)
+{
+    (void)state;
+    struct peer p = {.role = ROLE_HUB};
+    struct slice usual = slice_of("old.example");
+    text_set(p.host, slice_of("new.example"));
+    assert_true(slice_eq(mesh_place(&p, 1, CODE_NO_ANSWER, usual), usual));
+    assert_true(slice_eq(mesh_place(&p, 0, CODE_OTHER_CLUSTER, usual), usual));
+    assert_true(slice_eq(mesh_place(&p, 1, CODE_OTHER_CLUSTER, usual), slice_of("new.example")));
+    assert_true(slice_eq(mesh_place(&p, 2, CODE_OTHER_CLUSTER, usual), usual));
+}
+
+/* Whoever dropped what it had announced says an older head: it has no more. What the mark says by
+ * this end's own word stays. */
+static void an_older_head_is_all_they_have(void **state)
+{
+    (void)state;
+    struct stream s = {.number = STREAM_PLAN};
+    struct head older = {.epoch = 1, .usn = 5}, newer = {.epoch = 1, .usn = 9};
+    struct mark m = {.theirs = true, .epoch = 1, .usn = 7};
+    mark_lower(&s, &m, &newer);
+    assert_int_equal(m.usn, 7);
+    mark_lower(&s, &m, &older);
+    assert_int_equal(m.usn, 5);
+    s.own = true;
+    m.usn = 7;
+    mark_lower(&s, &m, &older);
+    assert_int_equal(m.usn, 7);
+}
+
+/* A spoke that has just become a hub tells what it relays when its stream 0 says so: not before. */
+static void a_hub_by_its_own_word(void **state)
+{
+    (void)state;
+    hubs();
+    assert_true(self_says_hub(world.node[0].ils));
+    world_spoke(&world, 3, 0, "one");
+    world_pass(&world, 3 * TICK_S);
+    assert_false(self_says_hub(world.node[3].ils));
+    world_ask(&world, 3, (struct command){.type = COMMAND_ROLE, .role = ROLE_HUB});
+    world_run(&world);
+    world_pass(&world, 3 * TICK_S);
+    assert_true(self_says_hub(world.node[3].ils));
+    list_each(node, &world.node[3].ils->links)
+        assert_false(list_entry(node, struct link, node)->unheard);
+    list_each(node, &world.node[0].ils->links)
+        assert_false(list_entry(node, struct link, node)->unheard);
+}
+
 int main(void)
 {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -373,6 +423,8 @@ int main(void)
         CASE(spokes_visit_and_find_another_hub), CASE(a_short_restart),
         CASE(a_disconnected_spoke_stays_alone), CASE(a_hub_drains), CASE(the_last_hub_stays),
         CASE(two_drain_at_once), CASE(a_spoke_is_promoted), CASE(who_reads_nothing_is_dropped),
+        CASE(another_place_for_another_cluster), CASE(an_older_head_is_all_they_have),
+        CASE(a_hub_by_its_own_word),
     };
     return cmocka_run_group_tests_name("core mesh", tests, NULL, NULL);
 }
