@@ -227,7 +227,8 @@ bool view_next(const struct ils *ils, const void **at, struct view_row *ret)
         return false;
     const struct stream *plan = stream_find(ils, p->key, STREAM_PLAN);
     *at = p;
-    *ret = (struct view_row){.linked = p->link != NULL, .disconnected = peer_parted(ils, p),
+    *ret = (struct view_row){.linked = p->link != NULL, .met = p->met,
+                             .disconnected = peer_parted(ils, p),
                              .disconnected_here = p->disconnected_here};
     memcpy(ret->key, p->key, KEY_SIZE);
     memcpy(ret->peer_id, p->id, PEER_ID_SIZE);

@@ -105,7 +105,7 @@ struct view_cluster {
  * happen to the core in between. */
 struct view_row {
     uint8_t key[KEY_SIZE], peer_id[PEER_ID_SIZE];
-    bool linked, disconnected, disconnected_here;
+    bool linked, met, disconnected, disconnected_here;
     uint64_t usn, epoch;        /* of its plan, as it is served here */
     uint8_t root[HASH_SIZE];
 };

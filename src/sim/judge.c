@@ -207,7 +207,7 @@ static void judge_truth(struct judge *j, const struct node *n, uint32_t of, cons
                     n->name, soul->lineage, (unsigned long long)at->usn);
 }
 
-static void judge_held(struct judge *j, struct node *n, const struct view_cluster *c,
+static void judge_held(struct judge *j, struct node *n, const struct view_row *c,
                        bool hidden, bool whole)
 {
     uint32_t of = soul_of(j, c->key);
@@ -236,11 +236,15 @@ static void judge_held(struct judge *j, struct node *n, const struct view_cluste
     h->at = at;
 }
 
+/* Now and then all that is served is compared anew; of a large table a part, in turn. */
+#define ROWS_WHOLE 12
+
 static void judge_stepped(void *context, struct node *n, const struct ils_event *event)
 {
     struct judge *j = context;
     struct life *life = &j->life[n->index];
-    struct view_cluster c;
+    struct view_row c;
+    const void *row = NULL;
     if (event->type == ILS_EV_START)
         life->dirty = life->restarted = true;
     if (!life->dirty || event->type == ILS_EV_ROW)
@@ -257,8 +261,9 @@ static void judge_stepped(void *context, struct node *n, const struct ils_event 
     policy_own(j, n, &self);
     if (self.role == ROLE_STANDALONE) /* who leaves forgets the network */
         memset(j->held[n->index], 0, SOULS_MAX * sizeof(struct held));
-    for (size_t i = 1; view_cluster(n->ils, i, &c); i++)
-        judge_held(j, n, &c, life->hides, j->world->events % 16 == 0);
+    uint64_t at = j->world->events, parts = 1 + j->world->node_n / ROWS_WHOLE;
+    for (size_t i = 1; view_next(n->ils, &row, &c); i++)
+        judge_held(j, n, &c, life->hides, at % 16 == 0 && i % parts == at / 16 % parts);
     judge_ends(j, n, self.role == ROLE_STANDALONE);
 }
 

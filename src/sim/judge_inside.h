@@ -107,12 +107,12 @@ void policy_joined(struct judge *j, const struct node *n, const struct verdict *
 void policy_drained(struct judge *j, const struct node *n);
 void policy_own(struct judge *j, const struct node *n, const struct view_self *self);
 /* moved: the head is another than before. */
-void policy_held(struct judge *j, const struct node *n, uint32_t of, const struct view_cluster *c,
+void policy_held(struct judge *j, const struct node *n, uint32_t of, const struct view_row *c,
                  bool moved);
 
 /* judge_member.c */
 void judge_admission(struct judge *j, const struct node *n, uint32_t of,
-                     const struct view_cluster *c, struct held *h);
+                     const struct view_row *c, struct held *h);
 void judge_ends(struct judge *j, const struct node *n, bool standalone);
 
 /* wire.c: see net.h, watched */

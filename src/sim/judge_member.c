@@ -6,31 +6,40 @@
 
 #define ENDS_WITHIN TICK_S /* a record is heeded in the step that brings it, or the next */
 
+static void swap_keys(uint8_t *a, uint8_t *b)
+{
+    uint8_t key[KEY_SIZE];
+    memcpy(key, a, KEY_SIZE);
+    memmove(a, b, KEY_SIZE);
+    memcpy(b, key, KEY_SIZE);
+}
+
 /* Listed by a hub that is met, or by one that such a hub lists ... */
 static bool is_listed(const struct node *n, const uint8_t *key)
 {
     struct view_cluster c;
-    uint8_t hub[NODES_MAX][KEY_SIZE];
-    size_t hubs = 0, looked = 0;
-    for (size_t i = 1; view_cluster(n->ils, i, &c) && hubs < NODES_MAX; i++)
-        if (c.met && c.role == ROLE_HUB)
-            memcpy(hub[hubs++], c.key, KEY_SIZE);
-    for (; looked < hubs; looked++) {
+    uint8_t hub[NODES_MAX][KEY_SIZE]; /* those that are met, then those that these list ... */
+    size_t hubs = 0, looked = 0, known = 0;
+    for (size_t i = 1; view_cluster(n->ils, i, &c) && hubs < NODES_MAX; i++) {
+        if (c.role != ROLE_HUB)
+            continue;
+        memcpy(hub[hubs], c.key, KEY_SIZE);
+        if (c.met)
+            swap_keys(hub[hubs], hub[known++]);
+        hubs++;
+    }
+    for (; looked < known; looked++) {
         if (view_lists(n->ils, hub[looked], key))
             return true;
-        for (size_t i = 1; view_cluster(n->ils, i, &c) && hubs < NODES_MAX; i++) {
-            bool known = c.role != ROLE_HUB || !view_lists(n->ils, hub[looked], c.key);
-            for (size_t k = 0; k < hubs; k++)
-                known = known || memcmp(hub[k], c.key, KEY_SIZE) == 0;
-            if (!known)
-                memcpy(hub[hubs++], c.key, KEY_SIZE);
-        }
+        for (size_t i = known; i < hubs; i++)
+            if (view_lists(n->ils, hub[looked], hub[i]))
+                swap_keys(hub[i], hub[known++]);
     }
     return false;
 }
 
 void judge_admission(struct judge *j, const struct node *n, uint32_t of,
-                     const struct view_cluster *c, struct held *h)
+                     const struct view_row *c, struct held *h)
 {
     if (c->met || is_listed(n, c->key)) {
         h->unlisted = 0;

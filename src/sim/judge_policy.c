@@ -78,7 +78,7 @@ void policy_own(struct judge *j, const struct node *n, const struct view_self *s
 }
 
 static void policy_met(struct judge *j, const struct node *n, uint32_t of,
-                       const struct view_cluster *c)
+                       const struct view_row *c)
 {
     const struct life *life = &j->life[n->index];
     for (size_t i = 0; i < life->met_n; i++)
@@ -89,7 +89,7 @@ static void policy_met(struct judge *j, const struct node *n, uint32_t of,
                     n->name, j->soul[of].lineage);
 }
 
-static void policy_ends(struct judge *j, const struct node *n, const struct view_cluster *c)
+static void policy_ends(struct judge *j, const struct node *n, const struct view_row *c)
 {
     static const struct fact nothing[JUDGE_KEYS];
     struct fact fact[JUDGE_KEYS];
@@ -113,7 +113,7 @@ void policy_drained(struct judge *j, const struct node *n)
         world_break(j->world, "role: %s becomes a spoke and is linked with no hub", n->name);
 }
 
-void policy_held(struct judge *j, const struct node *n, uint32_t of, const struct view_cluster *c,
+void policy_held(struct judge *j, const struct node *n, uint32_t of, const struct view_row *c,
                  bool moved)
 {
     static const struct fact nothing[JUDGE_KEYS];
