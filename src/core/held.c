@@ -312,11 +312,24 @@ bool held_release_rows(struct rows *r, const uint8_t key[static KEY_SIZE])
     return any;
 }
 
+/* Of one's own plan and catalogs the first that shrank. NULL: none did. */
+static struct stream *own_shrunk(const struct ils *ils)
+{
+    struct stream *first = NULL;
+    list_each(node, &ils->streams) {
+        struct stream *s = list_entry(node, struct stream, node);
+        if (s->own && stream_held(s) && held_shrunk(s, &s->head) &&
+            (first == NULL || s->number < first->number))
+            first = s;
+    }
+    return first;
+}
+
 /* The origin's operator means it so: a head that says that there was never more. */
 void held_confirm(struct ils *ils, const struct command *c)
 {
     struct confirming *x = &ils->confirming;
-    if (!stream_held(ils->own) || !held_shrunk(ils->own, &ils->own->head)) {
+    if (own_shrunk(ils) == NULL) {
         command_refuse(ils, c, REPLY_NOT_SHRUNK, slice_make(NULL, 0));
     } else if (x->command != 0) {
         command_refuse(ils, c, REPLY_BUSY_PLAN, slice_make(NULL, 0));
@@ -350,6 +363,24 @@ static void clear_former(struct ils *ils)
     }
 }
 
+static void confirm(struct ils *ils, struct confirming *x)
+{
+    struct stream *s = own_shrunk(ils);
+    enum reply reply = ils->cloned ? REPLY_CLONED
+                       : ils->own->rolled_back || ils->self->rolled_back ? REPLY_ROLLED_BACK
+                       : ils->stopped ? REPLY_STOPPED
+                       : s == NULL ? REPLY_NOT_SHRUNK : REPLY_OK;
+    if (reply == REPLY_OK && (s->committing || adopt_holds(ils, s)))
+        return;
+    const struct waiting w = {.command = x->command, .who = text_slice(x->who),
+                              .what = text_slice(x->what)};
+    x->command = 0;
+    if (reply == REPLY_OK && stream_commit_shrunk(ils, s, &w) != 0)
+        reply = REPLY_MEMORY;
+    if (reply != REPLY_OK)
+        command_reply(ils, w.command, reply, slice_make(NULL, 0));
+}
+
 void held_tick(struct ils *ils)
 {
     struct confirming *x = &ils->confirming;
@@ -359,18 +390,6 @@ void held_tick(struct ils *ils)
         ils->learned_seen = policy_learned_max(ils);
         ask_again(ils);
     }
-    if (x->command == 0 || !ils->ready || ils->own->committing)
-        return;
-    enum reply reply = ils->cloned ? REPLY_CLONED
-                       : ils->own->rolled_back || ils->self->rolled_back ? REPLY_ROLLED_BACK
-                       : ils->stopped ? REPLY_STOPPED : REPLY_OK;
-    if (reply == REPLY_OK && adopt_holds(ils, ils->own))
-        return;
-    const struct waiting w = {.command = x->command, .who = text_slice(x->who),
-                              .what = text_slice(x->what)};
-    x->command = 0;
-    if (reply == REPLY_OK && stream_commit_shrunk(ils, ils->own, &w) != 0)
-        reply = REPLY_MEMORY;
-    if (reply != REPLY_OK)
-        command_reply(ils, w.command, reply, slice_make(NULL, 0));
+    if (x->command != 0 && ils->ready)
+        confirm(ils, x);
 }

@@ -97,7 +97,7 @@ struct policy_subject policy_of(const struct stream *s, uint8_t kind, struct sli
         .key = s->key,
         .number = s->number,
         .cluster_id = catalog_cluster_id(s->catalog),
-        .local = s->own,
+        .local = s->own && s->number < STREAM_CATALOGS,
         .kind = kind,
         .user = slice_make(key.p, at),
         .domain = at == key.n ? none : slice_make(key.p + at + 1, key.n - at - 1),

@@ -55,7 +55,7 @@ static bool said_why(int i, const char *dialled, enum lookup_result result, enum
 }
 
 /* Node i's plan is n users of its site. */
-static enum reply import(int i, size_t n)
+static enum reply import_into(int i, uint64_t stream, size_t n)
 {
     static struct change change[1000];
     static char text[1000][16];
@@ -67,7 +67,12 @@ static enum reply import(int i, size_t n)
     return world_command(&world, i,
                          (struct command){.type = COMMAND_PLAN, .change = change, .change_n = n,
                                           .source = slice_of("HQ"), .replace = true,
-                                          .force = true});
+                                          .stream = stream, .force = true});
+}
+
+static enum reply import(int i, size_t n)
+{
+    return import_into(i, 0, n);
 }
 
 static enum reply block(int i, const char *pattern)
@@ -259,6 +264,28 @@ static void a_shrink_is_confirmed_by_its_origin(void **state)
     assert_false(world_answers(&world, 2, "user5@b.example"));
 }
 
+static void a_catalog_is_held_as_well(void **state)
+{
+    struct view_held h;
+    uint64_t number;
+    struct command add = {.type = COMMAND_CATALOG_ADD, .cluster_id = slice_of("old"),
+                          .route_string = slice_of("old.example")};
+    assert_int_equal(world_command(&world, 0, add), REPLY_OK);
+    view_own_catalog_named(core(0), slice_of("old"), &number);
+    assert_int_equal(import_into(0, number, 400), REPLY_OK);
+    assert_true(world_answers(&world, 2, "user350@b.example"));
+    assert_int_equal(import_into(0, number, 10), REPLY_OK);
+    assert_true(world_answers(&world, 2, "user350@b.example"));
+    assert_true(held(2, &h) && h.number == number && held(0, &h) && h.own);
+    assert_int_equal(world_command(&world, 0, (struct command){.type = COMMAND_CONFIRM}),
+                     REPLY_OK);
+    assert_false(world_answers(&world, 2, "user350@b.example"));
+    assert_false(held(2, &h) || held(0, &h));
+    assert_int_equal(import(1, 400), REPLY_OK); /* the same users once more: a pair with it */
+    struct view_duplicate d;
+    assert_true(view_duplicate(core(2), 0, &d) && d.count == 10);
+}
+
 static void a_shrink_is_released_here(void **state)
 {
     struct view_held h;
@@ -373,6 +400,7 @@ int main(void)
         TEST(alarms_end_over_a_restart),
         TEST(a_plan_that_shrinks_is_held),
         TEST(a_shrink_is_confirmed_by_its_origin),
+        TEST(a_catalog_is_held_as_well),
         TEST(a_shrink_is_released_here),
         TEST(leaving_is_no_shrink),
         TEST(a_limit_refuses_whole),
