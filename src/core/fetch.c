@@ -765,7 +765,7 @@ static void fetch_silent(struct ils *ils, struct stream *s)
             a->stream = NULL; /* a late answer is dropped */
     }
     fetch_stop(s);
-    if (!s->own || s->proved_older) /* a claim that was not proved is dropped */
+    if (s->own ? s->proved_older : s->wanted_bytes.n != 0) /* else it was only a claim */
         fetch_from(ils, s, other != NULL ? other : silent);
 }
 
