@@ -297,6 +297,11 @@ int run_rebuild(struct cli *cli, const struct parsed *p)
 
 int run_restore(struct cli *cli, const struct parsed *p)
 {
+    if (p->word_n > 0) {
+        if (!agreed(cli, p, _("put this backup back? The present store is kept beside it.")))
+            return unchanged(cli);
+        return run_restore_file(cli, p);
+    }
     return choose_copy(cli, p, "restore", _("keep what is here? What only they hold is lost."));
 }
 

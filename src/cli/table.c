@@ -308,8 +308,15 @@ const struct command_row command_table[] = {
      run_identity_new},
     {"rebuild", "", 0, 0, "after a restored backup: take the plan as the neighbours hold it",
      "Says first what each side holds.", yes_options, run_rebuild},
-    {"restore", "", 0, 0, "after a restored backup: keep the plan as it is here",
-     "Says first what each side holds.", yes_options, run_restore},
+    {"restore", "[FILE]", 0, 1, "put a backup back; without FILE: keep the plan as it is here",
+     "The backup is checked first, the present store kept beside it, and ilsd goes on with it.\n"
+     "Without FILE, after a restored backup: says first what each side holds.", yes_options,
+     run_restore},
+    {"backup", "FILE", 1, 1, "copy the store into a file, while ilsd runs, and check the copy",
+     "Never over a file. It holds every secret of this cluster (mode 0600).", NULL, run_backup},
+    {"verify", "[DIR|FILE]", 0, 1, "is the store what it says it is? Of a running ilsd, or of DIR",
+     "DIR: a data directory that no ilsd uses; FILE: a backup.\n"
+     "Exit status: 0 sound, 1 not, or it could not be read.", NULL, run_verify},
     {"status", "", 0, 0, "is all well, and if not, why and what next?",
      "Exit status: 0 healthy, 1 degraded, 2 ilsd does not answer.", NULL, run_status},
     {"sync", "[CLUSTER]", 0, 1, "who has what of everybody, how late, and what they have of ours",

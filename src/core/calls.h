@@ -104,6 +104,7 @@ void stream_rekey(struct ils *ils, struct stream *s, const uint8_t key[static KE
 uint64_t stream_epoch(struct ils *ils, uint64_t former);
 void stream_next(struct ils *ils, const struct stream *s, struct head *next);
 bool stream_serve(struct ils *ils, struct stream *s, const struct commit *c);
+void stream_damaged(struct ils *ils, struct stream *s);
 void stream_served(struct ils *ils, struct stream *s);
 void stream_failed(const struct ils *ils, struct stream *s, const char *why);
 int stream_commit(struct ils *ils, struct stream *s, const struct change *change, size_t n,

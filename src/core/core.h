@@ -322,7 +322,7 @@ struct stream {
     wall last_usn;
     tick last_head;        /* when the head (or its beat) last came */
     uint64_t seen_epoch, seen_usn; /* of the newest that came, taken or not */
-    bool digest_differs;
+    bool digest_differs, damaged; /* damaged: in the store, until it is served */
     bool over_quota;       /* the newest head was refused whole */
     tick rebuilt;          /* when a digest last differed */
     size_t roster_n;       /* stream 0 of another: how many its roster names */

@@ -429,14 +429,22 @@ static void row_stream(struct ils *ils, const struct row *row)
         ils->broken = ils->broken || ils->stream_n < STREAMS_MAX;
         return;
     }
+    uint8_t root[HASH_SIZE];
+    manifest_root(root, lines);
     buf_put(&s->wanted_bytes, v.p + 4, head_n);
-    if (s->wanted_bytes.failed)
+    buf_put_slice(&s->wanted_lines, lines);
+    if (s->wanted_bytes.failed || s->wanted_lines.failed) {
         ils->broken = true;
-    else if (head_get(buf_slice(&s->wanted_bytes), &s->wanted) != 0 ||
-             lines.n != (size_t)s->wanted.lines * LINE_BYTES)
+    } else if (head_get(buf_slice(&s->wanted_bytes), &s->wanted) != 0 ||
+               !head_signed(buf_slice(&s->wanted_bytes)) ||
+               lines.n != (size_t)s->wanted.lines * LINE_BYTES ||
+               memcmp(root, s->wanted.root, HASH_SIZE) != 0) {
+        s->damaged = true;
         buf_reset(&s->wanted_bytes);
-    else if (catalog_target(s->catalog, lines, s->wanted.live) != 0)
+        buf_reset(&s->wanted_lines);
+    } else if (catalog_target(s->catalog, lines, s->wanted.live) != 0) {
         ils->broken = true; /* without memory nothing of it can be read: it is not to be removed */
+    }
 }
 
 static void row_segment(struct ils *ils, const struct row *row)
@@ -445,7 +453,12 @@ static void row_segment(struct ils *ils, const struct row *row)
         return;
     struct stream *s =
         stream_find(ils, row->key.p, value_u64(slice_make(row->key.p + KEY_SIZE, 8)));
-    int r = s == NULL ? 1 : held_segment(s, row->value);
+    uint8_t name[HASH_SIZE];
+    segment_name(name, row->value);
+    bool sound = memcmp(name, row->key.p + KEY_SIZE + 8, HASH_SIZE) == 0;
+    int r = s == NULL || !sound ? 1 : held_segment(s, row->value);
+    if (s != NULL)
+        s->damaged = s->damaged || !sound || r == -2;
     if (r == -1)
         ils->broken = true;
     else if (r != 0)

@@ -16,16 +16,39 @@ static bool make_identity(struct ils *ils)
     return false;
 }
 
-/* A stream whose segments are all there is served from now on; the others are fetched again. */
+/* Not all of it is there. Of another cluster's what is sound is kept, and the rest fetched. One's
+ * own is not written before a neighbour has shown what it holds of it, or an operator decides: as
+ * after a restored backup (adopt.c), and above what was stored here. */
+static void serve_damaged(struct ils *ils, struct stream *s)
+{
+    s->damaged = s->damaged || (s->own && s->wanted_bytes.n != 0);
+    if (!s->own && s->wanted_bytes.n != 0) {
+        buf_put_slice(&s->target_lines, buf_slice(&s->wanted_lines));
+        memcpy(s->target_root, s->wanted.root, HASH_SIZE);
+        ils->broken = ils->broken || s->target_lines.failed;
+        return;
+    }
+    if (s->own && s->damaged) {
+        s->theirs_epoch = s->wanted.epoch;
+        s->theirs_usn = s->wanted.usn;
+        s->renew = s->number == STREAM_SELF;
+        s->proved_older = !s->renew;
+    }
+    catalog_abandon(s->catalog);
+    buf_reset(&s->wanted_bytes);
+    buf_reset(&s->wanted_lines);
+}
+
+/* A stream whose segments are all there is served from now on. */
 static void serve_stored(struct ils *ils, struct stream *s)
 {
     struct line line;
     size_t at = 0;
     if (s->wanted_bytes.n == 0 || catalog_missing(s->catalog, &at, &line)) {
-        catalog_abandon(s->catalog);
-        buf_reset(&s->wanted_bytes);
+        serve_damaged(ils, s);
         return;
     }
+    buf_reset(&s->wanted_lines);
     catalog_apply(s->catalog);
     buf_put_slice(&s->head_bytes, buf_slice(&s->wanted_bytes));
     buf_reset(&s->wanted_bytes);
@@ -130,6 +153,8 @@ void journal_ready(struct ils *ils, bool failed)
     t->text[0] = text_slice(ils->cluster_id);
     t->text[1] = role_text(ils->role);
     t->number[0] = ils->boot;
+    list_each(node, &ils->streams)
+        stream_damaged(ils, list_entry(node, struct stream, node));
     ils_action(ils, ILS_DO_LISTEN)->on = ils->role != ROLE_STANDALONE;
     ils->listening = ils->role != ROLE_STANDALONE;
     adopt_start(ils);

@@ -113,10 +113,40 @@ void stream_failed(const struct ils *ils, struct stream *s, const char *why)
     s->error = why;
 }
 
+/* What the alarm of damaged bytes is about. */
+static struct slice damaged_name(struct ils *ils, const struct stream *s)
+{
+    static const char *const what[] = {"what it says of itself", "its plan"};
+    const struct head *h = stream_held(s) ? &s->head : &s->wanted;
+    struct slice name = s->own ? text_slice(ils->cluster_id) : h->name;
+    struct buf b;
+    buf_init(&b, ils->mem, 512);
+    buf_put_slice(&b, cluster_id_valid(name) ? name : slice_of("a cluster"));
+    buf_put_text(&b, " (");
+    buf_put_text(&b, s->number <= STREAM_PLAN ? what[s->number] : "a catalog");
+    buf_put_text(&b, ")");
+    struct slice text = arena_copy(&ils->step, buf_slice(&b));
+    buf_done(&b);
+    return text;
+}
+
+/* After a start: the store held damaged bytes of it, or, an alarm of an earlier one is over. */
+void stream_damaged(struct ils *ils, struct stream *s)
+{
+    struct slice name = damaged_name(ils, s);
+    if (s->damaged)
+        alarm_raise(ils, ILSStoreDamaged, name);
+    else if (stream_held(s))
+        alarm_clear(ils, ILSStoreDamaged, name);
+}
+
 /* The head of s has changed: lookups, the clusters table and the neighbours are told. */
 void stream_served(struct ils *ils, struct stream *s)
 {
     s->last_head = ils->now;
+    if (s->damaged)
+        alarm_clear(ils, ILSStoreDamaged, damaged_name(ils, s));
+    s->damaged = false;
     struct slice name = cluster_id_valid(s->head.name) ? s->head.name : slice_make(NULL, 0);
     catalog_describe(s->catalog, name, s->head.route_string,
                      s->own && !catalogs_is(s));

@@ -184,8 +184,11 @@ void verb_identity_new(struct client *client);
 void verb_network(struct client *client);
 void verb_network_adopt(struct client *client);
 void verb_rebuild(struct client *client);
-void verb_restore(struct client *client);
 void verb_hubs(struct client *client);
+
+void verb_backup(struct client *client);
+void verb_restore(struct client *client);
+void verb_verify(struct client *client);
 
 void verb_cert_show(struct client *client);
 void verb_cert_csr(struct client *client);

@@ -368,12 +368,6 @@ void verb_rebuild(struct client *client)
     control_change(client, &command);
 }
 
-void verb_restore(struct client *client)
-{
-    struct command command = {.type = COMMAND_RESTORE};
-    control_change(client, &command);
-}
-
 /* --- the hubs */
 
 static bool verdict_of(const struct verdict *v, const struct view_contact *c)

@@ -3,7 +3,9 @@
 #include "daemon/config.h"
 #include "daemon/control.h"
 #include "daemon/version.h"
+#include "driver/datadir.h"
 #include "driver/sdnotify.h"
+#include "driver/store.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -11,6 +13,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #define EXIT_USAGE 64
 
@@ -19,14 +22,17 @@ struct daemon {
     struct runtime *runtime;
     struct control *control;
     uv_signal_t term, interrupt, hangup;
-    uv_timer_t watchdog;
+    uv_timer_t watchdog, other;
     bool ending;
+    char file[DATADIR_PATH_MAX], kept[DATADIR_PATH_MAX]; /* another store takes the place of ours */
 };
 
 static void on_stopped(void *context)
 {
     struct daemon *d = context;
     d->runtime = NULL;
+    if (!d->ending)
+        uv_stop(&d->loop); /* main() goes on with the other store */
 }
 
 static void on_end(uv_signal_t *handle, int number)
@@ -37,7 +43,9 @@ static void on_end(uv_signal_t *handle, int number)
     d->ending = true;
     sdnotify("STOPPING=1");
     control_stop(d->control);
-    runtime_stop(d->runtime, on_stopped, d);
+    if (d->file[0] == '\0')
+        runtime_stop(d->runtime, on_stopped, d);
+    uv_close((uv_handle_t *)&d->other, NULL);
     uv_close((uv_handle_t *)&d->term, NULL);
     uv_close((uv_handle_t *)&d->interrupt, NULL);
     uv_close((uv_handle_t *)&d->hangup, NULL);
@@ -56,6 +64,68 @@ static void on_watchdog(uv_timer_t *timer)
     sdnotify("WATCHDOG=1");
 }
 
+/* --- another store takes the place of ours */
+
+static void on_other(uv_timer_t *timer)
+{
+    struct daemon *d = timer->data;
+    if (d->ending)
+        return;
+    sdnotify("STATUS=another store is put back");
+    control_stop(d->control);
+    d->control = NULL;
+    runtime_stop(d->runtime, on_stopped, d);
+}
+
+/* From the loop: whoever asked has his answer first. */
+static void on_put_back(void *context, const char *file, const char *kept)
+{
+    struct daemon *d = context;
+    if (d->ending || d->file[0] != '\0')
+        return;
+    snprintf(d->file, sizeof d->file, "%s", file);
+    snprintf(d->kept, sizeof d->kept, "%s", kept);
+    uv_timer_start(&d->other, on_other, 0, 0);
+}
+
+static bool begin(struct daemon *d, const struct config *config, int *status)
+{
+    d->runtime = runtime_start(&d->loop, &config->options, status);
+    if (d->runtime != NULL)
+        runtime_on_put_back(d->runtime, on_put_back, d);
+    return d->runtime != NULL;
+}
+
+/* The present store gets its second name before the other takes the first: there is one under it at
+ * every moment. A log beside it would be taken for the other's, so there must be none. */
+static bool change_places(const struct daemon *d, const char *data)
+{
+    char file[DATADIR_PATH_MAX], log[DATADIR_PATH_MAX + 8];
+    struct stat st;
+    if (!datadir_file(data, STORE_FILE, file, sizeof file))
+        return false;
+    snprintf(log, sizeof log, "%s-wal", file);
+    if (stat(log, &st) == 0 && st.st_size > 0)
+        return false;
+    return link(file, d->kept) == 0 && rename(d->file, file) == 0;
+}
+
+/* With the other store; where that fails, with ours again. */
+static bool begin_again(struct daemon *d, const struct config *config, int *status)
+{
+    const char *data = config->options.data;
+    char file[DATADIR_PATH_MAX];
+    bool changed = change_places(d, data);
+    if (!changed)
+        fprintf(stderr, "ilsd: %s could not be put in place; the store is as it was\n", d->file);
+    bool good = begin(d, config, status);
+    if (!good && changed && datadir_file(data, STORE_FILE, file, sizeof file) &&
+        rename(d->kept, file) == 0)
+        good = begin(d, config, status);
+    d->file[0] = '\0';
+    return good;
+}
+
 static void watch(struct daemon *d)
 {
     uv_signal_init(&d->loop, &d->term);
@@ -66,6 +136,8 @@ static void watch(struct daemon *d)
     uv_signal_start(&d->interrupt, on_end, SIGINT);
     uv_signal_start(&d->hangup, on_hangup, SIGHUP);
     uv_timer_init(&d->loop, &d->watchdog);
+    uv_timer_init(&d->loop, &d->other);
+    d->other.data = d;
     uint64_t period = sdnotify_watchdog() / 2000; /* half of it, in milliseconds */
     if (period > 0)
         uv_timer_start(&d->watchdog, on_watchdog, period, period);
@@ -110,6 +182,18 @@ static void say_started(const struct runtime *rt)
     fflush(stdout);
 }
 
+static void serve(struct daemon *d, const struct config *config, int *status)
+{
+    d->control = control_start(d->runtime, config->data);
+    if (d->control == NULL) {
+        *status = 1;
+        on_end(&d->term, SIGTERM);
+        return;
+    }
+    say_started(d->runtime);
+    sdnotify("READY=1");
+}
+
 int main(int argc, char **argv)
 {
     static struct config config;
@@ -122,19 +206,18 @@ int main(int argc, char **argv)
     }
     limits();
     uv_loop_init(&daemon.loop);
-    daemon.runtime = runtime_start(&daemon.loop, &config.options, &status);
-    if (daemon.runtime == NULL)
+    if (!begin(&daemon, &config, &status))
         return status;
     watch(&daemon);
-    daemon.control = control_start(daemon.runtime, config.data);
-    if (daemon.control == NULL) {
-        status = 1;
-        on_end(&daemon.term, SIGTERM);
-    } else {
-        say_started(daemon.runtime);
-        sdnotify("READY=1");
-    }
+    serve(&daemon, &config, &status);
     uv_run(&daemon.loop, UV_RUN_DEFAULT);
+    while (daemon.file[0] != '\0' && daemon.runtime == NULL && !daemon.ending) {
+        if (begin_again(&daemon, &config, &status))
+            serve(&daemon, &config, &status);
+        else
+            return status;
+        uv_run(&daemon.loop, UV_RUN_DEFAULT);
+    }
     uv_loop_close(&daemon.loop);
     return status;
 }

@@ -335,6 +335,27 @@ void runtime_audit(struct runtime *rt, size_t max, runtime_audit_visit visit, vo
     runtime_rows(rt, &range, visit, context);
 }
 
+void runtime_copy(struct runtime *rt, const char *file,
+                  void (*done)(void *context, const char *error), void *context)
+{
+    if (rt->stopping)
+        done(context, "ilsd ends");
+    else
+        storer_copy(rt->storer, file, done, context);
+}
+
+void runtime_on_put_back(struct runtime *rt, runtime_told told, void *context)
+{
+    rt->put_back = told;
+    rt->put_back_context = context;
+}
+
+void runtime_put_back(struct runtime *rt, const char *file, const char *kept)
+{
+    if (rt->put_back != NULL && !rt->stopping)
+        rt->put_back(rt->put_back_context, file, kept);
+}
+
 void runtime_stats(const struct runtime *rt, struct runtime_stats *ret)
 {
     struct storer_stats s;

@@ -84,6 +84,16 @@ struct store_range;
 void runtime_rows(struct runtime *rt, const struct store_range *range, runtime_audit_visit visit,
                   void *context);
 
+/* Copies the store into a new file (storer_copy); done may be called at once. */
+void runtime_copy(struct runtime *rt, const char *file,
+                  void (*done)(void *context, const char *error), void *context);
+
+/* Another store is to take the place of the present one, which is kept under the name `kept`: says
+ * so to whoever began this runtime, who ends it from the loop and begins another. */
+typedef void (*runtime_told)(void *context, const char *file, const char *kept);
+void runtime_put_back(struct runtime *rt, const char *file, const char *kept);
+void runtime_on_put_back(struct runtime *rt, runtime_told told, void *context);
+
 /* Counters for `status` and `support`. */
 struct runtime_stats {
     wall started;

@@ -103,6 +103,9 @@ struct runtime {
 
     struct sources *sources;
 
+    runtime_told put_back;
+    void *put_back_context;
+
     void (*stopped)(void *context);
     void *stopped_context;
 };

@@ -37,8 +37,15 @@ struct store_row {
 
 struct store;
 
+#define STORE_FILE "ilsd.db"
+
 /* Opens DIR/ilsd.db (0600), makes it where it is missing. NULL: error names file and remedy. */
 struct store *store_open(const char *dir, char *error, size_t size);
+/* The same by the path of the file. */
+struct store *store_open_file(const char *file, char *error, size_t size);
+/* A copy, to read: nothing is made or changed, and it must be a whole store of this form or an
+ * earlier one. store_load is allowed, and store_check. */
+struct store *store_open_copy(const char *file, char *error, size_t size);
 void store_close(struct store *s);
 
 /* False ends the visit. The slices are valid during the call. */
@@ -70,6 +77,19 @@ int store_begin(struct store *s);
 int store_apply(struct store *s, const struct store_row *row, size_t n);
 int store_commit(struct store *s);
 void store_rollback(struct store *s);
+
+/* Asks SQLite whether the file itself is sound. 0; -1: see store_error. */
+int store_check(struct store *s);
+
+/* A copy of the store while it is in use: a slice at each step, on the thread that has the store
+ * and between two transactions; what is written meanwhile is in it. The file (0600) is not there
+ * before, nor when it fails. NULL: error says why. */
+struct store_copy;
+struct store_copy *store_copy_start(struct store *s, const char *file, char *error, size_t size);
+/* 1: there is more; 0: done, the file is whole and durable; -1: failed, see error. */
+int store_copy_step(struct store_copy *c, char *error, size_t size);
+/* Frees c; removes the file where it was not done. */
+void store_copy_end(struct store_copy *c);
 
 /* The sentence for the last failure: file, cause, remedy. Valid until the next failure. */
 const char *store_error(const struct store *s);

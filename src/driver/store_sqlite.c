@@ -1,12 +1,10 @@
 /* store, in one SQLite file: WAL, synchronous=FULL, and exactly one connection that locks all
  * others out (two connections to one WAL file can corrupt it in the SQLite versions of our time). A
  * table per space, so that a person with the sqlite3 shell finds his way while ilsd is down. */
-#include "driver/store.h"
-#include "driver/datadir.h"
+#include "driver/store_inside.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <sqlite3.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,20 +12,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define STORE_FILE        "ilsd.db"
 #define STORE_APPLICATION 0x494c5344 /* "ILSD", in the header of the file */
 #define STORE_VERSION     3          /* 2: trust, refused, invite; 3: plan_log, source, policy */
 
-static const char *const table_name[STORE_SPACES] = {
+const char *const store_tables[STORE_SPACES] = {
     "setting", "password", "peer", "route", "stream", "segment", "alarm", "audit", "trust",
     "refused", "invite", "plan_log", "source", "policy",
-};
-
-struct store {
-    sqlite3 *db;
-    sqlite3_stmt *put[STORE_SPACES], *del[STORE_SPACES], *below[STORE_SPACES];
-    char path[DATADIR_PATH_MAX];
-    char error[STORE_ERROR];
 };
 
 /* Who holds the bytes that SQLite locks? Asked only while this process holds no lock of its own on
@@ -54,7 +44,7 @@ static void say(struct store *s, const char *format, ...)
 }
 
 /* What SQLite says, as a sentence with the file and what to do about it. */
-static void explain(struct store *s, int code)
+void store_explain(struct store *s, int code)
 {
     const char *file = s->path;
     int system_error = s->db != NULL ? sqlite3_system_errno(s->db) : errno;
@@ -62,9 +52,10 @@ static void explain(struct store *s, int code)
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
         say(s,
-            "the database %s is damaged (%s): put its files aside (mv %s* /var/tmp) and restore a "
-            "backup, then what neighbours hold of its plan comes back by itself; without a backup "
-            "it starts as a new cluster, whose plan is imported anew",
+            "the database %s is damaged (%s): put its files aside (mv %s* /var/tmp), start ilsd "
+            "and type ils restore FILE with the newest backup, then what neighbours hold of its "
+            "plan comes back by itself; without a backup it starts as a new cluster, whose plan is "
+            "imported anew",
             file, sqlite3_errstr(code), file);
         return;
     case SQLITE_FULL:
@@ -90,7 +81,7 @@ static void explain(struct store *s, int code)
         return;
     case SQLITE_IOERR:
         if (system_error == ENOSPC || system_error == EDQUOT || system_error == EFBIG) {
-            explain(s, SQLITE_FULL);
+            store_explain(s, SQLITE_FULL);
             return;
         }
         if (code == SQLITE_IOERR_WRITE || code == SQLITE_IOERR_TRUNCATE) {
@@ -114,7 +105,7 @@ static void explain(struct store *s, int code)
 
 static int failed(struct store *s, int code)
 {
-    explain(s, code);
+    store_explain(s, code);
     return -1;
 }
 
@@ -148,13 +139,33 @@ static int make_tables(struct store *s)
         /* Segments are large and read in the order they came: a rowid table serves that. */
         snprintf(sql, sizeof sql,
                  "CREATE TABLE IF NOT EXISTS %s (key BLOB PRIMARY KEY, value BLOB NOT NULL)%s",
-                 table_name[i], i == STORE_SEGMENT ? "" : " WITHOUT ROWID");
+                 store_tables[i], i == STORE_SEGMENT ? "" : " WITHOUT ROWID");
         if (run(s, sql) < 0)
             return -1;
     }
     snprintf(sql, sizeof sql, "PRAGMA application_id=%d; PRAGMA user_version=%d", STORE_APPLICATION,
              STORE_VERSION);
     return run(s, sql) < 0 || run(s, "COMMIT") < 0 ? -1 : 0;
+}
+
+int store_form(struct store *s)
+{
+    int application = 0, version = 0;
+    if (ask(s, "PRAGMA application_id", &application) < 0 ||
+        ask(s, "PRAGMA user_version", &version) < 0)
+        return -1;
+    if (application != STORE_APPLICATION) {
+        say(s, "%s is a database of another program; give another directory with --data", s->path);
+        return -1;
+    }
+    if (version < 1 || version > STORE_VERSION) {
+        say(s,
+            "%s has form %d and this ilsd knows form %d; start the ilsd that wrote it, or a "
+            "newer one",
+            s->path, version, STORE_VERSION);
+        return -1;
+    }
+    return 0;
 }
 
 static int check_schema(struct store *s)
@@ -166,27 +177,16 @@ static int check_schema(struct store *s)
         return -1;
     if (application == 0 && version == 0 && tables == 0)
         return make_tables(s);
-    if (application == STORE_APPLICATION && version > 0 && version < STORE_VERSION)
-        return make_tables(s);
-    if (application != STORE_APPLICATION) {
-        say(s, "%s is a database of another program; give another directory with --data", s->path);
+    if (store_form(s) < 0)
         return -1;
-    }
-    if (version != STORE_VERSION) {
-        say(s,
-            "%s has form %d and this ilsd knows form %d; start the ilsd that wrote it, or a "
-            "newer one",
-            s->path, version, STORE_VERSION);
-        return -1;
-    }
-    return 0;
+    return version < STORE_VERSION ? make_tables(s) : 0;
 }
 
 static int prepare_one(struct store *s, const char *verb, const char *rest, size_t space,
                        sqlite3_stmt **ret)
 {
     char sql[128];
-    snprintf(sql, sizeof sql, "%s %s %s", verb, table_name[space], rest);
+    snprintf(sql, sizeof sql, "%s %s %s", verb, store_tables[space], rest);
     int code = sqlite3_prepare_v3(s->db, sql, -1, SQLITE_PREPARE_PERSISTENT, ret, NULL);
     return code == SQLITE_OK ? 0 : failed(s, sqlite3_extended_errcode(s->db));
 }
@@ -207,7 +207,7 @@ static int make_file(struct store *s)
 {
     int fd = open(s->path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd < 0) {
-        explain(s, errno == ENOSPC || errno == EDQUOT ? SQLITE_FULL : SQLITE_CANTOPEN);
+        store_explain(s, errno == ENOSPC || errno == EDQUOT ? SQLITE_FULL : SQLITE_CANTOPEN);
         return -1;
     }
     struct stat st;
@@ -236,14 +236,32 @@ static int set_up(struct store *s)
     return check_schema(s) < 0 || prepare(s) < 0 ? -1 : 0;
 }
 
-struct store *store_open(const char *dir, char *error, size_t size)
+struct store *store_new(const char *path, char *error, size_t size)
 {
     struct store *s = calloc(1, sizeof *s);
-    if (s == NULL || !datadir_file(dir, STORE_FILE, s->path, sizeof s->path)) {
-        snprintf(error, size, "no memory for the store, or its path is too long");
-        free(s);
-        return NULL;
+    if (s != NULL && strlen(path) < sizeof s->path) {
+        memcpy(s->path, path, strlen(path) + 1);
+        return s;
     }
+    snprintf(error, size, "no memory for the store, or its path is too long");
+    free(s);
+    return NULL;
+}
+
+struct store *store_open(const char *dir, char *error, size_t size)
+{
+    char file[DATADIR_PATH_MAX];
+    if (datadir_file(dir, STORE_FILE, file, sizeof file))
+        return store_open_file(file, error, size);
+    snprintf(error, size, "the path of the data directory is too long");
+    return NULL;
+}
+
+struct store *store_open_file(const char *file, char *error, size_t size)
+{
+    struct store *s = store_new(file, error, size);
+    if (s == NULL)
+        return NULL;
     if (set_up(s) == 0)
         return s;
     bool busy = s->db != NULL && (sqlite3_errcode(s->db) & 0xff) == SQLITE_BUSY;
@@ -316,7 +334,10 @@ static int walk(struct store *s, const char *sql, const struct store_range *rang
 int store_load(struct store *s, uint8_t space, store_visit visit, void *context)
 {
     char sql[128];
-    snprintf(sql, sizeof sql, "SELECT key, value FROM %s ORDER BY %s", table_name[space],
+    if (sqlite3_table_column_metadata(s->db, "main", store_tables[space], NULL, NULL, NULL, NULL,
+                                      NULL, NULL) != SQLITE_OK)
+        return 0; /* a copy of an earlier form: it was not there yet */
+    snprintf(sql, sizeof sql, "SELECT key, value FROM %s ORDER BY %s", store_tables[space],
              space == STORE_SEGMENT ? "rowid" : "key");
     return walk(s, sql, NULL, space, visit, context);
 }
@@ -325,7 +346,7 @@ int store_scan_newest(struct store *s, uint8_t space, size_t max, store_visit vi
 {
     char sql[128];
     snprintf(sql, sizeof sql, "SELECT key, value FROM %s ORDER BY key DESC LIMIT %zu",
-             table_name[space], max < INT32_MAX ? max : (size_t)INT32_MAX);
+             store_tables[space], max < INT32_MAX ? max : (size_t)INT32_MAX);
     return walk(s, sql, NULL, space, visit, context);
 }
 
@@ -334,7 +355,7 @@ int store_scan(struct store *s, const struct store_range *range, store_visit vis
     char sql[256];
     snprintf(sql, sizeof sql,
              "SELECT key, value FROM %s WHERE key >= ?1 AND %s%s ORDER BY key%s LIMIT %zu",
-             table_name[range->space], range->to.n > 0 ? "key < ?2" : "?2 = ?2",
+             store_tables[range->space], range->to.n > 0 ? "key < ?2" : "?2 = ?2",
              range->heads ? " AND substr(key, -4) = x'00000000'" : "",
              range->newest ? " DESC" : "",
              range->max < INT32_MAX ? range->max : (size_t)INT32_MAX);
@@ -357,7 +378,7 @@ int store_apply(struct store *s, const struct store_row *row, size_t n)
         if (code == SQLITE_OK)
             code = sqlite3_step(q);
         if (code != SQLITE_DONE)
-            explain(s, sqlite3_extended_errcode(s->db));
+            store_explain(s, sqlite3_extended_errcode(s->db));
         sqlite3_reset(q);
         sqlite3_clear_bindings(q);
         if (code != SQLITE_DONE)

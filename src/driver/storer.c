@@ -16,7 +16,7 @@
 #define TRIM_BYTES     (4 << 20)       /* copies after which the heap is worth a look */
 #define FAILURE_PAUSE (200 * 1000000) /* ns: a full disk is not asked in a tight loop */
 
-enum job_type { JOB_WRITE, JOB_SCAN };
+enum job_type { JOB_WRITE, JOB_SCAN, JOB_COPY };
 
 struct job {
     struct job *next;
@@ -25,9 +25,10 @@ struct job {
     uint64_t batch;
     struct store_row *row; /* WRITE: to do. SCAN: found, until the loop has seen them */
     size_t row_n;
-    void *bytes; /* what the rows of WRITE, or the range of SCAN, point into */
+    void *bytes; /* what the rows of WRITE, or the range of SCAN, point into; COPY: the file */
     struct store_range range; /* SCAN; from and to lie in bytes */
     store_visit visit;
+    storer_copied copied;
     void *context;
     bool no_memory;
     bool first_failure; /* failed by itself, not because of one before it */
@@ -51,6 +52,8 @@ struct storer {
     bool ended;                 /* under lock: the thread gives nothing more */
     uint64_t valid_from;        /* under lock */
     bool failing;               /* the thread's own */
+    struct store_copy *copy;    /* the thread's own: under way, or NULL ... */
+    struct job *copying;        /* ... for this one */
     uint64_t next_seq;          /* the loop's own */
     size_t under_way, copied;   /* the loop's own: jobs, and bytes since the heap was trimmed */
     struct storer_stats stats;  /* the loop's own, but commits */
@@ -209,6 +212,46 @@ static bool keep_row(void *context, const struct store_row *row)
     return true;
 }
 
+/* --- a copy, a slice whenever nothing waits, or after what waited */
+
+static void copy_begin(struct storer *s, struct job *job)
+{
+    char error[STORE_ERROR];
+    if (s->copying != NULL) {
+        job_failed(job, "another copy is being made; try again when it is done");
+        return;
+    }
+    s->copy = store_copy_start(s->store, job->bytes, error, sizeof error);
+    if (s->copy == NULL)
+        job_failed(job, error);
+    else
+        s->copying = job;
+}
+
+static void copy_end(struct storer *s)
+{
+    struct job *job = s->copying;
+    store_copy_end(s->copy);
+    s->copy = NULL;
+    s->copying = NULL;
+    pthread_mutex_lock(&s->lock);
+    queue_put(&s->outbox, job);
+    uv_async_send(&s->async);
+    pthread_mutex_unlock(&s->lock);
+}
+
+static void copy_on(struct storer *s)
+{
+    char error[STORE_ERROR];
+    int more = s->copy != NULL ? store_copy_step(s->copy, error, sizeof error) : 1;
+    if (more < 0)
+        job_failed(s->copying, error);
+    if (more <= 0)
+        copy_end(s);
+}
+
+/* --- all of it */
+
 /* Works off a chain of jobs in its order, writes that follow each other as one group. */
 static void work(struct storer *s, struct job *chain)
 {
@@ -224,6 +267,8 @@ static void work(struct storer *s, struct job *chain)
         if (job->type == JOB_SCAN &&
             store_scan(s->store, &job->range, keep_row, job) < 0)
             job_failed(job, store_error(s->store));
+        if (job->type == JOB_COPY)
+            copy_begin(s, job);
     }
 }
 
@@ -232,24 +277,32 @@ static void *thread_main(void *context)
     struct storer *s = context;
     pthread_mutex_lock(&s->lock);
     for (;;) {
-        while (s->inbox.first == NULL && !s->ending)
+        while (s->inbox.first == NULL && !s->ending && s->copy == NULL)
             pthread_cond_wait(&s->wake, &s->lock);
         struct job *chain = queue_take(&s->inbox);
-        if (chain == NULL)
+        if (chain == NULL && s->ending)
             break;
         pthread_mutex_unlock(&s->lock);
         work(s, chain);
         pthread_mutex_lock(&s->lock);
         while (chain != NULL) {
             struct job *next = chain->next;
-            queue_put(&s->outbox, chain);
+            if (chain != s->copying)
+                queue_put(&s->outbox, chain);
             chain = next;
         }
         uv_async_send(&s->async);
         pthread_mutex_unlock(&s->lock);
         commit_late(s);
+        copy_on(s);
         pthread_mutex_lock(&s->lock);
     }
+    pthread_mutex_unlock(&s->lock);
+    if (s->copying != NULL) {
+        job_failed(s->copying, "ilsd ends: the copy was given up");
+        copy_end(s);
+    }
+    pthread_mutex_lock(&s->lock);
     s->ended = true;
     uv_async_send(&s->async);
     pthread_mutex_unlock(&s->lock);
@@ -308,8 +361,10 @@ static void look(struct storer *s)
             struct job *next = chain->next;
             if (chain->type == JOB_WRITE)
                 report_write(s, chain);
-            else
+            else if (chain->type == JOB_SCAN)
                 report_scan(chain);
+            else
+                chain->copied(chain->context, chain->error);
             job_free(chain);
             s->under_way--;
             chain = next;
@@ -420,6 +475,23 @@ void storer_scan(struct storer *s, uint8_t space, size_t max, store_visit visit,
 {
     struct store_range range = {.space = space, .newest = true, .max = max};
     storer_range(s, &range, visit, context);
+}
+
+void storer_copy(struct storer *s, const char *file, storer_copied done, void *context)
+{
+    struct job *job = calloc(1, sizeof *job);
+    char *path = strdup(file);
+    if (job == NULL || path == NULL) {
+        free(job);
+        free(path);
+        done(context, "no memory for the copy");
+        return;
+    }
+    job->type = JOB_COPY;
+    job->bytes = path;
+    job->copied = done;
+    job->context = context;
+    give(s, job);
 }
 
 void storer_stop(struct storer *s, void (*stopped)(void *context), void *context)

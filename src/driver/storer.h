@@ -30,6 +30,12 @@ void storer_scan(struct storer *s, uint8_t space, size_t max, store_visit visit,
 void storer_range(struct storer *s, const struct store_range *range, store_visit visit,
                   void *context);
 
+/* Copies the store into a new file (store_copy_start), behind the batches given so far and between
+ * those given later. done: error is NULL when the file is whole and durable. One at a time: another
+ * one fails. Without memory done is called at once. */
+typedef void (*storer_copied)(void *context, const char *error);
+void storer_copy(struct storer *s, const char *file, storer_copied done, void *context);
+
 /* Takes nothing more, works off what was given, reports it, ends the thread, then calls stopped.
  * The store is the caller's again. */
 void storer_stop(struct storer *s, void (*stopped)(void *context), void *context);

@@ -1,0 +1,132 @@
+/* store_copy: copies of a store: made while it is in use, by SQLite's own backup, and opened to be
+ * looked at. A copy is one plain file without a log beside it. */
+#include "driver/store_inside.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define SLICE 256 /* pages of 4 KiB between two looks at what waits to be written */
+
+struct store_copy {
+    struct store *from, *to;
+    sqlite3_backup *backup;
+    bool done;
+};
+
+static void say(char *error, size_t size, const char *file, int number)
+{
+    snprintf(error, size, "cannot write %s (%s); give a place that ilsd may write to", file,
+             strerror(number));
+}
+
+struct store_copy *store_copy_start(struct store *s, const char *file, char *error, size_t size)
+{
+    struct store_copy *c = calloc(1, sizeof *c);
+    int fd = c != NULL ? open(file, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600) : -1;
+    if (fd < 0) {
+        say(error, size, file, c != NULL ? errno : ENOMEM);
+        free(c);
+        return NULL;
+    }
+    close(fd);
+    c->from = s;
+    c->to = store_new(file, error, size);
+    int code = c->to == NULL ? SQLITE_NOMEM
+                             : sqlite3_open_v2(file, &c->to->db,
+                                               SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
+    if (code == SQLITE_OK) {
+        c->backup = sqlite3_backup_init(c->to->db, "main", s->db, "main");
+        code = c->backup != NULL ? SQLITE_OK : sqlite3_errcode(c->to->db);
+    }
+    if (code == SQLITE_OK)
+        return c;
+    if (c->to != NULL) {
+        store_explain(c->to, code);
+        snprintf(error, size, "%s", store_error(c->to));
+        store_copy_end(c);
+    } else {
+        unlink(file);
+        free(c);
+    }
+    return NULL;
+}
+
+/* The log of the original is not in the copy, and the copy needs none. */
+static int finish(struct store_copy *c)
+{
+    int code = sqlite3_backup_finish(c->backup);
+    c->backup = NULL;
+    if (code == SQLITE_OK)
+        code = sqlite3_exec(c->to->db, "PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=DELETE",
+                            NULL, NULL, NULL);
+    c->done = code == SQLITE_OK;
+    return code;
+}
+
+int store_copy_step(struct store_copy *c, char *error, size_t size)
+{
+    int code = sqlite3_backup_step(c->backup, SLICE);
+    if (code == SQLITE_OK)
+        return 1;
+    if (code == SQLITE_DONE)
+        code = finish(c);
+    if (code == SQLITE_OK)
+        return 0;
+    store_explain(c->to, code);
+    snprintf(error, size, "%s", store_error(c->to));
+    return -1;
+}
+
+void store_copy_end(struct store_copy *c)
+{
+    if (c->backup != NULL)
+        sqlite3_backup_finish(c->backup);
+    if (!c->done)
+        unlink(c->to->path);
+    store_close(c->to);
+    free(c);
+}
+
+/* --- looking at one */
+
+struct store *store_open_copy(const char *file, char *error, size_t size)
+{
+    struct store *s = store_new(file, error, size);
+    if (s == NULL)
+        return NULL;
+    int code = sqlite3_open_v2(file, &s->db, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, NULL);
+    if (code == SQLITE_OK) {
+        sqlite3_extended_result_codes(s->db, 1);
+        sqlite3_db_config(s->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+        sqlite3_db_config(s->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
+        code = store_form(s) < 0 ? SQLITE_ERROR : SQLITE_OK;
+    } else {
+        snprintf(s->error, sizeof s->error, "cannot read %s (%s); make it readable for the user "
+                 "that ilsd runs as", file, sqlite3_errstr(code));
+    }
+    if (code == SQLITE_OK)
+        return s;
+    snprintf(error, size, "%s", s->error);
+    store_close(s);
+    return NULL;
+}
+
+int store_check(struct store *s)
+{
+    sqlite3_stmt *q = NULL;
+    int code = sqlite3_prepare_v2(s->db, "PRAGMA integrity_check(1)", -1, &q, NULL);
+    if (code == SQLITE_OK)
+        code = sqlite3_step(q);
+    const char *text = code == SQLITE_ROW ? (const char *)sqlite3_column_text(q, 0) : NULL;
+    bool sound = text != NULL && strcmp(text, "ok") == 0;
+    if (text != NULL && !sound)
+        snprintf(s->error, sizeof s->error, "the file %.700s is damaged: %.200s", s->path, text);
+    else if (!sound)
+        store_explain(s, code);
+    sqlite3_finalize(q);
+    return sound ? 0 : -1;
+}
