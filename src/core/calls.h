@@ -52,6 +52,7 @@ void waiting_free(struct ils *ils, struct waiting *w);
 
 /* planlog.c */
 void planlog_rows(struct rows *r, struct own_commit *oc, const struct waiting *w);
+void planlog_adopted(struct rows *r); /* of the commit that makes others' word one's own */
 void planlog_committed(struct ils *ils, const struct own_commit *oc);
 bool planlog_waits(const struct ils *ils); /* a change waits to be confirmed */
 void planlog_command(struct ils *ils, const struct command *c); /* PLAN_CONFIRM */

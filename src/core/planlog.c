@@ -198,6 +198,16 @@ static void forget_days(struct planlog *log, size_t n)
     memmove(log->day, log->day + n, log->day_n * sizeof log->day[0]);
 }
 
+static void drop_below(struct rows *r, uint64_t number)
+{
+    uint8_t *key = arena_alloc(&r->ils->step, PLAN_LOG_KEY);
+    if (key == NULL)
+        r->failed = true;
+    else
+        plan_change_key(key, number, 0);
+    rows_remove_below(r, ROW_PLAN_LOG, slice_make(key, key == NULL ? 0 : PLAN_LOG_KEY));
+}
+
 /* The next number; what is too old or too much is dropped. */
 static void count(struct rows *r, struct planlog *log, wall now)
 {
@@ -222,12 +232,7 @@ static void count(struct rows *r, struct planlog *log, wall now)
     if (keep_from <= log->first)
         return;
     log->first = keep_from;
-    uint8_t *key = arena_alloc(&r->ils->step, PLAN_LOG_KEY);
-    if (key == NULL)
-        r->failed = true;
-    else
-        plan_change_key(key, keep_from, 0);
-    rows_remove_below(r, ROW_PLAN_LOG, slice_make(key, key == NULL ? 0 : PLAN_LOG_KEY));
+    drop_below(r, keep_from);
 }
 
 /* --- one change */
@@ -291,6 +296,19 @@ void planlog_rows(struct rows *r, struct own_commit *oc, const struct waiting *w
     }
     if (oc->confirms)
         put_confirm(r, oc);
+}
+
+/* The plan is what neighbours held of it: changes that are not in this log are part of it, and
+ * those that are cannot be told from them. */
+void planlog_adopted(struct rows *r)
+{
+    struct planlog *log = &r->ils->planlog;
+    log->first = log->last + 1;
+    log->day_n = 0;
+    log->confirm = r->ils->durable.confirm = (struct confirm){.number = 0};
+    rows_remove(r, ROW_SETTING, slice_of("plan_confirm"));
+    drop_below(r, log->first);
+    put_state(r, log);
 }
 
 /* Durable by itself: batches under way that fail must not take it back. */

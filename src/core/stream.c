@@ -284,6 +284,8 @@ static int commit(struct ils *ils, struct stream *s, const struct waiting *w, en
     oc->commit.change_n = 0;
     if (kind == COMMIT_ADOPT)
         adopt_rows(&rows, s);
+    if (kind == COMMIT_ADOPT && s == ils->own && s->proved_older)
+        planlog_adopted(&rows);
     if (catalogs_is(s) && kind != COMMIT_BEAT)
         catalogs_rows(&rows, s, kind);
     if (w->who.n != 0)

@@ -53,7 +53,7 @@ struct show {
     struct client *client;
     struct view_planlog log;
     json_t *rows, *change;
-    struct plan_change head; /* counts only */
+    struct plan_change head; /* lends from a row, until the last of them was seen */
     uint64_t at, skip, max;
     struct arena arena;
 };
@@ -84,6 +84,8 @@ static void show_segment(struct show *s, struct slice bytes)
             continue;
         json_t *json = control_entry_json(&s->arena, &r);
         json_object_set_new(json, "what", json_string(effect_word(&s->head, at)));
+        if (at < s->head.added) /* what takes it back knows of no source */
+            json_object_set_new(json, "source", control_text_or_null(s->head.source));
         json_array_append_new(s->rows, json);
     }
 }

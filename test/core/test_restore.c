@@ -170,6 +170,7 @@ static void adopts_what_was_not_written_over(void **state)
     assert_true(core(2)->own->head.usn > usn);
     const struct peer *p = peer_find(core(3), core(2)->key);
     assert_int_equal(p->description.n, 0); /* stream 0 says what the settings say */
+    assert_int_equal(core(2)->planlog.first, core(2)->planlog.last + 1); /* of another past */
     writes_again();
     assert_false(world_said(&world, 2, EVENT_ROLLED_BACK));
     for (int i = 0; i < 4; i++)
