@@ -471,34 +471,3 @@ int run_plan_show(struct cli *cli, const struct parsed *p)
     json_decref(shown);
     return status;
 }
-
-/* To standard output; with --json into `context`, a FILE. */
-static void export_part(struct cli *cli, json_t *line, void *context)
-{
-    const json_t *part = json_object_get(line, "part");
-    fwrite(json_string_value(part) != NULL ? json_string_value(part) : "", 1,
-           json_string_length(part), context);
-}
-
-int run_plan_export(struct cli *cli, const struct parsed *p)
-{
-    struct call call = {.command = "plan export", .args = json_object(), .on_line = export_part};
-    char *text = NULL;
-    size_t n = 0;
-    json_t *result;
-    FILE *out = cli->json ? open_memstream(&text, &n) : stdout;
-    if (out == NULL) {
-        json_decref(call.args);
-        return cli_error(cli, EXIT_REFUSED, "no memory", NULL, NULL);
-    }
-    call.context = out;
-    take(call.args, p, "--source");
-    int status = cli_call(cli, &call, &result);
-    if (cli->json && fclose(out) == 0 && result != NULL) {
-        json_object_set_new(result, "text", json_stringn(text, n));
-        print_json(result);
-    }
-    json_decref(result);
-    free(text);
-    return status;
-}

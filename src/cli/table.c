@@ -177,6 +177,10 @@ static const struct option_row show_options[] = {
 
 static const struct option_row export_options[] = {
     {"--source", "NAME", "of one source only", OPTION_VALUE},
+    {"--format", "ils|cucm", "cucm: as the original imports it, without enterprise numbers",
+     OPTION_VALUE},
+    {"--all", NULL, "everybody's, one file for each route string", OPTION_FLAG},
+    {"--dir", "DIR", "where these files go (.); files of the same name are replaced", OPTION_VALUE},
     {NULL, NULL, NULL, OPTION_FLAG},
 };
 
@@ -388,7 +392,8 @@ const struct command_row command_table[] = {
      "200000), alternatenumber, typepatternusage, typeglobalnumber.", NULL,
      run_sql},
     {"plan import", "FILE|-", 1, 1, "take a CSV file: all of it, or nothing",
-     "Columns PatternType,PSTNFailover,Pattern, or those of `ils plan export`.\n"
+     "Columns PatternType,PSTNFailover,Pattern, or those of `ils plan export`. Rows that name\n"
+     "their source in a column `source` are that one's, and replace what it gave before.\n"
      "What the same source gave before and is not in the file any more goes away.",
      import_options, run_plan_import},
     {"plan log", "[N]", 0, 1, "what was done to the plan: who, when, from what; of one, its keys",
@@ -410,8 +415,9 @@ const struct command_row command_table[] = {
     {"plan show", "", 0, 0, "the entries of this cluster", NULL, show_options, run_plan_show},
     {"plan export", "", 0, 0, "the entries of this cluster as CSV, on standard output", NULL,
      export_options, run_plan_export},
-    {"plan add", "KIND KEY", 2, 2, "one entry: KIND is URI, ENTERPRISE or E164", NULL, add_options,
-     run_plan_add},
+    {"plan add", "KIND KEY", 2, 2, "one entry: URI, ENTERPRISE, E164, or one of their patterns",
+     "KIND is URI, ENTERPRISE, E164, ENTERPRISEPATTERN or E164PATTERN. Patterns take X, [1-5], [^0]\n"
+     "and !, and behind a digit or one of these + and ?.", add_options, run_plan_add},
     {"plan remove", "KIND KEY", 2, 2, "take one entry away", NULL, dry_run_options,
      run_plan_remove},
     {"source add", "NAME", 1, 1, "take entries from a file, a database or a directory by itself",

@@ -540,6 +540,8 @@ struct waiting {
     uint64_t command;
     struct slice who, what;
     struct slice source;
+    struct slice *sources; /* the names of all whose entries these are, `source` the first */
+    size_t source_n;
     bool replace;
     struct change *change;
     size_t change_n;

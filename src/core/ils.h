@@ -223,6 +223,7 @@ struct command {
     uint8_t stretched[32];
     struct slice source;
     struct slice value; /* SOURCE */
+    bool sourced;       /* each change has a source of its own; `replace` is of each of these */
     bool replace;       /* the source consists of exactly these entries afterwards */
     const struct change *change; /* source: of each, where undoes is not 0 */
     size_t change_n;

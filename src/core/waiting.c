@@ -9,6 +9,52 @@ void waiting_free(struct ils *ils, struct waiting *w)
     mem_free(ils->mem, w, sizeof *w);
 }
 
+/* The name as w has it; {NULL, 0} when w has it not. */
+static struct slice source_find(const struct waiting *w, struct slice name)
+{
+    for (size_t i = 0; i < w->source_n; i++) {
+        if (slice_eq(w->sources[i], name))
+            return w->sources[i];
+    }
+    return slice_make(NULL, 0);
+}
+
+static bool has_source(const struct waiting *w, struct slice name)
+{
+    return slice_eq(w->source, name) || source_find(w, name).n > 0;
+}
+
+/* The names of all sources of a command whose changes have their own. */
+static enum reply take_sources(struct waiting *w, const struct command *c, struct slice *ret_text)
+{
+    if (!c->sourced)
+        return REPLY_OK;
+    w->sources = arena_alloc(&w->arena, SOURCES_MAX * sizeof *w->sources);
+    if (w->sources == NULL)
+        return REPLY_MEMORY;
+    w->sources[w->source_n++] = w->source;
+    struct slice last = w->source;
+    for (size_t i = 0; i < c->change_n; i++) {
+        struct slice name = c->change[i].source;
+        if (slice_eq(name, last) || source_find(w, name).n > 0)
+            continue;
+        *ret_text = name;
+        if (name.n == 0 || name.n > SOURCE_MAX || !slice_is_utf8(name) ||
+            w->source_n == SOURCES_MAX)
+            return REPLY_TEXT_TOO_LONG;
+        last = arena_copy(&w->arena, name);
+        w->sources[w->source_n++] = last;
+    }
+    return w->arena.failed ? REPLY_MEMORY : REPLY_OK;
+}
+
+static struct slice source_of(struct waiting *w, struct slice name)
+{
+    return w->undoes != 0 ? arena_copy(&w->arena, name)
+           : w->source_n > 0 ? source_find(w, name)
+                             : w->source;
+}
+
 static bool copy_changes(struct waiting *w, const struct command *c)
 {
     struct arena *a = &w->arena;
@@ -21,8 +67,7 @@ static bool copy_changes(struct waiting *w, const struct command *c)
                                        .user = arena_copy(a, from->user),
                                        .domain = arena_copy(a, from->domain),
                                        .value = arena_copy(a, from->value),
-                                       .source = w->undoes == 0 ? w->source
-                                                                : arena_copy(a, from->source)};
+                                       .source = source_of(w, from->source)};
     }
     w->change_n = c->change_n;
     return !a->failed;
@@ -56,6 +101,9 @@ static enum reply take(const struct ils *ils, struct waiting *w, const struct co
     w->who = arena_copy(&w->arena, c->who);
     w->what = arena_copy(&w->arena, c->what);
     w->source = arena_copy(&w->arena, c->source);
+    enum reply reply = take_sources(w, c, ret_text);
+    if (reply != REPLY_OK)
+        return reply;
     return copy_changes(w, c) ? REPLY_OK : REPLY_MEMORY;
 }
 
@@ -132,7 +180,7 @@ struct removal {
 static bool count_or_add(void *context, const struct record *r)
 {
     struct removal *x = context;
-    if (!slice_eq(r->source, x->w->source) || keys_have(x->keys, r))
+    if (!has_source(x->w, r->source) || keys_have(x->keys, r))
         return true;
     if (x->change != NULL && x->n < x->size)
         x->change[x->n] = (struct change){.kind = r->kind, .user = r->user, .domain = r->domain};
@@ -217,7 +265,7 @@ static enum reply judge_changes(const struct ils *ils, const struct catalog *cat
         const struct change *c = &w->change[i];
         struct record key = {.kind = c->kind, .user = c->user, .domain = c->domain}, now;
         bool there = catalog_find(catalog, &key, &now);
-        if (c->put && there && !slice_eq(now.source, w->source)) {
+        if (c->put && there && !has_source(w, now.source)) {
             *ret_text = key_text(&w->arena, c);
             return REPLY_ENTRY_TAKEN;
         }

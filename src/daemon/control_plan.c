@@ -1,5 +1,5 @@
 /* control_plan: the own dial plan through the control socket. A file is read by a worker, all of it
- * or nothing; its rows become one command of the core. Export is what import reads. */
+ * or nothing; its rows become one command of the core. */
 #include "daemon/control_inside.h"
 #include "daemon/control_planlog.h"
 
@@ -14,7 +14,6 @@
 
 #define SOURCE_BY_HAND "manual"
 #define CONFIRM_MAX    (7 * 24 * 3600) /* s */
-#define PART_MAX       32768
 #define VALUE_MAX      64
 
 /* --- import */
@@ -47,8 +46,12 @@ static void import_work(uv_work_t *work)
     if (!job->good)
         return;
     job->memory = changes_make(&job->changes, job->rows.entry, job->rows.n,
-                               slice_of(job->source)) &&
-                  changes_order(&job->changes);
+                               slice_of(job->source));
+    for (size_t i = 0; job->memory && job->rows.source_n > 0 && i < job->rows.n; i++) {
+        if (job->rows.source[i] > 0)
+            job->changes.change[i].source = job->rows.source_name[job->rows.source[i] - 1];
+    }
+    job->memory = job->memory && changes_order(&job->changes);
 }
 
 /* The first fault is the error; the others follow in `more`. */
@@ -109,6 +112,7 @@ static void import_done(uv_work_t *work, int status)
     } else {
         struct command command = {.type = COMMAND_PLAN, .replace = true};
         command.source = slice_of(job->source);
+        command.sourced = job->rows.source_n > 0;
         command.change = job->changes.change;
         command.change_n = job->changes.n;
         command.stream = job->stream;
@@ -215,7 +219,7 @@ void verb_plan_remove(struct client *client)
     plan_one(client, false);
 }
 
-/* --- show and export: one walk over the own catalog */
+/* --- show: a walk over the own catalog */
 
 struct walk {
     struct client *client;
@@ -223,8 +227,6 @@ struct walk {
     struct arena arena;
     uint64_t n, max;
     json_t *rows; /* show */
-    struct buf part; /* export */
-    bool stopped;
 };
 
 struct words {
@@ -292,14 +294,12 @@ static bool walk_begin(struct client *client, struct walk *w, uint64_t fallback)
         !control_number(client, "max", 1000000, fallback, &w->max))
         return false;
     arena_init(&w->arena, &client->control->mem);
-    buf_init(&w->part, &client->control->mem, 2 * PART_MAX);
     return true;
 }
 
 static void walk_end(struct walk *w)
 {
     arena_done(&w->arena);
-    buf_done(&w->part);
 }
 
 void verb_plan_show(struct client *client)
@@ -317,62 +317,4 @@ void verb_plan_show(struct client *client)
     json_object_set_new(result, "total", control_number_json(total));
     walk_end(&w);
     control_ok(client, result);
-}
-
-/* A field of CSV: quoted where it must be. */
-static void put_field(struct buf *b, struct slice s)
-{
-    bool quote = slice_find(s, ',') < s.n || slice_find(s, '"') < s.n;
-    if (quote)
-        buf_put_u8(b, '"');
-    for (size_t i = 0; i < s.n; i++) {
-        if (s.p[i] == '"')
-            buf_put_u8(b, '"');
-        buf_put_u8(b, s.p[i]);
-    }
-    if (quote)
-        buf_put_u8(b, '"');
-}
-
-static bool export_flush(struct walk *w)
-{
-    struct slice part = buf_slice(&w->part);
-    if (part.n > 0 && !control_part(w->client, (const char *)part.p, part.n))
-        w->stopped = true;
-    buf_reset(&w->part);
-    return !w->stopped;
-}
-
-static bool walk_export(void *context, const struct record *r)
-{
-    struct walk *w = context;
-    struct words words;
-    if ((w->source.n > 0 && !slice_eq(w->source, r->source)) || !walk_words(w, r, &words))
-        return true;
-    put_field(&w->part, words.kind);
-    buf_put_u8(&w->part, ',');
-    put_field(&w->part, slice_make(words.key, words.key_n));
-    buf_put_u8(&w->part, ',');
-    put_field(&w->part, words.failover);
-    buf_put_u8(&w->part, '\n');
-    w->n++;
-    return w->part.n < PART_MAX || export_flush(w);
-}
-
-void verb_plan_export(struct client *client)
-{
-    const struct catalog *own = view_own_catalog(runtime_core(client->control->rt));
-    struct walk w;
-    if (!walk_begin(client, &w, 0))
-        return;
-    control_hold(client);
-    buf_put_text(&w.part, "type,key,failover\n");
-    if (own != NULL)
-        catalog_walk(own, walk_export, &w);
-    export_flush(&w);
-    json_t *result = json_object();
-    json_object_set_new(result, "exported", control_number_json(w.n));
-    walk_end(&w);
-    control_ok(client, result);
-    control_release(client);
 }

@@ -14,7 +14,7 @@
 #define COLUMNS_MAX 16
 #define FIELD_MAX   1024 /* bytes; no value is longer */
 
-enum role { ROLE_TYPE, ROLE_FAILOVER, ROLE_KEY, ROLES };
+enum role { ROLE_TYPE, ROLE_FAILOVER, ROLE_KEY, ROLE_SOURCE, ROLES };
 
 static const struct {
     const char *name;
@@ -22,6 +22,7 @@ static const struct {
 } columns[] = {
     {"PatternType", ROLE_TYPE}, {"PSTNFailover", ROLE_FAILOVER}, {"Pattern", ROLE_KEY},
     {"type", ROLE_TYPE},        {"failover", ROLE_FAILOVER},     {"key", ROLE_KEY},
+    {"source", ROLE_SOURCE},
 };
 
 #define COLUMNS (sizeof columns / sizeof columns[0])
@@ -176,7 +177,10 @@ static bool rows_grow(struct reader *r)
     uint32_t *line = realloc(rows->line, size * sizeof *line);
     if (line != NULL)
         rows->line = line;
-    if (entry == NULL || line == NULL || !seen_grow(r, size * 2))
+    uint8_t *source = realloc(rows->source, size);
+    if (source != NULL)
+        rows->source = source;
+    if (entry == NULL || line == NULL || source == NULL || !seen_grow(r, size * 2))
         return false;
     rows->size = size;
     return true;
@@ -207,7 +211,7 @@ static void complain_entry(struct reader *r, enum entry_error error, enum role r
     slice_to_text(slice_of(r->name[role]), c->column, sizeof c->column);
 }
 
-static void add_entry(struct reader *r, const struct entry *e)
+static void add_entry(struct reader *r, const struct entry *e, uint8_t source)
 {
     struct csv_rows *rows = r->rows;
     if (!rows_grow(r)) {
@@ -227,7 +231,44 @@ static void add_entry(struct reader *r, const struct entry *e)
     }
     *slot = (struct seen){.number = (uint32_t)rows->n + 1, .hash = hash};
     rows->entry[rows->n] = *e;
+    rows->source[rows->n] = source;
     rows->line[rows->n++] = r->row_line;
+}
+
+/* 1 + the number of the name that the row's source has, 0 when it has none; false: complained. */
+static bool source_of_row(struct reader *r, uint8_t *ret)
+{
+    struct csv_rows *rows = r->rows;
+    struct slice name = slice_trim(role_slice(r, ROLE_SOURCE));
+    size_t i = 0;
+    *ret = 0;
+    if (name.n == 0)
+        return true;
+    while (i < rows->source_n && !slice_eq(rows->source_name[i], name))
+        i++;
+    if (name.n > SOURCE_MAX || i == CSV_SOURCES_MAX) {
+        csv_complain(rows, r->row_line, CSV_FAULT_SOURCE, name,
+                     "the name of a source has 1 to 64 bytes, and a file names at most %d",
+                     CSV_SOURCES_MAX);
+        return false;
+    }
+    if (i == rows->source_n) {
+        rows->source_name[i] = arena_copy(&rows->arena, name);
+        if (rows->arena.failed) {
+            fail_memory(r);
+            return false;
+        }
+        rows->source_n++;
+    }
+    *ret = (uint8_t)(i + 1);
+    return true;
+}
+
+static void add_sourced(struct reader *r, const struct entry *e)
+{
+    uint8_t source = 0;
+    if (r->column[ROLE_SOURCE] == COLUMNS_MAX || source_of_row(r, &source))
+        add_entry(r, e, source);
 }
 
 static enum entry_error parse_row(struct reader *r, struct slice type, struct entry *e, size_t *at)
@@ -269,7 +310,7 @@ static void take_row(struct reader *r)
     else if (error != ENTRY_OK)
         complain_entry(r, error, fault_role(error), at);
     else
-        add_entry(r, &e);
+        add_sourced(r, &e);
 }
 
 static void on_field(void *bytes, size_t n, void *context)
@@ -392,6 +433,7 @@ void csv_rows_free(struct csv_rows *rows)
 {
     free(rows->entry);
     free(rows->line);
+    free(rows->source);
     free(rows->complaint);
     arena_done(&rows->arena);
     *rows = (struct csv_rows){0};

@@ -1,7 +1,7 @@
 /* csv: reads a catalog file into entries, and says of every row that is none what is wrong with it.
  *
  * The first row names the columns, in any order and case: `PatternType,PSTNFailover,Pattern`, or
- * `type,key` with or without `failover`; the spellings may be mixed. Values are those of
+ * `type,key` with or without `failover` and `source`; the spellings may be mixed. Values are those of
  * entry_parse. Rows whose fields are all empty are passed over. Whether a file with errors is taken
  * in part is the caller's decision; the product takes all or nothing. */
 #ifndef OPENILS_DRIVER_CSV_H
@@ -12,6 +12,7 @@
 
 #define CSV_COMPLAINTS_MAX 100 /* kept; all are counted */
 #define CSV_ROWS_MAX       UINT32_C(10000000)
+#define CSV_SOURCES_MAX    64 /* named in one file */
 
 enum csv_fault {
     CSV_FAULT_EMPTY,         /* no header and no row */
@@ -24,6 +25,7 @@ enum csv_fault {
     CSV_FAULT_ENTRY,         /* `entry` says why */
     CSV_FAULT_DUPLICATE,     /* `first_line` has the same key (URIs: without case) */
     CSV_FAULT_ROWS,          /* more than CSV_ROWS_MAX */
+    CSV_FAULT_SOURCE,        /* too long a name, or more than CSV_SOURCES_MAX of them */
     CSV_FAULT_MEMORY,
 };
 
@@ -40,6 +42,9 @@ struct csv_complaint {
 struct csv_rows {
     struct entry *entry; /* in the order of the file */
     uint32_t *line;      /* of each entry */
+    uint8_t *source;     /* of each entry: 0, or 1 + the number of its name */
+    struct slice source_name[CSV_SOURCES_MAX]; /* of the column `source` */
+    size_t source_n;     /* 0: there is no such column, or it is empty throughout */
     size_t n;
     struct csv_complaint *complaint; /* in the order of the file */
     size_t complaint_n;

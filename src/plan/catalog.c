@@ -223,6 +223,11 @@ bool catalog_local(const struct catalog *c)
     return c->local;
 }
 
+bool catalog_is_local(const struct catalog *c)
+{
+    return c->local;
+}
+
 bool catalog_stale(const struct catalog *c)
 {
     return c->stale;

@@ -115,7 +115,7 @@ static enum entry_error failover_digits(struct arena *a, struct slice text, bool
     *ret = slice_make(NULL, 0);
     if (text.n == 0)
         return may_be_empty ? ENTRY_OK : ENTRY_ERROR_FAILOVER;
-    enum entry_error error = number_parse(a, text, text.p[0] == '+', ret);
+    enum entry_error error = number_parse(a, text, phone_has_plus(text), ret);
     if (error == ENTRY_OK || error == ENTRY_ERROR_MEMORY || error == ENTRY_ERROR_ENCODING)
         return error;
     return ENTRY_ERROR_FAILOVER;

@@ -40,6 +40,15 @@ enum entry_error user_canonical(uint8_t *dst, struct slice user, size_t *ret_n);
  * ASCII 0. Returns how many bytes it takes. */
 size_t phone_char(struct slice text, size_t at, uint8_t *ret);
 
+/* Whether a number as people write it begins with a "+", of whichever width. */
+static inline bool phone_has_plus(struct slice text)
+{
+    uint8_t c = 0;
+    if (text.n > 0)
+        phone_char(text, 0, &c);
+    return c == '+';
+}
+
 /* The parsers of entry.h, which also say at which byte they stopped. */
 enum entry_error diruri_parse_at(struct arena *a, struct slice text, struct slice *ret, size_t *at);
 enum entry_error number_parse_at(struct arena *a, struct slice text, bool e164, struct slice *ret,

@@ -50,7 +50,7 @@ static struct slice before(struct slice text, uint8_t c)
 
 static void read_number(struct arena *a, struct slice text, struct slice *ret)
 {
-    if (number_parse(a, text, text.n > 0 && text.p[0] == '+', ret) != ENTRY_OK)
+    if (number_parse(a, text, phone_has_plus(text), ret) != ENTRY_OK)
         *ret = slice_make(NULL, 0);
 }
 

@@ -76,6 +76,17 @@ void plan_segment_free(struct plan *p, uint32_t id)
     p->segment_free = id;
 }
 
+void plan_each(const struct plan *p, bool (*visit)(void *context, const struct catalog *c),
+               void *context)
+{
+    list_each(node, &p->catalogs)
+    {
+        const struct catalog *c = list_entry(node, struct catalog, node);
+        if (c->indexed && c->served && !visit(context, c))
+            return;
+    }
+}
+
 void plan_stats(const struct plan *p, struct plan_stats *ret)
 {
     *ret = (struct plan_stats){.index_bytes = p->index.size * sizeof *p->index.slot +

@@ -48,6 +48,7 @@ bool catalog_describe(struct catalog *c, struct slice cluster_id, struct slice r
                       bool local);
 struct slice catalog_cluster_id(const struct catalog *c);
 struct slice catalog_route_string(const struct catalog *c);
+bool catalog_is_local(const struct catalog *c);
 /* Stale catalogs are served and marked. */
 void catalog_set_stale(struct catalog *c, bool stale);
 bool catalog_stale(const struct catalog *c);
@@ -103,6 +104,11 @@ void catalog_walk(const struct catalog *c, bool (*visit)(void *context, const st
 bool catalog_find(const struct catalog *c, const struct record *key, struct record *ret);
 
 /* --- the whole plan: */
+
+/* Calls visit for every served catalog of numbers (not stream 0) until it returns false. */
+void plan_each(const struct plan *p, bool (*visit)(void *context, const struct catalog *c),
+               void *context);
+
 struct plan_stats {
     uint64_t entries;      /* live over all served catalogs */
     uint64_t catalogs;

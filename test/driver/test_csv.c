@@ -82,6 +82,27 @@ static void test_patterns(void **state)
     assert_int_equal(rows.complaint[0].fault, CSV_FAULT_DUPLICATE);
 }
 
+static void test_sources(void **state)
+{
+    char text[8192];
+    assert_true(read_text("type,key,source\nE164,+81,hq\nE164,+82,\nE164,+83, hq \nE164,+84,b\n"));
+    assert_int_equal(rows.source_n, 2);
+    assert_true(slice_eq(rows.source_name[0], slice_of("hq")));
+    assert_true(slice_eq(rows.source_name[1], slice_of("b")));
+    static const uint8_t wanted[] = {1, 0, 1, 2};
+    assert_memory_equal(rows.source, wanted, sizeof wanted);
+    assert_true(read_text("type,key\nE164,+81\n"));
+    assert_true(rows.source_n == 0 && rows.source[0] == 0);
+
+    size_t n = (size_t)snprintf(text, sizeof text, "type,key,source\n");
+    for (int i = 0; i < 66; i++)
+        n += (size_t)snprintf(text + n, sizeof text - n, "E164,+8%d,s%d\n", i, i);
+    assert_false(read_text(text));
+    assert_int_equal(rows.complaints, 2);
+    assert_int_equal(rows.complaint[0].fault, CSV_FAULT_SOURCE);
+    assert_int_equal(rows.complaint[0].line, 66);
+}
+
 static void test_quotes_lines_and_blanks(void **state)
 {
     assert_true(read_text("\xef\xbb\xbf\"type\",\"key\"\r\n"
@@ -287,6 +308,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(test_both_headers, teardown),
         cmocka_unit_test_teardown(test_patterns, teardown),
+        cmocka_unit_test_teardown(test_sources, teardown),
         cmocka_unit_test_teardown(test_quotes_lines_and_blanks, teardown),
         cmocka_unit_test_teardown(test_bad_files, teardown),
         cmocka_unit_test_teardown(test_reading_goes_on_behind_a_bad_row, teardown),

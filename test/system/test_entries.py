@@ -1,0 +1,197 @@
+#!/usr/bin/env python3
+"""Entries of every kind between two daemons: typed and imported as people write them, found by
+whoever dials them at the other end; the original's files in and out; what is wrong in a file, by
+line and character."""
+import os
+import re
+
+from harness import Network, Tap, wait_until
+
+# The form of the original, as an operator's spreadsheet leaves it: a byte order mark, CRLF, a blank
+# line, quotes, a type in the words of its API.
+ORIGINAL = '''\ufeffPatternType,PSTNFailover,Pattern\r
+URI,,meet.user1@company.com\r
+URI,+14085550100,"Jared,""Jerry"",Smith@test.com"\r
+\r
+URI,,joe smith#@cisco.com\r
++E.164 Number,ITSELF,+1 (408) 555-4000\r
++E.164 Number,ITSELF,+14085554XXX\r
+E164Pattern,2:0,\\+81[1-9]!\r
+'''
+
+OWN = '''type,key,failover,source
+ENTERPRISE,８００１,1:031234,desk
+ENTERPRISEPATTERN,81404XXX,4:+1408555,ranges
+ENTERPRISEPATTERN,814[^0]X!,,ranges
+E164PATTERN,+8166[0-4]XXX,,ranges
+URI,own@osaka.example.com,,
+'''
+
+# dialled, result, kind, value, the user of the target, the number for the PSTN
+CALLS = (
+    ('meet.user1@company.com', 'URI', 'meet.user1@company.com', 'meet.user1@company.com', None),
+    ('sip:MEET.user1@Company.com', 'URI', 'meet.user1@company.com', 'meet.user1', None),
+    ('joe smith#@cisco.com', 'URI', 'joe%20smith%23@cisco.com', 'joe%20smith%23', None),
+    ('sip:joe%20smith%23@cisco.com', 'URI', 'joe%20smith%23@cisco.com', 'joe%20smith%23', None),
+    ('Jared,"Jerry",Smith@test.com', 'URI', 'Jared,%22Jerry%22,Smith@test.com',
+     'Jared,%22Jerry%22,Smith', '+14085550100'),
+    ('tel:+1-408-555-4000', 'E164', '+14085554000', '+14085554000', '+14085554000'),
+    ('+14085554001', 'E164PATTERN', '+14085554XXX', '+14085554001', '+14085554001'),
+    ('＋８１３１２３４', 'E164PATTERN', '+81[^0]!', '+8131234', '031234'),
+    ('8001', 'ENTERPRISE', '8001', '8001', '031234001'),
+    ('81404001', 'ENTERPRISEPATTERN', '81404XXX', '81404001', '+14085554001'),
+    ('sip:81499123@anywhere.example', 'ENTERPRISEPATTERN', '814[^0]X!', '81499123', None),
+    ('+81664123', 'E164PATTERN', '+8166[0-4]XXX', '+81664123', None),
+)
+
+
+def write(net, name, text):
+    path = os.path.join(net.folder, name)
+    with open(path, 'w', encoding='utf-8', newline='') as handle:
+        handle.write(text)
+    return path
+
+
+def entries(c, source=None):
+    """Of a cluster's own plan: (kind, key, failover, source), in order."""
+    rows = c.json('plan', 'show', '--max', 1000)['entries']
+    return sorted((r['kind'], r['key'], r['failover'], r['source']) for r in rows
+                  if source in (None, r['source']))
+
+
+def calls(tap, caller, name):
+    """Every call as `caller` decides it."""
+    wrong = []
+    for dialled, kind, value, user, pstn in CALLS:
+        answer = caller.json('lookup', dialled)
+        match, targets = answer['match'] or {}, answer['targets']
+        got = (answer['result'], match.get('kind'), match.get('value'),
+               re.sub('@10.0.0.5.*', '', targets[0]['uri']) if targets else None,
+               re.sub('^sip:|@.*', '', targets[1]['uri']) if len(targets) > 1 else None)
+        wanted = ('found', kind, value, 'sip:' + user.split('@')[0], pstn)
+        if got != wanted:
+            wrong.append('%s: %s, not %s' % (dialled, got, wanted))
+    tap.ok(not wrong, name, *wrong)
+
+
+def import_and_dial(tap, net, osaka, tokyo):
+    osaka.must('plan', 'import', write(net, 'original.csv', ORIGINAL), '--source', 'cucm')
+    osaka.must('plan', 'import', write(net, 'own.csv', OWN), '--source', 'rest')
+    tap.same([(e[0], e[1], e[3]) for e in entries(osaka)], sorted([
+        ('E164', '+14085554000', 'cucm'), ('E164PATTERN', '+14085554XXX', 'cucm'),
+        ('E164PATTERN', '+81[^0]!', 'cucm'), ('E164PATTERN', '+8166[0-4]XXX', 'ranges'),
+        ('ENTERPRISE', '8001', 'desk'), ('ENTERPRISEPATTERN', '81404XXX', 'ranges'),
+        ('ENTERPRISEPATTERN', '814[^0]X!', 'ranges'),
+        ('URI', 'Jared,%22Jerry%22,Smith@test.com', 'cucm'),
+        ('URI', 'joe%20smith%23@cisco.com', 'cucm'), ('URI', 'meet.user1@company.com', 'cucm'),
+        ('URI', 'own@osaka.example.com', 'rest')]), 'both files are read, each kind in its spelling')
+    tokyo.must('route', 'add', 'osaka.example.com', 'sip:10.0.0.5')
+    tokyo.must('route', 'add', 'pstn', 'sip:10.0.0.9')
+    wait_until(lambda: tokyo.json('lookup', 'own@osaka.example.com')['result'] == 'found')
+    calls(tap, tokyo, 'whoever dials at the other end finds each of them')
+
+    answer = tokyo.json('lookup', '+14085554000')
+    tap.same([(m['value'], m['rule']) for m in answer['why']['losers']],
+             [('+14085554XXX', 'a number or URI that is advertised as such comes before patterns')],
+             'why names the pattern that lost, and to what')
+    answer = tokyo.json('lookup', '+81664123')
+    tap.same([(m['value'], m['rule']) for m in answer['why']['losers']],
+             [('+81[^0]!', 'the more specific pattern comes first')], 'and the wider pattern')
+    answer = tokyo.json('lookup', '81404')
+    tap.same((answer['result'], answer['longer']), ('no_match', True),
+             'a number that is too short is known as such')
+    answer = tokyo.json('lookup', '7')
+    tap.same((answer['result'], answer['longer']), ('no_match', False), 'control: a wrong one')
+    osaka.must('plan', 'remove', 'ENTERPRISEPATTERN', '8.1404 xxx')
+    tap.ok(wait_until(lambda: tokyo.json('lookup', '81404001')['result'] == 'no_match'),
+           'a pattern that is taken away is gone there too')
+    osaka.must('plan', 'add', 'ENTERPRISEPATTERN', '81404XXX', '--failover', '4:+1408555')
+    wait_until(lambda: tokyo.json('lookup', '81404001')['result'] == 'found')
+
+
+def sources_return(tap, net, osaka):
+    """What several sources gave is exported, and imported as of several sources."""
+    before = entries(osaka)
+    path = write(net, 'back.csv', osaka.must('plan', 'export'))
+    tap.same(osaka.json('plan', 'import', path, '--source', 'cucm')['text'],
+             osaka.json('plan', 'import', path, '--source', 'cucm')['text'], 'twice is once')
+    tap.same(entries(osaka), before, 'an export that is imported again changes nothing')
+    text = osaka.must('plan', 'export')
+    kept = ''.join(line for line in text.splitlines(True) if not line.startswith('E164PATTERN,+8166'))
+    answer = osaka.json('plan', 'import', '-', '--source', 'cucm', stdin=kept)
+    tap.same((answer['added'], answer['removed'], answer['changed']), (0, 1, 0),
+             'what a named source has no more goes away, and nothing else')
+    osaka.must('plan', 'rollback', answer['number'])
+    tap.same(entries(osaka), before, 'and comes back')
+
+
+def to_the_original(tap, net, osaka, tokyo, nara):
+    """Everybody's plan, one file for each route string, into a third cluster."""
+    folder = os.path.join(net.folder, 'out')
+    os.mkdir(folder)
+    tokyo.must('plan', 'add', 'URI', 'own@tokyo.example.com', '--failover', '+81355550100')
+    answer = tokyo.json('plan', 'export', '--format', 'cucm', '--all', '--dir', folder)
+    tap.same(sorted(os.listdir(folder)), ['osaka.example.com.csv', 'tokyo.example.com.csv'],
+             'one file for each route string, learned ones too')
+    tap.same([f['route_string'] for f in answer['files']],
+             ['osaka.example.com', 'tokyo.example.com'], 'which are told')
+    tap.same(answer['left_out'], 3, 'enterprise numbers have no place there, and are counted')
+    with open(os.path.join(folder, 'tokyo.example.com.csv'), encoding='utf-8') as handle:
+        tap.same(handle.read(), 'PatternType,PSTNFailover,Pattern\n'
+                 'URI,+81355550100,own@tokyo.example.com\n', 'in the form of the original')
+    nara.must('plan', 'import', os.path.join(folder, 'osaka.example.com.csv'), '--source', 'osaka')
+
+    def dialled(c):
+        return sorted((k, v, '+14085554000' if f == 'ITSELF' and k == 'E164' else f)
+                      for k, v, f, _ in entries(c) if not k.startswith('ENTERPRISE'))
+    tap.same(dialled(nara), dialled(osaka), 'imported again these are the same entries')
+    tokyo.must('plan', 'export', '--format', 'cucm', '--all', '--dir', folder)
+    tap.same(sorted(os.listdir(folder)), ['osaka.example.com.csv', 'tokyo.example.com.csv'],
+             'a second run replaces its files')
+    status, _ = tokyo.ils('plan', 'export', '--all', '--dir', folder + '/none')
+    tap.ok(status == 1 and 'none' in tokyo.error, 'a directory that is not there is named')
+    status, _ = tokyo.ils('plan', 'export', '--format', 'xml')
+    tap.ok(status == 1 and 'ils plan export --format cucm' in tokyo.error, 'and another format')
+
+
+WRONG = (
+    ('PatternType,PSTNFailover,Pattern\nURI,,a@xx\nWIDGET,,b\n\nGADGET,,c\n',
+     ['line 3, column PatternType: "WIDGET"', 'line 5, column PatternType: "GADGET"']),
+    ('type,key\nENTERPRISE,80XX\n', ['line 2, column key: "80XX": at character 3']),
+    ('type,key\nENTERPRISEPATTERN,8[5-1]\n', ['line 2', 'at character 5', 'a set of digits']),
+    ('type,key\nE164PATTERN,81XX\n', ['line 2', 'country code first']),
+    ('type,key\nURI,%s@xx\n' % ('u' * 48), ['line 2', 'at most 47 characters']),
+    ('type,key\nURI,a@-x.example\n', ['line 2', 'at character 3', 'a host name']),
+    ('type,key,failover\nENTERPRISEPATTERN,80X,4:1\n', ['line 2, column failover']),
+    ('type,key\nENTERPRISEPATTERN,80XX\nENTERPRISEPATTERN,8-0 x X\n', ['line 3', 'line 2 has']),
+)
+
+
+def wrong_files(tap, net, osaka):
+    before, lost = entries(osaka), []
+    for text, said in WRONG:
+        answer = osaka.json('plan', 'import', write(net, 'wrong.csv', text), '--source', 'x')
+        words = str(answer)
+        lost += [(text, s, words) for s in said if s not in words or osaka.status != 1]
+    tap.ok(not lost, 'what is wrong is said with its line, column and character', *lost)
+    tap.same(entries(osaka), before, 'and nothing of these files is taken')
+    status, _ = osaka.ils('init', '--cluster-id', 'osaka', '--fqdn', 'osaka.example.com',
+                          '--route-string', 'abc-123-def.example.com')
+    tap.ok(status == 1, 'digits alone between two dashes make no route string', osaka.error)
+
+
+def main():
+    tap = Tap()
+    with Network() as net:
+        osaka = net.cluster('osaka').hub('secret')
+        tokyo = net.cluster('tokyo').init('secret')
+        nara = net.cluster('nara').init('secret')
+        tokyo.join(osaka)
+        tap.run(import_and_dial, tap, net, osaka, tokyo)
+        tap.run(sources_return, tap, net, osaka)
+        tap.run(to_the_original, tap, net, osaka, tokyo, nara)
+        tap.run(wrong_files, tap, net, osaka)
+    tap.done()
+
+
+main()
