@@ -416,8 +416,8 @@ const struct command_row command_table[] = {
     {"plan export", "", 0, 0, "the entries of this cluster as CSV, on standard output", NULL,
      export_options, run_plan_export},
     {"plan add", "KIND KEY", 2, 2, "one entry: URI, ENTERPRISE, E164, or one of their patterns",
-     "KIND is URI, ENTERPRISE, E164, ENTERPRISEPATTERN or E164PATTERN. Patterns take X, [1-5], [^0]\n"
-     "and !, and behind a digit or one of these + and ?.", add_options, run_plan_add},
+     "KIND is URI, ENTERPRISE, E164, ENTERPRISEPATTERN or E164PATTERN. Patterns take X, [1-5],\n"
+     "[^0] and !, and behind a digit or one of these + and ?.", add_options, run_plan_add},
     {"plan remove", "KIND KEY", 2, 2, "take one entry away", NULL, dry_run_options,
      run_plan_remove},
     {"source add", "NAME", 1, 1, "take entries from a file, a database or a directory by itself",

@@ -539,12 +539,10 @@ struct waiting {
     struct arena arena;
     uint64_t command;
     struct slice who, what;
-    struct slice source;
-    struct slice *sources; /* the names of all whose entries these are, `source` the first */
-    size_t source_n;
+    struct slice source, *sources; /* all whose entries these are, `source` the first */
     bool replace;
     struct change *change;
-    size_t change_n;
+    size_t change_n, source_n;
     uint64_t kept; /* entries there already that the change puts again */
     bool ordered;  /* each key once, in order */
     enum command_type type;

@@ -1,9 +1,9 @@
 /* csv: reads a catalog file into entries, and says of every row that is none what is wrong with it.
  *
  * The first row names the columns, in any order and case: `PatternType,PSTNFailover,Pattern`, or
- * `type,key` with or without `failover` and `source`; the spellings may be mixed. Values are those of
- * entry_parse. Rows whose fields are all empty are passed over. Whether a file with errors is taken
- * in part is the caller's decision; the product takes all or nothing. */
+ * `type,key` with or without `failover` and `source`; the spellings may be mixed. Values are those
+ * of entry_parse. Rows whose fields are all empty are passed over. Whether a file with errors is
+ * taken in part is the caller's decision; the product takes all or nothing. */
 #ifndef OPENILS_DRIVER_CSV_H
 #define OPENILS_DRIVER_CSV_H
 
