@@ -230,6 +230,7 @@ void print_preview(const struct cli *cli, json_t *result); /* what it would do *
 void print_counts(const json_t *result); /* of a change of the plan */
 int run_plan_import(struct cli *cli, const struct parsed *p);
 int run_plan_show(struct cli *cli, const struct parsed *p);
+int run_plan_check(struct cli *cli, const struct parsed *p);
 int run_plan_export(struct cli *cli, const struct parsed *p);
 int run_plan_add(struct cli *cli, const struct parsed *p);
 int run_plan_remove(struct cli *cli, const struct parsed *p);

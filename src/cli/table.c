@@ -413,6 +413,9 @@ const struct command_row command_table[] = {
     {"catalog adopt", "NAME", 1, 1, "take another hub's catalog over; then it may remove its own",
      NULL, adopt_options, run_catalog_adopt},
     {"plan show", "", 0, 0, "the entries of this cluster", NULL, show_options, run_plan_show},
+    {"plan check", "", 0, 0, "what is odd about this cluster's patterns, entries and routes",
+     "Patterns that never decide or meet others, entries of older versions that break a rule,\n"
+     "routes that are never used. Exit status: 0 nothing, 1 something.", NULL, run_plan_check},
     {"plan export", "", 0, 0, "the entries of this cluster as CSV, on standard output", NULL,
      export_options, run_plan_export},
     {"plan add", "KIND KEY", 2, 2, "one entry: URI, ENTERPRISE, E164, or one of their patterns",

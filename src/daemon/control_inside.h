@@ -240,6 +240,7 @@ void control_trace_stop(struct control *c);
 void verb_plan_import(struct client *client);
 uint32_t control_plan_line(const struct client *client, struct slice key);
 void verb_plan_show(struct client *client);
+void verb_plan_check(struct client *client);
 void verb_plan_export(struct client *client);
 void verb_plan_add(struct client *client);
 void verb_plan_remove(struct client *client);

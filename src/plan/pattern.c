@@ -251,3 +251,77 @@ size_t pattern_least(const struct pattern *p)
         n += p->element[i].repeat != REPEAT_ANY;
     return n;
 }
+
+int pattern_order(const struct pattern *a, const struct pattern *b)
+{
+    for (size_t i = 0; i < a->n && i < b->n; i++) {
+        uint32_t x = element_label(&a->element[i]), y = element_label(&b->element[i]);
+        if (x != y)
+            return x < y ? -1 : 1;
+    }
+    return (a->n < b->n) - (a->n > b->n);
+}
+
+/* --- digit by digit */
+
+void automaton_of(struct automaton *ret, const struct pattern *p)
+{
+    *ret = (struct automaton){.end = UINT32_C(1) << p->n};
+    for (size_t i = 0; i < p->n; i++) {
+        uint32_t bit = UINT32_C(1) << i;
+        for (int d = 0; d < 10; d++)
+            ret->at[d] |= (p->element[i].digits >> d & 1) != 0 ? bit : 0;
+        ret->stay |= p->element[i].repeat != REPEAT_ONCE ? bit : 0;
+        ret->skip |= p->element[i].repeat == REPEAT_ANY ? bit : 0;
+    }
+}
+
+uint32_t automaton_skip(const struct automaton *a, uint32_t positions)
+{
+    uint32_t more = positions;
+    while (a->skip != 0 && (more = (more & a->skip) << 1 & ~positions) != 0)
+        positions |= more;
+    return positions;
+}
+
+uint32_t automaton_step(const struct automaton *a, uint32_t positions, uint32_t taking)
+{
+    uint32_t taken = positions & taking;
+    return automaton_skip(a, taken << 1 | (taken & a->stay));
+}
+
+#define PAIRS_MAX 512
+
+/* Both read the same digits; every pair of what they can be at is looked at once. */
+bool pattern_covers(const struct pattern *wide, const struct pattern *narrow)
+{
+    struct automaton w, n;
+    struct {
+        uint32_t wide, narrow;
+    } pair[PAIRS_MAX];
+    size_t known = 1;
+    if (wide->plus != narrow->plus)
+        return false;
+    automaton_of(&w, wide);
+    automaton_of(&n, narrow);
+    pair[0].wide = automaton_skip(&w, 1);
+    pair[0].narrow = automaton_skip(&n, 1);
+    for (size_t i = 0; i < known; i++) {
+        if (i > 0 && (pair[i].narrow & n.end) != 0 && (pair[i].wide & w.end) == 0)
+            return false;
+        for (int d = 0; d < 10; d++) {
+            uint32_t to_wide = automaton_step(&w, pair[i].wide, w.at[d]);
+            uint32_t to_narrow = automaton_step(&n, pair[i].narrow, n.at[d]);
+            size_t k = 1; /* the first may come again, with digits behind it */
+            while (k < known && (pair[k].wide != to_wide || pair[k].narrow != to_narrow))
+                k++;
+            if (k < known || to_narrow == 0)
+                continue;
+            if (known == PAIRS_MAX)
+                return false;
+            pair[known].wide = to_wide;
+            pair[known++].narrow = to_narrow;
+        }
+    }
+    return true;
+}

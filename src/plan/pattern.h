@@ -43,6 +43,27 @@ size_t pattern_print(uint8_t dst[static PATTERN_TEXT_MAX], const struct pattern 
 uint32_t element_label(const struct element *e);
 struct element element_of_label(uint32_t label);
 
+/* What is matched, digit by digit, as sets of positions: bit i stands before the i-th element of a
+ * pattern, or the i-th digit of a number. */
+struct automaton {
+    uint32_t at[10]; /* positions at which the digit may be taken */
+    uint32_t stay;   /* of these, where the same element may be taken again */
+    uint32_t skip;   /* positions whose element need not be taken */
+    uint32_t end;    /* the position behind all */
+};
+
+void automaton_of(struct automaton *ret, const struct pattern *p);
+/* With those that are reached without a digit. */
+uint32_t automaton_skip(const struct automaton *a, uint32_t positions);
+/* Behind one digit that may be taken at `taking`. */
+uint32_t automaton_step(const struct automaton *a, uint32_t positions, uint32_t taking);
+
+/* Whether every number that `narrow` matches is one that `wide` matches. False also where that
+ * would take too long to tell, which no pattern of a real plan does. */
+bool pattern_covers(const struct pattern *wide, const struct pattern *narrow);
+/* The order of PROTOCOL.md, "Patterns": < 0 when a is the more specific; 0: the same elements. */
+int pattern_order(const struct pattern *a, const struct pattern *b);
+
 /* The fewest digits that a pattern takes. */
 size_t pattern_least(const struct pattern *p);
 

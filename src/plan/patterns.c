@@ -183,42 +183,24 @@ void patterns_remove(struct patterns *t, struct mem *mem, const struct pattern *
 
 struct walk {
     const struct patterns *t;
-    uint32_t at[10];   /* positions at which a digit may be taken */
-    uint32_t stay;     /* of these, where the element may be taken again */
-    uint32_t skip;     /* positions whose element need not be taken */
-    uint32_t end;      /* the position behind all */
-    bool longer;       /* nodes below the end answer, not those at the end */
+    struct automaton a; /* of the number or the pattern that is asked for */
+    bool longer;        /* nodes below the end answer, not those at the end */
     patterns_visit *visit;
     void *context;
     struct pattern path;
 };
-
-/* Positions that are reached without a digit. */
-static uint32_t walk_skip(const struct walk *w, uint32_t positions)
-{
-    uint32_t more = positions;
-    while (w->skip != 0 && (more = (more & w->skip) << 1 & ~positions) != 0)
-        positions |= more;
-    return positions;
-}
-
-static uint32_t walk_step(const struct walk *w, uint32_t positions, uint32_t taking)
-{
-    uint32_t taken = positions & taking;
-    return walk_skip(w, taken << 1 | (taken & w->stay));
-}
 
 /* The positions behind one element of the trie. */
 static uint32_t walk_element(const struct walk *w, uint32_t positions, const struct element *e)
 {
     uint32_t taking = 0;
     for (unsigned d = e->digits; d != 0; d &= d - 1)
-        taking |= w->at[__builtin_ctz(d)];
-    uint32_t reached = walk_step(w, positions, taking);
+        taking |= w->a.at[__builtin_ctz(d)];
+    uint32_t reached = automaton_step(&w->a, positions, taking);
     if (e->repeat == REPEAT_ONCE)
         return reached;
     for (uint32_t more = reached; more != 0;) {
-        more = walk_step(w, more, taking) & ~reached;
+        more = automaton_step(&w->a, more, taking) & ~reached;
         reached |= more;
     }
     return e->repeat == REPEAT_ANY ? reached | positions : reached;
@@ -231,14 +213,14 @@ static bool walk_child(struct walk *w, uint32_t child, uint32_t positions)
     const struct pattern_node *node = &w->t->node[child];
     struct element e = element_of_label(node->label);
     uint32_t reached = walk_element(w, positions, &e);
-    bool over = w->longer && (positions & w->end) != 0; /* a longer number is on its way */
-    bool here = (reached & w->end) != 0;
+    bool over = w->longer && (positions & w->a.end) != 0; /* a longer number is on its way */
+    bool here = (reached & w->a.end) != 0;
     if (w->longer)
         here = over || (here && e.repeat != REPEAT_ONCE);
     if (reached == 0 && !over)
         return true;
     w->path.element[w->path.n++] = e;
-    bool on = walk_below(w, child, over ? reached | w->end : reached);
+    bool on = walk_below(w, child, over ? reached | w->a.end : reached);
     /* What is longer is more specific, and has been visited. */
     if (on && here && node->records > 0)
         on = w->visit(w->context, &w->path);
@@ -261,7 +243,7 @@ static void walk(struct walk *w, bool plus)
     if (w->t->records == 0)
         return;
     w->path.plus = plus;
-    walk_below(w, plus ? ROOT_E164 : ROOT_ENTERPRISE, walk_skip(w, 1));
+    walk_below(w, plus ? ROOT_E164 : ROOT_ENTERPRISE, automaton_skip(&w->a, 1));
 }
 
 static bool walk_of_number(struct walk *w, struct slice digits)
@@ -271,9 +253,9 @@ static bool walk_of_number(struct walk *w, struct slice digits)
     for (size_t i = 0; i < digits.n; i++) {
         if (!ascii_digit(digits.p[i]))
             return false;
-        w->at[digits.p[i] - '0'] |= UINT32_C(1) << i;
+        w->a.at[digits.p[i] - '0'] |= UINT32_C(1) << i;
     }
-    w->end = UINT32_C(1) << digits.n;
+    w->a.end = UINT32_C(1) << digits.n;
     return true;
 }
 
@@ -304,13 +286,6 @@ void patterns_overlap(const struct patterns *t, const struct pattern *p, pattern
                       void *context)
 {
     struct walk w = {.t = t, .visit = visit, .context = context};
-    for (size_t i = 0; i < p->n; i++) {
-        uint32_t bit = UINT32_C(1) << i;
-        for (unsigned d = p->element[i].digits; d != 0; d &= d - 1)
-            w.at[__builtin_ctz(d)] |= bit;
-        w.stay |= p->element[i].repeat != REPEAT_ONCE ? bit : 0;
-        w.skip |= p->element[i].repeat == REPEAT_ANY ? bit : 0;
-    }
-    w.end = UINT32_C(1) << p->n;
+    automaton_of(&w.a, p);
     walk(&w, p->plus);
 }

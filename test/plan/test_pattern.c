@@ -1,5 +1,6 @@
 /* Tables of patterns: what each becomes, and why each refused one is refused. */
 #include "../test.h"
+#include "naive_pattern.h"
 #include "plan/pattern.h"
 
 struct row {
@@ -151,6 +152,61 @@ static void test_order_of_elements(void **state)
     }
 }
 
+static struct pattern pattern_from(const char *text)
+{
+    struct pattern p;
+    size_t at;
+    assert_int_equal(pattern_read(slice_of(text), text[0] == '+', &p, &at), ENTRY_OK);
+    return p;
+}
+
+/* A number of the digits 1 to 3 that narrow matches and wide does not, up to seven digits long. */
+static bool counterexample(const char *wide, const char *narrow)
+{
+    for (unsigned n = 1; n <= 7; n++) {
+        unsigned all = 1;
+        for (unsigned i = 0; i < n; i++)
+            all *= 3;
+        for (unsigned v = 0; v < all; v++) {
+            char number[8] = "";
+            for (unsigned i = 0, rest = v; i < n; i++, rest /= 3)
+                number[i] = (char)('1' + rest % 3);
+            if (naive_match(narrow, number, false) && !naive_match(wide, number, false))
+                return true;
+        }
+    }
+    return false;
+}
+
+static void test_covers(void **state)
+{
+    static const char *const texts[] = {
+        "1", "[1-3]", "1X", "X1", "!", "1!", "X!", "!X", "1?2", "1?", "1+", "[12]+", "1!1", "12?3",
+        "X?1", "[1-3]?", "1?1?2", "[^0]!", "11?", "1?1", "[23]X", "2[1-3]", "X?X?", "1+2+",
+    };
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        for (size_t k = 0; k < sizeof texts / sizeof texts[0]; k++) {
+            struct pattern wide = pattern_from(texts[i]), narrow = pattern_from(texts[k]);
+            /* where other digits than these decide */
+            bool ten = strpbrk(texts[k], "X!^") != NULL;
+            bool covers = pattern_covers(&wide, &narrow), against;
+            against = counterexample(texts[i], texts[k]);
+            if (!ten && covers == against)
+                print_error("%s covers %s: %d\n", texts[i], texts[k], covers);
+            assert_false(covers && against);
+            assert_true(ten || covers || against);
+            int order = naive_order(texts[i], texts[k]), mine = pattern_order(&wide, &narrow);
+            assert_int_equal((order > 0) - (order < 0), mine);
+        }
+    }
+    struct pattern wide = pattern_from("8XXX"), narrow = pattern_from("80[1-5]X");
+    assert_true(pattern_covers(&wide, &narrow) && !pattern_covers(&narrow, &wide));
+    wide = pattern_from("+!");
+    assert_false(pattern_covers(&wide, &narrow));
+    narrow = pattern_from("+81XXXXXXXXX");
+    assert_true(pattern_covers(&wide, &narrow));
+}
+
 static void refusal_body(struct mem *mem)
 {
     struct arena a;
@@ -172,6 +228,7 @@ int main(void)
         cmocka_unit_test(test_rows),
         cmocka_unit_test(test_sets),
         cmocka_unit_test(test_order_of_elements),
+        cmocka_unit_test(test_covers),
         cmocka_unit_test(test_refusals),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -15,7 +15,7 @@ COMMANDS = {
     'version': [], 'status': [], 'stats': [], 'clusters': [], 'peers': [], 'alarms': [],
     'verdicts': [], 'audit': ['max'], 'lookup': ['dialled'], 'sql': ['query'], 'auth show': [],
     'password list': [], 'route list': [], 'plan show': ['max', 'source'],
-    'plan export': ['source', 'format', 'all'], 'trace last': ['max', 'attempt'],
+    'plan check': [], 'plan export': ['source', 'format', 'all'], 'trace last': ['max', 'attempt'],
     'init': ['cluster_id', 'fqdn', 'description', 'route_string'],
     'describe': ['cluster_id', 'fqdn', 'description', 'route_string'], 'disconnect': ['cluster'],
     'role': ['role', 'host', 'port', 'wait'], 'leave': ['force'], 'forget': ['cluster'],

@@ -182,6 +182,25 @@ def wrong_files(tap, net, osaka):
     tap.ok(status == 1, 'digits alone between two dashes make no route string', osaka.error)
 
 
+def odd(tap, osaka, tokyo):
+    """What each of a plan's entries does not show."""
+    tap.same(osaka.json('plan', 'check'), {'findings': [], 'total': 0}, 'nothing is odd')
+    osaka.must('plan', 'add', 'ENTERPRISEPATTERN', '9!X')
+    osaka.must('plan', 'add', 'ENTERPRISEPATTERN', '9X!')
+    tokyo.must('plan', 'add', 'E164PATTERN', '+1408555400X')
+    wait_until(lambda: osaka.json('lookup', '+14085554001')['match']['cluster_id'] == 'tokyo')
+    answer = osaka.json('plan', 'check')
+    tap.same([(f['what'], f['key'], f['other'], f['cluster_id']) for f in answer['findings']],
+             [('taken', '+14085554XXX', '+1408555400X', 'tokyo'),
+              ('unreachable', '9!X', '9X!', 'osaka')], 'what never decides, and what others take')
+    tap.same(osaka.status, 1, 'is told by the exit status too')
+    remedy = [f['next'] for f in answer['findings'] if f['next']]
+    for command in remedy:
+        osaka.shell(command)
+    tap.same([f['what'] for f in osaka.json('plan', 'check')['findings']], ['taken'],
+             'the command that is printed mends it')
+
+
 def main():
     tap = Tap()
     with Network() as net:
@@ -193,6 +212,7 @@ def main():
         tap.run(sources_return, tap, net, osaka)
         tap.run(to_the_original, tap, net, osaka, tokyo, nara)
         tap.run(wrong_files, tap, net, osaka)
+        tap.run(odd, tap, osaka, tokyo)
     tap.done()
 
 

@@ -1,0 +1,84 @@
+/* control_check: what is odd about this cluster's plan and routes (plan/check.h), in words and with
+ * the command that mends it. */
+#include "daemon/control_inside.h"
+
+#include <stdio.h>
+
+#include "driver/entry_text.h"
+#include "plan/check.h"
+
+#define FINDINGS_MAX 100   /* shown */
+#define COUNTED_MAX  10000 /* then it is enough */
+
+struct checking {
+    json_t *rows;
+    uint64_t n;
+};
+
+static const char *what_word(uint8_t what)
+{
+    switch (what) {
+    case FINDING_RULE: return "rule";
+    case FINDING_UNREACHABLE: return "unreachable";
+    case FINDING_OVERLAP: return "overlap";
+    case FINDING_TAKEN: return "taken";
+    case FINDING_SHADOWED: return "shadowed";
+    default: return "route_string";
+    }
+}
+
+static const char *what_text(const struct finding *f)
+{
+    switch (f->what) {
+    case FINDING_UNREACHABLE:
+        return "never decides: every number of it is the other pattern's, which is more specific";
+    case FINDING_OVERLAP:
+        return "some of its numbers are the other pattern's, which is more specific";
+    case FINDING_TAKEN:
+        return "some of its numbers are those of another cluster, whose pattern is more specific";
+    case FINDING_SHADOWED:
+        return "never decides: each route string that it covers has a more specific route";
+    default: return entry_error_text(f->error);
+    }
+}
+
+static bool take(void *context, const struct finding *f)
+{
+    struct checking *x = context;
+    char next[600] = "";
+    bool entry = f->kind != 0;
+    struct slice kind = entry_kind_text(f->kind);
+    bool plain = slice_find(f->key, '\'') == f->key.n;
+    if (x->n++ >= FINDINGS_MAX)
+        return x->n < COUNTED_MAX;
+    if (entry && plain && f->what != FINDING_TAKEN)
+        snprintf(next, sizeof next, "ils plan remove %.*s '%.*s'", (int)kind.n,
+                 (const char *)kind.p, (int)f->key.n, (const char *)f->key.p);
+    else if (f->what == FINDING_SHADOWED && plain)
+        snprintf(next, sizeof next, "ils route remove '%.*s'", (int)f->key.n,
+                 (const char *)f->key.p);
+    json_t *json = json_object();
+    json_object_set_new(json, "what", json_string(what_word(f->what)));
+    json_object_set_new(json, "kind", entry ? render_text(kind) : json_null());
+    json_object_set_new(json, "key", render_text(f->key));
+    json_object_set_new(json, "other", control_text_or_null(f->other));
+    json_object_set_new(json, "cluster_id", control_text_or_null(f->cluster_id));
+    json_object_set_new(json, "text", json_string(what_text(f)));
+    json_object_set_new(json, "next", next[0] != '\0' ? render_text(slice_of(next)) : json_null());
+    json_array_append_new(x->rows, json);
+    return true;
+}
+
+void verb_plan_check(struct client *client)
+{
+    const struct ils *core = runtime_core(client->control->rt);
+    struct checking x = {.rows = json_array()};
+    struct arena arena;
+    arena_init(&arena, &client->control->mem);
+    plan_check(view_plan(core), view_routes(core), &arena, take, &x);
+    arena_done(&arena);
+    json_t *json = json_object();
+    json_object_set_new(json, "findings", x.rows);
+    json_object_set_new(json, "total", control_number_json(x.n));
+    control_reply(client, json, x.n == 0 ? 0 : 1);
+}

@@ -1,0 +1,31 @@
+/* check: what is odd about a plan, although each of its entries is sound: patterns that can never
+ * decide, or only part of what they seem to; routes that are never used. None of it is refused. */
+#ifndef OPENILS_PLAN_CHECK_H
+#define OPENILS_PLAN_CHECK_H
+
+#include "plan/lookup.h"
+
+enum finding_what {
+    FINDING_RULE,        /* an entry of an older version that breaks a rule of this one: `error` */
+    FINDING_UNREACHABLE, /* every number of the pattern is another's, which is more specific */
+    FINDING_OVERLAP,     /* some numbers of the pattern are: neither contains the other */
+    FINDING_TAKEN,       /* another cluster's more specific pattern takes some of its numbers */
+    FINDING_SHADOWED,    /* a route: each route string that it covers has a more specific one */
+    FINDING_DASHES,      /* one's own route string breaks the rule of digits between dashes */
+};
+
+struct finding {
+    uint8_t what;       /* enum finding_what */
+    uint8_t kind;       /* of the entry */
+    enum entry_error error;
+    struct slice key;   /* of the entry, or the route pattern */
+    struct slice other; /* the pattern, or the route pattern, that comes first */
+    struct slice cluster_id; /* whose that is */
+};
+
+/* Calls visit with every finding until it returns false. Slices live until visit returns. own: the
+ * catalogs that are local. a: scratch; it is reset. */
+void plan_check(const struct plan *p, const struct routes *r, struct arena *a,
+                bool (*visit)(void *context, const struct finding *f), void *context);
+
+#endif

@@ -1,0 +1,85 @@
+/* What is odd about a plan, found and named: patterns that never decide, that meet, that another
+ * cluster takes numbers from; entries of older versions; routes that lead nowhere. */
+#include "../test.h"
+
+#include <stdio.h>
+
+#include "plan/check.h"
+#include "world.h"
+
+static const struct world_row own_rows[] = {
+    {"ENTERPRISEPATTERN", "", "80XX"},   {"ENTERPRISEPATTERN", "", "80[1-5]X"},
+    {"ENTERPRISEPATTERN", "", "8[0-1]1X"}, {"ENTERPRISEPATTERN", "", "9!X"},
+    {"ENTERPRISEPATTERN", "", "9X!"},    {"ENTERPRISEPATTERN", "", "70XX"},
+    {"E164PATTERN", "", "+81!"},         {"URI", "", "alice@x.example"},
+    {"ENTERPRISEPATTERN", "", "6[1-3]X"}, {"ENTERPRISEPATTERN", "", "6[2-5]X"},
+};
+static const struct world_row other_rows[] = {
+    {"ENTERPRISEPATTERN", "", "7012"},
+    {"E164PATTERN", "", "+8XXX"},
+    {"ENTERPRISEPATTERN", "", "5XXX"},
+};
+
+struct told {
+    char line[16][160];
+    size_t n;
+};
+
+static bool tell(void *context, const struct finding *f)
+{
+    struct told *t = context;
+    assert_true(t->n < 16);
+    snprintf(t->line[t->n++], sizeof t->line[0], "%d %.*s %.*s %.*s", f->what, (int)f->key.n,
+             (const char *)f->key.p, (int)f->other.n, (const char *)f->other.p,
+             (int)f->cluster_id.n, (const char *)f->cluster_id.p);
+    return true;
+}
+
+static int by_text(const void *a, const void *b)
+{
+    return strcmp(a, b);
+}
+
+#define ROWS(rows) rows, sizeof rows / sizeof rows[0]
+
+static void test_findings(void **state)
+{
+    static const uint8_t seed[16] = {1};
+    static const char *const wanted[] = {
+        "1 9!X 9X! here",      "2 6[2-5]X 6[1-3]X here", "2 8[01]1X 80XX here",
+        "2 8[01]1X 80[1-5]X here", "3 70XX 7012 there",  "4 *.example a.example ",
+        "5 abc-1-def.example  ",
+    };
+    struct test_mem t;
+    struct arena a;
+    struct told told = {.n = 0};
+    test_mem_init(&t, 0);
+    arena_init(&a, &t.mem);
+    struct plan *p = plan_new(&t.mem, seed, true);
+    struct routes *r = routes_new(&t.mem);
+    assert_non_null(world_catalog(p, &t.mem, "here", "abc-1-def.example", true, ROWS(own_rows)));
+    assert_non_null(world_catalog(p, &t.mem, "there", "a.example", false, ROWS(other_rows)));
+    assert_int_equal(routes_add(r, slice_of("*.example"), slice_of("sip:1.1.1.1")), ENTRY_OK);
+    assert_int_equal(routes_add(r, slice_of("a.example"), slice_of("sip:1.1.1.2")), ENTRY_OK);
+    assert_int_equal(routes_add(r, slice_of("abc-1-def.example"), slice_of("sip:1.1.1.3")),
+                     ENTRY_OK);
+    assert_int_equal(routes_add(r, slice_of("*.still.to.come"), slice_of("sip:1.1.1.2")),
+                     ENTRY_OK);
+    plan_check(p, r, &a, tell, &told);
+    qsort(told.line, told.n, sizeof told.line[0], by_text);
+    for (size_t i = 0; i < told.n; i++)
+        assert_string_equal(told.line[i], i < 7 ? wanted[i] : "nothing more");
+    assert_int_equal(told.n, 7);
+    plan_free(p);
+    routes_free(r);
+    arena_done(&a);
+    assert_int_equal(t.mem.used, 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_findings),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
