@@ -271,6 +271,36 @@ static void how_many(void **state)
     assert_int_equal(count(2), CATALOGS_MAX);
 }
 
+static void survive(struct mem *m)
+{
+    world_init(&world);
+    world_start(&world, 0, m);
+    world_hub(&world, 0, "one");
+    for (int i = 0; i < 4 && core(0) != NULL && !world.node[0].dead; i++) {
+        if (i == 0)
+            add(0, "Old");
+        else if (i == 1)
+            fill(0, "Old", "carl", true);
+        else if (i == 2)
+            drop(0, "Old");
+        else
+            add(0, "New");
+    }
+    if (core(0) != NULL && !world.node[0].dead) {
+        struct view_catalog c;
+        for (size_t i = 0; view_catalog(core(0), i, &c); i++)
+            assert_true(c.name.n != 0 && c.route_string.n != 0);
+        assert_false(catalogs_busy(core(0)));
+    }
+    world_done(&world);
+}
+
+static void without_memory(void **state)
+{
+    (void)state;
+    test_every_refusal(survive);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -282,6 +312,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(exchange_off, setup, teardown),
         cmocka_unit_test_setup_teardown(new_identity, setup, teardown),
         cmocka_unit_test_setup_teardown(how_many, setup, teardown),
+        cmocka_unit_test(without_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -282,6 +282,39 @@ static void not_for_ever(void **state)
     assert_true(log.last - log.first <= PLAN_LOG_MOST && log.last - log.first > 90000);
 }
 
+/* A refused request leaves all as it was, or done; the process may end, and then starts again. */
+static void survive(struct mem *m)
+{
+    const struct change some[] = {uri("a", "1", true), uri("b", "2", true)};
+    const struct change others[] = {uri("b", "5", true), uri("d", "6", true)};
+    world_init(&world);
+    world_start(&world, 0, m);
+    world_hub(&world, 0, "one");
+    if (core() != NULL && !world.node[0].dead)
+        plan(some, 2, "hq", true);
+    if (core() != NULL && !world.node[0].dead)
+        plan(others, 2, "hq", true);
+    uint64_t last = core() == NULL || world.node[0].dead ? 0 : core()->planlog.last;
+    if (last != 0 && row_of(last, 0) != NULL)
+        undo(last);
+    if (core() != NULL && !world.node[0].dead) {
+        struct plan_change c;
+        for (uint64_t n = 1; n <= core()->planlog.last; n++) { /* whole, or not at all */
+            const struct world_row *r = row_of(n, 0);
+            bool parts = row_of(n, 1) != NULL;
+            assert_true((r != NULL) == parts);
+            assert_true(r == NULL || plan_change_get(slice_make(r->value, r->value_n), &c));
+        }
+    }
+    world_done(&world);
+}
+
+static void without_memory(void **state)
+{
+    (void)state;
+    test_every_refusal(survive);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -291,6 +324,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(on_trial, setup, teardown),
         cmocka_unit_test_setup_teardown(kept_long_enough, setup, teardown),
         cmocka_unit_test_setup_teardown(not_for_ever, setup, teardown),
+        cmocka_unit_test(without_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
