@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "plan/policy.h"
+
 #define EXAMPLES    20     /* of what comes, of what goes, of what changes */
 #define STRINGS     5      /* of each group of dialled strings */
 #define GROUPS_MAX  64
@@ -63,6 +65,13 @@ static bool is_own(const struct match *m, const struct change *c)
     return m->local && m->kind == c->kind;
 }
 
+/* Not served here; of what is not sound, by nobody. */
+static bool is_refused(const struct match *m)
+{
+    return m->lost_to == LOSER_BLOCKED || m->lost_to == LOSER_OUTSIDE ||
+           m->lost_to == LOSER_ILLEGAL;
+}
+
 /* The others that have the key: their names, and the one that wins among them. */
 static void others(const struct lookup *l, const struct change *c, char except[static NAMES_MAX],
                    struct slice *ret_first)
@@ -72,7 +81,7 @@ static void others(const struct lookup *l, const struct change *c, char except[s
     except[0] = '\0';
     for (size_t i = 0; i < l->match_n; i++) {
         const struct match *m = &l->match[i];
-        if (m->local || m->kind != c->kind)
+        if (m->local || m->kind != c->kind || m->lost_to == LOSER_ILLEGAL)
             continue;
         if (n + m->cluster_id.n + 3 < NAMES_MAX)
             n += (size_t)snprintf(except + n, NAMES_MAX - n, "%s%.*s", n == 0 ? "" : ", ",
@@ -94,7 +103,7 @@ static void look(struct preview *p, const struct view_effect *e, const struct lo
     size_t next = 0;
     bool exact = false;
     others(l, c, there.except, &first);
-    while (next < l->match_n && is_own(&l->match[next], c))
+    while (next < l->match_n && (is_own(&l->match[next], c) || is_refused(&l->match[next])))
         next++;
     if (next < l->match_n)
         slice_to_text(l->match[next].cluster_id, here.was, sizeof here.was);

@@ -222,6 +222,11 @@ def dry_run(c, net):
             'lookup', dialled + '@x.example.com')['match'] or {}).get('cluster_id') == cluster),
             'so it is: %s at %s' % (dialled, at.name))
     number = c.json('plan', 'log')['last']
+    c.must('block', 'add', '--cluster', 'nara')
+    r = c.json('plan', 'rollback', number, '--dry-run')
+    tap.ok(('here', 'tokyo', None) in [(t['where'], t['was'], t['becomes']) for t in r['targets']]
+           and not any(t['where'] == 'here' and t['becomes'] == 'nara' for t in r['targets']),
+           'who is blocked here does not answer then', r)
     out = c.must('plan', 'rollback', number, '--dry-run')
     r = c.json('plan', 'rollback', number, '--dry-run')
     tap.ok('3 removed' in out and ('here', 'tokyo', 'osaka') in
