@@ -346,6 +346,22 @@ def between_sources():
         tap.ok(seen(here, 'bob@example.com', 'carol@example.com'), 'something else is taken again')
 
 
+def put_back():
+    """A backup brings a source back as well, and it is read."""
+    with Network() as net:
+        here = net.cluster('here').hub(password='one')
+        path, backup = (os.path.join(net.folder, name) for name in ('plan.csv', 'backup'))
+        write(path, 'URI,alice@example.com')
+        here.must('source', 'add', 'file', '--file', path)
+        here.must('backup', backup)
+        here.must('source', 'remove', 'file', '--entries')
+        here.must('restore', backup, '--yes')
+        tap.ok(wait_until(here.answers) and row_of(here, 'file')['place'] == path,
+               'backup: the source is back')
+        write(path, 'URI,bob@example.com')
+        tap.ok(seen(here, 'bob@example.com'), 'backup: and is watched')
+
+
 class Elsewhere(Network):
     """An ilsd that was copied without its modules."""
 
@@ -404,6 +420,7 @@ def hanging():
 
 tap.run(watched_file)
 tap.run(between_sources)
+tap.run(put_back)
 tap.run(without_modules)
 tap.run(hanging)
 tap.run(databases)
