@@ -251,11 +251,15 @@ void control_held_text(const struct view_held *h, char text[static 400], char ne
                  (int)h->example.n, (const char *)h->example.p);
         snprintf(next, 400, "ils plan show%s", h->own ? "" : " (at that cluster)");
     } else if (h->own) {
-        bool catalog = h->number >= STREAM_CATALOGS;
-        snprintf(text, 400, "the %s%.*s of this cluster shrank from %" PRIu64 " entries to %" PRIu64
-                 ": the others serve the former until that is confirmed", catalog ? "catalog " :
-                 "plan", catalog ? n : 0, id, h->peak, h->newest);
         snprintf(next, 400, "ils plan confirm-shrink");
+        if (h->number < STREAM_CATALOGS)
+            snprintf(text, 400, "the plan of this cluster shrank from %" PRIu64 " entries to %"
+                     PRIu64 ": the others serve the former until that is confirmed", h->peak,
+                     h->newest);
+        else
+            snprintf(text, 400, "the catalog %.*s of this cluster shrank from %" PRIu64
+                     " entries to %" PRIu64 ": the others serve the former until that is "
+                     "confirmed", n, id, h->peak, h->newest);
     } else {
         snprintf(text, 400, "the plan of cluster %.*s shrank from %" PRIu64 " entries to %" PRIu64
                  ": the former is served until that is confirmed there (ils plan confirm-shrink)",
