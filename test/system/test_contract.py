@@ -26,7 +26,8 @@ def typed(remedy):
     """The exit status of the first `ils` command of a remedy where there is no ilsd."""
     values = {'generation': '1', 'port': '7501', 'host': 'hub.example.com', 'retry': '1',
               'method': 'tls+password', 'verdict': '0123456789abcdef', 'peer': 'osaka',
-              'address': '10.0.0.5', 'fresh': 'osaka-0a1b'}
+              'address': '10.0.0.5', 'fresh': 'osaka-0a1b',
+              'fresh_name': 'osaka-0a1b.example.com'}
     remedy = re.sub(r'\{(\w+)\}', lambda m: values[m[1]], remedy)
     words = next(shlex.split(part)[1:] for part in remedy.split(' && ') if part.startswith('ils '))
     with tempfile.TemporaryDirectory() as folder:
