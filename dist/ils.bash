@@ -31,7 +31,7 @@ _ils_options() {
     local common='--json --data --help'
     case $1 in
     init*) echo --cluster-id --fqdn --description --route-string "$common" ;;
-    role*) echo --hub --no-wait "$common" ;;
+    role*) echo --hub --no-wait --force "$common" ;;
     join*) echo --as --no-wait "$common" ;;
     'identity new'*) echo --cluster-id --fqdn --yes "$common" ;;
     leave*) echo --yes --force "$common" ;;

@@ -64,6 +64,8 @@ int run_role(struct cli *cli, const struct parsed *p)
     if (hub != NULL && !take_where(cli, call.args, hub, "ils help role", &status))
         return status;
     json_object_set_new(call.args, "wait", json_boolean(!parsed_has(p, "--no-wait")));
+    if (parsed_has(p, "--force"))
+        json_object_set_new(call.args, "force", json_true());
     json_t *role;
     status = cli_call(cli, &call, &role);
     if (role != NULL && cli->json)

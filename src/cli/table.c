@@ -25,6 +25,7 @@ static const struct option_row init_options[] = {
 static const struct option_row role_options[] = {
     {"--hub", "HOST[:PORT]", "spoke: the hub to register with (one that is known)", OPTION_VALUE},
     {"--no-wait", NULL, "spoke: do not wait until the spokes have gone to other hubs", OPTION_FLAG},
+    {"--force", NULL, "standalone: also where spokes are left without any hub", OPTION_FLAG},
     {NULL, NULL, NULL, OPTION_FLAG},
 };
 
@@ -277,7 +278,8 @@ const struct command_row command_table[] = {
     {"role", "hub|spoke|standalone", 1, 1, "what this cluster is in the network",
      "hub: others register with it; it links itself with every other hub. spoke: a hub first lets\n"
      "its spokes go to the other hubs, and ils waits for that; the last hub stays one.\n"
-     "standalone: out of the network, with the others keeping its data (else: ils leave).",
+     "standalone: out of the network, with the others keeping its data (else: ils leave). The only\n"
+     "hub of spokes stays: first `ils role hub` at one of them.",
      role_options, run_role},
     {"join", "HOST[:PORT]|TOKEN", 1, 1, "join the network of a hub, and wait for the verdict",
      "The port is 7502 with the password, 7501 with TLS, unless it is given. TOKEN is what\n"

@@ -447,6 +447,8 @@ const struct ended *ends_of(const struct ils *ils, const uint8_t key[static KEY_
 struct ended *ends_find(const struct ils *ils, const uint8_t key[static KEY_SIZE]);
 bool ends_banned(const struct ils *ils, const uint8_t key[static KEY_SIZE]);
 bool ends_make_room(struct ils *ils); /* of those who left the first one's stream goes */
+/* Of a hub, a spoke that would be left without any if it went: NULL, nobody would. */
+const struct peer *ends_stranded(const struct ils *ils);
 void ends_free(struct ils *ils);
 bool peer_left(const struct ils *ils, const struct peer *p); /* its stream 0 says so */
 

@@ -559,8 +559,7 @@ static void answer(struct ils *ils, enum reply reply)
     ils->leaving.command = 0;
 }
 
-/* A spoke that would be left without any hub: NULL, nobody would. */
-static const struct peer *stranded(const struct ils *ils)
+const struct peer *ends_stranded(const struct ils *ils)
 {
     const struct peer *first = NULL;
     if (ils->role != ROLE_HUB)
@@ -582,7 +581,7 @@ static const struct peer *stranded(const struct ils *ils)
 static enum reply may_leave(const struct ils *ils, const struct command *c,
                             struct slice *ret_text)
 {
-    const struct peer *spoke = stranded(ils);
+    const struct peer *spoke = ends_stranded(ils);
     *ret_text = slice_make(NULL, 0);
     if (ils->role == ROLE_STANDALONE)
         return REPLY_NOT_JOINED;

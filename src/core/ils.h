@@ -133,7 +133,8 @@ struct address {
 enum command_type {
     COMMAND_INIT,        /* cluster_id, fqdn, description, route_string */
     COMMAND_ROLE,        /* role: hub; standalone; spoke: a hub drains first, and whoever waits is
-                          * answered when it is a spoke, or at once where `now` */
+                          * answered when it is a spoke, or at once where `now`; standalone, the
+                          * only hub that spokes have: where `now` */
     COMMAND_JOIN,        /* host, port, role */
     COMMAND_DISCONNECT,  /* cluster */
     COMMAND_CONNECT,     /* cluster */

@@ -271,6 +271,11 @@ void role_command(struct ils *ils, const struct command *c)
         command_refuse(ils, c, REPLY_HAS_CATALOGS, first);
         return;
     }
+    const struct peer *spoke = c->role == ROLE_STANDALONE ? ends_stranded(ils) : NULL;
+    if (spoke != NULL && !c->now) {
+        command_refuse(ils, c, REPLY_ALONE_LAST_HUB, text_slice(spoke->cluster_id));
+        return;
+    }
     if (ils->mesh.command != 0) { /* another wish than the one that somebody waits for */
         command_reply(ils, ils->mesh.command, REPLY_NO_HUB, slice_make(NULL, 0));
         ils->mesh.command = 0;

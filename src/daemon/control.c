@@ -60,7 +60,7 @@ static const struct verb verbs[] = {
     {"trace last", RIGHT_READ, "max,attempt,", false, verb_trace_last},
     {"init", RIGHT_CHANGE, "cluster_id,fqdn,description,route_string,", false, verb_init},
     {"describe", RIGHT_CHANGE, "cluster_id,fqdn,description,route_string,", false, verb_describe},
-    {"role", RIGHT_CHANGE, "role,host,port,wait,", false, verb_role},
+    {"role", RIGHT_CHANGE, "role,host,port,wait,force,", false, verb_role},
     {"leave", RIGHT_CHANGE, "force,", false, verb_leave},
     {"forget", RIGHT_CHANGE, "cluster,", false, verb_forget},
     {"ban", RIGHT_CHANGE, "cluster,", false, verb_ban},

@@ -107,6 +107,7 @@ void verb_role(struct client *client)
         command.role = ROLE_HUB;
     } else if (slice_eq(role, slice_of("standalone"))) {
         command.role = ROLE_STANDALONE;
+        command.now = control_flag(client, "force", false);
     } else if (slice_eq(role, slice_of("spoke"))) {
         command.role = ROLE_SPOKE;
     } else {
@@ -119,7 +120,8 @@ void verb_role(struct client *client)
                       "host");
         return;
     }
-    command.now = !control_flag(client, "wait", true);
+    if (command.role == ROLE_SPOKE)
+        command.now = !control_flag(client, "wait", true);
     control_change_then(client, &command, true, role_done);
     if (client->in_command && command.role == ROLE_SPOKE)
         drain_start(client);

@@ -133,7 +133,8 @@ uint64_t op_password_drop(struct node *n, uint16_t generation)
 
 uint64_t op_role(struct node *n, enum ils_role role)
 {
-    return give(n, (struct command){.type = COMMAND_ROLE, .role = role});
+    return give(n, (struct command){.type = COMMAND_ROLE, .role = role,
+                                     .now = role == ROLE_STANDALONE});
 }
 
 uint64_t op_join(struct node *n, const char *host, uint16_t port, enum ils_role role)

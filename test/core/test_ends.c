@@ -218,6 +218,19 @@ static void only_hub_stays(void **state)
     assert_int_equal(world.node[0].reply, REPLY_OK);
 }
 
+static void only_hub_stays_in_its_role(void **state)
+{
+    (void)state;
+    struct command c = {.type = COMMAND_ROLE, .role = ROLE_STANDALONE};
+    assert_int_equal(leave(1), REPLY_OK);
+    world_pass(&world, 10 * TICK_S);
+    assert_int_equal(world_command(&world, 0, c), REPLY_ALONE_LAST_HUB);
+    assert_int_equal(world.node[0].ils->role, ROLE_HUB);
+    c.now = true;
+    assert_int_equal(world_command(&world, 0, c), REPLY_OK);
+    assert_int_equal(world.node[0].ils->role, ROLE_STANDALONE);
+}
+
 static void who_is_silent_for_long(void **state)
 {
     (void)state;
@@ -608,6 +621,7 @@ int main(void)
         TEST(stays_gone_after_restarts),
         TEST(hub_leaves),
         TEST(only_hub_stays),
+        TEST(only_hub_stays_in_its_role),
         TEST(who_is_silent_for_long),
         TEST(leaves_across_a_crash),
         TEST(leaves_while_it_drains),
