@@ -278,8 +278,8 @@ const struct command_row command_table[] = {
     {"role", "hub|spoke|standalone", 1, 1, "what this cluster is in the network",
      "hub: others register with it; it links itself with every other hub. spoke: a hub first lets\n"
      "its spokes go to the other hubs, and ils waits for that; the last hub stays one.\n"
-     "standalone: out of the network, with the others keeping its data (else: ils leave). The only\n"
-     "hub of spokes stays: first `ils role hub` at one of them.",
+     "standalone: out of the network, with the others keeping its data (else: ils leave). The\n"
+     "only hub of spokes stays: first `ils role hub` at one of them.",
      role_options, run_role},
     {"join", "HOST[:PORT]|TOKEN", 1, 1, "join the network of a hub, and wait for the verdict",
      "The port is 7502 with the password, 7501 with TLS, unless it is given. TOKEN is what\n"
