@@ -312,6 +312,16 @@ static struct stream *stream_of(const struct ils *ils, const struct waiting *w)
     return s == ils->own || (s != NULL && catalogs_stands(s)) ? s : NULL;
 }
 
+static enum reply unknown(struct waiting *w, struct slice *ret_text)
+{
+    struct buf b;
+    buf_init(&b, w->arena.mem, 24);
+    buf_put_decimal(&b, w->number);
+    *ret_text = arena_copy(&w->arena, buf_slice(&b));
+    buf_done(&b);
+    return REPLY_CATALOG_UNKNOWN;
+}
+
 /* One commit of a stream at a time; what catalogs there are changes with none under way. */
 static bool has_turn(const struct ils *ils, const struct waiting *w)
 {
@@ -332,7 +342,7 @@ static void begin(struct ils *ils, struct waiting *w)
     else if (reply == REPLY_OK && w->type != COMMAND_PLAN)
         reply = catalogs_judge(ils, w, &s, &kind, &text);
     else if (reply == REPLY_OK && s == NULL)
-        reply = REPLY_CATALOG_UNKNOWN;
+        reply = unknown(w, &text);
     else if (reply == REPLY_OK)
         reply = judge(ils, s, w, &text);
     if (w->meant || w->type == COMMAND_PLAN_CONFIRM)

@@ -143,6 +143,8 @@ def removed(one, two, spoke):
     two.start()
     tap.ok(two.json('catalog', 'list') == [], 'also after a restart')
     refused(two, 'once', ['catalog', 'remove', 'OldPBX'], 1, "'OldPBX'")
+    refused(two, 'and its changes are not taken back',
+            ['plan', 'rollback', two.json('plan', 'log')['last']], 1, "no catalog '2'")
     two.must('catalog', 'add', 'OldPBX', '--route-string', 'new.example.com')
     two.must('catalog', 'import', 'OldPBX', csv(two, 'new.csv', ['ENTERPRISE,,70009']))
     tap.ok(everywhere((one, two, spoke), '70009', 'OldPBX') and
