@@ -118,6 +118,27 @@ static void one_way_is_enough(void **state)
     }
 }
 
+/* Likewise, where it is the registration hub that is not reached, and dials itself: the attempt
+ * whose end comes when the link is up already is no reason for an alarm. */
+static void one_way_is_enough_to_register(void **state)
+{
+    (void)state;
+    struct alarm_row row;
+    size_t failed = 0;
+    hubs();
+    world.dark[1][0] = true;
+    for (int i = 0; i < 8; i++) { /* which of the two is first is drawn */
+        world_hush(&world);
+        world_cut(&world, 0, 1);
+        world_pass(&world, 60 * TICK_S);
+        assert_true(linked(0, 1));
+        failed += world_said(&world, 1, EVENT_CONNECT_FAILED);
+        for (size_t n = 0; view_alarm(world.node[1].ils, n, &row); n++)
+            assert_false(row.active);
+    }
+    assert_true(failed > 0);
+}
+
 /* It came by a join, not for a visit: as before, it is told that this is no hub. */
 static void a_spoke_is_joined_by_nobody(void **state)
 {
@@ -418,7 +439,7 @@ int main(void)
         CASE(spokes_meet_where_one_hub_is_all),
         CASE(spokes_do_not_meet_where_there_are_hubs),
         CASE(a_spoke_is_joined_by_nobody),
-        CASE(one_way_is_enough),
+        CASE(one_way_is_enough), CASE(one_way_is_enough_to_register),
         CASE(hubs_find_each_other), CASE(a_hub_comes_back), CASE(a_partial_partition),
         CASE(spokes_visit_and_find_another_hub), CASE(a_short_restart),
         CASE(a_disconnected_spoke_stays_alone), CASE(a_hub_drains), CASE(the_last_hub_stays),

@@ -104,8 +104,11 @@ static void do_open(struct world *w, int i, const struct ils_action *a)
     int to = resolve(a->host);
     struct node *other = to >= 0 ? &w->node[to] : NULL;
     struct wire *wire = NULL;
-    if (other != NULL && other->ils != NULL && other->listening && !w->blocked[i][to])
+    if (other != NULL && other->ils != NULL && other->listening && !w->blocked[i][to] &&
+        !w->dark[i][to])
         wire = free_wire(w);
+    if (to >= 0 && w->dark[i][to])
+        return;
     if (wire == NULL) {
         struct event_queued *q = push(w, i);
         q->event.type = ILS_EV_DOWN;

@@ -78,6 +78,7 @@ struct world {
     uint64_t seed;
     bool corrupt;            /* flip a bit of every data event */
     bool blocked[WORLD_NODES][WORLD_NODES]; /* connections from one to the other time out */
+    bool dark[WORLD_NODES][WORLD_NODES];    /* likewise, and only the core's own time tells */
     enum world_split split;
 };
 
