@@ -45,28 +45,145 @@ bool change_of_entry(struct change *ret, const struct entry *e, struct buf *scra
     return !scratch->failed && !arena->failed;
 }
 
-static int by_key(const void *a, const void *b)
+/* --- the order: millions of comparisons, so that they look at numbers and not at texts. Changes of
+ * one kind and domain are a group; groups are ranked once, users compared by their first bytes. */
+
+struct item {
+    uint32_t group;   /* its rank */
+    uint32_t at;      /* of the change */
+    uint64_t user[2]; /* the first sixteen bytes, as numbers */
+};
+
+struct groups {
+    const struct change *change;
+    uint32_t *first; /* by group: a change that belongs to it */
+    uint32_t *slot;  /* group + 1; open addressing */
+    size_t n, size;  /* of slots: a power of two, at least twice n */
+};
+
+static bool same_group(const struct change *a, const struct change *b)
 {
-    return change_order(*(const struct change *const *)a, *(const struct change *const *)b);
+    return a->kind == b->kind && slice_eq(a->domain, b->domain);
+}
+
+static size_t group_slot(const struct groups *g, const struct change *c)
+{
+    uint8_t key[16] = {c->kind};
+    size_t at = crypto_siphash(c->domain, key) & (g->size - 1);
+    while (g->slot[at] != 0 && !same_group(&g->change[g->first[g->slot[at] - 1]], c))
+        at = (at + 1) & (g->size - 1);
+    return at;
+}
+
+static bool groups_grow(struct groups *g)
+{
+    size_t size = g->size == 0 ? 1024 : g->size * 2;
+    uint32_t *first = realloc(g->first, size / 2 * sizeof *first);
+    uint32_t *slot = calloc(size, sizeof *slot);
+    if (first != NULL)
+        g->first = first;
+    if (first == NULL || slot == NULL) {
+        free(slot);
+        return false;
+    }
+    free(g->slot);
+    g->slot = slot;
+    g->size = size;
+    for (uint32_t i = 0; i < g->n; i++)
+        slot[group_slot(g, &g->change[first[i]])] = i + 1;
+    return true;
+}
+
+/* The group of a change, a new one when it is the first of it. False: memory. */
+static bool group_of(struct groups *g, uint32_t at, uint32_t *ret)
+{
+    if (g->n * 2 >= g->size && !groups_grow(g))
+        return false;
+    size_t slot = group_slot(g, &g->change[at]);
+    if (g->slot[slot] == 0) {
+        g->first[g->n++] = at;
+        g->slot[slot] = (uint32_t)g->n;
+    }
+    *ret = g->slot[slot] - 1;
+    return true;
+}
+
+static int by_group(const void *a, const void *b, void *context)
+{
+    const struct groups *g = context;
+    const struct change *x = &g->change[g->first[*(const uint32_t *)a]];
+    const struct change *y = &g->change[g->first[*(const uint32_t *)b]];
+    return x->kind != y->kind ? x->kind - y->kind : slice_cmp(x->domain, y->domain);
+}
+
+static int by_item(const void *a, const void *b, void *context)
+{
+    const struct change *change = context;
+    const struct item *x = a, *y = b;
+    if (x->group != y->group)
+        return x->group < y->group ? -1 : 1;
+    for (size_t i = 0; i < 2; i++)
+        if (x->user[i] != y->user[i])
+            return x->user[i] < y->user[i] ? -1 : 1;
+    return change_order(&change[x->at], &change[y->at]);
+}
+
+static uint64_t user_number(struct slice user, size_t from)
+{
+    uint64_t v = 0;
+    for (size_t i = from; i < from + 8; i++)
+        v = v << 8 | (i < user.n ? user.p[i] : 0);
+    return v;
+}
+
+/* Ranks in place of numbers, in the order of kinds and domains. False: memory. */
+static bool groups_rank(struct groups *g, struct item *item, size_t n)
+{
+    uint32_t *order = calloc(g->n + 1, sizeof *order), *rank = calloc(g->n + 1, sizeof *rank);
+    bool good = order != NULL && rank != NULL;
+    for (uint32_t i = 0; good && i < g->n; i++)
+        order[i] = i;
+    if (good && g->n > 0)
+        qsort_r(order, g->n, sizeof *order, by_group, g);
+    for (uint32_t i = 0; good && i < g->n; i++)
+        rank[order[i]] = i;
+    for (size_t i = 0; good && i < n; i++)
+        item[i].group = rank[item[i].group];
+    free(order);
+    free(rank);
+    return good;
+}
+
+static bool items_make(const struct changes *c, struct item *item)
+{
+    struct groups g = {.change = c->change};
+    bool good = true;
+    for (uint32_t i = 0; good && i < c->n; i++) {
+        item[i] = (struct item){.at = i, .user = {user_number(c->change[i].user, 0),
+                                                  user_number(c->change[i].user, 8)}};
+        good = group_of(&g, i, &item[i].group);
+    }
+    good = good && groups_rank(&g, item, c->n);
+    free(g.first);
+    free(g.slot);
+    return good;
 }
 
 bool changes_order(struct changes *c)
 {
-    const struct change **order = calloc(c->n + 1, sizeof *order);
+    struct item *item = calloc(c->n + 1, sizeof *item);
     struct change *sorted = calloc(c->n + 1, sizeof *sorted);
-    bool good = order != NULL && sorted != NULL;
-    for (size_t i = 0; good && i < c->n; i++)
-        order[i] = &c->change[i];
+    bool good = item != NULL && sorted != NULL && items_make(c, item);
     if (good) {
-        qsort(order, c->n, sizeof *order, by_key);
+        qsort_r(item, c->n, sizeof *item, by_item, c->change);
         for (size_t i = 0; i < c->n; i++)
-            sorted[i] = *order[i];
+            sorted[i] = c->change[item[i].at];
         free(c->change);
         c->change = sorted;
     } else {
         free(sorted);
     }
-    free(order);
+    free(item);
     return good;
 }
 
