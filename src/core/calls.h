@@ -163,6 +163,13 @@ void replaced_tick(struct ils *ils);
 void replaced_free(struct ils *ils, struct stream *s);
 
 /* fetch.c */
+/* delta.c: */
+struct msg_head;
+bool lines_plausible(const struct stream *s);
+bool delta_base(struct ils *ils, const struct stream *s, const struct msg_head *m,
+                struct slice *ret);
+bool delta_lines(struct stream *s, const struct msg_head *m, struct slice former);
+
 void fetch_own(struct stream *s, struct link *l);
 void fetch_forget(struct ils *ils, struct stream *s); /* frees it */
 void fetch_drop(struct ils *ils, struct stream *s);  /* nothing is wanted of it */

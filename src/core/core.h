@@ -315,7 +315,7 @@ struct stream {
     struct buf target_lines; /* the target of the catalog while it is being filled */
     uint8_t target_root[HASH_SIZE]; /* only the head with this root may be served from it */
     size_t at;             /* next line to ask for */
-    uint32_t asked;        /* requests under way */
+    uint32_t asked, manifests; /* requests under way: for segments, for the list */
     uint32_t failures;
     struct list replaced;  /* segments that left the list less than 60 s ago */
     size_t replaced_bytes;

@@ -21,34 +21,54 @@ static void ask_manifest(struct stream *s)
                                      .first = (uint32_t)(s->wanted_lines.n / LINE_BYTES)};
     memcpy(m.key, s->key, KEY_SIZE);
     msg_manifest_request_put(&l->out, &m);
+    s->manifests++;
     s->fetch = FETCH_MANIFEST;
     fetch_due(l->ils, s);
     s->fetch_last = l->ils->now;
 }
 
-/* Fills the window of questions; applies when nothing is missing. */
+/* Questions about s that l has not answered; *ret_this: the one about this name is among them. */
+static uint32_t on_the_way(const struct link *l, const struct stream *s, const uint8_t *name,
+                           bool *ret_this)
+{
+    uint32_t n = 0;
+    *ret_this = false;
+    for (uint32_t i = 0; i < l->asked_n; i++) {
+        const struct asked *a = &l->asked[(l->asked_first + i) % REQUESTS_MAX];
+        n += a->stream == s;
+        *ret_this = *ret_this || (a->stream == s && memcmp(a->name, name, HASH_SIZE) == 0);
+    }
+    return n;
+}
+
+/* Fills the window of questions, of what was not asked for already; applies when nothing is
+ * missing. */
 static void ask_segments(struct ils *ils, struct stream *s)
 {
     struct link *l = s->source;
     struct line line;
+    size_t at = 0;
+    bool asked;
     s->fetch = FETCH_SEGMENTS;
     fetch_due(ils, s);
     while (l != NULL && l->asked_n < REQUESTS_MAX && catalog_missing(s->catalog, &s->at, &line)) {
         struct msg_segment_request m = {.number = s->number, .has_name = true};
+        s->at++;
+        s->asked = on_the_way(l, s, line.name, &asked);
+        if (asked)
+            continue;
         struct asked *a = &l->asked[(l->asked_first + l->asked_n++) % REQUESTS_MAX];
         memcpy(m.key, s->key, KEY_SIZE);
         memcpy(m.name, line.name, HASH_SIZE);
         memcpy(a->name, line.name, HASH_SIZE);
         a->stream = s;
         s->asked++;
-        s->at++;
         msg_segment_request_put(&l->out, &m);
     }
-    if (s->asked != 0)
-        return;
-    s->at = 0;
-    if (!catalog_missing(s->catalog, &s->at, &line) &&
-        memcmp(s->target_root, s->wanted.root, HASH_SIZE) == 0)
+    bool missing = catalog_missing(s->catalog, &at, &line);
+    if (s->asked == 0)
+        s->at = 0;
+    if (!missing && memcmp(s->target_root, s->wanted.root, HASH_SIZE) == 0)
         fetch_apply(ils, s);
 }
 
@@ -56,7 +76,7 @@ static void fetch_stop(struct stream *s)
 {
     s->fetch = FETCH_NONE;
     s->source = NULL;
-    s->asked = 0;
+    s->asked = s->manifests = 0;
 }
 
 /* Tried again after a while: with another neighbour, or when this one has thought better of it. */
@@ -90,25 +110,6 @@ static void forget_fetched(struct ils *ils, struct stream *s, struct slice forme
     }
     if (rows.n != 0)
         journal_store(&rows, BATCH_PLAIN);
-}
-
-/* The list as signed, each segment of a size that a segment can have, all of them together as large
- * as the head says: nothing of it is taken at its word before. */
-static bool lines_plausible(const struct stream *s)
-{
-    struct slice lines = buf_slice(&s->wanted_lines);
-    uint64_t bytes = 0;
-    uint8_t root[HASH_SIZE];
-    for (size_t i = 0; i < lines.n / LINE_BYTES; i++) {
-        struct line line;
-        manifest_line(lines, i, &line);
-        if (line.size == 0 || line.size > SEGMENT_MAX)
-            return false;
-        bytes += line.size;
-    }
-    manifest_root(root, lines);
-    bool whole = bytes == s->wanted.bytes && lines.n == (size_t)s->wanted.lines * LINE_BYTES;
-    return BUG(STALE_MANIFEST) || (whole && memcmp(root, s->wanted.root, HASH_SIZE) == 0);
 }
 
 static int target_set(struct ils *ils, struct stream *s)
@@ -166,6 +167,7 @@ void fetch_from(struct ils *ils, struct stream *s, struct link *l)
 {
     struct line line;
     size_t at = 0;
+    s->manifests = s->source == l ? s->manifests : 0;
     s->source = l;
     s->fetch_last = ils->now;
     buf_reset(&s->delta); /* it may lead to another head than the one that is wanted now */
@@ -238,30 +240,6 @@ static bool want_head(struct ils *ils, struct stream *s, struct slice bytes, con
     if (!same)
         buf_reset(&s->wanted_lines);
     return true;
-}
-
-/* The former list, less what was dropped, plus what was added. */
-static bool delta_lines(struct stream *s, const struct msg_head *m)
-{
-    struct slice former = catalog_lines(s->catalog);
-    size_t n = former.n / LINE_BYTES, drop = 0;
-    buf_reset(&s->wanted_lines);
-    for (size_t i = 0; i < n; i++) {
-        if (drop < m->drop_n && m->drop[drop] == i) {
-            drop++;
-            continue;
-        }
-        buf_put(&s->wanted_lines, former.p + i * LINE_BYTES, LINE_BYTES);
-    }
-    for (size_t i = 0; i < m->add_n; i++) {
-        struct line line = {.size = m->add[i].size};
-        memcpy(line.name, m->add[i].name, HASH_SIZE);
-        manifest_line_put(&s->wanted_lines, &line);
-    }
-    if (!s->wanted_lines.failed && drop == m->drop_n && lines_plausible(s))
-        return true;
-    buf_reset(&s->wanted_lines); /* it is asked for */
-    return false;
 }
 
 /* A copy: this very step may still give the segment up. */
@@ -385,6 +363,8 @@ static void take_head(struct link *l, struct stream *s, const struct msg_head *m
         s->admitted = true;
         admit_counted(ils);
     }
+    struct slice former;
+    bool based = delta_base(ils, s, m, &former);
     if (!want_head(ils, s, m->head, h))
         return;
     bool farewell = has_left(h) && s->number == STREAM_SELF && stream_held(s);
@@ -392,9 +372,7 @@ static void take_head(struct link *l, struct stream *s, const struct msg_head *m
         s->source = l; /* waits for a roster that lists it */
         return;
     }
-    if (m->has_delta && stream_held(s) &&
-        (BUG(STALE_MANIFEST) || memcmp(m->base, s->head.root, HASH_SIZE) == 0) &&
-        delta_lines(s, m))
+    if (based && delta_lines(s, m, former))
         take_delta(l, s, m, body);
     else if (s->fetch == FETCH_NONE || s->wanted_lines.n == 0)
         fetch_from(ils, s, l);
@@ -452,7 +430,10 @@ void fetch_manifest(struct link *l, struct slice body)
         return;
     }
     struct stream *s = stream_find(ils, h.key, h.number);
-    if (s == NULL || s->fetch != FETCH_MANIFEST || s->source != l)
+    if (s == NULL || s->source != l)
+        return;
+    s->manifests -= s->manifests > 0;
+    if (s->fetch != FETCH_MANIFEST)
         return;
     if (s->wanted_bytes.n == 0 || head_order(&h, &s->wanted) > 0) { /* it moved on meanwhile */
         if (s->own && !adopt_believes(l, s, m.head, &h)) {
@@ -477,6 +458,8 @@ void fetch_manifest(struct link *l, struct slice body)
     s->fetch_last = ils->now;
     if (head_order(&h, &s->wanted) != 0 || m.first != s->wanted_lines.n / LINE_BYTES ||
         (m.lines.n == 0 && s->wanted.lines != 0)) {
+        if (s->manifests > 0)
+            return; /* it was asked for again meanwhile, because of a newer head */
         buf_reset(&s->wanted_lines);
         if (++s->failures > FETCH_FAILURES)
             head_refused(ils, s, "the list does not come whole");
