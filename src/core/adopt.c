@@ -189,6 +189,27 @@ void adopt_applied(struct ils *ils, struct stream *s)
         catalogs_named(ils, s);
 }
 
+void adopt_replaces(struct stream *s, struct slice lines)
+{
+    if (s->former_lines.failed)
+        buf_reset(&s->former_lines);
+    buf_put_slice(&s->former_lines, lines);
+    if (s->former_lines.failed)
+        buf_reset(&s->former_lines); /* they go at the next start */
+}
+
+static void former_gone(struct rows *r, const struct stream *s)
+{
+    struct slice lines = buf_slice(&s->former_lines);
+    for (size_t i = 0; s->proved_older && i < lines.n / LINE_BYTES; i++) {
+        struct line line;
+        manifest_line(lines, i, &line);
+        if (catalog_segment(s->catalog, line.name).n == 0)
+            rows_remove(r, ROW_SEGMENT,
+                        stream_key_bytes(&r->ils->step, s->key, s->number, line.name));
+    }
+}
+
 /* The head that begins the epoch stores all that it lists: what was fetched may have been refused
  * by the disk piece by piece. */
 void adopt_rows(struct rows *r, struct stream *s)
@@ -196,6 +217,7 @@ void adopt_rows(struct rows *r, struct stream *s)
     struct slice lines = catalog_lines(s->catalog);
     if (!catalogs_is(s))
         rows_remove(r, ROW_SETTING, slice_of(setting_name[s->number]));
+    former_gone(r, s);
     for (size_t i = 0; s->proved_older && i < lines.n / LINE_BYTES; i++) {
         struct line line;
         manifest_line(lines, i, &line);
@@ -213,6 +235,7 @@ void adopt_committed(struct ils *ils, struct stream *s)
     t->number[1] = s->theirs_usn;
     s->renew = s->rolled_back = s->proved_older = s->rebuilding = s->theirs_left = false;
     s->theirs_epoch = s->theirs_usn = 0;
+    buf_reset(&s->former_lines);
     alarm_clear(ils, ILSRolledBack, catalog_name(s));
     if (s->number == STREAM_SELF)
         self_changed(ils);

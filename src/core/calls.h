@@ -151,6 +151,8 @@ void adopt_applied(struct ils *ils, struct stream *s);
 void adopt_tick(struct ils *ils);
 bool adopt_setting(struct ils *ils, struct slice key, struct slice value);
 void adopt_stored_as(struct ils *ils, struct stream *s); /* at the start: what a setting said */
+/* Of the list that an adopted catalog took the place of: it goes from the store with the commit. */
+void adopt_replaces(struct stream *s, struct slice lines);
 void adopt_rows(struct rows *r, struct stream *s);       /* of the commit that begins an epoch */
 void adopt_committed(struct ils *ils, struct stream *s); /* it is durable */
 void adopt_failed(struct ils *ils, enum reply reply);    /* whoever waits is told */

@@ -313,6 +313,7 @@ struct stream {
     struct buf wanted_bytes;
     struct buf wanted_lines;
     struct buf target_lines; /* the target of the catalog while it is being filled */
+    struct buf former_lines; /* own: what an adopted catalog replaced, until that is mine */
     uint8_t target_root[HASH_SIZE]; /* only the head with this root may be served from it */
     size_t at;             /* next line to ask for */
     uint32_t asked, manifests; /* requests under way: for segments, for the list */

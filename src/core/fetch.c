@@ -637,6 +637,8 @@ static void fetch_apply(struct ils *ils, struct stream *s)
     s->last_usn = moved ? ils->wall : s->last_usn;
     if (!s->own) /* which is stored when it is mine again */
         store_applied(ils, s, former);
+    else
+        adopt_replaces(s, former);
     stream_served(ils, s);
     if (s->own) {
         adopt_applied(ils, s);

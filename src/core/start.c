@@ -33,6 +33,7 @@ static void serve_damaged(struct ils *ils, struct stream *s)
         s->theirs_usn = s->wanted.usn;
         s->renew = s->number == STREAM_SELF;
         s->proved_older = !s->renew;
+        adopt_replaces(s, buf_slice(&s->wanted_lines));
     }
     catalog_abandon(s->catalog);
     buf_reset(&s->wanted_bytes);

@@ -50,6 +50,7 @@ struct stream *stream_get(struct ils *ils, const uint8_t key[static KEY_SIZE], u
     buf_init(&s->wanted_bytes, ils->mem, HEAD_MAX);
     buf_init(&s->wanted_lines, ils->mem, (size_t)MANIFEST_LINES_MAX * LINE_BYTES);
     buf_init(&s->target_lines, ils->mem, (size_t)MANIFEST_LINES_MAX * LINE_BYTES);
+    buf_init(&s->former_lines, ils->mem, (size_t)MANIFEST_LINES_MAX * LINE_BYTES);
     buf_init(&s->withheld, ils->mem, HEAD_MAX);
     buf_init(&s->second, ils->mem, HEAD_MAX);
     s->rebuilt = -REBUILD_US;
@@ -80,6 +81,7 @@ void stream_free(struct ils *ils, struct stream *s)
     buf_done(&s->wanted_bytes);
     buf_done(&s->wanted_lines);
     buf_done(&s->target_lines);
+    buf_done(&s->former_lines);
     buf_done(&s->withheld);
     buf_done(&s->second);
     catalogs_free(ils, s);
@@ -276,14 +278,14 @@ static int commit(struct ils *ils, struct stream *s, const struct waiting *w, en
                 : origin_commit(&oc->arena, s->catalog, &former, &next, w->change, w->change_n,
                                  ils->secret, &oc->commit);
     rows_init(&rows, ils);
+    if (kind == COMMIT_ADOPT) /* first: what the commit drops of it goes again */
+        adopt_rows(&rows, s);
     if (r == 0)
         commit_rows(&rows, s, oc);
     if (r == 0 && w->command != 0)
         planlog_rows(&rows, oc, w);
     oc->commit.change = NULL; /* it lends from w */
     oc->commit.change_n = 0;
-    if (kind == COMMIT_ADOPT)
-        adopt_rows(&rows, s);
     if (kind == COMMIT_ADOPT && s == ils->own && s->proved_older)
         planlog_adopted(&rows);
     if (catalogs_is(s) && kind != COMMIT_BEAT)

@@ -260,12 +260,27 @@ static void rolled_back_stops(void **state)
     assert_int_equal(world.node[2].reply, REPLY_ROLLED_BACK);
 }
 
+/* Segments of node 2's own plan in its store, beside those that its head lists. */
+static size_t segments_left(void)
+{
+    const struct stream *s = core(2)->own;
+    size_t n = 0;
+    for (size_t i = 0; i < world.node[2].row_n; i++) {
+        const struct world_row *r = &world.node[2].row[i];
+        bool own = r->space == ROW_SEGMENT && r->key_n == KEY_SIZE + 8 + HASH_SIZE &&
+                   memcmp(r->key, s->key, KEY_SIZE) == 0 && r->key[KEY_SIZE + 7] == STREAM_PLAN;
+        n += own && catalog_segment(s->catalog, r->key + KEY_SIZE + 8).n == 0;
+    }
+    return n;
+}
+
 static void rebuild_takes_theirs(void **state)
 {
     (void)state;
     roll_back(true);
     assert_int_equal(command(2, COMMAND_REBUILD), REPLY_OK);
     theirs();
+    assert_int_equal(segments_left(), 0);
     writes_again();
     restart(2);
     world_pass(&world, 15 * TICK_S);
