@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 
+import bench_change
 from bench_join import run_join
 from harness import BUILD, ROOT, Network, wait_until
 from kill import Control, invite
@@ -18,7 +19,7 @@ from kill import Control, invite
 OUT = os.environ['BENCH_OUT']
 PEERS = os.environ['PEERS']
 LEDGER = os.path.join(ROOT, 'docs', 'ledger.tsv')
-PHASES = ('sync', 'bytes', 'lookup', 'join')
+PHASES = ('sync', 'replicate', 'restart', 'bytes', 'lookup', 'join', 'change')
 
 
 def key(i):
@@ -230,7 +231,11 @@ def report(figures, n, runs, load):
         ratio(figures, 'INVITE -> 302 a second, Kamailio', 'ils.invite302.window64.replies_per_s',
               'kamailio.invite302.window64.replies_per_s', True),
         ratio(figures, 'CPU of the hub for a TLS reconnect, ms, bare handshake',
-              'ils.join.tls.cpu_ms', 'bare_tls.cpu_ms')]
+              'ils.join.tls.cpu_ms', 'bare_tls.cpu_ms'),
+        ratio(figures, 'change over three hops, p50, ms, chain of Redis', 'ils.change.p50_ms',
+              'redis.chain.p50_ms'),
+        ratio(figures, 'change over three hops, p99, ms, chain of Redis', 'ils.change.p99_ms',
+              'redis.chain.p99_ms')]
     for text in filter(None, pairs):
         print(text)
     for name in sorted({'.'.join(k.split('.')[:2]) for k in figures.values if k[:4] == 'ils.'}):
@@ -244,19 +249,21 @@ def report(figures, n, runs, load):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument('-r', '--runs', type=int, default=3)
-    parser.add_argument('what', nargs='*', metavar='sync|bytes|lookup|join|N')
+    parser.add_argument('what', nargs='*', metavar='replicate|restart|bytes|lookup|join|change|N')
+    parser.add_argument('--changes', type=int, default=1000)
+    parser.add_argument('--seconds', type=int, default=60)
     options = parser.parse_args()
     n = next((int(w) for w in options.what if w.isdigit()), 1000000)
     phases = [w for w in options.what if not w.isdigit()] or ['sync', 'lookup']
     if not set(phases) <= set(PHASES):
-        parser.error('there are sync, bytes, lookup and join')
+        parser.error('there are ' + ', '.join(PHASES))
     figures, load = Figures(), os.getloadavg()[0]
     print('load before: %.1f' % load)
     for run in range(options.runs):
         print('--- turn %d of %d' % (run + 1, options.runs), flush=True)
-        if 'sync' in phases or 'bytes' in phases:
+        if {'sync', 'replicate', 'restart', 'bytes'} & set(phases):
             ours(n, figures)
-        if 'sync' in phases:
+        if {'sync', 'replicate'} & set(phases):
             peer('redis.sh', n, figures, PHASES='sync')
             peer('limit.sh', n, figures)
         if 'lookup' in phases:
@@ -266,6 +273,9 @@ def main():
                 peer('kamailio.sh', n, figures)
         if 'join' in phases:
             run_join(figures)
+        if 'change' in phases:
+            bench_change.ours(n, options.changes, options.seconds, data, prepare, trust, figures)
+            bench_change.redis_chain(n, options.changes, OUT, PEERS, figures)
     if 'ils.bytes.wire' in figures.values:
         figures.values['wire_mb'] = [v * n / 1e6 for v in figures.values['ils.bytes.wire']]
     report(figures, n, options.runs, load)
