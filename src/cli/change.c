@@ -189,7 +189,7 @@ static void forget_word(const char *word)
 
 struct hub {
     char address[HOST_TEXT_MAX + 16]; /* as it is typed; "" = none is joined */
-    bool up, linked;                  /* to this hub; to any cluster */
+    bool wanted, up, linked;          /* it is dialled; linked to this hub; to any cluster */
 };
 
 /* The registration server. False, with the exit status, after an error was printed. */
@@ -201,7 +201,8 @@ static bool hub_of(struct cli *cli, struct hub *ret, int *ret_status)
     const json_t *join = json_object_get(s, "join");
     const char *host = text_of(join, "hub");
     long long port = (long long)json_integer_value(json_object_get(join, "hub_port"));
-    *ret = (struct hub){.up = json_is_true(json_object_get(join, "up")),
+    *ret = (struct hub){.wanted = json_is_true(json_object_get(join, "wanted")),
+                        .up = json_is_true(json_object_get(join, "up")),
                         .linked = json_integer_value(json_object_get(s, "clusters_linked")) > 0};
     if (port == 0)
         snprintf(ret->address, sizeof ret->address, "%s", host);
@@ -213,18 +214,38 @@ static bool hub_of(struct cli *cli, struct hub *ret, int *ret_status)
     return answered;
 }
 
-/* A refused join is tried again, and in the place of what was joined before: who typed the wrong
- * host has not lost the link yet. */
+/* A refused join is tried again, and in the place of what was joined before. Is that so, and what
+ * is dialled now? */
+static bool replaced(struct cli *cli, const struct hub *former, struct hub *ret)
+{
+    int status;
+    return former->wanted && former->address[0] != '\0' && hub_of(cli, ret, &status) && !ret->up &&
+           strcmp(ret->address, former->address) != 0;
+}
+
+/* Who typed the wrong host has not lost the link yet, where there was one. */
 static void say_former(struct cli *cli, const struct hub *former)
 {
     struct hub hub;
-    int status;
-    if (!former->up || !hub_of(cli, &hub, &status) || hub.up || !hub.linked ||
-        strcmp(hub.address, former->address) == 0)
+    if (!replaced(cli, former, &hub))
         return;
-    printf(_("note: %s is dialled from now on; the link to the former hub stays for now\n"),
-           hub.address);
+    if (former->up && hub.linked)
+        printf(_("note: %s is dialled from now on; the link to the former hub stays for now\n"),
+               hub.address);
+    else
+        printf(_("note: %s is dialled from now on, and not %s any more\n"), hub.address,
+               former->address);
     printf(_("to go back: ils join %s\n"), former->address);
+}
+
+/* "former": what is dialled no more since this join was refused, as it is typed, or null. */
+static void print_join_json(struct cli *cli, json_t *v, const struct hub *former, int status)
+{
+    struct hub hub;
+    bool lost = status != EXIT_DONE && json_object_get(v, "verdict_id") != NULL &&
+                replaced(cli, former, &hub);
+    json_object_set_new(v, "former", lost ? json_string(former->address) : json_null());
+    print_json(v);
 }
 
 /* The other end answered, and took its time. */
@@ -254,14 +275,14 @@ int run_join(struct cli *cli, const struct parsed *p)
         return status;
     take(call.args, p, "--as");
     json_object_set_new(call.args, "wait", json_boolean(!parsed_has(p, "--no-wait")));
-    if (!cli->json && !hub_of(cli, &former, &status)) {
+    if (!hub_of(cli, &former, &status)) {
         json_decref(call.args);
         return status;
     }
     clock_gettime(CLOCK_MONOTONIC, &begun);
     status = cli_call(cli, &call, &v);
     if (v != NULL && cli->json)
-        print_json(v);
+        print_join_json(cli, v, &former, status);
     else if (v != NULL && json_object_get(v, "verdict_id") != NULL) {
         print_verdict(cli, v);
         say_slow(v, &begun);

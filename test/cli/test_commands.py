@@ -247,14 +247,28 @@ def refusal(fake):
 
 def wrong_host(fake):
     """A linked spoke typed another host: it has its link still, and is told the way back."""
-    states = [{'join': {'hub': '::1', 'hub_port': 7501, 'up': True}, 'clusters_linked': 1},
-              {'join': {'hub': 'a', 'hub_port': 0, 'up': False}, 'clusters_linked': 1}]
+    states = []
     fake.answers['status'] = lambda request: states.pop(0)
+
+    def begin(up, linked):
+        states[:] = [{'join': {'wanted': True, 'hub': '::1', 'hub_port': 7501, 'up': up},
+                      'clusters_linked': linked},
+                     {'join': {'wanted': True, 'hub': 'a', 'hub_port': 0, 'up': False},
+                      'clusters_linked': linked}]
+    begin(True, 1)
     refused = {'verdict_id': 'ab', 'code': 'ILS-406', 'cause': 'c', 'remedy': ''}
     fake.answers['join'] = Answer(refused, status=1)
     out = fake.ils('join', 'a')[1]
     tap.ok(out.endswith('stays for now\nto go back: ils join [::1]:7501\n') and
            'a is dialled from now on' in out, 'the way back', out)
+    begin(False, 0)
+    out = fake.ils('join', 'a')[1]
+    tap.ok(out.endswith('note: a is dialled from now on, and not [::1]:7501 any more\n'
+                        'to go back: ils join [::1]:7501\n'),
+           'likewise where the former hub was away just then', out)
+    begin(False, 0)
+    answer = json.loads(fake.ils('join', 'a', '--json')[1])
+    tap.ok(answer['former'] == '[::1]:7501', 'and for programs', answer)
     del fake.answers['status']
 
     def slow(request):

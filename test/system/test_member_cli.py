@@ -290,6 +290,27 @@ def gone(part, net):
     banned(part, tokyo, osaka, kyoto)
 
 
+def wrong_host(part, net):
+    """Who typed the wrong host is told how to return, and returns."""
+    method = METHODS['password'](net)
+    tokyo, osaka = (cluster(net, n, method) for n in ('tokyo', 'osaka'))
+    tokyo.must('role', 'hub')
+    method.join(osaka, tokyo)
+    part.ok(links(tokyo, osaka), 'they are linked')
+    tokyo.kill()
+    wait_until(lambda: not osaka.json('status')['join']['up'])
+    status, out = osaka.ils('join', 'tokio.invalid')
+    back = out.splitlines()[-1].rpartition(': ')[2]
+    part.ok(status == 1 and back.startswith('ils join '), 'the way back', out)
+    tokyo.start()
+    status, out = osaka.shell(back)
+    part.same(status, 0, 'typed: ' + back, out)
+    part.ok(links(tokyo, osaka), 'they are linked again')
+    answer = osaka.json('join', 'tokio.invalid')
+    part.same('ils join ' + (answer['former'] or ''), back, 'and for programs', answer)
+    part.same(osaka.ils('join', *back.split()[2:])[0], 0, 'back again')
+
+
 def silent(part, net):
     """A hub, and a spoke, that are gone for good: after two intervals `ils status` says so."""
     method = METHODS['password'](net)
@@ -309,12 +330,15 @@ def silent(part, net):
     status = wait_until(lambda: (lambda s: s if s['or'] else None)(tokyo.json('status')), 150)
     part.same((status and status['or'], status and status['or_at']), ('ils forget osaka', 'here'),
               'then it may be gone for good', status)
-    for name in ('osaka', 'nara'):
+    gone = {'ils forget ' + name: name for name in ('osaka', 'nara')} # whoever is overdue first
+    while gone:
         status = wait_until(lambda: (lambda s: s if s['or'] else None)(kyoto.json('status')), 30)
-        part.same((status and status['or'], status and status['or_at']),
-                  ('ils forget ' + name, 'hub'), 'a spoke says where that is typed', status)
-        part.ok('or, at a hub: ils forget ' + name in kyoto.ils('status')[1], 'to people as well',
-                kyoto.ils('status')[1])
+        typed = status and status['or']
+        part.ok(typed in gone and status['or_at'] == 'hub', 'a spoke says where that is typed',
+                status)
+        text = kyoto.ils('status')[1]
+        part.ok(any('or, at a hub: ' + words in text for words in gone), 'to people as well', text)
+        name = gone.pop(typed, None) or gone.popitem()[1]
         part.same(tokyo.ils('forget', name), (0, 'OK\n'), 'ils forget ' + name, tokyo.error)
         wait_until(lambda: kyoto.cluster(name) is None)
     part.ok(wait_until(lambda: all(c.json('status')['health'] == 'healthy'
@@ -558,7 +582,7 @@ def readme(part, net):
 PROMOTED = [('promoted ' + way, promoted, (way,)) for way in ('password', 'bundle', 'invites',
                                                              'tls+password', 'switched')]
 run_all([('roles', roles, ()), ('three hubs', three_hubs, ())] + PROMOTED + [
-    ('silent', silent, ()), ('left', left, ()), ('gone', gone, ()),
+    ('wrong host', wrong_host, ()), ('silent', silent, ()), ('left', left, ()), ('gone', gone, ()),
     ('networks', networks, ()), ('clone', clone, ()),
     ('clone with certificates', clone, ('bundle',)), ('duplicate', duplicate, ()),
     ('rebuild', rolled_back, ('rebuild',)), ('restore', rolled_back, ('restore',)),
