@@ -163,7 +163,8 @@ bool adopt_believes(struct link *l, struct stream *s, struct slice bytes, const 
         s->proved_older = !s->theirs_left;
         return s->proved_older;
     }
-    if (order == 0 || s->written || forked(s, h, newest) || one_rolled_back(l->ils)) {
+    bool wrote = s->written || (s->number != STREAM_SELF && s->committing);
+    if (order == 0 || wrote || forked(s, h, newest) || one_rolled_back(l->ils)) {
         roll_back(l, s, h);
         if (order == 0)
             identity_heads(l->ils, s, bytes, h);

@@ -596,7 +596,8 @@ static void store_applied(struct ils *ils, struct stream *s, struct slice former
 static void fetch_apply(struct ils *ils, struct stream *s)
 {
     struct trace *t;
-    if (s->own && ils->cloned) { /* meanwhile: it could not be made its own */
+    /* Meanwhile a copy, or something was written: it could not be made its own. */
+    if (s->own && (ils->cloned || s->committing)) {
         s->proved_older = false;
         fetch_drop(ils, s);
         return;
