@@ -752,6 +752,7 @@ struct ils {
     tick scan_next;        /* ... not before */
     struct stream *scanning; /* the one that is, or NULL */
     bool scanned;          /* all of them once since the start */
+    bool learned_less;     /* a plan of others is held no longer: what was refused may fit now */
     uint64_t learned_seen; /* the limit for which what was refused was asked for again */
     struct confirming {    /* that the own plan shrank is meant so (held.c) */
         uint64_t command;  /* who waits; 0 = nobody */

@@ -95,6 +95,7 @@ void held_set_stale(struct stream *s, bool stale)
 /* s is about to be freed, or its kept plan is served no longer. */
 void held_drop(struct ils *ils, struct stream *s)
 {
+    ils->learned_less = ils->learned_less || (!s->own && s->number != STREAM_SELF);
     if (s->kept.catalog == NULL)
         return;
     if (ils->started)
@@ -264,7 +265,7 @@ void held_quota(struct ils *ils, struct stream *s, bool over)
     s->over_quota = over;
 }
 
-/* The limit is another now. Of a head that was refused whole nothing was kept. */
+/* The limit is another now, or less is learned. Of what was refused whole nothing was kept. */
 static void ask_again(struct ils *ils)
 {
     list_each(node, &ils->streams) {
@@ -384,10 +385,12 @@ static void confirm(struct ils *ils, struct confirming *x)
 void held_tick(struct ils *ils)
 {
     struct confirming *x = &ils->confirming;
-    if (ils->learned_seen != policy_learned_max(ils) && ils->started) {
+    bool moved = ils->learned_seen != policy_learned_max(ils);
+    if ((moved || ils->learned_less) && ils->started) {
         if (ils->learned_seen == 0)
             clear_former(ils);
         ils->learned_seen = policy_learned_max(ils);
+        ils->learned_less = false;
         ask_again(ils);
     }
     if (x->command != 0 && ils->ready)

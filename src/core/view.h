@@ -329,6 +329,10 @@ struct view_held {
     uint64_t illegal;             /* records that are not sound ... */
     struct slice example;         /* ... such as this */
     wall since;                   /* 0 = not known */
+    struct slice gone;            /* of HELD_QUOTA: whose plan counts though it is reached no more:
+                                   * the former identity of that cluster, else who is silent for
+                                   * long and has the most entries; n = 0: nobody */
+    uint64_t gone_live;           /* its entries */
 };
 bool view_held(const struct ils *ils, size_t i, struct view_held *ret);
 

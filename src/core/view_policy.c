@@ -85,6 +85,35 @@ size_t view_scans(const struct ils *ils)
 
 /* --- what is held back */
 
+static bool counts_though_gone(const struct ils *ils, const struct peer *p,
+                               const struct stream *plan)
+{
+    return p->link == NULL && plan != NULL && stream_held(plan) && plan->head.live != 0 &&
+           !view_reachable(ils, p);
+}
+
+static void gone_of(const struct ils *ils, const struct stream *s, struct view_held *ret)
+{
+    const struct peer *origin = peer_find(ils, s->key);
+    char hex[2 * PEER_ID_SIZE + 1];
+    list_each(node, &ils->peers) {
+        const struct peer *p = list_entry(node, struct peer, node);
+        const struct stream *plan = stream_find(ils, p->key, STREAM_PLAN);
+        const struct stream *self = stream_find(ils, p->key, STREAM_SELF);
+        if (p == origin || !counts_though_gone(ils, p, plan))
+            continue;
+        hex_text(hex, p->id, PEER_ID_SIZE);
+        bool former = origin != NULL && slice_eq(text_slice(origin->former), slice_of(hex));
+        bool silent = self != NULL && stream_held(self) && stream_overdue(ils, self);
+        if (former || (silent && plan->head.live > ret->gone_live)) {
+            ret->gone = policy_name(ils, plan);
+            ret->gone_live = plan->head.live;
+        }
+        if (former)
+            return;
+    }
+}
+
 static void held_of(const struct ils *ils, const struct stream *s, enum view_held_why why,
                     struct view_held *ret)
 {
@@ -101,6 +130,8 @@ static void held_of(const struct ils *ils, const struct stream *s, enum view_hel
         .since = why == HELD_SHRUNK ? s->kept.since : why == HELD_QUOTA ? s->failed : 0,
     };
     crypto_peer_id(ret->peer_id, s->key);
+    if (why == HELD_QUOTA)
+        gone_of(ils, s, ret);
 }
 
 bool view_held(const struct ils *ils, size_t i, struct view_held *ret)

@@ -245,6 +245,12 @@ void control_held_text(const struct view_held *h, char text[static 400], char ne
         snprintf(text, 400, "the newest plan of cluster %.*s is more than may be learned here: the "
                  "former is served", n, id);
         snprintf(next, 400, "ils limits");
+        if (h->gone.n != 0) {
+            snprintf(text, 400, "the newest plan of cluster %.*s is more than may be learned here, "
+                     "while %" PRIu64 " entries of %.*s count, which is reached no more", n, id,
+                     h->gone_live, (int)h->gone.n, (const char *)h->gone.p);
+            snprintf(next, 400, "ils forget %.*s", (int)h->gone.n, (const char *)h->gone.p);
+        }
     } else if (h->why == HELD_ILLEGAL) {
         snprintf(text, 400, "%" PRIu64 " records of the plan of cluster %.*s are not sound, such "
                  "as %.*s: they are carried on, and served by nobody", h->illegal, n, id,

@@ -416,7 +416,7 @@ static bool health_disconnected(const struct ils *core, const struct view_self *
 
 /* A plan that shrank: one's own, which the others hold back, or another's, which is held back here;
  * or one that is more than may be learned. */
-static bool health_held(const struct ils *core, struct health *h)
+static bool health_held(const struct ils *core, const struct view_self *self, struct health *h)
 {
     struct view_held held;
     struct view_planlog log;
@@ -427,6 +427,10 @@ static bool health_held(const struct ils *core, struct health *h)
             continue;
         control_held_text(&held, text, next);
         health_set(h, true, text, next);
+        if (held.gone.n != 0) {
+            h->at = self->role == ROLE_HUB ? "here" : "hub";
+            health_other(h, "ils limits", "here");
+        }
         return true;
     }
     return false;
@@ -540,7 +544,7 @@ static void health_judge(const struct ils *core, const struct view_self *self, s
         health_join(core, self, h) || health_draining(core, self, h) ||
         health_mesh(core, self, h) || health_alarm(core, "error", ALARMS, id, h) ||
         (self->role != ROLE_STANDALONE &&
-         (health_visits(core, self, h) || health_held(core, h) ||
+         (health_visits(core, self, h) || health_held(core, self, h) ||
           health_clusters(core, self, h))) ||
         health_certificate(core, self, true, h) || health_name(core, self, h))
         return;

@@ -332,6 +332,29 @@ static enum reply learned_max(int i, uint64_t n)
     return world_command(&world, i, (struct command){.type = COMMAND_LEARNED_MAX, .number = n});
 }
 
+/* With a new identity a cluster's plan is there twice, until the former one is forgotten. */
+static void a_former_identity_counts(void **state)
+{
+    (void)state;
+    struct view_held h;
+    struct command c = {.type = COMMAND_IDENTITY_NEW, .cluster_id = slice_of("fresh")};
+    assert_int_equal(import(1, 100), REPLY_OK);
+    assert_int_equal(learned_max(0, 150), REPLY_OK);
+    assert_int_equal(world_command(&world, 1, c), REPLY_OK);
+    world_pass(&world, 70 * TICK_S);
+    assert_int_equal(import(1, 120), REPLY_OK);
+    world_pass(&world, 5 * TICK_S);
+    assert_true(view_held(core(0), 0, &h) && h.why == HELD_QUOTA);
+    assert_true(slice_eq(h.cluster_id, slice_of("fresh")));
+    assert_true(slice_eq(h.gone, slice_of("c1")) && h.gone_live == 100);
+    c = (struct command){.type = COMMAND_FORGET, .cluster = h.gone};
+    assert_int_equal(world_command(&world, 0, c), REPLY_OK);
+    world_pass(&world, 5 * TICK_S);
+    assert_false(view_held(core(0), 0, &h));
+    for (int i = 0; i < 3; i++)
+        assert_true(world_answers(&world, i, "user110@b.example"));
+}
+
 static void a_limit_refuses_whole(void **state)
 {
     struct view_held h;
@@ -404,6 +427,7 @@ int main(void)
         TEST(a_shrink_is_released_here),
         TEST(leaving_is_no_shrink),
         TEST(a_limit_refuses_whole),
+        TEST(a_former_identity_counts),
         cmocka_unit_test(without_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
