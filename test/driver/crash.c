@@ -142,15 +142,19 @@ struct reading {
 static bool read_stream(void *context, const struct store_row *row)
 {
     struct reading *g = context;
-    size_t n = (size_t)row->value.p[2] << 8 | row->value.p[3];
+    size_t n = row->value.n < 4 ? SIZE_MAX : (size_t)row->value.p[2] << 8 | row->value.p[3];
+    g->has = true;
+    g->wrong = row->value.n < 4 || row->value.n > 1 << 20 || n == 0 || n > row->value.n - 4 ||
+               (row->value.n - 4 - n) % LINE_BYTES != 0;
+    if (g->wrong)
+        return false;
     struct slice head = slice_make(row->value.p + 4, n);
     struct slice lines = slice_make(row->value.p + 4 + n, row->value.n - 4 - n);
     uint8_t root[HASH_SIZE];
     g->wrong = head_get(head, &g->head) != 0 || !head_signed(head);
     manifest_root(root, lines);
     g->wrong = g->wrong || memcmp(root, g->head.root, HASH_SIZE) != 0;
-    g->has = true;
-    return catalog_target(g->c, lines, 0) == 0;
+    return !g->wrong && catalog_target(g->c, lines, 0) == 0;
 }
 
 static bool read_segment(void *context, const struct store_row *row)
