@@ -244,6 +244,25 @@ static bool hub_linked(const struct ils *core)
     return false;
 }
 
+/* Another place was typed and leads nowhere, while the hub of before is linked still. */
+static bool health_moving(const struct ils *core, const struct view_self *self, struct health *h)
+{
+    struct view_cluster c;
+    char next[HOST_TEXT_MAX + 32];
+    for (size_t i = 0; view_cluster(core, i, &c); i++) {
+        if (c.local || !c.linked || c.role != ROLE_HUB)
+            continue;
+        bool brackets = c.address.n != 0 && memchr(c.address.p, ':', c.address.n) != NULL;
+        snprintf(next, sizeof next, brackets ? "ils join [%.*s]:%u" : "ils join %.*s:%u",
+                 (int)c.address.n, (const char *)c.address.p,
+                 (unsigned)(self->auth.tls ? c.tls_port : c.port));
+        if (c.address.n != 0)
+            health_other(h, next, "here");
+        return true;
+    }
+    return false;
+}
+
 /* The link to the hub: what the last attempt found out. A hub that dialled this end since, as it
  * does after `ils connect` there, serves as well. Nobody is dialled any more where an invite was
  * refused. */
@@ -281,6 +300,8 @@ static bool health_join(const struct ils *core, const struct view_self *own, str
         h->at = v.remedy_at == SIDE_HERE ? "here" : "there";
         break;
     }
+    if (join.wanted && health_moving(core, own, h))
+        return true;
     say_hubs(core, h);
     if (join.wanted && unreachable(join.last_code))
         health_other(h, "ils role hub", "here"); /* it is gone for good */

@@ -308,6 +308,10 @@ def wrong_host(part, net):
     part.ok(links(tokyo, osaka), 'they are linked again')
     answer = osaka.json('join', 'tokio.invalid')
     part.same('ils join ' + (answer['former'] or ''), back, 'and for programs', answer)
+    status = osaka.json('status')
+    part.ok(status['cause'].startswith('not joined: ') and 'tokio.invalid' in status['cause'] and
+            (status['or'], status['or_at']) == (back, 'here'),
+            'its status, with the way back while tokyo is linked', status)
     part.same(osaka.ils('join', *back.split()[2:])[0], 0, 'back again')
 
 
