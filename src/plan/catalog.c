@@ -493,8 +493,10 @@ void catalog_apply(struct catalog *c)
     assert(!catalog_missing(c, &at, &line));
     if (!c->targeting)
         return;
+#ifndef OPENILS_BUG_FORGET_DEL /* the control of the beacon: what is listed no more stays */
     if (!BUG(WITHDRAWAL_FORGOTTEN))
         flags_clear(p, &c->serving, SEGMENT_SERVED);
+#endif
     flags_set(p, &c->target, SEGMENT_SERVED);
     manifest_free(p, &c->serving);
     c->serving = c->target;
