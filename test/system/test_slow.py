@@ -17,7 +17,7 @@ from rows import run_all
 
 BUILD = os.environ.get('ILS_BUILD', 'build')
 DEAF = os.path.join(BUILD, 'test', 'system', 'ilsd_room')
-ENTRIES = 90000
+ENTRIES = 120000
 SLOW = 90000       # bytes a second
 HOLD = 18
 
@@ -95,7 +95,7 @@ def large(net):
     with open(path, 'w', encoding='ascii') as out:
         out.write('PatternType,PSTNFailover,Pattern\n')
         for n in range(ENTRIES):
-            out.write('URI,,%d-%x@example.com\n' % (n, r.getrandbits(200)))
+            out.write('URI,,%d-%x@example.com\n' % (n, r.getrandbits(152)))
     return path
 
 
