@@ -475,6 +475,19 @@ static bool link_beats(const struct link *a, const struct link *b)
     return serial_a > serial_b;
 }
 
+/* It passed, if only for a visit: what was wrong before is over. An invite shows no password. */
+static void alarms_over(struct link *l)
+{
+    struct ils *ils = l->ils;
+    struct slice ip = slice_of(l->peer.ip);
+    if (l->method == METHOD_INVITE)
+        return;
+    alarm_clear(ils, ILSPwdAuthenticationFailed, ip);
+    alarm_clear(ils, ILSUnacceptableConnectionAttempt, ip);
+    alarm_clear(ils, ILSRemoteHostUnresponsive, ip);
+    alarm_clear(ils, ILSProtocolVersion, ip);
+}
+
 /* What is known of a peer because it proved itself here: from now on its key says who it is. */
 void link_met(struct link *l)
 {
@@ -499,6 +512,7 @@ void link_met(struct link *l)
         if (next->der.n == 0 || memcmp(next->fingerprint, p->shown, FINGERPRINT_SIZE) == 0)
             alarm_clear(ils, ILSCertificateAnnounced, text_slice(l->cert.subject));
     }
+    alarms_over(l);
     alarm_clear(ils, ILSTLSAuthenticationFailed, slice_of(l->peer.ip));
     alarm_clear(ils, ILSCertificateIntroduced, text_slice(p->cluster_id));
     if (p->disconnected_there && dial_is_hub(ils, p))
@@ -515,16 +529,11 @@ void link_up(struct link *l)
 {
     struct ils *ils = l->ils;
     struct peer *p = l->to;
-    struct slice ip = slice_of(l->peer.ip);
     link_change_state(l, LINK_UP);
     link_met(l);
     p->has_told = false;
     if (!l->dialler)
         gate_passed(ils, l);
-    alarm_clear(ils, ILSPwdAuthenticationFailed, ip);
-    alarm_clear(ils, ILSUnacceptableConnectionAttempt, ip);
-    alarm_clear(ils, ILSRemoteHostUnresponsive, ip);
-    alarm_clear(ils, ILSProtocolVersion, ip);
     struct link *old = p->link;
     bool stays = old == NULL || (link_beats(l, old) && !BUG(FIRST_WINS));
     if (stays)

@@ -235,6 +235,41 @@ static void spokes_visit_and_find_another_hub(void **state)
     }
 }
 
+static void second_password(int i)
+{
+    struct command add = {.type = COMMAND_PASSWORD_ADD, .generation = 2};
+    crypto_hash1(add.stretched, "test password", slice_of("two"));
+    assert_int_equal(world_command(&world, i, add), REPLY_OK);
+}
+
+static bool alarmed(int i)
+{
+    struct alarm_row row;
+    for (size_t n = 0; view_alarm(world.node[i].ils, n, &row); n++)
+        if (row.active && row.alarm == ILSPwdAuthenticationFailed)
+            return true;
+    return false;
+}
+
+/* A visit with a password that the hub lacks, and one with the same when the hub has it as well. */
+static void a_visit_ends_an_alarm(void **state)
+{
+    (void)state;
+    hubs();
+    world_block(&world, 3, 1, true);
+    spoke(3, 0);
+    second_password(0);
+    second_password(3);
+    world_command(&world, 3, (struct command){.type = COMMAND_PASSWORD_PREFER, .generation = 2});
+    world_block(&world, 3, 1, false);
+    world_pass(&world, 300 * TICK_S);
+    assert_true(alarmed(1) && !met(1, 3));
+    second_password(1);
+    world_pass(&world, 120 * TICK_S);
+    assert_true(met(1, 3) && !linked(1, 3));
+    assert_false(alarmed(1));
+}
+
 /* A restart of its own hub that is over in a moment sends no spoke away. */
 static void a_short_restart(void **state)
 {
@@ -441,7 +476,8 @@ int main(void)
         CASE(a_spoke_is_joined_by_nobody),
         CASE(one_way_is_enough), CASE(one_way_is_enough_to_register),
         CASE(hubs_find_each_other), CASE(a_hub_comes_back), CASE(a_partial_partition),
-        CASE(spokes_visit_and_find_another_hub), CASE(a_short_restart),
+        CASE(spokes_visit_and_find_another_hub), CASE(a_visit_ends_an_alarm),
+        CASE(a_short_restart),
         CASE(a_disconnected_spoke_stays_alone), CASE(a_hub_drains), CASE(the_last_hub_stays),
         CASE(two_drain_at_once), CASE(a_spoke_is_promoted), CASE(who_reads_nothing_is_dropped),
         CASE(another_place_for_another_cluster), CASE(an_older_head_is_all_they_have),
