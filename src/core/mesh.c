@@ -266,9 +266,22 @@ static void spoke_lets_go(struct ils *ils)
     }
 }
 
+/* A spoke serves nobody. Whoever came as a hub, by what was known then, and has turned out to be a
+ * spoke would else have a registration server for ever that is none, and never be told. What this
+ * one dialled may be a hub by now, which is still to come; the other end ends that one. */
+static void spoke_serves_none(struct ils *ils)
+{
+    list_each(node, &ils->peers) {
+        struct peer *p = list_entry(node, struct peer, node);
+        if (p->link != NULL && !p->link->dialler && p->role == ROLE_SPOKE)
+            link_end(p->link, CODE_GOING_DOWN, true);
+    }
+}
+
 static void spoke_tick(struct ils *ils)
 {
     const struct peer *home = ils->dial.hub_known ? peer_find(ils, ils->dial.hub_key) : NULL;
+    spoke_serves_none(ils);
     if (!ils->dial.wanted)
         return;
     if (home == NULL || home->link != NULL)

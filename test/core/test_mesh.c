@@ -154,6 +154,29 @@ static void a_spoke_is_joined_by_nobody(void **state)
     assert_false(linked(3, 4));
 }
 
+/* What came as a hub turns out to be a spoke: two spokes are no network, and who dialled is told
+ * so, as before. */
+static void a_spoke_serves_none(void **state)
+{
+    (void)state;
+    struct view_join join;
+    world_hub(&world, 0, "one");
+    for (int i = 3; i < 5; i++)
+        world_spoke(&world, i, 0, "one");
+    world_pass(&world, 20 * TICK_S);
+    world_stop(&world, 0);
+    struct peer *p = peer_find(world.node[3].ils, world.node[4].ils->key);
+    p->role = ROLE_HUB; /* as if a clone of it had said so */
+    world_join(&world, 4, 3, ROLE_SPOKE);
+    assert_true(linked(3, 4));
+    world_command(&world, 4, (struct command){.type = COMMAND_DESCRIBE,
+                                              .description = slice_of("a spoke")});
+    world_pass(&world, 5 * TICK_S);
+    assert_false(linked(3, 4));
+    view_join(world.node[4].ils, &join);
+    assert_true(!join.up && join.last_code == CODE_NOT_A_HUB);
+}
+
 /* world_spoke joins node 0: whoever is to be a hub becomes one by role. */
 static void hubs_find_each_other(void **state)
 {
@@ -473,7 +496,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         CASE(spokes_meet_where_one_hub_is_all),
         CASE(spokes_do_not_meet_where_there_are_hubs),
-        CASE(a_spoke_is_joined_by_nobody),
+        CASE(a_spoke_is_joined_by_nobody), CASE(a_spoke_serves_none),
         CASE(one_way_is_enough), CASE(one_way_is_enough_to_register),
         CASE(hubs_find_each_other), CASE(a_hub_comes_back), CASE(a_partial_partition),
         CASE(spokes_visit_and_find_another_hub), CASE(a_visit_ends_an_alarm),
