@@ -419,6 +419,25 @@ static void a_spoke_is_promoted(void **state)
     assert_true(linked(0, 3));
 }
 
+/* The hub had refused it as a copy, and is gone: nobody can take that back, whoever links does. */
+static void a_refused_copy_is_promoted(void **state)
+{
+    (void)state;
+    struct view_self self;
+    world_hub(&world, 0, "one");
+    for (int i = 3; i < 5; i++)
+        spoke(i, 0);
+    world_stop(&world, 0);
+    world_pass(&world, TICK_S);
+    world.node[3].ils->cloned = true;
+    world.node[3].ils->dial.last_code = CODE_CLONE;
+    assert_int_equal(role(3, ROLE_HUB), REPLY_OK);
+    assert_int_equal(world_join(&world, 4, 3, ROLE_SPOKE), REPLY_OK);
+    assert_true(linked(3, 4));
+    view_self(world.node[3].ils, &self);
+    assert_int_not_equal(self.writing, WRITING_CLONE);
+}
+
 /* --- slow readers */
 
 static void who_reads_nothing_is_dropped(void **state)
@@ -502,7 +521,8 @@ int main(void)
         CASE(spokes_visit_and_find_another_hub), CASE(a_visit_ends_an_alarm),
         CASE(a_short_restart),
         CASE(a_disconnected_spoke_stays_alone), CASE(a_hub_drains), CASE(the_last_hub_stays),
-        CASE(two_drain_at_once), CASE(a_spoke_is_promoted), CASE(who_reads_nothing_is_dropped),
+        CASE(two_drain_at_once), CASE(a_spoke_is_promoted), CASE(a_refused_copy_is_promoted),
+        CASE(who_reads_nothing_is_dropped),
         CASE(another_place_for_another_cluster), CASE(an_older_head_is_all_they_have),
         CASE(a_hub_by_its_own_word),
     };
