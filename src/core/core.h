@@ -416,6 +416,7 @@ struct link {
     uint16_t port;
     uint64_t command;    /* a join that waits for the verdict, 0 = none */
     bool expected;       /* dialled for a peer whose key is known */
+    bool brisk;          /* dialler: after a loss; the way may be another one by now (BRISK_US) */
     bool elsewhere;      /* not where it usually is: a shot in the dark, of which nothing is told */
     bool lone;           /* an operator's one attempt: no alarm comes of it */
     uint8_t expected_key[KEY_SIZE];

@@ -308,6 +308,8 @@ void dial_tick(struct ils *ils)
     if (d->link == NULL)
         return;
     d->link->elsewhere = !slice_eq(place, usual);
+    d->link->brisk = hub != NULL && hub->met && d->command == 0 && !d->moving &&
+                     method != METHOD_INVITE && d->attempts < BRISK_ATTEMPTS;
     if (method == METHOD_INVITE)
         d->link->invite = d->invite;
     d->link->command = d->command;

@@ -5,6 +5,8 @@
 #include "base/tick.h"
 
 #define HANDSHAKE_US      (10 * TICK_S)  /* design 4: deadline before authentication */
+#define BRISK_US          (4 * TICK_S)   /* ... of the first two attempts after a loss */
+#define BRISK_ATTEMPTS    2
 #define KEEPALIVE_US      (3 * TICK_S)   /* reliability 3.19 */
 #define DEAD_US           (9 * TICK_S)   /* three keepalives missed */
 #define SESSION_US        (24 * 3600 * TICK_S) /* design 4: a session's longest life */

@@ -137,7 +137,7 @@ void link_connected(struct ils *ils, const struct ils_event *event)
         return;
     l->peer = event->peer;
     l->local = event->local;
-    l->deadline = ils->now + HANDSHAKE_US;
+    l->deadline = ils->now + (l->brisk ? BRISK_US : HANDSHAKE_US);
     l->last_in = ils->now;
     say_link(l, EVENT_CONNECT_RES)->number[0] = 1024u + l->n;
     link_change_state(l, l->tls ? LINK_SECURING : LINK_HELLO);
@@ -624,7 +624,8 @@ static void link_tick_one(struct link *l)
         if (l->state != LINK_CLOSED)
             link_consume(l);
     } else {
-        handshake_failed(l, l->state == LINK_OPENING ? CODE_NO_ANSWER : CODE_SILENT, false, 0);
+        bool lost = l->state == LINK_OPENING || l->brisk;
+        handshake_failed(l, lost ? CODE_NO_ANSWER : CODE_SILENT, false, 0);
     }
 }
 

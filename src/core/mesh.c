@@ -91,6 +91,7 @@ static void attempt(struct ils *ils, struct peer *p, bool visit)
     l->expected = true;
     l->elsewhere = !slice_eq(place, address(p));
     l->visit = visit;
+    l->brisk = !visit && p->met && c->attempts < BRISK_ATTEMPTS;
     memcpy(l->expected_key, p->key, KEY_SIZE);
     p->contact.link = l;
 }
