@@ -7,9 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/rand.h"
 #include "driver/csv_text.h"
 #include "driver/entry_text.h"
+#include "driver/row_set.h"
 
 #define COLUMNS_MAX 16
 #define FIELD_MAX   1024 /* bytes; no value is longer */
@@ -32,11 +32,6 @@ struct field {
     size_t n; /* true length; beyond FIELD_MAX the bytes are cut */
 };
 
-struct seen {
-    uint32_t number; /* of the entry + 1, 0 = empty */
-    uint32_t hash;
-};
-
 struct reader {
     struct csv_parser parser;
     struct csv_rows *rows;
@@ -48,8 +43,7 @@ struct reader {
     size_t column[ROLES]; /* field of the role, or COLUMNS_MAX */
     const char *name[ROLES];
     uint32_t line, row_line;
-    struct seen *seen; /* open addressing */
-    size_t seen_size;
+    struct row_set set;
 };
 
 static struct slice field_slice(const struct reader *r, size_t i)
@@ -112,80 +106,6 @@ static void take_header(struct reader *r)
     }
 }
 
-/* --- duplicates: */
-
-static uint8_t entry_byte(const struct entry *e, size_t i)
-{
-    return e->kind == ENTRY_URI ? ascii_lower(e->key.p[i]) : e->key.p[i];
-}
-
-static uint64_t entry_hash(const struct entry *e)
-{
-    uint64_t h = UINT64_C(0xcbf29ce484222325) ^ e->kind;
-    for (size_t i = 0; i < e->key.n; i++)
-        h = (h ^ entry_byte(e, i)) * UINT64_C(0x100000001b3);
-    return mix64(h);
-}
-
-static bool entry_same(const struct entry *a, const struct entry *b)
-{
-    if (a->kind != b->kind)
-        return false;
-    return a->kind == ENTRY_URI ? slice_eq_fold(a->key, b->key) : slice_eq(a->key, b->key);
-}
-
-/* The slot that holds an entry of the same key, or the empty one where it belongs. The hash stands
- * in the slot, so that a collision seldom costs a look at the entry. */
-static struct seen *seen_slot(const struct reader *r, const struct entry *e, uint32_t hash)
-{
-    size_t i = hash & (r->seen_size - 1);
-    while (r->seen[i].number != 0 && (r->seen[i].hash != hash ||
-                                      !entry_same(&r->rows->entry[r->seen[i].number - 1], e)))
-        i = (i + 1) & (r->seen_size - 1);
-    return &r->seen[i];
-}
-
-/* Twice as many slots; the entries in them differ, that is known. */
-static bool seen_grow(struct reader *r, size_t size)
-{
-    struct seen *seen = calloc(size, sizeof *seen);
-    if (seen == NULL)
-        return false;
-    for (size_t k = 0; k < r->seen_size; k++) {
-        size_t i = r->seen[k].hash & (size - 1);
-        while (r->seen[k].number != 0 && seen[i].number != 0)
-            i = (i + 1) & (size - 1);
-        if (r->seen[k].number != 0)
-            seen[i] = r->seen[k];
-    }
-    free(r->seen);
-    r->seen = seen;
-    r->seen_size = size;
-    return true;
-}
-
-/* Room for one more entry, and at least twice as many slots as entries. */
-static bool rows_grow(struct reader *r)
-{
-    struct csv_rows *rows = r->rows;
-    if (rows->n < rows->size)
-        return true;
-    size_t size = rows->size == 0 ? 1024 : rows->size * 2;
-    struct entry *entry = realloc(rows->entry, size * sizeof *entry);
-    if (entry != NULL)
-        rows->entry = entry;
-    uint32_t *line = realloc(rows->line, size * sizeof *line);
-    if (line != NULL)
-        rows->line = line;
-    uint8_t *source = realloc(rows->source, size);
-    if (source != NULL)
-        rows->source = source;
-    if (entry == NULL || line == NULL || source == NULL || !seen_grow(r, size * 2))
-        return false;
-    rows->size = size;
-    return true;
-}
-
 /* --- rows: */
 
 static enum role fault_role(enum entry_error error)
@@ -213,26 +133,18 @@ static void complain_entry(struct reader *r, enum entry_error error, enum role r
 
 static void add_entry(struct reader *r, const struct entry *e, uint8_t source)
 {
-    struct csv_rows *rows = r->rows;
-    if (!rows_grow(r)) {
+    size_t there;
+    enum row_added added = row_set_add(&r->set, e, r->row_line, source, &there);
+    if (added == ROW_MEMORY) {
         fail_memory(r);
-        return;
-    }
-    uint32_t hash = (uint32_t)entry_hash(e);
-    struct seen *slot = seen_slot(r, e, hash);
-    if (slot->number != 0) {
-        uint32_t first = rows->line[slot->number - 1];
+    } else if (added == ROW_THERE) {
+        uint32_t first = r->rows->line[there];
         struct csv_complaint *c =
-            csv_complain(rows, r->row_line, CSV_FAULT_DUPLICATE, role_slice(r, ROLE_KEY),
+            csv_complain(r->rows, r->row_line, CSV_FAULT_DUPLICATE, role_slice(r, ROLE_KEY),
                          "line %u has this key already", (unsigned)first);
         c->first_line = first;
         slice_to_text(slice_of(r->name[ROLE_KEY]), c->column, sizeof c->column);
-        return;
     }
-    *slot = (struct seen){.number = (uint32_t)rows->n + 1, .hash = hash};
-    rows->entry[rows->n] = *e;
-    rows->source[rows->n] = source;
-    rows->line[rows->n++] = r->row_line;
 }
 
 /* 1 + the number of the name that the row's source has, 0 when it has none; false: complained. */
@@ -388,17 +300,7 @@ static void read_lines(struct reader *r, struct slice text)
                      "a quote is opened in this row and never closed");
 }
 
-static void *heap_resize(void *context, void *p, size_t old_size, size_t new_size)
-{
-    (void)context;
-    (void)old_size;
-    if (new_size > 0)
-        return realloc(p, new_size);
-    free(p);
-    return NULL;
-}
-
-static void read_text(struct csv_rows *rows, struct slice text)
+static void read_text(struct csv_rows *rows, struct row_set set, struct slice text)
 {
     struct reader *r = calloc(1, sizeof *r);
     if (r == NULL || csv_init(&r->parser, CSV_STRICT | CSV_STRICT_FINI) != 0) {
@@ -407,24 +309,25 @@ static void read_text(struct csv_rows *rows, struct slice text)
         return;
     }
     r->rows = rows;
+    r->set = set;
     for (size_t role = 0; role < ROLES; role++)
         r->column[role] = COLUMNS_MAX;
     read_lines(r, text);
     if (!r->has_header && rows->complaints == 0)
         csv_complain(rows, 0, CSV_FAULT_EMPTY, slice_make(NULL, 0), "the file is empty");
     csv_free(&r->parser);
-    free(r->seen);
+    row_set_end(&r->set);
     free(r);
 }
 
 bool csv_read(const uint8_t *bytes, size_t n, const char *encoding, struct csv_rows *ret)
 {
+    struct row_set set;
     struct slice text;
     char *block;
-    *ret = (struct csv_rows){.mem = {.resize = heap_resize, .budget = SIZE_MAX}};
-    arena_init(&ret->arena, &ret->mem);
+    row_set_begin(&set, ret);
     if (csv_text(ret, slice_make(bytes, n), encoding, &text, &block))
-        read_text(ret, text);
+        read_text(ret, set, text);
     free(block);
     return ret->complaints == 0;
 }

@@ -5,9 +5,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "base/rand.h"
 #include "driver/csv_text.h"
 #include "driver/entry_text.h"
+#include "driver/row_set.h"
 
 enum column {
     COLUMN_URI,
@@ -44,41 +44,26 @@ static const char *const names[COLUMNS] = {
     "uri, number, enterprise, e164, pattern, type, key, failover, username, domain, "              \
     "alias_username and alias_domain are known"
 
-struct slot {
-    uint32_t number; /* of the entry + 1, 0 = empty */
-    uint32_t hash;
-};
-
 struct source_rows {
     struct csv_rows *rows;
     size_t column[COLUMNS]; /* field of the column, or SOURCE_FIELDS_MAX */
     struct slice domain;    /* for users without one */
-    struct slot *slot;      /* open addressing */
-    size_t slots;
+    struct row_set set;
     uint64_t number;        /* of the row being read */
     const char *where;
     const struct slice *field;
     bool failed;
 };
 
-static void *heap_resize(void *context, void *p, size_t old_size, size_t new_size)
-{
-    (void)context;
-    (void)old_size;
-    if (new_size > 0)
-        return realloc(p, new_size);
-    free(p);
-    return NULL;
-}
-
 struct source_rows *source_rows_begin(struct csv_rows *ret, const char *domain)
 {
     struct source_rows *r = calloc(1, sizeof *r);
-    *ret = (struct csv_rows){.mem = {.resize = heap_resize, .budget = SIZE_MAX}};
-    arena_init(&ret->arena, &ret->mem);
+    struct row_set set;
+    row_set_begin(&set, ret);
     if (r == NULL)
         return NULL;
     r->rows = ret;
+    r->set = set;
     r->domain = slice_of(domain);
     for (size_t i = 0; i < COLUMNS; i++)
         r->column[i] = SOURCE_FIELDS_MAX;
@@ -87,7 +72,7 @@ struct source_rows *source_rows_begin(struct csv_rows *ret, const char *domain)
 
 void source_rows_end(struct source_rows *r)
 {
-    free(r->slot);
+    row_set_end(&r->set);
     free(r);
 }
 
@@ -158,91 +143,32 @@ static void fail_memory(struct source_rows *r)
     r->failed = true;
 }
 
-/* --- duplicates */
-
-static uint32_t entry_hash(const struct entry *e)
-{
-    uint64_t h = UINT64_C(0xcbf29ce484222325) ^ e->kind;
-    for (size_t i = 0; i < e->key.n; i++)
-        h = (h ^ ascii_lower(e->key.p[i])) * UINT64_C(0x100000001b3);
-    return (uint32_t)mix64(h);
-}
-
 static bool same_failover(const struct failover *a, const struct failover *b)
 {
     return a->rule == b->rule && a->strip == b->strip && slice_eq(a->digits, b->digits);
 }
 
-static struct slot *slot_of(const struct source_rows *r, const struct entry *e, uint32_t hash)
+/* The same entry twice is one entry. */
+static void complain_there(struct source_rows *r, const struct entry *e, enum column c, size_t at)
 {
-    size_t i = hash & (r->slots - 1);
-    for (; r->slot[i].number != 0; i = (i + 1) & (r->slots - 1)) {
-        const struct entry *there = &r->rows->entry[r->slot[i].number - 1];
-        if (r->slot[i].hash == hash && there->kind == e->kind && slice_eq_fold(there->key, e->key))
-            break;
-    }
-    return &r->slot[i];
-}
-
-static bool slots_grow(struct source_rows *r, size_t size)
-{
-    struct slot *slot = calloc(size, sizeof *slot);
-    if (slot == NULL)
-        return false;
-    for (size_t k = 0; k < r->slots; k++) {
-        size_t i = r->slot[k].hash & (size - 1);
-        while (r->slot[k].number != 0 && slot[i].number != 0)
-            i = (i + 1) & (size - 1);
-        if (r->slot[k].number != 0)
-            slot[i] = r->slot[k];
-    }
-    free(r->slot);
-    r->slot = slot;
-    r->slots = size;
-    return true;
-}
-
-static bool grow(struct source_rows *r)
-{
-    struct csv_rows *rows = r->rows;
-    if (rows->n < rows->size)
-        return true;
-    size_t size = rows->size == 0 ? 1024 : rows->size * 2;
-    struct entry *entry = realloc(rows->entry, size * sizeof *entry);
-    if (entry != NULL)
-        rows->entry = entry;
-    uint32_t *line = realloc(rows->line, size * sizeof *line);
-    if (line != NULL)
-        rows->line = line;
-    if (entry == NULL || line == NULL || !slots_grow(r, size * 2))
-        return false;
-    rows->size = size;
-    return true;
+    const struct entry *there = &r->rows->entry[at];
+    uint32_t first = r->rows->line[at];
+    char sentence[120];
+    if (slice_eq(there->key, e->key) && same_failover(&there->failover, &e->failover))
+        return;
+    snprintf(sentence, sizeof sentence, "row %u has this key already, with another %s",
+             (unsigned)first, slice_eq(there->key, e->key) ? "failover" : "spelling");
+    complain(r, CSV_FAULT_DUPLICATE, c, sentence)->first_line = first;
 }
 
 static void add(struct source_rows *r, const struct entry *e, enum column c)
 {
-    struct csv_rows *rows = r->rows;
-    if (!grow(r)) {
+    size_t there;
+    enum row_added added = row_set_add(&r->set, e, row_number(r), 0, &there);
+    if (added == ROW_MEMORY)
         fail_memory(r);
-        return;
-    }
-    uint32_t hash = entry_hash(e);
-    struct slot *slot = slot_of(r, e, hash);
-    if (slot->number != 0) {
-        const struct entry *there = &rows->entry[slot->number - 1];
-        char sentence[120];
-        if (slice_eq(there->key, e->key) && same_failover(&there->failover, &e->failover))
-            return;
-        snprintf(sentence, sizeof sentence, "row %u has this key already, with another %s",
-                 (unsigned)rows->line[slot->number - 1],
-                 slice_eq(there->key, e->key) ? "failover" : "spelling");
-        complain(r, CSV_FAULT_DUPLICATE, c, sentence)->first_line = rows->line[slot->number - 1];
-        return;
-    }
-    *slot = (struct slot){.number = (uint32_t)rows->n + 1, .hash = hash};
-    rows->entry[rows->n] = *e;
-    rows->line[rows->n++] = row_number(r);
+    else if (added == ROW_THERE)
+        complain_there(r, e, c, there);
 }
 
 /* --- rows */
