@@ -44,6 +44,8 @@ static int file_of(const char *name)
     size_t n = name != NULL ? strlen(name) : 0;
     if (n >= 4 && strcmp(name + n - 4, "-wal") == 0)
         return CRASH_WAL;
+    if (n >= 8 && strcmp(name + n - 8, "-journal") == 0)
+        return CRASH_JOURNAL;
     return n >= 7 && strcmp(name + n - 7, "ilsd.db") == 0 ? CRASH_DB : -1;
 }
 
@@ -270,10 +272,28 @@ static void write_image(const char *dir, const char *name, const struct image *m
     fclose(f);
 }
 
+/* Behind the last sync of the directory: SQLite makes it with the first sync of a file that it has
+ * made, and what was deleted before that stays deleted. */
+static size_t directory_synced(const struct crash_record *record, size_t until)
+{
+    bool known[CRASH_FILES] = {false};
+    size_t synced = 0;
+    for (size_t i = 0; i < until; i++) {
+        const struct crash_op *op = &record->op[i];
+        if (op->type == CRASH_SYNC && !known[op->file])
+            synced = i;
+        if (op->type == CRASH_SYNC || op->type == CRASH_DELETE)
+            known[op->file] = op->type == CRASH_SYNC;
+    }
+    return synced;
+}
+
 void crash_image(const struct crash_record *record, size_t until, enum crash_fate fate,
                  uint64_t seed, const char *from, const char *dir)
 {
-    static const char *const name[CRASH_FILES] = {"ilsd.db", "ilsd.db-wal"};
+    static const char *const name[CRASH_FILES] = {"ilsd.db", "ilsd.db-wal",
+                                                   "ilsd.db-journal"};
+    size_t directory = directory_synced(record, until);
     struct rand r;
     rand_seed(&r, seed);
     for (int file = 0; file < CRASH_FILES; file++) {
@@ -284,7 +304,8 @@ void crash_image(const struct crash_record *record, size_t until, enum crash_fat
         for (size_t i = 0; i < until; i++) {
             if (record->op[i].file != file)
                 continue;
-            if (record->op[i].type == CRASH_SYNC)
+            if (record->op[i].type == CRASH_SYNC ||
+                (record->op[i].type == CRASH_DELETE && i < directory))
                 synced = i + 1;
             last = i;
         }

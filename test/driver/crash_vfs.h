@@ -9,7 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { CRASH_DB, CRASH_WAL, CRASH_FILES };
+/* The journal is that of a database which is not in WAL mode yet: of its first page. */
+enum { CRASH_DB, CRASH_WAL, CRASH_JOURNAL, CRASH_FILES };
 
 enum crash_op_type { CRASH_WRITE, CRASH_TRUNCATE, CRASH_SYNC, CRASH_DELETE };
 
@@ -36,9 +37,9 @@ void crash_register(void);
 void crash_record_to(struct crash_record *record);
 void crash_record_free(struct crash_record *record);
 
-/* The files as a crash behind the first `until` operations may leave them, into dir/ilsd.db and
- * dir/ilsd.db-wal, over `from` (a directory with what was there before, or NULL). seed: of what is
- * drawn. */
+/* The files as a crash behind the first `until` operations may leave them, into dir (ilsd.db, its
+ * log and its journal), over `from` (a directory with what was there before, or NULL). seed: of
+ * what is drawn. */
 void crash_image(const struct crash_record *record, size_t until, enum crash_fate fate,
                  uint64_t seed, const char *from, const char *dir);
 
