@@ -77,11 +77,12 @@ need() {
 BUILD_PACKAGES=(gcc libc6-dev meson ninja-build pkg-config python3 protobuf-c-compiler
     libprotobuf-c-dev libuv1-dev libssl-dev libsodium-dev libsqlite3-dev libjansson-dev
     libcsv-dev libinih-dev libedit-dev libsystemd-dev libcmocka-dev zlib1g-dev gettext
-    libpq-dev libmariadb-dev libldap-dev)
+    libpq-dev libmariadb-dev libldap-dev libknot-dev)
 TEST_PACKAGES=(git clang-14 libclang-rt-14-dev llvm-14 binutils universal-ctags procps iproute2
     nftables strace tcpdump openssl sqlite3 curl scdoc mandoc man-db libsofia-sip-ua-dev sip-tester
     kamailio kamailio-sqlite-modules kamailio-postgres-modules kamailio-mysql-modules postgresql
-    mariadb-server slapd ldap-utils systemd shellcheck spin)
+    mariadb-server slapd ldap-utils systemd shellcheck spin bind9-dnsutils dnsmasq-base knot
+    dnsperf)
 
 # configure DIR MESON-OPTION...: a build directory, made or brought up to date; made anew when its
 # remembered settings no longer fit. CC is the caller's.

@@ -130,6 +130,10 @@ enum sip_error sip_read(struct slice bytes, struct sip_message *ret);
 /* Reads one URI as it may stand in a Request-URI, From, To or Contact. False: it is none. */
 bool sip_uri_read(struct slice text, struct sip_uri *ret);
 
+/* Reads one URI as a caller may be sent there: sip: or sips:, without headers and method, which he
+ * would copy into his next request. */
+bool sip_target_read(struct slice text, struct sip_uri *ret);
+
 /* Equal by RFC 3261 19.1.4 in what routes a call: scheme, user (escapes resolved), host without
  * case, port, and the transport parameter. */
 bool sip_uri_same(const struct sip_uri *a, const struct sip_uri *b);

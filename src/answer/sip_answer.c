@@ -245,17 +245,9 @@ static void put_reply(struct buf *out, const struct door *d, uint16_t status)
 static void add_contact(struct door *d, struct slice uri, uint16_t q)
 {
     struct sip_uri u;
-    if (d->contact_n == LOOKUP_TARGETS_MAX || !sip_uri_read(uri, &u) || u.headers.p != NULL ||
-        (u.scheme != SIP_SCHEME_SIP && u.scheme != SIP_SCHEME_SIPS) || sip_uri_same(&u, &d->m.uri))
+    if (d->contact_n == LOOKUP_TARGETS_MAX || !sip_target_read(uri, &u) ||
+        sip_uri_same(&u, &d->m.uri))
         return;
-    for (struct slice rest = u.params; rest.n > 0;) {
-        size_t at = slice_find(rest, ';');
-        struct slice param = slice_make(rest.p, at);
-        if (slice_eq_fold(slice_make(param.p, slice_find(param, '=')), slice_of("method")))
-            return;
-        at += at < rest.n;
-        rest = slice_make(rest.p + at, rest.n - at);
-    }
     d->q[d->contact_n] = q;
     d->contact[d->contact_n++] = u;
 }

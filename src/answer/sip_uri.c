@@ -135,6 +135,22 @@ bool sip_uri_read(struct slice text, struct sip_uri *ret)
     return ret->scheme == SIP_SCHEME_TEL ? tel_rest(rest, ret) : sip_rest(rest, ret);
 }
 
+bool sip_target_read(struct slice text, struct sip_uri *ret)
+{
+    if (!sip_uri_read(text, ret) || ret->headers.p != NULL ||
+        (ret->scheme != SIP_SCHEME_SIP && ret->scheme != SIP_SCHEME_SIPS))
+        return false;
+    struct slice rest = ret->params;
+    for (bool more = rest.n > 0; more;) {
+        struct slice param, name, value;
+        more = cut(rest, ';', &param, &rest);
+        cut(param, '=', &name, &value);
+        if (slice_eq_fold(name, slice_of("method")))
+            return false;
+    }
+    return true;
+}
+
 /* The next byte of a user part, an escape resolved. */
 static uint8_t next_byte(struct slice s, size_t *at)
 {
