@@ -285,6 +285,8 @@ int run_plan_confirm_shrink(struct cli *cli, const struct parsed *p);
 int run_learned(struct cli *cli, const struct parsed *p);
 int run_limits(struct cli *cli, const struct parsed *p);
 int run_limits_set(struct cli *cli, const struct parsed *p);
+int run_door_list(struct cli *cli, const struct parsed *p);
+int run_door_set(struct cli *cli, const struct parsed *p);
 int run_help(struct cli *cli, const struct parsed *p);
 
 #endif

@@ -270,6 +270,15 @@ static const struct option_row accept_options[] = {
     {NULL, NULL, NULL, OPTION_FLAG},
 };
 
+static const struct option_row door_options[] = {
+    {"--listen", "ADDR:PORT|off", "where it answers; [ADDR]:PORT with IPv6", OPTION_VALUE},
+    {"--allow", "NET...", "who may ask: networks such as 10.0.0.0/8, or `any`, or `private`",
+     OPTION_LIST},
+    {"--rate", "N/s", "requests of one source (an IPv6 /56) a second; `off`, `default`",
+     OPTION_VALUE},
+    {NULL, NULL, NULL, OPTION_FLAG},
+};
+
 const struct command_row command_table[] = {
     {"init", "", 0, 0, "give this cluster its id and names", NULL, init_options, run_init},
     {"describe", "", 0, 0, "change the id and the names of this cluster",
@@ -474,6 +483,11 @@ const struct command_row command_table[] = {
     {"route list", "", 0, 0, "the routes", NULL, NULL, run_route_list},
     {"route remove", "PATTERN [SIP-URI]", 1, 2, "take a route away", NULL, NULL,
      run_route_remove},
+    {"door list", "", 0, 0, "where questions are answered, and for whom", NULL, NULL,
+     run_door_list},
+    {"door set", "sip|dns|http", 1, 1, "open, move or close a door; who may ask, and how often",
+     "At once, and after a restart in place of ilsd's own options. Where the port cannot be had,\n"
+     "all stays as it was.", door_options, run_door_set},
     {"support", "FILE", 1, 1, "one file of evidence, without secrets",
      "Status, clusters, peers, alarms, verdicts, audit, trace and versions.", support_options,
      run_support},

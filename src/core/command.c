@@ -640,10 +640,11 @@ static void command_source(struct ils *ils, const struct command *c)
     struct slice value = arena_copy(&ils->step, c->value);
     struct rows rows;
     rows_init(&rows, ils);
+    enum row_space space = c->type == COMMAND_DOOR ? ROW_DOOR : ROW_SOURCE;
     if (c->value.n != 0)
-        rows_put(&rows, ROW_SOURCE, key, value);
+        rows_put(&rows, space, key, value);
     else
-        rows_remove(&rows, ROW_SOURCE, key);
+        rows_remove(&rows, space, key);
     rows.failed = rows.failed || value.n != c->value.n;
     store_and_reply(&rows, c, false);
 }
@@ -716,6 +717,7 @@ void command_take(struct ils *ils, const struct command *c)
     case COMMAND_EXCHANGE:
     case COMMAND_SYNC_EVERY: told_command(ils, c); break;
     case COMMAND_INTRODUCTIONS: introduce_command(ils, c); break;
+    case COMMAND_DOOR:
     case COMMAND_SOURCE: command_source(ils, c); break;
     case COMMAND_BLOCK_ADD:
     case COMMAND_BLOCK_REMOVE:

@@ -57,6 +57,7 @@ enum row_space {
     ROW_PLAN_LOG, /* changes of one's own plans and how they are undone; not given at a start */
     ROW_SOURCE,  /* key: its name; value: where the daemon takes entries from (daemon/source) */
     ROW_POLICY,  /* what is made of learned data: blocks, bounds, preferences */
+    ROW_DOOR,    /* key: of a door or a token; value: how it is set up (daemon/doors) */
     ROW_SPACES,
 };
 
@@ -173,6 +174,7 @@ enum command_type {
     COMMAND_SYNC_EVERY,  /* minutes: 1..1440 */
     COMMAND_INTRODUCTIONS, /* raise: on */
     COMMAND_SOURCE,      /* source, value: one row of the daemon's is stored; empty: it goes */
+    COMMAND_DOOR,        /* source, value: likewise, of a door */
     COMMAND_BLOCK_ADD,   /* level: enum policy_type; pattern, prefix, cluster, description */
     COMMAND_BLOCK_REMOVE,/* number */
     COMMAND_ACCEPT,      /* cluster; domain[], prefixes[]: nothing else of it; none: everything */

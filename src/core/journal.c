@@ -481,6 +481,7 @@ void journal_row(struct ils *ils, const struct row *row)
     case ROW_AUDIT:
     case ROW_PLAN_LOG:
     case ROW_SOURCE:
+    case ROW_DOOR:
     case ROW_SPACES: break;
     case ROW_POLICY: policy_row(ils, row); break;
     }

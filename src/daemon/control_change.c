@@ -193,15 +193,19 @@ void control_change(struct client *client, struct command *command)
     control_change_then(client, command, true, NULL);
 }
 
+void control_named(struct client *client, struct slice *ret_who, struct slice *ret_what)
+{
+    change_what(client);
+    *ret_who = change_slice(client->who);
+    *ret_what = change_slice(client->what);
+}
+
 void control_change_then(struct client *client, struct command *command, bool audited,
                          control_then then)
 {
     client->then = then;
-    if (audited) {
-        change_what(client);
-        command->who = change_slice(client->who);
-        command->what = change_slice(client->what);
-    }
+    if (audited)
+        control_named(client, &command->who, &command->what);
     client->in_command = true;
     client->command = 0;
     control_hold(client);

@@ -116,6 +116,8 @@ void control_change(struct client *client, struct command *command);
 /* The same, but `then` hears the outcome. audited = false: a second step of what was audited. */
 void control_change_then(struct client *client, struct command *command, bool audited,
                          control_then then);
+/* Who and what, for the audit, of a command that is not given by control_change. */
+void control_named(struct client *client, struct slice *ret_who, struct slice *ret_what);
 /* Ends the request with the sentence and the next step of a reply that is not OK. */
 void control_refused(struct client *client, enum reply reply, struct slice text);
 
@@ -260,6 +262,9 @@ void verb_source_list(struct client *client);
 void verb_source_test(struct client *client);
 void verb_source_run(struct client *client);
 void verb_source_remove(struct client *client);
+
+void verb_door_list(struct client *client);
+void verb_door_set(struct client *client);
 
 void verb_sql(struct client *client);
 

@@ -2,6 +2,7 @@
  */
 #include "daemon/config.h"
 #include "daemon/control.h"
+#include "daemon/doors.h"
 #include "daemon/version.h"
 #include "driver/datadir.h"
 #include "driver/sdnotify.h"
@@ -156,6 +157,19 @@ static void limits(void)
     umask(0027);
 }
 
+static void say_doors(const struct runtime *rt)
+{
+    static const char *const name[DOOR_NAMES] = {"SIP", "DNS", "HTTP"};
+    const struct doors *doors = runtime_doors_of(rt);
+    char text[DOOR_LISTEN_MAX];
+    for (size_t i = 0; i < DOOR_NAMES; i++) {
+        if (!doors_is_open(doors, (enum door_name)i))
+            continue;
+        door_listen_text(&doors_setting(doors, (enum door_name)i)->config, text);
+        printf("%s on %s, ", name[i], text);
+    }
+}
+
 static void say_started(const struct runtime *rt)
 {
     const struct runtime_options *o = runtime_options(rt);
@@ -175,9 +189,7 @@ static void say_started(const struct runtime *rt)
     if (stats.listening_password)
         printf(six ? "listening on [%s]:%u (password), " : "listening on %s:%u (password), ",
                o->address, o->password_port);
-    if (stats.sip_open)
-        printf(strchr(o->sip_address, ':') != NULL ? "SIP on [%s]:%u, " : "SIP on %s:%u, ",
-               o->sip_address, o->sip_port);
+    say_doors(rt);
     printf("data %s\n", o->data);
     fflush(stdout);
 }

@@ -36,6 +36,13 @@ static bool load_source(void *context, const struct store_row *row)
     return true;
 }
 
+static bool load_door(void *context, const struct store_row *row)
+{
+    struct runtime *rt = context;
+    doors_row(rt->doors, row->key, row->value);
+    return true;
+}
+
 /* In the order of enum row_space, as the core wants them. Audit and plan log stay on disk. */
 static bool load(struct runtime *rt)
 {
@@ -48,7 +55,8 @@ static bool load(struct runtime *rt)
             return false;
         }
     }
-    if (store_load(rt->store, ROW_SOURCE, load_source, rt) < 0) {
+    if (store_load(rt->store, ROW_SOURCE, load_source, rt) < 0 ||
+        store_load(rt->store, ROW_DOOR, load_door, rt) < 0) {
         fprintf(stderr, "ilsd: %s\n", store_error(rt->store));
         return false;
     }
@@ -105,6 +113,8 @@ static void free_all(struct runtime *rt)
 {
     if (rt->sources != NULL)
         sources_free(rt->sources);
+    if (rt->doors != NULL)
+        doors_free(rt->doors);
     ils_free(rt->core);
     store_close(rt->store);
     log_close(rt->log);
@@ -135,6 +145,8 @@ static struct runtime *new_runtime(uv_loop_t *loop, const struct runtime_options
     rt->sources = sources_new(rt);
     assert(rt->sources != NULL);
     copy_options(rt, options);
+    rt->doors = doors_new(rt);
+    assert(rt->doors != NULL);
     return rt;
 }
 
@@ -173,7 +185,7 @@ struct runtime *runtime_start(uv_loop_t *loop, const struct runtime_options *opt
     rt->deadline.data = rt->retry.data = rt->later.data = rt;
     rt->timers = 3;
     start_core(rt);
-    runtime_sip_open(rt);
+    doors_start(rt->doors);
     sources_start(rt->sources);
     return rt;
 }
@@ -215,7 +227,7 @@ static void end_timers(void *context)
 static void end_links(void *context)
 {
     struct runtime *rt = context;
-    rt->sip = NULL;
+    rt->doors = NULL;
     tcp_stop(rt->tcp, end_timers, rt);
 }
 
@@ -223,10 +235,7 @@ static void end_sources(void *context)
 {
     struct runtime *rt = context;
     rt->sources = NULL;
-    if (rt->sip != NULL)
-        udp_close(rt->sip, end_links, rt);
-    else
-        end_links(rt);
+    doors_stop(rt->doors, end_links, rt);
 }
 
 void runtime_stop(struct runtime *rt, void (*done)(void *context), void *context)
@@ -265,6 +274,11 @@ uv_loop_t *runtime_loop(const struct runtime *rt)
 struct sources *runtime_sources(const struct runtime *rt)
 {
     return rt->sources;
+}
+
+struct doors *runtime_doors_of(const struct runtime *rt)
+{
+    return rt->doors;
 }
 
 tick runtime_now(const struct runtime *rt)
@@ -376,6 +390,6 @@ void runtime_stats(const struct runtime *rt, struct runtime_stats *ret)
                      rt->door[DOOR_PASSWORD].listener != NULL,
         .listening_tls = rt->door[DOOR_TLS].listener != NULL,
         .listening_password = rt->door[DOOR_PASSWORD].listener != NULL,
-        .sip_open = rt->sip != NULL,
+        .sip_open = rt->doors != NULL && doors_is_open(rt->doors, DOOR_SIP),
     };
 }

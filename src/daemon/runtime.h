@@ -54,6 +54,10 @@ tick runtime_now(const struct runtime *rt);
 struct sources;
 struct sources *runtime_sources(const struct runtime *rt);
 
+/* Where questions are answered (daemon/doors.h). */
+struct doors;
+struct doors *runtime_doors_of(const struct runtime *rt);
+
 /* Makes a self-signed certificate for the fqdn, with the advertised name or address in it as well.
  * As x509_make; the bag is the caller's to free. */
 struct x509_bag;

@@ -1,5 +1,5 @@
 /* runtime_doors: the two ports for other clusters, with certificates and with the password alone,
- * and the SIP port. A port in use stops nobody: the daemon says so, raises the alarm, and tries
+ * and the SIP door. A port in use stops nobody: the daemon says so, raises the alarm, and tries
  * again every few seconds. */
 #include "daemon/runtime_inside.h"
 #include "daemon/version.h"
@@ -12,7 +12,7 @@
 
 #define ERROR_TEXT 256
 
-static void again(struct runtime *rt)
+void runtime_again(struct runtime *rt)
 {
     if (!uv_is_active((uv_handle_t *)&rt->retry))
         uv_timer_start(&rt->retry, runtime_retry, RUNTIME_RETRY_MS, RUNTIME_RETRY_MS);
@@ -50,7 +50,7 @@ static void try_to_listen(struct runtime *rt, size_t which)
         clear_alarms(rt, which);
         return;
     }
-    again(rt);
+    runtime_again(rt);
     size_t kind = code == UV_EADDRINUSE ? 0 : 1;
     if (door->failed[kind])
         return;
@@ -93,8 +93,8 @@ void runtime_retry(uv_timer_t *timer)
     struct runtime *rt = timer->data;
     uv_timer_stop(timer);
     runtime_doors(rt);
-    if (rt->sip == NULL)
-        runtime_sip_open(rt);
+    if (!doors_retry(rt->doors))
+        runtime_again(rt);
 }
 
 /* --- SIP */
@@ -116,24 +116,34 @@ static void on_sip(void *context, struct udp_request *request, struct buf *out)
     request->reply_port = outcome.reply_port;
 }
 
-void runtime_sip_open(struct runtime *rt)
+static void *sip_open(struct runtime *rt, const struct door_config *config, struct door_gate *gate,
+                      char *error, size_t size)
 {
-    char error[ERROR_TEXT];
-    if (rt->options.sip_port == 0 || rt->stopping)
-        return;
-    if (!rt->sip_told) {
+    static const uint8_t none[sizeof rt->sip_config.key];
+    if (memcmp(rt->sip_config.key, none, sizeof none) == 0)
         clock_entropy(rt->sip_config.key, sizeof rt->sip_config.key);
-        rt->sip_config.server = slice_of("OpenILS/" OPENILS_VERSION);
-    }
-    rt->sip = udp_open(rt->loop, rt->options.sip_address, rt->options.sip_port, SIP_MESSAGE_MAX,
-                       SIP_REPLY_MAX, on_sip, rt, error, sizeof error);
-    if (rt->sip == NULL) {
-        again(rt);
-        if (!rt->sip_told)
-            fprintf(stderr,
-                    "ilsd: %s; SIP is not answered; end that program or start ilsd with "
-                    "another --sip-port (tried again every %u s)\n",
-                    error, RUNTIME_RETRY_MS / 1000);
-    }
-    rt->sip_told = true;
+    rt->sip_config.server = slice_of("OpenILS/" OPENILS_VERSION);
+    return udp_open(rt->loop, config->address, config->port, SIP_MESSAGE_MAX, SIP_REPLY_MAX, gate,
+                    on_sip, rt, error, size);
 }
+
+static void sip_close(void *door, void (*closed)(void *context), void *context)
+{
+    udp_close(door, closed, context);
+}
+
+static size_t sip_counts(const struct runtime *rt, struct door_count ret[static DOOR_COUNTS])
+{
+    ret[0] = (struct door_count){"requests", rt->sip_requests};
+    ret[1] = (struct door_count){"redirects", rt->sip_redirects};
+    ret[2] = (struct door_count){"not_found", rt->sip_not_found};
+    return 3;
+}
+
+const struct door_kind door_sip = {
+    .name = "sip",
+    .option = "sip-port",
+    .open = sip_open,
+    .close = sip_close,
+    .counts = sip_counts,
+};

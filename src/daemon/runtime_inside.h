@@ -7,6 +7,7 @@
 #include "answer/sip.h"
 #include "base/arena.h"
 #include "base/list.h"
+#include "daemon/doors.h"
 #include "daemon/runtime.h"
 #include "daemon/source.h"
 #include "driver/datadir.h"
@@ -94,8 +95,7 @@ struct runtime {
     struct list questions;      /* of ILS_DO_VERIFY */
     uv_timer_t later;           /* answers them from the loop */
 
-    struct udp *sip;
-    bool sip_told;
+    struct doors *doors;
     struct sip_config sip_config;
     struct arena sip_scratch;
     struct mem sip_mem;
@@ -145,7 +145,7 @@ void runtime_tls_end(struct runtime *rt);
 
 /* runtime_doors.c */
 void runtime_doors(struct runtime *rt); /* opens and closes what the core wants, outside a step */
-void runtime_sip_open(struct runtime *rt);
+void runtime_again(struct runtime *rt); /* ports that could not be had are tried again */
 void runtime_retry(uv_timer_t *timer);
 
 #endif

@@ -16,7 +16,7 @@
 _Static_assert((int)STORE_SPACES == (int)ROW_SPACES && (int)STORE_SEGMENT == (int)ROW_SEGMENT &&
                    (int)STORE_AUDIT == (int)ROW_AUDIT && (int)STORE_STREAM == (int)ROW_STREAM &&
                    (int)STORE_TRUST == (int)ROW_TRUST && (int)STORE_INVITE == (int)ROW_INVITE &&
-                   (int)STORE_POLICY == (int)ROW_POLICY,
+                   (int)STORE_POLICY == (int)ROW_POLICY && (int)STORE_DOOR == (int)ROW_DOOR,
                "rows");
 _Static_assert(TCP_ACCEPTED == LINK_ACCEPTED, "links");
 

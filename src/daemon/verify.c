@@ -209,7 +209,8 @@ static bool take_all(struct audit *a)
 {
     static const uint8_t plain[] = {STORE_PASSWORD, STORE_PEER,   STORE_ROUTE,    STORE_ALARM,
                                     STORE_AUDIT,    STORE_TRUST,  STORE_REFUSED,  STORE_INVITE,
-                                    STORE_PLAN_LOG, STORE_SOURCE, STORE_POLICY};
+                                    STORE_PLAN_LOG, STORE_SOURCE, STORE_POLICY,
+                                    STORE_DOOR};
     bool good = store_load(a->store, STORE_SETTING, take_setting, a) == 0 &&
                 store_load(a->store, STORE_STREAM, take_stream, a) == 0 &&
                 store_load(a->store, STORE_SEGMENT, take_segment, a) == 0;

@@ -22,6 +22,7 @@ enum store_space {
     STORE_PLAN_LOG,
     STORE_SOURCE,
     STORE_POLICY,
+    STORE_DOOR,
     STORE_SPACES,
 };
 

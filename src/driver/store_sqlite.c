@@ -13,11 +13,11 @@
 #include <unistd.h>
 
 #define STORE_APPLICATION 0x494c5344 /* "ILSD", in the header of the file */
-#define STORE_VERSION     3          /* 2: trust, refused, invite; 3: plan_log, source, policy */
+#define STORE_VERSION     4          /* 2: trust ...; 3: plan_log, source, policy; 4: door */
 
 const char *const store_tables[STORE_SPACES] = {
     "setting", "password", "peer", "route", "stream", "segment", "alarm", "audit", "trust",
-    "refused", "invite", "plan_log", "source", "policy",
+    "refused", "invite", "plan_log", "source", "policy", "door",
 };
 
 /* Who holds the bytes that SQLite locks? Asked only while this process holds no lock of its own on

@@ -2,6 +2,7 @@
  * address that a request came to is the one its reply leaves from, on hosts with several. */
 #include "driver/udp.h"
 #include "driver/address.h"
+#include "driver/clock.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -19,6 +20,8 @@ struct udp {
     int fd;
     uint16_t port;
     size_t slot; /* bytes for one request */
+    struct door_gate *gate;
+    tick now; /* of the batch */
     udp_answer answer;
     void *context;
     void (*closed)(void *context);
@@ -86,7 +89,9 @@ static size_t answer_one(struct udp *u, size_t i, size_t n)
     r.ip = slice_of(ip);
     r.reply_port = r.port;
     buf_reset(&u->reply[i]);
-    if (r.port == 0)
+    if (r.port == 0 ||
+        (u->gate != NULL && door_gate_judge(u->gate, (const struct sockaddr *)&u->from[i],
+                                            u->now) != DOOR_PASSES))
         return n;
     u->answer(u->context, &r, &u->reply[i]);
     if (u->reply[i].failed || u->reply[i].n == 0)
@@ -122,6 +127,7 @@ static void on_readable(uv_poll_t *poll, int status, int events)
         prepare(u);
         int got = recvmmsg(u->fd, u->in, BATCH, MSG_DONTWAIT, NULL);
         size_t n = 0;
+        u->now = clock_tick();
         for (int i = 0; i < got; i++)
             n = answer_one(u, (size_t)i, n);
         send_all(u, n);
@@ -169,7 +175,8 @@ static void explain(int code, const char *address, uint16_t port, char *error, s
 }
 
 struct udp *udp_open(uv_loop_t *loop, const char *address, uint16_t port, size_t request_max,
-                     size_t reply_max, udp_answer answer, void *context, char *error, size_t size)
+                     size_t reply_max, struct door_gate *gate, udp_answer answer, void *context,
+                     char *error, size_t size)
 {
     struct udp *u = calloc(1, sizeof *u);
     uint8_t *bytes = calloc(BATCH, request_max + 1);
@@ -182,6 +189,7 @@ struct udp *udp_open(uv_loop_t *loop, const char *address, uint16_t port, size_t
     u->bytes = bytes;
     u->fd = -1;
     u->slot = request_max + 1;
+    u->gate = gate;
     u->answer = answer;
     u->context = context;
     u->mem = (struct mem){.resize = resize, .budget = SIZE_MAX};

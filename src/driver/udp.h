@@ -6,6 +6,7 @@
 #include <uv.h>
 
 #include "base/buf.h"
+#include "driver/door.h"
 
 struct udp_request {
     struct slice bytes;
@@ -20,10 +21,11 @@ typedef void (*udp_answer)(void *context, struct udp_request *request, struct bu
 struct udp;
 
 /* Binds to a numeric address; port 0 = any free one. Datagrams above request_max bytes arrive cut
- * to request_max + 1; replies above reply_max are refused by the buffer. NULL: error says why and
- * names who holds the port. */
+ * to request_max + 1; replies above reply_max are refused by the buffer. Whom the gate does not let
+ * in is not answered (NULL: everybody is). NULL: error says why and names who holds the port. */
 struct udp *udp_open(uv_loop_t *loop, const char *address, uint16_t port, size_t request_max,
-                     size_t reply_max, udp_answer answer, void *context, char *error, size_t size);
+                     size_t reply_max, struct door_gate *gate, udp_answer answer, void *context,
+                     char *error, size_t size);
 uint16_t udp_port(const struct udp *u);
 void udp_close(struct udp *u, void (*closed)(void *context), void *context);
 

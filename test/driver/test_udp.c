@@ -41,7 +41,8 @@ static void door_open(struct door *d, const char *address)
     char error[256] = "";
     memset(d, 0, sizeof *d);
     assert_int_equal(uv_loop_init(&d->loop), 0);
-    d->udp = udp_open(&d->loop, address, 0, REQUEST_MAX, 1000, answer, d, error, sizeof error);
+    d->udp = udp_open(&d->loop, address, 0, REQUEST_MAX, 1000, NULL, answer, d, error,
+                      sizeof error);
     if (d->udp == NULL)
         print_error("%s\n", error);
     assert_non_null(d->udp);
@@ -144,10 +145,11 @@ static void test_port_in_use(void **state)
     char error[256] = "", pid[32];
     door_open(&d, "127.0.0.1");
     assert_null(
-        udp_open(&d.loop, "127.0.0.1", udp_port(d.udp), 1, 1, answer, &d, error, sizeof error));
+        udp_open(&d.loop, "127.0.0.1", udp_port(d.udp), 1, 1, NULL, answer, &d, error,
+                 sizeof error));
     snprintf(pid, sizeof pid, "(pid %ld)", (long)getpid());
     assert_non_null(strstr(error, pid));
-    assert_null(udp_open(&d.loop, "nonsense", 1, 1, 1, answer, &d, error, sizeof error));
+    assert_null(udp_open(&d.loop, "nonsense", 1, 1, 1, NULL, answer, &d, error, sizeof error));
     door_close(&d);
 }
 

@@ -1,0 +1,129 @@
+#!/usr/bin/env python3
+"""Doors are opened, moved and closed while ilsd runs; what fails changes nothing, what is said is
+kept through a restart, and whoever is not allowed gets no answer."""
+import socket
+
+from harness import Network, Tap, free_port, wait_until
+from kill import invite
+
+tap = Tap()
+
+
+def udp_port():
+    return free_port('127.0.0.1', socket.SOCK_DGRAM)
+
+
+def door(c, name):
+    return next(row for row in c.json('door', 'list') if row['door'] == name)
+
+
+def answers(port):
+    reply = invite(('127.0.0.1', port), '1234')
+    return reply is not None and reply[0] == 404
+
+
+def silent(port):
+    """Nobody answers; what a port that is closed says at once is no answer either."""
+    try:
+        return invite(('127.0.0.1', port), '1234') is None
+    except OSError:
+        return True
+
+
+def moved(c):
+    first, second = c.sip_port, udp_port()
+    row = door(c, 'sip')
+    tap.same((row['listen'], row['state'], row['set_by'], row['allow_default'], row['rate']),
+             ('127.0.0.1:%d' % first, 'open', 'start', True, 0), 'as the options say', row)
+    tap.ok(answers(first), 'and it answers')
+    c.must('door', 'set', 'sip', '--listen', '127.0.0.1:%d' % second)
+    tap.ok(answers(second) and silent(first), 'it moves to another port')
+    tap.same(door(c, 'sip')['set_by'], 'operator', 'which an operator said')
+    tap.ok('door set' in c.must('audit'), 'and the audit knows')
+    c.must('door', 'set', 'sip', '--listen', '0.0.0.0:%d' % second)
+    row = door(c, 'sip')
+    tap.ok(answers(second) and row['rate'] == 10000, 'to another address on its own port', row)
+    c.restart()
+    tap.ok(answers(second) and silent(first), 'and is there after a restart')
+    c.must('door', 'set', 'sip', '--listen', 'off')
+    tap.ok(silent(second) and door(c, 'sip')['state'] == 'off', 'closed')
+    c.restart()
+    tap.ok(silent(second) and silent(first), 'also after a restart')
+    c.must('door', 'set', 'sip', '--listen', '127.0.0.1:%d' % first)
+    tap.ok(answers(first), 'opened again')
+
+
+def in_use(c):
+    port = udp_port()
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+        s.bind(('127.0.0.1', port))
+        status, _ = c.ils('door', 'set', 'sip', '--listen', '127.0.0.1:%d' % port,
+                          '--rate', '5/s')
+        tap.ok(status == 1 and 'in use' in c.error and 'next: ils door list' in c.error,
+               'a port in use is named, with a remedy', c.error)
+        row = door(c, 'sip')
+        tap.same((row['listen'], row['state'], row['rate']),
+                 ('127.0.0.1:%d' % c.sip_port, 'open', 0), 'nothing is half applied', row)
+        tap.ok(answers(c.sip_port), 'the old one goes on')
+    c.must('door', 'set', 'sip', '--listen', '127.0.0.1:%d' % port)
+    c.stop()
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+        s.bind(('127.0.0.1', port))
+        c.start()
+        row = door(c, 'sip')
+        tap.ok(row['state'] == 'failed' and 'in use' in row['error'] and 'ils door set sip' in
+               c.said(), 'a port in use at a start stops nobody', row, c.said())
+        first = c.sip_port
+        c.must('door', 'set', 'sip', '--listen', '127.0.0.1:%d' % first)
+        tap.ok(answers(first), 'and the remedy helps')
+
+
+def who(c):
+    c.must('door', 'set', 'sip', '--allow', '192.0.2.0/24', '--allow', '2001:db8::/32')
+    tap.ok(silent(c.sip_port), 'who is not allowed gets no answer')
+    row = door(c, 'sip')
+    tap.same((row['allow'], row['counts']['not_allowed']), (['192.0.2.0/24', '2001:db8::/32'], 1),
+             'and is counted', row)
+    c.must('door', 'set', 'sip', '--allow', '127.0.0.0/8,192.0.2.0/24')
+    tap.ok(answers(c.sip_port), 'control: who is allowed does')
+    c.must('door', 'set', 'sip', '--allow', 'any')
+    tap.ok(answers(c.sip_port) and door(c, 'sip')['allow'] == [], 'anybody')
+    c.must('door', 'set', 'sip', '--rate', '1/s')
+    got = [invite(('127.0.0.1', c.sip_port), '1234') is not None for _ in range(2)]
+    tap.ok(got[0], 'the first one passes')
+    tap.ok(wait_until(lambda: door(c, 'sip')['counts']['too_fast'] > 0 or
+                      not [answers(c.sip_port) for _ in range(1)]), 'who asks too often waits')
+    c.must('door', 'set', 'sip', '--allow', 'private', '--rate', 'default')
+    row = door(c, 'sip')
+    tap.same((row['allow_default'], row['rate_default'], row['rate']), (True, True, 0),
+             'back to what it is by default', row)
+
+
+def wrong(c):
+    before = door(c, 'sip')
+    for words, what in ((['--listen', 'localhost:5070'], 'a door listens on'),
+                        (['--listen', '127.0.0.1'], 'a door listens on'),
+                        (['--allow', '10.0.0.1/8'], "'10.0.0.1/8' is no network"),
+                        (['--rate', '2000000'], 'a rate is 1 to 1000000'),
+                        ([], 'nothing is said')):
+        status, _ = c.ils('door', 'set', 'sip', *words)
+        tap.ok(status == 1 and what in c.error and 'next: ils help door set' in c.error,
+               'refused: %s' % ' '.join(words), c.error)
+    status, _ = c.ils('door', 'set', 'sip', '--rate', 'much')
+    tap.ok(status == 64, 'a rate that is none', c.error)
+    status, _ = c.ils('door', 'set', 'telnet', '--listen', 'off')
+    tap.ok(status == 1 and 'no such door' in c.error, 'a door that is none', c.error)
+    after = door(c, 'sip')
+    tap.same({k: after[k] for k in ('listen', 'allow', 'rate')},
+             {k: before[k] for k in ('listen', 'allow', 'rate')}, 'nothing of it was applied')
+
+
+def main():
+    with Network() as net:
+        c = net.cluster('tokyo').init()
+        for part in (moved, in_use, who, wrong):
+            tap.run(part, c)
+    tap.done()
+
+
+main()
