@@ -64,6 +64,8 @@ static void print_changes(const struct cli *cli, const json_t *rows)
     json_array_foreach(rows, i, row) {
         counts_text(text, sizeof text, row);
         json_object_set_new(row, "counts", json_string(text));
+        if (text_of(row, "source")[0] == '\0' && text_of(row, "catalog")[0] != '\0')
+            json_object_set(row, "source", json_object_get(row, "catalog"));
     }
     if (json_array_size(rows) == 0)
         printf("%s\n", _("none"));
@@ -222,6 +224,22 @@ void print_preview(const struct cli *cli, json_t *result)
         printf(_("(%lld keys were looked up; patterns are not)\n"), count_of(result, "looked_up"));
 }
 
+/* Catalogs that a rollback makes again, or removes. */
+static void print_lives(const json_t *result)
+{
+    bool would = json_is_true(json_object_get(result, "dry_run"));
+    size_t i;
+    json_t *row;
+    json_array_foreach(json_object_get(result, "catalogs"), i, row) {
+        bool added = strcmp(text_of(row, "what"), "added") == 0;
+        printf(would   ? added ? _("catalog %s would be there again\n")
+                               : _("catalog %s would be removed\n")
+               : added ? _("catalog %s is there again\n")
+                       : _("catalog %s is removed\n"),
+               text_of(row, "name"));
+    }
+}
+
 int run_plan_rollback(struct cli *cli, const struct parsed *p)
 {
     struct call call = {.command = "plan rollback", .args = json_object()};
@@ -244,6 +262,7 @@ int run_plan_rollback(struct cli *cli, const struct parsed *p)
             print_preview(cli, result);
         else
             print_counts(result);
+        print_lives(result);
         print_left(result);
     }
     json_decref(result);

@@ -74,6 +74,8 @@ void catalogs_start(struct ils *ils);
 void catalogs_rows(struct rows *r, struct stream *s, enum commit_kind kind);
 void catalogs_drop_rows(struct rows *r, const uint8_t former[static KEY_SIZE]);
 void catalogs_dropped(struct ils *ils);
+enum reply catalogs_judge_words(const struct ils *ils, struct waiting *w, const struct stream *from,
+                                struct slice *ret_route, struct slice *ret_text);
 enum reply catalogs_judge(struct ils *ils, struct waiting *w, struct stream **ret,
                           enum commit_kind *ret_kind, struct slice *ret_text);
 bool catalogs_adopts(struct ils *ils, struct stream *s);

@@ -197,20 +197,27 @@ static bool name_taken(const struct ils *ils, struct slice name, const struct st
     return other != NULL && other != from && from == NULL;
 }
 
-static uint64_t free_number(const struct ils *ils)
+static bool number_free(const struct ils *ils, uint64_t number)
 {
-    uint64_t number = STREAM_CATALOGS;
-    for (;; number++) {
-        const struct stream *s = stream_find(ils, ils->key, number);
-        if (s == NULL || (!catalogs_stands(s) && !s->committing))
-            return number;
-    }
+    const struct stream *s = stream_find(ils, ils->key, number);
+    return s == NULL || (!catalogs_stands(s) && !s->committing);
 }
 
-static enum reply judge_new(struct ils *ils, const struct waiting *w, const struct stream *from,
-                            struct slice *ret_route, struct slice *ret_text)
+/* What is brought back gets its former number, if that is free. */
+static uint64_t free_number(const struct ils *ils, const struct waiting *w)
 {
-    struct slice first;
+    uint64_t number = w->meant && w->number >= STREAM_CATALOGS ? w->number : STREAM_CATALOGS;
+    if (!number_free(ils, number))
+        number = STREAM_CATALOGS;
+    while (!number_free(ils, number))
+        number++;
+    return number;
+}
+
+/* Whether a catalog may be called as w says. The slices live with w. */
+enum reply catalogs_judge_words(const struct ils *ils, struct waiting *w, const struct stream *from,
+                                struct slice *ret_route, struct slice *ret_text)
+{
     *ret_text = w->name;
     if (ils->role != ROLE_HUB)
         return REPLY_CATALOG_HUB;
@@ -221,11 +228,21 @@ static enum reply judge_new(struct ils *ils, const struct waiting *w, const stru
     if (name_taken(ils, w->name, from))
         return REPLY_CATALOG_TAKEN;
     *ret_text = from != NULL ? from->head.route_string : w->route_string;
-    if (route_string_parse(&ils->step, *ret_text, ret_route) != ENTRY_OK)
+    if (route_string_parse(&w->arena, *ret_text, ret_route) != ENTRY_OK)
         return REPLY_ROUTE_STRING;
     *ret_text = w->description;
-    if (w->description.n > DESCRIPTION_MAX || !slice_is_utf8(w->description))
-        return REPLY_TEXT_TOO_LONG;
+    return w->description.n > DESCRIPTION_MAX || !slice_is_utf8(w->description)
+               ? REPLY_TEXT_TOO_LONG
+               : REPLY_OK;
+}
+
+static enum reply judge_new(struct ils *ils, struct waiting *w, const struct stream *from,
+                            struct slice *ret_route, struct slice *ret_text)
+{
+    struct slice first;
+    enum reply reply = catalogs_judge_words(ils, w, from, ret_route, ret_text);
+    if (reply != REPLY_OK)
+        return reply;
     return catalogs_own(ils, &first) >= CATALOGS_MAX || !admit_more(ils) ? REPLY_CATALOGS_FULL
                                                                         : REPLY_OK;
 }
@@ -268,7 +285,7 @@ static enum reply begin(struct ils *ils, struct waiting *w, const struct stream 
         return reply;
     if (from != NULL && !copy_of(w, from))
         return REPLY_MEMORY;
-    struct stream *s = stream_get(ils, ils->key, free_number(ils));
+    struct stream *s = stream_get(ils, ils->key, free_number(ils, w));
     if (s == NULL || !words_make(ils, s)) {
         if (s != NULL && !stream_held(s))
             fetch_forget(ils, s);

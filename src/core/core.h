@@ -530,7 +530,8 @@ struct own_commit {
     enum commit_kind kind;
     uint64_t command;      /* of the operator, 0 = the core's own wish */
     size_t changes;
-    uint64_t logged, changed; /* its number in the log, 0 = it has none; keys whose value changed */
+    uint64_t logged;       /* its number in the log, 0 = it has none */
+    uint64_t removed, changed; /* keys that went; whose value changed */
     bool confirms;         /* `confirm` is so when it is durable */
     struct confirm confirm;
 };
@@ -554,7 +555,7 @@ struct waiting {
     bool force;
     uint32_t confirm;      /* seconds; 0 = it stays */
     uint64_t undoes, last; /* as in struct command */
-    bool undoes_to;
+    bool undoes_to, undoes_more;
 };
 
 struct penalty {

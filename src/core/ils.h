@@ -144,7 +144,8 @@ enum command_type {
     COMMAND_PASSWORD_PREFER, /* generation */
     COMMAND_PASSWORD_DROP,   /* generation */
     COMMAND_PLAN,        /* source, replace, change[]; force, confirm, undoes */
-    COMMAND_CATALOG_ADD, /* cluster_id: its name, route_string, description */
+    COMMAND_CATALOG_ADD, /* cluster_id: its name, route_string, description; to bring one back
+                          * (undoes): what it had (change), stream: its number, if that is free */
     COMMAND_CATALOG_REMOVE, /* cluster_id: its name */
     COMMAND_CATALOG_ADOPT, /* cluster_id: its name, cluster: whose it is; description */
     COMMAND_PLAN_CONFIRM, /* what waits to be confirmed stays */
@@ -235,6 +236,7 @@ struct command {
     uint32_t confirm;   /* seconds, after which it is to be taken back; 0 = it stays */
     uint64_t undoes;    /* the change that this one takes back; 0 = none */
     bool undoes_to;     /* ... or all changes after that one */
+    bool undoes_more;   /* more commands of the same rollback follow */
     uint64_t last;      /* undoes: the newest change that was known when it was composed */
     struct slice pattern, target, prefix;
     const struct slice *domain, *prefixes, *clusters;

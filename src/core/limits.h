@@ -46,7 +46,7 @@
 #define REQUESTS_MAX      64             /* segments asked for at once on one link: 4 MiB */
 #define PENDING_MAX       (8 * 1024 * 1024) /* unsent bytes on a link: it does not read */
 #define IN_MAX            (256 * 1024)   /* bytes waiting for the rest of a frame */
-#define SOURCES_MAX 65 /* of one change: 64 that a file names, and the one it is given for */
+#define CHANGE_SOURCES_MAX 65 /* of one change: 64 that a file names, and the one it is given for */
 #define SHRINK_LEAST      100            /* entries: if more of a source go than stay, by force */
 #define PLAN_LOG_LEAST    100            /* changes of one's own plan that can be taken back, and */
 #define PLAN_LOG_DAYS     30             /* ... all of so many days, ... */

@@ -12,7 +12,8 @@
 #define DAY_US (INT64_C(24) * 3600 * 1000000)
 #define WHO_MAX  255
 #define WHAT_MAX 1024
-#define FORM     1
+#define FORM_PLAN    1
+#define FORM_CATALOG 2 /* with what the catalog is called */
 
 /* --- the form of the rows */
 
@@ -50,7 +51,8 @@ static void put_text(struct buf *b, struct slice s, size_t max)
 
 void plan_change_put(struct buf *b, const struct plan_change *c)
 {
-    buf_put_u8(b, FORM);
+    bool catalog = c->life != PLAN_LIFE_SAME || c->name.n != 0;
+    buf_put_u8(b, catalog ? FORM_CATALOG : FORM_PLAN);
     buf_put_u64(b, (uint64_t)c->at);
     buf_put_u64(b, c->stream);
     buf_put_u64(b, c->epoch);
@@ -63,6 +65,12 @@ void plan_change_put(struct buf *b, const struct plan_change *c)
     put_text(b, c->who, WHO_MAX);
     put_text(b, c->what, WHAT_MAX);
     put_text(b, c->source, SOURCE_MAX);
+    if (!catalog)
+        return;
+    buf_put_u8(b, (uint8_t)c->life);
+    put_text(b, c->name, CLUSTER_ID_MAX);
+    put_text(b, c->route_string, ROUTE_STRING_MAX);
+    put_text(b, c->description, DESCRIPTION_MAX);
 }
 
 static struct slice get_text(struct cursor *c)
@@ -89,7 +97,16 @@ bool plan_change_get(struct slice value, struct plan_change *ret)
     ret->who = get_text(&c);
     ret->what = get_text(&c);
     ret->source = get_text(&c);
-    return cursor_done(&c) && form == FORM && flags <= 1 && ret->at >= 0;
+    bool good = form == FORM_PLAN;
+    if (form == FORM_CATALOG) {
+        uint8_t life = cursor_u8(&c);
+        ret->life = (enum plan_life)life;
+        ret->name = get_text(&c);
+        ret->route_string = get_text(&c);
+        ret->description = get_text(&c);
+        good = life <= PLAN_LIFE_REMOVED && ret->name.n != 0;
+    }
+    return cursor_done(&c) && good && flags <= 1 && ret->at >= 0;
 }
 
 /* --- what takes a commit back */
@@ -159,6 +176,22 @@ static void put_group(struct inverse *x, const struct commit *c, const uint8_t *
         x->n[which]++;
     }
     seal(x); /* each group has segments of its own */
+}
+
+static bool put_removed(void *context, const struct record *removed)
+{
+    struct inverse *x = context;
+    struct record r = *removed;
+    r.usn = ++x->n[EFFECT_REMOVED];
+    put_record(x, &r);
+    return true;
+}
+
+/* Of a catalog that is removed: all that is in it. */
+static void put_all(struct inverse *x)
+{
+    catalog_walk(x->c, put_removed, x);
+    seal(x);
 }
 
 /* What each change of the commit does to its key. A catalog that is empty needs no question. */
@@ -240,7 +273,7 @@ static void count(struct rows *r, struct planlog *log, wall now)
 /* Whether the change w takes back the one that waits to be confirmed. */
 static bool takes_back(const struct planlog *log, const struct waiting *w)
 {
-    return log->confirm.number != 0 && w->undoes != 0 &&
+    return log->confirm.number != 0 && w->undoes != 0 && !w->undoes_more &&
            (w->undoes_to ? log->confirm.number > w->undoes : log->confirm.number == w->undoes);
 }
 
@@ -259,38 +292,72 @@ static void put_confirm(struct rows *r, const struct own_commit *oc)
     buf_done(&b);
 }
 
-/* Rows of a commit that w asked for; the numbers that its asker is told are noted in oc. */
-void planlog_rows(struct rows *r, struct own_commit *oc, const struct waiting *w)
+static enum plan_life life_of(const struct own_commit *oc)
+{
+    const struct stream *s = oc->stream;
+    return oc->kind == COMMIT_LEFT                         ? PLAN_LIFE_REMOVED
+           : catalogs_is(s) && !catalogs_stands(s) ? PLAN_LIFE_ADDED
+                                                           : PLAN_LIFE_SAME;
+}
+
+static void put_header(struct inverse *x, const struct own_commit *oc, const struct waiting *w,
+                       enum plan_life life)
+{
+    const struct commit *c = &oc->commit;
+    const struct catalog_words *words = oc->stream->words;
+    struct plan_change head = {
+        .at = x->rows->ils->wall, .stream = oc->stream->number, .epoch = c->head.epoch,
+        .usn = c->head.usn, .added = x->n[EFFECT_ADDED], .removed = x->n[EFFECT_REMOVED],
+        .changed = x->n[EFFECT_CHANGED], .undoes = w->undoes, .undoes_to = w->undoes_to,
+        .who = w->who, .what = w->what, .source = w->source, .life = life};
+    struct buf b;
+    if (catalogs_is(oc->stream) && words != NULL) {
+        head.name = text_slice(words->name);
+        head.route_string = text_slice(words->route_string);
+        head.description = text_slice(words->description);
+    }
+    buf_init(&b, x->rows->ils->mem, 4096);
+    plan_change_put(&b, &head);
+    x->rows->failed = x->rows->failed || b.failed;
+    put_row(x, 0, buf_slice(&b));
+    buf_done(&b);
+}
+
+/* The change gets a number, and what takes it back is written down. */
+static void put_change(struct rows *r, struct own_commit *oc, const struct waiting *w,
+                       enum plan_life life)
 {
     struct ils *ils = r->ils;
     const struct commit *c = &oc->commit;
     struct inverse x = {.rows = r, .a = &oc->arena, .c = oc->stream->catalog};
-    struct buf b;
+    count(r, &ils->planlog, ils->wall);
+    x.number = oc->logged = ils->planlog.last;
+    buf_init(&x.out, ils->mem, SEGMENT_MAX);
+    segment_writer_init(&x.writer, &x.out);
+    if (life == PLAN_LIFE_REMOVED)
+        put_all(&x);
+    const uint8_t *effect = effects(&x, c);
+    for (int i = 0; effect != NULL && i < EFFECTS; i++)
+        put_group(&x, c, effect, (enum effect)i);
+    r->failed = r->failed || effect == NULL;
+    buf_done(&x.out);
+    oc->removed = x.n[EFFECT_REMOVED];
+    oc->changed = x.n[EFFECT_CHANGED];
+    put_header(&x, oc, w, life);
+    put_state(r, &ils->planlog);
+}
+
+/* Rows of a commit that w asked for; the numbers that its asker is told are noted in oc. */
+void planlog_rows(struct rows *r, struct own_commit *oc, const struct waiting *w)
+{
+    struct ils *ils = r->ils;
+    enum plan_life life = life_of(oc);
+    bool changes = oc->commit.change_n != 0;
     oc->confirms = w->type == COMMAND_PLAN_CONFIRM || takes_back(&ils->planlog, w) ||
-                   (w->confirm != 0 && c->change_n != 0);
-    if (c->change_n != 0) {
-        count(r, &ils->planlog, ils->wall);
-        x.number = oc->logged = ils->planlog.last;
-        buf_init(&x.out, ils->mem, SEGMENT_MAX);
-        segment_writer_init(&x.writer, &x.out);
-        const uint8_t *effect = effects(&x, c);
-        for (int i = 0; effect != NULL && i < EFFECTS; i++)
-            put_group(&x, c, effect, (enum effect)i);
-        buf_done(&x.out);
-        oc->changed = x.n[EFFECT_CHANGED];
-        struct plan_change head = {
-            .at = ils->wall, .stream = oc->stream->number, .epoch = c->head.epoch,
-            .usn = c->head.usn, .added = x.n[EFFECT_ADDED], .removed = x.n[EFFECT_REMOVED],
-            .changed = x.n[EFFECT_CHANGED], .undoes = w->undoes, .undoes_to = w->undoes_to,
-            .who = w->who, .what = w->what, .source = w->source};
-        buf_init(&b, ils->mem, 2048);
-        plan_change_put(&b, &head);
-        r->failed = r->failed || effect == NULL || b.failed;
-        put_row(&x, 0, buf_slice(&b));
-        buf_done(&b);
-        put_state(r, &ils->planlog);
-    }
-    if (oc->confirms && w->confirm != 0 && c->change_n != 0) {
+                   (w->confirm != 0 && changes);
+    if (changes || life != PLAN_LIFE_SAME)
+        put_change(r, oc, w, life);
+    if (oc->confirms && w->confirm != 0 && changes) {
         oc->confirm.number = oc->logged;
         oc->confirm.until = ils->wall + (wall)w->confirm * 1000000;
     }

@@ -3,7 +3,11 @@
  * Every change of a plan or catalog of one's own by an operator has a number. Key: u64 number, u32
  * part. Part 0 is the header; parts 1.. are segments (plan/segment.h) that take the change back:
  * first a DEL of each key that it added, then a PUT of each that it removed, then a PUT of each
- * that it changed, with value and source as they were. USNs in them mean nothing. */
+ * that it changed, with value and source as they were. USNs in them mean nothing.
+ *
+ * The header of a change of an imported catalog says what that was called then, and whether the
+ * change made it (its parts DEL what it began with) or removed it (its parts PUT all that it had).
+ */
 #ifndef OPENILS_CORE_PLANLOG_H
 #define OPENILS_CORE_PLANLOG_H
 
@@ -12,6 +16,9 @@
 #include "core/limits.h"
 
 #define PLAN_LOG_KEY 12 /* bytes of a key */
+
+/* What a change did to the imported catalog itself. */
+enum plan_life { PLAN_LIFE_SAME, PLAN_LIFE_ADDED, PLAN_LIFE_REMOVED };
 
 struct plan_change {
     uint64_t number;               /* from the key */
@@ -22,6 +29,8 @@ struct plan_change {
     uint64_t undoes;               /* the change that it takes back (or up to which); 0 = none */
     bool undoes_to;                /* every change after that one */
     struct slice who, what, source;
+    enum plan_life life;           /* of the catalog; of the plan, SAME and without a name */
+    struct slice name, route_string, description;
 };
 
 void plan_change_key(uint8_t ret[static PLAN_LOG_KEY], uint64_t number, uint32_t part);
@@ -45,7 +54,8 @@ struct planlog {
     struct confirm confirm;
 };
 
-/* The header. who, what and source are cut to 255, 1 024 and 64 bytes. */
+/* The header. who, what and source are cut to 255, 1 024 and 64 bytes, the words of a catalog to
+ * what they may be. */
 void plan_change_put(struct buf *b, const struct plan_change *c);
 /* Lends from value; number is not in it. False: it is none. */
 bool plan_change_get(struct slice value, struct plan_change *ret);

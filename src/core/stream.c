@@ -429,7 +429,7 @@ void stream_committed(struct ils *ils, struct own_commit *oc, bool failed)
         a->command = oc->command;
         a->reply = REPLY_OK;
         a->number[0] = c->puts;
-        a->number[1] = c->dels;
+        a->number[1] = oc->kind == COMMIT_LEFT ? oc->removed : c->dels;
         a->number[2] = oc->changed;
         a->number[3] = oc->logged;
     }

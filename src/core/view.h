@@ -344,7 +344,7 @@ struct view_limit {
 };
 bool view_limit(const struct ils *ils, size_t i, struct view_limit *ret);
 
-/* What COMMAND_PLAN would do now, judged as it would be; nothing is changed by asking. Where only
+/* What COMMAND_PLAN, CATALOG_ADD or CATALOG_REMOVE would do now, judged as it would be; nothing is changed by asking. Where only
  * too much of a source would go, it is told what would, and `shrinks` is set. */
 enum view_effect_what { VIEW_ADDED, VIEW_REMOVED, VIEW_CHANGED, VIEW_EFFECTS };
 struct view_effect {
@@ -358,7 +358,11 @@ struct view_preview {
     bool shrinks;            /* it would be refused without `force` or `confirm` */
     uint64_t n[VIEW_EFFECTS], unchanged;
     struct view_effect *effect;
-    size_t effect_n;
+    size_t effect_n, effect_size;
+    uint8_t key[KEY_SIZE];   /* the catalog that would change: whose, its number ... */
+    uint64_t number;
+    struct slice name;       /* ... and what it is called; of the plan, the cluster id */
+    struct slice route_string; /* of a catalog that would be made */
 };
 /* REPLY_OK, or why it would be refused; the slices are those of the plan, of c and of ret's arena,
  * which is made of mem. view_preview_free in any case. */

@@ -29,7 +29,7 @@ static enum reply take_sources(struct waiting *w, const struct command *c, struc
 {
     if (!c->sourced)
         return REPLY_OK;
-    w->sources = arena_alloc(&w->arena, SOURCES_MAX * sizeof *w->sources);
+    w->sources = arena_alloc(&w->arena, CHANGE_SOURCES_MAX * sizeof *w->sources);
     if (w->sources == NULL)
         return REPLY_MEMORY;
     w->sources[w->source_n++] = w->source;
@@ -40,7 +40,7 @@ static enum reply take_sources(struct waiting *w, const struct command *c, struc
             continue;
         *ret_text = name;
         if (name.n == 0 || name.n > SOURCE_MAX || !slice_is_utf8(name) ||
-            w->source_n == SOURCES_MAX)
+            w->source_n == CHANGE_SOURCES_MAX)
             return REPLY_TEXT_TOO_LONG;
         last = arena_copy(&w->arena, name);
         w->sources[w->source_n++] = last;
@@ -50,7 +50,7 @@ static enum reply take_sources(struct waiting *w, const struct command *c, struc
 
 static struct slice source_of(struct waiting *w, struct slice name)
 {
-    return w->undoes != 0 ? arena_copy(&w->arena, name)
+    return w->meant         ? arena_copy(&w->arena, name)
            : w->source_n > 0 ? source_find(w, name)
                              : w->source;
 }
@@ -93,10 +93,11 @@ static enum reply take(const struct ils *ils, struct waiting *w, const struct co
     w->cluster = arena_copy(&w->arena, c->cluster);
     w->replace = c->replace;
     w->force = c->force || c->confirm != 0;
-    w->meant = c->undoes != 0;
+    w->meant = c->undoes != 0 || c->undoes_to;
     w->confirm = c->confirm;
     w->undoes = c->undoes;
     w->undoes_to = c->undoes_to;
+    w->undoes_more = c->undoes_more;
     w->last = c->last;
     w->who = arena_copy(&w->arena, c->who);
     w->what = arena_copy(&w->arena, c->what);
@@ -257,7 +258,7 @@ static enum reply judge_changes(const struct ils *ils, const struct catalog *cat
                                 struct waiting *w, struct slice *ret_text)
 {
     w->ordered = true;
-    if (w->undoes != 0)
+    if (w->meant)
         return w->last == ils->planlog.last ? REPLY_OK : REPLY_LOG_MOVED;
     if (w->confirm != 0 && ils->planlog.confirm.number != 0)
         return REPLY_CONFIRM_FIRST;
@@ -337,7 +338,9 @@ static void begin(struct ils *ils, struct waiting *w)
     struct stream *s = stream_of(ils, w);
     enum commit_kind kind = COMMIT_CHANGE;
     enum reply reply = standstill(ils);
-    if (reply == REPLY_OK && w->type == COMMAND_PLAN_CONFIRM)
+    if (reply == REPLY_OK && w->meant && w->last != ils->planlog.last)
+        reply = REPLY_LOG_MOVED;
+    else if (reply == REPLY_OK && w->type == COMMAND_PLAN_CONFIRM)
         reply = planlog_waits(ils) ? REPLY_OK : REPLY_NOTHING_TO_CONFIRM;
     else if (reply == REPLY_OK && w->type != COMMAND_PLAN)
         reply = catalogs_judge(ils, w, &s, &kind, &text);
@@ -345,7 +348,7 @@ static void begin(struct ils *ils, struct waiting *w)
         reply = unknown(w, &text);
     else if (reply == REPLY_OK)
         reply = judge(ils, s, w, &text);
-    if (w->meant || w->type == COMMAND_PLAN_CONFIRM)
+    if (kind == COMMIT_CHANGE && (w->meant || w->type == COMMAND_PLAN_CONFIRM))
         kind = COMMIT_CONFIRM;
     if (reply == REPLY_OK) {
         int r = stream_commit_waiting(ils, s, w, kind);
@@ -372,11 +375,12 @@ void waiting_next(struct ils *ils)
 
 /* --- what a change would do */
 
+/* catalog NULL: one that is to be made. */
 static void preview_one(const struct catalog *catalog, struct view_preview *p,
                         const struct change *c)
 {
     struct record key = {.kind = c->kind, .user = c->user, .domain = c->domain}, now;
-    bool there = catalog_find(catalog, &key, &now);
+    bool there = catalog != NULL && catalog_find(catalog, &key, &now);
     if (!c->put && !there)
         return;
     if (there && c->put && slice_eq(now.value, c->value) && slice_eq(now.source, c->source)) {
@@ -393,6 +397,51 @@ static void preview_one(const struct catalog *catalog, struct view_preview *p,
     p->n[what]++;
 }
 
+static bool preview_removed(void *context, const struct record *r)
+{
+    struct view_preview *p = context;
+    p->effect[p->effect_n++] = (struct view_effect){
+        .what = VIEW_REMOVED,
+        .change = {.kind = r->kind, .user = r->user, .domain = r->domain},
+        .was_value = r->value,
+        .was_source = r->source,
+    };
+    p->n[VIEW_REMOVED]++;
+    return p->effect_n < p->effect_size;
+}
+
+static enum reply preview_judge(const struct ils *ils, struct waiting *w, const struct stream *s,
+                                struct view_preview *ret)
+{
+    if (w->type == COMMAND_CATALOG_ADD) {
+        const struct stream *now = catalogs_find(ils, w->name);
+        if (w->meant && now != NULL && now->number == w->number) { /* which would be removed first */
+            ret->route_string = w->route_string;
+            return REPLY_OK;
+        }
+        return catalogs_judge_words(ils, w, NULL, &ret->route_string, &ret->text);
+    }
+    if (s == NULL)
+        return REPLY_CATALOG_UNKNOWN;
+    if (w->type == COMMAND_CATALOG_REMOVE)
+        return REPLY_OK;
+    enum reply reply = judge(ils, s, w, &ret->text);
+    if (reply != REPLY_SHRINKS)
+        return reply;
+    ret->shrinks = w->force = true;
+    return complete_replacement(s->catalog, w, &ret->text);
+}
+
+/* What is seen of the catalog by whoever asks what would be. */
+static void preview_subject(const struct ils *ils, const struct waiting *w, const struct stream *s,
+                            struct view_preview *ret)
+{
+    memcpy(ret->key, ils->key, KEY_SIZE);
+    ret->number = s != NULL ? s->number : STREAM_CATALOGS;
+    ret->name = s == NULL ? w->name
+                : s->words != NULL ? text_slice(s->words->name) : text_slice(ils->cluster_id);
+}
+
 enum reply view_preview(const struct ils *ils, struct mem *mem, const struct command *c,
                         struct view_preview *ret)
 {
@@ -400,19 +449,20 @@ enum reply view_preview(const struct ils *ils, struct mem *mem, const struct com
     *ret = (struct view_preview){.unchanged = 0};
     arena_init(&w.arena, mem);
     enum reply reply = take(ils, &w, c, &ret->text);
+    const struct stream *s = w.type == COMMAND_CATALOG_ADD      ? NULL
+                             : w.type == COMMAND_CATALOG_REMOVE ? catalogs_find(ils, w.name)
+                                                                : stream_of(ils, &w);
     if (reply == REPLY_OK)
-        reply = stream_of(ils, &w) == NULL ? REPLY_CATALOG_UNKNOWN : REPLY_OK;
-    const struct stream *s = stream_of(ils, &w);
+        reply = preview_judge(ils, &w, s, ret);
+    preview_subject(ils, &w, s, ret);
+    bool goes = w.type == COMMAND_CATALOG_REMOVE;
+    ret->effect_size = reply != REPLY_OK ? 0 : goes ? (size_t)catalog_live(s->catalog) : w.change_n;
     if (reply == REPLY_OK)
-        reply = judge(ils, s, &w, &ret->text);
-    if (reply == REPLY_SHRINKS) {
-        ret->shrinks = w.force = true;
-        reply = complete_replacement(s->catalog, &w, &ret->text);
-    }
-    if (reply == REPLY_OK)
-        ret->effect = arena_alloc(&w.arena, (w.change_n + 1) * sizeof *ret->effect);
-    for (size_t i = 0; ret->effect != NULL && i < w.change_n; i++)
-        preview_one(s->catalog, ret, &w.change[i]);
+        ret->effect = arena_alloc(&w.arena, (ret->effect_size + 1) * sizeof *ret->effect);
+    if (ret->effect != NULL && goes && ret->effect_size != 0)
+        catalog_walk(s->catalog, preview_removed, ret);
+    for (size_t i = 0; ret->effect != NULL && !goes && i < w.change_n; i++)
+        preview_one(s == NULL ? NULL : s->catalog, ret, &w.change[i]);
     ret->arena = w.arena;
     return reply == REPLY_OK && ret->effect == NULL ? REPLY_MEMORY : reply;
 }

@@ -176,8 +176,7 @@ static void change_done(void *context, enum reply reply, struct slice text,
     json_t *result = json_object();
     if (strcmp(client->verb->name, "plan import") == 0 ||
         strcmp(client->verb->name, "plan add") == 0 ||
-        strcmp(client->verb->name, "catalog import") == 0 ||
-        strcmp(client->verb->name, "catalog adopt") == 0 ||
+        strncmp(client->verb->name, "catalog ", 8) == 0 ||
         strcmp(client->verb->name, "plan remove") == 0) {
         json_object_update_new(result, control_counts(number));
         control_confirm_look(client->control);

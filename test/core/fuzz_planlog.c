@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/ils.h"
 #include "core/planlog.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -33,7 +34,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     if (!plan_change_get(slice_make(data, size), &c))
         return 0;
-    if (c.who.n > 255 || c.what.n > 1024 || c.source.n > 64)
+    if (c.who.n > 255 || c.what.n > 1024 || c.source.n > 64 || c.name.n > CLUSTER_ID_MAX ||
+        c.route_string.n > ROUTE_STRING_MAX || c.description.n > DESCRIPTION_MAX)
         return 0; /* nothing of that size is written */
     buf_init(&b, &mem, 65536 * 4);
     plan_change_put(&b, &c);

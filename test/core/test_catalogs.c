@@ -131,6 +131,41 @@ static void is_told_and_kept(void **state)
     assert_true(everywhere("emil@old.example", true) && settled(0));
 }
 
+/* The log has the life of a catalog; what was removed comes back with all that it had, under its
+ * number where that is free. */
+static void brought_back(void **state)
+{
+    (void)state;
+    const struct change put = {.put = true, .kind = ENTRY_URI, .user = slice_of("carl"),
+                               .domain = slice_of("old.example"), .source = slice_of("Old")};
+    struct command back = {.type = COMMAND_CATALOG_ADD, .cluster_id = slice_of("Old"),
+                           .route_string = slice_of("old.example"), .change = &put, .change_n = 1,
+                           .undoes = 3, .last = 3, .stream = STREAM_CATALOGS + 1};
+    assert_int_equal(add(0, "Old"), REPLY_OK);
+    assert_int_equal(fill(0, "Old", "carl", true), REPLY_OK);
+    assert_int_equal(drop(0, "Old"), REPLY_OK);
+    assert_int_equal(core(0)->planlog.last, 3);
+    assert_int_equal(add(0, "New"), REPLY_OK);
+    assert_int_equal(world_command(&world, 0, back), REPLY_LOG_MOVED);
+    back.last = 4;
+    assert_int_equal(world_command(&world, 0, back), REPLY_OK);
+    uint64_t number;
+    assert_non_null(view_own_catalog_named(core(0), slice_of("Old"), &number));
+    assert_int_equal(number, STREAM_CATALOGS + 1);
+    assert_true(everywhere("carl@old.example", true));
+    back.last = 5;
+    assert_int_equal(world_command(&world, 0, back), REPLY_CATALOG_TAKEN);
+    world.node[0].full = true;
+    assert_int_equal(drop(0, "Old"), REPLY_STORE);
+    world.node[0].full = false;
+    assert_int_equal(core(0)->planlog.last, 5);
+    struct view_preview p;
+    const struct command gone = {.type = COMMAND_CATALOG_REMOVE, .cluster_id = slice_of("Old")};
+    assert_int_equal(view_preview(core(0), &mem.mem, &gone, &p), REPLY_OK);
+    assert_int_equal(p.n[VIEW_REMOVED], 1);
+    view_preview_free(&p);
+}
+
 static void not_taken_by_the_disk(void **state)
 {
     (void)state;
@@ -305,6 +340,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(is_told_and_kept, setup, teardown),
+cmocka_unit_test_setup_teardown(brought_back, setup, teardown),
         cmocka_unit_test_setup_teardown(not_taken_by_the_disk, setup, teardown),
         cmocka_unit_test_setup_teardown(role_stays, setup, teardown),
         cmocka_unit_test_setup_teardown(put_back, setup, teardown),

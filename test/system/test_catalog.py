@@ -143,12 +143,76 @@ def removed(one, two, spoke):
     two.start()
     tap.ok(two.json('catalog', 'list') == [], 'also after a restart')
     refused(two, 'once', ['catalog', 'remove', 'OldPBX'], 1, "'OldPBX'")
+    log = two.json('plan', 'log')['changes']
     refused(two, 'and its changes are not taken back',
-            ['plan', 'rollback', two.json('plan', 'log')['last']], 1, "no catalog '2'")
+            ['plan', 'rollback', log[1]['number']], 1, 'not there any more', 'OldPBX')
+    tap.ok((log[0]['catalog'], log[0]['catalog_was'], log[0]['removed']) == ('OldPBX', 'removed', 4)
+           and (log[1]['catalog'], log[1]['catalog_was']) == ('OldPBX', 'added'),
+           'but the log has its life', log)
+    out = two.must('plan', 'rollback', log[0]['number'], '--dry-run')
+    tap.ok('4 added' in out and 'OldPBX would be there again' in out and
+           not two.json('catalog', 'list'), 'a dry run of bringing it back', out)
+    status, out = two.shell('ils plan rollback %d' % log[0]['number'])
+    tap.ok(status == 0 and '4 added' in out and 'OldPBX is there again' in out, 'it comes back', out)
+    tap.ok(everywhere((one, two, spoke), '70002', 'OldPBX') and
+           listed(spoke, 'OldPBX')['route_string'] == 'old.example.com', 'with all that it had')
+    refused(two, 'not twice', ['plan', 'rollback', log[0]['number']], 1, "'OldPBX'", 'already')
+    two.kill()
+    two.start()
+    tap.ok(listed(two, 'OldPBX')['entries'] == 4, 'also after a restart')
+    out = two.must('catalog', 'remove', 'OldPBX')
+    tap.ok('4 removed' in out and 'ils plan rollback' in out, 'it is removed once more', out)
     two.must('catalog', 'add', 'OldPBX', '--route-string', 'new.example.com')
     two.must('catalog', 'import', 'OldPBX', csv(two, 'new.csv', ['ENTERPRISE,,70009']))
     tap.ok(everywhere((one, two, spoke), '70009', 'OldPBX') and
            listed(spoke, 'OldPBX')['route_string'] == 'new.example.com', 'and made anew')
+
+
+def together(one, two, spoke):
+    """Back to a moment: the plan and every catalog."""
+    two.must('catalog', 'add', 'Fax', '--route-string', 'fax.example.com')
+    two.must('catalog', 'import', 'Fax', csv(two, 'fax.csv', ['ENTERPRISE,,80001']))
+    two.must('plan', 'add', 'URI', 'two@two.example.com')
+    moment = two.json('plan', 'log')['last']
+    refused(two, 'what was filled since is not unmade alone',
+            ['plan', 'rollback', moment - 2], 1, "'Fax' was changed", 'ils plan rollback --to')
+    two.must('catalog', 'remove', 'OldPBX')
+    two.must('catalog', 'add', 'OldPBX', '--route-string', 'other.example.com')
+    two.must('catalog', 'import', 'OldPBX', csv(two, 'other.csv', ['ENTERPRISE,,70099']))
+    two.must('catalog', 'add', 'Door', '--route-string', 'door.example.com')
+    two.must('catalog', 'import', 'Fax', csv(two, 'fax2.csv', ['ENTERPRISE,,80002']))
+    two.must('plan', 'remove', 'URI', 'two@two.example.com')
+    tap.ok(everywhere((one, two, spoke), '80002', 'Fax') and
+           everywhere((one, two, spoke), '70099', 'OldPBX'), 'much is changed')
+    out = two.must('plan', 'rollback', '--to', moment, '--dry-run')
+    tap.ok('Door would be removed' in out and 'OldPBX would be there again' in out and
+           '3 added, 2 removed' in out, 'a dry run of all that', out)
+    last = two.json('plan', 'log')['last']
+    r = two.json('plan', 'rollback', '--to', moment)
+    tap.ok(sorted((c['name'], c['what']) for c in r['catalogs']) ==
+           [('Door', 'removed'), ('OldPBX', 'added'), ('OldPBX', 'removed')] and
+           (r['added'], r['removed']) == (3, 2), 'back to a moment', r)
+    tap.same(sorted((c['name'], c['route_string'], c['entries'])
+                    for c in two.json('catalog', 'list')),
+             [('Fax', 'fax.example.com', 1), ('OldPBX', 'new.example.com', 1)],
+             'the catalogs are those of then')
+    tap.ok(all(everywhere((one, two, spoke), dialled, who) for dialled, who in (
+        ('80001', 'Fax'), ('80002', None), ('70009', 'OldPBX'), ('70099', None))) and
+        answer(two, 'two@two.example.com')[1], 'and everybody answers so')
+    log = two.json('plan', 'log')['changes'][:two.json('plan', 'log')['last'] - last]
+    tap.ok(len(log) == 5 and all(c['undoes'] == moment and c['undoes_to'] for c in log),
+           'each of them is in the log', log)
+    r = two.json('plan', 'rollback', '--to', moment)
+    tap.ok((r['added'], r['removed'], r['catalogs']) == (0, 0, []), 'nothing is left to do', r)
+
+
+def trial(two):
+    """What is on trial in a catalog that is removed meanwhile goes with it."""
+    two.must('catalog', 'import', 'Fax', csv(two, 'fax3.csv', ['ENTERPRISE,,80003']),
+             '--confirm', '2s')
+    two.must('catalog', 'remove', 'Fax')
+    tap.ok(wait_until(lambda: two.json('status')['confirm'] is None),
+           'nothing waits to be confirmed', two.must('status'))
 
 
 def main():
@@ -158,8 +222,9 @@ def main():
         spoke = net.cluster('leaf').init('secret')
         two.must('join', '127.0.0.1:%d' % one.port, '--as', 'hub')
         tap.ok(spoke.join(two)['code'] == 'ILS-100', 'two hubs and a spoke')
-        for part in (added, undone, kept, moved, removed):
+        for part in (added, undone, kept, moved, removed, together):
             tap.run(part, one, two, spoke)
+        tap.run(trial, two)
     tap.done()
 
 
