@@ -344,8 +344,9 @@ struct view_limit {
 };
 bool view_limit(const struct ils *ils, size_t i, struct view_limit *ret);
 
-/* What COMMAND_PLAN, CATALOG_ADD or CATALOG_REMOVE would do now, judged as it would be; nothing is changed by asking. Where only
- * too much of a source would go, it is told what would, and `shrinks` is set. */
+/* What COMMAND_PLAN, CATALOG_ADD or CATALOG_REMOVE would do now, judged as it would be; nothing is
+ * changed by asking. Where only too much of a source would go, it is told what would, and `shrinks`
+ * is set. */
 enum view_effect_what { VIEW_ADDED, VIEW_REMOVED, VIEW_CHANGED, VIEW_EFFECTS };
 struct view_effect {
     enum view_effect_what what;

@@ -415,7 +415,7 @@ static enum reply preview_judge(const struct ils *ils, struct waiting *w, const 
 {
     if (w->type == COMMAND_CATALOG_ADD) {
         const struct stream *now = catalogs_find(ils, w->name);
-        if (w->meant && now != NULL && now->number == w->number) { /* which would be removed first */
+        if (w->meant && now != NULL && now->number == w->number) { /* it would go first */
             ret->route_string = w->route_string;
             return REPLY_OK;
         }

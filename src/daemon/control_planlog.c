@@ -29,8 +29,9 @@ static json_t *change_json(const struct view_planlog *log, const struct plan_cha
     json_object_set_new(json, "undoes_to", json_boolean(c->undoes_to));
     json_object_set_new(json, "stream", control_number_json(c->stream));
     json_object_set_new(json, "catalog", control_text_or_null(c->name));
+    bool same = c->life == PLAN_LIFE_SAME;
     json_object_set_new(json, "catalog_was",
-                        c->life == PLAN_LIFE_SAME ? json_null() : json_string(control_life(c->life)));
+                        same ? json_null() : json_string(control_life(c->life)));
     json_object_set_new(json, "usn", control_number_json(c->usn));
     json_object_set_new(json, "confirm_until",
                         log->confirm == c->number ? control_time(log->until) : json_null());

@@ -1,8 +1,8 @@
 /* control_undo: taking back what the log of one's own plans and catalogs has. The store has what
  * takes each change back; a worker makes changes of it, and the core commits them like any others:
  * one command for the plan, one for each catalog, which may have to be removed, or made again with
- * all that it had. Between reading and committing the plan may have moved on: then it is read again,
- * and what was done by then is found done. */
+ * all that it had. Between reading and committing the plan may have moved on: then it is read
+ * again, and what was done by then is found done. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -283,9 +283,10 @@ static void era_steps(struct undo *u, const struct era *e, enum command_type typ
     bool is = catalog_now(u, e->stream, &now), was = e->life == PLAN_LIFE_REMOVED;
     if (e->life == PLAN_LIFE_SAME)
         was = is;
-    bool same = was && is &&
-                (e->life == PLAN_LIFE_SAME || (strcmp(now.name, e->words.name) == 0 &&
-                                               strcmp(now.route_string, e->words.route_string) == 0));
+    bool same = was && is;
+    if (same && e->life != PLAN_LIFE_SAME)
+        same = strcmp(now.name, e->words.name) == 0 &&
+               strcmp(now.route_string, e->words.route_string) == 0;
     if (type == COMMAND_CATALOG_REMOVE && is && !same)
         add_step(u, type, e->stream, &now);
     else if (type == COMMAND_CATALOG_ADD && was && !same)

@@ -153,7 +153,8 @@ def removed(one, two, spoke):
     tap.ok('4 added' in out and 'OldPBX would be there again' in out and
            not two.json('catalog', 'list'), 'a dry run of bringing it back', out)
     status, out = two.shell('ils plan rollback %d' % log[0]['number'])
-    tap.ok(status == 0 and '4 added' in out and 'OldPBX is there again' in out, 'it comes back', out)
+    tap.ok(status == 0 and '4 added' in out and 'OldPBX is there again' in out, 'it comes back',
+           out)
     tap.ok(everywhere((one, two, spoke), '70002', 'OldPBX') and
            listed(spoke, 'OldPBX')['route_string'] == 'old.example.com', 'with all that it had')
     refused(two, 'not twice', ['plan', 'rollback', log[0]['number']], 1, "'OldPBX'", 'already')
