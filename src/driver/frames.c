@@ -1,0 +1,352 @@
+/* frames: one listener, a ring of connections in the order of their last request, and one timer
+ * that ends those at its front. A connection reads into the buffer that its requests are answered
+ * from; while a reply waits for the kernel, nothing more is read. */
+#include "driver/frames.h"
+#include "base/list.h"
+#include "driver/address.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define BACKLOG   512
+#define OUT_MAX   65536 /* bytes of replies before they are sent */
+#define LOOK_MS   500
+#define LENGTH    2     /* bytes before a message */
+
+struct conn {
+    struct list node;
+    struct frames *door;
+    uv_tcp_t tcp;
+    uv_write_t write;
+    uint64_t active; /* ms, of the loop */
+    bool writing, ended, closing;
+    char ip[46];
+    uint8_t *out;    /* while writing */
+    size_t have;
+    uint8_t in[];
+};
+
+struct frames {
+    uv_loop_t *loop;
+    uv_tcp_t listener;
+    uv_timer_t timer;
+    struct frames_options options;
+    uint16_t port;
+    frames_answer answer;
+    void *context;
+    struct list conns; /* who has been idle for longest is first */
+    unsigned count;
+    unsigned handles;  /* that libuv holds */
+    struct mem mem;
+    struct buf reply;
+    void (*closed)(void *context);
+    void *closed_context;
+};
+
+static void *resize(void *context, void *p, size_t old_size, size_t new_size)
+{
+    if (new_size == 0) {
+        free(p);
+        return NULL;
+    }
+    return realloc(p, new_size);
+}
+
+/* --- the end */
+
+static void release(struct frames *f)
+{
+    if (--f->handles > 0)
+        return;
+    void (*closed)(void *) = f->closed;
+    void *context = f->closed_context;
+    buf_done(&f->reply);
+    free(f);
+    if (closed != NULL)
+        closed(context);
+}
+
+static void conn_gone(uv_handle_t *h)
+{
+    struct conn *c = h->data;
+    struct frames *f = c->door;
+    free(c->out);
+    free(c);
+    release(f);
+}
+
+static void conn_close(struct conn *c)
+{
+    if (c->closing)
+        return;
+    c->closing = true;
+    list_remove(&c->node);
+    c->door->count--;
+    uv_close((uv_handle_t *)&c->tcp, conn_gone);
+}
+
+static void door_gone(uv_handle_t *h)
+{
+    release(h->data);
+}
+
+void frames_close(struct frames *f, void (*closed)(void *context), void *context)
+{
+    f->closed = closed;
+    f->closed_context = context;
+    list_each_safe(node, &f->conns) conn_close(list_entry(node, struct conn, node));
+    uv_close((uv_handle_t *)&f->listener, door_gone);
+    uv_close((uv_handle_t *)&f->timer, door_gone);
+}
+
+/* --- a connection */
+
+static void conn_answer(struct conn *c);
+static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *b);
+
+static void on_room(uv_handle_t *h, size_t suggested, uv_buf_t *b)
+{
+    struct conn *c = h->data;
+    size_t size = LENGTH + c->door->options.request_max;
+    *b = uv_buf_init((char *)c->in + c->have, (unsigned)(size - c->have));
+}
+
+static void on_written(uv_write_t *request, int status)
+{
+    struct conn *c = request->data;
+    free(c->out);
+    c->out = NULL;
+    c->writing = false;
+    if (c->closing)
+        return;
+    if (status != 0) {
+        conn_close(c);
+        return;
+    }
+    conn_answer(c);
+    if (!c->writing && !c->closing && c->ended)
+        conn_close(c);
+    else if (!c->writing && !c->closing)
+        uv_read_start((uv_stream_t *)&c->tcp, on_room, on_read);
+}
+
+/* What the kernel does not take at once is kept, and nothing is read meanwhile. */
+static void conn_send(struct conn *c, struct slice bytes)
+{
+    uv_buf_t b = uv_buf_init((char *)(uintptr_t)bytes.p, (unsigned)bytes.n);
+    int sent = uv_try_write((uv_stream_t *)&c->tcp, &b, 1);
+    size_t done = sent > 0 ? (size_t)sent : 0;
+    if (sent < 0 && sent != UV_EAGAIN) {
+        conn_close(c);
+        return;
+    }
+    if (done == bytes.n)
+        return;
+    b.len = bytes.n - done;
+    c->out = malloc(b.len);
+    if (c->out == NULL) {
+        conn_close(c);
+        return;
+    }
+    memcpy(c->out, bytes.p + done, b.len);
+    b.base = (char *)c->out;
+    c->write.data = c;
+    c->writing = uv_write(&c->write, (uv_stream_t *)&c->tcp, &b, 1, on_written) == 0;
+    if (!c->writing)
+        conn_close(c);
+    else
+        uv_read_stop((uv_stream_t *)&c->tcp);
+}
+
+/* The reply to the request at the front of `in`; false: the connection is to end. */
+static bool answer_one(struct conn *c, struct slice request, struct buf *out)
+{
+    size_t at = out->n;
+    buf_put_u16(out, 0);
+    c->door->answer(c->door->context, request, slice_of(c->ip), out);
+    size_t n = out->n - at - LENGTH;
+    if (out->failed || n == 0 || n > c->door->options.reply_max)
+        return false;
+    out->p[at] = (uint8_t)(n >> 8);
+    out->p[at + 1] = (uint8_t)n;
+    return true;
+}
+
+/* Answers what is whole, a send at a time, until there is no more or the kernel is full. */
+static void conn_answer(struct conn *c)
+{
+    struct buf *out = &c->door->reply;
+    size_t at = 0;
+    bool sound = true;
+    while (sound && !c->writing && !c->closing) {
+        buf_reset(out);
+        size_t before = at;
+        while (sound && out->n < OUT_MAX && c->have - at >= LENGTH) {
+            size_t n = (size_t)c->in[at] << 8 | c->in[at + 1];
+            if (n == 0 || n > c->door->options.request_max) {
+                sound = false;
+                break;
+            }
+            if (c->have - at < LENGTH + n)
+                break;
+            size_t kept = out->n;
+            sound = answer_one(c, slice_make(c->in + at + LENGTH, n), out);
+            if (!sound && !out->failed)
+                out->n = kept;
+            at += LENGTH + n;
+        }
+        if (at == before)
+            break;
+        c->active = uv_now(c->door->loop);
+        list_remove(&c->node);
+        list_add(&c->door->conns, &c->node);
+        if (!out->failed && out->n > 0)
+            conn_send(c, buf_slice(out));
+    }
+    c->have -= at;
+    memmove(c->in, c->in + at, c->have);
+    if (!sound && c->writing)
+        c->ended = true;
+    else if (!sound)
+        conn_close(c);
+}
+
+static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *b)
+{
+    struct conn *c = stream->data;
+    if (n < 0) {
+        c->ended = true;
+        uv_read_stop(stream);
+        if (!c->writing)
+            conn_close(c);
+        return;
+    }
+    c->have += (size_t)n;
+    conn_answer(c);
+}
+
+/* --- the listener */
+
+static bool loopback(const char *ip)
+{
+    return strncmp(ip, "127.", 4) == 0 || strcmp(ip, "::1") == 0;
+}
+
+static unsigned from(const struct frames *f, const char *ip)
+{
+    unsigned n = 0;
+    list_each(node, &f->conns)
+        n += strcmp(list_entry(node, struct conn, node)->ip, ip) == 0;
+    return n;
+}
+
+static void on_connection(uv_stream_t *listener, int status)
+{
+    struct frames *f = listener->data;
+    struct conn *c = calloc(1, sizeof *c + LENGTH + f->options.request_max);
+    struct sockaddr_storage peer;
+    int n = sizeof peer;
+    uint16_t port;
+    if (status != 0 || c == NULL) {
+        free(c);
+        return;
+    }
+    uv_tcp_init(f->loop, &c->tcp);
+    f->handles++;
+    c->tcp.data = c;
+    c->door = f;
+    c->active = uv_now(f->loop);
+    list_add(&f->conns, &c->node);
+    f->count++;
+    if (uv_accept(listener, (uv_stream_t *)&c->tcp) != 0 ||
+        uv_tcp_getpeername(&c->tcp, (struct sockaddr *)&peer, &n) != 0) {
+        conn_close(c);
+        return;
+    }
+    address_text((const struct sockaddr *)&peer, c->ip, &port);
+    if (!loopback(c->ip) && from(f, c->ip) > f->options.source_max) {
+        conn_close(c);
+        return;
+    }
+    if (f->count > f->options.conns_max)
+        conn_close(list_entry(f->conns.next, struct conn, node));
+    uv_tcp_nodelay(&c->tcp, 1);
+    uv_read_start((uv_stream_t *)&c->tcp, on_room, on_read);
+}
+
+static void on_timer(uv_timer_t *timer)
+{
+    struct frames *f = timer->data;
+    list_each_safe(node, &f->conns)
+    {
+        struct conn *c = list_entry(node, struct conn, node);
+        if (uv_now(f->loop) - c->active < f->options.idle_ms)
+            return;
+        conn_close(c);
+    }
+}
+
+static int listen_on(struct frames *f)
+{
+    struct sockaddr_storage a;
+    socklen_t n;
+    char text[46];
+    if (!address_parse(f->options.address, f->options.port, &a, &n))
+        return UV_EADDRNOTAVAIL;
+    int code = uv_tcp_bind(&f->listener, (const struct sockaddr *)&a, 0);
+    if (code == 0)
+        code = uv_listen((uv_stream_t *)&f->listener, BACKLOG, on_connection);
+    int size = sizeof a;
+    if (code == 0)
+        code = uv_tcp_getsockname(&f->listener, (struct sockaddr *)&a, &size);
+    if (code == 0)
+        address_text((const struct sockaddr *)&a, text, &f->port);
+    return code;
+}
+
+struct frames *frames_open(uv_loop_t *loop, const struct frames_options *options,
+                           frames_answer answer, void *context, char *error, size_t size)
+{
+    struct frames *f = calloc(1, sizeof *f);
+    char holder[64];
+    if (f == NULL) {
+        snprintf(error, size, "no memory for TCP port %u", options->port);
+        return NULL;
+    }
+    f->loop = loop;
+    f->options = *options;
+    f->answer = answer;
+    f->context = context;
+    list_init(&f->conns);
+    f->mem = (struct mem){.resize = resize, .budget = SIZE_MAX};
+    buf_init(&f->reply, &f->mem, OUT_MAX + LENGTH + options->reply_max);
+    uv_tcp_init(loop, &f->listener);
+    uv_timer_init(loop, &f->timer);
+    f->listener.data = f->timer.data = f;
+    f->handles = 2;
+    int code = listen_on(f);
+    if (code == 0) {
+        uv_timer_start(&f->timer, on_timer, LOOK_MS, LOOK_MS);
+        return f;
+    }
+    if (code == UV_EADDRINUSE) {
+        address_port_holder(options->port, false, holder, sizeof holder);
+        snprintf(error, size, "TCP port %u is in use by %s", options->port, holder);
+    } else
+        snprintf(error, size, "cannot listen on %s TCP port %u: %s", options->address,
+                 options->port, uv_strerror(code));
+    frames_close(f, NULL, NULL);
+    return NULL;
+}
+
+uint16_t frames_port(const struct frames *f)
+{
+    return f->port;
+}
+
+unsigned frames_count(const struct frames *f)
+{
+    return f->count;
+}

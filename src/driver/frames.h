@@ -1,0 +1,37 @@
+/* frames: a door of requests over TCP, each behind its length in two bytes, as DNS has it (RFC 1035
+ * 4.2.2, RFC 7766): any number of them on one connection, answered in the order they came.
+ *
+ * What strangers can take is bounded: connections in all and from one address, bytes held for each
+ * in both directions, and the time without a whole request. Who does not read his replies is not
+ * read from. When there are as many connections as may be, the one that has been idle for longest
+ * makes room. */
+#ifndef OPENILS_DRIVER_FRAMES_H
+#define OPENILS_DRIVER_FRAMES_H
+
+#include <uv.h>
+
+#include "base/buf.h"
+
+struct frames_options {
+    const char *address; /* numeric; "::" is every address, IPv4 too */
+    uint16_t port;       /* 0: any free one */
+    size_t request_max;  /* bytes; a longer one ends the connection */
+    size_t reply_max;    /* bytes, at most 65535 */
+    unsigned conns_max, source_max; /* in all, and from one address; loopback has no limit */
+    unsigned idle_ms;    /* without a whole request, or with replies that nobody reads */
+};
+
+/* ip: numeric text. Appends the reply to out; nothing appended ends the connection. */
+typedef void (*frames_answer)(void *context, struct slice request, struct slice ip,
+                              struct buf *out);
+
+struct frames;
+
+/* NULL: error says why and names who holds the port. */
+struct frames *frames_open(uv_loop_t *loop, const struct frames_options *options,
+                           frames_answer answer, void *context, char *error, size_t size);
+uint16_t frames_port(const struct frames *f);
+unsigned frames_count(const struct frames *f); /* connections that are open */
+void frames_close(struct frames *f, void (*closed)(void *context), void *context);
+
+#endif
