@@ -1,4 +1,4 @@
-"""bench_join: what a reconnect of a known peer costs a hub, beside the server side of a bare mutual
+"""join: what a reconnect of a known peer costs a hub, beside the server side of a bare mutual
 TLS handshake in the same run; and how long a join takes by each method. All clusters are real
 daemons, store and detailed trace on. They reach the hub through a relay, which cuts all links of a
 round at once; each spoke dials again by itself."""
@@ -166,7 +166,7 @@ def bare(folder, n=1000):
                 with open(path + part, encoding='ascii') as handle:
                     out.write(handle.read())
         names.append(path)
-    tool = os.path.join(BUILD, 'test', 'system', 'bare_tls')
+    tool = os.path.join(BUILD, 'test', 'bench', 'bare_tls')
     return float(subprocess.run([tool, str(n)] + names, check=True, text=True,
                                 stdout=subprocess.PIPE).stdout)
 

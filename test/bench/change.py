@@ -1,0 +1,128 @@
+"""change: how soon a change is seen three hops away, and whether it stays so under load: a spoke,
+its hub, another hub, and a spoke of that one, all holding N entries. Beside it a chain of Redis
+servers, each the replica of the one before it over TLS, the first with a log synced at every write;
+and the floor program (floor.c). All are asked by ask.c, without a pause, until the far end knows
+it."""
+import os
+import subprocess
+
+import ours
+import peers
+from harness import Network, wait_until
+from ours import ask, key
+
+RATE = 100    # imports a second under load, of so many changed rows each
+ROWS = 100
+
+
+def chain(net, n):
+    near, hub, other, far = (ours.prepare(net, name) for name in ('near', 'hub', 'other', 'far'))
+    for c in (near, hub, other, far):
+        ours.limits(c, n)
+        for d in (near, hub, other, far):
+            if c is not d:
+                c.must('trust', 'import', '-', stdin=d.must('cert', 'export'))
+    hub.must('role', 'hub')
+    for c, role, to in ((other, 'hub', hub), (near, 'spoke', hub), (far, 'spoke', other)):
+        c.must('join', '127.0.0.1:%d' % to.tls_port, '--as', role)
+    near.must('plan', 'import', ours.data(n), '--source', 'bench')
+    for c in (hub, other, far):
+        ask('wait', 'sip', c.sip_port, 0, key(n - 1))
+    for c in (near, hub, other, far):
+        ours.settled(c)
+    return near, far
+
+
+def wire_of(far):
+    """far's link must be to its own hub, and to no alternate."""
+    linked = [row['cluster_id'] for row in far.json('peers') if row['linked']]
+    if linked != ['other']:
+        raise RuntimeError('far is linked to %s' % linked)
+
+
+def run_ours(n, turns, count, figures):
+    """`turns` is a function of one turn of the others, called after each of ours."""
+    with Network() as net:
+        near, far = chain(net, n)
+        wire_of(far)
+        where = os.path.join(near.data, 'control.sock')
+        for turn in turns:
+            figures.take('ils.change.', ask('change', 'sip', far.sip_port, count, where))
+            turn()
+        wire_of(far)
+
+
+def run_load(n, seconds, figures):
+    with Network() as net:
+        near, far = chain(net, n)
+        where = os.path.join(near.data, 'control.sock')
+        figures.take('ils.load.', ask('load', far.sip_port, seconds, RATE, ROWS, where))
+
+
+class RedisChain:
+    """Four servers in a row."""
+
+    def __init__(self, folder, n):
+        pem = peers.certificate(folder)
+        self.servers = [peers.Redis(folder, 'chain%d' % i, pem, aof=i == 0) for i in range(4)]
+        for one, other in zip(self.servers[1:], self.servers):
+            one.follow(other)
+        self.servers[0].load(n)
+        ask('wait', 'redis', self.servers[3].port, 0, key(n - 1))
+        wait_until(lambda: self.servers[3].cli('dbsize') == str(n), 60)
+
+    def turn(self, count, figures):
+        figures.take('redis.chain.', ask('change', 'redis', self.servers[3].port, count,
+                                         self.servers[0].port))
+
+    def stop(self):
+        for server in self.servers:
+            server.stop()
+
+
+class Floor:
+    def __init__(self, folder):
+        self.process = subprocess.Popen([ours.tool('floor'), folder, peers.certificate(folder)],
+                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.port, self.where = int(self.process.stdout.readline()), folder + '/floor.sock'
+
+    def turn(self, count, figures):
+        figures.take('floor.', ask('change', 'floor', self.port, count, self.where))
+
+    def stop(self):
+        self.process.stdin.close()
+        self.process.wait()
+
+
+def run(n, runs, count, seconds, figures):
+    folder, others = os.path.join(ours.OUT, 'peers'), []
+    os.makedirs(folder, exist_ok=True)
+
+    def turn():
+        for other in others:
+            other.turn(count, figures)
+    try:
+        others.append(Floor(folder))
+        if peers.have('redis-server', 'redis-cli'):
+            others.append(RedisChain(folder, n))
+        run_ours(n, [turn] * runs, count, figures)
+    finally:
+        for other in others:
+            other.stop()
+    if seconds > 0:
+        run_load(n, seconds, figures)
+
+
+def report(said):
+    said.ratio('a change over three hops, p50, ms, floor program', 'ils.change.p50_ms',
+               'floor.p50_ms', 1 / 1.5)
+    said.ratio('a change over three hops, p99, ms, floor program', 'ils.change.p99_ms',
+               'floor.p99_ms')
+    for part in ('p50', 'p99'):
+        said.ratio('a change over three hops, %s, ms, chain of Redis' % part,
+                   'ils.change.%s_ms' % part, 'redis.chain.%s_ms' % part, 1)
+    first, last = (said.figures.best('ils.load.%s.p99_ms' % part) for part in ('first', 'last'))
+    if first and last:
+        said.say('under %.0f changes a second: lag p99 of the first 10 s %.2f ms, of the last %.2f '
+                 'ms, %.2f x' % (said.figures.best('ils.load.changes_per_s'), first, last,
+                                 last / first), last <= 2 * first, 'at most 2 x')
