@@ -90,6 +90,7 @@ int run_door_set(struct cli *cli, const struct parsed *p)
     int status;
     json_object_set_new(call.args, "door", json_string(p->word[0]));
     take(call.args, p, "--listen");
+    take(call.args, p, "--suffix");
     take_list(call.args, p, "--allow", "allow");
     if (!take_rate(cli, call.args, parsed_get(p, "--rate"), &status)) {
         json_decref(call.args);

@@ -23,6 +23,8 @@ static const char help[] =
     "                         where other clusters are told to dial (the FQDN of this cluster)\n"
     "  --sip-address ADDR     address of the SIP door (127.0.0.1)\n"
     "  --sip-port N           UDP port of the SIP door (5070; 0: none)\n"
+    "  --dns-address ADDR     address of the DNS door (127.0.0.1)\n"
+    "  --dns-port N           UDP and TCP port of the DNS door (5300; 0: none)\n"
     "  --config FILE          file with these options as `key = value` (" CONFIG_FILE ",\n"
     "                         unless a data directory is given)\n"
     "  --version, --help\n"
@@ -38,6 +40,8 @@ enum key {
     KEY_ADVERTISE,
     KEY_SIP_ADDRESS,
     KEY_SIP_PORT,
+    KEY_DNS_ADDRESS,
+    KEY_DNS_PORT,
     KEYS,
     KEY_CONFIG = KEYS,
     KEY_VERSION,
@@ -52,6 +56,8 @@ static const struct option options[] = {
     {"advertise", required_argument, NULL, KEY_ADVERTISE},
     {"sip-address", required_argument, NULL, KEY_SIP_ADDRESS},
     {"sip-port", required_argument, NULL, KEY_SIP_PORT},
+    {"dns-address", required_argument, NULL, KEY_DNS_ADDRESS},
+    {"dns-port", required_argument, NULL, KEY_DNS_PORT},
     {"config", required_argument, NULL, KEY_CONFIG},
     {"version", no_argument, NULL, KEY_VERSION},
     {"help", no_argument, NULL, KEY_HELP},
@@ -104,7 +110,9 @@ static const char *take(struct config *c, int key, const char *value)
     case KEY_PASSWORD_PORT: return take_port(value, &c->options.password_port);
     case KEY_ADVERTISE: return take_advertise(value, c->advertise);
     case KEY_SIP_ADDRESS: return take_address(value, c->sip_address);
-    default: return take_port(value, &c->options.sip_port);
+    case KEY_SIP_PORT: return take_port(value, &c->options.sip_port);
+    case KEY_DNS_ADDRESS: return take_address(value, c->dns_address);
+    default: return take_port(value, &c->options.dns_port);
     }
 }
 
@@ -182,9 +190,11 @@ static void defaults(struct config *c)
     snprintf(c->data, sizeof c->data, CONFIG_DATA);
     snprintf(c->address, sizeof c->address, "::");
     snprintf(c->sip_address, sizeof c->sip_address, "127.0.0.1");
+    snprintf(c->dns_address, sizeof c->dns_address, "127.0.0.1");
     c->options.tls_port = PORT_TLS_DEFAULT;
     c->options.password_port = PORT_PASSWORD_DEFAULT;
     c->options.sip_port = 5070;
+    c->options.dns_port = 5300;
 }
 
 /* Walks the command line; with apply = false it only looks for what decides about the file. */
@@ -239,6 +249,7 @@ enum config_outcome config_read(struct config *c, int argc, char **argv)
     c->options.data = c->data;
     c->options.address = c->address;
     c->options.sip_address = c->sip_address;
+    c->options.dns_address = c->dns_address;
     c->options.advertise = c->advertise[0] != '\0' ? c->advertise : NULL;
     return outcome;
 }

@@ -87,6 +87,24 @@ static bool take_rate(struct client *client, struct door_setting *s)
     return true;
 }
 
+/* Only a door with names of its own has one; an empty one is that of the default. */
+static bool take_suffix(struct client *client, enum door_name door, struct door_setting *s)
+{
+    const struct door_kind *kind = doors_kind(door);
+    struct slice text;
+    if (!control_text(client, "suffix", false, &text))
+        return false;
+    if (text.p == NULL)
+        return true;
+    if (kind->suffix == NULL)
+        return wrong(client, "only the dns door has a suffix", "suffix");
+    if (text.n >= sizeof s->config.suffix)
+        text.n = sizeof s->config.suffix - 1; /* too long all the same */
+    slice_to_text(text, s->config.suffix, sizeof s->config.suffix);
+    const char *error = kind->judge(&s->config);
+    return error == NULL || wrong(client, error, "suffix");
+}
+
 static void on_set(void *context, const char *error, enum reply reply, struct slice text)
 {
     struct client *client = context;
@@ -115,7 +133,7 @@ void verb_door_set(struct client *client)
     }
     setting = *doors_setting(doors_of(client), door);
     if (!take_listen(client, &setting) || !take_allow(client, &setting) ||
-        !take_rate(client, &setting))
+        !take_rate(client, &setting) || !take_suffix(client, door, &setting))
         return;
     if (json_object_size(client->args) < 2) {
         wrong(client, "nothing is said that is to change", NULL);

@@ -10,7 +10,12 @@
 
 #define ERROR_TEXT 256
 
-static const struct door_kind *const kinds[DOOR_NAMES] = {[DOOR_SIP] = &door_sip};
+static const struct door_kind *const kinds[DOOR_NAMES] = {
+    [DOOR_SIP] = &door_sip,
+#ifdef OPENILS_DNS
+    [DOOR_DNS] = &door_dns,
+#endif
+};
 static const char *const names[DOOR_NAMES] = {"sip", "dns", "http"};
 
 struct open_door {
@@ -192,6 +197,8 @@ static char *row_of(const struct door_setting *s)
         json_object_set_new(row, "allow", allow_json(&s->config));
     if (s->rate_set)
         json_object_set_new(row, "rate", json_integer(s->config.rate));
+    if (s->config.suffix[0] != '\0')
+        json_object_set_new(row, "suffix", json_string(s->config.suffix));
     char *dump = json_dumps(row, JSON_COMPACT | JSON_SORT_KEYS);
     json_decref(row);
     return dump;
@@ -201,6 +208,7 @@ static bool of_row(const json_t *row, struct door_setting *ret)
 {
     const char *listen = json_string_value(json_object_get(row, "listen"));
     const char *address = json_string_value(json_object_get(row, "address"));
+    const char *suffix = json_string_value(json_object_get(row, "suffix"));
     const json_t *allow = json_object_get(row, "allow"), *rate = json_object_get(row, "rate");
     json_t *net;
     size_t i;
@@ -212,6 +220,8 @@ static bool of_row(const json_t *row, struct door_setting *ret)
     ret->stored = true;
     ret->rate_set = rate != NULL;
     ret->config.rate = (uint32_t)json_integer_value(rate);
+    if (suffix != NULL)
+        snprintf(ret->config.suffix, sizeof ret->config.suffix, "%s", suffix);
     ret->allow_set = allow != NULL;
     ret->config.allow_n = 0;
     json_array_foreach(allow, i, net) {
@@ -260,6 +270,11 @@ bool doors_has(const struct doors *doors, enum door_name name)
     return kinds[name] != NULL;
 }
 
+const struct door_kind *doors_kind(enum door_name name)
+{
+    return kinds[name];
+}
+
 bool doors_is_open(const struct doors *doors, enum door_name name)
 {
     return doors->slot[name].door != NULL;
@@ -287,6 +302,7 @@ struct doors *doors_new(struct runtime *rt)
         take_option(&doors->slot[i], "127.0.0.1", 0);
     }
     take_option(&doors->slot[DOOR_SIP], o->sip_address, o->sip_port);
+    take_option(&doors->slot[DOOR_DNS], o->dns_address, o->dns_port);
     return doors;
 }
 
@@ -346,8 +362,11 @@ static void on_stored(void *context, enum reply reply, struct slice text,
     if (move) {
         retire(s, NULL);
         s->door = c->door;
-    } else if (s->door != NULL)
+    } else if (s->door != NULL) {
         door_gate_set(s->door->gate, &s->setting.config);
+        if (s->door->kind->set != NULL)
+            s->door->kind->set(s->door->door, &s->setting.config);
+    }
     change_end(s, NULL, REPLY_OK, text);
 }
 
@@ -486,6 +505,11 @@ static json_t *door_json(const struct slot *s)
     json_object_set_new(json, "rate", json_integer(s->setting.config.rate));
     json_object_set_new(json, "rate_default", json_boolean(!s->setting.rate_set));
     json_object_set_new(json, "set_by", json_string(s->setting.stored ? "operator" : "start"));
+    if (kinds[s->name]->suffix != NULL)
+        json_object_set_new(json, "suffix",
+                            json_string(s->setting.config.suffix[0] != '\0'
+                                            ? s->setting.config.suffix
+                                            : kinds[s->name]->suffix));
     json_object_set_new(json, "counts", counts_json(s));
     return json;
 }

@@ -43,8 +43,14 @@ struct door_kind {
     void (*close)(void *door, void (*closed)(void *context), void *context);
     /* What was counted since the start of ilsd; fills ret, gives how many. */
     size_t (*counts)(const struct runtime *rt, struct door_count ret[static DOOR_COUNTS]);
+    /* An open door takes over what is no matter of the gate; NULL: there is nothing. */
+    void (*set)(void *door, const struct door_config *config);
+    /* What is wrong with a config, as a sentence; NULL: nothing. The function may be missing. */
+    const char *(*judge)(const struct door_config *config);
+    const char *suffix; /* by default; NULL: a door without one */
 };
 extern const struct door_kind door_sip; /* runtime_doors.c */
+extern const struct door_kind door_dns; /* runtime_dns.c; only with libknot */
 
 struct doors *doors_new(struct runtime *rt);
 /* One stored row, before doors_start. */
@@ -60,6 +66,8 @@ bool doors_retry(struct doors *doors);
 bool doors_find(const char *name, enum door_name *ret);
 bool doors_has(const struct doors *doors, enum door_name name); /* this ilsd was built with it */
 const struct door_setting *doors_setting(const struct doors *doors, enum door_name name);
+/* How a kind of door is made; it must be one that this ilsd has. */
+const struct door_kind *doors_kind(enum door_name name);
 bool doors_is_open(const struct doors *doors, enum door_name name);
 
 /* What a change came to: REPLY_OK, or the core's refusal; error is not NULL where it did not come

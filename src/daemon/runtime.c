@@ -107,6 +107,8 @@ static void copy_options(struct runtime *rt, const struct runtime_options *optio
     rt->options.advertise = copy_text(options->advertise);
     rt->options.sip_address =
         copy_text(options->sip_address != NULL ? options->sip_address : "127.0.0.1");
+    rt->options.dns_address =
+        copy_text(options->dns_address != NULL ? options->dns_address : "127.0.0.1");
 }
 
 static void free_all(struct runtime *rt)
@@ -124,6 +126,7 @@ static void free_all(struct runtime *rt)
     free((void *)(uintptr_t)rt->options.address);
     free((void *)(uintptr_t)rt->options.advertise);
     free((void *)(uintptr_t)rt->options.sip_address);
+    free((void *)(uintptr_t)rt->options.dns_address);
     free(rt);
 }
 

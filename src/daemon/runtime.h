@@ -18,6 +18,8 @@ struct runtime_options {
     const char *advertise;            /* NAME or ADDR, with :PORT or without; NULL = none */
     const char *sip_address;          /* NULL = 127.0.0.1 */
     uint16_t sip_port;                /* 0 = no SIP door */
+    const char *dns_address;          /* NULL = 127.0.0.1 */
+    uint16_t dns_port;                /* 0 = no DNS door */
 };
 
 /* Opens the store, loads the core, opens the doors, starts listening. On failure prints one error

@@ -62,6 +62,11 @@ struct door {
 
 struct tls_link;
 
+/* Of the DNS door, since the start. */
+struct dns_counts {
+    uint64_t requests, answers, not_found, refused, malformed, truncated, slipped;
+};
+
 struct runtime {
     uv_loop_t *loop;
     struct runtime_options options; /* texts of its own; ports as they are */
@@ -100,6 +105,7 @@ struct runtime {
     struct arena sip_scratch;
     struct mem sip_mem;
     uint64_t sip_requests, sip_redirects, sip_not_found;
+    struct dns_counts dns_counts;
 
     struct sources *sources;
 

@@ -16,6 +16,7 @@
 #define DOOR_ADDRESS_MAX 46      /* a numeric address as text */
 #define DOOR_LISTEN_MAX  56      /* "[ADDRESS]:PORT" */
 #define DOOR_NET_TEXT    52      /* "ADDRESS/BITS" */
+#define DOOR_SUFFIX_MAX  160
 
 /* A network; IPv4 as ::ffff:a.b.c.d, bits counted from there. */
 struct door_net {
@@ -29,6 +30,7 @@ struct door_config {
     struct door_net allow[DOOR_NETS_MAX];
     size_t allow_n;                 /* 0: anybody may ask */
     uint32_t rate;                  /* requests of one source a second, and at once; 0: no limit */
+    char suffix[DOOR_SUFFIX_MAX];   /* DNS alone: its zone; empty: as by default */
 };
 
 /* "ADDR:PORT", "[ADDR]:PORT" or "off". False: it is none of them, nothing was written. */

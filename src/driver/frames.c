@@ -4,6 +4,7 @@
 #include "driver/frames.h"
 #include "base/list.h"
 #include "driver/address.h"
+#include "driver/clock.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -266,7 +267,10 @@ static void on_connection(uv_stream_t *listener, int status)
         return;
     }
     address_text((const struct sockaddr *)&peer, c->ip, &port);
-    if (!loopback(c->ip) && from(f, c->ip) > f->options.source_max) {
+    if ((!loopback(c->ip) && from(f, c->ip) > f->options.source_max) ||
+        (f->options.gate != NULL &&
+         door_gate_judge(f->options.gate, (const struct sockaddr *)&peer, clock_tick()) !=
+             DOOR_PASSES)) {
         conn_close(c);
         return;
     }

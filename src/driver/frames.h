@@ -11,6 +11,7 @@
 #include <uv.h>
 
 #include "base/buf.h"
+#include "driver/door.h"
 
 struct frames_options {
     const char *address; /* numeric; "::" is every address, IPv4 too */
@@ -19,6 +20,7 @@ struct frames_options {
     size_t reply_max;    /* bytes, at most 65535 */
     unsigned conns_max, source_max; /* in all, and from one address; loopback has no limit */
     unsigned idle_ms;    /* without a whole request, or with replies that nobody reads */
+    struct door_gate *gate; /* judges connections; NULL: everybody may ask */
 };
 
 /* ip: numeric text. Appends the reply to out; nothing appended ends the connection. */

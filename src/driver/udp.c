@@ -22,7 +22,7 @@ struct udp {
     size_t slot; /* bytes for one request */
     struct door_gate *gate;
     tick now; /* of the batch */
-    udp_answer answer;
+    udp_answer answer, too_fast;
     void *context;
     void (*closed)(void *context);
     void *closed_context;
@@ -89,11 +89,14 @@ static size_t answer_one(struct udp *u, size_t i, size_t n)
     r.ip = slice_of(ip);
     r.reply_port = r.port;
     buf_reset(&u->reply[i]);
-    if (r.port == 0 ||
-        (u->gate != NULL && door_gate_judge(u->gate, (const struct sockaddr *)&u->from[i],
-                                            u->now) != DOOR_PASSES))
+    enum door_verdict verdict =
+        u->gate == NULL
+            ? DOOR_PASSES
+            : door_gate_judge(u->gate, (const struct sockaddr *)&u->from[i], u->now);
+    if (r.port == 0 || verdict == DOOR_NOT_ALLOWED ||
+        (verdict == DOOR_TOO_FAST && u->too_fast == NULL))
         return n;
-    u->answer(u->context, &r, &u->reply[i]);
+    (verdict == DOOR_PASSES ? u->answer : u->too_fast)(u->context, &r, &u->reply[i]);
     if (u->reply[i].failed || u->reply[i].n == 0)
         return n;
     set_port(&u->from[i], r.reply_port);
@@ -209,6 +212,11 @@ struct udp *udp_open(uv_loop_t *loop, const char *address, uint16_t port, size_t
     u->poll.data = u;
     uv_poll_start(&u->poll, UV_READABLE, on_readable);
     return u;
+}
+
+void udp_too_fast(struct udp *u, udp_answer answer)
+{
+    u->too_fast = answer;
 }
 
 uint16_t udp_port(const struct udp *u)

@@ -26,6 +26,8 @@ struct udp;
 struct udp *udp_open(uv_loop_t *loop, const char *address, uint16_t port, size_t request_max,
                      size_t reply_max, struct door_gate *gate, udp_answer answer, void *context,
                      char *error, size_t size);
+/* Who asks too fast for the gate is answered by this, and not at all without it. */
+void udp_too_fast(struct udp *u, udp_answer answer);
 uint16_t udp_port(const struct udp *u);
 void udp_close(struct udp *u, void (*closed)(void *context), void *context);
 

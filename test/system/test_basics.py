@@ -254,7 +254,8 @@ def protocol(c):
 
 
 def starting(net, c):
-    second = subprocess.run([ILSD, '--data', c.data, '--address', '127.0.0.1', '--sip-port', '0'],
+    second = subprocess.run([ILSD, '--data', c.data, '--address', '127.0.0.1', '--sip-port', '0',
+                             '--dns-port', '0'],
                             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=30)
     tap.ok(second.returncode != 0 and c.data in second.stdout, 'a data directory that is locked',
            second.stdout)
@@ -263,7 +264,8 @@ def starting(net, c):
     os.mkdir(junk)
     with open(os.path.join(junk, 'ilsd.db'), 'wb') as handle:
         handle.write(b'this is no database' * 500)
-    corrupt = subprocess.run([ILSD, '--data', junk, '--address', '127.0.0.1', '--sip-port', '0'],
+    corrupt = subprocess.run([ILSD, '--data', junk, '--address', '127.0.0.1', '--sip-port', '0',
+                             '--dns-port', '0'],
                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
                              timeout=30)
     tap.ok(corrupt.returncode != 0 and 'ilsd.db' in corrupt.stdout, 'a store that is corrupt',
