@@ -6,6 +6,8 @@
 
 #include "cli/words.h"
 
+#define LOOKED_MAX 200000 /* strings that ilsd looks up at most */
+
 static long long count_of(const json_t *object, const char *key)
 {
     return (long long)json_integer_value(json_object_get(object, key));
@@ -190,7 +192,9 @@ static void print_targets(const struct cli *cli, json_t *rows)
     json_array_foreach(rows, i, row) {
         const json_t *example = json_array_get(json_object_get(row, "examples"), 0);
         bool here = strcmp(text_of(row, "where"), "here") == 0;
-        if (text_of(row, "except")[0] != '\0')
+        if (text_of(row, "cluster")[0] != '\0')
+            snprintf(text, sizeof text, _("at %s"), text_of(row, "cluster"));
+        else if (text_of(row, "except")[0] != '\0')
             snprintf(text, sizeof text, _("at the others, but for %s"), text_of(row, "except"));
         else
             snprintf(text, sizeof text, "%s", here ? _("here") : _("at the others"));
@@ -198,6 +202,11 @@ static void print_targets(const struct cli *cli, json_t *rows)
         json_object_set_new(row, "example", json_incref((json_t *)(uintptr_t)example));
         set_name(row, "was");
         set_name(row, "becomes");
+        if (count_of(row, "patterns") > 0) {
+            snprintf(text, sizeof text, _("%lld, of patterns: %lld"), count_of(row, "strings"),
+                     count_of(row, "patterns"));
+            json_object_set_new(row, "strings", json_string(text));
+        }
     }
     if (json_array_size(rows) == 0)
         return;
@@ -220,8 +229,11 @@ void print_preview(const struct cli *cli, json_t *result)
     if (shown < all)
         printf(_("%lld of %lld shown\n"), shown, all);
     print_targets(cli, json_object_get(result, "targets"));
-    if (count_of(result, "looked_up") < count_of(result, "added") + count_of(result, "removed"))
-        printf(_("(%lld keys were looked up; patterns are not)\n"), count_of(result, "looked_up"));
+    if (count_of(result, "by_example") > 0)
+        printf(_("(%lld patterns match too many strings: of these, examples were looked up)\n"),
+               count_of(result, "by_example"));
+    if (count_of(result, "looked_up") >= LOOKED_MAX)
+        printf(_("(%lld strings were looked up, and no more)\n"), count_of(result, "looked_up"));
 }
 
 /* Catalogs that a rollback makes again, or removes. */

@@ -1,156 +1,175 @@
 /* control_preview: what a change of the plan would do, without doing it: which entries come and go,
- * and which dialled strings would then be answered by whom, here and at the other clusters.
- *
- * Here it is the lookup itself that says who answers now. At another cluster one's own entry is one
- * of several: there the smaller cluster id wins, as far as that cluster's operator has not said
- * otherwise, and a cluster that has the entry itself is not touched. */
+ * and which dialled strings would then be answered by whom, here and at the other clusters. Who
+ * that is says the plan room (plan/foresee.h); here it is put into groups. */
 #include "daemon/control_planlog.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-#include "plan/policy.h"
+#include "plan/foresee.h"
 
 #define EXAMPLES    20     /* of what comes, of what goes, of what changes */
 #define STRINGS     5      /* of each group of dialled strings */
 #define GROUPS_MAX  64
-#define LOOKED_MAX  200000 /* keys that are looked up */
+#define LOOKED_MAX  200000 /* strings that are looked up */
+#define PATTERN_ALL 10000  /* strings of a pattern that are all looked up; of more, examples */
 #define NAMES_MAX   300    /* bytes */
 
+enum where { AT_HERE, AT_OTHERS, AT_CLUSTER };
+
 struct group {
-    bool here;
+    enum where where;
+    char cluster[CLUSTER_ID_MAX + 1];     /* AT_CLUSTER: which */
     char was[CLUSTER_ID_MAX + 1], becomes[CLUSTER_ID_MAX + 1]; /* "": nobody */
     char except[NAMES_MAX]; /* clusters where nothing changes, for they have it themselves */
-    uint64_t n;
+    uint64_t n;             /* strings */
+    uint64_t patterns;      /* of which only examples are among them */
+    uint64_t last;          /* pattern + 1 that was counted */
     json_t *strings;
 };
 
 struct preview {
     struct view_preview v;
     const struct ils *core;
-    char self[CLUSTER_ID_MAX + 1];
+    struct foresee f;
+    struct foresee_key *key;
+    struct arena arena;
     bool alone; /* no other cluster is known */
     struct group group[GROUPS_MAX];
     size_t group_n;
+    uint64_t pattern;      /* + 1: whose strings are looked up; 0: none */
     uint64_t looked, more; /* more: strings of groups beyond the table */
+    uint64_t examples;     /* patterns of which only examples were looked up */
 };
 
 /* --- who would answer */
 
-static void count(struct preview *p, struct group g, struct slice dialled)
+static struct group *group_of(struct preview *p, const struct group *g)
 {
-    size_t i = 0;
-    if (strcmp(g.was, g.becomes) == 0)
+    for (size_t i = 0; i < p->group_n; i++) {
+        struct group *have = &p->group[i];
+        if (have->where == g->where && strcmp(have->cluster, g->cluster) == 0 &&
+            strcmp(have->was, g->was) == 0 && strcmp(have->becomes, g->becomes) == 0 &&
+            strcmp(have->except, g->except) == 0)
+            return have;
+    }
+    if (p->group_n == GROUPS_MAX)
+        return NULL;
+    p->group[p->group_n] = *g;
+    p->group[p->group_n].strings = json_array();
+    return &p->group[p->group_n++];
+}
+
+static void count(struct preview *p, struct group g, struct slice was, struct slice becomes,
+                  struct slice dialled)
+{
+    if (slice_eq(was, becomes))
         return;
-    while (i < p->group_n &&
-           (p->group[i].here != g.here || strcmp(p->group[i].was, g.was) != 0 ||
-            strcmp(p->group[i].becomes, g.becomes) != 0 ||
-            strcmp(p->group[i].except, g.except) != 0))
-        i++;
-    if (i == GROUPS_MAX) {
+    slice_to_text(was, g.was, sizeof g.was);
+    slice_to_text(becomes, g.becomes, sizeof g.becomes);
+    struct group *have = group_of(p, &g);
+    if (have == NULL) {
         p->more++;
         return;
     }
-    if (i == p->group_n) {
-        g.strings = json_array();
-        p->group[p->group_n++] = g;
+    have->n++;
+    if (p->pattern != 0 && have->last != p->pattern) {
+        have->last = p->pattern;
+        have->patterns++;
     }
-    p->group[i].n++;
-    if (json_array_size(p->group[i].strings) < STRINGS)
-        json_array_append_new(p->group[i].strings, render_text(dialled));
+    if (json_array_size(have->strings) < STRINGS)
+        json_array_append_new(have->strings, render_text(dialled));
 }
 
-static bool is_own(const struct match *m, const struct change *c)
+static void count_others(struct preview *p, const struct foreseen *s, struct slice dialled)
 {
-    return m->local && m->kind == c->kind;
-}
-
-/* Not served here; of what is not sound, by nobody. */
-static bool is_refused(const struct match *m)
-{
-    return m->lost_to == LOSER_BLOCKED || m->lost_to == LOSER_OUTSIDE ||
-           m->lost_to == LOSER_ILLEGAL;
-}
-
-/* The others that have the key: their names, and the one that wins among them. */
-static void others(const struct lookup *l, const struct change *c, char except[static NAMES_MAX],
-                   struct slice *ret_first)
-{
+    struct group others = {.where = AT_OTHERS};
     size_t n = 0;
-    *ret_first = slice_make(NULL, 0);
-    except[0] = '\0';
-    for (size_t i = 0; i < l->match_n; i++) {
-        const struct match *m = &l->match[i];
-        if (m->local || m->kind != c->kind || m->lost_to == LOSER_ILLEGAL)
+    for (size_t i = 0; i < s->own_n; i++) {
+        struct group at = {.where = AT_CLUSTER};
+        struct slice was = s->own[i].was, becomes = s->own[i].becomes;
+        if (slice_eq(was, s->others_was) && slice_eq(becomes, s->others_becomes))
             continue;
-        if (n + m->cluster_id.n + 3 < NAMES_MAX)
-            n += (size_t)snprintf(except + n, NAMES_MAX - n, "%s%.*s", n == 0 ? "" : ", ",
-                                  (int)m->cluster_id.n, (const char *)m->cluster_id.p);
-        if (ret_first->n == 0 || slice_cmp(m->cluster_id, *ret_first) < 0)
-            *ret_first = m->cluster_id;
+        slice_to_text(s->own[i].cluster, at.cluster, sizeof at.cluster);
+        if (!slice_eq(was, becomes))
+            count(p, at, was, becomes, dialled);
+        if (n + strlen(at.cluster) + 3 < NAMES_MAX)
+            n += (size_t)snprintf(others.except + n, NAMES_MAX - n, "%s%s", n == 0 ? "" : ", ",
+                                  at.cluster);
     }
-    for (size_t i = 0; ret_first->n == 0 && i < l->match_n; i++)
-        if (!l->match[i].local)
-            *ret_first = l->match[i].cluster_id; /* of a pattern */
+    count(p, others, s->others_was, s->others_becomes, dialled);
 }
 
-static void look(struct preview *p, const struct view_effect *e, const struct lookup *l,
-                 struct slice dialled)
+static void look(void *context, struct slice dialled)
 {
-    const struct change *c = &e->change;
-    struct group here = {.here = true}, there = {.here = false};
-    struct slice first;
-    size_t next = 0;
-    bool exact = false;
-    others(l, c, there.except, &first);
-    while (next < l->match_n && (is_own(&l->match[next], c) || is_refused(&l->match[next])))
-        next++;
-    if (next < l->match_n)
-        slice_to_text(l->match[next].cluster_id, here.was, sizeof here.was);
-    snprintf(here.becomes, sizeof here.becomes, "%s", p->self);
-    slice_to_text(first, there.was, sizeof there.was);
-    for (size_t i = 0; i < l->match_n; i++)
-        exact = exact || (!l->match[i].local && l->match[i].kind == c->kind);
-    bool wins = !exact || slice_cmp(slice_of(p->self), first) < 0;
-    snprintf(there.becomes, sizeof there.becomes, "%s", wins ? p->self : there.was);
-    if (e->what == VIEW_REMOVED) {
-        struct group swap = here;
-        memcpy(here.was, swap.becomes, sizeof here.was);
-        memcpy(here.becomes, swap.was, sizeof here.becomes);
-        swap = there;
-        memcpy(there.was, swap.becomes, sizeof there.was);
-        memcpy(there.becomes, swap.was, sizeof there.becomes);
-    }
-    count(p, here, dialled);
+    struct preview *p = context;
+    struct group here = {.where = AT_HERE};
+    struct foreseen s;
+    if (p->looked >= LOOKED_MAX)
+        return;
+    p->looked++;
+    arena_reset(&p->arena);
+    foresee_look(&p->f, &p->arena, dialled, &s);
+    count(p, here, s.here_was, s.here_becomes, dialled);
     if (!p->alone)
-        count(p, there, dialled);
+        count_others(p, &s, dialled);
 }
 
-static void look_all(struct preview *p, struct mem *mem)
+/* The strings of a pattern: all, or examples. */
+static void look_pattern(struct preview *p, size_t i)
 {
-    struct arena arena;
-    struct lookup l;
-    struct view_cluster other;
-    arena_init(&arena, mem);
-    p->alone = !view_cluster(p->core, 1, &other);
-    for (size_t i = 0; i < p->v.effect_n && p->looked < LOOKED_MAX; i++) {
-        const struct view_effect *e = &p->v.effect[i];
-        const struct change *c = &e->change;
-        char dialled[URI_MAX + 2];
-        bool plain = c->kind == ENTRY_URI || c->kind == ENTRY_ENTERPRISE || c->kind == ENTRY_E164;
-        if (e->what == VIEW_CHANGED || !plain)
-            continue; /* who answers stays; a pattern is no string */
-        arena_reset(&arena);
-        size_t n = slice_to_text(c->user, dialled, sizeof dialled);
-        if (c->domain.n > 0 && n + 1 + c->domain.n < sizeof dialled) {
-            dialled[n++] = '@';
-            n += slice_to_text(c->domain, dialled + n, sizeof dialled - n);
-        }
-        plan_lookup(view_plan(p->core), view_routes(p->core), &arena, slice_make(dialled, n), &l);
-        look(p, e, &l, slice_make(dialled, n));
-        p->looked++;
+    uint64_t most = p->looked + PATTERN_ALL > LOOKED_MAX ? 0 : PATTERN_ALL;
+    bool all = foresee_all(&p->f, i, most);
+    p->pattern = all ? 0 : i + 1;
+    p->examples += !all;
+    foresee_strings(&p->f, i, most, look, p);
+    p->pattern = 0;
+}
+
+static void look_key(struct preview *p, size_t i)
+{
+    const struct foresee_key *k = &p->key[i];
+    char dialled[URI_MAX + 2];
+    if (k->kind == ENTRY_PATTERN_ENTERPRISE || k->kind == ENTRY_PATTERN_E164) {
+        look_pattern(p, i);
+        return;
     }
-    arena_done(&arena);
+    size_t n = slice_to_text(k->user, dialled, sizeof dialled);
+    if (k->domain.n > 0 && n + 1 + k->domain.n < sizeof dialled) {
+        dialled[n++] = '@';
+        n += slice_to_text(k->domain, dialled + n, sizeof dialled - n);
+    }
+    look(p, slice_make(dialled, n));
+}
+
+/* False: memory. */
+static bool look_all(struct preview *p, struct mem *mem)
+{
+    struct view_cluster other;
+    size_t n = 0;
+    const struct policy_subject catalog = {.key = p->v.key, .number = p->v.number,
+                                           .cluster_id = p->v.name,
+                                           .local = p->v.number == STREAM_PLAN};
+    p->alone = !view_cluster(p->core, 1, &other);
+    p->key = calloc(p->v.effect_n + 1, sizeof *p->key);
+    for (size_t i = 0; p->key != NULL && i < p->v.effect_n; i++) {
+        const struct view_effect *e = &p->v.effect[i];
+        if (e->what != VIEW_CHANGED) /* who answers stays */
+            p->key[n++] = (struct foresee_key){.kind = e->change.kind, .user = e->change.user,
+                                               .domain = e->change.domain,
+                                               .put = e->what == VIEW_ADDED};
+    }
+    bool good = p->key != NULL && foresee_init(&p->f, mem, view_plan(p->core),
+                                               view_routes(p->core), &catalog, p->key, n);
+    arena_init(&p->arena, mem);
+    for (size_t i = 0; good && i < n && p->looked < LOOKED_MAX; i++)
+        look_key(p, i);
+    arena_done(&p->arena);
+    if (p->key != NULL)
+        foresee_done(&p->f);
+    free(p->key);
+    return good;
 }
 
 /* --- as JSON */
@@ -162,15 +181,18 @@ static json_t *name_json(const char *name)
 
 static json_t *groups_json(const struct preview *p)
 {
+    static const char *const where[] = {"here", "others", "cluster"};
     json_t *rows = json_array();
     for (size_t i = 0; i < p->group_n; i++) {
         const struct group *g = &p->group[i];
         json_t *json = json_object();
-        json_object_set_new(json, "where", json_string(g->here ? "here" : "others"));
+        json_object_set_new(json, "where", json_string(where[g->where]));
+        json_object_set_new(json, "cluster", name_json(g->cluster));
         json_object_set_new(json, "was", name_json(g->was));
         json_object_set_new(json, "becomes", name_json(g->becomes));
-        json_object_set_new(json, "except", name_json(g->here ? "" : g->except));
+        json_object_set_new(json, "except", name_json(g->except));
         json_object_set_new(json, "strings", control_number_json(g->n));
+        json_object_set_new(json, "patterns", control_number_json(g->patterns));
         json_object_set_new(json, "examples", g->strings);
         json_array_append_new(rows, json);
     }
@@ -208,7 +230,6 @@ json_t *control_preview(struct client *client, const struct command *command)
 {
     static struct preview p;
     struct mem *mem = &client->control->mem;
-    struct view_self self;
     memset(&p, 0, sizeof p);
     p.core = runtime_core(client->control->rt);
     enum reply reply = view_preview(p.core, mem, command, &p.v);
@@ -217,9 +238,11 @@ json_t *control_preview(struct client *client, const struct command *command)
         view_preview_free(&p.v);
         return NULL;
     }
-    view_self(p.core, &self);
-    slice_to_text(self.cluster_id, p.self, sizeof p.self);
-    look_all(&p, mem);
+    if (!look_all(&p, mem)) {
+        control_no_memory(client);
+        view_preview_free(&p.v);
+        return NULL;
+    }
     json_t *json = json_object();
     json_object_set_new(json, "dry_run", json_true());
     json_object_set_new(json, "added", control_number_json(p.v.n[VIEW_ADDED]));
@@ -230,6 +253,7 @@ json_t *control_preview(struct client *client, const struct command *command)
     json_object_set_new(json, "entries", examples_json(&p, mem));
     json_object_set_new(json, "targets", groups_json(&p));
     json_object_set_new(json, "looked_up", control_number_json(p.looked));
+    json_object_set_new(json, "by_example", control_number_json(p.examples));
     json_object_set_new(json, "not_listed", control_number_json(p.more));
     view_preview_free(&p.v);
     return json;

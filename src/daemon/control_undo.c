@@ -476,7 +476,7 @@ static void undo_step(struct undo *u)
 static void merge(json_t *all, json_t *one)
 {
     static const char *const counts[] = {"added", "removed", "changed", "unchanged", "looked_up",
-                                         "not_listed"};
+                                         "by_example", "not_listed"};
     static const char *const arrays[] = {"entries", "targets"};
     for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++)
         json_object_set_new(all, counts[i],

@@ -229,6 +229,7 @@ static bool matches_fill(struct arena *a, const struct policy *policy,
             .stale = catalog_stale(from->c),
         };
         memcpy(m->key, catalog_key(from->c), KEY_SIZE);
+        m->stream = catalog_number(from->c);
         if (from->r.value.n > 0 && !failover_get(from->r.value, &m->failover))
             m->failover = (struct failover){0};
         m->lost_to = lost_to(policy, ranking, i);

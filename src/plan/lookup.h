@@ -54,6 +54,7 @@ struct match {
     struct slice cluster_id;
     struct slice route_string;
     uint8_t key[KEY_SIZE];      /* the origin's */
+    uint64_t stream;            /* STREAM_PLAN, or the number of its imported catalog */
     uint64_t usn;
     bool local, stale;
     struct failover failover;

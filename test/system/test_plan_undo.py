@@ -239,6 +239,41 @@ def dry_run(c, net):
            'of an empty file, which would be refused', out)
     status, _ = c.ils('plan', 'add', 'URI', 'moved@x.example.com', '--dry-run')
     tap.ok(status == 1 and 'another source' in c.error, 'of what would be refused', c.error)
+    c.must('block', 'remove', c.json('block', 'list')[0]['rule'])
+    patterns(c, osaka, nara)
+
+
+def targets(result):
+    return sorted((t['cluster'] or t['where'], t['was'] or '', t['becomes'] or '', t['strings'],
+                   t['patterns']) for t in result['targets'])
+
+
+def patterns(c, osaka, nara):
+    """A pattern is what it matches: strings counted one by one, or of too many examples."""
+    osaka.must('plan', 'add', 'ENTERPRISEPATTERN', '81!')
+    nara.must('plan', 'add', 'ENTERPRISEPATTERN', '81XX')
+    nara.must('plan', 'add', 'ENTERPRISE', '8105')
+    tap.ok(wait_until(lambda: c.json('lookup', '8105')['match'] and c.json('lookup', '81')['longer']
+                      and (c.json('lookup', '8111')['match'] or {}).get('cluster_id') == 'nara'),
+           'patterns of others are here')
+    r = c.json('plan', 'add', 'ENTERPRISEPATTERN', '81XX', '--dry-run')
+    tap.same(targets(r), [('here', 'nara', 'tokyo', 99, 0)],
+             'here the pattern takes all but the number; at the others nara is the smaller one', r)
+    r = c.json('plan', 'add', 'ENTERPRISEPATTERN', '810X', '--dry-run')
+    tap.same(targets(r), [('here', 'nara', 'tokyo', 9, 0), ('others', 'nara', 'tokyo', 9, 0)],
+             'a more specific one takes them everywhere', r)
+    out = c.must('plan', 'add', 'ENTERPRISEPATTERN', '8XXXXXX', '--dry-run')
+    r = c.json('plan', 'add', 'ENTERPRISEPATTERN', '8XXXXXX', '--dry-run')
+    tap.ok(('here', '', 'tokyo', 1, 1) in targets(r) and r['by_example'] == 1 and
+           '1, of patterns: 1' in out and 'examples were looked up' in out,
+           'of a large one there are examples', r, out)
+    r = c.json('plan', 'add', 'ENTERPRISEPATTERN', '8!', '--dry-run')
+    tap.ok(('here', '', 'tokyo', 1, 1) in targets(r) and
+           not any(t['was'] == 'osaka' for t in r['targets']), 'less specific than others', r)
+    c.must('plan', 'add', 'ENTERPRISEPATTERN', '810X')
+    r = c.json('plan', 'remove', 'ENTERPRISEPATTERN', '810X', '--dry-run')
+    tap.same(targets(r), [('here', 'tokyo', 'nara', 9, 0), ('others', 'tokyo', 'nara', 9, 0)],
+             'and when it goes', r)
 
 
 def main():
