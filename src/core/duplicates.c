@@ -3,8 +3,10 @@
  * has as well. So are records that are sound as bytes and make no sense as entries: they are
  * counted and named. (design 7; reliability: the original finds duplicates during a call.)
  *
- * One plan is looked through at a time. A large one is not begun again before a pause that grows
- * with it: many changes of it cost what one does. */
+ * One plan is looked through at a time. Where nothing was found so far, only the segments that came
+ * since are looked at. Where there is something, the whole is, so that what has gone is seen as
+ * well; a large one is not begun again before a pause that grows with it: many changes of it cost
+ * what one does. */
 #include "core/core.h"
 
 #define SCAN_RECORDS  1024           /* looked at in one step */
@@ -167,17 +169,20 @@ static bool of(const struct pair *p, const struct stream *s)
 static void scan_begin(struct ils *ils, struct stream *s)
 {
     struct scan *scan = &s->scan;
+    bool clean = scan->illegal == 0;
     scan->due = false;
     ils->scan_n--;
-    scan->place = (struct catalog_place){0};
     scan->records = scan->illegal_now = 0;
     scan->example_now.n = 0;
     ils->scanning = s;
     list_each(node, &ils->pairs) {
         struct pair *p = list_entry(node, struct pair, node);
-        if (of(p, s))
+        if (of(p, s)) {
             p->count_now = 0;
+            clean = false;
+        }
     }
+    scan->place = (struct catalog_place){.marks = true, .fresh = clean};
 }
 
 static void tell_illegal(struct ils *ils, struct stream *s)

@@ -215,6 +215,8 @@ void catalog_set_stale(struct catalog *c, bool stale)
 
 void catalog_set_served(struct catalog *c, bool served)
 {
+    for (size_t i = 0; c->served != served && i < c->serving.n; i++)
+        c->plan->segment[c->serving.id[i]].looked = false;
     c->served = served;
 }
 

@@ -38,6 +38,7 @@ struct segment {
     uint32_t next;    /* id: the next in the bucket of names, or the next free one; 0 = none */
     uint8_t flags;
     bool patterns; /* holds records that the trie of patterns counts */
+    bool looked;   /* a walk that marks has gone through it since the catalog is served */
     uint8_t name[HASH_SIZE];
 };
 

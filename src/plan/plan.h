@@ -52,7 +52,8 @@ bool catalog_is_local(const struct catalog *c);
 /* Stale catalogs are served and marked. */
 void catalog_set_stale(struct catalog *c, bool stale);
 bool catalog_stale(const struct catalog *c);
-/* A catalog that is not served (disconnected by policy) answers nothing; its data stays. */
+/* A catalog that is not served (disconnected by policy) answers nothing; its data stays. A change
+ * takes the marks of walks (plan/walk.h) away. */
 void catalog_set_served(struct catalog *c, bool served);
 
 /* --- filling: */

@@ -30,8 +30,10 @@ static bool walk_segment(const struct catalog *c, uint32_t id, struct catalog_pl
             continue;
     place->name = name_of(s);
     while (*seen < most) {
-        if (segment_next(&reader, &r) != 1)
+        if (segment_next(&reader, &r) != 1) {
+            c->plan->segment[id].looked |= place->marks;
             return true;
+        }
         ++*seen;
         place->at = (uint32_t)reader.at;
         if (r.put && (want == NULL || want(context, &r)) &&
@@ -48,6 +50,8 @@ size_t catalog_walk_some(const struct catalog *c, struct catalog_place *place, s
     size_t seen = 0;
     for (; place->line < c->serving.n; place->line++, place->at = 0) {
         uint32_t id = c->serving.id[place->line];
+        if (id != 0 && place->fresh && c->plan->segment[id].looked)
+            continue;
         if (id != 0 && !walk_segment(c, id, place, most, &seen, want, visit, context))
             return seen;
     }

@@ -12,6 +12,8 @@ struct catalog_place {
     uint32_t at;   /* offset in its segment ... */
     uint64_t name; /* ... which has this name, as far as it goes */
     bool over;     /* there is nothing behind it */
+    bool marks;    /* each segment that was gone through is marked, ... */
+    bool fresh;    /* ... and those that are marked already are passed over */
 };
 
 /* Calls visit for live records from the place on, until it returns false or `most` records were

@@ -103,8 +103,8 @@ static void draw_mixture(struct run *r)
     r->load = 40 + (unsigned)rand_below(&r->rand, 55);
     r->pause = draw(r, 20 * TICK_MS, 2 * TICK_S);
     if (r->storm->length > STORM_SHORT) { /* 60 changes and 6 faults an hour, and some more */
-        r->pause = draw(r, 30 * TICK_S, 50 * TICK_S) / (tick)r->first_n;
-        r->load = 45 + (unsigned)rand_below(&r->rand, 35);
+        r->pause = draw(r, 55 * TICK_S, 80 * TICK_S) / (tick)r->first_n;
+        r->load = 65 + (unsigned)rand_below(&r->rand, 18);
     }
     net->latency_max = net->latency_min + draw(r, 0, 40 * TICK_MS);
     net->jitter_max = draw(r, 0, 5 * TICK_MS);

@@ -9,6 +9,8 @@
 #include <assert.h>
 #include <stdarg.h>
 
+#define RESTART TICK_S /* what a supervisor waits before it starts a process again */
+
 static void *world_resize(void *context, void *p, size_t old_size, size_t new_size)
 {
     (void)context;
@@ -272,7 +274,7 @@ static void learn_key(struct node *n)
 static void restart_job(struct world *w, struct job *job)
 {
     struct node *n = job->object;
-    if (n->ils == NULL)
+    if (n->ils == NULL && w->now >= n->gave_up + RESTART)
         node_start(n);
 }
 
@@ -286,7 +288,8 @@ static void give_up(struct node *n, const struct ils_event *event)
         world_break(n->world, "%s: the core gave up with %zu of %zu bytes used", n->name,
                     n->mem.peak, n->mem.budget);
     node_crash(n, false);
-    world_at(n->world, n->world->now + TICK_S, NULL, (struct job){.run = restart_job, .object = n});
+    n->gave_up = n->world->now;
+    world_at(n->world, n->gave_up + RESTART, NULL, (struct job){.run = restart_job, .object = n});
 }
 
 static void watch_spin(struct node *n)
