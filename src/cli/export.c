@@ -87,6 +87,12 @@ static void export_line(struct cli *cli, json_t *line, void *context)
 static void say_left_out(const json_t *result)
 {
     json_int_t n = json_integer_value(json_object_get(result, "left_out"));
+    json_int_t enterprise = json_integer_value(json_object_get(result, "left_out_enterprise"));
+    if (enterprise > 0)
+        fprintf(stderr, _("%lld enterprise numbers and patterns are left out: the original's "
+                          "catalogs have none; --enterprise writes them all the same\n"),
+                (long long)enterprise);
+    n -= enterprise;
     if (n > 0)
         fprintf(stderr, _("%lld entries are left out: the form has no place for them, or they are "
                           "not served here\n"), (long long)n);
@@ -148,6 +154,8 @@ int run_plan_export(struct cli *cli, const struct parsed *p)
         return cli_error(cli, EXIT_USAGE, _("--dir is for the files of --all"), NULL,
                          "ils help plan export");
     }
+    if (parsed_has(p, "--enterprise"))
+        json_object_set_new(call.args, "enterprise", json_true());
     if (parsed_get(p, "--source") != NULL)
         json_object_set_new(call.args, "source", json_string(parsed_get(p, "--source")));
     if (parsed_get(p, "--format") != NULL)

@@ -180,6 +180,7 @@ static const struct option_row export_options[] = {
     {"--source", "NAME", "of one source only", OPTION_VALUE},
     {"--format", "ils|cucm", "cucm: as the original imports it, without enterprise numbers",
      OPTION_VALUE},
+    {"--enterprise", NULL, "with cucm: enterprise numbers too, for who reads them", OPTION_FLAG},
     {"--all", NULL, "everybody's, one file for each route string", OPTION_FLAG},
     {"--dir", "DIR", "where these files go (.); files of the same name are replaced", OPTION_VALUE},
     {NULL, NULL, NULL, OPTION_FLAG},

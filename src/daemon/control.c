@@ -36,7 +36,7 @@ static const struct verb verbs[] = {
     {"plan show", RIGHT_READ, "max,source,", false, verb_plan_show},
     {"plan log", RIGHT_READ, "number,before,max,skip,", false, verb_plan_log},
     {"plan check", RIGHT_READ, "", false, verb_plan_check},
-    {"plan export", RIGHT_READ, "source,format,all,", false, verb_plan_export},
+    {"plan export", RIGHT_READ, "source,format,all,enterprise,", false, verb_plan_export},
     {"cert show", RIGHT_READ, "", false, verb_cert_show},
     {"trust list", RIGHT_READ, "", false, verb_trust_list},
     {"trust show", RIGHT_READ, "fingerprint,", false, verb_trust_show},

@@ -12,12 +12,13 @@ struct export {
     struct client *client;
     const struct plan *plan;
     struct slice source; /* of that one only; empty: of all */
-    bool original;       /* the form of the original */
+    bool original;       /* the form of the original ... */
+    bool enterprise;     /* ... with enterprise numbers, which it has no published words for */
     struct arena arena;
     struct buf part;
     const struct catalog *catalog; /* whose entries are written */
     struct slice route_string;     /* of the file that is written */
-    uint64_t n, left_out;
+    uint64_t n, left_out, left_enterprise;
     bool stopped;
 };
 
@@ -79,13 +80,21 @@ static void put_own(struct export *x, const struct entry *e, struct slice source
     buf_put_u8(&x->part, '\n');
 }
 
-/* --- the original's: URIs, +E.164 numbers and patterns */
+/* --- the original's: URIs, +E.164 numbers and patterns. Its manuals say that its catalogs have no
+ * enterprise numbers: they are written where somebody asks for them. */
+
+static bool is_enterprise(const struct entry *e)
+{
+    return e->kind == ENTRY_ENTERPRISE || e->kind == ENTRY_PATTERN_ENTERPRISE;
+}
 
 /* Escapes that the original reads are those of ASCII. */
-static bool original_has(const struct entry *e)
+static bool original_has(const struct export *x, const struct entry *e)
 {
     if (e->kind == ENTRY_E164 || e->kind == ENTRY_PATTERN_E164)
         return true;
+    if (is_enterprise(e))
+        return x->enterprise;
     for (size_t i = 0; i + 1 < e->key.n; i++) {
         if (e->key.p[i] == '%' && e->key.p[i + 1] > '7')
             return false;
@@ -98,8 +107,10 @@ static void put_original(struct export *x, const struct entry *e)
 {
     static const char *const words[] = {
         [ENTRY_URI] = "URI", [ENTRY_E164] = "E164Number", [ENTRY_PATTERN_E164] = "E164Pattern",
+        [ENTRY_ENTERPRISE] = "EnterpriseNumber",
+        [ENTRY_PATTERN_ENTERPRISE] = "EnterprisePattern",
     };
-    bool pattern = e->kind == ENTRY_PATTERN_E164;
+    bool pattern = e->kind == ENTRY_PATTERN_E164 || e->kind == ENTRY_PATTERN_ENTERPRISE;
     buf_put_text(&x->part, words[e->kind]);
     buf_put_u8(&x->part, ',');
     put_field(&x->part, pattern ? entry_failover_text(&x->arena, &e->failover)
@@ -135,8 +146,9 @@ static bool put_record(void *context, const struct record *r)
         return true;
     arena_reset(&x->arena);
     if (!entry_of(x, r, &e) || is_refused(x, r) ||
-        (x->original && (!original_has(&e) || entry_judge(&x->arena, &e) != ENTRY_OK))) {
+        (x->original && (!original_has(x, &e) || entry_judge(&x->arena, &e) != ENTRY_OK))) {
         x->left_out++;
+        x->left_enterprise += is_enterprise(&e) && !x->enterprise;
         return true;
     }
     if (x->original)
@@ -212,6 +224,7 @@ void verb_plan_export(struct client *client)
                       "ils plan export --format cucm", "format");
         return;
     }
+    x.enterprise = x.original && control_flag(client, "enterprise", false);
     arena_init(&x.arena, &client->control->mem);
     buf_init(&x.part, &client->control->mem, 2 * PART_MAX);
     control_hold(client);
@@ -226,6 +239,8 @@ void verb_plan_export(struct client *client)
     json_t *result = json_object();
     json_object_set_new(result, "exported", control_number_json(x.n));
     json_object_set_new(result, "left_out", control_number_json(x.left_out));
+    json_object_set_new(result, "left_out_enterprise",
+                        control_number_json(x.original ? x.left_enterprise : 0));
     arena_done(&x.arena);
     buf_done(&x.part);
     control_ok(client, result);

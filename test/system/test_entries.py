@@ -147,6 +147,29 @@ def to_the_original(tap, net, osaka, tokyo, nara):
         return sorted((k, v, '+14085554000' if f == 'ITSELF' and k == 'E164' else f)
                       for k, v, f, _ in entries(c) if not k.startswith('ENTERPRISE'))
     tap.same(dialled(nara), dialled(osaka), 'imported again these are the same entries')
+    tap.ok('3 enterprise numbers' in (tokyo.must('plan', 'export', '--format', 'cucm', '--all',
+                                                 '--dir', folder) and tokyo.error),
+           'and said, with what writes them', tokyo.error)
+    whole = os.path.join(net.folder, 'whole')
+    os.mkdir(whole)
+    answer = tokyo.json('plan', 'export', '--format', 'cucm', '--enterprise', '--all', '--dir',
+                        whole)
+    tap.same((answer['left_out'], answer['left_out_enterprise']), (0, 0), 'or nothing is left out')
+    nara.must('plan', 'import', os.path.join(whole, 'osaka.example.com.csv'), '--source', 'osaka')
+
+    def spelt(c):
+        return sorted((k, v, '+14085554000' if f == 'ITSELF' and k == 'E164' else f)
+                      for k, v, f, _ in entries(c))
+    tap.same([e for e in spelt(nara) if not e[0].startswith('ENTERPRISE')],
+             [e for e in spelt(osaka) if not e[0].startswith('ENTERPRISE')], 'there and back')
+    tap.same([e[:2] for e in spelt(nara)], [e[:2] for e in spelt(osaka)],
+             'with every number and pattern')
+    again = nara.must('plan', 'export', '--format', 'cucm', '--enterprise')
+    with open(os.path.join(whole, 'osaka.example.com.csv'), encoding='utf-8') as handle:
+        tap.same(sorted(again.splitlines()), sorted(handle.read().splitlines()),
+                 'the file of what was read from it is the same')
+    tap.ok('EnterpriseNumber,' in again and 'EnterprisePattern,4:+1408555,81404XXX' in again,
+           'enterprise rows, their failover with them', again)
     tokyo.must('plan', 'export', '--format', 'cucm', '--all', '--dir', folder)
     tap.same(sorted(os.listdir(folder)), ['osaka.example.com.csv', 'tokyo.example.com.csv'],
              'a second run replaces its files')
