@@ -117,7 +117,7 @@ static const struct verb verbs[] = {
     {"catalog remove", RIGHT_CHANGE, "name,", false, verb_catalog_remove},
     {"catalog adopt", RIGHT_CHANGE, "name,from,description,", false, verb_catalog_adopt},
     {"door list", RIGHT_READ, "", false, verb_door_list},
-    {"door set", RIGHT_CHANGE, "door,listen,allow,rate,", false, verb_door_set},
+    {"door set", RIGHT_CHANGE, "door,listen,allow,rate,suffix,", false, verb_door_set},
     {"plan rollback", RIGHT_CHANGE, "number,to,dry_run,", false, verb_plan_rollback},
     {"plan confirm", RIGHT_CHANGE, "", false, verb_plan_confirm},
 };
