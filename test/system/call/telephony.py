@@ -66,10 +66,11 @@ class Telephony:
     def __exit__(self, *_):
         self.stop()
 
-    def start(self):
+    def start(self, asking="a"):
+        """asking: kamailio-ASKING.cfg.in is the controller that asks ilsd."""
         self._callee()
         self._kamailio("b", self.b_port, self.callee_port)
-        self._kamailio("a", self.a_port, self.ilsd_port)
+        self._kamailio(asking, self.a_port, self.ilsd_port)
 
     def stop(self):
         for process in reversed(self.running):
