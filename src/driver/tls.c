@@ -1,6 +1,7 @@
-/* tls: one session over two memory BIOs. Bytes go in and come out; what OpenSSL says in between is
- * turned into five states. Its error queue is empty before and after each call. */
+/* tls: one session over a BIO in memory (tls_pipe.h). Bytes go in and come out; what OpenSSL says
+ * in between is turned into five states. Its error queue is empty before and after each call. */
 #include "driver/tls_inside.h"
+#include "driver/tls_pipe.h"
 #include "driver/x509_inside.h"
 
 #include <openssl/err.h>
@@ -15,8 +16,8 @@
 
 struct tls_session {
     struct tls_context *context;
-    SSL *ssl;      /* NULL: TLS_HELLO */
-    BIO *in, *out; /* the SSL object's */
+    SSL *ssl; /* NULL: TLS_HELLO */
+    struct tls_pipe pipe;
     enum tls_state state;
     bool dialler, invite, failed_by_alert, given;
     struct {
@@ -52,16 +53,14 @@ static bool make_ssl(struct tls_session *s, const char *name)
 {
     struct slice alpn = tls_alpn(s->invite);
     s->ssl = SSL_new(s->context->ssl);
-    s->in = BIO_new(BIO_s_mem());
-    s->out = BIO_new(BIO_s_mem());
-    if (s->ssl == NULL || s->in == NULL || s->out == NULL) {
-        BIO_free(s->in);
-        BIO_free(s->out);
+    BIO *bio = tls_pipe_bio(&s->pipe);
+    if (s->ssl == NULL || bio == NULL) {
+        BIO_free(bio);
         SSL_free(s->ssl);
         s->ssl = NULL;
         return false;
     }
-    SSL_set_bio(s->ssl, s->in, s->out);
+    SSL_set_bio(s->ssl, bio, bio);
     if (!s->dialler) {
         SSL_set_accept_state(s->ssl);
         return true;
@@ -102,6 +101,7 @@ void tls_session_free(struct tls_session *s)
     if (s == NULL)
         return;
     SSL_free(s->ssl);
+    tls_pipe_done(&s->pipe);
     tls_context_unref(s->context);
     x509_report_free(&s->peer);
     OPENSSL_cleanse(s->plain.p, s->plain.size);
@@ -115,8 +115,8 @@ void tls_session_free(struct tls_session *s)
  * they may be answered while they are looked at. */
 static void forget_output(struct tls_session *s)
 {
-    if (s->given && s->ssl != NULL)
-        (void)BIO_reset(s->out);
+    if (s->given)
+        tls_pipe_reset(&s->pipe);
     s->given = false;
 }
 
@@ -194,16 +194,13 @@ static void open_records(struct tls_session *s)
 
 static void take(struct tls_session *s, struct slice cipher)
 {
-    if (cipher.n != 0 &&
-        (cipher.n > INT32_MAX || BIO_write(s->in, cipher.p, (int)cipher.n) != (int)cipher.n)) {
-        fail_for(s, ERR_R_MALLOC_FAILURE);
-        return;
-    }
+    s->pipe.in = cipher; /* all of it is read below, unless the session ends */
     if (s->state == TLS_HANDSHAKE)
         shake(s);
     if (s->state == TLS_UP)
         open_records(s);
-    if (BIO_ctrl_pending(s->out) > OUTPUT_MAX)
+    s->pipe.in = slice_make(NULL, 0);
+    if (s->pipe.out_n > OUTPUT_MAX)
         fail_for(s, SSL_R_EXCESSIVE_MESSAGE_SIZE);
 }
 
@@ -305,7 +302,7 @@ void tls_session_write(struct tls_session *s, struct slice plain)
         else
             plain = slice_make(plain.p + done, plain.n - done);
     }
-    if (s->state == TLS_UP && BIO_ctrl_pending(s->out) > OUTPUT_MAX)
+    if (s->state == TLS_UP && s->pipe.out_n > OUTPUT_MAX)
         fail_for(s, SSL_R_EXCESSIVE_MESSAGE_SIZE);
     ERR_clear_error();
 }
@@ -321,12 +318,10 @@ void tls_session_close(struct tls_session *s)
 
 struct slice tls_session_output(struct tls_session *s)
 {
-    char *p = NULL;
     if (s->ssl == NULL || s->given)
         return slice_make(NULL, 0);
     s->given = true;
-    long n = BIO_get_mem_data(s->out, &p);
-    return slice_make(p, n > 0 ? (size_t)n : 0);
+    return slice_make(s->pipe.out, s->pipe.out_n);
 }
 
 struct slice tls_session_plain(struct tls_session *s)
