@@ -1,6 +1,9 @@
-/* runtime_step: one event, one step, its actions performed in order. Drivers call back from the
- * loop only, so a step never begins inside another; outcomes are told, and doors opened and closed,
- * when the step is performed, for the actions live in memory that the next step takes back. */
+/* runtime_step: one event, one step, its actions performed. Drivers call back from the loop only,
+ * so a step never begins inside another; outcomes are told, and doors opened and closed, when the
+ * step is performed, for the actions live in memory that the next step takes back.
+ *
+ * What is sent goes first, for somebody waits for it at every hop; then what is done here, in its
+ * order; the trace of it all comes last. */
 #include "daemon/runtime_inside.h"
 #include "daemon/render.h"
 #include "driver/clock.h"
@@ -132,6 +135,28 @@ static void give_up(const struct ils_event *event)
     _exit(1);
 }
 
+/* When an action's turn comes. A link is not sent on after it was closed, nor before it stands. */
+static unsigned turn_of(enum ils_action_type type)
+{
+    return type == ILS_DO_SEND ? 0 : type == ILS_DO_TRACE ? 2 : 1;
+}
+
+static void perform_all(struct runtime *rt, const struct ils_actions *todo, wall now)
+{
+    bool traced = false;
+    for (unsigned turn = 0; turn <= 2; turn++) {
+        for (size_t i = 0; i < todo->n; i++) {
+            const struct ils_action *a = &todo->action[i];
+            if (turn_of(a->type) != turn)
+                continue;
+            if (turn == 2 && !traced)
+                log_step(rt->log);
+            traced = turn == 2;
+            perform(rt, a, now);
+        }
+    }
+}
+
 void runtime_step(struct runtime *rt, struct ils_event *event)
 {
     struct ils_actions todo;
@@ -142,13 +167,7 @@ void runtime_step(struct runtime *rt, struct ils_event *event)
     rt->stepping = true;
     if (ils_step(rt->core, event, &todo) < 0)
         give_up(event);
-    bool traced = false;
-    for (size_t i = 0; i < todo.n; i++) {
-        if (todo.action[i].type == ILS_DO_TRACE && !traced)
-            log_step(rt->log);
-        traced = traced || todo.action[i].type == ILS_DO_TRACE;
-        perform(rt, &todo.action[i], event->wall);
-    }
+    perform_all(rt, &todo, event->wall);
     rt->stepping = false;
     if (event->type == ILS_EV_ROW)
         return;
