@@ -151,7 +151,8 @@ static void say_why(struct door *d, const struct lookup *look)
         if (look->longer)
             why(d, EDE_OTHER, "a pattern matches longer numbers");
         break;
-    case LOOKUP_BAD_INPUT: break;
+    case LOOKUP_BAD_INPUT:
+    case LOOKUP_THERE: break; /* no door is asked for another cluster */
     }
 }
 

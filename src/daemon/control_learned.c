@@ -72,7 +72,7 @@ static enum loser_rule judged(struct learned *l, const struct view_plan *p, cons
     const struct ils *core = runtime_core(l->browse.client->control->rt);
     struct lookup found;
     *ret_block = 0;
-    plan_lookup(view_plan(core), view_routes(core), &l->arena, key, &found);
+    plan_why(view_plan(core), view_routes(core), &l->arena, key, NULL, &found);
     for (size_t i = 0; i < found.match_n; i++) {
         const struct match *m = &found.match[i];
         if (m->kind == r->kind && memcmp(m->key, p->key, KEY_SIZE) == 0) {

@@ -436,7 +436,7 @@ void verb_lookup(struct client *client)
         return;
     memset(&l, 0, sizeof l);
     arena_init(&arena, &client->control->mem);
-    plan_lookup(view_plan(core), view_routes(core), &arena, dialled, &l);
+    plan_why(view_plan(core), view_routes(core), &arena, dialled, NULL, &l);
     json_t *json = lookup_json(core, &l);
     int exit = l.result == LOOKUP_FOUND || l.result == LOOKUP_LOCAL ? 0 : 1;
     arena_done(&arena);

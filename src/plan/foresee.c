@@ -90,10 +90,10 @@ static int place_cmp(const struct entrant *a, const struct entrant *b)
 {
     bool pa = kind_is_pattern(a->subject.kind), pb = kind_is_pattern(b->subject.kind);
     bool ua = a->subject.kind == ENTRY_URI, ub = b->subject.kind == ENTRY_URI;
+    if (ua != ub)
+        return ua ? 1 : -1;
     if (pa != pb)
         return pa ? 1 : -1;
-    if (ua != ub)
-        return ua ? -1 : 1;
     return pa ? pattern_order(&a->pattern, &b->pattern) : 0;
 }
 
@@ -162,17 +162,14 @@ static bool first_pattern(void *context, const struct pattern *p)
 }
 
 /* What comes of the catalog that fits. */
-static void take_coming(const struct foresee *f, struct arena *a, const struct lookup *l,
-                        struct entrants *then)
+static void take_coming(const struct foresee *f, const struct lookup *l, struct entrants *then)
 {
-    struct slice none = {NULL, 0}, number = l->canonical, user, domain;
+    struct slice none = {NULL, 0}, number = l->number, user, domain;
     uint8_t text[PATTERN_TEXT_MAX];
     struct pattern p = {.n = 0};
-    if (slice_find(l->canonical, '@') < l->canonical.n) {
-        parts(l->canonical, ENTRY_URI, &user, &domain);
+    if (l->uri.n > 0) {
+        parts(l->uri, ENTRY_URI, &user, &domain);
         entrant_comes(f, then, key_of(f, ENTRY_URI, user, domain), none);
-        if (number_parse(a, user, phone_has_plus(user), &number) != ENTRY_OK)
-            return;
     }
     if (number.n == 0)
         return;
@@ -224,7 +221,7 @@ void foresee_look(const struct foresee *f, struct arena *a, struct slice dialled
     struct lookup l;
     struct entrants now = {.n = 0}, then = {.n = 0};
     *ret = (struct foreseen){.own_n = 0};
-    plan_lookup(f->plan, f->routes, a, dialled, &l);
+    plan_why(f->plan, f->routes, a, dialled, NULL, &l);
     for (size_t i = 0; i < l.match_n; i++) {
         if (l.match[i].lost_to == LOSER_ILLEGAL)
             continue; /* answered by nobody, anywhere */
@@ -234,7 +231,7 @@ void foresee_look(const struct foresee *f, struct arena *a, struct slice dialled
             key_of(f, e->subject.kind, e->subject.user, e->subject.domain) == NULL)
             then.e[then.n++] = *e;
     }
-    take_coming(f, a, &l, &then);
+    take_coming(f, &l, &then);
     const struct entrant *was = others_first(&now), *becomes = others_first(&then);
     ret->here_was = name_of(here_first(f, &now));
     ret->here_becomes = name_of(here_first(f, &then));

@@ -1,50 +1,62 @@
 /* lookup: "this was dialled: where does it go, and why?" One pure function over the plan and the
- * routes; SIP, the command line and every later door are views of its answer. */
+ * routes; SIP, DNS, HTTP and the command line are views of its answer and have no rule of their
+ * own.
+ *
+ * What is dialled is read as a number or as a URI (enum dial_policy). In this order, the first that
+ * is served here decides:
+ *   1. the number, among +E.164 numbers if it begins with "+", else among enterprise numbers;
+ *   2. patterns of the number's class, the more specific first (PROTOCOL.md, "Patterns");
+ *   3. the directory URI.
+ * A string without a host is a number, one with a host whose user is no number a URI; what may be
+ * both is tried as a number first, as the original reads it, and then as the URI that it is.
+ * Of one key that several advertise: one's own, then as the policy says (policy_order). What the
+ * policy does not let through (policy_judge) is served by nobody. */
 #ifndef OPENILS_PLAN_LOOKUP_H
 #define OPENILS_PLAN_LOOKUP_H
 
 #include "base/arena.h"
 #include "plan/plan.h"
+#include "plan/route.h"
 
-#define ROUTE_TARGETS_MAX   8
-#define LOOKUP_TARGETS_MAX  9
-#define LOOKUP_MATCHES_MAX  16
-
-/* Route patterns: `host.example`, `*.example` (any labels before it) or `*`; to a SIP URI. */
-struct routes;
-struct routes *routes_new(struct mem *mem);
-void routes_free(struct routes *r);
-
-/* pattern and target are checked: ENTRY_ERROR_HOST for a bad pattern, ENTRY_ERROR_CHARACTER for a
- * target that is no plain sip: or sips: URI (host, port, transport; no headers). The same pattern
- * may have several targets, tried in the order they were added: ENTRY_ERROR_TOO_LONG beyond
- * ROUTE_TARGETS_MAX. Adding a pair twice is no error. */
-enum entry_error routes_add(struct routes *r, struct slice pattern, struct slice target);
-/* target empty: all targets of the pattern. Number of routes removed. */
-size_t routes_remove(struct routes *r, struct slice pattern, struct slice target);
-size_t routes_count(const struct routes *r);
-/* i < routes_count; slices valid until the next change. */
-void routes_get(const struct routes *r, size_t i, struct slice *ret_pattern,
-                struct slice *ret_target);
-/* The most specific pattern that covers the route string; false when none does. */
-bool routes_find(const struct routes *r, struct slice route_string, size_t *ret_first,
-                 size_t *ret_n); /* routes ret_first .. +n-1 in routes_get's order */
+#define LOOKUP_TARGETS_MAX 9   /* ROUTE_TARGETS_MAX, and the PSTN */
+#define LOOKUP_MATCHES_MAX 256 /* that plan_why tells of */
 
 enum lookup_result {
     LOOKUP_FOUND,       /* match and at least one target */
     LOOKUP_NO_MATCH,    /* nobody advertises it */
-    LOOKUP_NO_ROUTE,    /* matched, but no route pattern covers its route string, no failover */
-    LOOKUP_LOCAL,       /* one's own entry: it is served here */
+    LOOKUP_NO_ROUTE,    /* matched, but there is no target; `avoided` says which were left out */
+    LOOKUP_LOCAL,       /* one's own entry: it is served here; targets if a route names them */
     LOOKUP_BAD_INPUT,   /* neither a number nor a directory URI */
     LOOKUP_BLOCKED,     /* advertised, but nobody's entry is served here: see the matches */
+    LOOKUP_THERE,       /* plan_why for another cluster: it is matched; its routes are its own */
 };
 
-enum target_reason { TARGET_ROUTE, TARGET_PSTN };
+enum target_reason {
+    TARGET_ROUTE,  /* a route pattern covers the route string */
+    TARGET_PSTN,   /* the PSTN failover number, through the routes of "pstn" */
+    TARGET_DOMAIN, /* no route does: the route string as a domain (lookup_rules.as_domain) */
+};
 
+/* Why a target is none after all: calls would come back. */
+enum avoid_rule {
+    AVOID_NONE,
+    AVOID_SELF, /* it is this cluster's own address */
+    AVOID_SAME, /* it is the URI that was dialled */
+};
+
+/* One place where the call may go: all slices lie in the arena. */
 struct target {
-    struct slice uri;  /* complete SIP URI: user@target-host, in the arena */
-    uint16_t q;        /* thousandths: 1000 = q 1.0 */
-    uint8_t reason;    /* enum target_reason */
+    struct slice uri;    /* complete: sip:user@host[:port][;transport=word], or sips: */
+    bool secure;         /* sips: */
+    struct slice user;   /* parts of uri */
+    struct slice host;   /* an IPv6 address in its brackets */
+    uint16_t port;       /* 0: none given */
+    uint8_t transport;   /* enum transport */
+    uint16_t priority;   /* of the route, as in SRV records: the smaller is tried first */
+    uint16_t weight;     /* likewise */
+    uint16_t q;          /* thousandths: 1000 = q 1.0; falls from target to target */
+    uint8_t reason;      /* enum target_reason */
+    uint8_t avoided;     /* enum avoid_rule */
     struct slice route_pattern; /* that decided, for TARGET_ROUTE */
 };
 
@@ -65,26 +77,38 @@ struct match {
 struct lookup {
     uint8_t result;             /* enum lookup_result */
     struct slice dialed;        /* as given */
-    struct slice canonical;     /* as looked up */
+    struct slice canonical;     /* as looked up: of the next two what matched, or came first */
+    struct slice number, uri;   /* as it was read; empty: not so */
     struct match *match;        /* [0] is the winner, but of LOOKUP_BLOCKED; losers follow, those
                                  * that are not served last; n = 0: none */
     size_t match_n;
-    struct target target[LOOKUP_TARGETS_MAX];
+    bool more;                  /* there are more losers than are told of */
+    struct target target[LOOKUP_TARGETS_MAX]; /* in the order in which they are to be tried */
     size_t target_n;
+    struct target *avoided;     /* that would be targets, but for the rule in each */
+    size_t avoided_n;
+    struct slice failover;      /* the PSTN number of a learned winner; empty: none */
+    bool failover_routed;       /* there is a route "pstn" for it */
     bool longer;                /* LOOKUP_NO_MATCH: with more digits it would match a pattern */
 };
 
-/* dialled: a number, a directory URI, or a sip:/sips:/tel: URI (parameters are ignored; a digits
- * user at any host is looked up as URI first, then as number). Everything in *ret lives in the
- * arena or the plan and is valid until either changes. Never fails: a refused allocation gives
- * LOOKUP_NO_MATCH with a->failed set.
- * Order: exact URI; +E.164; enterprise number; patterns of the number's class, the more specific
- * first; of one key as the plan's policy says (policy_order). What the policy does not let through
- * (policy_judge) is among the losers.
- * The PSTN failover number becomes a target behind the routes through pstn_route, the route
- * string whose routes lead to the PSTN gateway ("pstn"); without such a route it is left out.
- * "*" is for other clusters' calls alone: it covers neither one's own entries nor "pstn". */
+/* dialled: a number, a directory URI, or a sip:/sips:/tel: URI. The winner only: match_n is at most
+ * 1. Everything in *ret lives in the arena or the plan and is valid until either changes. Never
+ * fails: a refused allocation gives LOOKUP_NO_MATCH with a->failed set.
+ *
+ * Targets: those of the most specific route pattern that covers the winner's route string, by
+ * priority; among those of one priority by weight, each dialled string always in the same way. No
+ * route: the route string as a domain, where the rules say so. The PSTN failover number of a
+ * learned entry comes behind them, through the routes of the pattern "pstn", which leads to the
+ * gateway and covers no cluster's route string. "*" and domains are for other clusters' calls
+ * alone: they cover neither one's own entries nor "pstn". */
 void plan_lookup(const struct plan *p, const struct routes *r, struct arena *a,
                  struct slice dialled, struct lookup *ret);
+
+/* The same decision, with all that lost and why. from: NULL, or the key of another cluster, to ask
+ * as it would: its entries are its own, no policy of this cluster's applies, and there are no
+ * targets (LOOKUP_THERE). Its own rules and what it has not learned are not known here. */
+void plan_why(const struct plan *p, const struct routes *r, struct arena *a, struct slice dialled,
+              const uint8_t *from, struct lookup *ret);
 
 #endif

@@ -370,6 +370,42 @@ void policy_remove(struct policy *p, struct slice key)
     }
 }
 
+static bool put_all(struct policy *to, const struct policy *from, struct buf *key)
+{
+    bool ok = true;
+    for (size_t i = 0; ok && i < from->block_n; i++) {
+        buf_reset(key);
+        policy_block_key(key, from->block[i].rule.n);
+        ok = !key->failed && policy_put(to, buf_slice(key), slice_make(from->block[i].row,
+                                                                       from->block[i].row_n)) == 0;
+    }
+    for (size_t i = 0; ok && i < from->bound_n; i++) {
+        buf_reset(key);
+        policy_bound_key(key, from->bound[i].rule.key);
+        ok = !key->failed && policy_put(to, buf_slice(key), slice_make(from->bound[i].row,
+                                                                       from->bound[i].row_n)) == 0;
+    }
+    if (!ok || from->order_n == 0)
+        return ok;
+    return put_order(to, slice_make(from->order_row, from->order_row_n)) == 0;
+}
+
+struct policy *policy_clone(const struct policy *p, struct mem *mem)
+{
+    struct policy *copy = policy_new(mem);
+    struct buf key;
+    if (copy == NULL)
+        return NULL;
+    buf_init(&key, mem, SIZE_MAX);
+    bool ok = put_all(copy, p, &key);
+    buf_done(&key);
+    copy->last = p->last;
+    if (ok)
+        return copy;
+    policy_free(copy);
+    return NULL;
+}
+
 /* --- reading */
 
 bool policy_block_at(const struct policy *p, size_t i, struct policy_block *ret)

@@ -47,6 +47,8 @@ struct policy_preferred {
 
 struct policy;
 struct policy *policy_new(struct mem *mem); /* NULL: memory */
+/* The same rules, for a reader of its own; NULL: memory. */
+struct policy *policy_clone(const struct policy *p, struct mem *mem);
 void policy_free(struct policy *p);
 
 /* --- rows */

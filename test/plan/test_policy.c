@@ -198,7 +198,7 @@ static void world_end(struct world *w)
 static void expect(struct world *w, const char *dialled, const char *winner, enum loser_rule rule)
 {
     struct lookup l;
-    plan_lookup(w->plan, w->routes, &w->a, slice_of(dialled), &l);
+    plan_why(w->plan, w->routes, &w->a, slice_of(dialled), NULL, &l);
     assert_int_equal(l.match_n, 2);
     assert_true(is(l.match[0].cluster_id, winner));
     assert_int_equal(l.match[0].lost_to, LOSER_NONE);
@@ -224,11 +224,11 @@ static void test_winner(void **state)
     key_of(block.key, 'n');
     assert_int_equal(put_block(w.policy, mem, &block), 0);
     expect(&w, "8001", "osaka", LOSER_BLOCKED);
-    plan_lookup(w.plan, w.routes, &w.a, slice_of("8001"), &l);
+    plan_why(w.plan, w.routes, &w.a, slice_of("8001"), NULL, &l);
     assert_int_equal(l.match[1].rule, 3);
     block = (struct policy_block){.n = 4, .pattern = slice_of("8001")};
     assert_int_equal(put_block(w.policy, mem, &block), 0);
-    plan_lookup(w.plan, w.routes, &w.a, slice_of("8001"), &l);
+    plan_why(w.plan, w.routes, &w.a, slice_of("8001"), NULL, &l);
     assert_int_equal(l.result, LOOKUP_BLOCKED);
     assert_int_equal(l.target_n, 0);
     assert_int_equal(l.match_n, 2);
@@ -236,7 +236,7 @@ static void test_winner(void **state)
     /* One's own is nobody's to block. */
     block = (struct policy_block){.n = 5, .pattern = slice_of("*@x.example")};
     assert_int_equal(put_block(w.policy, mem, &block), 0);
-    plan_lookup(w.plan, w.routes, &w.a, slice_of("own@x.example"), &l);
+    plan_why(w.plan, w.routes, &w.a, slice_of("own@x.example"), NULL, &l);
     assert_int_equal(l.result, LOOKUP_LOCAL);
     policy_remove(w.policy, slice_make("\1\0\0\0\3", 5));
     policy_remove(w.policy, slice_make("\1\0\0\0\4", 5));

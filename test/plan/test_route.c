@@ -32,8 +32,9 @@ static const char *find(const struct routes *r, const char *route_string)
 static void test_patterns(void **state)
 {
     static const char *const good[] = {"host", "host.example", "*.example", "*", "*.A.example",
-                                       "PSTN"};
-    static const char *const bad[] = {"", "*.", "**", "*example", "a.*", "a.*.b", ".a", "a.", "a b",
+                                       "PSTN", "a.*", "a.*.b", "*.*.b", "*.b.*"};
+    static const char *const bad[] = {"", "*.", "**", "*example", "a.**", "a.*b", "*.*.", ".a",
+                                      "a.", "a b",
                                       "*.-a", "a_b", "\xe6\x9d\xb1", "a;b", "a@b"};
     struct test_mem t;
     test_mem_init(&t, 0);

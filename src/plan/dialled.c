@@ -1,0 +1,120 @@
+/* dialled: URIs and numbers as they come in. The one place where the policy of dialled strings
+ * (enum dial_policy) is applied. */
+#include "plan/dialled.h"
+#include "plan/host.h"
+
+#include <string.h>
+
+#define PHONE_MAX (1 + NUMBER_MAX)
+
+static bool scheme_drop(struct slice *text, const char *scheme)
+{
+    size_t n = strlen(scheme);
+    if (text->n < n || !slice_eq_fold(slice_make(text->p, n), slice_make(scheme, n)))
+        return false;
+    *text = slice_make(text->p + n, text->n - n);
+    return true;
+}
+
+static struct slice before(struct slice text, uint8_t c)
+{
+    return slice_make(text.p, slice_find(text, c));
+}
+
+static struct slice behind(struct slice text, size_t at)
+{
+    return at < text.n ? slice_make(text.p + at + 1, text.n - at - 1) : slice_make(NULL, 0);
+}
+
+/* A phone number with characters that no entry has: it is one, and matches nothing. */
+static void read_keypad(struct arena *a, struct slice text, uint8_t dial, struct slice *ret)
+{
+    uint8_t keypad[PHONE_MAX], c;
+    size_t n = 0, step;
+    for (size_t at = 0; at < text.n; at += step) {
+        step = phone_char(text, at, &c);
+        if (c == ' ' || c == '.' || c == '(' || c == ')')
+            continue;
+        bool letter = c >= 'A' && c <= 'D' && dial == DIAL_PHONE_ABCD;
+        if (n == PHONE_MAX || (!ascii_digit(c) && c != '*' && c != '+' && !letter))
+            return;
+        keypad[n++] = c;
+    }
+    bool plus = n > 0 && keypad[0] == '+';
+    for (size_t i = plus; i < n; i++) {
+        if (!ascii_digit(keypad[i])) {
+            *ret = arena_copy(a, slice_make(keypad, n));
+            return;
+        }
+    }
+}
+
+static void read_number(struct arena *a, struct slice text, uint8_t dial, struct slice *ret)
+{
+    if (number_parse(a, text, phone_has_plus(text), ret) == ENTRY_OK)
+        return;
+    *ret = slice_make(NULL, 0);
+    read_keypad(a, text, dial, ret);
+}
+
+static void read_parameters(struct slice text, struct reading *ret)
+{
+    while (text.n > 0) {
+        struct slice one = before(text, ';');
+        size_t equals = slice_find(one, '=');
+        text = behind(text, one.n);
+        if (!slice_eq_fold(slice_make(one.p, equals), slice_of("transport")))
+            continue;
+        struct slice word = behind(one, equals);
+        for (uint8_t i = TRANSPORT_NONE + 1; i < TRANSPORTS; i++) {
+            if (slice_eq_fold(word, transport_text(i)))
+                ret->transport = i;
+        }
+    }
+}
+
+/* host[:port][;parameters]: the host is what is left of `text`. */
+static struct slice read_place(struct slice text, struct reading *ret)
+{
+    uint64_t port;
+    text = before(text, '?');
+    struct slice place = before(text, ';');
+    read_parameters(behind(text, place.n), ret);
+    size_t end = place.n > 0 && place.p[0] == '[' ? slice_find(place, ']') + 1
+                                                  : slice_find(place, ':');
+    ret->asked = slice_make(place.p, end < place.n ? end : place.n);
+    if (end < place.n && place.p[end] == ':' && slice_to_u64(behind(place, end), 65535, &port))
+        ret->port = (uint16_t)port;
+    return place.n > 0 && place.p[0] == '[' ? place : ret->asked;
+}
+
+void dialled_read(struct arena *a, struct slice text, uint8_t dial, struct reading *ret)
+{
+    *ret = (struct reading){0};
+    text = slice_trim(text);
+    if (text.n > DIALLED_MAX)
+        return;
+    bool tel = scheme_drop(&text, "tel:");
+    ret->secure = !tel && !scheme_drop(&text, "sip:") && scheme_drop(&text, "sips:");
+    size_t at = slice_find(text, '@');
+    if (tel || at == text.n) {
+        read_number(a, before(before(text, ';'), '?'), dial, &ret->number);
+        return;
+    }
+    struct slice user = before(slice_make(text.p, at), ';');
+    struct slice host = read_place(behind(text, at), ret);
+
+    uint8_t plain[DIALLED_MAX];
+    size_t n = user.n + 1 + host.n;
+    memcpy(plain, user.p, user.n);
+    plain[user.n] = '@';
+    if (host.n > 0)
+        memcpy(plain + user.n + 1, host.p, host.n);
+    if (diruri_read(a, slice_make(plain, n), &ret->uri) == ENTRY_OK) {
+        user = before(ret->uri, '@');
+        ret->user = user;
+        ret->host = behind(ret->uri, user.n);
+    }
+    if (dial != DIAL_URI)
+        read_number(a, user, dial, &ret->number);
+}
