@@ -64,12 +64,12 @@ static bool put_regexp(struct buf *out, struct slice uri)
 }
 
 /* The plan lets only plain URIs in; here is the last look. */
-static void put_target(struct door *d, const struct target *target, const struct sip_uri *dialled)
+static void put_target(struct door *d, const struct target *target)
 {
     struct sip_uri u;
     struct buf *out = d->w.out;
     size_t before = out->n;
-    if (!sip_target_read(target->uri, &u) || (dialled != NULL && sip_uri_same(&u, dialled)))
+    if (!sip_target_read(target->uri, &u))
         return;
     size_t at = dns_record(&d->w, DNS_HEADER, KNOT_RRTYPE_NAPTR, d->config->ttl);
     buf_put_u16(out, ORDER);
@@ -143,7 +143,8 @@ static void say_why(struct door *d, const struct lookup *look)
     case LOOKUP_LOCAL: why(d, EDE_OTHER, "served here, and no route says where"); break;
     case LOOKUP_BLOCKED: why(d, EDE_BLOCKED, "blocked"); break;
     case LOOKUP_NO_ROUTE:
-        why(d, EDE_OTHER, "no route to ");
+        why(d, EDE_OTHER, look->avoided_n > 0 ? "every target would come back here: " :
+                                                "no route to ");
         if (look->match_n > 0)
             d->w.ede_about = look->match[0].route_string;
         break;
@@ -167,24 +168,14 @@ static bool may_hold_more(const struct door *d, const struct lookup *look)
 static uint16_t judge_dialled(struct door *d, struct dns_outcome *ret)
 {
     struct lookup look;
-    struct sip_uri self = {0};
     plan_lookup(d->plan, d->routes, d->scratch, d->node.text, &look);
     ret->looked_up = true;
     ret->result = look.result;
     ret->dialled = d->node.text;
     if (d->scratch->failed)
         return KNOT_RCODE_SERVFAIL;
-    if (d->node.uri && look.target_n > 0) {
-        static const char scheme[] = "sip:";
-        uint8_t *text = arena_alloc(d->scratch, sizeof scheme - 1 + d->node.text.n);
-        if (text == NULL)
-            return KNOT_RCODE_SERVFAIL;
-        memcpy(text, scheme, sizeof scheme - 1);
-        memcpy(text + sizeof scheme - 1, d->node.text.p, d->node.text.n);
-        sip_uri_read(slice_make(text, sizeof scheme - 1 + d->node.text.n), &self);
-    }
     for (size_t i = 0; i < look.target_n && asked(d, KNOT_RRTYPE_NAPTR); i++)
-        put_target(d, &look.target[i], d->node.uri ? &self : NULL);
+        put_target(d, &look.target[i]);
     if (asked(d, KNOT_RRTYPE_NAPTR) && d->w.answers == 0)
         say_why(d, &look);
     return may_hold_more(d, &look) ? KNOT_RCODE_NOERROR : KNOT_RCODE_NXDOMAIN;
@@ -211,6 +202,15 @@ static uint16_t judge_apex(struct door *d)
     return KNOT_RCODE_NOERROR;
 }
 
+static uint16_t judge_address(struct door *d)
+{
+    bool ip6 = d->node.kind == DNS_NODE_IP6;
+    if (!dns_is_target(d->routes, d->node.ip, ip6))
+        return KNOT_RCODE_NXDOMAIN;
+    put_address(d, d->node.ip, ip6 ? 16 : 4);
+    return KNOT_RCODE_NOERROR;
+}
+
 static uint16_t judge_node(struct door *d, struct dns_outcome *ret)
 {
     switch ((enum dns_node_kind)d->node.kind) {
@@ -220,11 +220,17 @@ static uint16_t judge_node(struct door *d, struct dns_outcome *ret)
     case DNS_NODE_SERVER: return judge_server(d);
     case DNS_NODE_DIALLED: return judge_dialled(d, ret);
     case DNS_NODE_ROUTE:
+        if (asked(d, KNOT_RRTYPE_NAPTR))
+            dns_put_transports(&d->w, d->config, d->routes, &d->node);
+        return KNOT_RCODE_NOERROR;
     case DNS_NODE_SERVICE:
+        if (asked(d, KNOT_RRTYPE_SRV))
+            dns_put_services(&d->w, d->config, d->routes, &d->node);
+        return KNOT_RCODE_NOERROR;
     case DNS_NODE_IP4:
-    case DNS_NODE_IP6: break;
+    case DNS_NODE_IP6: return judge_address(d);
     }
-    return KNOT_RCODE_NOERROR;
+    return KNOT_RCODE_NXDOMAIN;
 }
 
 /* A question of the zone. One answer for ANY; SOA beside every "not there". */

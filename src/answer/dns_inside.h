@@ -49,6 +49,20 @@ struct dns_service_text {
 };
 extern const struct dns_service_text dns_services[DNS_SERVICES];
 
+/* --- the routes (dns_route.c); the records are answers: */
+
+struct dns_writer;
+/* NAPTR records to the services of a ROUTE, SRV records of a SERVICE. */
+void dns_put_transports(struct dns_writer *w, const struct dns_config *config,
+                        const struct routes *routes, const struct dns_node *node);
+void dns_put_services(struct dns_writer *w, const struct dns_config *config,
+                      const struct routes *routes, const struct dns_node *node);
+/* Whether an address, of 4 or 16 bytes, is a route's target: others have no name here, so that
+ * nobody gets a name for an address of his choice. */
+bool dns_is_target(const struct routes *routes, const uint8_t *ip, bool ip6);
+/* An IPv6 address in its brackets. */
+bool dns_ip6_parse(struct slice host, uint8_t ret[static 16]);
+
 /* --- writing: */
 
 struct dns_writer {

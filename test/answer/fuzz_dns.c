@@ -11,6 +11,8 @@
 #include <assert.h>
 #include <stdlib.h>
 
+static struct routes *routes;
+
 static void *resize(void *context, void *p, size_t old_size, size_t new_size)
 {
     (void)context;
@@ -27,6 +29,12 @@ static void check_naptr(struct slice data)
 {
     struct sip_uri uri;
     size_t at = 4;
+    if (data.p[5] == 's') { /* to the services of a route string */
+        assert(data.p[6] > 6 && data.p[7 + data.p[6]] == 0);
+        at = 8 + data.p[6];
+        assert(knot_dname_wire_check(data.p + at, data.p + data.n, NULL) == (int)(data.n - at));
+        return;
+    }
     for (int i = 0; i < 2; i++)
         at += 1 + (size_t)data.p[at];
     struct slice expression = slice_make(data.p + at + 1, data.p[at]);
@@ -59,7 +67,7 @@ static size_t answer(const struct dns_config *config, struct arena *scratch, str
 {
     buf_reset(out);
     arena_reset(scratch);
-    size_t n = dns_answer((const struct plan *)scratch, NULL, config, scratch, request, udp, out,
+    size_t n = dns_answer((const struct plan *)scratch, routes, config, scratch, request, udp, out,
                           outcome);
     assert(n == out->n && !out->failed);
     return n;
@@ -86,6 +94,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     stub_target("sip:2001@10.0.0.5:5080", 1000);
     stub_answer.target[stub_answer.target_n++] =
         (struct target){.uri = slice_make(data + 1, data[0]), .q = 900};
+    routes = routes_new(&mem);
+    routes_add(routes, slice_of("*"), slice_of("sip:[2001:db8::1]:5070;transport=tcp"));
+    routes_add(routes, slice_of("*.com"), slice_of("sips:10.0.0.5"));
+    routes_add(routes, slice_of("*.com"), slice_of("sip:gw.example;transport=wss"));
     dns_read(request, &m);
     for (int udp = 0; udp < 2; udp++) {
         size_t n = answer(&config, &scratch, request, udp, &out, &outcome);
@@ -103,6 +115,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     assert(slip == out.n && slip <= request.n);
     buf_done(&out);
     buf_done(&twice);
+    routes_free(routes);
     arena_done(&scratch);
     return 0;
 }

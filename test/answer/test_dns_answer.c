@@ -2,7 +2,7 @@
  * it cannot read has been answered. */
 #include "test.h"
 
-#include "answer/dns.h"
+#include "answer/dns_inside.h"
 #include "dns_base.h"
 #include "stub_plan.h"
 
@@ -11,6 +11,7 @@
 static struct test_mem memory;
 static struct arena scratch;
 static struct buf out;
+static struct routes *routes;
 static struct dns_config config;
 static struct dns_outcome outcome;
 static knot_pkt_t *reply;
@@ -24,6 +25,8 @@ static int setup(void **state)
     test_mem_init(&memory, 0);
     arena_init(&scratch, &memory.mem);
     buf_init(&out, &memory.mem, DNS_REPLY_MAX);
+    routes = routes_new(&memory.mem);
+    assert_non_null(routes);
     config = (struct dns_config){.serial = 7, .ttl = 30, .ip4 = {127, 0, 0, 1}};
     assert_int_equal(dns_suffix_read(slice_of("ils.internal"), &config), DNS_SUFFIX_OK);
     stub_result(LOOKUP_FOUND);
@@ -38,6 +41,7 @@ static int teardown(void **state)
     (void)state;
     knot_pkt_free(reply);
     reply = NULL;
+    routes_free(routes);
     buf_done(&out);
     arena_done(&scratch);
     assert_int_equal(memory.mem.used, 0);
@@ -51,8 +55,8 @@ static int ask(struct slice request)
     arena_reset(&scratch);
     knot_pkt_free(reply);
     reply = NULL;
-    size_t n = dns_answer((const struct plan *)&memory, NULL, &config, &scratch, request, udp, &out,
-                          &outcome);
+    size_t n = dns_answer((const struct plan *)&memory, routes, &config, &scratch, request, udp,
+                          &out, &outcome);
     assert_int_equal(n, out.n);
     if (n == 0)
         return -1;
@@ -336,18 +340,105 @@ static void test_escapes(void **state)
     test_free(longest);
 }
 
-/* Not to where the asker came from: the URI itself. */
-static void test_itself(void **state)
+/* --- routes */
+
+static const char *const route_answer[][3] = {
+    {"osaka.example.com.route.ils.internal.", "NAPTR",
+     "NAPTR 10 10 \"s\" \"SIP+D2T\" \"\" _sip._tcp.osaka.example.com.route.ils.internal.\n"
+     "NAPTR 20 10 \"s\" \"SIPS+D2T\" \"\" _sips._tcp.osaka.example.com.route.ils.internal.\n"
+     "NAPTR 30 10 \"s\" \"SIP+D2U\" \"\" _sip._udp.osaka.example.com.route.ils.internal.\n"},
+    {"_sip._tcp.osaka.example.com.route.ils.internal.", "SRV",
+     "SRV 10 70 5080 10-0-0-5.ip4.ils.internal.\nSRV 10 30 5060 gw.osaka.example.com.\n"},
+    {"_sips._tcp.osaka.example.com.route.ils.internal.", "SRV",
+     "SRV 20 10 5061 20010db8000000000000000000000001.ip6.ils.internal.\n"
+     "SRV 20 10 5071 gw.osaka.example.com.\n"},
+    {"_sip._udp.osaka.example.com.route.ils.internal.", "SRV",
+     "SRV 30 10 5060 00000000000000000000ffff0a000007.ip6.ils.internal.\n"},
+    {"_sip._ws.osaka.example.com.route.ils.internal.", "SRV", ""},
+    {"_sip._ws.other.example.route.ils.internal.", "SRV", "SRV 10 10 80 web.example.\n"},
+    {"_sips._ws.other.example.route.ils.internal.", "SRV", "SRV 20 10 443 web.example.\n"},
+    {"_sip._sctp.other.example.route.ils.internal.", "SRV", "SRV 30 10 5060 web.example.\n"},
+    {"_sip._tcp.nobody.example.com.route.ils.internal.", "SRV", ""},
+    {"nobody.example.com.route.ils.internal.", "NAPTR", ""},
+    {"osaka.example.com.route.ils.internal.", "SRV", ""},
+    {"10-0-0-5.ip4.ils.internal.", "A", "A 10.0.0.5\n"},
+    {"10-0-0-5.ip4.ils.internal.", "AAAA", ""},
+    {"20010db8000000000000000000000001.ip6.ils.internal.", "AAAA", "AAAA 2001:db8::1\n"},
+    {"20010db8000000000000000000000001.ip6.ils.internal.", "A", ""},
+};
+
+static void put(const char *pattern, const char *target, uint16_t priority, uint16_t weight)
+{
+    assert_int_equal(routes_put(routes, slice_of(pattern), slice_of(target), priority, weight),
+                     ENTRY_OK);
+}
+
+static void test_routes(void **state)
 {
     (void)state;
-    stub_result(LOOKUP_FOUND);
-    stub_target("sip:alice@Example.com", 1000);
-    assert_true(no_data(ask_why("alice.example.com.uri.ils.internal.")));
-    stub_target("sip:alice@example.com:5070", 900);
-    assert_int_equal(ask_why("alice.example.com.uri.ils.internal."), KNOT_RCODE_NOERROR);
+    put("*.example.com", "sip:10.9.9.9", 10, 10);
+    routes_remove(routes, slice_of("*.example.com"), slice_make(NULL, 0));
+    put("osaka.example.com", "sip:10.0.0.5:5080;transport=tcp", 10, 70);
+    put("osaka.example.com", "sip:gw.osaka.example.com;transport=tcp", 10, 30);
+    put("osaka.example.com", "sips:[2001:db8::1]", 20, 10);
+    put("osaka.example.com", "sip:gw.osaka.example.com:5071;transport=tls", 20, 10);
+    put("osaka.example.com", "sip:[::ffff:10.0.0.7]", 30, 10);
+    put("other.example", "sip:web.example;transport=ws", 10, 10);
+    put("other.example", "sip:web.example;transport=wss", 20, 10);
+    put("other.example", "sip:web.example;transport=sctp", 30, 10);
+    for (size_t i = 0; i < sizeof route_answer / sizeof route_answer[0]; i++) {
+        const char *const *c = route_answer[i];
+        char all[2048] = "";
+        size_t n = 0;
+        uint16_t type;
+        assert_int_equal(knot_rrtype_from_string(c[1], &type), 0);
+        int rcode = ask_name(c[0], type);
+        for (unsigned k = 0; k < count(KNOT_ANSWER); k++) {
+            n += (size_t)snprintf(all + n, sizeof all - n, "%s\n", ANSWER(k));
+        }
+        assert_string_equal(all, c[2]);
+        assert_true(rcode == KNOT_RCODE_NOERROR && (c[2][0] != '\0' || no_data(rcode)));
+    }
+    /* Of other addresses there is none. */
+    assert_true(no_name(ask_name("10-0-0-6.ip4.ils.internal.", KNOT_RRTYPE_A)));
+    assert_true(no_name(ask_name("20010db8000000000000000000000002.ip6.ils.internal.",
+                                 KNOT_RRTYPE_AAAA)));
+    assert_true(routes_use_self(routes, slice_of("10.0.0.5:5080")));
+    assert_int_equal(ask_name(route_answer[1][0], KNOT_RRTYPE_SRV), KNOT_RCODE_NOERROR);
     assert_int_equal(count(KNOT_ANSWER), 1);
-    assert_string_equal(ANSWER(0), "NAPTR 100 200 \"u\" \"E2U+sip\" "
-                                   "\"!^.*$!sip:alice@example.com:5070!\" .");
+}
+
+static void test_ip6(void **state)
+{
+    static const struct {
+        const char *text, *hex;
+    } cases[] = {
+        {"[::]", "00000000000000000000000000000000"},
+        {"[::1]", "00000000000000000000000000000001"},
+        {"[1::]", "00010000000000000000000000000000"},
+        {"[1:2:3:4:5:6:7:8]", "00010002000300040005000600070008"},
+        {"[fe80::a:b]", "fe8000000000000000000000000a000b"},
+        {"[::1.2.3.4]", "00000000000000000000000001020304"},
+        {"[1:2:3:4:5:6:1.2.3.4]", "00010002000300040005000601020304"},
+        {"[1:2:3:4:5:6:7::]", "00010002000300040005000600070000"},
+        {"[]", NULL}, {"[:]", NULL}, {"[1]", NULL}, {"[1:2:3:4:5:6:7:8:9]", NULL},
+        {"[1:2:3:4::5:6:7:8]", NULL}, {"[::1::2]", NULL}, {"[:::]", NULL}, {"[12345::]", NULL},
+        {"[g::]", NULL}, {"[1:2:3:4:5:6:7:]", NULL}, {"[:1:2:3:4:5:6:7]", NULL},
+        {"[1.2.3.4::]", NULL}, {"[::1.2.3]", NULL}, {"[::1.2.3.256]", NULL}, {"::1", NULL},
+        {"[1:2:3:4:5:6:7:1.2.3.4]", NULL}, {"[::1", NULL},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        uint8_t ip[16];
+        char hex[33];
+        bool is = dns_ip6_parse(slice_of(cases[i].text), ip);
+        if (is != (cases[i].hex != NULL))
+            fail_msg("%s", cases[i].text);
+        if (is) {
+            hex_text(hex, ip, 16);
+            assert_string_equal(hex, cases[i].hex);
+        }
+    }
 }
 
 /* --- EDNS and sizes */
@@ -561,9 +652,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_enum),      TEST(test_case),      TEST(test_names),       TEST(test_apex),
         TEST(test_any),       TEST(test_other_types), TEST(test_outside),   TEST(test_not_there),
-        TEST(test_no_target), TEST(test_escapes),   TEST(test_itself),      TEST(test_truncation),
-        TEST(test_edns),      TEST(test_bad_requests), TEST(test_no_plan),  TEST(test_slip),
-        TEST(test_suffix),    TEST(test_refusals),
+        TEST(test_no_target), TEST(test_escapes),   TEST(test_routes),      TEST(test_ip6),
+        TEST(test_truncation), TEST(test_edns),     TEST(test_bad_requests), TEST(test_no_plan),
+        TEST(test_slip),      TEST(test_suffix),    TEST(test_refusals),
     };
     return cmocka_run_group_tests_name("dns answer", tests, NULL, NULL);
 }

@@ -73,6 +73,22 @@ def answers(c):
     tap.same(d.answers, ['HINFO "RFC8482" ""'], 'ANY is one record', d.text)
 
 
+def routes(c):
+    """A route string as RFC 3263 asks for it, from its transports to the address."""
+    c.must('route', 'add', 'nara.example.com', 'sip:10.0.0.7:5070;transport=tcp')
+    c.must('route', 'add', 'nara.example.com', 'sip:gw.nara.example.com;transport=tls')
+    d = Dug(c.dns_port, 'nara.example.com.route.ils.internal')
+    tap.same(d.answers, ['NAPTR 10 10 "s" "SIP+D2T" "" _sip._tcp.nara.example.com.route.ils.'
+                         'internal.', 'NAPTR 20 10 "s" "SIPS+D2T" "" _sips._tcp.nara.example.com.'
+                         'route.ils.internal.'], 'the transports of a route string', d.text)
+    d = Dug(c.dns_port, '_sip._tcp.nara.example.com.route.ils.internal', 'SRV')
+    tap.same(d.answers, ['SRV 10 10 5070 10-0-0-7.ip4.ils.internal.'], 'where it is', d.text)
+    d = Dug(c.dns_port, '10-0-0-7.ip4.ils.internal', 'A')
+    tap.same(d.answers, ['A 10.0.0.7'], 'and the address of that', d.text)
+    d = Dug(c.dns_port, '10-0-0-8.ip4.ils.internal', 'A')
+    tap.same(d.status, 'NXDOMAIN', 'an address that is no target has no name', d.text)
+
+
 def not_there(c):
     for name, kind, status in (
             (number_name('+81661230000'), 'NAPTR', 'NOERROR'), (number_name('+8190'), 'NAPTR',
@@ -253,7 +269,7 @@ def main():
             tap.skip('DNS', 'this ilsd is built without it')
             tap.done()
             return
-        for part in (no_route, answers, not_there, over_tcp, settings, too_fast):
+        for part in (no_route, answers, routes, not_there, over_tcp, settings, too_fast):
             tap.run(part, tokyo)
         tap.run(one_decision, tokyo, 20261123)
     tap.done()
