@@ -162,13 +162,14 @@ struct sip_outcome {
     uint8_t error_header;  /* enum sip_header */
     uint8_t method;        /* enum sip_method */
     bool looked_up;        /* the plan was asked: the next two count */
-    uint8_t result;        /* enum lookup_result */
+    uint8_t result;        /* enum lookup_result; LOOKUP_BUSY: no reply, ask again */
     struct slice dialled;  /* the Request-URI */
     size_t targets;        /* contacts in a 302 */
     uint16_t reply_port;   /* the reply goes to source->ip and this port */
 };
 
-/* Appends the reply to one request to out and returns its size; 0: nothing is to be sent (an ACK, a
+/* routes as in plan_lookup.
+ * Appends the reply to one request to out and returns its size; 0: nothing is to be sent (an ACK, a
  * response, a datagram that cannot be answered, or memory refused). Stateless (RFC 3261 8.2.7): the
  * same request always gets the same reply. scratch is reset by the caller, between requests. */
 size_t sip_answer(const struct plan *plan, const struct routes *routes,

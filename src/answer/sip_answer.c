@@ -276,6 +276,8 @@ static uint16_t judge_invite(struct door *d, struct sip_outcome *ret)
     ret->dialled = d->m.uri.text;
     for (size_t i = 0; i < look.target_n; i++)
         add_contact(d, look.target[i].uri, look.target[i].q);
+    if (look.result == LOOKUP_BUSY)
+        return 0;
     if (d->scratch->failed)
         return 503;
     ret->targets = d->contact_n;
@@ -338,6 +340,8 @@ size_t sip_answer(const struct plan *plan, const struct routes *routes,
     if (d.m.via.rport)
         ret->reply_port = source->port;
     uint16_t status = judge(&d, ret);
+    if (status == 0)
+        return 0;
     put_reply(out, &d, status);
     if (out->failed) {
         out->n = before;

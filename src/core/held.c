@@ -7,6 +7,7 @@
  * highest bit set; its segments' rows are those of the stream, which stay as long as either lists
  * them. */
 #include "core/core.h"
+#include "plan/readers.h"
 
 #define SHRINK_LEAST 100 /* entries fewer; small plans come and go */
 #define KEPT         (UINT64_C(1) << 63)
@@ -77,12 +78,14 @@ void held_rows_gone(struct rows *r, const struct stream *s)
 void held_serve(struct ils *ils, struct stream *s)
 {
     bool serves = told_serves(ils, s);
+    plan_change_begin(ils->plan);
     catalog_set_served(s->catalog, serves && s->kept.catalog == NULL);
-    if (s->kept.catalog == NULL)
-        return;
-    catalog_describe(s->kept.catalog, catalog_cluster_id(s->catalog),
-                     catalog_route_string(s->catalog), false);
-    catalog_set_served(s->kept.catalog, serves);
+    if (s->kept.catalog != NULL) {
+        catalog_describe(s->kept.catalog, catalog_cluster_id(s->catalog),
+                         catalog_route_string(s->catalog), false);
+        catalog_set_served(s->kept.catalog, serves);
+    }
+    plan_change_end(ils->plan);
 }
 
 void held_set_stale(struct stream *s, bool stale)
@@ -167,6 +170,11 @@ static void give_up(struct ils *ils, struct stream *s)
     rows_init(&rows, ils);
     held_rows_gone(&rows, s);
     journal_store(&rows, BATCH_PLAIN);
+    /* No lookup may find neither of them. */
+    plan_change_begin(ils->plan);
+    catalog_set_served(s->catalog, told_serves(ils, s));
+    catalog_set_served(s->kept.catalog, false);
+    plan_change_end(ils->plan);
     held_drop(ils, s);
 }
 

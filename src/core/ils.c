@@ -1,6 +1,7 @@
 /* ils: the one verb. Every event goes to the file that knows it; at the end of the step what the
  * event changed is told: neighbours, own streams, the disk. */
 #include "core/core.h"
+#include "plan/readers.h"
 
 struct ils *ils_new(struct mem *mem)
 {
@@ -125,6 +126,19 @@ static void store_peers(struct ils *ils)
         journal_store(&rows, BATCH_PLAIN);
 }
 
+void ils_use_readers(struct ils *ils, struct plan_readers *readers)
+{
+    plan_use_readers(ils->plan, readers);
+    ils_reclaim(ils);
+}
+
+/* A rule that could not be copied for want of memory is copied the next time. */
+bool ils_reclaim(struct ils *ils)
+{
+    return ils->plan != NULL &&
+           (!plan_use_rules(ils->plan, ils->routes, ils->policy) | plan_reclaim(ils->plan));
+}
+
 int ils_step(struct ils *ils, const struct ils_event *event, struct ils_actions *ret_do)
 {
     assert(event->now >= ils->now);
@@ -167,6 +181,7 @@ int ils_step(struct ils *ils, const struct ils_event *event, struct ils_actions 
         list_each(node, &ils->busy)
             link_flush(list_entry(node, struct link, busy));
     }
+    ils_reclaim(ils);
     ret_do->action = ils->action;
     ret_do->n = ils->action_n;
     return ils->broken ? -1 : 0;

@@ -8,14 +8,42 @@
 #include "base/planted.h"
 #include "plan/index.h"
 
+/* Replaces what lookups show of it. False: memory. */
+static bool say(struct catalog *c, const uint8_t key[static KEY_SIZE], struct slice cluster_id,
+                struct slice route_string, bool local)
+{
+    struct plan *p = c->plan;
+    struct said *old = c->said;
+    struct said *said = grave_alloc(p->mem, sizeof *said + cluster_id.n + route_string.n);
+    if (said == NULL)
+        return false;
+    memcpy(said->key, key, KEY_SIZE);
+    said->local = local;
+    said->cluster_id_n = cluster_id.n;
+    said->route_string_n = route_string.n;
+    if (cluster_id.n > 0)
+        memcpy(said->text, cluster_id.p, cluster_id.n);
+    if (route_string.n > 0)
+        memcpy(said->text + cluster_id.n, route_string.p, route_string.n);
+    plan_change_begin(p);
+    c->said = said;
+    plan_change_end(p);
+    graves_add(&p->graves, old != NULL ? &old->grave : NULL);
+    return true;
+}
+
 struct catalog *catalog_new(struct plan *p, const uint8_t key[static KEY_SIZE], uint64_t number,
                             bool indexed)
 {
-    struct catalog *c = mem_alloc(p->mem, sizeof *c);
+    struct catalog *c = grave_alloc(p->mem, sizeof *c);
     if (c == NULL)
         return NULL;
     c->plan = p;
-    memcpy(c->key, key, KEY_SIZE);
+    struct slice none = {NULL, 0};
+    if (!say(c, key, none, none, false)) {
+        grave_free(p->mem, &c->grave);
+        return NULL;
+    }
     c->number = number;
     c->serial = p->serial++;
     c->indexed = indexed;
@@ -109,7 +137,7 @@ static void sweep(struct catalog *c)
 {
     struct plan *p = c->plan;
     uint64_t leaving = records_unlisted(c);
-    bool refill = leaving > p->index.used / 2;
+    bool refilled = leaving > p->index.used / 2 && index_refill(p);
     for (size_t i = 0; i < c->bucket_n; i++) {
         uint32_t *link = &c->bucket[i];
         for (uint32_t id; (id = *link) != 0;) {
@@ -119,17 +147,16 @@ static void sweep(struct catalog *c)
                 continue;
             }
             *link = s->next;
-            if (s->records > 0 && !refill && p->index.size > 0)
+            if (s->records > 0 && !refilled && p->index.slots != NULL)
                 index_remove(p, id);
             if (s->patterns)
                 index_patterns_remove(p, id);
-            plan_segment_free(p, id);
+            plan_segment_retire(p, id);
             c->segments--;
         }
     }
     c->records -= leaving;
-    if (refill && leaving > 0)
-        index_refill(p);
+    plan_reclaim(p);
 }
 
 void catalog_free(struct catalog *c)
@@ -137,31 +164,33 @@ void catalog_free(struct catalog *c)
     if (c == NULL)
         return;
     struct plan *p = c->plan;
+    plan_change_begin(p);
     for (size_t i = 0; i < c->bucket_n; i++) {
         for (uint32_t id = c->bucket[i]; id != 0; id = p->segment[id].next)
             p->segment[id].flags = 0;
     }
+    plan_change_end(p);
     sweep(c);
     if (c->targeting)
         manifest_free(p, &c->target);
     manifest_free(p, &c->serving);
     mem_free(p->mem, c->bucket, c->bucket_n * sizeof *c->bucket);
-    mem_free(p->mem, c->cluster_id, c->cluster_id_n);
-    mem_free(p->mem, c->route_string, c->route_string_n);
     list_remove(&c->node);
-    mem_free(p->mem, c, sizeof *c);
+    graves_add(&p->graves, &c->said->grave);
+    graves_add(&p->graves, &c->grave);
 }
 
 /* --- what is said of it */
 
-void catalog_rekey(struct catalog *c, const uint8_t key[static KEY_SIZE])
+bool catalog_rekey(struct catalog *c, const uint8_t key[static KEY_SIZE])
 {
-    memcpy(c->key, key, KEY_SIZE);
+    return say(c, key, catalog_cluster_id(c), catalog_route_string(c), catalog_local(c));
 }
 
 const uint8_t *catalog_key(const struct catalog *c)
 {
-    return c->key;
+    const struct said *said = c->said;
+    return said->key;
 }
 
 uint64_t catalog_number(const struct catalog *c)
@@ -169,65 +198,58 @@ uint64_t catalog_number(const struct catalog *c)
     return c->number;
 }
 
-static bool copy_text(struct mem *mem, struct slice text, uint8_t **ret)
-{
-    *ret = text.n > 0 ? mem_alloc(mem, text.n) : NULL;
-    if (*ret != NULL)
-        memcpy(*ret, text.p, text.n);
-    return text.n == 0 || *ret != NULL;
-}
-
 bool catalog_describe(struct catalog *c, struct slice cluster_id, struct slice route_string,
                       bool local)
 {
-    struct mem *mem = c->plan->mem;
-    uint8_t *id, *route;
-    if (!copy_text(mem, cluster_id, &id))
-        return false;
-    if (!copy_text(mem, route_string, &route)) {
-        mem_free(mem, id, cluster_id.n);
-        return false;
-    }
-    mem_free(mem, c->cluster_id, c->cluster_id_n);
-    mem_free(mem, c->route_string, c->route_string_n);
-    c->cluster_id = id;
-    c->cluster_id_n = cluster_id.n;
-    c->route_string = route;
-    c->route_string_n = route_string.n;
-    c->local = local;
-    return true;
+    if (local == catalog_local(c) && slice_eq(cluster_id, catalog_cluster_id(c)) &&
+        slice_eq(route_string, catalog_route_string(c)))
+        return true;
+    return say(c, catalog_key(c), cluster_id, route_string, local);
 }
 
 struct slice catalog_cluster_id(const struct catalog *c)
 {
-    return slice_make(c->cluster_id, c->cluster_id_n);
+    const struct said *said = c->said;
+    return slice_make(said->text, said->cluster_id_n);
 }
 
 struct slice catalog_route_string(const struct catalog *c)
 {
-    return slice_make(c->route_string, c->route_string_n);
+    const struct said *said = c->said;
+    return slice_make(said->text + said->cluster_id_n, said->route_string_n);
+}
+
+/* One word each: nobody sees half of it, and the bracket is for what else changes with it. */
+static void word_set(struct catalog *c, _Atomic bool *word, bool value)
+{
+    if (*word == value)
+        return;
+    plan_change_begin(c->plan);
+    *word = value;
+    plan_change_end(c->plan);
 }
 
 void catalog_set_stale(struct catalog *c, bool stale)
 {
-    c->stale = stale;
+    word_set(c, &c->stale, stale);
 }
 
 void catalog_set_served(struct catalog *c, bool served)
 {
     for (size_t i = 0; c->served != served && i < c->serving.n; i++)
         c->plan->segment[c->serving.id[i]].looked = false;
-    c->served = served;
+    word_set(c, &c->served, served);
 }
 
 bool catalog_local(const struct catalog *c)
 {
-    return c->local;
+    const struct said *said = c->said;
+    return said->local;
 }
 
 bool catalog_is_local(const struct catalog *c)
 {
-    return c->local;
+    return catalog_local(c);
 }
 
 bool catalog_stale(const struct catalog *c)
@@ -457,7 +479,7 @@ int catalog_add_named(struct catalog *c, const uint8_t name[static HASH_SIZE], s
     if (!patterns || !index_add(p, id)) {
         if (patterns && s->patterns)
             index_patterns_remove(p, id);
-        mem_free(p->mem, s->block, segment_block_size(s));
+        mem_free(p->mem, s->block, segment_block_size(s)); /* never served: no reader is in it */
         s->block = NULL;
         s->records = 0;
         s->patterns = false;
@@ -482,7 +504,8 @@ void catalog_digest(const struct catalog *c, uint64_t *ret_live, uint64_t *ret_s
 
 int catalog_rebuild(struct catalog *c)
 {
-    index_refill(c->plan);
+    if (!index_refill(c->plan))
+        return -1;
     count_all(c, target_of(c));
     return 0;
 }
@@ -495,11 +518,13 @@ void catalog_apply(struct catalog *c)
     assert(!catalog_missing(c, &at, &line));
     if (!c->targeting)
         return;
+    plan_change_begin(p);
 #ifndef OPENILS_BUG_FORGET_DEL /* the control of the beacon: what is listed no more stays */
     if (!BUG(WITHDRAWAL_FORGOTTEN))
         flags_clear(p, &c->serving, SEGMENT_SERVED);
 #endif
     flags_set(p, &c->target, SEGMENT_SERVED);
+    plan_change_end(p);
     manifest_free(p, &c->serving);
     c->serving = c->target;
     c->target = (struct manifest){0};

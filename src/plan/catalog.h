@@ -1,13 +1,17 @@
 /* catalog: what plan.c, catalog.c, index.c and origin.c share; inside the room only.
  *
  * A segment is one line of a served or wanted manifest, held or not. Its id is what the index's
- * slots carry; ids of segments that are gone are used again. */
+ * slots carry; ids of segments that are gone are used again, once all readers have passed.
+ *
+ * Readers (plan/readers.h) come from the index's slots and from the trie. Of a segment they look at
+ * `flags` first, and at the rest, which is then written no more, only while it is served. */
 #ifndef OPENILS_PLAN_CATALOG_H
 #define OPENILS_PLAN_CATALOG_H
 
 #include "base/list.h"
 #include "plan/patterns.h"
 #include "plan/plan.h"
+#include "plan/readers.h"
 
 #define SEGMENT_IDS_MAX (1u << 24)
 #define MARK_EVERY      16 /* PUTs and DELs between two marks */
@@ -17,6 +21,7 @@ enum {
     SEGMENT_TARGET = 2,
     SEGMENT_LISTED = 4, /* in the manifest that is becoming the target */
     SEGMENT_LEAVING = 8, /* an origin's commit is about to rewrite it or to list it no more */
+    SEGMENT_GONE = 16,   /* no set lists it: kept for readers alone */
 };
 
 /* What a reader knows before the PUT or DEL at `at`: a record's USN is found from the mark before
@@ -35,8 +40,8 @@ struct segment {
     uint32_t weight;  /* of all these (record_weight), while held */
     uint32_t kept;    /* of those that a rewrite keeps, by the target (see `counted`) */
     uint32_t dying;   /* of these, what the commit under way supersedes; 0 between commits */
-    uint32_t next;    /* id: the next in the bucket of names, or the next free one; 0 = none */
-    uint8_t flags;
+    uint32_t next;    /* id: the next in the bucket of names, or gone, or free; 0 = none */
+    _Atomic uint8_t flags;
     bool patterns; /* holds records that the trie of patterns counts */
     bool looked;   /* a walk that marks has gone through it since the catalog is served */
     uint8_t name[HASH_SIZE];
@@ -49,16 +54,25 @@ struct manifest {
     size_t n;
 };
 
+/* What lookups show of a catalog: never changed, only replaced. */
+struct said {
+    struct grave grave;
+    uint8_t key[KEY_SIZE];
+    bool local;
+    size_t cluster_id_n, route_string_n;
+    uint8_t text[]; /* one behind the other */
+};
+
 struct catalog {
+    struct grave grave;
     struct list node;
     struct plan *plan;
-    uint8_t key[KEY_SIZE];
     uint64_t number;
     uint64_t serial;  /* catalogs by the order of their making */
     uint64_t salt;    /* what an unindexed catalog adds to the hash of its keys, else 0 */
-    bool indexed, local, stale, served;
-    uint8_t *cluster_id, *route_string;
-    size_t cluster_id_n, route_string_n;
+    bool indexed;
+    _Atomic bool stale, served;
+    struct said *_Atomic said;
 
     struct manifest serving, target; /* target is `serving` itself unless targeting */
     bool targeting;
@@ -74,22 +88,53 @@ struct catalog {
 
 /* 8-byte slots, open addressing, linear probing: 16 bits offset, 24 bits segment id, 24 bits of the
  * hash. 0 is empty; segment id 0 with another tag is a record that left. */
-struct index {
-    uint64_t *slot;
+struct slots {
+    struct grave grave;
     size_t size;
+    _Atomic uint64_t slot[];
+};
+
+struct index {
+    struct slots *_Atomic slots; /* NULL: none yet */
     size_t used; /* records */
     size_t left; /* slots of records that left */
+};
+
+/* Segments by id; [0] is nobody. Readers may be in an older copy: it has all that they can know
+ * of, and whether what they saw is still so is for the plan's `change` to say. */
+struct segments {
+    struct grave grave;
+    size_t size;
+    struct segment segment[];
+};
+
+/* Ids that no set lists any more, linked by `next`. */
+struct gone {
+    uint32_t fresh, waiting;
+};
+
+/* What else a lookup goes by, as readers see it: never changed, only replaced. */
+struct rules {
+    struct grave grave;
+    struct routes *routes;
+    struct policy *policy;
 };
 
 struct plan {
     struct mem *mem;
     uint8_t seed[16];
     bool fold_case;
-    const struct policy *policy; /* or NULL */
+    const struct policy *policy;  /* or NULL; while there are readers `rules` has theirs */
+    struct rules *_Atomic rules;  /* or NULL */
+    uint64_t routes_seen, policy_seen; /* of which changes they were made */
+    _Atomic uint64_t change;      /* odd: what is served is changing */
+    unsigned changing;            /* depth of it */
+    struct graves graves;
+    struct gone gone;
     struct list catalogs;
     uint64_t serial;
-    struct segment *segment; /* by id; [0] is nobody */
-    size_t segment_size;
+    struct segments *segments;
+    struct segment *_Atomic segment; /* in them, by id */
     uint32_t segment_top;  /* ids below it have been used */
     uint32_t segment_free; /* the first free one; 0 = none */
     struct index index;
@@ -112,6 +157,12 @@ static inline size_t segment_block_size(const struct segment *s)
     return segment_marks(s) * sizeof(struct mark) + s->size;
 }
 
+static inline size_t index_bytes(const struct plan *p)
+{
+    const struct slots *x = p->index.slots;
+    return x != NULL ? x->size * sizeof x->slot[0] : 0;
+}
+
 /* The bytes of a held segment. */
 static inline struct slice segment_bytes(const struct segment *s)
 {
@@ -122,7 +173,8 @@ static inline struct slice segment_bytes(const struct segment *s)
 
 /* An id for a new, zeroed segment of c; 0 when memory is refused. Moves plan->segment. */
 uint32_t plan_segment_new(struct catalog *c);
-void plan_segment_free(struct plan *p, uint32_t id);
+/* Its id is used again when all readers have passed. */
+void plan_segment_retire(struct plan *p, uint32_t id);
 
 /* --- index.c: */
 
@@ -147,8 +199,10 @@ bool index_add(struct plan *p, uint32_t id);
  * the segment itself must not be flagged as target. */
 void index_count(struct plan *p, uint32_t id, bool add);
 void index_remove(struct plan *p, uint32_t id);
-/* Fills the slots anew from all held segments. */
-void index_refill(struct plan *p);
+/* New slots, filled from all held segments that a set lists. False: memory, and nothing has
+ * changed. */
+bool index_refill(struct plan *p);
+void index_done(struct plan *p);
 
 /* The patterns of a held segment of an indexed catalog into the trie, and out. False: memory, and
  * nothing has changed. Keys that are no patterns in their one spelling are passed over. */

@@ -29,14 +29,25 @@ static inline uint32_t slot_offset(uint64_t slot)
     return (uint32_t)(slot & 0xffff);
 }
 
-static inline size_t slot_first(const struct index *x, uint64_t hash)
+static inline size_t slot_first(const struct slots *x, uint64_t hash)
 {
     return (size_t)((hash >> 32) * x->size >> 32);
 }
 
-static inline size_t slot_next(const struct index *x, size_t at)
+static inline size_t slot_next(const struct slots *x, size_t at)
 {
     return at + 1 == x->size ? 0 : at + 1;
+}
+
+/* Readers find by a slot what was written before it. */
+static inline uint64_t slot_get(const struct slots *x, size_t at)
+{
+    return atomic_load_explicit(&x->slot[at], memory_order_acquire);
+}
+
+static inline void slot_set(struct slots *x, size_t at, uint64_t slot)
+{
+    atomic_store_explicit(&x->slot[at], slot, memory_order_release);
 }
 
 /* Users are always hashed in lower case, so that a lookup without case finds every spelling. */
@@ -59,21 +70,22 @@ uint64_t index_hash(const struct plan *p, uint64_t salt, const struct record *ke
 /* --- walking the slots of a key */
 
 struct probe {
-    const struct index *x;
+    const struct slots *x; /* or NULL */
     size_t at;
     uint64_t tag;
 };
 
-static struct probe probe_start(const struct index *x, uint64_t hash)
+static struct probe probe_start(const struct plan *p, uint64_t hash)
 {
-    return (struct probe){x, x->size > 0 ? slot_first(x, hash) : 0, hash & TAG_MASK};
+    const struct slots *x = p->index.slots;
+    return (struct probe){x, x != NULL ? slot_first(x, hash) : 0, hash & TAG_MASK};
 }
 
 /* The next slot whose tag fits; 0 at the end. */
 static inline uint64_t probe_next(struct probe *b)
 {
-    while (b->x->size > 0) {
-        uint64_t slot = b->x->slot[b->at];
+    while (b->x != NULL) {
+        uint64_t slot = slot_get(b->x, b->at);
         if (slot == 0)
             break;
         b->at = slot_next(b->x, b->at);
@@ -167,7 +179,7 @@ static size_t view_find(const struct view *v, uint64_t hash, const struct record
                         struct found *ret)
 {
     const struct plan *p = v->c->plan;
-    struct probe b = probe_start(&p->index, hash);
+    struct probe b = probe_start(p, hash);
     size_t held = 0;
     ret->id = 0;
     ret->puts = 0;
@@ -190,16 +202,16 @@ static size_t view_find(const struct view *v, uint64_t hash, const struct record
 
 /* --- room */
 
-/* There is always an empty slot: reserve keeps a quarter of them. */
-static void place(struct index *x, uint64_t hash, uint32_t id, uint32_t offset)
+/* There is always an empty slot: reserve keeps a quarter of them. Returns whether the place is that
+ * of a record that left. */
+static bool place(struct slots *x, uint64_t hash, uint32_t id, uint32_t offset)
 {
     size_t at = slot_first(x, hash);
-    while (x->slot[at] != 0 && slot_id(x->slot[at]) != 0)
+    uint64_t slot;
+    while ((slot = slot_get(x, at)) != 0 && slot_id(slot) != 0)
         at = slot_next(x, at);
-    if (x->slot[at] != 0)
-        x->left--;
-    x->slot[at] = slot_make(hash, id, offset);
-    x->used++;
+    slot_set(x, at, slot_make(hash, id, offset));
+    return slot != 0;
 }
 
 /* Records of a segment in groups, hashed, their first slots on the way into the cache. */
@@ -210,12 +222,12 @@ struct batch {
     uint64_t hash[BATCH];
 };
 
-static bool batch_next(struct batch *b, const struct plan *p, uint64_t salt)
+static bool batch_next(struct batch *b, const struct plan *p, const struct slots *x, uint64_t salt)
 {
     b->n = 0;
     while (b->n < BATCH && segment_next(&b->reader, &b->record[b->n]) == 1) {
         uint64_t hash = index_hash(p, salt, &b->record[b->n]);
-        __builtin_prefetch(&p->index.slot[slot_first(&p->index, hash)], 1);
+        __builtin_prefetch(&x->slot[slot_first(x, hash)], 1);
         b->hash[b->n++] = hash;
     }
     return b->n > 0;
@@ -227,58 +239,70 @@ static void batch_start(struct batch *b, const struct segment *s)
     segment_reader_init(&b->reader, segment_bytes(s));
 }
 
-void index_refill(struct plan *p)
+static void slots_replace(struct plan *p, struct slots *x)
 {
-    struct index *x = &p->index;
-    struct batch b;
-    if (x->size == 0)
-        return;
-    memset(x->slot, 0, x->size * sizeof *x->slot);
-    x->used = x->left = 0;
-    for (uint32_t id = 1; id < p->segment_top; id++) {
-        const struct segment *s = &p->segment[id];
-        if (s->catalog == NULL || s->block == NULL)
-            continue;
-        batch_start(&b, s);
-        while (batch_next(&b, p, s->catalog->salt)) {
-            for (size_t i = 0; i < b.n; i++)
-                place(x, b.hash[i], id, b.record[i].offset);
-        }
-    }
+    struct slots *old = p->index.slots;
+    p->index.slots = x;
+    graves_add(&p->graves, old != NULL ? &old->grave : NULL);
 }
 
+/* Readers go on in the former table until the new one is full. */
 static bool resize(struct plan *p, uint64_t size)
 {
-    struct index *x = &p->index;
-    if (size > UINT32_MAX)
+    struct batch b;
+    if (size == 0 || size > UINT32_MAX)
+        return size == 0;
+    struct slots *x = grave_alloc(p->mem, sizeof *x + (size_t)size * sizeof x->slot[0]);
+    if (x == NULL)
         return false;
-    uint64_t *slot = mem_alloc(p->mem, (size_t)size * sizeof *slot);
-    if (slot == NULL)
-        return false;
-    mem_free(p->mem, x->slot, x->size * sizeof *x->slot);
-    x->slot = slot;
     x->size = (size_t)size;
-    index_refill(p);
+    p->index.used = p->index.left = 0;
+    for (uint32_t id = 1; id < p->segment_top; id++) {
+        const struct segment *s = &p->segment[id];
+        if (s->block == NULL || s->flags == 0 || (s->flags & SEGMENT_GONE) != 0)
+            continue;
+        batch_start(&b, s);
+        while (batch_next(&b, p, x, s->catalog->salt)) {
+            for (size_t i = 0; i < b.n; i++)
+                place(x, b.hash[i], id, b.record[i].offset);
+            p->index.used += b.n;
+        }
+    }
+    slots_replace(p, x);
     return true;
+}
+
+static size_t slots_size(const struct plan *p)
+{
+    const struct slots *x = p->index.slots;
+    return x != NULL ? x->size : 0;
+}
+
+bool index_refill(struct plan *p)
+{
+    return resize(p, slots_size(p));
+}
+
+void index_done(struct plan *p)
+{
+    slots_replace(p, NULL);
+    p->index.used = p->index.left = 0;
 }
 
 bool index_reserve(struct plan *p, uint64_t n)
 {
-    struct index *x = &p->index;
-    uint64_t need = x->used + n;
-    if ((need + x->left) * 4 <= (uint64_t)x->size * 3)
+    uint64_t need = p->index.used + n, size = slots_size(p);
+    if ((need + p->index.left) * 4 <= size * 3)
         return true;
-    if (need * 2 <= x->size) {
-        index_refill(p); /* it is full of what left */
-        return true;
-    }
+    if (need * 2 <= size)
+        return index_refill(p); /* it is full of what left */
     return resize(p, need * 2 + 16);
 }
 
 /* An announcement is a hint: room that is refused now is asked for again when records come. */
 void index_expect(struct plan *p, uint64_t n)
 {
-    if (n < UINT32_MAX && n * 4 > (uint64_t)p->index.size * 3)
+    if (n < UINT32_MAX && n * 4 > (uint64_t)slots_size(p) * 3)
         (void)resize(p, n + n * 2 / 3 + 16);
 }
 
@@ -326,23 +350,24 @@ void index_count(struct plan *p, uint32_t id, bool add)
     const struct segment *s = &p->segment[id];
     struct batch b;
     batch_start(&b, s);
-    while (batch_next(&b, p, s->catalog->salt)) {
+    while (batch_next(&b, p, p->index.slots, s->catalog->salt)) {
         for (size_t i = 0; i < b.n; i++)
             count_record(s->catalog, id, &b.record[i], b.hash[i], add);
     }
 }
 
-/* What left at the end of a run of slots stands in nobody's way: those become empty. */
-static void slot_clear(struct index *x, size_t at)
+/* What left at the end of a run of slots stands in nobody's way: those become empty. A reader on
+ * its way to a record passes none of these: that record stands behind them, and ends the run. */
+static void slot_clear(struct index *index, struct slots *x, size_t at)
 {
-    x->slot[at] = LEFT;
-    x->used--;
-    x->left++;
-    if (x->slot[slot_next(x, at)] != 0)
+    slot_set(x, at, LEFT);
+    index->used--;
+    index->left++;
+    if (slot_get(x, slot_next(x, at)) != 0)
         return;
-    while (x->slot[at] == LEFT) {
-        x->slot[at] = 0;
-        x->left--;
+    while (slot_get(x, at) == LEFT) {
+        slot_set(x, at, 0);
+        index->left--;
         at = at == 0 ? x->size - 1 : at - 1;
     }
 }
@@ -350,19 +375,19 @@ static void slot_clear(struct index *x, size_t at)
 /* Takes the segment's records before an offset out. */
 static void remove_until(struct plan *p, uint32_t id, uint32_t until)
 {
-    struct index *x = &p->index;
+    struct slots *x = p->index.slots;
     const struct segment *s = &p->segment[id];
     struct batch b;
     batch_start(&b, s);
-    while (batch_next(&b, p, s->catalog->salt)) {
+    while (batch_next(&b, p, x, s->catalog->salt)) {
         for (size_t i = 0; i < b.n && b.record[i].offset < until; i++) {
-            uint64_t slot = slot_make(b.hash[i], id, b.record[i].offset);
+            uint64_t slot = slot_make(b.hash[i], id, b.record[i].offset), seen;
             size_t at = slot_first(x, b.hash[i]);
-            while (x->slot[at] != slot) {
-                assert(x->slot[at] != 0);
+            while ((seen = slot_get(x, at)) != slot) {
+                assert(seen != 0);
                 at = slot_next(x, at);
             }
-            slot_clear(x, at);
+            slot_clear(&p->index, x, at);
         }
     }
 }
@@ -379,7 +404,7 @@ bool index_add(struct plan *p, uint32_t id)
     uint64_t live = c->live, sum = c->sum;
     struct batch b;
     batch_start(&b, s);
-    while (batch_next(&b, p, c->salt)) {
+    while (batch_next(&b, p, p->index.slots, c->salt)) {
         for (size_t i = 0; i < b.n; i++) {
             if (count_record(c, id, &b.record[i], b.hash[i], true) >= KEY_RECORDS_MAX) {
                 remove_until(p, id, b.record[i].offset);
@@ -388,7 +413,9 @@ bool index_add(struct plan *p, uint32_t id)
                 c->counted = false;
                 return false;
             }
-            place(&p->index, b.hash[i], id, b.record[i].offset);
+            if (place(p->index.slots, b.hash[i], id, b.record[i].offset))
+                p->index.left--;
+            p->index.used++;
         }
     }
     return true;
@@ -410,7 +437,7 @@ static bool counts(const struct catalog *c, uint8_t flag, uint64_t hash, uint32_
     const struct plan *p = c->plan;
     struct view v = {c, flag, 0, 0};
     struct found mine = {.id = id, .offset = r->offset, .record = *r};
-    struct probe b = probe_start(&p->index, hash);
+    struct probe b = probe_start(p, hash);
     for (uint64_t slot; (slot = probe_next(&b)) != 0;) {
         struct found f = {.id = slot_id(slot), .offset = slot_offset(slot)};
         const struct segment *s = &p->segment[f.id];
@@ -433,7 +460,7 @@ bool index_put_stays(const struct catalog *c, const struct record *key)
 {
     const struct plan *p = c->plan;
     struct view v = {c, SEGMENT_SERVED, 0, 0};
-    struct probe b = probe_start(&p->index, index_hash(p, c->salt, key));
+    struct probe b = probe_start(p, index_hash(p, c->salt, key));
     for (uint64_t slot; (slot = probe_next(&b)) != 0;) {
         const struct segment *s = &p->segment[slot_id(slot)];
         struct record r;
@@ -450,7 +477,7 @@ size_t index_leave(const struct catalog *c, const struct record *key, size_t max
 {
     const struct plan *p = c->plan;
     struct view v = {c, SEGMENT_SERVED, 0, 0};
-    struct probe b = probe_start(&p->index, index_hash(p, c->salt, key));
+    struct probe b = probe_start(p, index_hash(p, c->salt, key));
     size_t n = 0;
     for (uint64_t slot; n < max && (slot = probe_next(&b)) != 0;) {
         struct segment *s = &p->segment[slot_id(slot)];
@@ -492,15 +519,16 @@ size_t plan_candidates(const struct plan *p, uint8_t kind, struct slice user, st
 {
     struct record key = {.kind = kind, .user = user, .domain = domain};
     uint64_t hash = index_hash(p, 0, &key);
-    struct probe b = probe_start(&p->index, hash);
+    struct probe b = probe_start(p, hash);
     bool fold = p->fold_case && kind == ENTRY_URI;
     size_t n = 0;
     for (uint64_t slot; (slot = probe_next(&b)) != 0;) {
         struct found f = {.id = slot_id(slot), .offset = slot_offset(slot)};
         const struct segment *s = &p->segment[f.id];
+        if ((s->flags & SEGMENT_SERVED) == 0)
+            continue;
         __builtin_prefetch(mark_guess(s, f.offset));
-        if (!s->catalog->indexed || !s->catalog->served || (s->flags & SEGMENT_SERVED) == 0 ||
-            !has_key(s, f.offset, &key, fold))
+        if (!s->catalog->indexed || !s->catalog->served || !has_key(s, f.offset, &key, fold))
             continue;
         read_whole(s, f.offset, &f.record);
 #ifdef OPENILS_BUG_FORGET_DEL /* the control of the beacon: a withdrawal hides nothing */

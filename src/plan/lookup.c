@@ -4,9 +4,11 @@
 #include "plan/lookup_inside.h"
 #include "plan/index.h"
 #include "plan/pattern.h"
+#include "plan/readers.h"
 
 #include <string.h>
 
+#define TRIES_MAX      1000
 #define CANDIDATES_MAX 256  /* of one kind: more catalogs than peers may be advertised */
 
 /* A candidate, and what the policy makes of it. */
@@ -223,24 +225,42 @@ static void decide(struct ranking *ranking, const struct routes *r, struct arena
         *ret = (struct lookup){.result = LOOKUP_NO_MATCH, .dialed = dialled};
 }
 
+/* The owner asks once. Others may have seen a part of a change: then again, while there is hope.
+ * ranking: as far as it does not depend on the rules. */
+static void decide_at_once(const struct ranking *ranking, const struct routes *r, struct arena *a,
+                           struct slice dialled, struct lookup *ret)
+{
+    const struct plan *p = ranking->p;
+    uint64_t change;
+    for (int tries = 0; tries < TRIES_MAX; tries++) {
+        const struct routes *routes = r != NULL ? r : plan_routes(p);
+        struct ranking again = *ranking;
+        if (!plan_settled(p, &change) || routes == NULL)
+            continue;
+        again.policy = again.from == NULL ? plan_policy(p) : NULL;
+        again.uri_case = routes_rules(routes)->uri_case;
+        decide(&again, routes, a, dialled, ret);
+        if (plan_unchanged(p, change))
+            return;
+    }
+    *ret = (struct lookup){.result = LOOKUP_BUSY, .dialed = dialled};
+}
+
 void plan_lookup(const struct plan *p, const struct routes *r, struct arena *a,
                  struct slice dialled, struct lookup *ret)
 {
     struct ranked best;
-    struct ranking ranking = {.p = p, .policy = plan_policy(p), .best = &best, .max = 1,
-                              .uri_case = routes_rules(r)->uri_case};
-    decide(&ranking, r, a, dialled, ret);
+    struct ranking ranking = {.p = p, .best = &best, .max = 1};
+    decide_at_once(&ranking, r, a, dialled, ret);
 }
 
 void plan_why(const struct plan *p, const struct routes *r, struct arena *a, struct slice dialled,
               const uint8_t *from, struct lookup *ret)
 {
-    struct ranking ranking = {.p = p, .policy = from == NULL ? plan_policy(p) : NULL,
-                              .from = from, .max = LOOKUP_MATCHES_MAX,
-                              .uri_case = routes_rules(r)->uri_case};
+    struct ranking ranking = {.p = p, .from = from, .max = LOOKUP_MATCHES_MAX};
     ranking.best = arena_alloc(a, ranking.max * sizeof *ranking.best);
     if (ranking.best == NULL)
         *ret = (struct lookup){.result = LOOKUP_NO_MATCH, .dialed = dialled};
     else
-        decide(&ranking, r, a, dialled, ret);
+        decide_at_once(&ranking, r, a, dialled, ret);
 }

@@ -29,6 +29,7 @@ enum lookup_result {
     LOOKUP_BAD_INPUT,   /* neither a number nor a directory URI */
     LOOKUP_BLOCKED,     /* advertised, but nobody's entry is served here: see the matches */
     LOOKUP_THERE,       /* plan_why for another cluster: it is matched; its routes are its own */
+    LOOKUP_BUSY,        /* readers only: what is served was changing all the time; ask again */
 };
 
 enum target_reason {
@@ -93,8 +94,9 @@ struct lookup {
 };
 
 /* dialled: a number, a directory URI, or a sip:/sips:/tel: URI. The winner only: match_n is at most
- * 1. Everything in *ret lives in the arena or the plan and is valid until either changes. Never
- * fails: a refused allocation gives LOOKUP_NO_MATCH with a->failed set.
+ * 1. Everything in *ret lives in the arena or the plan and is valid until either changes, for
+ * readers (plan/readers.h) until their next pause. r: NULL means plan_routes(p), as readers must
+ * say. Never fails: a refused allocation gives LOOKUP_NO_MATCH with a->failed set.
  *
  * Targets: those of the most specific route pattern that covers the winner's route string, by
  * priority; among those of one priority by weight, each dialled string always in the same way. No

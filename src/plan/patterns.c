@@ -11,51 +11,132 @@ enum { ROOT_ENTERPRISE = 1, ROOT_E164 = 2, ROOTS_END = 3 };
 
 /* --- arrays of nodes */
 
+/* A node's children: number of the first (0: none), how many there are, and the class of their
+ * array, which has room for 1 << class: one word, so that readers never see half of a change. */
+struct below {
+    uint32_t first;
+    uint16_t n;
+    uint8_t class;
+};
+
+static inline uint64_t below_make(struct below b)
+{
+    return (uint64_t)b.class << 48 | (uint64_t)b.n << 32 | b.first;
+}
+
+static inline struct below below_get(const struct pattern_node *node)
+{
+    uint64_t word = atomic_load_explicit(&node->below, memory_order_acquire);
+    return (struct below){(uint32_t)word, (uint16_t)(word >> 32), (uint8_t)(word >> 48)};
+}
+
+static inline void below_set(struct pattern_node *node, struct below b)
+{
+    atomic_store_explicit(&node->below, below_make(b), memory_order_release);
+}
+
+/* The owner's: readers keep the pool that they began with. */
+static inline struct pattern_node *node_at(const struct patterns *t, uint32_t at)
+{
+    struct pattern_pool *pool = t->pool;
+    return &pool->node[at];
+}
+
+static void bury(const struct patterns *t, struct mem *mem, struct pattern_pool *pool)
+{
+    if (pool != NULL && t->graves != NULL)
+        graves_add(t->graves, &pool->grave);
+    else if (pool != NULL)
+        grave_free(mem, &pool->grave);
+}
+
 static bool pool_grow(struct patterns *t, struct mem *mem, uint32_t need)
 {
-    uint32_t size = t->size == 0 ? 64 : t->size;
+    struct pattern_pool *old = t->pool, *pool;
+    uint32_t size = old == NULL ? 64 : old->size;
     while (size < need)
         size += size / 2;
     if (need > PATTERN_NODES_MAX)
         return false;
-    struct pattern_node *node =
-        mem_resize(mem, t->node, t->size * sizeof *node, size * sizeof *node);
-    if (node == NULL)
+    pool = grave_alloc(mem, sizeof *pool + size * sizeof pool->node[0]);
+    if (pool == NULL)
         return false;
-    t->node = node;
-    t->size = size;
+    pool->size = size;
+    if (old != NULL)
+        memcpy(pool->node, old->node, t->top * sizeof pool->node[0]);
+    t->pool = pool;
+    bury(t, mem, old);
     return true;
+}
+
+/* The link is never 0, so that a reader asks for the pattern that was counted here. */
+static void array_push(struct patterns *t, uint32_t *list, uint32_t at)
+{
+    node_at(t, at)->records = *list + 1;
+    *list = at;
+}
+
+static uint32_t array_pop(struct patterns *t, uint32_t *list)
+{
+    uint32_t at = *list;
+    if (at != 0)
+        *list = node_at(t, at)->records - 1;
+    return at;
 }
 
 /* Room for 1 << class nodes; 0: memory. */
 static uint32_t array_take(struct patterns *t, struct mem *mem, uint8_t class)
 {
-    uint32_t at = t->free[class], n = UINT32_C(1) << class;
-    if (at != 0) {
-        t->free[class] = t->node[at].children;
+    uint32_t at = array_pop(t, &t->array[ARRAYS_FREE][class]), n = UINT32_C(1) << class;
+    const struct pattern_pool *pool = t->pool;
+    if (at != 0)
         return at;
-    }
-    if (t->top + n > t->size && !pool_grow(t, mem, t->top + n))
+    if (t->top + n > pool->size && !pool_grow(t, mem, t->top + n))
         return 0;
     at = t->top;
     t->top += n;
     return at;
 }
 
-static void array_give(struct patterns *t, uint32_t at, uint8_t class)
+static void array_give(struct patterns *t, struct below b)
 {
-    t->node[at].children = t->free[class];
-    t->free[class] = at;
+    bool readers = t->graves != NULL && t->graves->readers != NULL;
+    array_push(t, &t->array[readers ? ARRAYS_FRESH : ARRAYS_FREE][b.class], b.first);
+}
+
+void patterns_turn(struct patterns *t)
+{
+    for (uint8_t class = 0; class < PATTERN_CLASSES; class++) {
+        uint32_t *waiting = &t->array[ARRAYS_WAITING][class];
+        uint32_t *free = &t->array[ARRAYS_FREE][class];
+        for (uint32_t at; (at = array_pop(t, waiting)) != 0;)
+            array_push(t, free, at);
+        *waiting = t->array[ARRAYS_FRESH][class];
+        t->array[ARRAYS_FRESH][class] = 0;
+    }
+}
+
+bool patterns_wait(const struct patterns *t)
+{
+    uint32_t any = 0;
+    for (size_t class = 0; class < PATTERN_CLASSES; class++)
+        any |= t->array[ARRAYS_FRESH][class] | t->array[ARRAYS_WAITING][class];
+    return any != 0;
+}
+
+uint64_t patterns_bytes(const struct patterns *t)
+{
+    const struct pattern_pool *pool = t->pool;
+    return pool != NULL ? pool->grave.size : 0;
 }
 
 /* Where the label is among the children of a node, or belongs. */
-static uint32_t child_place(const struct patterns *t, uint32_t at, uint32_t label)
+static uint32_t child_place(const struct patterns *t, struct below b, uint32_t label)
 {
-    const struct pattern_node *parent = &t->node[at];
-    uint32_t low = 0, high = parent->n;
+    uint32_t low = 0, high = b.n;
     while (low < high) {
         uint32_t middle = low + (high - low) / 2;
-        if (t->node[parent->children + middle].label < label)
+        if (node_at(t, b.first + middle)->label < label)
             low = middle + 1;
         else
             high = middle;
@@ -66,75 +147,88 @@ static uint32_t child_place(const struct patterns *t, uint32_t at, uint32_t labe
 /* The child with the label; 0: there is none. */
 static uint32_t child_find(const struct patterns *t, uint32_t at, uint32_t label)
 {
-    uint32_t i = child_place(t, at, label), child = t->node[at].children + i;
-    return i < t->node[at].n && t->node[child].label == label ? child : 0;
+    struct below b = below_get(node_at(t, at));
+    uint32_t i = child_place(t, b, label);
+    return i < b.n && node_at(t, b.first + i)->label == label ? b.first + i : 0;
 }
 
-/* A new child, whose label no other has; 0: memory. Its sisters move, no other node does. */
+static void nodes_copy(struct patterns *t, uint32_t to, uint32_t from, uint32_t n)
+{
+    if (n > 0)
+        memcpy(node_at(t, to), node_at(t, from), n * sizeof(struct pattern_node));
+}
+
+/* A new child, whose label no other has; 0: memory. Behind the last there may be room; otherwise
+ * all sisters move. */
 static uint32_t child_add(struct patterns *t, struct mem *mem, uint32_t at, uint32_t label)
 {
-    uint32_t n = t->node[at].n, i = child_place(t, at, label);
-    uint8_t class = t->node[at].class;
-    if (n == 0 || n == UINT32_C(1) << class) {
-        uint8_t larger = n == 0 ? 0 : (uint8_t)(class + 1);
-        uint32_t array = array_take(t, mem, larger);
-        if (array == 0)
+    struct below old = below_get(node_at(t, at)), b = old;
+    uint32_t i = child_place(t, b, label);
+    bool full = b.n == 0 || b.n == UINT32_C(1) << b.class;
+    if (full || i < b.n) {
+        b.class = b.n == 0 ? 0 : (uint8_t)(b.class + full);
+        b.first = array_take(t, mem, b.class);
+        if (b.first == 0)
             return 0;
-        struct pattern_node *parent = &t->node[at];
-        if (n > 0) {
-            memcpy(&t->node[array], &t->node[parent->children], n * sizeof *t->node);
-            array_give(t, parent->children, class);
-        }
-        parent->children = array;
-        parent->class = larger;
+        nodes_copy(t, b.first, old.first, i);
+        nodes_copy(t, b.first + i + 1, old.first + i, b.n - i);
     }
-    struct pattern_node *parent = &t->node[at], *child = &t->node[parent->children + i];
-    memmove(child + 1, child, (n - i) * sizeof *child);
-    *child = (struct pattern_node){.label = label};
-    parent->n++;
-    return parent->children + i;
+    *node_at(t, b.first + i) = (struct pattern_node){.label = label};
+    b.n++;
+    below_set(node_at(t, at), b);
+    if (old.n > 0 && old.first != b.first)
+        array_give(t, old);
+    return b.first + i;
 }
 
-static void child_remove(struct patterns *t, uint32_t at, uint32_t child)
+/* Where memory is refused the child stays, and answers nothing. */
+static void child_remove(struct patterns *t, struct mem *mem, uint32_t at, uint32_t child)
 {
-    struct pattern_node *parent = &t->node[at];
-    uint32_t behind = parent->children + parent->n - child - 1;
-    memmove(&t->node[child], &t->node[child + 1], behind * sizeof *t->node);
-    parent->n--;
-    if (parent->n == 0) {
-        array_give(t, parent->children, parent->class);
-        parent->children = 0;
+    struct below old = below_get(node_at(t, at)), b = old;
+    uint32_t i = child - old.first;
+    if (old.n == 1) {
+        b = (struct below){0};
+    } else {
+        b.first = array_take(t, mem, b.class);
+        if (b.first == 0)
+            return;
+        nodes_copy(t, b.first, old.first, i);
+        nodes_copy(t, b.first + i, old.first + i + 1, old.n - i - 1);
+        b.n--;
     }
+    below_set(node_at(t, at), b);
+    array_give(t, old);
 }
 
 /* --- patterns coming and going */
 
 void patterns_done(struct patterns *t, struct mem *mem)
 {
-    mem_free(mem, t->node, t->size * sizeof *t->node);
-    *t = (struct patterns){0};
+    struct pattern_pool *pool = t->pool;
+    t->pool = NULL;
+    t->top = 0;
+    t->records = 0;
+    memset(t->array, 0, sizeof t->array);
+    bury(t, mem, pool);
 }
 
 /* Nodes at the end of the path that lead nowhere go. path[0] is a root. */
-static void prune(struct patterns *t, const uint32_t *path, size_t n)
+static void prune(struct patterns *t, struct mem *mem, const uint32_t *path, size_t n)
 {
     for (; n > 0; n--) {
-        const struct pattern_node *node = &t->node[path[n]];
-        if (node->n > 0 || node->records > 0)
+        const struct pattern_node *node = node_at(t, path[n]);
+        if (below_get(node).n > 0 || node->records > 0)
             return;
-        child_remove(t, path[n - 1], path[n]);
+        child_remove(t, mem, path[n - 1], path[n]);
     }
 }
 
 static bool roots_make(struct patterns *t, struct mem *mem)
 {
-    if (t->size > 0)
+    if (t->pool != NULL)
         return true;
-    if (!pool_grow(t, mem, ROOTS_END))
-        return false;
-    memset(t->node, 0, ROOTS_END * sizeof *t->node);
     t->top = ROOTS_END;
-    return true;
+    return pool_grow(t, mem, ROOTS_END);
 }
 
 bool patterns_add(struct patterns *t, struct mem *mem, const struct pattern *p)
@@ -148,13 +242,13 @@ bool patterns_add(struct patterns *t, struct mem *mem, const struct pattern *p)
         if (path[i + 1] == 0)
             path[i + 1] = child_add(t, mem, path[i], label);
         if (path[i + 1] == 0) {
-            prune(t, path, i);
+            prune(t, mem, path, i);
             if (t->records == 0)
                 patterns_done(t, mem);
             return false;
         }
     }
-    t->node[path[p->n]].records++;
+    node_at(t, path[p->n])->records++;
     t->records++;
     return true;
 }
@@ -170,10 +264,10 @@ void patterns_remove(struct patterns *t, struct mem *mem, const struct pattern *
         path[i + 1] = child_find(t, path[i], element_label(&p->element[i]));
         assert(path[i + 1] != 0);
     }
-    assert(t->node[path[p->n]].records > 0);
-    t->node[path[p->n]].records--;
+    assert(node_at(t, path[p->n])->records > 0);
+    node_at(t, path[p->n])->records--;
     t->records--;
-    prune(t, path, p->n);
+    prune(t, mem, path, p->n);
 }
 
 /* --- the walk
@@ -182,7 +276,7 @@ void patterns_remove(struct patterns *t, struct mem *mem, const struct pattern *
  * pattern: bit i stands before the i-th. A step is one digit taken from both sides. */
 
 struct walk {
-    const struct patterns *t;
+    const struct pattern_pool *pool;
     struct automaton a; /* of the number or the pattern that is asked for */
     bool longer;        /* nodes below the end answer, not those at the end */
     patterns_visit *visit;
@@ -210,7 +304,7 @@ static bool walk_below(struct walk *w, uint32_t at, uint32_t positions);
 
 static bool walk_child(struct walk *w, uint32_t child, uint32_t positions)
 {
-    const struct pattern_node *node = &w->t->node[child];
+    const struct pattern_node *node = &w->pool->node[child];
     struct element e = element_of_label(node->label);
     uint32_t reached = walk_element(w, positions, &e);
     bool over = w->longer && (positions & w->a.end) != 0; /* a longer number is on its way */
@@ -230,9 +324,9 @@ static bool walk_child(struct walk *w, uint32_t child, uint32_t positions)
 
 static bool walk_below(struct walk *w, uint32_t at, uint32_t positions)
 {
-    const struct pattern_node *node = &w->t->node[at];
-    for (uint32_t i = 0; i < node->n; i++) {
-        if (!walk_child(w, node->children + i, positions))
+    struct below b = below_get(&w->pool->node[at]);
+    for (uint32_t i = 0; i < b.n; i++) {
+        if (!walk_child(w, b.first + i, positions))
             return false;
     }
     return true;
@@ -240,7 +334,7 @@ static bool walk_below(struct walk *w, uint32_t at, uint32_t positions)
 
 static void walk(struct walk *w, bool plus)
 {
-    if (w->t->records == 0)
+    if (w->pool == NULL)
         return;
     w->path.plus = plus;
     walk_below(w, plus ? ROOT_E164 : ROOT_ENTERPRISE, automaton_skip(&w->a, 1));
@@ -262,7 +356,7 @@ static bool walk_of_number(struct walk *w, struct slice digits)
 static void walk_number(const struct patterns *t, struct slice number, bool longer,
                         patterns_visit *visit, void *context)
 {
-    struct walk w = {.t = t, .longer = longer, .visit = visit, .context = context};
+    struct walk w = {.pool = t->pool, .longer = longer, .visit = visit, .context = context};
     bool plus = number.n > 0 && number.p[0] == '+';
     if (plus)
         number = slice_make(number.p + 1, number.n - 1);
@@ -285,7 +379,7 @@ void patterns_longer(const struct patterns *t, struct slice number, patterns_vis
 void patterns_overlap(const struct patterns *t, const struct pattern *p, patterns_visit *visit,
                       void *context)
 {
-    struct walk w = {.t = t, .visit = visit, .context = context};
+    struct walk w = {.pool = t->pool, .visit = visit, .context = context};
     automaton_of(&w.a, p);
     walk(&w, p->plus);
 }

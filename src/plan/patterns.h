@@ -8,31 +8,46 @@
  * A node's children are an array of nodes, in the order of their labels: the order in which they
  * are visited is the order of specificity. Nodes refer to each other by number, so that the pool
  * may move. The positions of the dialled number at which a node can be reached are bits of one
- * word, so that every node is visited at most once, whatever the wildcards. */
+ * word, so that every node is visited at most once, whatever the wildcards.
+ *
+ * Readers (plan/readers.h) walk beside the owner: a node is written before its parent counts it,
+ * and an array that one would be taken out of, or put into the middle of, is copied. The former
+ * array is used again when all readers have passed; what is missing in it is served by nobody. */
 #ifndef OPENILS_PLAN_PATTERNS_H
 #define OPENILS_PLAN_PATTERNS_H
 
 #include "base/mem.h"
 #include "plan/pattern.h"
+#include "plan/readers.h"
 
 #define PATTERN_NODES_MAX  (UINT32_C(1) << 24)
 #define PATTERN_CLASSES    13 /* arrays of 1, 2, 4 .. 4096 children: there are 3 069 labels */
 #define PATTERN_LEVELS_MAX (PATTERN_MAX + 1)
 
 struct pattern_node {
-    uint32_t label;    /* element_label */
-    uint32_t children; /* number of the first; 0: none */
-    uint32_t records;  /* PUTs and DELs that are held of the pattern that ends here */
-    uint16_t n;        /* children */
-    uint8_t class;     /* room for 1 << class of them */
+    uint32_t label; /* element_label */
+    /* PUTs and DELs that are held of the pattern that ends here. In the first node of an array
+     * given back, the next such array: whoever still reads it asks for a pattern too many. */
+    _Atomic uint32_t records;
+    _Atomic uint64_t below; /* its children, see below_make */
 };
+
+struct pattern_pool {
+    struct grave grave;
+    uint32_t size;
+    struct pattern_node node[]; /* [0] nobody, [1] enterprise, [2] +E.164 */
+};
+
+/* Arrays given back, by class, linked: those that were so last, that wait for readers, to be had. */
+enum { ARRAYS_FRESH, ARRAYS_WAITING, ARRAYS_FREE, ARRAYS_LISTS };
 
 /* All zero is empty, and takes no memory. */
 struct patterns {
-    struct pattern_node *node; /* [0] nobody, [1] enterprise, [2] +E.164 */
-    uint32_t size, top;        /* nodes that there is room for; that were ever used */
-    uint32_t free[PATTERN_CLASSES]; /* arrays given back, linked by `children` */
+    struct pattern_pool *_Atomic pool; /* or NULL */
+    uint32_t top; /* nodes that were ever used */
+    uint32_t array[ARRAYS_LISTS][PATTERN_CLASSES];
     uint64_t records;
+    struct graves *graves; /* NULL: nobody reads beside */
 };
 
 void patterns_done(struct patterns *t, struct mem *mem);
@@ -55,9 +70,11 @@ void patterns_longer(const struct patterns *t, struct slice number, patterns_vis
 void patterns_overlap(const struct patterns *t, const struct pattern *p, patterns_visit *visit,
                       void *context);
 
-static inline uint64_t patterns_bytes(const struct patterns *t)
-{
-    return (uint64_t)t->size * sizeof *t->node;
-}
+/* Arrays given back: all readers have passed those that waited. */
+void patterns_turn(struct patterns *t);
+/* Whether any is given back that is not to be had yet. */
+bool patterns_wait(const struct patterns *t);
+
+uint64_t patterns_bytes(const struct patterns *t);
 
 #endif

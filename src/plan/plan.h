@@ -32,6 +32,13 @@ void plan_free(struct plan *p);
 void plan_use_policy(struct plan *p, const struct policy *policy);
 const struct policy *plan_policy(const struct plan *p);
 
+/* While others read (plan/readers.h) these are what they go by: copies, made when either has
+ * changed since. False: memory; what was made before stays. */
+struct routes;
+bool plan_use_rules(struct plan *p, const struct routes *routes, const struct policy *policy);
+/* The copy of the routes; NULL while nobody else reads. */
+const struct routes *plan_routes(const struct plan *p);
+
 /* A new, empty catalog; NULL when memory is refused. indexed = false (stream 0): lookups pass
  * it over; such a catalog is only walked. It lives until catalog_free. */
 struct catalog *catalog_new(struct plan *p, const uint8_t key[static KEY_SIZE], uint64_t number,
@@ -39,8 +46,8 @@ struct catalog *catalog_new(struct plan *p, const uint8_t key[static KEY_SIZE], 
 void catalog_free(struct catalog *c);
 
 const uint8_t *catalog_key(const struct catalog *c);
-/* One's own, of another key from now on; what is in it stays. */
-void catalog_rekey(struct catalog *c, const uint8_t key[static KEY_SIZE]);
+/* One's own, of another key from now on; what is in it stays. False: memory. */
+bool catalog_rekey(struct catalog *c, const uint8_t key[static KEY_SIZE]);
 uint64_t catalog_number(const struct catalog *c);
 
 /* What lookups show of the catalog; copied. local: one's own catalogs win over learned ones. */

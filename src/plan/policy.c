@@ -33,6 +33,7 @@ struct policy {
     uint8_t *order_row;
     size_t order_n, order_row_n;
     uint32_t last;
+    uint64_t changes;
 };
 
 struct policy *policy_new(struct mem *mem)
@@ -335,6 +336,7 @@ int policy_put(struct policy *p, struct slice key, struct slice value)
 {
     if (key.n == 0 || value.n == 0 || value.n > ROW_MAX)
         return -2;
+    p->changes++;
     switch (key.p[0]) {
     case RULE_BLOCK: return put_block(p, key, value);
     case RULE_BOUND: return put_bound(p, key, value);
@@ -349,6 +351,7 @@ void policy_remove(struct policy *p, struct slice key)
     uint8_t of[KEY_SIZE];
     cursor_init(&c, key);
     uint8_t kind = cursor_u8(&c);
+    p->changes++;
     if (kind == RULE_BLOCK) {
         uint32_t n = cursor_u32(&c);
         size_t i = block_find(p, n);
@@ -368,6 +371,11 @@ void policy_remove(struct policy *p, struct slice key)
     } else if (kind == RULE_ORDER && cursor_done(&c)) {
         order_drop(p);
     }
+}
+
+uint64_t policy_changes(const struct policy *p)
+{
+    return p->changes;
 }
 
 static bool put_all(struct policy *to, const struct policy *from, struct buf *key)

@@ -57,6 +57,8 @@ void policy_free(struct policy *p);
  * nothing has changed. */
 int policy_put(struct policy *p, struct slice key, struct slice value);
 void policy_remove(struct policy *p, struct slice key); /* unknown: nothing */
+/* How many puts and removals there were. */
+uint64_t policy_changes(const struct policy *p);
 
 /* Row keys and values into buffers of the caller's (failed: memory). What is written is read back
  * as it was: texts must be within their bounds. */

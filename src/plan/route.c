@@ -26,6 +26,7 @@ struct routes {
     struct lookup_rules rules;
     uint8_t *self;
     size_t self_n;
+    uint64_t changes;
 };
 
 static struct slice kept_pattern(const struct kept *k)
@@ -96,7 +97,13 @@ struct routes *routes_clone(const struct routes *r, struct mem *mem)
 
 void routes_use_rules(struct routes *r, const struct lookup_rules *rules)
 {
+    r->changes += memcmp(&r->rules, rules, sizeof *rules) != 0;
     r->rules = *rules;
+}
+
+uint64_t routes_changes(const struct routes *r)
+{
+    return r->changes;
 }
 
 const struct lookup_rules *routes_rules(const struct routes *r)
@@ -143,6 +150,7 @@ bool routes_use_self(struct routes *r, struct slice list)
     uint8_t *self = NULL;
     if (list.n > ROUTE_SELF_MAX)
         return false;
+    r->changes += !slice_eq(list, slice_make(r->self, r->self_n));
     if (list.n > 0) {
         self = mem_alloc(r->mem, list.n);
         if (self == NULL)
@@ -228,6 +236,7 @@ static void kept_insert(struct routes *r, size_t first, size_t n, struct kept k)
     r->kept[at] = k;
     r->n++;
     r->inside += k.inside;
+    r->changes++;
 }
 
 enum entry_error routes_put(struct routes *r, struct slice pattern, struct slice target,
@@ -300,6 +309,7 @@ size_t routes_remove(struct routes *r, struct slice pattern, struct slice target
     if (kept < end) {
         memmove(&r->kept[kept], &r->kept[end], (r->n - end) * sizeof *r->kept);
         r->n -= end - kept;
+        r->changes++;
     }
     return end - kept;
 }

@@ -67,6 +67,9 @@ struct routes *routes_new(struct mem *mem);
 struct routes *routes_clone(const struct routes *r, struct mem *mem);
 void routes_free(struct routes *r);
 
+/* Counts up with everything that changes. */
+uint64_t routes_changes(const struct routes *r);
+
 void routes_use_rules(struct routes *r, const struct lookup_rules *rules);
 const struct lookup_rules *routes_rules(const struct routes *r);
 

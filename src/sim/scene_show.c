@@ -75,6 +75,7 @@ static const char *result_name(uint8_t result)
     case LOOKUP_BAD_INPUT: return "bad-input";
     case LOOKUP_BLOCKED: return "blocked";
     case LOOKUP_THERE: return "there";
+    case LOOKUP_BUSY: break;
     }
     return "?";
 }
