@@ -153,7 +153,8 @@ static void say_why(struct door *d, const struct lookup *look)
             why(d, EDE_OTHER, "a pattern matches longer numbers");
         break;
     case LOOKUP_BAD_INPUT:
-    case LOOKUP_THERE: break; /* no door is asked for another cluster */
+    case LOOKUP_THERE:
+    case LOOKUP_BUSY: break;
     }
 }
 
@@ -172,7 +173,7 @@ static uint16_t judge_dialled(struct door *d, struct dns_outcome *ret)
     ret->looked_up = true;
     ret->result = look.result;
     ret->dialled = d->node.text;
-    if (d->scratch->failed)
+    if (d->scratch->failed || look.result == LOOKUP_BUSY)
         return KNOT_RCODE_SERVFAIL;
     for (size_t i = 0; i < look.target_n && asked(d, KNOT_RRTYPE_NAPTR); i++)
         put_target(d, &look.target[i]);
