@@ -38,7 +38,7 @@ struct pattern_pool {
     struct pattern_node node[]; /* [0] nobody, [1] enterprise, [2] +E.164 */
 };
 
-/* Arrays given back, by class, linked: those that were so last, that wait for readers, to be had. */
+/* Arrays given back, by class, linked: since the last turn; that wait for readers; to be had. */
 enum { ARRAYS_FRESH, ARRAYS_WAITING, ARRAYS_FREE, ARRAYS_LISTS };
 
 /* All zero is empty, and takes no memory. */

@@ -1,7 +1,7 @@
 /* Readers beside the owner: three threads look up random strings while the plan is changed in every
  * way there is. Each answer must be that of one moment of the lookup: what a plan of that state
- * alone, built by itself, answers. Freed memory is poisoned. Built with ThreadSanitizer as well, and as
- * controls without the check that an answer is of one moment, and with memory freed at once.
+ * alone, built by itself, answers. Freed memory is poisoned. Also built with ThreadSanitizer, and
+ * as controls: without the check that an answer is of one moment, and with memory freed at once.
  *
  *   test_plan_readers [CHANGES]     1 000 unless said */
 #include "test.h"
