@@ -178,11 +178,15 @@ struct removal {
     bool failed;
 };
 
+static bool is_left_out(void *context, const struct record *r)
+{
+    const struct removal *x = context;
+    return has_source(x->w, r->source) && !keys_have(x->keys, r);
+}
+
 static bool count_or_add(void *context, const struct record *r)
 {
     struct removal *x = context;
-    if (!has_source(x->w, r->source) || keys_have(x->keys, r))
-        return true;
     if (x->change != NULL && x->n < x->size)
         x->change[x->n] = (struct change){.kind = r->kind, .user = r->user, .domain = r->domain};
     x->n++;
@@ -207,6 +211,14 @@ static struct slice shrink_text(struct arena *a, uint64_t removed, uint64_t held
     return text;
 }
 
+static void walk_left_out(const struct catalog *catalog, struct removal *x)
+{
+    uint64_t sources = source_bit(x->w->source);
+    for (size_t i = 0; i < x->w->source_n; i++)
+        sources |= source_bit(x->w->sources[i]);
+    catalog_walk_sources(catalog, sources, is_left_out, count_or_add, x);
+}
+
 /* Appends the DELs of a replacement. */
 static enum reply complete_replacement(const struct catalog *catalog, struct waiting *w,
                                        struct slice *ret_text)
@@ -217,7 +229,7 @@ static enum reply complete_replacement(const struct catalog *catalog, struct wai
         return REPLY_OK; /* each key once, and everything that is there among them */
     if (!keys_build(&keys, &w->arena, w->change, w->change_n))
         return REPLY_MEMORY;
-    catalog_walk(catalog, count_or_add, &x);
+    walk_left_out(catalog, &x);
     if (x.n == 0)
         return REPLY_OK;
     if (shrinks(w, x.n)) {
@@ -233,7 +245,7 @@ static enum reply complete_replacement(const struct catalog *catalog, struct wai
     x.change = all + w->change_n;
     x.size = x.n;
     x.n = 0;
-    catalog_walk(catalog, count_or_add, &x);
+    walk_left_out(catalog, &x);
     w->change = all;
     w->change_n = total;
     return REPLY_OK;

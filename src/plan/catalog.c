@@ -7,6 +7,7 @@
 
 #include "base/planted.h"
 #include "plan/index.h"
+#include "plan/walk.h"
 
 /* Replaces what lookups show of it. False: memory. */
 static bool say(struct catalog *c, const uint8_t key[static KEY_SIZE], struct slice cluster_id,
@@ -435,10 +436,15 @@ static void marks_make(struct segment *s)
     struct slice bytes = segment_bytes(s);
     struct segment_reader reader;
     struct record r;
+    const uint8_t *last = NULL;
     segment_reader_init(&reader, bytes);
     s->weight = 0;
+    s->sources = 0;
     for (uint32_t i = 0; segment_next(&reader, &r) == 1; i++) {
         s->weight += record_weight(&r);
+        if (i == 0 || r.source.p != last)
+            s->sources |= source_bit(r.source);
+        last = r.source.p;
         s->patterns |= s->catalog->indexed && kind_is_pattern(r.kind);
         if (i % MARK_EVERY != 0)
             continue;

@@ -41,6 +41,7 @@ struct segment {
     uint32_t kept;    /* of those that a rewrite keeps, by the target (see `counted`) */
     uint32_t dying;   /* of these, what the commit under way supersedes; 0 between commits */
     uint32_t next;    /* id: the next in the bucket of names, or gone, or free; 0 = none */
+    uint64_t sources; /* bits of whose records it holds (source_bit) */
     _Atomic uint8_t flags;
     bool patterns; /* holds records that the trie of patterns counts */
     bool looked;   /* a walk that marks has gone through it since the catalog is served */

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/rand.h"
 #include "plan/catalog.h"
 #include "plan/index.h"
 
@@ -57,6 +58,28 @@ size_t catalog_walk_some(const struct catalog *c, struct catalog_place *place, s
     }
     place->over = true;
     return seen;
+}
+
+uint64_t source_bit(struct slice name)
+{
+    uint64_t h = name.n;
+    for (size_t i = 0; i < name.n; i++)
+        h = mix64(h ^ name.p[i]);
+    return UINT64_C(1) << (h & 63);
+}
+
+void catalog_walk_sources(const struct catalog *c, uint64_t sources,
+                          bool (*want)(void *context, const struct record *r),
+                          bool (*visit)(void *context, const struct record *r), void *context)
+{
+    for (size_t i = 0; i < c->serving.n; i++) {
+        uint32_t id = c->serving.id[i];
+        struct catalog_place place = {0};
+        size_t seen = 0;
+        if (id != 0 && (c->plan->segment[id].sources & sources) != 0 &&
+            !walk_segment(c, id, &place, SIZE_MAX, &seen, want, visit, context))
+            return;
+    }
 }
 
 size_t plan_holders(const struct plan *p, const struct record *key, const struct catalog **out,

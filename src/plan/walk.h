@@ -24,6 +24,15 @@ size_t catalog_walk_some(const struct catalog *c, struct catalog_place *place, s
                          bool (*want)(void *context, const struct record *r),
                          bool (*visit)(void *context, const struct record *r), void *context);
 
+/* A source as one of 64 bits: those of different sources may be the same. */
+uint64_t source_bit(struct slice name);
+
+/* Calls visit for all live records that `want` wants, until it returns false. sources: bits of the
+ * sources that those may be of; segments without any of them are passed over. */
+void catalog_walk_sources(const struct catalog *c, uint64_t sources,
+                          bool (*want)(void *context, const struct record *r),
+                          bool (*visit)(void *context, const struct record *r), void *context);
+
 /* The served catalogs that have a live record of the key, at most max; returns how many. */
 size_t plan_holders(const struct plan *p, const struct record *key, const struct catalog **out,
                     size_t max);

@@ -5,10 +5,12 @@
 #include "base/rand.h"
 #include "plan/index.h"
 #include "plan/plan.h"
+#include "plan/walk.h"
 
 static const uint8_t seed[16] = {3, 1, 4};
 
-/* One segment written by words: "+user@host", "+number=value" or "-...", with USNs from usn on. */
+/* One segment written by words: "+user@host", "+number=value" or "-...", with USNs from usn on; any
+ * of them with "/source" behind it. */
 struct piece {
     uint8_t bytes[4096];
     size_t n;
@@ -25,8 +27,12 @@ static void piece_make(struct piece *ret, uint64_t usn, const char *const *word,
     segment_writer_init(&w, &b);
     for (size_t i = 0; i < n; i++) {
         struct slice text = slice_of(word[i] + 1);
-        size_t value = slice_find(text, '='), at = slice_find(text, '@');
         struct record r = {.put = word[i][0] == '+', .kind = ENTRY_ENTERPRISE, .usn = usn++};
+        size_t source = slice_find(text, '/');
+        if (source < text.n)
+            r.source = slice_make(text.p + source + 1, text.n - source - 1);
+        text.n = source;
+        size_t value = slice_find(text, '='), at = slice_find(text, '@');
         if (value < text.n)
             r.value = slice_make(text.p + value + 1, text.n - value - 1);
         text.n = value;
@@ -430,6 +436,48 @@ static void test_walk_stops(void **state)
     world_done(&w);
 }
 
+static bool not_five(void *context, const struct record *r)
+{
+    (void)context;
+    return !slice_eq(r->user, slice_of("5"));
+}
+
+static bool add_number(void *context, const struct record *r)
+{
+    *(int *)context = *(int *)context * 10 + r->user.p[0] - '0';
+    return true;
+}
+
+static int walked(const struct catalog *c, uint64_t sources,
+                  bool (*want)(void *context, const struct record *r))
+{
+    int n = 0;
+    catalog_walk_sources(c, sources, want, add_number, &n);
+    return n;
+}
+
+/* Segments without the sources that are asked for are passed over; of others, all that counts. */
+static void test_walk_of_sources(void **state)
+{
+    (void)state;
+    struct world w;
+    struct piece a, b, c;
+    uint64_t one = source_bit(slice_of("one")), two = source_bit(slice_of("two"));
+    world_init(&w);
+    assert_true(one != two && one != source_bit(slice_of("")));
+    PIECE(&a, 1, "+1/one", "+2/one");
+    PIECE(&b, 3, "+3/two", "+4/one", "+5/two");
+    PIECE(&c, 6, "+6", "-1", "+7/two");
+    serve(w.c, (const struct piece *[]){&a, &b, &c}, 3);
+    assert_int_equal(walked(w.c, one, NULL), 2345);
+    assert_int_equal(walked(w.c, two, NULL), 34567);
+    assert_int_equal(walked(w.c, two, not_five), 3467);
+    assert_int_equal(walked(w.c, source_bit(slice_of("")), NULL), 67);
+    assert_int_equal(walked(w.c, 0, NULL), 0);
+    assert_int_equal(walked(w.c, UINT64_MAX, NULL), 234567);
+    world_done(&w);
+}
+
 /* Many numbers a piece, so that the table grows and what leaves is more than what stays. */
 static void piece_numbers(struct piece *ret, uint64_t usn, unsigned first, unsigned n, bool put)
 {
@@ -586,6 +634,7 @@ int main(void)
         cmocka_unit_test(test_case_matters),
         cmocka_unit_test(test_description),
         cmocka_unit_test(test_walk_stops),
+        cmocka_unit_test(test_walk_of_sources),
         cmocka_unit_test(test_growing_and_shrinking),
         cmocka_unit_test(test_expect_is_a_hint),
         cmocka_unit_test(test_one_key_too_often),
