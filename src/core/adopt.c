@@ -288,9 +288,10 @@ void adopt_tick(struct ils *ils)
     decided_again(ils);
     begin_epoch(ils, self);
     begin_epoch(ils, own);
-    list_each(node, &ils->streams)
-        if (catalogs_is(list_entry(node, struct stream, node)))
-            begin_epoch(ils, list_entry(node, struct stream, node));
+    if (ils->catalog_n != 0)
+        list_each(node, &ils->streams)
+            if (catalogs_is(list_entry(node, struct stream, node)))
+                begin_epoch(ils, list_entry(node, struct stream, node));
     if (own->rebuilding && own->fetch == FETCH_NONE && !own->renew)
         adopt_failed(ils, REPLY_NOBODY_HOLDS);
     if (!one_rolled_back(ils) && !self->renew && !own->renew && !own->rebuilding)

@@ -86,7 +86,9 @@ void self_write(struct ils *ils);
 struct change *self_changes(struct ils *ils, size_t *ret_n);
 /* Whether the own stream 0, as it is served, says that this is a hub. */
 bool self_says_hub(const struct ils *ils);
-void peer_read(struct peer *p, struct stream *s);
+void peer_read(struct ils *ils, struct peer *p, struct stream *s);
+void peer_placed(struct ils *ils, struct peer *p); /* its role may be another */
+void peer_dirty(struct ils *ils, struct peer *p);  /* its row is to be stored */
 void peer_free(struct rows *r, struct peer *p); /* and its row */
 void self_applied(struct ils *ils, struct stream *s); /* another's stream 0 is served */
 void peer_names(struct ils *ils, struct peer *p);

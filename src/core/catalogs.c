@@ -28,6 +28,8 @@ bool catalogs_stands(const struct stream *s)
 size_t catalogs_own(const struct ils *ils, struct slice *ret_first)
 {
     size_t n = 0;
+    if (ils->catalog_n == 0)
+        return 0;
     list_each(node, &ils->streams) {
         const struct stream *s = list_entry(node, struct stream, node);
         if (!catalogs_is(s) || !(catalogs_stands(s) || s->committing))
@@ -40,6 +42,8 @@ size_t catalogs_own(const struct ils *ils, struct slice *ret_first)
 
 bool catalogs_busy(const struct ils *ils)
 {
+    if (ils->catalog_n == 0)
+        return false;
     list_each(node, &ils->streams) {
         const struct stream *s = list_entry(node, struct stream, node);
         if (catalogs_is(s) && s->committing)

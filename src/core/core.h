@@ -193,7 +193,7 @@ struct vector {
 
 /* Another cluster, known by its key. */
 struct peer {
-    struct list node;
+    struct list node, hub; /* hub: in ils->hubs, unless it is a spoke; in the order of peers */
     struct peer *next_by_key;
     uint8_t key[KEY_SIZE];
     uint8_t id[PEER_ID_SIZE];
@@ -205,7 +205,7 @@ struct peer {
     bool disconnected_here, disconnected_there; /* by whom */
     bool draining;                 /* a hub that is about to be a spoke: from its stream 0 */
     bool next_announced;           /* announced[1] is a certificate */
-    bool dirty;                    /* its row must be stored ... */
+    bool dirty;                    /* its row must be stored (peer_dirty) ... */
     tick row_next;                 /* ... and not before; 0 = now */
     /* from its stream 0 */
     TEXT(cluster_id, CLUSTER_ID_MAX);
@@ -637,7 +637,7 @@ struct dial {
 /* What a spoke does about its hub, and a hub about becoming a spoke (mesh.c, role.c). */
 struct mesh {
     uint8_t hub_key[KEY_SIZE];  /* spoke: who serves it now */
-    bool has_hub;
+    bool has_hub, lone;         /* lone: a spoke that knows no alternate */
     tick lost;                  /* spoke: since when it has no hub; 0 = it has */
     tick home_lost;             /* spoke: since when its own hub is not linked; 0 = it is */
     tick home_next;             /* spoke on an alternate: when its own hub is tried again */
@@ -725,11 +725,10 @@ struct ils {
     bool holds_due, holds_news; /* it is to be said anew; a head was heard of in this step */
     size_t behind_n;        /* streams that are behind */
     uint8_t holds_said[HASH_SIZE]; /* hash of what was said last */
-    uint64_t holds_wrong;   /* hash of the exceptions in it, ... */
-    uint64_t holds_streams; /* ... and how many streams it counted */
+    uint64_t holds_wrong, holds_streams; /* hash of the exceptions in it; streams that it counted */
     struct vector vector;
     bool rosters_moved;     /* who is admitted may have changed */
-    struct list peers, links, streams, batches, waiting, alarms;
+    struct list peers, hubs, links, streams, batches, waiting, alarms; /* hubs: no spokes */
     struct list busy;      /* links that a step looks at; of the others nothing is to be done ... */
     struct list strangers; /* ... before their deadline: by deadline, earliest first */
     struct link *by_id[LINK_BUCKETS];
@@ -737,8 +736,9 @@ struct ils {
     struct list due;       /* streams of which something is fetched, or is to be tried again */
     bool next_announced;   /* somebody may have announced a certificate to come */
     tick replaced_next;    /* replaced segments are looked through; at the start 0 */
+    tick rows_next;        /* no row of a peer is stored before */
     struct stream *by_key[STREAM_BUCKETS];
-    size_t peer_n, stream_n, alarm_n;
+    size_t peer_n, stream_n, alarm_n, catalog_n; /* catalogs: one's own among the streams */
     bool index_taken[STREAMS_MAX];
     uint32_t next_link, next_n;
     uint64_t next_batch;
@@ -749,8 +749,7 @@ struct ils {
     uint32_t block_n;      /* the highest number that a block ever had */
     uint64_t learned_max;  /* entries of all others; 0 = LEARNED_MAX */
     struct list pairs;     /* struct pair */
-    size_t pair_n, pair_alarm_n;
-    size_t scan_n;         /* streams that are to be looked through ... */
+    size_t pair_n, pair_alarm_n, scan_n; /* scan: streams that are to be looked through ... */
     tick scan_next;        /* ... not before */
     struct stream *scanning; /* the one that is, or NULL */
     bool scanned;          /* all of them once since the start */

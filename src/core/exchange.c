@@ -252,8 +252,8 @@ static void take_goodbye(struct link *l, struct slice body)
         code = CODE_PROTOCOL; /* it is no word for a link that stands */
     if (code == CODE_DISCONNECTED) {
         l->to->disconnected_there = true;
-        l->to->dirty = true;
         l->to->row_next = 0;
+        peer_dirty(l->ils, l->to);
         struct trace *t = say_link(l, EVENT_DISCONNECTED);
         t->text[0] = arena_copy(&l->ils->step, text_slice(l->to->cluster_id));
         t->text[1] = slice_of("the other end");

@@ -11,6 +11,7 @@ struct ils *ils_new(struct mem *mem)
     ils->mem = mem;
     arena_init(&ils->step, mem);
     list_init(&ils->peers);
+    list_init(&ils->hubs);
     list_init(&ils->links);
     list_init(&ils->busy);
     list_init(&ils->strangers);
@@ -30,7 +31,7 @@ struct ils *ils_new(struct mem *mem)
     ils->next_batch = 1;
     ils->next_link = 1;
     ils->next_n = 1;
-    ils->next_beat = TICK_NEVER;
+    ils->next_beat = ils->rows_next = TICK_NEVER;
     own_init(ils);
     buf_init(&ils->orphans, mem, SIZE_MAX);
     buf_init(&ils->catalog_rows, mem, SIZE_MAX);
@@ -113,11 +114,18 @@ static void dispatch(struct ils *ils, const struct ils_event *event)
 static void store_peers(struct ils *ils)
 {
     struct rows rows;
+    if (ils->now < ils->rows_next && !ils->stopped)
+        return;
+    ils->rows_next = TICK_NEVER;
     rows_init(&rows, ils);
     list_each(node, &ils->peers) {
         struct peer *p = list_entry(node, struct peer, node);
-        if (!p->dirty || (ils->now < p->row_next && !ils->stopped))
+        if (!p->dirty)
             continue;
+        if (ils->now < p->row_next && !ils->stopped) {
+            ils->rows_next = p->row_next < ils->rows_next ? p->row_next : ils->rows_next;
+            continue;
+        }
         rows_peer(&rows, p);
         p->dirty = false;
         p->row_next = ils->now + PEER_ROW_US;

@@ -378,7 +378,8 @@ static void invited(struct ils *ils, const uint8_t *key)
     struct peer *p = peer_get(ils, key);
     if (p == NULL)
         return; /* and it is refused: there is no room for more clusters */
-    p->invited_here = p->dirty = true;
+    p->invited_here = true;
+    peer_dirty(ils, p);
     introduce_again(ils);
 }
 
@@ -473,8 +474,9 @@ void invite_won(struct link *l)
     struct rows rows;
     rows_init(&rows, ils);
     if (l->to != NULL) {
-        l->to->invited_there = l->to->dirty = true;
+        l->to->invited_there = true;
         l->to->row_next = 0;
+        peer_dirty(ils, l->to);
     }
     bool trusted = trust_add(&rows, buf_slice(&l->cert_der), &l->cert, slice_of("invite"), &change);
     if (change == NULL) { /* imported already; or the ordinary join says what is missing */

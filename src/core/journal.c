@@ -225,7 +225,7 @@ static void rows_again(struct ils *ils)
         return;
     ils->rows_lost = false;
     list_each(node, &ils->peers)
-        list_entry(node, struct peer, node)->dirty = true;
+        peer_dirty(ils, list_entry(node, struct peer, node));
     struct rows rows;
     rows_init(&rows, ils);
     rows_self(&rows);

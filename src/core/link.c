@@ -199,7 +199,7 @@ void link_certificate(struct ils *ils, const struct ils_event *event)
         return;
     l->to->met_rule = (uint8_t)rule;
     l->to->shown_ends = l->cert.ends;
-    l->to->dirty = true;
+    peer_dirty(l->ils, l->to);
 }
 
 static void link_frame(struct link *l, uint8_t type, struct slice body)
@@ -520,7 +520,7 @@ void link_met(struct link *l)
     ils->self_dirty = ils->self_dirty || p->disconnected_there;
     p->row_next = p->disconnected_there ? 0 : p->row_next;
     p->disconnected_there = false;
-    p->dirty = true;
+    peer_dirty(ils, p);
     ils->ready_moved = true;
 }
 

@@ -119,8 +119,8 @@ static bool to_be_visited(const struct ils *ils, const struct peer *p)
 /* Whoever serves this spoke; draining: also who will not for long. */
 static struct peer *serving(const struct ils *ils, const struct peer *but, bool draining)
 {
-    list_each(node, &ils->peers) {
-        struct peer *p = list_entry(node, struct peer, node);
+    list_each(node, &ils->hubs) {
+        struct peer *p = list_entry(node, struct peer, hub);
         if (p != but && p->link != NULL && p->role != ROLE_SPOKE && (draining || !p->draining))
             return p;
     }
@@ -170,8 +170,8 @@ static void take_as_home(struct ils *ils, const struct peer *p)
 static struct peer *next_alternate(const struct ils *ils)
 {
     struct peer *best = NULL;
-    list_each(node, &ils->peers) {
-        struct peer *p = list_entry(node, struct peer, node);
+    list_each(node, &ils->hubs) {
+        struct peer *p = list_entry(node, struct peer, hub);
         if (!mesh_alternate(ils, p) || p->link != NULL || ils->now < p->contact.next ||
             !identity_may_dial(ils, p) ||
             (p->contact.link != NULL && !p->contact.link->visit))
@@ -207,8 +207,8 @@ static void spoke_lost(struct ils *ils)
 
 static bool lone_hub(const struct ils *ils)
 {
-    list_each(node, &ils->peers)
-        if (mesh_alternate(ils, list_entry(node, struct peer, node)))
+    list_each(node, &ils->hubs)
+        if (mesh_alternate(ils, list_entry(node, struct peer, hub)))
             return false;
     return true;
 }
@@ -228,21 +228,35 @@ static bool waits_for_visit(const struct ils *ils, const struct peer *p, bool lo
            (mesh_alternate(ils, p) || (lone && may_follow(ils, p))) && to_be_visited(ils, p);
 }
 
+static void visit(struct ils *ils, struct peer *p, bool lone)
+{
+    struct contact *c = &p->contact;
+    if (!waits_for_visit(ils, p, lone))
+        return;
+    if (c->since == 0) {
+        c->since = ils->now;
+        c->next = ils->now + (tick)rand_below(&ils->rand, VISIT_JITTER_US);
+    }
+    if (ils->now >= c->next)
+        attempt(ils, p, true);
+}
+
 static void spoke_visits(struct ils *ils)
 {
-    bool lone = lone_hub(ils);
-    list_each(node, &ils->peers) {
-        struct peer *p = list_entry(node, struct peer, node);
-        struct contact *c = &p->contact;
-        if (!waits_for_visit(ils, p, lone))
-            continue;
-        if (c->since == 0) {
-            c->since = ils->now;
-            c->next = ils->now + (tick)rand_below(&ils->rand, VISIT_JITTER_US);
-        }
-        if (ils->now >= c->next)
-            attempt(ils, p, true);
+    ils->mesh.lone = lone_hub(ils);
+    if (!ils->mesh.lone) {
+        list_each(node, &ils->hubs)
+            visit(ils, list_entry(node, struct peer, hub), false);
+        return;
     }
+    list_each(node, &ils->peers)
+        visit(ils, list_entry(node, struct peer, node), true);
+}
+
+/* The one of its peer. */
+static bool stands(const struct link *l)
+{
+    return l->to != NULL && l->to->link == l;
 }
 
 /* One hub is enough: what a role change or two answers at once left over ends, once the others know
@@ -252,18 +266,18 @@ static void spoke_lets_go(struct ils *ils)
     struct peer *keep = NULL;
     if (ils->self_dirty || ils->self->committing || BUG(TWO_HUBS))
         return;
-    list_each(node, &ils->peers) {
-        struct peer *p = list_entry(node, struct peer, node);
+    list_each(node, &ils->hubs) {
+        struct peer *p = list_entry(node, struct peer, hub);
         if (p->link != NULL && !p->draining && p->role != ROLE_SPOKE &&
             (keep == NULL || is_home(ils, p)))
             keep = p;
     }
     if (keep == NULL)
         return;
-    list_each(node, &ils->peers) {
-        struct peer *p = list_entry(node, struct peer, node);
-        if (p != keep && p->link != NULL)
-            link_end(p->link, CODE_GOING_DOWN, true);
+    list_each_safe(node, &ils->links) {
+        struct link *l = list_entry(node, struct link, node);
+        if (stands(l) && l->to != keep)
+            link_end(l, CODE_GOING_DOWN, true);
     }
 }
 
@@ -272,10 +286,10 @@ static void spoke_lets_go(struct ils *ils)
  * one dialled may be a hub by now, which is still to come; the other end ends that one. */
 static void spoke_serves_none(struct ils *ils)
 {
-    list_each(node, &ils->peers) {
-        struct peer *p = list_entry(node, struct peer, node);
-        if (p->link != NULL && !p->link->dialler && p->role == ROLE_SPOKE)
-            link_end(p->link, CODE_GOING_DOWN, true);
+    list_each_safe(node, &ils->links) {
+        struct link *l = list_entry(node, struct link, node);
+        if (stands(l) && !l->dialler && l->to->role == ROLE_SPOKE)
+            link_end(l, CODE_GOING_DOWN, true);
     }
 }
 
@@ -313,8 +327,12 @@ static void hub_tick(struct ils *ils)
 {
     if (mesh_home_gone(ils)) /* it is not dialled any more: nothing else would tell */
         alarm_clear(ils, ILSHubClusterUnreachable, text_slice(ils->dial.host));
-    list_each(node, &ils->peers) {
-        struct peer *p = list_entry(node, struct peer, node);
+    if (ils->mesh.lone) /* it was a spoke until now */
+        list_each(node, &ils->peers)
+            list_entry(node, struct peer, node)->contact.since = 0;
+    ils->mesh.lone = false;
+    list_each(node, &ils->hubs) {
+        struct peer *p = list_entry(node, struct peer, hub);
         struct contact *c = &p->contact;
         if (!mesh_wanted(ils, p)) {
             c->since = 0;
@@ -463,8 +481,8 @@ static tick earlier(tick a, tick b)
 static tick hub_deadline(const struct ils *ils)
 {
     tick first = TICK_NEVER;
-    list_each(node, &ils->peers) {
-        const struct peer *p = list_entry(node, struct peer, node);
+    list_each(node, &ils->hubs) {
+        const struct peer *p = list_entry(node, struct peer, hub);
         if (p->role != ROLE_HUB || p->contact.link != NULL || by_dial(ils, p) ||
             !mesh_wanted(ils, p))
             continue;
@@ -473,6 +491,11 @@ static tick hub_deadline(const struct ils *ils)
             first = earlier(first, due > p->contact.next ? due : p->contact.next);
     }
     return first;
+}
+
+static tick visit_at(const struct ils *ils, const struct peer *p, bool lone)
+{
+    return waits_for_visit(ils, p, lone) ? p->contact.next : TICK_NEVER;
 }
 
 tick mesh_deadline(const struct ils *ils)
@@ -486,11 +509,12 @@ tick mesh_deadline(const struct ils *ils)
         return first;
     if (serving(ils, NULL, false) == NULL)
         return ils->mesh.lost == 0 ? ils->now : ils->mesh.next;
-    bool lone = lone_hub(ils);
-    list_each(node, &ils->peers) {
-        const struct peer *p = list_entry(node, struct peer, node);
-        if (waits_for_visit(ils, p, lone))
-            first = earlier(first, p->contact.next);
+    if (!lone_hub(ils)) {
+        list_each(node, &ils->hubs)
+            first = earlier(first, visit_at(ils, list_entry(node, struct peer, hub), false));
+        return first;
     }
+    list_each(node, &ils->peers)
+        first = earlier(first, visit_at(ils, list_entry(node, struct peer, node), true));
     return first;
 }

@@ -64,6 +64,7 @@ struct peer *peer_get(struct ils *ils, const uint8_t key[static KEY_SIZE])
     crypto_peer_id(p->id, key);
     own_peer_init(ils, p);
     list_add(&ils->peers, &p->node);
+    list_add(&ils->hubs, &p->hub);
     p->next_by_key = ils->peer_by_key[key[0] % PEER_BUCKETS];
     ils->peer_by_key[key[0] % PEER_BUCKETS] = p;
     ils->peer_n++;
@@ -81,11 +82,36 @@ void peer_free(struct rows *r, struct peer *p)
     *at = p->next_by_key;
     rows_remove(r, ROW_PEER, arena_copy(&ils->step, slice_make(p->key, KEY_SIZE)));
     list_remove(&p->node);
+    list_remove(&p->hub);
     ils->peer_n--;
     own_peer_free(p);
     mem_free(ils->mem, p, sizeof *p);
     names_again(ils);
     admit_counted(ils);
+}
+
+void peer_dirty(struct ils *ils, struct peer *p)
+{
+    p->dirty = true;
+    ils->rows_next = 0;
+}
+
+void peer_placed(struct ils *ils, struct peer *p)
+{
+    bool there = !list_empty(&p->hub);
+    if (there == (p->role != ROLE_SPOKE))
+        return;
+    if (there) {
+        list_remove(&p->hub);
+        p->contact.since = ils->role == ROLE_HUB ? 0 : p->contact.since;
+        return;
+    }
+    struct list *before = p->node.prev, *ring = &ils->hubs;
+    for (; before != &ils->peers && ring == &ils->hubs; before = before->prev) {
+        struct peer *other = list_entry(before, struct peer, node);
+        ring = list_empty(&other->hub) ? ring : &other->hub;
+    }
+    list_add(ring->next, &p->hub);
 }
 
 #define TOLD_APART 4 /* digits at least, in "id~peer" */
@@ -351,7 +377,7 @@ static bool read_field(void *context, const struct record *r)
 }
 
 /* What the peer says of itself is now what its stream 0 says. */
-void peer_read(struct peer *p, struct stream *s)
+void peer_read(struct ils *ils, struct peer *p, struct stream *s)
 {
     text_set(p->cluster_id, slice_make(NULL, 0));
     text_set(p->description, slice_make(NULL, 0));
@@ -362,7 +388,7 @@ void peer_read(struct peer *p, struct stream *s)
     struct reading reading = {.peer = p};
     catalog_walk(s->catalog, read_field, &reading);
     s->roster_n = reading.listed;
-    p->dirty = true;
+    peer_dirty(ils, p);
 }
 
 /* Two clusters that say that they have one name: both are kept, since the key says who is who, and
@@ -401,7 +427,8 @@ void self_applied(struct ils *ils, struct stream *s)
     if (left && p->disconnected_here)
         p->role = ROLE_STANDALONE; /* it keeps its name: by that it may be connected again */
     else
-        peer_read(p, s);
+        peer_read(ils, p, s);
+    peer_placed(ils, p);
     ils->next_announced |= p->next_announced;
     peer_names(ils, p);
     if (!former && p->former.n != 0)

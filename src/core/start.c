@@ -63,7 +63,8 @@ static void serve_stored(struct ils *ils, struct stream *s)
     bool gone = (s->head.flags & HEAD_FLAG_LEFT) != 0 || !ends_allow(ils, &s->head);
     struct peer *p = s->own || s->number != STREAM_SELF || gone ? NULL : peer_get(ils, s->key);
     if (p != NULL) {
-        peer_read(p, s);
+        peer_read(ils, p, s);
+        peer_placed(ils, p);
         ils->next_announced |= p->next_announced;
         p->dirty = false;
     }

@@ -58,6 +58,7 @@ struct stream *stream_get(struct ils *ils, const uint8_t key[static KEY_SIZE], u
     s->next_by_key = ils->by_key[key[0] % STREAM_BUCKETS];
     ils->by_key[key[0] % STREAM_BUCKETS] = s;
     ils->stream_n++;
+    ils->catalog_n += catalogs_is(s);
     return s;
 }
 
@@ -70,6 +71,7 @@ void stream_free(struct ils *ils, struct stream *s)
     list_remove(&s->node);
     list_remove(&s->due);
     ils->stream_n--;
+    ils->catalog_n -= catalogs_is(s);
     ils->index_taken[s->index] = false;
     replaced_free(ils, s);
     holds_gone(ils, s);

@@ -289,6 +289,8 @@ static void follow(struct ils *ils, struct stream *s)
 /* Of imported catalogs no head is made in place of the real one: nothing is told. */
 static void catalogs_hide(struct ils *ils)
 {
+    if (ils->catalog_n == 0)
+        return;
     list_each(node, &ils->streams) {
         struct stream *s = list_entry(node, struct stream, node);
         if (!catalogs_is(s) || s->hide == ils->durable.exchange_off)
