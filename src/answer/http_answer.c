@@ -93,6 +93,11 @@ static const char *result_word(uint8_t result)
     }
 }
 
+static const char *reason_word(uint8_t reason)
+{
+    return reason == TARGET_ROUTE ? "route" : reason == TARGET_PSTN ? "pstn" : "domain";
+}
+
 static void put_match(struct buf *out, const struct match *m)
 {
     put_text(out, "{\"kind\":", entry_kind_text(m->kind));
@@ -124,7 +129,7 @@ void http_put_lookup(struct buf *out, const struct lookup *l)
         put_text(out, i > 0 ? ",{\"uri\":" : "{\"uri\":", t->uri);
         buf_put_text(out, ",\"q\":");
         put_q(out, t->q);
-        put_text(out, ",\"reason\":", slice_of(t->reason == TARGET_ROUTE ? "route" : "pstn"));
+        put_text(out, ",\"reason\":", slice_of(reason_word(t->reason)));
         put_or_null(out, ",\"route_pattern\":", t->route_pattern);
         buf_put_u8(out, '}');
     }

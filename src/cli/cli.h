@@ -287,6 +287,9 @@ int run_limits(struct cli *cli, const struct parsed *p);
 int run_limits_set(struct cli *cli, const struct parsed *p);
 int run_door_list(struct cli *cli, const struct parsed *p);
 int run_door_set(struct cli *cli, const struct parsed *p);
+int run_token_add(struct cli *cli, const struct parsed *p);
+int run_token_list(struct cli *cli, const struct parsed *p);
+int run_token_remove(struct cli *cli, const struct parsed *p);
 int run_help(struct cli *cli, const struct parsed *p);
 
 #endif

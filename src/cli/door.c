@@ -98,3 +98,50 @@ int run_door_set(struct cli *cli, const struct parsed *p)
     }
     return cli_change(cli, &call);
 }
+
+/* --- tokens */
+
+static json_t *name_arg(const struct parsed *p)
+{
+    json_t *args = json_object();
+    if (json_object_set_new(args, "name", json_string(p->word[0])) != 0)
+        json_object_set_new(args, "name", json_string("?")); /* not UTF-8: refused by ilsd */
+    return args;
+}
+
+int run_token_add(struct cli *cli, const struct parsed *p)
+{
+    struct call call = {.command = "token add", .args = name_arg(p)};
+    json_t *o;
+    int status = cli_call(cli, &call, &o);
+    if (o != NULL && cli->json)
+        print_json(o);
+    else if (o != NULL)
+        printf("%s\n", text_of(o, "token"));
+    if (o != NULL && !cli->json && cli->terminal)
+        printf("%s\n", _("It is shown this once. curl -H 'Authorization: Bearer TOKEN' ..."));
+    json_decref(o);
+    return status;
+}
+
+int run_token_list(struct cli *cli, const struct parsed *p)
+{
+    static const struct column columns[] = {{N_("Name"), "name"}, {N_("Made"), "made"}};
+    struct call call = {.command = "token list"};
+    json_t *rows;
+    int status = cli_call(cli, &call, &rows);
+    if (rows != NULL && cli->json)
+        print_json(rows);
+    else if (rows != NULL && json_array_size(rows) == 0)
+        printf("%s\n", _("none"));
+    else if (rows != NULL)
+        print_table(cli, rows, columns, sizeof columns / sizeof *columns);
+    json_decref(rows);
+    return status;
+}
+
+int run_token_remove(struct cli *cli, const struct parsed *p)
+{
+    struct call call = {.command = "token remove", .args = name_arg(p)};
+    return cli_change(cli, &call);
+}

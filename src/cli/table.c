@@ -490,6 +490,11 @@ const struct command_row command_table[] = {
     {"door set", "sip|dns|http", 1, 1, "open, move or close a door; who may ask, and how often",
      "At once, and after a restart in place of ilsd's own options. Where the port cannot be had,\n"
      "all stays as it was.", door_options, run_door_set},
+    {"token add", "NAME", 1, 1, "a token for the HTTP door, shown once",
+     "It is wanted where the door does not listen on loopback: Authorization: Bearer TOKEN", NULL,
+     run_token_add},
+    {"token list", "", 0, 0, "the names of the tokens", NULL, NULL, run_token_list},
+    {"token remove", "NAME", 1, 1, "a token is good no more", NULL, NULL, run_token_remove},
     {"support", "FILE", 1, 1, "one file of evidence, without secrets",
      "Status, clusters, peers, alarms, verdicts, audit, trace and versions.", support_options,
      run_support},

@@ -25,6 +25,8 @@ static const char help[] =
     "  --sip-port N           UDP port of the SIP door (5070; 0: none)\n"
     "  --dns-address ADDR     address of the DNS door (127.0.0.1)\n"
     "  --dns-port N           UDP and TCP port of the DNS door (5300; 0: none)\n"
+    "  --http-address ADDR    address of the HTTP door (127.0.0.1)\n"
+    "  --http-port N          TCP port of the HTTP door (7580; 0: none)\n"
     "  --config FILE          file with these options as `key = value` (" CONFIG_FILE ",\n"
     "                         unless a data directory is given)\n"
     "  --version, --help\n"
@@ -42,6 +44,8 @@ enum key {
     KEY_SIP_PORT,
     KEY_DNS_ADDRESS,
     KEY_DNS_PORT,
+    KEY_HTTP_ADDRESS,
+    KEY_HTTP_PORT,
     KEYS,
     KEY_CONFIG = KEYS,
     KEY_VERSION,
@@ -58,6 +62,8 @@ static const struct option options[] = {
     {"sip-port", required_argument, NULL, KEY_SIP_PORT},
     {"dns-address", required_argument, NULL, KEY_DNS_ADDRESS},
     {"dns-port", required_argument, NULL, KEY_DNS_PORT},
+    {"http-address", required_argument, NULL, KEY_HTTP_ADDRESS},
+    {"http-port", required_argument, NULL, KEY_HTTP_PORT},
     {"config", required_argument, NULL, KEY_CONFIG},
     {"version", no_argument, NULL, KEY_VERSION},
     {"help", no_argument, NULL, KEY_HELP},
@@ -112,7 +118,9 @@ static const char *take(struct config *c, int key, const char *value)
     case KEY_SIP_ADDRESS: return take_address(value, c->sip_address);
     case KEY_SIP_PORT: return take_port(value, &c->options.sip_port);
     case KEY_DNS_ADDRESS: return take_address(value, c->dns_address);
-    default: return take_port(value, &c->options.dns_port);
+    case KEY_DNS_PORT: return take_port(value, &c->options.dns_port);
+    case KEY_HTTP_ADDRESS: return take_address(value, c->http_address);
+    default: return take_port(value, &c->options.http_port);
     }
 }
 
@@ -191,10 +199,12 @@ static void defaults(struct config *c)
     snprintf(c->address, sizeof c->address, "::");
     snprintf(c->sip_address, sizeof c->sip_address, "127.0.0.1");
     snprintf(c->dns_address, sizeof c->dns_address, "127.0.0.1");
+    snprintf(c->http_address, sizeof c->http_address, "127.0.0.1");
     c->options.tls_port = PORT_TLS_DEFAULT;
     c->options.password_port = PORT_PASSWORD_DEFAULT;
     c->options.sip_port = 5070;
     c->options.dns_port = 5300;
+    c->options.http_port = 7580;
 }
 
 /* Walks the command line; with apply = false it only looks for what decides about the file. */
@@ -250,6 +260,7 @@ enum config_outcome config_read(struct config *c, int argc, char **argv)
     c->options.address = c->address;
     c->options.sip_address = c->sip_address;
     c->options.dns_address = c->dns_address;
+    c->options.http_address = c->http_address;
     c->options.advertise = c->advertise[0] != '\0' ? c->advertise : NULL;
     return outcome;
 }

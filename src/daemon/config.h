@@ -11,7 +11,7 @@
 struct config {
     struct runtime_options options; /* points into the texts below */
     char data[CONFIG_VALUE], address[CONFIG_VALUE], advertise[CONFIG_VALUE];
-    char sip_address[CONFIG_VALUE], dns_address[CONFIG_VALUE];
+    char sip_address[CONFIG_VALUE], dns_address[CONFIG_VALUE], http_address[CONFIG_VALUE];
 };
 
 enum config_outcome {

@@ -158,6 +158,14 @@ const char *control_sync_text(char *dst, size_t size, const struct view_cluster 
 /* The id of a cluster; "id~peer" where another has the same one. Into dst, given back. */
 #define CONTROL_NAME_MAX (CLUSTER_ID_MAX + 10)
 const char *control_cluster_name(char dst[static CONTROL_NAME_MAX], const struct view_cluster *c);
+/* As `ils status` says it: the root cause and what is typed. */
+struct control_health {
+    bool degraded;
+    char cause[512], next[512];
+};
+void control_health(const struct ils *core, struct control_health *ret);
+/* A decision as `ils lookup --json` has it. New ref. */
+json_t *control_lookup_json(const struct ils *core, const struct lookup *l);
 const char *control_holds_text(const struct view_holds *h); /* static */
 const char *control_writing(enum view_writing writing);     /* static: "yes", "clone" ... */
 
@@ -265,6 +273,9 @@ void verb_source_remove(struct client *client);
 
 void verb_door_list(struct client *client);
 void verb_door_set(struct client *client);
+void verb_token_add(struct client *client);
+void verb_token_list(struct client *client);
+void verb_token_remove(struct client *client);
 
 void verb_sql(struct client *client);
 

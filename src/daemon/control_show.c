@@ -403,7 +403,7 @@ static json_t *lookup_why(const struct ils *core, const struct lookup *l)
     return why;
 }
 
-static json_t *lookup_json(const struct ils *core, const struct lookup *l)
+json_t *control_lookup_json(const struct ils *core, const struct lookup *l)
 {
     json_t *json = json_object(), *targets = json_array();
     bool won = l->match_n > 0 && l->result != LOOKUP_BLOCKED;
@@ -437,7 +437,7 @@ void verb_lookup(struct client *client)
     memset(&l, 0, sizeof l);
     arena_init(&arena, &client->control->mem);
     plan_why(view_plan(core), view_routes(core), &arena, dialled, NULL, &l);
-    json_t *json = lookup_json(core, &l);
+    json_t *json = control_lookup_json(core, &l);
     int exit = l.result == LOOKUP_FOUND || l.result == LOOKUP_LOCAL ? 0 : 1;
     arena_done(&arena);
     control_reply(client, json, exit);

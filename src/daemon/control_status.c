@@ -573,6 +573,17 @@ static void health_judge(const struct ils *core, const struct view_self *self, s
                self->role == ROLE_STANDALONE ? "ils role hub, or ils join HOST" : "");
 }
 
+void control_health(const struct ils *core, struct control_health *ret)
+{
+    struct view_self self;
+    struct health h = {.at = "here", .other_at = "here"};
+    view_self(core, &self);
+    health_judge(core, &self, &h);
+    ret->degraded = h.degraded;
+    memcpy(ret->cause, h.cause, sizeof ret->cause);
+    memcpy(ret->next, h.next, sizeof ret->next);
+}
+
 /* --- as JSON */
 
 static json_t *mesh_missing(const struct ils *core, const struct view_contact *c)

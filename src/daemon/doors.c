@@ -15,6 +15,7 @@ static const struct door_kind *const kinds[DOOR_NAMES] = {
 #ifdef OPENILS_DNS
     [DOOR_DNS] = &door_dns,
 #endif
+    [DOOR_HTTP] = &door_http,
 };
 static const char *const names[DOOR_NAMES] = {"sip", "dns", "http"};
 
@@ -303,6 +304,7 @@ struct doors *doors_new(struct runtime *rt)
     }
     take_option(&doors->slot[DOOR_SIP], o->sip_address, o->sip_port);
     take_option(&doors->slot[DOOR_DNS], o->dns_address, o->dns_port);
+    take_option(&doors->slot[DOOR_HTTP], o->http_address, o->http_port);
     return doors;
 }
 

@@ -51,6 +51,7 @@ struct door_kind {
 };
 extern const struct door_kind door_sip; /* runtime_doors.c */
 extern const struct door_kind door_dns; /* runtime_dns.c; only with libknot */
+extern const struct door_kind door_http; /* runtime_http.c */
 
 struct doors *doors_new(struct runtime *rt);
 /* One stored row, before doors_start. */

@@ -2,6 +2,7 @@
  * store, and is ready when the core's first batches are durable. It ends in the opposite order: no
  * new links, goodbye on the old ones, the storer drained, the store closed, the lock given back. */
 #include "daemon/runtime_inside.h"
+#include "daemon/tokens.h"
 #include "daemon/version.h"
 #include "driver/clock.h"
 
@@ -39,7 +40,8 @@ static bool load_source(void *context, const struct store_row *row)
 static bool load_door(void *context, const struct store_row *row)
 {
     struct runtime *rt = context;
-    doors_row(rt->doors, row->key, row->value);
+    if (!tokens_row(rt->tokens, row->key, row->value))
+        doors_row(rt->doors, row->key, row->value);
     return true;
 }
 
@@ -109,6 +111,8 @@ static void copy_options(struct runtime *rt, const struct runtime_options *optio
         copy_text(options->sip_address != NULL ? options->sip_address : "127.0.0.1");
     rt->options.dns_address =
         copy_text(options->dns_address != NULL ? options->dns_address : "127.0.0.1");
+    rt->options.http_address =
+        copy_text(options->http_address != NULL ? options->http_address : "127.0.0.1");
 }
 
 static void free_all(struct runtime *rt)
@@ -127,6 +131,8 @@ static void free_all(struct runtime *rt)
     free((void *)(uintptr_t)rt->options.advertise);
     free((void *)(uintptr_t)rt->options.sip_address);
     free((void *)(uintptr_t)rt->options.dns_address);
+    free((void *)(uintptr_t)rt->options.http_address);
+    tokens_free(rt->tokens);
     free(rt);
 }
 
@@ -149,7 +155,8 @@ static struct runtime *new_runtime(uv_loop_t *loop, const struct runtime_options
     assert(rt->sources != NULL);
     copy_options(rt, options);
     rt->doors = doors_new(rt);
-    assert(rt->doors != NULL);
+    rt->tokens = tokens_new(rt);
+    assert(rt->doors != NULL && rt->tokens != NULL);
     return rt;
 }
 
@@ -282,6 +289,11 @@ struct sources *runtime_sources(const struct runtime *rt)
 struct doors *runtime_doors_of(const struct runtime *rt)
 {
     return rt->doors;
+}
+
+struct tokens *runtime_tokens(const struct runtime *rt)
+{
+    return rt->tokens;
 }
 
 tick runtime_now(const struct runtime *rt)

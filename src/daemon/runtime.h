@@ -20,6 +20,8 @@ struct runtime_options {
     uint16_t sip_port;                /* 0 = no SIP door */
     const char *dns_address;          /* NULL = 127.0.0.1 */
     uint16_t dns_port;                /* 0 = no DNS door */
+    const char *http_address;         /* NULL = 127.0.0.1 */
+    uint16_t http_port;               /* 0 = no HTTP door */
 };
 
 /* Opens the store, loads the core, opens the doors, starts listening. On failure prints one error
@@ -59,6 +61,9 @@ struct sources *runtime_sources(const struct runtime *rt);
 /* Where questions are answered (daemon/doors.h). */
 struct doors;
 struct doors *runtime_doors_of(const struct runtime *rt);
+/* Who may ask at the HTTP door (daemon/tokens.h). */
+struct tokens;
+struct tokens *runtime_tokens(const struct runtime *rt);
 
 /* Makes a self-signed certificate for the fqdn, with the advertised name or address in it as well.
  * As x509_make; the bag is the caller's to free. */

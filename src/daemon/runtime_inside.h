@@ -67,6 +67,11 @@ struct dns_counts {
     uint64_t requests, answers, not_found, refused, malformed, truncated, slipped;
 };
 
+/* Of the HTTP door, since the start. */
+struct http_counters {
+    uint64_t requests, lookups, found, unauthorised, bad, late;
+};
+
 struct runtime {
     uv_loop_t *loop;
     struct runtime_options options; /* texts of its own; ports as they are */
@@ -106,6 +111,9 @@ struct runtime {
     struct mem sip_mem;
     uint64_t sip_requests, sip_redirects, sip_not_found;
     struct dns_counts dns_counts;
+    struct http_counters http_counters;
+    struct http_door *http; /* that was opened last */
+    struct tokens *tokens;
 
     struct sources *sources;
 

@@ -289,6 +289,19 @@ enum door_verdict door_gate_judge(struct door_gate *gate, const struct sockaddr 
     return DOOR_TOO_FAST;
 }
 
+bool door_gate_allows(struct door_gate *gate, const struct sockaddr *from)
+{
+    uint8_t ip[16];
+    uint64_t half[2], rate;
+    if (take_ip(from, ip)) {
+        halves(ip, 128, half);
+        if (allowed(gate, half, &rate))
+            return true;
+    }
+    atomic_fetch_add_explicit(&gate->not_allowed, 1, memory_order_relaxed);
+    return false;
+}
+
 void door_gate_counts(const struct door_gate *gate, uint64_t *ret_not_allowed,
                       uint64_t *ret_too_fast)
 {

@@ -55,6 +55,8 @@ struct door_gate *door_gate_new(const struct door_config *config);
 void door_gate_free(struct door_gate *gate);
 /* Other networks and another rate from now on. One thread at a time. */
 void door_gate_set(struct door_gate *gate, const struct door_config *config);
+/* Whether its network may ask at all; nothing is counted against its rate. */
+bool door_gate_allows(struct door_gate *gate, const struct sockaddr *from);
 /* now: clock_tick(), or one taken a moment ago for a whole batch. */
 enum door_verdict door_gate_judge(struct door_gate *gate, const struct sockaddr *from, tick now);
 /* How many were refused so far. */

@@ -8,7 +8,7 @@
 
 static struct http_config config;
 static struct http_outcome said;
-static char body[262144];
+static char body[262144], dialed[HTTP_DIALED_MAX + 1], from[64]; /* of the last answer */
 
 static size_t ask_with(struct mem *mem, const struct http_request *request)
 {
@@ -19,6 +19,9 @@ static size_t ask_with(struct mem *mem, const struct http_request *request)
     http_answer(NULL, NULL, &config, &scratch, request, &out, &said);
     size_t n = out.failed ? 0 : out.n;
     slice_to_text(slice_make(out.p, n), body, sizeof body);
+    slice_to_text(said.dialed, dialed, sizeof dialed);
+    slice_to_text(said.from, from, sizeof from);
+    said.dialed = said.from = slice_make(NULL, 0); /* they end with the scratch */
     buf_done(&out);
     arena_done(&scratch);
     return n;
@@ -78,7 +81,7 @@ static void test_lookup(void **state)
     assert_int_equal(said.status, 200);
     assert_string_equal(said.type, "application/json");
     assert_int_equal(said.lookups, 1);
-    assert_true(slice_eq(stub_dialled, said.dialed));
+    assert_string_equal(dialed, "+81+ \"x");
     assert_string_equal(body,
         "{\"dialed\":\"+81+ \\\"x\",\"canonical\":\"a\\\\b\",\"result\":\"found\","
         "\"longer\":false,\"match\":{\"kind\":\"URI\",\"value\":\"a\\\"b@x.example.com\","
@@ -128,7 +131,8 @@ static void test_query(void **state)
     get("/v1/why?dialed=%31&from=os%61ka");
     assert_int_equal(said.status, 0);
     assert_int_equal(said.page, HTTP_WHY);
-    assert_true(slice_eq(said.dialed, slice_of("1")));
+    assert_string_equal(dialed, "1");
+    assert_string_equal(from, "osaka");
     get("/v1/why?dialed=1&format=text");
     assert_wrong(400, "QUERY");
     get("/metrics?x=1");

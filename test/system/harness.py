@@ -112,7 +112,7 @@ class Cluster:
     """One ilsd with its data directory. start() waits until it answers."""
 
     def __init__(self, net, name, address='127.0.0.1', prefix=(), env=None, advertise=None,
-                 dns=False):
+                 dns=False, http=False):
         self.net, self.name, self.address = net, name, address
         self.data = os.path.join(net.folder, name)
         self.prefix = list(prefix)   # what runs ilsd: `ip netns exec X`
@@ -122,6 +122,7 @@ class Cluster:
         self.port, self.tls_port = free_port(address), free_port(address)
         self.sip_port = free_port('127.0.0.1', socket.SOCK_DGRAM)
         self.dns_port = free_port('127.0.0.1') if dns else 0
+        self.http_port = free_port('127.0.0.1') if http else 0
         self.advertise = advertise
         self.process = None
         self.options = []
@@ -133,7 +134,8 @@ class Cluster:
         argv = self.prefix + [ILSD, '--data', self.data, '--address', self.address,
                               '--tls-port', str(self.tls_port), '--password-port', str(self.port),
                               '--sip-port', str(self.sip_port),
-                              '--dns-port', str(self.dns_port)]
+                              '--dns-port', str(self.dns_port),
+                              '--http-port', str(self.http_port)]
         if self.advertise:
             argv += ['--advertise', self.advertise]
         return argv + self.options
