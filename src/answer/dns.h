@@ -4,7 +4,7 @@
  * The door is authoritative for one zone, the suffix, and makes its records up when they are asked
  * for: nothing is stored, transferred or signed. Below the suffix:
  *
- *   4.3.2.1.1.8                +8112 34, as ENUM has it (RFC 6116): NAPTR
+ *   4.3.2.1.1.8                +811234, as ENUM has it (RFC 6116): NAPTR
  *   1.0.0.2.enterprise         the enterprise number 2001: NAPTR
  *   alice.example.com.uri      alice@example.com, as in the mailbox of an SOA: NAPTR
  *   example.com.route          the route string example.com: NAPTR to services (RFC 3263)
@@ -95,8 +95,9 @@ struct dns_outcome {
 };
 
 /* Appends the reply to one message to out and returns its size; 0: nothing is to be sent. plan may
- * be NULL: SERVFAIL. udp: at most what the asker takes is sent, else TC is set. scratch is reset by
- * the caller, between requests. */
+ * be NULL: SERVFAIL; routes NULL: those of the plan, as readers beside its owner must have it.
+ * udp: at most what the asker takes is sent, else TC is set. scratch is reset by the caller, between
+ * requests. */
 size_t dns_answer(const struct plan *plan, const struct routes *routes,
                   const struct dns_config *config, struct arena *scratch, struct slice request,
                   bool udp, struct buf *out, struct dns_outcome *ret);

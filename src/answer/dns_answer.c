@@ -203,12 +203,24 @@ static uint16_t judge_apex(struct door *d)
     return KNOT_RCODE_NOERROR;
 }
 
-static uint16_t judge_address(struct door *d)
+/* What is asked of the routes alone. */
+static uint16_t judge_routes(struct door *d)
 {
+    const struct routes *routes = d->routes != NULL ? d->routes : plan_routes(d->plan);
     bool ip6 = d->node.kind == DNS_NODE_IP6;
-    if (!dns_is_target(d->routes, d->node.ip, ip6))
+    if (routes == NULL)
+        return KNOT_RCODE_SERVFAIL;
+    if (d->node.kind == DNS_NODE_ROUTE) {
+        if (asked(d, KNOT_RRTYPE_NAPTR))
+            dns_put_transports(&d->w, d->config, routes, &d->node);
+    } else if (d->node.kind == DNS_NODE_SERVICE) {
+        if (asked(d, KNOT_RRTYPE_SRV))
+            dns_put_services(&d->w, d->config, routes, &d->node);
+    } else if (dns_is_target(routes, d->node.ip, ip6)) {
+        put_address(d, d->node.ip, ip6 ? 16 : 4);
+    } else {
         return KNOT_RCODE_NXDOMAIN;
-    put_address(d, d->node.ip, ip6 ? 16 : 4);
+    }
     return KNOT_RCODE_NOERROR;
 }
 
@@ -221,15 +233,9 @@ static uint16_t judge_node(struct door *d, struct dns_outcome *ret)
     case DNS_NODE_SERVER: return judge_server(d);
     case DNS_NODE_DIALLED: return judge_dialled(d, ret);
     case DNS_NODE_ROUTE:
-        if (asked(d, KNOT_RRTYPE_NAPTR))
-            dns_put_transports(&d->w, d->config, d->routes, &d->node);
-        return KNOT_RCODE_NOERROR;
     case DNS_NODE_SERVICE:
-        if (asked(d, KNOT_RRTYPE_SRV))
-            dns_put_services(&d->w, d->config, d->routes, &d->node);
-        return KNOT_RCODE_NOERROR;
     case DNS_NODE_IP4:
-    case DNS_NODE_IP6: return judge_address(d);
+    case DNS_NODE_IP6: return judge_routes(d);
     }
     return KNOT_RCODE_NXDOMAIN;
 }
