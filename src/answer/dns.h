@@ -96,8 +96,8 @@ struct dns_outcome {
 
 /* Appends the reply to one message to out and returns its size; 0: nothing is to be sent. plan may
  * be NULL: SERVFAIL; routes NULL: those of the plan, as readers beside its owner must have it.
- * udp: at most what the asker takes is sent, else TC is set. scratch is reset by the caller, between
- * requests. */
+ * udp: at most what the asker takes is sent, else TC is set. scratch is reset by the caller,
+ * between requests. */
 size_t dns_answer(const struct plan *plan, const struct routes *routes,
                   const struct dns_config *config, struct arena *scratch, struct slice request,
                   bool udp, struct buf *out, struct dns_outcome *ret);

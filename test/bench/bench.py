@@ -12,6 +12,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..'
 
 # pylint: disable=wrong-import-position
 import change
+import naptr
 import ours
 import replicate
 from figures import Figures, Report
@@ -20,7 +21,7 @@ from join import run_join
 
 PEERS = os.environ['PEERS']
 REPLICATE = ('pairs', 'slope', 'origins')
-PHASES = REPLICATE + ('replicate', 'change', 'lookup', 'join')
+PHASES = REPLICATE + ('replicate', 'change', 'lookup', 'enum', 'join')
 ALIASES = {'sync': 'pairs', 'restart': 'pairs', 'bytes': 'pairs'}
 
 
@@ -98,6 +99,8 @@ def measure(phase, options, n, figures):
         change.run(n, runs or 3, options.changes, options.seconds, figures)
     elif phase == 'lookup':
         run_lookup(n, runs or 3, figures)
+    elif phase == 'enum':
+        naptr.run(n, runs or 5, figures)
     else:
         for _ in range(runs or 3):
             run_join(figures)
@@ -112,6 +115,8 @@ def report(phase, said):
         replicate.report_origins(said)
     elif phase == 'change':
         change.report(said)
+    elif phase == 'enum':
+        naptr.report(said)
     elif phase == 'lookup':
         said.ratio('INVITE -> 302 a second, Kamailio', 'ils.invite302.window64.replies_per_s',
                    'kamailio.invite302.window64.replies_per_s', 4, True, Figures.median)

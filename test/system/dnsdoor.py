@@ -84,8 +84,8 @@ def ask(port, name, kind='NAPTR', **more):
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
         s.settimeout(2)
         s.connect(('127.0.0.1', port))
-        s.send(question(name, kind, **more))
         try:
+            s.send(question(name, kind, **more))
             return Reply(s.recv(65536))
         except OSError:
             return None
