@@ -154,6 +154,7 @@ static void say_why(struct door *d, const struct lookup *look)
         break;
     case LOOKUP_BAD_INPUT:
     case LOOKUP_THERE:
+    case LOOKUP_CUT:
     case LOOKUP_BUSY: break;
     }
 }
@@ -173,7 +174,7 @@ static uint16_t judge_dialled(struct door *d, struct dns_outcome *ret)
     ret->looked_up = true;
     ret->result = look.result;
     ret->dialled = d->node.text;
-    if (d->scratch->failed || look.result == LOOKUP_BUSY)
+    if (d->scratch->failed || look.result == LOOKUP_BUSY || look.result == LOOKUP_CUT)
         return KNOT_RCODE_SERVFAIL;
     for (size_t i = 0; i < look.target_n && asked(d, KNOT_RRTYPE_NAPTR); i++)
         put_target(d, &look.target[i]);

@@ -89,6 +89,7 @@ static const char *result_word(uint8_t result)
     case LOOKUP_NO_ROUTE: return "no_route";
     case LOOKUP_LOCAL: return "local";
     case LOOKUP_BLOCKED: return "blocked";
+    case LOOKUP_CUT: return "cut";
     default: return "bad_input";
     }
 }
@@ -296,7 +297,10 @@ static void out_of_memory(struct asked *a, size_t before)
 static void put_lines(struct asked *a, const struct lookup *l)
 {
     a->ret->type = text_type;
-    a->ret->status = l->target_n > 0 ? 200 : l->result == LOOKUP_BLOCKED ? 403 : 404;
+    a->ret->status = l->target_n > 0                 ? 200
+                     : l->result == LOOKUP_BLOCKED ? 403
+                     : l->result == LOOKUP_CUT     ? 503
+                                                   : 404;
     for (size_t i = 0; i < l->target_n; i++) {
         buf_put_slice(a->out, l->target[i].uri);
         buf_put_u8(a->out, '\n');

@@ -280,6 +280,8 @@ static uint16_t judge_invite(struct door *d, struct sip_outcome *ret)
         return 0;
     if (d->scratch->failed)
         return 503;
+    if (look.result == LOOKUP_CUT)
+        return 503; /* not known here: somebody else may be asked */
     ret->targets = d->contact_n;
     return d->contact_n > 0 ? 302 : no_contact(d, &look);
 }

@@ -30,7 +30,7 @@ static bool is_attempt(uint8_t alarm)
 {
     return alarm == ILSPwdAuthenticationFailed || alarm == ILSTLSAuthenticationFailed ||
            alarm == ILSUnacceptableConnectionAttempt || alarm == ILSRemoteHostUnresponsive ||
-           alarm == ILSProtocolVersion;
+           alarm == ILSProtocolVersion || alarm == ILSPatternsExceeded;
 }
 
 static size_t count_of(const struct ils *ils, uint8_t alarm)

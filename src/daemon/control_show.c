@@ -335,6 +335,8 @@ static const char *lookup_word(uint8_t result)
         return "local";
     case LOOKUP_BLOCKED:
         return "blocked";
+    case LOOKUP_CUT:
+        return "cut";
     default:
         return "bad_input";
     }
@@ -387,6 +389,9 @@ static json_t *lookup_why(const struct ils *core, const struct lookup *l)
     case LOOKUP_BLOCKED:
         text = "it is advertised, but a rule of this cluster's keeps it from being served";
         break;
+    case LOOKUP_CUT:
+        text = "there are too many patterns to ask them all for this number";
+        break;
     default:
         text = "it is neither a number nor a directory URI";
     }
@@ -397,6 +402,8 @@ static json_t *lookup_why(const struct ils *core, const struct lookup *l)
         json_object_set_new(json, "rule", json_string(rule));
         json_array_append_new(losers, json);
     }
+    json_object_set_new(why, "cut", json_boolean(l->cut));
+    json_object_set_new(why, "cut_by", control_text_or_null(l->cut_by));
     json_object_set_new(why, "text", json_string(text));
     json_object_set_new(why, "canonical", control_text_or_null(l->canonical));
     json_object_set_new(why, "losers", losers);
@@ -440,7 +447,11 @@ void verb_lookup(struct client *client)
     json_t *json = control_lookup_json(core, &l);
     int exit = l.result == LOOKUP_FOUND || l.result == LOOKUP_LOCAL ? 0 : 1;
     arena_done(&arena);
+    control_hold(client);
+    if (l.cut)
+        runtime_cut(client->control->rt, dialled);
     control_reply(client, json, exit);
+    control_release(client);
 }
 
 /* --- counters */

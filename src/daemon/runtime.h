@@ -79,6 +79,9 @@ bool runtime_advertised(const struct runtime *rt, char host[static HOST_TEXT_MAX
 struct tls_context;
 struct tls_context *runtime_tls_context(const struct runtime *rt);
 
+/* A lookup of this string was cut: the alarm for it. */
+void runtime_cut(struct runtime *rt, struct slice dialled);
+
 /* Every trace record that passes the level, as it is written: subscribers for `trace --follow`.
  * line is the SDL text form, json the JSON record, both without newline. */
 typedef void (*runtime_trace_listener)(void *context, const char *line, const char *json);

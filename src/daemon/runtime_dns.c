@@ -51,6 +51,8 @@ static void answer(struct dns_door *door, struct slice request, bool udp, struct
     size_t n = dns_answer(view_plan(core), view_routes(core), &door->config, &door->scratch,
                           request, udp, out, &outcome);
     count(door->rt, &outcome, n);
+    if (outcome.looked_up && outcome.result == LOOKUP_CUT)
+        runtime_cut(door->rt, outcome.dialled);
 }
 
 static void on_datagram(void *context, struct udp_request *request, struct buf *out)

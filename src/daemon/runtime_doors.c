@@ -114,6 +114,8 @@ static void on_sip(void *context, struct udp_request *request, struct buf *out)
     rt->sip_redirects += n > 0 && outcome.status == 302;
     rt->sip_not_found += n > 0 && outcome.status == 404;
     request->reply_port = outcome.reply_port;
+    if (outcome.looked_up && outcome.result == LOOKUP_CUT)
+        runtime_cut(rt, outcome.dialled);
 }
 
 static void *sip_open(struct runtime *rt, const struct door_config *config, struct door_gate *gate,

@@ -117,6 +117,8 @@ struct runtime {
 
     struct sources *sources;
 
+    tick cut_last; /* when it was last said that a lookup did not see all patterns */
+
     runtime_told put_back;
     void *put_back_context;
 

@@ -91,7 +91,7 @@ static bool check_record(void *context, const struct record *r)
     if (error != ENTRY_OK)
         return tell(c, &c->finding);
     if (pattern_of_key(e.kind, e.key, &c->pattern))
-        patterns_overlap(&c->p->patterns, &c->pattern, meet, c);
+        patterns_overlap(&c->p->patterns, &c->pattern, meet, c, NULL);
     return !c->stopped;
 }
 

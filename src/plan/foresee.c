@@ -82,7 +82,7 @@ struct entrant {
 };
 
 struct entrants {
-    struct entrant e[LOOKUP_MATCHES_MAX + 3];
+    struct entrant *e; /* room for all matches, and what comes */
     size_t n;
 };
 
@@ -175,7 +175,7 @@ static void take_coming(const struct foresee *f, const struct lookup *l, struct 
         return;
     bool plus = number.p[0] == '+';
     entrant_comes(f, then, key_of(f, plus ? ENTRY_E164 : ENTRY_ENTERPRISE, number, none), none);
-    patterns_match(&f->coming, number, first_pattern, &p);
+    patterns_match(&f->coming, number, first_pattern, &p, NULL);
     if (p.n > 0)
         entrant_comes(f, then, key_of(f, plus ? ENTRY_PATTERN_E164 : ENTRY_PATTERN_ENTERPRISE,
                                       slice_make(text, pattern_print(text, &p)), none), number);
@@ -222,6 +222,11 @@ void foresee_look(const struct foresee *f, struct arena *a, struct slice dialled
     struct entrants now = {.n = 0}, then = {.n = 0};
     *ret = (struct foreseen){.own_n = 0};
     plan_why(f->plan, f->routes, a, dialled, NULL, &l);
+    now.e = arena_alloc(a, (l.match_n + 1) * sizeof *now.e);
+    then.e = arena_alloc(a, (l.match_n + 3) * sizeof *then.e);
+    ret->own = arena_alloc(a, (2 * l.match_n + 3) * sizeof *ret->own);
+    if (now.e == NULL || then.e == NULL || ret->own == NULL)
+        return;
     for (size_t i = 0; i < l.match_n; i++) {
         if (l.match[i].lost_to == LOSER_ILLEGAL)
             continue; /* answered by nobody, anywhere */
@@ -248,7 +253,7 @@ void foresee_look(const struct foresee *f, struct arena *a, struct slice dialled
     for (size_t i = 0; i < then.n && becomes != NULL; i++) { /* what hid it is gone */
         const struct policy_subject *s = &then.e[i].subject;
         bool known = was != NULL && place_cmp(becomes, was) == 0;
-        if (known || s->number != STREAM_PLAN || s->local || ret->own_n == LOOKUP_MATCHES_MAX ||
+        if (known || s->number != STREAM_PLAN || s->local ||
             place_cmp(&then.e[i], becomes) != 0)
             continue;
         ret->own[ret->own_n].cluster = s->cluster_id;
@@ -280,7 +285,7 @@ static bool is_of(const struct strings *s, struct slice number)
     if (key_of(s->f, s->plus != 0 ? ENTRY_E164 : ENTRY_ENTERPRISE, number, slice_make(NULL, 0)) !=
         NULL)
         return false;
-    patterns_match(&s->f->changing, number, first_pattern, &first);
+    patterns_match(&s->f->changing, number, first_pattern, &first, NULL);
     return pattern_order(&first, &s->p) == 0;
 }
 
@@ -403,8 +408,8 @@ void foresee_strings(const struct foresee *f, size_t i, uint64_t most,
     s.meets = mem_alloc(f->mem, MEETING_MAX * sizeof *s.meets);
     if (s.meets == NULL)
         return;
-    patterns_overlap(&f->changing, &s.p, meet, &s);
-    patterns_overlap(&f->plan->patterns, &s.p, meet, &s);
+    patterns_overlap(&f->changing, &s.p, meet, &s, NULL);
+    patterns_overlap(&f->plan->patterns, &s.p, meet, &s, NULL);
     example(&s, NULL);
     for (size_t k = 0; k < s.meets_n; k++)
         if (pattern_order(&s.meets[k], &s.p) > 0)

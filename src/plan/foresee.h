@@ -43,7 +43,7 @@ struct foreseen {
     struct slice others_was, others_becomes; /* at clusters that are not among: */
     struct {
         struct slice cluster, was, becomes;  /* it has it itself, now or then */
-    } own[LOOKUP_MATCHES_MAX];
+    } *own;
     size_t own_n;
 };
 

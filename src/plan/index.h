@@ -22,9 +22,11 @@ size_t plan_candidates(const struct plan *p, uint8_t kind, struct slice user, st
  * "Patterns"), until it returns false: key is that of plan_candidates, which may have none for it.
  * kind, as of records; key lives until visit returns. */
 typedef bool plan_pattern_visit(void *context, uint8_t kind, struct slice key);
+struct patterns_work;
 void plan_patterns(const struct plan *p, struct slice number, plan_pattern_visit *visit,
-                   void *context);
-/* Whether a number that begins with this one, and is longer, matches a pattern that is served. */
+                   void *context, struct patterns_work *work);
+/* Whether a number that begins with this one, and is longer, matches a pattern that is served. Also
+ * true where that would take too long to tell. */
 bool plan_longer(const struct plan *p, struct slice number);
 
 /* What lookups show of a catalog: see catalog_describe. */

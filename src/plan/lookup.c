@@ -3,7 +3,7 @@
  * asks it for fewer places. */
 #include "plan/lookup_inside.h"
 #include "plan/index.h"
-#include "plan/pattern.h"
+#include "plan/patterns.h"
 #include "plan/readers.h"
 
 #include <string.h>
@@ -33,6 +33,7 @@ struct ranking {
     bool more;                   /* some had no place */
     struct ranked *best;
     size_t n, max;
+    struct patterns_work work;
 };
 
 static bool is_own(const struct ranking *ranking, const struct catalog *c)
@@ -137,7 +138,7 @@ static void rank(struct ranking *ranking, const struct reading *reading)
         rank_key(ranking, number.p[0] == '+' ? ENTRY_E164 : ENTRY_ENTERPRISE, PLACE_NUMBER, number,
                  none, none);
         if (!is_full(ranking))
-            plan_patterns(ranking->p, number, rank_pattern, &patterns);
+            plan_patterns(ranking->p, number, rank_pattern, &patterns, &ranking->work);
     }
     if (reading->uri.n > 0 && !is_full(ranking))
         rank_key(ranking, ENTRY_URI, PLACE_URI, reading->user, reading->host, none);
@@ -196,6 +197,25 @@ static bool matches_fill(struct arena *a, const struct ranking *ranking, struct 
     return true;
 }
 
+/* Too many patterns for one lookup. They are asked in the order of specificity, so a number or
+ * pattern that was found is right; where nothing was, nobody knows, and a URI comes after them. */
+static void was_cut(const struct ranking *ranking, struct lookup *ret)
+{
+    const struct pattern *at = &ranking->work.at;
+    uint8_t text[PATTERN_TEXT_MAX];
+    struct candidate of;
+    struct slice key = slice_make(text, pattern_print(text, at));
+    ret->cut = true;
+    if (plan_candidates(ranking->p, at->plus ? ENTRY_PATTERN_E164 : ENTRY_PATTERN_ENTERPRISE, key,
+                        slice_make(NULL, 0), &of, 1) == 1)
+        ret->cut_by = catalog_cluster_id(of.c);
+    if (ret->match_n > 0 && ret->match[0].lost_to == LOSER_NONE && ret->match[0].kind != ENTRY_URI)
+        return;
+    ret->result = LOOKUP_CUT;
+    ret->longer = false;
+    ret->match_n = ret->target_n = ret->avoided_n = 0;
+}
+
 static void decide(struct ranking *ranking, const struct routes *r, struct arena *a,
                    struct slice dialled, struct lookup *ret)
 {
@@ -221,6 +241,8 @@ static void decide(struct ranking *ranking, const struct routes *r, struct arena
     } else if (reading.number.n > 0) {
         ret->longer = plan_longer(ranking->p, reading.number);
     }
+    if (ranking->work.cut)
+        was_cut(ranking, ret);
     if (a->failed)
         *ret = (struct lookup){.result = LOOKUP_NO_MATCH, .dialed = dialled};
 }

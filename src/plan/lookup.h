@@ -28,6 +28,7 @@ enum lookup_result {
     LOOKUP_LOCAL,       /* one's own entry: it is served here; targets if a route names them */
     LOOKUP_BAD_INPUT,   /* neither a number nor a directory URI */
     LOOKUP_BLOCKED,     /* advertised, but nobody's entry is served here: see the matches */
+    LOOKUP_CUT,         /* not known: there are too many patterns to ask them all. No match */
     LOOKUP_THERE,       /* plan_why for another cluster: it is matched; its routes are its own */
     LOOKUP_BUSY,        /* readers only: what is served was changing all the time; ask again */
 };
@@ -91,12 +92,16 @@ struct lookup {
     struct slice failover;      /* the PSTN number of a learned winner; empty: none */
     bool failover_routed;       /* there is a route "pstn" for it */
     bool longer;                /* LOOKUP_NO_MATCH: with more digits it would match a pattern */
+    bool cut;                   /* not all patterns were asked; the winner, if there is one, is
+                                 * right all the same */
+    struct slice cut_by;        /* cut: a cluster among whose patterns it ended */
 };
 
 /* dialled: a number, a directory URI, or a sip:/sips:/tel: URI. The winner only: match_n is at most
  * 1. Everything in *ret lives in the arena or the plan and is valid until either changes, for
  * readers (plan/readers.h) until their next pause. r: NULL means plan_routes(p), as readers must
- * say. Never fails: a refused allocation gives LOOKUP_NO_MATCH with a->failed set.
+ * say. Never fails: a refused allocation gives LOOKUP_NO_MATCH with a->failed set. The work
+ * is bounded, whatever others announce (PATTERN_VISITS_MAX).
  *
  * Targets: those of the most specific route pattern that covers the winner's route string, by
  * priority; among those of one priority by weight, each dialled string always in the same way. No

@@ -63,10 +63,10 @@ static bool visit_key(void *context, const struct pattern *p)
 }
 
 void plan_patterns(const struct plan *p, struct slice number, plan_pattern_visit *visit,
-                   void *context)
+                   void *context, struct patterns_work *work)
 {
     struct visit v = {visit, context};
-    patterns_match(&p->patterns, number, visit_key, &v);
+    patterns_match(&p->patterns, number, visit_key, &v, work);
 }
 
 struct served {
@@ -86,6 +86,7 @@ bool plan_longer(const struct plan *p, struct slice number)
 {
     struct served served = {.p = p};
     struct visit v = {visit_served, &served};
-    patterns_longer(&p->patterns, number, visit_key, &v);
-    return served.found;
+    struct patterns_work work;
+    patterns_longer(&p->patterns, number, visit_key, &v, &work);
+    return served.found || work.cut;
 }

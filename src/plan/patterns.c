@@ -282,7 +282,24 @@ struct walk {
     patterns_visit *visit;
     void *context;
     struct pattern path;
+    struct patterns_work work;
 };
+
+/* The walk is over its bound. The node is not looked at: some pattern at or below it is named. */
+static bool cut(struct walk *w, uint32_t child)
+{
+    const struct pattern_node *node = &w->pool->node[child];
+    struct pattern *at = &w->work.at;
+    w->work.cut = true;
+    *at = w->path;
+    at->element[at->n++] = element_of_label(node->label);
+    for (struct below b = below_get(node); node->records == 0 && b.n > 0 && at->n < PATTERN_MAX;
+         b = below_get(node)) {
+        node = &w->pool->node[b.first];
+        at->element[at->n++] = element_of_label(node->label);
+    }
+    return false;
+}
 
 /* The positions behind one element of the trie. */
 static uint32_t walk_element(const struct walk *w, uint32_t positions, const struct element *e)
@@ -305,6 +322,9 @@ static bool walk_below(struct walk *w, uint32_t at, uint32_t positions);
 static bool walk_child(struct walk *w, uint32_t child, uint32_t positions)
 {
     const struct pattern_node *node = &w->pool->node[child];
+    if (w->work.visits >= PATTERN_VISITS_MAX)
+        return cut(w, child);
+    w->work.visits++;
     struct element e = element_of_label(node->label);
     uint32_t reached = walk_element(w, positions, &e);
     bool over = w->longer && (positions & w->a.end) != 0; /* a longer number is on its way */
@@ -316,8 +336,10 @@ static bool walk_child(struct walk *w, uint32_t child, uint32_t positions)
     w->path.element[w->path.n++] = e;
     bool on = walk_below(w, child, over ? reached | w->a.end : reached);
     /* What is longer is more specific, and has been visited. */
-    if (on && here && node->records > 0)
+    if (on && here && node->records > 0) {
+        w->work.visits += PATTERN_ASK_VISITS;
         on = w->visit(w->context, &w->path);
+    }
     w->path.n--;
     return on;
 }
@@ -332,12 +354,13 @@ static bool walk_below(struct walk *w, uint32_t at, uint32_t positions)
     return true;
 }
 
-static void walk(struct walk *w, bool plus)
+static void walk(struct walk *w, bool plus, struct patterns_work *ret)
 {
-    if (w->pool == NULL)
-        return;
     w->path.plus = plus;
-    walk_below(w, plus ? ROOT_E164 : ROOT_ENTERPRISE, automaton_skip(&w->a, 1));
+    if (w->pool != NULL)
+        walk_below(w, plus ? ROOT_E164 : ROOT_ENTERPRISE, automaton_skip(&w->a, 1));
+    if (ret != NULL)
+        *ret = w->work;
 }
 
 static bool walk_of_number(struct walk *w, struct slice digits)
@@ -354,32 +377,34 @@ static bool walk_of_number(struct walk *w, struct slice digits)
 }
 
 static void walk_number(const struct patterns *t, struct slice number, bool longer,
-                        patterns_visit *visit, void *context)
+                        patterns_visit *visit, void *context, struct patterns_work *ret)
 {
     struct walk w = {.pool = t->pool, .longer = longer, .visit = visit, .context = context};
+    if (ret != NULL)
+        *ret = w.work;
     bool plus = number.n > 0 && number.p[0] == '+';
     if (plus)
         number = slice_make(number.p + 1, number.n - 1);
     if (walk_of_number(&w, number))
-        walk(&w, plus);
+        walk(&w, plus, ret);
 }
 
 void patterns_match(const struct patterns *t, struct slice number, patterns_visit *visit,
-                    void *context)
+                    void *context, struct patterns_work *work)
 {
-    walk_number(t, number, false, visit, context);
+    walk_number(t, number, false, visit, context, work);
 }
 
 void patterns_longer(const struct patterns *t, struct slice number, patterns_visit *visit,
-                     void *context)
+                     void *context, struct patterns_work *work)
 {
-    walk_number(t, number, true, visit, context);
+    walk_number(t, number, true, visit, context, work);
 }
 
 void patterns_overlap(const struct patterns *t, const struct pattern *p, patterns_visit *visit,
-                      void *context)
+                      void *context, struct patterns_work *work)
 {
     struct walk w = {.pool = t->pool, .visit = visit, .context = context};
     automaton_of(&w.a, p);
-    walk(&w, p->plus);
+    walk(&w, p->plus, work);
 }

@@ -23,6 +23,11 @@
 #define PATTERN_NODES_MAX  (UINT32_C(1) << 24)
 #define PATTERN_CLASSES    13 /* arrays of 1, 2, 4 .. 4096 children: there are 3 069 labels */
 #define PATTERN_LEVELS_MAX (PATTERN_MAX + 1)
+/* The work of one walk, whatever is announced: nodes that it looks at, and what each call of visit
+ * counts for, since that asks the index. Some 1 ms. A large plan needs some hundreds; only patterns
+ * made for it need more. */
+#define PATTERN_VISITS_MAX 50000
+#define PATTERN_ASK_VISITS 50
 
 struct pattern_node {
     uint32_t label; /* element_label */
@@ -57,18 +62,25 @@ bool patterns_add(struct patterns *t, struct mem *mem, const struct pattern *p);
 /* Takes one away that was added; memory goes with the last. */
 void patterns_remove(struct patterns *t, struct mem *mem, const struct pattern *p);
 
+/* What a walk cost. */
+struct patterns_work {
+    uint32_t visits;   /* PATTERN_VISITS_MAX at most, and one question more */
+    bool cut;          /* at PATTERN_VISITS_MAX: what comes behind was not asked */
+    struct pattern at; /* cut: one of the patterns among which it was */
+};
+
 /* Calls visit for every pattern that the number (digits, with or without "+") matches, the most
- * specific first, until it returns false. */
+ * specific first, until it returns false. work is filled; it may be NULL. */
 typedef bool patterns_visit(void *context, const struct pattern *p);
 void patterns_match(const struct patterns *t, struct slice number, patterns_visit *visit,
-                    void *context);
+                    void *context, struct patterns_work *work);
 /* The same for every pattern that a longer number matches which begins with this one; in no
  * particular order. */
 void patterns_longer(const struct patterns *t, struct slice number, patterns_visit *visit,
-                     void *context);
+                     void *context, struct patterns_work *work);
 /* The same for every pattern that matches a number which p matches too; p itself among them. */
 void patterns_overlap(const struct patterns *t, const struct pattern *p, patterns_visit *visit,
-                      void *context);
+                      void *context, struct patterns_work *work);
 
 /* Arrays given back: all readers have passed those that waited. */
 void patterns_turn(struct patterns *t);

@@ -74,6 +74,7 @@ static const char *result_name(uint8_t result)
     case LOOKUP_LOCAL: return "local";
     case LOOKUP_BAD_INPUT: return "bad-input";
     case LOOKUP_BLOCKED: return "blocked";
+    case LOOKUP_CUT: return "cut";
     case LOOKUP_THERE: return "there";
     case LOOKUP_BUSY: break;
     }

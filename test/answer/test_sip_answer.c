@@ -142,6 +142,8 @@ static void test_not_found(void **state)
     assert_int_equal(ask_with(SLOTS, ""), 404);
     ASSERT_SAID("Warning: 399 openils \"no route to tokyo.example.com\"\r\n");
     assert_int_equal(outcome.result, LOOKUP_NO_ROUTE);
+    stub_result(LOOKUP_CUT); /* not known is not "not found" */
+    assert_int_equal(ask_with(SLOTS, ""), 503);
 }
 
 static void test_local(void **state)

@@ -61,7 +61,7 @@ int main(int argc, char **argv)
         uint64_t k = rand_below(&r, n);
         int length = snprintf(number, sizeof number, "+%u%06u2%03u", (unsigned)(1 + k % 7),
                               (unsigned)(k * 7919 % 1000000), (unsigned)(i % 1000));
-        patterns_match(&t, slice_make(number, (size_t)length), first, &sum);
+        patterns_match(&t, slice_make(number, (size_t)length), first, &sum, NULL);
     }
     double seconds = now() - start;
     printf("longest match: %.0f a second, %.0f ns each, sum %llu\n", (double)lookups / seconds,

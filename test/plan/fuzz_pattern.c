@@ -41,7 +41,7 @@ static void ask(struct world *w, const char *number)
         size_t expected = 0;
         w->longer = longer != 0;
         w->seen = 0;
-        (longer ? patterns_longer : patterns_match)(&w->trie, slice_of(number), see, w);
+        (longer ? patterns_longer : patterns_match)(&w->trie, slice_of(number), see, w, NULL);
         for (size_t i = 0; i < HELD; i++)
             expected += w->held[i].records > 0 && naive_match(w->held[i].text, number, longer);
         assert(w->seen == expected);

@@ -1,6 +1,8 @@
 /* Lookups over a small world: tokyo is one's own cluster; osaka and nara are learned. */
 #include "../test.h"
+#include "base/rand.h"
 #include "plan/lookup.h"
+#include "plan/patterns.h"
 #include "world.h"
 
 static const struct world_row tokyo_rows[] = {
@@ -452,6 +454,67 @@ static void refusal_body(struct mem *mem)
     arena_done(&a);
 }
 
+/* Members whose patterns are made to make lookups long: each has sets with the digits that are
+ * dialled, and none matches. */
+static void hostile(struct world *w, struct mem *mem, size_t members)
+{
+    static char text[1200][PATTERN_TEXT_MAX + 1];
+    static struct world_row row[1200];
+    struct rand r;
+    rand_seed(&r, 5);
+    for (size_t m = 0; m < members; m++) {
+        char id[2] = {(char)('A' + m), '\0'};
+        for (size_t i = 0; i < 1200; i++) {
+            struct pattern p = {.n = 6};
+            for (size_t k = 0; k < 6; k++)
+                p.element[k].digits = (uint16_t)(1u << ("720123"[k] - '0') |
+                                                 (k > 0 && k < 5 ? rand_below(&r, 1023) : 0));
+            p.element[5].digits = 1 << 9;
+            text[i][pattern_print((uint8_t *)text[i], &p)] = '\0';
+            row[i] = (struct world_row){"ENTERPRISEPATTERN", "", text[i]};
+        }
+        assert_non_null(world_catalog(w->plan, mem, id, "hostile.example", false, row, 1200));
+    }
+}
+
+/* What is beyond the bound is said, and is no "nobody"; what was found before it is right. */
+static void test_too_many_patterns(void **state)
+{
+    static const struct world_row late[] = {{"ENTERPRISEPATTERN", "", "XXXXXX"},
+                                            {"ENTERPRISEPATTERN", "", "7!"},
+                                            {"ENTERPRISEPATTERN", "", "72012[3-4]"},
+                                            {"ENTERPRISE", "", "720125"}};
+    struct test_mem t;
+    struct world w;
+    struct arena a;
+    struct lookup l;
+    test_mem_init(&t, 0);
+    arena_init(&a, &t.mem);
+    assert_true(world_init(&w, &t.mem));
+    assert_non_null(world_catalog(w.plan, &t.mem, "late", "osaka.example", false, ROWS(late)));
+    ask(&w, &a, slice_of("720129"), &l);
+    assert_true(l.result == LOOKUP_FOUND && !l.cut);
+    assert_true(is(l.match[0].value, "7!"));
+    hostile(&w, &t.mem, 1);
+    ask(&w, &a, slice_of("720120"), &l);
+    assert_true(l.result == LOOKUP_FOUND && !l.cut); /* one alone cannot, with so few */
+    hostile(&w, &t.mem, 26);
+    ask(&w, &a, slice_of("720120"), &l);
+    assert_true(l.result == LOOKUP_CUT && l.cut && l.match_n == 0 && l.target_n == 0);
+    assert_true(l.cut_by.n == 1 && l.cut_by.p[0] >= 'A' && l.cut_by.p[0] <= 'Z');
+    ask(&w, &a, slice_of("720123"), &l);
+    assert_true(l.result == LOOKUP_FOUND && is(l.match[0].value, "72012[34]"));
+    ask(&w, &a, slice_of("720125"), &l);
+    assert_true(l.result == LOOKUP_FOUND && is(l.match[0].value, "720125"));
+    ask(&w, &a, slice_of("bob@x.example"), &l);
+    assert_true(l.result == LOOKUP_FOUND && !l.cut);
+    ask(&w, &a, slice_of("72012"), &l);
+    assert_true(l.result == LOOKUP_CUT); /* also what would only be longer */
+    world_done(&w);
+    arena_done(&a);
+    assert_int_equal(t.mem.used, 0);
+}
+
 static void test_refusals(void **state)
 {
     test_every_refusal(refusal_body);
@@ -467,6 +530,7 @@ int main(void)
         cmocka_unit_test(test_own_entries_need_their_own_route),
         cmocka_unit_test(test_more_than_fits),
         cmocka_unit_test(test_long_input),
+        cmocka_unit_test(test_too_many_patterns),
         cmocka_unit_test(test_refusals),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

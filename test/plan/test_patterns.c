@@ -30,6 +30,17 @@ static bool see(void *context, const struct pattern *p)
     return s->n < s->most;
 }
 
+static bool see_none(void *context, const struct pattern *p)
+{
+    return true;
+}
+
+static bool count_one(void *context, const struct pattern *p)
+{
+    ++*(size_t *)context;
+    return true;
+}
+
 static void see_nothing(void)
 {
     seen.n = 0;
@@ -84,7 +95,7 @@ static void check_match(const struct patterns *t, const char *number)
 {
     size_t expected = 0;
     see_nothing();
-    patterns_match(t, slice_of(number), see, &seen);
+    patterns_match(t, slice_of(number), see, &seen, NULL);
     for (size_t i = 0; i < HELD; i++)
         expected += held[i].present && naive_match(held[i].text, number, false);
     assert_int_equal(seen.n, expected);
@@ -98,7 +109,7 @@ static void check_longer(const struct patterns *t, const char *number)
 {
     size_t expected = 0;
     see_nothing();
-    patterns_longer(t, slice_of(number), see, &seen);
+    patterns_longer(t, slice_of(number), see, &seen, NULL);
     for (size_t i = 0; i < HELD; i++)
         expected += held[i].present && naive_match(held[i].text, number, true);
     if (seen.n != expected)
@@ -113,7 +124,7 @@ static void check_overlap(const struct patterns *t, const char *text)
     struct pattern p = pattern_of(text);
     size_t expected = 0;
     see_nothing();
-    patterns_overlap(t, &p, see, &seen);
+    patterns_overlap(t, &p, see, &seen, NULL);
     for (size_t i = 0; i < HELD; i++) {
         bool overlaps = held[i].present && naive_overlap(held[i].text, text);
         if (overlaps != (held[i].present && is_seen(held[i].text)))
@@ -189,22 +200,22 @@ static void test_records_are_counted(void **state)
     assert_true(patterns_add(&t, &m.mem, &q));
     patterns_remove(&t, &m.mem, &p);
     see_nothing();
-    patterns_match(&t, slice_of("8012"), see, &seen);
+    patterns_match(&t, slice_of("8012"), see, &seen, NULL);
     assert_int_equal(seen.n, 2);
     assert_string_equal(seen.text[0], "80XX");
     see_nothing();
     seen.most = 1;
-    patterns_match(&t, slice_of("8012"), see, &seen);
+    patterns_match(&t, slice_of("8012"), see, &seen, NULL);
     assert_int_equal(seen.n, 1);
     patterns_remove(&t, &m.mem, &p);
     see_nothing();
-    patterns_match(&t, slice_of("8012"), see, &seen);
+    patterns_match(&t, slice_of("8012"), see, &seen, NULL);
     assert_int_equal(seen.n, 1);
     assert_string_equal(seen.text[0], "8!");
-    patterns_match(&t, slice_of("80x2"), see, &seen);
-    patterns_match(&t, slice_of("8012345678901234567890123"), see, &seen);
-    patterns_match(&t, slice_of("+8012"), see, &seen);
-    patterns_match(&t, slice_of(""), see, &seen);
+    patterns_match(&t, slice_of("80x2"), see, &seen, NULL);
+    patterns_match(&t, slice_of("8012345678901234567890123"), see, &seen, NULL);
+    patterns_match(&t, slice_of("+8012"), see, &seen, NULL);
+    patterns_match(&t, slice_of(""), see, &seen, NULL);
     assert_int_equal(seen.n, 1);
     assert_true(patterns_bytes(&t) > 0);
     patterns_done(&t, &m.mem);
@@ -227,13 +238,81 @@ static void test_the_worst(void **state)
     p = pattern_of("X?X?X?X?X?X?X?X?X?X?X?X?X?X?X?X?X?X?X?X?X?X?X?9");
     assert_true(patterns_add(&t, &m.mem, &p));
     see_nothing();
-    patterns_match(&t, slice_of("111111111111111111111111"), see, &seen);
+    patterns_match(&t, slice_of("111111111111111111111111"), see, &seen, NULL);
     assert_int_equal(seen.n, HELD);
     see_nothing();
-    patterns_match(&t, slice_of("023456781234567812345679"), see, &seen);
+    patterns_match(&t, slice_of("023456781234567812345679"), see, &seen, NULL);
     assert_int_equal(seen.n, 3);
     patterns_done(&t, &m.mem);
     assert_int_equal(m.mem.used, 0);
+}
+
+/* Whatever is announced, a walk does no more than its bound: patterns of which each prefix matches
+ * and none the whole number; patterns that all match. Beside them one's own that is less specific
+ * is not found, and that is said; one that is more specific is found all the same. */
+static void test_the_bound(void **state)
+{
+    struct test_mem m;
+    struct patterns t = {0};
+    struct patterns_work work;
+    struct rand r;
+    struct pattern p;
+    test_mem_init(&m, 0);
+    p = pattern_of("8XXXXXXX");
+    assert_true(patterns_add(&t, &m.mem, &p));
+    see_nothing();
+    patterns_match(&t, slice_of("80123456"), see, &seen, &work);
+    assert_true(!work.cut && seen.n == 1 && work.visits < 100);
+    rand_seed(&r, 7);
+    for (int i = 0; i < 150000; i++) { /* a set with the digit dialled at each place, then a 9 */
+        p = (struct pattern){.n = 9};
+        for (size_t k = 0; k < 8; k++)
+            p.element[k].digits = (uint16_t)(1u << ("80123456"[k] - '0') |
+                                             (k < 4 ? rand_below(&r, 1023) : 0));
+        p.element[8].digits = 1 << 9;
+        assert_true(patterns_add(&t, &m.mem, &p));
+    }
+    see_nothing();
+    patterns_match(&t, slice_of("80123456"), see, &seen, &work);
+    assert_true(work.visits > 40000);
+    assert_in_range(work.visits, 1, PATTERN_VISITS_MAX + PATTERN_ASK_VISITS);
+    assert_true(work.cut && work.at.n > 0 && work.at.n <= 9);
+    size_t found = seen.n;
+    patterns_longer(&t, slice_of("8012"), see_none, &seen, &work);
+    assert_in_range(work.visits, 1, PATTERN_VISITS_MAX + PATTERN_ASK_VISITS);
+    struct pattern own = pattern_of("80123456");
+    patterns_overlap(&t, &own, see_none, &seen, &work);
+    assert_in_range(work.visits, 1, PATTERN_VISITS_MAX + PATTERN_ASK_VISITS);
+    assert_true(work.cut);
+    p = pattern_of("8012345[0-6]"); /* before all those sets */
+    assert_true(patterns_add(&t, &m.mem, &p));
+    see_nothing();
+    patterns_match(&t, slice_of("80123456"), see, &seen, &work);
+    assert_true(work.cut && seen.n == found + 1);
+    assert_string_equal(seen.text[0], "8012345[0-6]");
+    patterns_done(&t, &m.mem);
+    assert_int_equal(m.mem.used, 0);
+}
+
+/* Matches without end, none of which is enough: each costs more than a node. */
+static void test_the_bound_of_questions(void **state)
+{
+    struct test_mem m;
+    struct patterns t = {0};
+    struct patterns_work work;
+    struct pattern p = {.n = 2};
+    size_t asked = 0;
+    test_mem_init(&m, 0);
+    for (uint16_t a = 1; a <= 511; a++)
+        for (uint16_t b = 1; b <= 20; b++) {
+            p.element[0].digits = (uint16_t)(a << 1 | 1);
+            p.element[1].digits = (uint16_t)(b << 1 | 1);
+            assert_true(patterns_add(&t, &m.mem, &p));
+        }
+    patterns_match(&t, slice_of("00"), count_one, &asked, &work);
+    assert_true(work.cut);
+    assert_in_range(asked, 900, PATTERN_VISITS_MAX / PATTERN_ASK_VISITS);
+    patterns_done(&t, &m.mem);
 }
 
 static void refusal_body(struct mem *mem)
@@ -268,6 +347,8 @@ int main(void)
         cmocka_unit_test(test_beside_the_naive_one),
         cmocka_unit_test(test_records_are_counted),
         cmocka_unit_test(test_the_worst),
+        cmocka_unit_test(test_the_bound),
+        cmocka_unit_test(test_the_bound_of_questions),
         cmocka_unit_test(test_refusals),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
