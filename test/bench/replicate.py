@@ -38,6 +38,7 @@ def join(net, hub, n, figures, prefix, keys=None, name='spoke'):
     ours.settled(spoke)
     both = (hub.process.pid, spoke.process.pid)
     before, empty = [cpu(pid) for pid in both], memory(both[1], 'VmRSS')
+    sent = sent_by(hub.tls_port)
     request = json.dumps({'command': 'join', 'args': {'host': '127.0.0.1', 'wait': True,
                                                       'port': hub.tls_port}})
     text = ask('join', 'sip', spoke.sip_port, *(keys or [key(n - 1)]), '--',
@@ -47,7 +48,7 @@ def join(net, hub, n, figures, prefix, keys=None, name='spoke'):
     stats = ours.Control(spoke).ask('stats')
     figures.add(prefix + 'cpu_hub_s', used[0])
     figures.add(prefix + 'cpu_spoke_s', used[1])
-    figures.add(prefix + 'wire_mb', sent_by(hub.tls_port) / 1e6, 2)
+    figures.add(prefix + 'wire_mb', (sent_by(hub.tls_port) - sent) / 1e6, 2)
     figures.add(prefix + 'peak_hub_mib', memory(both[0], 'VmHWM') / 2 ** 20, 1)
     figures.add(prefix + 'peak_spoke_mib', memory(both[1], 'VmHWM') / 2 ** 20, 1)
     figures.add(prefix + 'bytes_per_entry', (memory(both[1], 'VmRSS') - empty) / n, 1)
