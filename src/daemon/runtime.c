@@ -10,6 +10,20 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+
+#define LARGE_PAGE ((size_t)2 << 20)
+#define LARGE      (2 * LARGE_PAGE)
+
+/* A large table is asked at random places: with pages of 4 KiB most of the time goes into finding
+ * the page. What the system does not give is done without. */
+static void *alloc_large(size_t n)
+{
+    void *p = aligned_alloc(LARGE_PAGE, (n + LARGE_PAGE - 1) / LARGE_PAGE * LARGE_PAGE);
+    if (p != NULL)
+        (void)madvise(p, n / LARGE_PAGE * LARGE_PAGE, MADV_HUGEPAGE);
+    return p;
+}
 
 void *runtime_resize(void *context, void *p, size_t old_size, size_t new_size)
 {
@@ -17,7 +31,7 @@ void *runtime_resize(void *context, void *p, size_t old_size, size_t new_size)
         free(p);
         return NULL;
     }
-    return realloc(p, new_size);
+    return p == NULL && new_size >= LARGE ? alloc_large(new_size) : realloc(p, new_size);
 }
 
 /* --- the beginning */
