@@ -12,6 +12,7 @@ FIRST = 81900000000
 SUFFIX = 'ils.internal'
 TARGET = 'sip:192.0.2.1:5080;transport=tcp'
 WINDOWS = (1, 64, 256)
+SECONDS = 4
 
 CONF = """server:
     listen: 127.0.0.1@%(port)d
@@ -69,16 +70,20 @@ class Zone(peers.Server):
         wait_until(lambda: knows(self.port, FIRST), 120)
 
 
-def blast(port, how, value, n, seconds=4):
-    return subprocess.run(['taskset', '-c', '1', ours.tool('blast'), str(port), str(seconds), how,
+def blast(port, how, value, n):
+    return subprocess.run(['taskset', '-c', '1', ours.tool('blast'), str(port), str(SECONDS), how,
                            str(value), str(FIRST), str(n), SUFFIX], text=True, check=True,
                           stdout=subprocess.PIPE).stdout
 
 
-def turn(side, port, n, figures):
-    """How many a second; then half of that as they come, for what each waits."""
+def turn(side, pid, port, n, figures):
+    """How many a second, and how many a second of the server's processor, which other programs of
+    the machine do not take away; then half of that as they come, for what each waits."""
     for window in WINDOWS:
-        figures.take('%s.enum.window%d.' % (side, window), blast(port, 'window', window, n), 1)
+        prefix, before = '%s.enum.window%d.' % (side, window), ours.cpu(pid)
+        figures.take(prefix, blast(port, 'window', window, n), 1)
+        replies = figures.values[prefix + 'replies_per_s'][-1] * SECONDS
+        figures.add(prefix + 'per_cpu_s', replies / (ours.cpu(pid) - before), 0)
     most = max(figures.values['%s.enum.window%d.replies_per_s' % (side, w)][-1] for w in WINDOWS)
     figures.take('%s.enum.half.' % side, blast(port, 'rate', most / 2, n), 1)
 
@@ -108,9 +113,9 @@ def run(n, runs, figures):
                 figures.add('enum.same_answers', float(sums[0] == sums[1]), 0)
             for i in range(runs):
                 print('--- turn %d of %d' % (i + 1, runs), flush=True)
-                turn('ils', spoke.dns_port, n, figures)
+                turn('ils', spoke.process.pid, spoke.dns_port, n, figures)
                 if knot:
-                    turn('knot', knot.port, n, figures)
+                    turn('knot', knot.pid, knot.port, n, figures)
             figures.add('ils.enum.rss_mib', ours.memory(spoke.process.pid, 'VmRSS') / 2 ** 20, 1)
             if knot:
                 figures.add('knot.enum.rss_mib', ours.memory(knot.pid, 'VmRSS') / 2 ** 20, 1)
@@ -125,6 +130,9 @@ def report(said):
                    'ils.enum.window%d.replies_per_s' % window,
                    'knot.enum.window%d.replies_per_s' % window, 1 if window > 1 else None, True,
                    said.figures.__class__.median)
+    said.ratio('ENUM over UDP, answers a second of processor, 64 open, knotd',
+               'ils.enum.window64.per_cpu_s', 'knot.enum.window64.per_cpu_s', 1, True,
+               said.figures.__class__.median)
     same = said.figures.values.get('enum.same_answers')
     if same:
         said.say('the same bytes as knotd answers', same[0] == 1, 'every one')
