@@ -12,7 +12,7 @@
  *   10-0-0-5.ip4, 20010db8...0001.ip6   a target that is an address: A, AAAA
  *   ns                         the door itself: A, AAAA
  *
- * Whatever may come to be below a name counts as being there: a number of which longer ones may be
+ * Whatever may be below a name counts as being there: a number of which longer ones may be
  * advertised is NODATA, not NXDOMAIN, so that no cache takes longer ones for gone (RFC 8020). */
 #ifndef OPENILS_ANSWER_DNS_H
 #define OPENILS_ANSWER_DNS_H

@@ -3,6 +3,7 @@
  * there are none is told in words to who asks with EDNS (RFC 8914). */
 #include "answer/dns_inside.h"
 #include "answer/sip.h"
+#include "plan/index.h"
 
 #include <libknot/consts.h>
 #include <libknot/descriptor.h>
@@ -164,7 +165,8 @@ static bool may_hold_more(const struct door *d, const struct lookup *look)
 {
     if (look->result != LOOKUP_NO_MATCH && look->result != LOOKUP_BAD_INPUT)
         return true;
-    return d->node.uri || look->longer || d->node.digits < NUMBER_MAX;
+    return d->node.uri || look->longer ||
+           (d->node.digits < NUMBER_MAX && plan_beneath(d->plan, d->node.text));
 }
 
 static uint16_t judge_dialled(struct door *d, struct dns_outcome *ret)

@@ -430,6 +430,17 @@ bool catalog_missing(const struct catalog *c, size_t *at, struct line *ret)
     return false;
 }
 
+/* See plan_beneath: noted before it is served. */
+static void note_length(struct plan *p, const struct record *r)
+{
+    int class = r->kind == ENTRY_E164 || r->kind == ENTRY_ENTERPRISE ? number_class(r->user) : -1;
+    if (class < 0 || r->user.n > UINT8_MAX)
+        return;
+    _Atomic uint8_t *longest = &p->longest[r->kind == ENTRY_E164][class];
+    if (atomic_load_explicit(longest, memory_order_relaxed) < r->user.n)
+        atomic_store_explicit(longest, (uint8_t)r->user.n, memory_order_relaxed);
+}
+
 static void marks_make(struct segment *s)
 {
     struct mark *mark = (struct mark *)(void *)s->block;
@@ -446,6 +457,8 @@ static void marks_make(struct segment *s)
             s->sources |= source_bit(r.source);
         last = r.source.p;
         s->patterns |= s->catalog->indexed && kind_is_pattern(r.kind);
+        if (s->catalog->indexed)
+            note_length(s->catalog->plan, &r);
         if (i % MARK_EVERY != 0)
             continue;
         size_t source = r.source.n > 0 ? (size_t)(r.source.p - bytes.p) - 2 : 0;

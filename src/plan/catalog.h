@@ -121,6 +121,8 @@ struct rules {
     struct policy *policy;
 };
 
+#define NUMBER_CLASSES 1000
+
 struct plan {
     struct mem *mem;
     uint8_t seed[16];
@@ -140,7 +142,22 @@ struct plan {
     uint32_t segment_free; /* the first free one; 0 = none */
     struct index index;
     struct patterns patterns; /* of the indexed catalogs */
+    /* Bytes of the longest key of a number that was ever held, by "+" and first three digits. */
+    _Atomic uint8_t longest[2][NUMBER_CLASSES];
 };
+
+/* The first three digits of a number, with "+" or without; -1: it has fewer. */
+static inline int number_class(struct slice number)
+{
+    int class = 0;
+    size_t at = number.n > 0 && number.p[0] == '+';
+    for (size_t i = at; i < at + 3; i++) {
+        if (i >= number.n || number.p[i] < '0' || number.p[i] > '9')
+            return -1;
+        class = class * 10 + (number.p[i] - '0');
+    }
+    return class;
+}
 
 /* Bytes of a PUT or DEL, about, without what it shares with others: never 0. */
 static inline uint32_t record_weight(const struct record *r)

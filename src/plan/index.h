@@ -29,6 +29,10 @@ void plan_patterns(const struct plan *p, struct slice number, plan_pattern_visit
  * true where that would take too long to tell. */
 bool plan_longer(const struct plan *p, struct slice number);
 
+/* Whether a number that begins with this one, and is longer, may be advertised as it is, not by a
+ * pattern. False is certain. */
+bool plan_beneath(const struct plan *p, struct slice number);
+
 /* What lookups show of a catalog: see catalog_describe. */
 bool catalog_local(const struct catalog *c);
 

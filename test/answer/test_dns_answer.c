@@ -31,7 +31,7 @@ static int setup(void **state)
     assert_int_equal(dns_suffix_read(slice_of("ils.internal"), &config), DNS_SUFFIX_OK);
     stub_result(LOOKUP_FOUND);
     stub_target("sip:+8112@10.0.0.5:5080", 1000);
-    stub_allocates = false;
+    stub_allocates = stub_beneath = false;
     udp = true;
     return 0;
 }
@@ -221,6 +221,8 @@ static void test_any(void **state)
     assert_int_equal(ask_name("ils.internal.", KNOT_RRTYPE_ANY), KNOT_RCODE_NOERROR);
     assert_int_equal(count(KNOT_ANSWER), 1);
     stub_result(LOOKUP_NO_MATCH);
+    assert_true(no_name(ask_name("2.1.1.8.ils.internal.", KNOT_RRTYPE_ANY)));
+    stub_answer.longer = true;
     assert_true(no_data(ask_name("2.1.1.8.ils.internal.", KNOT_RRTYPE_ANY)));
     assert_true(no_name(ask_name("www.ils.internal.", KNOT_RRTYPE_ANY)));
 }
@@ -274,7 +276,11 @@ static void test_not_there(void **state)
 {
     (void)state;
     stub_result(LOOKUP_NO_MATCH);
+    assert_true(no_name(ask_why("2.1.1.8.ils.internal.")));
+    assert_true(no_name(ask_why("1.0.0.2.enterprise.ils.internal.")));
+    stub_beneath = true;
     assert_true(no_data(ask_why("2.1.1.8.ils.internal.")));
+    assert_true(no_data(ask_why("1.0.0.2.enterprise.ils.internal.")));
     assert_true(no_name(ask_why("4.3.2.1.0.9.8.7.6.5.4.3.2.1.0.9.8.7.6.5.4.3.2.1.ils.internal.")));
     assert_true(no_data(ask_why("x.example.com.uri.ils.internal.")));
     stub_answer.longer = true;

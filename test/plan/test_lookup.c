@@ -1,6 +1,7 @@
 /* Lookups over a small world: tokyo is one's own cluster; osaka and nara are learned. */
 #include "../test.h"
 #include "base/rand.h"
+#include "plan/index.h"
 #include "plan/lookup.h"
 #include "plan/patterns.h"
 #include "world.h"
@@ -520,6 +521,32 @@ static void test_refusals(void **state)
     test_every_refusal(refusal_body);
 }
 
+/* Of every number that is advertised, all beginnings may have it below them; and what has not three
+ * digits is never known. */
+static void test_beneath(void **state)
+{
+    static const struct {
+        const char *number;
+        bool may;
+    } cases[] = {
+        {"+81", true},         {"8", true},           {"+816", true},
+        {"+8166000000", true}, {"+81660000002", false}, {"+81661111111", false},
+        {"+8166111111", true}, {"+8266", false},      {"+81660000002123", false},
+        {"800", true},         {"8001", false},       {"8009", false},
+        {"8166", false},       {"600", true},         {"+800", false},
+    };
+    struct test_mem mem;
+    struct world w;
+    (void)state;
+    test_mem_init(&mem, 0);
+    assert_true(world_init(&w, &mem.mem));
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        if (plan_beneath(w.plan, slice_of(cases[i].number)) != cases[i].may)
+            fail_msg("%s", cases[i].number);
+    }
+    world_done(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -531,6 +558,7 @@ int main(void)
         cmocka_unit_test(test_more_than_fits),
         cmocka_unit_test(test_long_input),
         cmocka_unit_test(test_too_many_patterns),
+        cmocka_unit_test(test_beneath),
         cmocka_unit_test(test_refusals),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

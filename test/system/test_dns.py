@@ -91,8 +91,12 @@ def routes(c):
 
 def not_there(c):
     for name, kind, status in (
-            (number_name('+81661230000'), 'NAPTR', 'NOERROR'), (number_name('+8190'), 'NAPTR',
-                                                                'NOERROR'),
+            (number_name('+81661230000'), 'NAPTR', 'NXDOMAIN'),
+            (number_name('+8166123'), 'NAPTR', 'NOERROR'),
+            (number_name('+8190'), 'NAPTR', 'NOERROR'),
+            (number_name('+81901234567'), 'NAPTR', 'NOERROR'),
+            (number_name('+8190123456789'), 'NAPTR', 'NXDOMAIN'),
+            (number_name('1002'), 'NAPTR', 'NXDOMAIN'), (number_name('10'), 'NAPTR', 'NOERROR'),
             (number_name(NUMBER), 'A', 'NOERROR'), ('ils.internal', 'TXT', 'NOERROR'),
             ('www.ils.internal', 'NAPTR', 'NXDOMAIN'), ('12.ils.internal', 'A', 'NXDOMAIN')):
         d = Dug(c.dns_port, name, kind)
