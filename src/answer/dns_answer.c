@@ -50,12 +50,12 @@ static bool put_regexp(struct buf *out, struct slice uri)
     buf_put_u8(out, 0);
     buf_put_text(out, "!^.*$!");
     for (size_t i = 0; i < uri.n; i++) {
-        if (uri.p[i] == '!')
-            buf_put_text(out, "%21");
-        else if (uri.p[i] == '\\')
-            buf_put_text(out, "%5C");
-        else
-            buf_put_u8(out, uri.p[i]);
+        size_t plain = i;
+        while (i < uri.n && uri.p[i] != '!' && uri.p[i] != '\\')
+            i++;
+        buf_put(out, uri.p + plain, i - plain);
+        if (i < uri.n)
+            buf_put_text(out, uri.p[i] == '!' ? "%21" : "%5C");
     }
     buf_put_u8(out, '!');
     if (out->failed || out->n - at - 1 > TEXT_MAX)

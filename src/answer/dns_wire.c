@@ -144,10 +144,13 @@ void dns_begin(struct dns_writer *w, struct buf *out, const struct dns_request *
 size_t dns_record(struct dns_writer *w, size_t owner, uint16_t type, uint32_t ttl)
 {
     dns_pointer(w, owner);
-    buf_put_u16(w->out, type);
-    buf_put_u16(w->out, KNOT_CLASS_IN);
-    buf_put_u32(w->out, ttl);
-    buf_put_u16(w->out, 0);
+    uint8_t *head = buf_extend(w->out, RECORD_HEAD);
+    if (head != NULL) {
+        knot_wire_write_u16(head, type);
+        knot_wire_write_u16(head + 2, KNOT_CLASS_IN);
+        knot_wire_write_u32(head + 4, ttl);
+        knot_wire_write_u16(head + 8, 0);
+    }
     return w->out->n;
 }
 
@@ -187,14 +190,15 @@ static void put_ede(struct dns_writer *w)
 
 static void put_opt(struct dns_writer *w)
 {
-    buf_put_u8(w->out, 0);
-    buf_put_u16(w->out, KNOT_RRTYPE_OPT);
-    buf_put_u16(w->out, DNS_UDP_MAX);
-    buf_put_u8(w->out, (uint8_t)(w->rcode >> 4));
-    buf_put_u8(w->out, 0);
-    buf_put_u16(w->out, w->dnssec_ok ? OPT_DO : 0);
-    buf_put_u16(w->out, 0);
+    uint8_t *opt = buf_extend(w->out, OPT_SIZE);
     size_t at = w->out->n;
+    if (opt == NULL)
+        return;
+    memset(opt, 0, OPT_SIZE);
+    knot_wire_write_u16(opt + 1, KNOT_RRTYPE_OPT);
+    knot_wire_write_u16(opt + 3, DNS_UDP_MAX);
+    opt[5] = (uint8_t)(w->rcode >> 4);
+    knot_wire_write_u16(opt + 7, w->dnssec_ok ? OPT_DO : 0);
     if (w->ede >= 0)
         put_ede(w);
     dns_record_end(w, at);
