@@ -189,7 +189,6 @@ int ils_step(struct ils *ils, const struct ils_event *event, struct ils_actions 
         list_each(node, &ils->busy)
             link_flush(list_entry(node, struct link, busy));
     }
-    ils_reclaim(ils);
     ret_do->action = ils->action;
     ret_do->n = ils->action_n;
     return ils->broken ? -1 : 0;

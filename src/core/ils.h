@@ -406,11 +406,12 @@ void ils_free(struct ils *ils);
 int ils_step(struct ils *ils, const struct ils_event *event, struct ils_actions *ret_do);
 
 /* Threads beside this one that look up (plan/readers.h), once the core is started; NULL: none, and
- * all have left. What lookups go by is made known to them at the end of every step. */
+ * all have left. */
 struct plan_readers;
 void ils_use_readers(struct ils *ils, struct plan_readers *readers);
-/* Between two steps: gives back what all of them have passed. True: something waits for them; ask
- * again in a few milliseconds. */
+/* With readers, after every step: makes known to them what lookups go by, and gives back what all
+ * of them have passed. True: something waits for them, or for memory; ask again in a few
+ * milliseconds. */
 bool ils_reclaim(struct ils *ils);
 
 /* When to be woken next with DEADLINE at the latest; TICK_NEVER if not. */

@@ -27,6 +27,7 @@ static const char help[] =
     "  --dns-port N           UDP and TCP port of the DNS door (5300; 0: none)\n"
     "  --http-address ADDR    address of the HTTP door (127.0.0.1)\n"
     "  --http-port N          TCP port of the HTTP door (7580; 0: none)\n"
+    "  --workers N            threads that answer, 63 at most (0: one for each core)\n"
     "  --config FILE          file with these options as `key = value` (" CONFIG_FILE ",\n"
     "                         unless a data directory is given)\n"
     "  --version, --help\n"
@@ -46,6 +47,7 @@ enum key {
     KEY_DNS_PORT,
     KEY_HTTP_ADDRESS,
     KEY_HTTP_PORT,
+    KEY_WORKERS,
     KEYS,
     KEY_CONFIG = KEYS,
     KEY_VERSION,
@@ -64,6 +66,7 @@ static const struct option options[] = {
     {"dns-port", required_argument, NULL, KEY_DNS_PORT},
     {"http-address", required_argument, NULL, KEY_HTTP_ADDRESS},
     {"http-port", required_argument, NULL, KEY_HTTP_PORT},
+    {"workers", required_argument, NULL, KEY_WORKERS},
     {"config", required_argument, NULL, KEY_CONFIG},
     {"version", no_argument, NULL, KEY_VERSION},
     {"help", no_argument, NULL, KEY_HELP},
@@ -86,6 +89,15 @@ static const char *take_address(const char *value, char dst[static CONFIG_VALUE]
     if (!address_parse(value, 0, &a, &n))
         return "wants a numeric address such as 10.0.0.1 or ::";
     snprintf(dst, CONFIG_VALUE, "%s", value);
+    return NULL;
+}
+
+static const char *take_workers(const char *value, unsigned *ret)
+{
+    uint64_t v;
+    if (!slice_to_u64(slice_of(value), 63, &v))
+        return "wants a number of threads, 0 to 63";
+    *ret = (unsigned)v;
     return NULL;
 }
 
@@ -120,7 +132,8 @@ static const char *take(struct config *c, int key, const char *value)
     case KEY_DNS_ADDRESS: return take_address(value, c->dns_address);
     case KEY_DNS_PORT: return take_port(value, &c->options.dns_port);
     case KEY_HTTP_ADDRESS: return take_address(value, c->http_address);
-    default: return take_port(value, &c->options.http_port);
+    case KEY_HTTP_PORT: return take_port(value, &c->options.http_port);
+    default: return take_workers(value, &c->options.workers);
     }
 }
 

@@ -25,6 +25,8 @@ static void *alloc_large(size_t n)
     return p;
 }
 
+#define RECLAIM_MS 5
+
 void *runtime_resize(void *context, void *p, size_t old_size, size_t new_size)
 {
     if (new_size == 0) {
@@ -108,6 +110,27 @@ static void start_core(struct runtime *rt)
         uv_run(rt->loop, UV_RUN_ONCE);
 }
 
+static void on_reclaim(uv_timer_t *timer)
+{
+    runtime_reclaim(timer->data);
+}
+
+void runtime_reclaim(struct runtime *rt)
+{
+    if (rt->workers != NULL && ils_reclaim(rt->core) && !rt->stopping)
+        uv_timer_start(&rt->reclaim, on_reclaim, RECLAIM_MS, 0);
+}
+
+/* From here on lookups are made beside this thread. */
+static void start_workers(struct runtime *rt)
+{
+    rt->plan = view_plan(rt->core);
+    ils_use_readers(rt->core, &rt->readers);
+    rt->workers = workers_start(rt->loop, rt->options.workers, rt->plan, &rt->readers);
+    assert(rt->workers != NULL && runtime_desks(rt));
+    runtime_reclaim(rt);
+}
+
 static char *copy_text(const char *text)
 {
     char *copy = text != NULL ? strdup(text) : NULL;
@@ -139,7 +162,7 @@ static void free_all(struct runtime *rt)
     store_close(rt->store);
     log_close(rt->log);
     datadir_close(&rt->datadir);
-    arena_done(&rt->sip_scratch);
+    runtime_desks_free(rt);
     free((void *)(uintptr_t)rt->options.data);
     free((void *)(uintptr_t)rt->options.address);
     free((void *)(uintptr_t)rt->options.advertise);
@@ -158,9 +181,7 @@ static struct runtime *new_runtime(uv_loop_t *loop, const struct runtime_options
     rt->next_command = 1;
     rt->started = clock_wall();
     rt->mem = (struct mem){.resize = runtime_resize, .budget = RUNTIME_MEMORY};
-    rt->sip_mem = (struct mem){.resize = runtime_resize, .budget = SIZE_MAX};
     rt->datadir.lock = -1;
-    arena_init(&rt->sip_scratch, &rt->sip_mem);
     list_init(&rt->waiters);
     list_init(&rt->outcomes);
     list_init(&rt->listeners);
@@ -206,9 +227,14 @@ struct runtime *runtime_start(uv_loop_t *loop, const struct runtime_options *opt
     uv_timer_init(loop, &rt->deadline);
     uv_timer_init(loop, &rt->retry);
     uv_timer_init(loop, &rt->later);
-    rt->deadline.data = rt->retry.data = rt->later.data = rt;
-    rt->timers = 3;
+    uv_timer_init(loop, &rt->reclaim);
+    uv_timer_init(loop, &rt->cut_again);
+    uv_async_init(loop, &rt->cut, runtime_on_cut);
+    rt->deadline.data = rt->retry.data = rt->later.data = rt->reclaim.data = rt;
+    rt->cut_again.data = rt->cut.data = rt;
+    rt->timers = 6;
     start_core(rt);
+    start_workers(rt);
     doors_start(rt->doors);
     sources_start(rt->sources);
     return rt;
@@ -246,20 +272,31 @@ static void end_timers(void *context)
     uv_close((uv_handle_t *)&rt->deadline, end_timer);
     uv_close((uv_handle_t *)&rt->retry, end_timer);
     uv_close((uv_handle_t *)&rt->later, end_timer);
+    uv_close((uv_handle_t *)&rt->reclaim, end_timer);
+    uv_close((uv_handle_t *)&rt->cut_again, end_timer);
+    uv_close((uv_handle_t *)&rt->cut, end_timer);
 }
 
-static void end_links(void *context)
+static void end_workers(void *context)
+{
+    struct runtime *rt = context;
+    rt->workers = NULL;
+    ils_use_readers(rt->core, NULL);
+    tcp_stop(rt->tcp, end_timers, rt);
+}
+
+static void end_doors(void *context)
 {
     struct runtime *rt = context;
     rt->doors = NULL;
-    tcp_stop(rt->tcp, end_timers, rt);
+    workers_stop(rt->workers, end_workers, rt);
 }
 
 static void end_sources(void *context)
 {
     struct runtime *rt = context;
     rt->sources = NULL;
-    doors_stop(rt->doors, end_links, rt);
+    doors_stop(rt->doors, end_doors, rt);
 }
 
 void runtime_stop(struct runtime *rt, void (*done)(void *context), void *context)
@@ -273,6 +310,8 @@ void runtime_stop(struct runtime *rt, void (*done)(void *context), void *context
     uv_timer_stop(&rt->deadline);
     uv_timer_stop(&rt->retry);
     uv_timer_stop(&rt->later);
+    uv_timer_stop(&rt->reclaim);
+    uv_timer_stop(&rt->cut_again);
     runtime_doors(rt); /* closes */
     runtime_forget_all(rt);
     sources_stop(rt->sources, end_sources, rt);
@@ -402,16 +441,18 @@ void runtime_put_back(struct runtime *rt, const char *file, const char *kept)
 void runtime_stats(const struct runtime *rt, struct runtime_stats *ret)
 {
     struct storer_stats s;
+    struct sip_totals sip;
     storer_stats(rt->storer, &s);
+    runtime_sip_totals(rt, &sip);
     *ret = (struct runtime_stats){
         .started = rt->started,
         .store_batches = s.batches,
         .store_failed = s.failed,
         .store_pending = rt->batches_out,
         .store_bytes = store_bytes(rt->store),
-        .sip_requests = rt->sip_requests,
-        .sip_redirects = rt->sip_redirects,
-        .sip_not_found = rt->sip_not_found,
+        .sip_requests = sip.requests,
+        .sip_redirects = sip.redirects,
+        .sip_not_found = sip.not_found,
         .memory_used = rt->mem.used,
         .memory_peak = rt->mem.peak,
         .links = rt->tcp != NULL ? tcp_count(rt->tcp) : 0,

@@ -22,6 +22,7 @@ struct runtime_options {
     uint16_t dns_port;                /* 0 = no DNS door */
     const char *http_address;         /* NULL = 127.0.0.1 */
     uint16_t http_port;               /* 0 = no HTTP door */
+    unsigned workers;                 /* threads that answer; 0 = one for each core */
 };
 
 /* Opens the store, loads the core, opens the doors, starts listening. On failure prints one error

@@ -19,60 +19,81 @@
 
 enum { RCODE_FORMERR = 1, RCODE_NXDOMAIN = 3, RCODE_REFUSED = 5 };
 
+/* Never changed, only replaced. Workers may still be in a former one: it goes with the door. */
+struct dns_setup {
+    struct dns_config config;
+    struct dns_setup *former;
+};
+
 struct dns_door {
     struct runtime *rt;
     struct udp *udp;
     struct frames *frames;
-    struct dns_config config;
-    struct arena scratch;
-    struct mem mem;
+    struct dns_setup *_Atomic setup;
     unsigned open;  /* of the two */
-    unsigned slips;
     void (*closed)(void *context);
     void *context;
 };
 
-static void count(struct runtime *rt, const struct dns_outcome *o, size_t n)
+static void count(struct dns_counts *c, const struct dns_outcome *o, size_t n)
 {
-    struct dns_counts *c = &rt->dns_counts;
-    c->requests++;
-    c->answers += o->records > 0;
-    c->not_found += n > 0 && o->rcode == RCODE_NXDOMAIN;
-    c->refused += n > 0 && o->rcode == RCODE_REFUSED;
-    c->malformed += o->rcode == RCODE_FORMERR || n == 0;
-    c->truncated += o->truncated;
+    desk_count(&c->requests, true);
+    desk_count(&c->answers, o->records > 0);
+    desk_count(&c->not_found, n > 0 && o->rcode == RCODE_NXDOMAIN);
+    desk_count(&c->refused, n > 0 && o->rcode == RCODE_REFUSED);
+    desk_count(&c->malformed, o->rcode == RCODE_FORMERR || n == 0);
+    desk_count(&c->truncated, o->truncated);
 }
 
-static void answer(struct dns_door *door, struct slice request, bool udp, struct buf *out)
+/* From what of the routes: the loop's own, or what workers see. */
+static void answer(struct dns_door *door, struct desk *desk, const struct routes *routes,
+                   struct slice request, bool udp, struct buf *out)
 {
     struct dns_outcome outcome;
-    const struct ils *core = door->rt->core;
-    arena_reset(&door->scratch);
-    size_t n = dns_answer(view_plan(core), view_routes(core), &door->config, &door->scratch,
-                          request, udp, out, &outcome);
-    count(door->rt, &outcome, n);
+    unsigned tries = 0;
+    size_t n, before = out->n;
+    do {
+        out->n = before;
+        arena_reset(&desk->scratch);
+        n = dns_answer(door->rt->plan, routes, &door->setup->config, &desk->scratch, request, udp,
+                       out, &outcome);
+    } while (outcome.looked_up && outcome.result == LOOKUP_BUSY && desk_again(&tries));
+    count(&desk->dns, &outcome, n);
     if (outcome.looked_up && outcome.result == LOOKUP_CUT)
-        runtime_cut(door->rt, outcome.dialled);
+        desk_cut(door->rt, desk, outcome.dialled);
 }
 
 static void on_datagram(void *context, struct udp_request *request, struct buf *out)
 {
-    answer(context, request->bytes, true, out);
+    struct dns_door *door = context;
+    answer(door, &door->rt->desk[request->worker], NULL, request->bytes, true, out);
 }
 
 static void on_frame(void *context, struct slice request, struct slice ip, struct buf *out)
 {
-    answer(context, request, false, out);
+    struct dns_door *door = context;
+    struct runtime *rt = door->rt;
+    answer(door, &rt->desk[rt->desks - 1], view_routes(rt->core), request, false, out);
 }
 
 static void on_too_fast(void *context, struct udp_request *request, struct buf *out)
 {
     struct dns_door *door = context;
-    if (door->slips++ % 2 == 0 && dns_slip(request->bytes, out) > 0)
-        door->rt->dns_counts.slipped++;
+    struct desk *desk = &door->rt->desk[request->worker];
+    if (desk->slips++ % 2 == 0)
+        desk_count(&desk->dns.slipped, dns_slip(request->bytes, out) > 0);
 }
 
 /* --- life */
+
+static void door_free(struct dns_door *door)
+{
+    for (struct dns_setup *s = door->setup, *former; s != NULL; s = former) {
+        former = s->former;
+        free(s);
+    }
+    free(door);
+}
 
 static void on_closed(void *context)
 {
@@ -81,8 +102,7 @@ static void on_closed(void *context)
         return;
     void (*closed)(void *) = door->closed;
     void *closed_context = door->context;
-    arena_done(&door->scratch);
-    free(door);
+    door_free(door);
     if (closed != NULL)
         closed(closed_context);
 }
@@ -112,11 +132,28 @@ static void take_address(struct dns_config *c, const char *address)
         memcpy(c->ip6, &((struct sockaddr_in6 *)(void *)&a)->sin6_addr, sizeof c->ip6);
 }
 
+static bool setup_replace(struct dns_door *door, const struct door_config *config)
+{
+    const char *suffix = config->suffix[0] != '\0' ? config->suffix : DNS_SUFFIX_DEFAULT;
+    struct dns_setup *setup = calloc(1, sizeof *setup);
+    if (setup == NULL)
+        return false;
+    setup->former = door->setup;
+    if (setup->former != NULL) {
+        setup->config = setup->former->config;
+    } else {
+        setup->config.serial = (uint32_t)(door->rt->started / 1000000);
+        setup->config.ttl = TTL;
+        take_address(&setup->config, config->address);
+    }
+    dns_suffix_read(slice_of(suffix), &setup->config);
+    door->setup = setup;
+    return true;
+}
+
 static void dns_set(void *context, const struct door_config *config)
 {
-    struct dns_door *door = context;
-    const char *suffix = config->suffix[0] != '\0' ? config->suffix : DNS_SUFFIX_DEFAULT;
-    dns_suffix_read(slice_of(suffix), &door->config);
+    setup_replace(context, config);
 }
 
 static struct dns_door *door_new(struct runtime *rt, const struct door_config *config)
@@ -125,53 +162,58 @@ static struct dns_door *door_new(struct runtime *rt, const struct door_config *c
     if (door == NULL)
         return NULL;
     door->rt = rt;
-    door->mem = (struct mem){.resize = runtime_resize, .budget = SIZE_MAX};
-    arena_init(&door->scratch, &door->mem);
-    door->config.serial = (uint32_t)(rt->started / 1000000);
-    door->config.ttl = TTL;
-    take_address(&door->config, config->address);
-    dns_set(door, config);
-    return door;
+    if (setup_replace(door, config))
+        return door;
+    free(door);
+    return NULL;
 }
 
+/* Datagrams come last: what workers answer once needs its gate until it is closed. */
 static void *dns_open(struct runtime *rt, const struct door_config *config, struct door_gate *gate,
                       char *error, size_t size)
 {
     struct frames_options frames = {config->address, config->port, DNS_REQUEST_MAX, DNS_REPLY_MAX,
                                     CONNS_MAX,       SOURCE_MAX,   IDLE_MS,         gate};
+    struct udp_options udp = {.address = config->address,
+                              .port = config->port,
+                              .request_max = DNS_REQUEST_MAX,
+                              .reply_max = DNS_UDP_MAX,
+                              .gate = gate,
+                              .answer = on_datagram,
+                              .too_fast = on_too_fast};
     struct dns_door *door = door_new(rt, config);
     if (door == NULL) {
         snprintf(error, size, "there is no memory for the door");
         return NULL;
     }
-    door->udp = udp_open(rt->loop, config->address, config->port, DNS_REQUEST_MAX, DNS_UDP_MAX,
-                         gate, on_datagram, door, error, size);
-    if (door->udp != NULL) {
-        udp_too_fast(door->udp, on_too_fast);
-        door->frames = frames_open(rt->loop, &frames, on_frame, door, error, size);
-    }
+    udp.context = door;
+    door->frames = frames_open(rt->loop, &frames, on_frame, door, error, size);
     if (door->frames != NULL)
+        door->udp = udp_open(rt->workers, &udp, error, size);
+    if (door->udp != NULL)
         return door;
-    if (door->udp != NULL) {
+    if (door->frames != NULL)
         dns_close(door, NULL, NULL);
-    } else {
-        arena_done(&door->scratch);
-        free(door);
-    }
+    else
+        door_free(door);
     return NULL;
 }
 
 static size_t dns_counts(const struct runtime *rt, struct door_count ret[static DOOR_COUNTS])
 {
-    const struct dns_counts *c = &rt->dns_counts;
-    ret[0] = (struct door_count){"requests", c->requests};
-    ret[1] = (struct door_count){"answers", c->answers};
-    ret[2] = (struct door_count){"not_found", c->not_found};
-    ret[3] = (struct door_count){"refused", c->refused};
-    ret[4] = (struct door_count){"malformed", c->malformed};
-    ret[5] = (struct door_count){"truncated", c->truncated};
-    ret[6] = (struct door_count){"slipped", c->slipped};
-    return 7;
+    static const char *const name[] = {"requests", "answers", "not_found", "refused",
+                                       "malformed", "truncated", "slipped"};
+    const size_t n = sizeof name / sizeof name[0];
+    for (size_t k = 0; k < n; k++)
+        ret[k] = (struct door_count){name[k], 0};
+    for (unsigned i = 0; i < rt->desks; i++) {
+        const struct dns_counts *c = &rt->desk[i].dns;
+        const _Atomic uint64_t *of[] = {&c->requests,  &c->answers,   &c->not_found, &c->refused,
+                                        &c->malformed, &c->truncated, &c->slipped};
+        for (size_t k = 0; k < n; k++)
+            ret[k].n += atomic_load_explicit(of[k], memory_order_relaxed);
+    }
+    return n;
 }
 
 static const char *dns_judge(const struct door_config *config)

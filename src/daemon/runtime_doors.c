@@ -5,6 +5,7 @@
 #include "daemon/version.h"
 #include "driver/clock.h"
 
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -97,36 +98,76 @@ void runtime_retry(uv_timer_t *timer)
         runtime_again(rt);
 }
 
+/* --- what workers answer with */
+
+#define BUSY_MAX 1000 /* turns given to others, until an asker is left to repeat his question */
+
+bool desk_again(unsigned *tries)
+{
+    sched_yield();
+    return ++*tries < BUSY_MAX;
+}
+
+bool runtime_desks(struct runtime *rt)
+{
+    unsigned n = workers_count(rt->workers) + 1;
+    rt->desk = aligned_alloc(64, n * sizeof *rt->desk);
+    for (unsigned i = 0; rt->desk != NULL && i < n; i++) {
+        struct desk *desk = &rt->desk[i];
+        memset(desk, 0, sizeof *desk);
+        desk->mem = (struct mem){.resize = runtime_resize, .budget = SIZE_MAX};
+        arena_init(&desk->scratch, &desk->mem);
+    }
+    rt->desks = n;
+    return rt->desk != NULL;
+}
+
+void runtime_desks_free(struct runtime *rt)
+{
+    for (unsigned i = 0; rt->desk != NULL && i < rt->desks; i++)
+        arena_done(&rt->desk[i].scratch);
+    free(rt->desk);
+}
+
 /* --- SIP */
 
 static void on_sip(void *context, struct udp_request *request, struct buf *out)
 {
     struct runtime *rt = context;
-    const struct plan *plan = view_plan(rt->core);
+    struct desk *desk = &rt->desk[request->worker];
     struct sip_source source = {.ip = request->ip, .port = request->port};
-    struct sip_outcome outcome = {0};
-    if (plan == NULL)
-        return;
-    arena_reset(&rt->sip_scratch);
-    size_t n = sip_answer(plan, view_routes(rt->core), &rt->sip_config, &rt->sip_scratch,
-                          request->bytes, &source, out, &outcome);
-    rt->sip_requests++;
-    rt->sip_redirects += n > 0 && outcome.status == 302;
-    rt->sip_not_found += n > 0 && outcome.status == 404;
+    struct sip_outcome outcome;
+    unsigned tries = 0;
+    size_t n;
+    do {
+        arena_reset(&desk->scratch);
+        n = sip_answer(rt->plan, NULL, &rt->sip_config, &desk->scratch, request->bytes, &source,
+                       out, &outcome);
+    } while (outcome.looked_up && outcome.result == LOOKUP_BUSY && desk_again(&tries));
+    desk_count(&desk->sip.requests, true);
+    desk_count(&desk->sip.redirects, n > 0 && outcome.status == 302);
+    desk_count(&desk->sip.not_found, n > 0 && outcome.status == 404);
     request->reply_port = outcome.reply_port;
     if (outcome.looked_up && outcome.result == LOOKUP_CUT)
-        runtime_cut(rt, outcome.dialled);
+        desk_cut(rt, desk, outcome.dialled);
 }
 
 static void *sip_open(struct runtime *rt, const struct door_config *config, struct door_gate *gate,
                       char *error, size_t size)
 {
     static const uint8_t none[sizeof rt->sip_config.key];
-    if (memcmp(rt->sip_config.key, none, sizeof none) == 0)
+    struct udp_options options = {.address = config->address,
+                                  .port = config->port,
+                                  .request_max = SIP_MESSAGE_MAX,
+                                  .reply_max = SIP_REPLY_MAX,
+                                  .gate = gate,
+                                  .answer = on_sip,
+                                  .context = rt};
+    if (memcmp(rt->sip_config.key, none, sizeof none) == 0) {
         clock_entropy(rt->sip_config.key, sizeof rt->sip_config.key);
-    rt->sip_config.server = slice_of("OpenILS/" OPENILS_VERSION);
-    return udp_open(rt->loop, config->address, config->port, SIP_MESSAGE_MAX, SIP_REPLY_MAX, gate,
-                    on_sip, rt, error, size);
+        rt->sip_config.server = slice_of("OpenILS/" OPENILS_VERSION);
+    }
+    return udp_open(rt->workers, &options, error, size);
 }
 
 static void sip_close(void *door, void (*closed)(void *context), void *context)
@@ -134,11 +175,24 @@ static void sip_close(void *door, void (*closed)(void *context), void *context)
     udp_close(door, closed, context);
 }
 
+void runtime_sip_totals(const struct runtime *rt, struct sip_totals *ret)
+{
+    *ret = (struct sip_totals){0};
+    for (unsigned i = 0; i < rt->desks; i++) {
+        const struct sip_counts *c = &rt->desk[i].sip;
+        ret->requests += atomic_load_explicit(&c->requests, memory_order_relaxed);
+        ret->redirects += atomic_load_explicit(&c->redirects, memory_order_relaxed);
+        ret->not_found += atomic_load_explicit(&c->not_found, memory_order_relaxed);
+    }
+}
+
 static size_t sip_counts(const struct runtime *rt, struct door_count ret[static DOOR_COUNTS])
 {
-    ret[0] = (struct door_count){"requests", rt->sip_requests};
-    ret[1] = (struct door_count){"redirects", rt->sip_redirects};
-    ret[2] = (struct door_count){"not_found", rt->sip_not_found};
+    struct sip_totals sum;
+    runtime_sip_totals(rt, &sum);
+    ret[0] = (struct door_count){"requests", sum.requests};
+    ret[1] = (struct door_count){"redirects", sum.redirects};
+    ret[2] = (struct door_count){"not_found", sum.not_found};
     return 3;
 }
 

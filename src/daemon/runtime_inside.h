@@ -17,6 +17,7 @@
 #include "driver/tcp.h"
 #include "driver/tls.h"
 #include "driver/udp.h"
+#include "driver/worker.h"
 
 #define RUNTIME_MEMORY   (UINT64_C(4) << 30) /* bytes that the core may have */
 #define RUNTIME_RETRY_MS 5000                /* a port in use is tried again */
@@ -62,9 +63,24 @@ struct door {
 
 struct tls_link;
 
-/* Of the DNS door, since the start. */
+/* What one worker has of the doors, in cache lines of its own. It alone counts; the loop reads. The
+ * last one is the loop's, for what it answers itself. */
+struct sip_counts {
+    _Atomic uint64_t requests, redirects, not_found;
+};
 struct dns_counts {
-    uint64_t requests, answers, not_found, refused, malformed, truncated, slipped;
+    _Atomic uint64_t requests, answers, not_found, refused, malformed, truncated, slipped;
+};
+enum desk_cut { CUT_NONE, CUT_NEW, CUT_SEEN };
+#define DESK_DIALLED 256
+struct desk {
+    _Alignas(64) struct arena scratch;
+    struct mem mem;
+    unsigned slips; /* DNS: of sources that ask too fast */
+    _Atomic uint8_t cut;         /* enum desk_cut: what was dialled is for the loop to see */
+    char dialled[DESK_DIALLED];
+    struct sip_counts sip;
+    struct dns_counts dns;
 };
 
 /* Of the HTTP door, since the start. */
@@ -106,11 +122,15 @@ struct runtime {
     uv_timer_t later;           /* answers them from the loop */
 
     struct doors *doors;
+    struct plan_readers readers;
+    const struct plan *plan;  /* that workers look up in */
+    struct workers *workers;
+    struct desk *desk;        /* of every worker, and the loop's */
+    unsigned desks;
+    uv_timer_t reclaim;       /* something waits for the workers */
+    uv_async_t cut;           /* a worker's lookup was cut */
+    uv_timer_t cut_again;     /* and may be told of anew */
     struct sip_config sip_config;
-    struct arena sip_scratch;
-    struct mem sip_mem;
-    uint64_t sip_requests, sip_redirects, sip_not_found;
-    struct dns_counts dns_counts;
     struct http_counters http_counters;
     struct http_door *http; /* that was opened last */
     struct tokens *tokens;
@@ -134,6 +154,28 @@ void runtime_step(struct runtime *rt, struct ils_event *event);
 void runtime_stored(void *context, uint64_t batch, const char *error);
 void runtime_deadline(uv_timer_t *timer);
 extern const struct tcp_events runtime_tcp_events;
+
+/* After every step: what workers go by, and what waits for them. */
+void runtime_reclaim(struct runtime *rt);
+
+/* runtime_doors.c */
+static inline void desk_count(_Atomic uint64_t *count, bool more)
+{
+    uint64_t n = atomic_load_explicit(count, memory_order_relaxed);
+    if (more)
+        atomic_store_explicit(count, n + 1, memory_order_relaxed);
+}
+/* Whether a worker that met changes all the time should ask once more; *tries begins at 0. */
+bool desk_again(unsigned *tries);
+/* A lookup of this string was cut: the loop is told, now and then. */
+void desk_cut(struct runtime *rt, struct desk *desk, struct slice dialled);
+void runtime_on_cut(uv_async_t *async);
+bool runtime_desks(struct runtime *rt); /* false: no memory */
+void runtime_desks_free(struct runtime *rt);
+struct sip_totals {
+    uint64_t requests, redirects, not_found;
+};
+void runtime_sip_totals(const struct runtime *rt, struct sip_totals *ret);
 
 /* runtime_command.c */
 void runtime_outcome(struct runtime *rt, const struct ils_action *a);

@@ -167,6 +167,7 @@ void runtime_step(struct runtime *rt, struct ils_event *event)
     rt->stepping = true;
     if (ils_step(rt->core, event, &todo) < 0)
         give_up(event);
+    runtime_reclaim(rt);
     perform_all(rt, &todo, event->wall);
     rt->stepping = false;
     if (event->type == ILS_EV_ROW)

@@ -1,10 +1,13 @@
-/* udp: a socket of our own, watched by libuv, read with recvmmsg and answered with sendmmsg. The
- * address that a request came to is the one its reply leaves from, on hosts with several. */
+/* udp: a socket for each worker on one port (SO_REUSEPORT), read with recvmmsg and answered with
+ * sendmmsg. The address that a request came to is the one its reply leaves from, on hosts with
+ * several. Which socket gets a datagram is drawn by lot: by its ports, as the kernel does it, all
+ * that a single call controller asks would come to one worker. */
 #include "driver/udp.h"
 #include "driver/address.h"
 #include "driver/clock.h"
 
 #include <errno.h>
+#include <linux/filter.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,20 +15,15 @@
 #include <unistd.h>
 
 #define BATCH   64
-#define ROUNDS  8   /* batches in one turn of the loop: links want their turn too */
 #define CONTROL 128 /* bytes of ancillary data */
 
-struct udp {
-    uv_poll_t poll;
-    int fd;
-    uint16_t port;
-    size_t slot; /* bytes for one request */
-    struct door_gate *gate;
-    tick now; /* of the batch */
-    udp_answer answer, too_fast;
-    void *context;
-    void (*closed)(void *context);
-    void *closed_context;
+/* One worker's. */
+struct udp_socket {
+    struct worker_source source;
+    struct udp *all;
+    unsigned worker;
+    tick now;     /* of the batch */
+    int received; /* messages whose headers are to be prepared anew */
     struct mem mem;
     uint8_t *bytes; /* BATCH slots */
     struct buf reply[BATCH];
@@ -33,6 +31,17 @@ struct udp {
     struct iovec in_iov[BATCH], out_iov[BATCH];
     struct sockaddr_storage from[BATCH];
     uint8_t control[BATCH][CONTROL] __attribute__((aligned(8)));
+};
+
+struct udp {
+    struct workers *workers;
+    struct udp_options options; /* without the address */
+    uint16_t port;
+    void (*closed)(void *context);
+    void *closed_context;
+    unsigned n;    /* sockets */
+    unsigned open; /* those that are watched */
+    struct udp_socket *socket[WORKERS_MAX];
 };
 
 static void *resize(void *context, void *p, size_t old_size, size_t new_size)
@@ -44,10 +53,11 @@ static void *resize(void *context, void *p, size_t old_size, size_t new_size)
     return realloc(p, new_size);
 }
 
-static void prepare(struct udp *u)
+static void prepare(struct udp_socket *u)
 {
-    for (size_t i = 0; i < BATCH; i++) {
-        u->in_iov[i] = (struct iovec){u->bytes + i * u->slot, u->slot};
+    size_t slot = u->all->options.request_max + 1;
+    for (int i = 0; i < u->received; i++) {
+        u->in_iov[i] = (struct iovec){u->bytes + (size_t)i * slot, slot};
         u->in[i].msg_hdr = (struct msghdr){
             .msg_name = &u->from[i],
             .msg_namelen = sizeof u->from[i],
@@ -81,22 +91,23 @@ static void set_port(struct sockaddr_storage *to, uint16_t port)
 }
 
 /* Answers request i; the reply becomes entry n of the outgoing batch. */
-static size_t answer_one(struct udp *u, size_t i, size_t n)
+static size_t answer_one(struct udp_socket *u, size_t i, size_t n)
 {
     char ip[46];
-    struct udp_request r = {.bytes = slice_make(u->in_iov[i].iov_base, u->in[i].msg_len)};
+    const struct udp_options *o = &u->all->options;
+    struct udp_request r = {.bytes = slice_make(u->in_iov[i].iov_base, u->in[i].msg_len),
+                            .worker = u->worker};
     address_text((const struct sockaddr *)&u->from[i], ip, &r.port);
     r.ip = slice_of(ip);
     r.reply_port = r.port;
     buf_reset(&u->reply[i]);
     enum door_verdict verdict =
-        u->gate == NULL
-            ? DOOR_PASSES
-            : door_gate_judge(u->gate, (const struct sockaddr *)&u->from[i], u->now);
+        o->gate == NULL ? DOOR_PASSES
+                        : door_gate_judge(o->gate, (const struct sockaddr *)&u->from[i], u->now);
     if (r.port == 0 || verdict == DOOR_NOT_ALLOWED ||
-        (verdict == DOOR_TOO_FAST && u->too_fast == NULL))
+        (verdict == DOOR_TOO_FAST && o->too_fast == NULL))
         return n;
-    (verdict == DOOR_PASSES ? u->answer : u->too_fast)(u->context, &r, &u->reply[i]);
+    (verdict == DOOR_PASSES ? o->answer : o->too_fast)(o->context, &r, &u->reply[i]);
     if (u->reply[i].failed || u->reply[i].n == 0)
         return n;
     set_port(&u->from[i], r.reply_port);
@@ -110,10 +121,10 @@ static size_t answer_one(struct udp *u, size_t i, size_t n)
 
 /* A full socket buffer drops what is left, as the network would; askers repeat. An error belongs to
  * one reply only. */
-static void send_all(struct udp *u, size_t n)
+static void send_all(struct udp_socket *u, size_t n)
 {
     for (size_t at = 0; at < n;) {
-        int sent = sendmmsg(u->fd, u->out + at, (unsigned)(n - at), 0);
+        int sent = sendmmsg(u->source.fd, u->out + at, (unsigned)(n - at), 0);
         if (sent > 0)
             at += (size_t)sent;
         else if (errno == EAGAIN || errno == ENOBUFS)
@@ -123,48 +134,153 @@ static void send_all(struct udp *u, size_t n)
     }
 }
 
-static void on_readable(uv_poll_t *poll, int status, int events)
+/* One batch: the worker's other sockets want their turn too, and the plan's owner waits. */
+static bool on_ready(struct worker_source *source)
 {
-    struct udp *u = poll->data;
-    for (int round = 0; round < ROUNDS; round++) {
-        prepare(u);
-        int got = recvmmsg(u->fd, u->in, BATCH, MSG_DONTWAIT, NULL);
-        size_t n = 0;
-        u->now = clock_tick();
-        for (int i = 0; i < got; i++)
-            n = answer_one(u, (size_t)i, n);
-        send_all(u, n);
-        if (got < BATCH)
-            return;
-    }
+    struct udp_socket *u = (struct udp_socket *)(void *)source;
+    size_t n = 0;
+    prepare(u);
+    int got = recvmmsg(source->fd, u->in, BATCH, MSG_DONTWAIT, NULL);
+    u->received = got > 0 ? got : 0;
+    u->now = clock_tick();
+    for (int i = 0; i < got; i++)
+        n = answer_one(u, (size_t)i, n);
+    send_all(u, n);
+    return got == BATCH;
 }
 
-static int bind_socket(struct udp *u, const char *address, uint16_t port)
+/* --- opening and closing */
+
+/* An errno, or 0. */
+static int open_socket(const struct sockaddr_storage *a, socklen_t n, bool alone, int *ret)
+{
+    int on = 1, off = 0, room = 1024 * 1024, code;
+    int fd = socket(a->ss_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    *ret = fd;
+    if (fd < 0)
+        return errno;
+    if (!alone)
+        setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
+    if (a->ss_family == AF_INET)
+        setsockopt(fd, IPPROTO_IP, IP_PKTINFO, &on, sizeof on);
+    else {
+        setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off);
+        setsockopt(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, &on, sizeof on);
+    }
+    setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &room, sizeof room);
+    setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &room, sizeof room);
+    if (bind(fd, (const struct sockaddr *)a, n) == 0)
+        return 0;
+    code = errno;
+    close(fd);
+    *ret = -1;
+    return code;
+}
+
+/* Another program of this user that shares its port would share its requests with us: the port must
+ * be free. Then *a has it. */
+static int find_port(struct sockaddr_storage *a, socklen_t *n)
+{
+    int fd, code = open_socket(a, *n, true, &fd);
+    if (code != 0)
+        return code;
+    *n = sizeof *a;
+    getsockname(fd, (struct sockaddr *)a, n);
+    close(fd);
+    return 0;
+}
+
+/* Which of n sockets gets a datagram: one drawn by lot. Without it the kernel chooses. */
+static void draw_lots(int fd, unsigned n)
+{
+    struct sock_filter code[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, (uint32_t)(SKF_AD_OFF + SKF_AD_RANDOM)),
+        BPF_STMT(BPF_ALU | BPF_MOD | BPF_K, n),
+        BPF_STMT(BPF_RET | BPF_A, 0),
+    };
+    struct sock_fprog program = {.len = 3, .filter = code};
+    if (n > 1)
+        setsockopt(fd, SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF, &program, sizeof program);
+}
+
+static void socket_free(struct udp_socket *u)
+{
+    if (u->source.fd >= 0)
+        close(u->source.fd);
+    for (size_t i = 0; i < BATCH; i++)
+        buf_done(&u->reply[i]);
+    free(u->bytes);
+    free(u);
+}
+
+static void udp_free(struct udp *u)
+{
+    for (unsigned i = 0; i < WORKERS_MAX; i++)
+        if (u->socket[i] != NULL)
+            socket_free(u->socket[i]);
+    free(u);
+}
+
+static void on_gone(struct worker_source *source)
+{
+    struct udp *u = ((struct udp_socket *)(void *)source)->all;
+    void (*closed)(void *) = u->closed;
+    void *context = u->closed_context;
+    if (--u->open > 0)
+        return;
+    udp_free(u);
+    if (closed != NULL)
+        closed(context);
+}
+
+static struct udp_socket *socket_new(struct udp *u)
+{
+    struct udp_socket *s = calloc(1, sizeof *s);
+    if (s == NULL)
+        return NULL;
+    *s = (struct udp_socket){.source = {.fd = -1, .ready = on_ready, .gone = on_gone},
+                             .all = u, .worker = u->n, .received = BATCH};
+    s->mem = (struct mem){.resize = resize, .budget = SIZE_MAX};
+    for (size_t i = 0; i < BATCH; i++)
+        buf_init(&s->reply[i], &s->mem, u->options.reply_max);
+    s->bytes = calloc(BATCH, u->options.request_max + 1);
+    if (s->bytes != NULL)
+        return s;
+    free(s);
+    return NULL;
+}
+
+/* A socket for every worker; none is read yet. */
+static int open_all(struct udp *u, const char *address)
 {
     struct sockaddr_storage a;
     socklen_t n;
-    int on = 1, off = 0;
-    if (!address_parse(address, port, &a, &n))
-        return EADDRNOTAVAIL;
-    u->fd = socket(a.ss_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (u->fd < 0)
-        return errno;
-    if (a.ss_family == AF_INET)
-        setsockopt(u->fd, IPPROTO_IP, IP_PKTINFO, &on, sizeof on);
-    else {
-        setsockopt(u->fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off);
-        setsockopt(u->fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, &on, sizeof on);
-    }
-    int room = 1024 * 1024;
-    setsockopt(u->fd, SOL_SOCKET, SO_RCVBUF, &room, sizeof room);
-    setsockopt(u->fd, SOL_SOCKET, SO_SNDBUF, &room, sizeof room);
-    if (bind(u->fd, (const struct sockaddr *)&a, n) != 0)
-        return errno;
-    n = sizeof a;
     char text[46];
-    getsockname(u->fd, (struct sockaddr *)&a, &n);
+    if (!address_parse(address, u->options.port, &a, &n))
+        return EADDRNOTAVAIL;
+    int code = find_port(&a, &n);
     address_text((const struct sockaddr *)&a, text, &u->port);
-    return 0;
+    for (; code == 0 && u->n < workers_count(u->workers); u->n++) {
+        struct udp_socket *s = u->socket[u->n] = socket_new(u);
+        code = s == NULL ? ENOMEM : open_socket(&a, n, false, &s->source.fd);
+    }
+    return code;
+}
+
+/* Fewer will do, but not none: what nobody reads must not share the port. */
+static int watch_all(struct udp *u)
+{
+    while (u->open < u->n && workers_watch(u->workers, u->open, &u->socket[u->open]->source))
+        u->open++;
+    int code = u->open == 0 ? errno : 0;
+    for (unsigned i = u->open; i < u->n; i++) {
+        socket_free(u->socket[i]);
+        u->socket[i] = NULL;
+    }
+    u->n = u->open;
+    if (code == 0)
+        draw_lots(u->socket[0]->source.fd, u->n);
+    return code;
 }
 
 static void explain(int code, const char *address, uint16_t port, char *error, size_t size)
@@ -177,46 +293,25 @@ static void explain(int code, const char *address, uint16_t port, char *error, s
         snprintf(error, size, "cannot listen on %s UDP port %u: %s", address, port, strerror(code));
 }
 
-struct udp *udp_open(uv_loop_t *loop, const char *address, uint16_t port, size_t request_max,
-                     size_t reply_max, struct door_gate *gate, udp_answer answer, void *context,
-                     char *error, size_t size)
+struct udp *udp_open(struct workers *workers, const struct udp_options *options, char *error,
+                     size_t size)
 {
     struct udp *u = calloc(1, sizeof *u);
-    uint8_t *bytes = calloc(BATCH, request_max + 1);
-    if (u == NULL || bytes == NULL) {
-        snprintf(error, size, "no memory for UDP port %u", port);
-        free(u);
-        free(bytes);
-        return NULL;
+    int code = ENOMEM;
+    if (u != NULL) {
+        u->workers = workers;
+        u->options = *options;
+        code = open_all(u, options->address);
+        u->options.address = NULL;
     }
-    u->bytes = bytes;
-    u->fd = -1;
-    u->slot = request_max + 1;
-    u->gate = gate;
-    u->answer = answer;
-    u->context = context;
-    u->mem = (struct mem){.resize = resize, .budget = SIZE_MAX};
-    for (size_t i = 0; i < BATCH; i++)
-        buf_init(&u->reply[i], &u->mem, reply_max);
-    int code = bind_socket(u, address, port);
     if (code == 0)
-        code = -uv_poll_init(loop, &u->poll, u->fd);
-    if (code != 0) {
-        explain(code, address, port, error, size);
-        if (u->fd >= 0)
-            close(u->fd);
-        free(u->bytes);
-        free(u);
-        return NULL;
-    }
-    u->poll.data = u;
-    uv_poll_start(&u->poll, UV_READABLE, on_readable);
-    return u;
-}
-
-void udp_too_fast(struct udp *u, udp_answer answer)
-{
-    u->too_fast = answer;
+        code = watch_all(u);
+    if (code == 0)
+        return u;
+    explain(code, options->address, options->port, error, size);
+    if (u != NULL)
+        udp_free(u);
+    return NULL;
 }
 
 uint16_t udp_port(const struct udp *u)
@@ -224,23 +319,10 @@ uint16_t udp_port(const struct udp *u)
     return u->port;
 }
 
-static void gone(uv_handle_t *h)
-{
-    struct udp *u = h->data;
-    void (*closed)(void *) = u->closed;
-    void *context = u->closed_context;
-    close(u->fd);
-    for (size_t i = 0; i < BATCH; i++)
-        buf_done(&u->reply[i]);
-    free(u->bytes);
-    free(u);
-    closed(context);
-}
-
 void udp_close(struct udp *u, void (*closed)(void *context), void *context)
 {
     u->closed = closed;
     u->closed_context = context;
-    uv_poll_stop(&u->poll);
-    uv_close((uv_handle_t *)&u->poll, gone);
+    for (unsigned i = 0, n = u->open; i < n; i++)
+        workers_unwatch(u->workers, i, &u->socket[i]->source);
 }

@@ -69,7 +69,7 @@ static void test_defaults_and_options(void **state)
     assert_int_equal(READ("--data", "/d", "--address", "10.0.0.1", "--tls-port", "0",
                           "--password-port=8502", "--advertise", "[::1]:9502", "--sip-address",
                           "0.0.0.0", "--sip-port", "65535", "--dns-port", "53",
-                          "--dns-address", "::1"),
+                          "--dns-address", "::1", "--workers", "4"),
                      CONFIG_GO);
     assert_string_equal(config.options.address, "10.0.0.1");
     assert_int_equal(config.options.tls_port, 0);
@@ -78,6 +78,7 @@ static void test_defaults_and_options(void **state)
     assert_int_equal(config.options.sip_port, 65535);
     assert_string_equal(config.options.dns_address, "::1");
     assert_int_equal(config.options.dns_port, 53);
+    assert_int_equal(config.options.workers, 4);
 }
 
 static void test_file(void **state)

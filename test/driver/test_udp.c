@@ -7,15 +7,17 @@
 #include <poll.h>
 
 #define REQUEST_MAX 100
+#define WORKERS     3
 
 struct door {
     uv_loop_t loop;
+    struct workers *workers;
     struct udp *udp;
-    unsigned requests;
-    size_t largest;
-    char ip[64];
-    uint16_t reply_port; /* 0: to where it came from */
-    bool closed;
+    _Atomic unsigned requests;
+    _Atomic size_t largest;
+    _Atomic unsigned by[WORKERS_MAX];
+    _Atomic uint16_t reply_port; /* 0: to where it came from */
+    bool closed, stopped;
 };
 
 /* Answers every request with itself, but not "silence". */
@@ -23,8 +25,10 @@ static void answer(void *context, struct udp_request *r, struct buf *out)
 {
     struct door *d = context;
     d->requests++;
-    d->largest = r->bytes.n > d->largest ? r->bytes.n : d->largest;
-    slice_to_text(r->ip, d->ip, sizeof d->ip);
+    d->by[r->worker]++;
+    if (r->bytes.n > d->largest)
+        d->largest = r->bytes.n;
+    assert_true(slice_eq(r->ip, slice_of("127.0.0.1")));
     if (d->reply_port != 0)
         r->reply_port = d->reply_port;
     if (!slice_eq(r->bytes, slice_of("silence")))
@@ -36,13 +40,27 @@ static void closed(void *context)
     ((struct door *)context)->closed = true;
 }
 
+static void stopped(void *context)
+{
+    ((struct door *)context)->stopped = true;
+}
+
+static struct udp *open_at(struct door *d, const char *address, uint16_t port, char *error,
+                           size_t size)
+{
+    struct udp_options o = {.address = address, .port = port, .request_max = REQUEST_MAX,
+                            .reply_max = 1000, .answer = answer, .context = d};
+    return udp_open(d->workers, &o, error, size);
+}
+
 static void door_open(struct door *d, const char *address)
 {
     char error[256] = "";
     memset(d, 0, sizeof *d);
     assert_int_equal(uv_loop_init(&d->loop), 0);
-    d->udp = udp_open(&d->loop, address, 0, REQUEST_MAX, 1000, NULL, answer, d, error,
-                      sizeof error);
+    d->workers = workers_start(&d->loop, WORKERS, NULL, NULL);
+    assert_non_null(d->workers);
+    d->udp = open_at(d, address, 0, error, sizeof error);
     if (d->udp == NULL)
         print_error("%s\n", error);
     assert_non_null(d->udp);
@@ -51,8 +69,11 @@ static void door_open(struct door *d, const char *address)
 static void door_close(struct door *d)
 {
     udp_close(d->udp, closed, d);
+    while (!d->closed)
+        uv_run(&d->loop, UV_RUN_ONCE);
+    workers_stop(d->workers, stopped, d);
     uv_run(&d->loop, UV_RUN_DEFAULT);
-    assert_true(d->closed);
+    assert_true(d->stopped);
     assert_int_equal(uv_loop_close(&d->loop), 0);
 }
 
@@ -86,12 +107,9 @@ static void test_batches(void **state)
         for (int i = 0; i < 150; i++)
             ask(fd, udp_port(d.udp), text, (size_t)snprintf(text, sizeof text, "%d", i));
         ask(fd, udp_port(d.udp), "silence", 7);
-        while (d.requests < 151)
-            uv_run(&d.loop, UV_RUN_ONCE);
         for (int i = 0; i < 150; i++) {
             socklen_t size = sizeof from;
-            ssize_t n =
-                recvfrom(fd, got, sizeof got - 1, MSG_DONTWAIT, (struct sockaddr *)&from, &size);
+            ssize_t n = recvfrom(fd, got, sizeof got - 1, 0, (struct sockaddr *)&from, &size);
             assert_true(n > 0);
             got[n] = '\0';
             seen[strtol(got, NULL, 10)] = true;
@@ -99,10 +117,12 @@ static void test_batches(void **state)
         }
         for (int i = 0; i < 150; i++)
             assert_true(seen[i]);
+        door_close(&d); /* what has come is answered before */
+        assert_int_equal(d.requests, 151);
+        for (unsigned i = 0; i < WORKERS; i++)
+            assert_true(d.by[i] > 0); /* although one asked it all */
         assert_true(recv(fd, got, sizeof got, MSG_DONTWAIT) < 0);
-        assert_string_equal(d.ip, "127.0.0.1");
         close(fd);
-        door_close(&d);
     }
 }
 
@@ -115,11 +135,9 @@ static void test_too_large_is_cut(void **state)
     int fd = asker(&me);
     memset(text, 'x', sizeof text);
     ask(fd, udp_port(d.udp), text, sizeof text);
-    while (d.requests < 1)
-        uv_run(&d.loop, UV_RUN_ONCE);
+    door_close(&d);
     assert_int_equal(d.largest, REQUEST_MAX + 1);
     close(fd);
-    door_close(&d);
 }
 
 static void test_other_reply_port(void **state)
@@ -131,8 +149,6 @@ static void test_other_reply_port(void **state)
     int fd = asker(&me), there = asker(&other);
     d.reply_port = ntohs(other.sin_port);
     ask(fd, udp_port(d.udp), "hello", 5);
-    while (d.requests < 1)
-        uv_run(&d.loop, UV_RUN_ONCE);
     assert_int_equal(recv(there, got, sizeof got, 0), 5);
     close(fd);
     close(there);
@@ -144,12 +160,10 @@ static void test_port_in_use(void **state)
     struct door d;
     char error[256] = "", pid[32];
     door_open(&d, "127.0.0.1");
-    assert_null(
-        udp_open(&d.loop, "127.0.0.1", udp_port(d.udp), 1, 1, NULL, answer, &d, error,
-                 sizeof error));
+    assert_null(open_at(&d, "127.0.0.1", udp_port(d.udp), error, sizeof error));
     snprintf(pid, sizeof pid, "(pid %ld)", (long)getpid());
     assert_non_null(strstr(error, pid));
-    assert_null(udp_open(&d.loop, "nonsense", 1, 1, 1, NULL, answer, &d, error, sizeof error));
+    assert_null(open_at(&d, "nonsense", 1, error, sizeof error));
     door_close(&d);
 }
 
