@@ -12,7 +12,7 @@
 
 struct workers;
 
-/* What one of them waits for. It belongs to whoever watches it, and stays where it is until gone. */
+/* What one of them waits for. It belongs to whoever watches it, and stays in place until gone. */
 struct worker_source {
     int fd;
     /* A worker's thread: there is something to read. True: and maybe more. */
