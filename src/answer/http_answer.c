@@ -81,24 +81,6 @@ static void put_q(struct buf *out, unsigned q)
     } while (left > 0);
 }
 
-static const char *result_word(uint8_t result)
-{
-    switch (result) {
-    case LOOKUP_FOUND: return "found";
-    case LOOKUP_NO_MATCH: return "no_match";
-    case LOOKUP_NO_ROUTE: return "no_route";
-    case LOOKUP_LOCAL: return "local";
-    case LOOKUP_BLOCKED: return "blocked";
-    case LOOKUP_CUT: return "cut";
-    default: return "bad_input";
-    }
-}
-
-static const char *reason_word(uint8_t reason)
-{
-    return reason == TARGET_ROUTE ? "route" : reason == TARGET_PSTN ? "pstn" : "domain";
-}
-
 static void put_match(struct buf *out, const struct match *m)
 {
     put_text(out, "{\"kind\":", entry_kind_text(m->kind));
@@ -117,7 +99,7 @@ void http_put_lookup(struct buf *out, const struct lookup *l)
     bool won = l->match_n > 0 && l->result != LOOKUP_BLOCKED;
     put_text(out, "{\"dialed\":", l->dialed);
     put_or_null(out, ",\"canonical\":", l->canonical);
-    put_text(out, ",\"result\":", slice_of(result_word(l->result)));
+    put_text(out, ",\"result\":", lookup_result_text(l->result));
     put_bool(out, ",\"longer\":", l->longer);
     buf_put_text(out, ",\"match\":");
     if (won)
@@ -130,7 +112,7 @@ void http_put_lookup(struct buf *out, const struct lookup *l)
         put_text(out, i > 0 ? ",{\"uri\":" : "{\"uri\":", t->uri);
         buf_put_text(out, ",\"q\":");
         put_q(out, t->q);
-        put_text(out, ",\"reason\":", slice_of(reason_word(t->reason)));
+        put_text(out, ",\"reason\":", target_reason_text(t->reason));
         put_or_null(out, ",\"route_pattern\":", t->route_pattern);
         buf_put_u8(out, '}');
     }
@@ -306,7 +288,7 @@ static void put_lines(struct asked *a, const struct lookup *l)
         buf_put_u8(a->out, '\n');
     }
     if (l->target_n == 0) {
-        buf_put_text(a->out, result_word(l->result));
+        buf_put_slice(a->out, lookup_result_text(l->result));
         buf_put_u8(a->out, '\n');
     }
 }

@@ -83,16 +83,6 @@ static int change_one(struct cli *cli, const char *command, const char *key, con
     return cli_change(cli, &call);
 }
 
-static int change_two(struct cli *cli, const char *command, const char *key, const char *value,
-                      const char *key2, const char *value2)
-{
-    struct call call = {.command = command, .args = json_object()};
-    json_object_set_new(call.args, key, json_string(value));
-    if (value2 != NULL)
-        json_object_set_new(call.args, key2, json_string(value2));
-    return cli_change(cli, &call);
-}
-
 int run_init(struct cli *cli, const struct parsed *p)
 {
     struct call call = {.command = "init", .args = json_object()};
@@ -390,17 +380,6 @@ int run_password_prefer(struct cli *cli, const struct parsed *p)
 int run_password_drop(struct cli *cli, const struct parsed *p)
 {
     return change_generation(cli, "password drop", p->word[0]);
-}
-
-int run_route_add(struct cli *cli, const struct parsed *p)
-{
-    return change_two(cli, "route add", "pattern", p->word[0], "target", p->word[1]);
-}
-
-int run_route_remove(struct cli *cli, const struct parsed *p)
-{
-    return change_two(cli, "route remove", "pattern", p->word[0], "target",
-                      p->word_n > 1 ? p->word[1] : NULL);
 }
 
 /* --- plan */

@@ -134,13 +134,6 @@ int run_password_list(struct cli *cli, const struct parsed *p)
     return TABLE(cli, "password list", NULL, columns);
 }
 
-int run_route_list(struct cli *cli, const struct parsed *p)
-{
-    static const struct column columns[] = {{N_("Pattern"), "pattern"},
-                                            {N_("Target"), "target"}};
-    return TABLE(cli, "route list", NULL, columns);
-}
-
 static void say_alarm(char *dst, size_t size, const json_t *row)
 {
     words_said(dst, size, text_of(row, "text"));
@@ -207,17 +200,6 @@ int run_audit(struct cli *cli, const struct parsed *p)
     if (max != NULL && !take_number(cli, args, "max", max, &status))
         return status;
     return TABLE(cli, "audit", args, columns);
-}
-
-int run_lookup(struct cli *cli, const struct parsed *p)
-{
-    json_t *l, *args = json_object();
-    json_object_set_new(args, "dialled", json_string(p->word[0]));
-    int status = show(cli, "lookup", args, &l);
-    if (l != NULL)
-        print_lookup(cli, l);
-    json_decref(l);
-    return status;
 }
 
 int run_sql(struct cli *cli, const struct parsed *p)

@@ -14,8 +14,8 @@ static long long number(const json_t *object, const char *key)
 static void label(const char *text)
 {
     static const char *const labels[] = {N_("hub"), N_("mesh"), N_("cert"), N_("cluster"),
-                                         N_("clusters"), N_("entries"), N_("alarms"),
-                                         N_("version")};
+                                         N_("clusters"), N_("entries"), N_("no route"),
+                                         N_("alarms"), N_("version")};
     print_label(text, print_widest(labels, sizeof labels / sizeof *labels, 8) + 2);
 }
 
@@ -91,6 +91,8 @@ static void print_mesh(const json_t *s)
 void print_status(const struct cli *cli, const json_t *s)
 {
     const json_t *join = json_object_get(s, "join");
+    json_t *row;
+    size_t i;
     print_health(cli, s);
     if (json_is_true(json_object_get(s, "initialised"))) {
         putchar('\n');
@@ -135,6 +137,11 @@ void print_status(const struct cli *cli, const json_t *s)
     if (number(s, "held") > 0) {
         label("");
         printf(_("%lld plans are not served as they came (ils held)\n"), number(s, "held"));
+    }
+    json_array_foreach(json_object_get(s, "routes_missing"), i, row) {
+        label(i == 0 ? _("no route") : "");
+        printf(_("%s, %lld entries of %s: %s\n"), text_of(row, "route_string"),
+               number(row, "entries"), text_of(row, "cluster_id"), text_of(row, "next"));
     }
     label(_("alarms"));
     printf(_("%lld active\n"), number(s, "alarms_active"));

@@ -271,6 +271,28 @@ static const struct option_row accept_options[] = {
     {NULL, NULL, NULL, OPTION_FLAG},
 };
 
+static const struct option_row why_options[] = {
+    {"--from", "CLUSTER", "as that cluster would see it, as far as it is known here", OPTION_VALUE},
+    {NULL, NULL, NULL, OPTION_FLAG},
+};
+
+static const struct option_row route_options[] = {
+    {"--priority", "N", "the smaller is tried first, 0 to 65535 (else: behind the others)",
+     OPTION_VALUE},
+    {"--weight", "N", "among those of one priority, how often it is first (10)", OPTION_VALUE},
+    {"--unresolved", NULL, "also where the target's name does not resolve here", OPTION_FLAG},
+    {NULL, NULL, NULL, OPTION_FLAG},
+};
+
+static const struct option_row lookup_set_options[] = {
+    {"--dial-strings", "phone|phone-abcd|uri", "which strings with a host are numbers: those of "
+     "0-9, * and +; and A-D; none", OPTION_VALUE},
+    {"--uri-case", "on|off", "users of URIs are compared with case", OPTION_VALUE},
+    {"--domains", "on|off", "a route string that no route covers is a domain to call",
+     OPTION_VALUE},
+    {NULL, NULL, NULL, OPTION_FLAG},
+};
+
 static const struct option_row door_options[] = {
     {"--listen", "ADDR:PORT|off", "where it answers; [ADDR]:PORT with IPv6", OPTION_VALUE},
     {"--allow", "NET...", "who may ask: networks such as 10.0.0.0/8, or `any`, or `private`",
@@ -478,10 +500,19 @@ const struct command_row command_table[] = {
     {"limits set", "learned N", 2, 2, "how many entries of other clusters there may be",
      "1 to 10000000. Lowered below what is there, it takes nothing away.", NULL, run_limits_set},
     {"lookup", "DIALLED", 1, 1, "where does a call go, and why?",
-     "Exit status: 0 found, 1 not found.", NULL, run_lookup},
+     "Exit status: 0 found, 1 not found.", why_options, run_lookup},
+    {"lookup show", "", 0, 0, "how what is dialled is read", NULL, NULL, run_lookup_show},
+    {"lookup set", "", 0, 0, "how what is dialled is read",
+     "A string without a host is a number always. What is a number is tried as such first, then\n"
+     "as the URI that it is; with `uri` as a URI alone.", lookup_set_options, run_lookup_set},
+    {"why", "DIALLED", 1, 1, "how a lookup was decided: the winner, every loser, each route",
+     "Exit status: 0 found, 1 not found.", why_options, run_why},
     {"route add", "PATTERN SIP-URI", 2, 2, "where route strings lead",
-     "PATTERN is NAME, *.NAME or *; the route string `pstn` leads to the PSTN gateway.", NULL,
-     run_route_add},
+     "PATTERN is a name in which * may stand for a label (the first: for several), or *; the most\n"
+     "specific decides. `pstn` leads to the PSTN gateway. Given again, it changes the numbers.",
+     route_options, run_route_add},
+    {"route test", "ROUTE-STRING", 1, 1, "which route decides for a route string, and which lose",
+     "Exit status: 0 there is one, 1 there is none.", NULL, run_route_test},
     {"route list", "", 0, 0, "the routes", NULL, NULL, run_route_list},
     {"route remove", "PATTERN [SIP-URI]", 1, 2, "take a route away", NULL, NULL,
      run_route_remove},

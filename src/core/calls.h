@@ -490,6 +490,12 @@ void policy_command(struct ils *ils, const struct command *c);
 void policy_stored(struct ils *ils, struct batch *b, bool failed);
 void policy_change_free(struct ils *ils, struct policy_change *c);
 bool policy_setting(struct ils *ils, struct slice key, struct slice value);
+/* routing.c: routes, and how lookups read what is dialled. */
+void routing_command(struct ils *ils, const struct command *c);
+void routing_stored(struct ils *ils, const struct batch *b, bool failed);
+void routing_row(struct ils *ils, const struct row *row);
+bool routing_setting(struct ils *ils, struct slice key, struct slice value);
+void routing_rows(struct rows *r);
 void policy_rows(struct rows *r); /* settings */
 uint64_t policy_learned_max(const struct ils *ils);
 struct policy_subject policy_of(const struct stream *s, uint8_t kind, struct slice key);

@@ -28,6 +28,7 @@ void settings_take(struct settings *to, const struct ils *ils)
     to->minutes = ils->minutes;
     to->confirm = ils->planlog.confirm;
     to->learned_max = ils->learned_max;
+    to->lookup = *routes_rules(ils->routes);
 }
 
 /* What a handshake taught is durable by itself: batches under way must not take it back. */
@@ -70,6 +71,8 @@ static void undo_settings(struct ils *ils)
     ils->minutes = from->minutes;
     ils->planlog.confirm = from->confirm;
     ils->learned_max = from->learned_max;
+    routes_use_rules(ils->routes, &from->lookup);
+    ils_action(ils, ILS_DO_PUBLISH);
     if (ils->dial.next == TICK_NEVER) /* a join waited to be durable */
         dial_now(ils);
     catalog_describe(ils->own->catalog, text_slice(ils->cluster_id),
@@ -113,14 +116,6 @@ struct batch *store_and_reply(struct rows *rows, const struct command *c, bool j
     b->command = c->id;
     b->join = join;
     return b;
-}
-
-static void route_stored(struct ils *ils, const struct batch *b, bool failed)
-{
-    if (!b->route || b->route_add != failed)
-        return; /* an addition that stays, or a removal that does not happen */
-    routes_remove(ils->routes, text_slice(b->pattern), text_slice(b->target));
-    ils_action(ils, ILS_DO_PUBLISH);
 }
 
 /* The operator's disconnection is durable: the other end is told who and why. */
@@ -190,7 +185,7 @@ void command_stored(struct ils *ils, const struct batch *b, bool failed)
     else
         ils->durable = *b->settings;
     passwords_stored(ils);
-    route_stored(ils, b, failed);
+    routing_stored(ils, b, failed);
     peer_stored(ils, b, failed);
     if (b->command != 0)
         command_reply(ils, b->command, failed ? REPLY_STORE : REPLY_OK, slice_make(NULL, 0));
@@ -562,66 +557,7 @@ static void command_password_drop(struct ils *ils, const struct command *c)
     store_passwords(ils, c, &gone);
 }
 
-/* --- routes and the rest */
-
-static struct slice route_key(struct ils *ils, struct slice pattern, struct slice target)
-{
-    uint8_t *p = arena_alloc(&ils->step, pattern.n + 1 + target.n);
-    if (p == NULL)
-        return slice_make(NULL, 0);
-    memcpy(p, pattern.p, pattern.n);
-    if (target.n != 0)
-        memcpy(p + pattern.n + 1, target.p, target.n);
-    return slice_make(p, pattern.n + 1 + target.n);
-}
-
-/* An addition is served at once and taken back when it fails; a removal waits for the disk. */
-static void batch_of_route(struct batch *b, const struct command *c, bool add)
-{
-    if (b == NULL)
-        return;
-    b->route = true;
-    b->route_add = add;
-    text_set(b->pattern, c->pattern);
-    text_set(b->target, c->target);
-}
-
-static void command_route_add(struct ils *ils, const struct command *c)
-{
-    enum entry_error e = routes_add(ils->routes, c->pattern, c->target);
-    if (e != ENTRY_OK) {
-        enum reply reply = e == ENTRY_ERROR_MEMORY ? REPLY_MEMORY
-                           : e == ENTRY_ERROR_HOST ? REPLY_ROUTE_PATTERN : REPLY_ROUTE_TARGET;
-        command_refuse(ils, c, reply, e == ENTRY_ERROR_HOST ? c->pattern : c->target);
-        return;
-    }
-    struct rows rows;
-    rows_init(&rows, ils);
-    rows_put(&rows, ROW_ROUTE, route_key(ils, c->pattern, c->target), slice_of("1"));
-    ils_action(ils, ILS_DO_PUBLISH);
-    struct batch *b = store_and_reply(&rows, c, false);
-    if (b == NULL)
-        routes_remove(ils->routes, c->pattern, c->target);
-    batch_of_route(b, c, true);
-}
-
-static void command_route_remove(struct ils *ils, const struct command *c)
-{
-    struct rows rows;
-    rows_init(&rows, ils);
-    for (size_t i = 0; i < routes_count(ils->routes); i++) {
-        struct slice pattern, target;
-        routes_get(ils->routes, i, &pattern, &target);
-        if (slice_eq_fold(pattern, c->pattern) &&
-            (c->target.n == 0 || slice_eq(target, c->target)))
-            rows_remove(&rows, ROW_ROUTE, route_key(ils, pattern, target));
-    }
-    if (rows.n == 0) {
-        command_refuse(ils, c, REPLY_ROUTE_UNKNOWN, c->pattern);
-        return;
-    }
-    batch_of_route(store_and_reply(&rows, c, false), c, false);
-}
+/* --- the rest */
 
 static void command_trace_level(struct ils *ils, const struct command *c)
 {
@@ -694,8 +630,10 @@ void command_take(struct ils *ils, const struct command *c)
     case COMMAND_CATALOG_ADOPT:
     case COMMAND_PLAN: waiting_add(ils, c); break;
     case COMMAND_PLAN_CONFIRM: planlog_command(ils, c); break;
-    case COMMAND_ROUTE_ADD: command_route_add(ils, c); break;
-    case COMMAND_ROUTE_REMOVE: command_route_remove(ils, c); break;
+    case COMMAND_ROUTE_ADD:
+    case COMMAND_ROUTE_REMOVE:
+    case COMMAND_LOOKUP:
+    case COMMAND_SELF: routing_command(ils, c); break;
     case COMMAND_TRACE_LEVEL: command_trace_level(ils, c); break;
     case COMMAND_ALARM: command_alarm(ils, c); break;
     case COMMAND_DESCRIBE: command_describe(ils, c); break;

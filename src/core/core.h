@@ -480,7 +480,7 @@ struct settings {
     bool exchange_off, introductions_off, draining;
     uint16_t minutes;
     struct confirm confirm;
-    uint64_t learned_max;
+    uint64_t learned_max; struct lookup_rules lookup;
 };
 
 /* What happens when a batch is durable. */
@@ -510,9 +510,9 @@ struct batch {
     struct own_change *own;     /* BATCH_OWN (own.c) */
     bool join;             /* BATCH_COMMAND: dial now */
     struct settings *settings; /* BATCH_COMMAND: durable from then on */
-    bool route, route_add; /* BATCH_COMMAND: of a route */
-    TEXT(pattern, 256);
-    TEXT(target, 512);
+    bool route, route_add, route_was; /* BATCH_COMMAND: of a route (routing.c); was: with: */
+    uint16_t priority, weight;
+    TEXT(pattern, 256); TEXT(target, 512);
     bool of_peer, was_here, was_there; /* BATCH_COMMAND: of a peer's disconnection */
     uint8_t peer_key[KEY_SIZE];
     struct own_commit *commit;

@@ -149,7 +149,7 @@ enum command_type {
     COMMAND_CATALOG_REMOVE, /* cluster_id: its name */
     COMMAND_CATALOG_ADOPT, /* cluster_id: its name, cluster: whose it is; description */
     COMMAND_PLAN_CONFIRM, /* what waits to be confirmed stays */
-    COMMAND_ROUTE_ADD,   /* pattern, target */
+    COMMAND_ROUTE_ADD,   /* pattern, target; priority, weight */
     COMMAND_ROUTE_REMOVE,/* pattern, target or empty */
     COMMAND_TRACE_LEVEL, /* level */
     COMMAND_ALARM,       /* alarm, subject, raise: an alarm that only the driver can see */
@@ -183,6 +183,8 @@ enum command_type {
     COMMAND_RELEASE,     /* cluster, number: of its stream; what is held is served here */
     COMMAND_CONFIRM,     /* that one's own plan shrank is meant so */
     COMMAND_LEARNED_MAX, /* number: of learned entries, at most */
+    COMMAND_LOOKUP,      /* lookup: how what is dialled is read */
+    COMMAND_SELF,        /* value: where this cluster itself answers (routes_use_self) */
 };
 
 #define SYNC_MINUTES_MAX 1440
@@ -239,6 +241,8 @@ struct command {
     bool undoes_more;   /* more commands of the same rollback follow */
     uint64_t last;      /* undoes: the newest change that was known when it was composed */
     struct slice pattern, target, prefix;
+    uint32_t priority, weight; /* ROUTE_ADD: and one more; 0: behind the others, as before */
+    struct lookup_rules lookup;
     const struct slice *domain, *prefixes, *clusters;
     size_t domain_n, prefix_n, cluster_n;
     uint64_t number;

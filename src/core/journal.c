@@ -131,6 +131,7 @@ void rows_self(struct rows *r)
     told_rows(r);
     introduce_rows(r);
     policy_rows(r);
+    routing_rows(r);
     adopt_settings(r);
 }
 
@@ -335,7 +336,8 @@ static void row_setting(struct ils *ils, struct slice key, struct slice v)
     } else if (!told_setting(ils, key, v) && !introduce_setting(ils, key, v) &&
                !role_setting(ils, key, v) && !ends_setting(ils, key, v) &&
                !adopt_setting(ils, key, v) && !planlog_setting(ils, key, v) &&
-               !policy_setting(ils, key, v) && !catalogs_setting(ils, key, v)) {
+               !policy_setting(ils, key, v) && !catalogs_setting(ils, key, v) &&
+               !routing_setting(ils, key, v)) {
         own_setting(ils, key, v);
     }
 }
@@ -386,14 +388,6 @@ static void row_peer(struct ils *ils, const struct row *row)
         at += shown + p->shown_name.n;
     }
     slice_to_text(slice_make(v + at, row->value.n - at), p->met_ip, sizeof p->met_ip);
-}
-
-static void row_route(struct ils *ils, const struct row *row)
-{
-    size_t at = slice_find(row->key, 0);
-    if (at < row->key.n)
-        routes_add(ils->routes, slice_make(row->key.p, at),
-                   slice_make(row->key.p + at + 1, row->key.n - at - 1));
 }
 
 /* The plan needs its seed before the first stream comes. */
@@ -471,7 +465,7 @@ void journal_row(struct ils *ils, const struct row *row)
     case ROW_SETTING: row_setting(ils, row->key, row->value); break;
     case ROW_PASSWORD: row_password(ils, row); break;
     case ROW_PEER: row_peer(ils, row); break;
-    case ROW_ROUTE: row_route(ils, row); break;
+    case ROW_ROUTE: routing_row(ils, row); break;
     case ROW_STREAM: row_stream(ils, row); break;
     case ROW_SEGMENT: row_segment(ils, row); break;
     case ROW_ALARM: alarm_row(ils, row); break;

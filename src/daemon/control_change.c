@@ -108,7 +108,7 @@ static void change_place(const struct client *client, enum reply reply, struct s
         snprintf(next, 256, "ils help identity new");
     else if (strcmp(verb, "route remove") == 0)
         snprintf(next, 256, "ils route list");
-    else if (strcmp(verb, "route add") == 0)
+    else if (reply == REPLY_ROUTE_PATTERN || reply == REPLY_ROUTE_TARGET)
         snprintf(next, 256, "ils help route add");
     else if (reply == REPLY_PASSWORDS_FULL)
         snprintf(next, 256, "ils password drop N");
@@ -359,22 +359,6 @@ void verb_password_drop(struct client *client)
 {
     struct command command = {.type = COMMAND_PASSWORD_DROP};
     if (change_generation(client, true, &command.generation))
-        control_change(client, &command);
-}
-
-void verb_route_add(struct client *client)
-{
-    struct command command = {.type = COMMAND_ROUTE_ADD};
-    if (control_text(client, "pattern", true, &command.pattern) &&
-        control_text(client, "target", true, &command.target))
-        control_change(client, &command);
-}
-
-void verb_route_remove(struct client *client)
-{
-    struct command command = {.type = COMMAND_ROUTE_REMOVE};
-    if (control_text(client, "pattern", true, &command.pattern) &&
-        control_text(client, "target", false, &command.target))
         control_change(client, &command);
 }
 

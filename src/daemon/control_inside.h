@@ -236,6 +236,12 @@ void verb_verdicts(struct client *client);
 void verb_audit(struct client *client);
 void verb_route_list(struct client *client);
 void verb_lookup(struct client *client);
+json_t *control_lookup_json(const struct ils *core, const struct lookup *l);
+void verb_lookup_show(struct client *client);
+void verb_lookup_set(struct client *client);
+void verb_route_test(struct client *client);
+/* Learned route strings that no route covers, each with the command that adds one. */
+json_t *control_routes_missing(const struct ils *core);
 void verb_stats(struct client *client);
 
 void verb_sync(struct client *client);

@@ -262,21 +262,6 @@ void verb_verdicts(struct client *client)
     control_ok(client, rows);
 }
 
-void verb_route_list(struct client *client)
-{
-    const struct routes *routes = view_routes(runtime_core(client->control->rt));
-    json_t *rows = json_array();
-    for (size_t i = 0; i < routes_count(routes); i++) {
-        struct slice pattern, target;
-        routes_get(routes, i, &pattern, &target);
-        json_t *json = json_object();
-        json_object_set_new(json, "pattern", render_text(pattern));
-        json_object_set_new(json, "target", render_text(target));
-        json_array_append_new(rows, json);
-    }
-    control_ok(client, rows);
-}
-
 /* --- audit */
 
 static uint64_t big_endian(const uint8_t *p)
@@ -322,26 +307,6 @@ void verb_audit(struct client *client)
 
 /* --- lookup */
 
-static const char *lookup_word(uint8_t result)
-{
-    switch (result) {
-    case LOOKUP_FOUND:
-        return "found";
-    case LOOKUP_NO_MATCH:
-        return "no_match";
-    case LOOKUP_NO_ROUTE:
-        return "no_route";
-    case LOOKUP_LOCAL:
-        return "local";
-    case LOOKUP_BLOCKED:
-        return "blocked";
-    case LOOKUP_CUT:
-        return "cut";
-    default:
-        return "bad_input";
-    }
-}
-
 /* Seconds since the origin of a match last signed its plan, as far as heard here; -1: one's own. */
 static int64_t match_age(const struct ils *core, const struct match *m)
 {
@@ -367,34 +332,93 @@ static json_t *match_json(const struct ils *core, const struct match *m)
     return json;
 }
 
+static const char *why_text(const struct lookup *l)
+{
+    switch (l->result) {
+    case LOOKUP_FOUND:
+        return "the match's route string is covered by a route, or it has a PSTN failover";
+    case LOOKUP_NO_MATCH:
+        return l->longer ? "no cluster advertises it; with more digits it would match a pattern"
+                         : "no cluster advertises it";
+    case LOOKUP_NO_ROUTE:
+        return l->avoided_n > 0
+                   ? "every target would bring the call back here"
+                   : "no route pattern covers the match's route string: ils route add PATTERN "
+                     "SIP-URI";
+    case LOOKUP_LOCAL:
+        return "it is this cluster's own entry";
+    case LOOKUP_BLOCKED:
+        return "it is advertised, but a rule of this cluster's keeps it from being served";
+    case LOOKUP_CUT:
+        return "there are too many patterns to ask them all for this number";
+    case LOOKUP_THERE:
+        return "that cluster would find this entry; where it sends the call is its routes' matter";
+    default:
+        return "it is neither a number nor a directory URI";
+    }
+}
+
+static json_t *target_json(const struct target *t)
+{
+    json_t *one = json_object();
+    json_object_set_new(one, "uri", render_text(t->uri));
+    json_object_set_new(one, "q", json_real(t->q / 1000.0));
+    json_object_set_new(one, "reason", render_text(target_reason_text(t->reason)));
+    json_object_set_new(one, "route_pattern", control_text_or_null(t->route_pattern));
+    json_object_set_new(one, "host", render_text(t->host));
+    json_object_set_new(one, "port", t->port != 0 ? json_integer(t->port) : json_null());
+    json_object_set_new(one, "transport", control_text_or_null(transport_text(t->transport)));
+    json_object_set_new(one, "priority", json_integer(t->priority));
+    json_object_set_new(one, "weight", json_integer(t->weight));
+    return one;
+}
+
+/* What would be targets, and the patterns that lost to the one that decided. */
+static void why_targets(json_t *why, const struct ils *core, const struct lookup *l)
+{
+    json_t *avoided = json_array(), *patterns = json_array();
+    const struct routes *routes = view_routes(core);
+    size_t first[16], n = 0;
+    for (size_t i = 0; i < l->avoided_n; i++) {
+        json_t *one = target_json(&l->avoided[i]);
+        json_object_set_new(one, "rule", json_string(
+            l->avoided[i].avoided == AVOID_SELF ? "it is this cluster's own address"
+                                                : "it is what was dialled"));
+        json_array_append_new(avoided, one);
+    }
+    if (l->match_n > 0 && l->match[0].lost_to == LOSER_NONE && l->result != LOOKUP_THERE)
+        n = routes_covering(routes, l->match[0].route_string, first, 16);
+    for (size_t i = 0; i < n; i++) {
+        struct slice pattern, target;
+        routes_get(routes, first[i], &pattern, &target);
+        json_array_append_new(patterns, render_text(pattern));
+    }
+    json_object_set_new(why, "avoided", avoided);
+    json_object_set_new(why, "route_patterns", patterns);
+    json_object_set_new(why, "failover", control_text_or_null(l->failover));
+    json_object_set_new(why, "failover_routed", json_boolean(l->failover_routed));
+}
+
+static void why_next(json_t *why, const struct lookup *l)
+{
+    char next[ROUTE_STRING_MAX + 64] = "";
+    struct slice name = l->match_n > 0 ? l->match[0].route_string : slice_make(NULL, 0);
+    if (l->result == LOOKUP_NO_ROUTE && l->avoided_n == 0 && slice_find(name, '\'') == name.n)
+        snprintf(next, sizeof next, "ils route add '%.*s' sip:HOST",
+                 (int)name.n, (const char *)name.p);
+    else if (l->result == LOOKUP_NO_ROUTE)
+        snprintf(next, sizeof next, "ils route list");
+    else if (l->result == LOOKUP_BLOCKED)
+        snprintf(next, sizeof next, "ils block list");
+    else if (l->failover.n > 0 && !l->failover_routed)
+        snprintf(next, sizeof next, "ils route add pstn sip:GATEWAY");
+    json_object_set_new(why, "next", next[0] != '\0' ? render_text(slice_of(next)) : json_null());
+}
+
 static json_t *lookup_why(const struct ils *core, const struct lookup *l)
 {
     json_t *why = json_object(), *losers = json_array();
-    const char *text = "";
     char rule[160];
-    switch (l->result) {
-    case LOOKUP_FOUND:
-        text = "the match's route string is covered by a route, or it has a PSTN failover";
-        break;
-    case LOOKUP_NO_MATCH:
-        text = l->longer ? "no cluster advertises it; with more digits it would match a pattern"
-                         : "no cluster advertises it";
-        break;
-    case LOOKUP_NO_ROUTE:
-        text = "no route pattern covers the match's route string: ils route add PATTERN SIP-URI";
-        break;
-    case LOOKUP_LOCAL:
-        text = "it is this cluster's own entry";
-        break;
-    case LOOKUP_BLOCKED:
-        text = "it is advertised, but a rule of this cluster's keeps it from being served";
-        break;
-    case LOOKUP_CUT:
-        text = "there are too many patterns to ask them all for this number";
-        break;
-    default:
-        text = "it is neither a number nor a directory URI";
-    }
     for (size_t i = l->result == LOOKUP_BLOCKED ? 0 : 1; i < l->match_n; i++) {
         const struct match *m = &l->match[i];
         json_t *json = match_json(core, m);
@@ -404,9 +428,14 @@ static json_t *lookup_why(const struct ils *core, const struct lookup *l)
     }
     json_object_set_new(why, "cut", json_boolean(l->cut));
     json_object_set_new(why, "cut_by", control_text_or_null(l->cut_by));
-    json_object_set_new(why, "text", json_string(text));
+    json_object_set_new(why, "text", json_string(why_text(l)));
     json_object_set_new(why, "canonical", control_text_or_null(l->canonical));
+    json_object_set_new(why, "number", control_text_or_null(l->number));
+    json_object_set_new(why, "uri", control_text_or_null(l->uri));
     json_object_set_new(why, "losers", losers);
+    json_object_set_new(why, "more_losers", json_boolean(l->more));
+    why_targets(why, core, l);
+    why_next(why, l);
     return why;
 }
 
@@ -414,18 +443,10 @@ json_t *control_lookup_json(const struct ils *core, const struct lookup *l)
 {
     json_t *json = json_object(), *targets = json_array();
     bool won = l->match_n > 0 && l->result != LOOKUP_BLOCKED;
-    for (size_t i = 0; i < l->target_n; i++) {
-        const struct target *t = &l->target[i];
-        json_t *one = json_object();
-        json_object_set_new(one, "uri", render_text(t->uri));
-        json_object_set_new(one, "q", json_real(t->q / 1000.0));
-        json_object_set_new(one, "reason",
-                            json_string(t->reason == TARGET_ROUTE ? "route" : "pstn"));
-        json_object_set_new(one, "route_pattern", control_text_or_null(t->route_pattern));
-        json_array_append_new(targets, one);
-    }
+    for (size_t i = 0; i < l->target_n; i++)
+        json_array_append_new(targets, target_json(&l->target[i]));
     json_object_set_new(json, "dialed", render_text(l->dialed));
-    json_object_set_new(json, "result", json_string(lookup_word(l->result)));
+    json_object_set_new(json, "result", render_text(lookup_result_text(l->result)));
     json_object_set_new(json, "longer", json_boolean(l->longer));
     json_object_set_new(json, "match", won ? match_json(core, &l->match[0]) : json_null());
     json_object_set_new(json, "targets", targets);
@@ -433,24 +454,50 @@ json_t *control_lookup_json(const struct ils *core, const struct lookup *l)
     return json;
 }
 
+/* A cluster by its id, or by its peer id in hex. */
+static bool cluster_key(const struct ils *core, struct slice name, uint8_t ret[static KEY_SIZE])
+{
+    struct view_plan p;
+    char id[2 * PEER_ID_SIZE + 1];
+    for (size_t i = 0; view_plan_at(core, i, &p); i++) {
+        hex_text(id, p.peer_id, PEER_ID_SIZE);
+        if (p.number != STREAM_PLAN ||
+            (!slice_eq_fold(name, p.cluster_id) && !slice_eq_fold(name, slice_of(id))))
+            continue;
+        memcpy(ret, p.key, KEY_SIZE);
+        return true;
+    }
+    return false;
+}
+
 void verb_lookup(struct client *client)
 {
     const struct ils *core = runtime_core(client->control->rt);
-    struct slice dialled;
+    struct slice dialled, from;
     struct arena arena;
     struct lookup l;
-    if (!control_text(client, "dialled", true, &dialled))
+    uint8_t key[KEY_SIZE];
+    if (!control_text(client, "dialled", true, &dialled) ||
+        !control_text(client, "from", false, &from))
         return;
+    if (from.n > 0 && !cluster_key(core, from, key)) {
+        char text[160];
+        snprintf(text, sizeof text, "no cluster '%.*s' is known here",
+                 (int)(from.n < 80 ? from.n : 80), (const char *)from.p);
+        control_error(client, "UNKNOWN_CLUSTER", text, "ils clusters", "from");
+        return;
+    }
     memset(&l, 0, sizeof l);
     arena_init(&arena, &client->control->mem);
-    plan_why(view_plan(core), view_routes(core), &arena, dialled, NULL, &l);
+    plan_why(view_plan(core), view_routes(core), &arena, dialled, from.n > 0 ? key : NULL, &l);
     json_t *json = control_lookup_json(core, &l);
-    int exit = l.result == LOOKUP_FOUND || l.result == LOOKUP_LOCAL ? 0 : 1;
+    json_object_set_new(json, "from", control_text_or_null(from));
+    bool good = l.result == LOOKUP_FOUND || l.result == LOOKUP_LOCAL || l.result == LOOKUP_THERE;
     arena_done(&arena);
     control_hold(client);
     if (l.cut)
         runtime_cut(client->control->rt, dialled);
-    control_reply(client, json, exit);
+    control_reply(client, json, good ? 0 : 1);
     control_release(client);
 }
 

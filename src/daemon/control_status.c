@@ -769,6 +769,7 @@ void verb_status(struct client *client)
     json_object_set_new(json, "draining", json_boolean(self.draining));
     json_object_set_new(json, "exchange", json_boolean(self.exchange));
     json_object_set_new(json, "certificate", status_certificate(core));
+    json_object_set_new(json, "routes_missing", control_routes_missing(core));
     json_object_set_new(json, "listening", status_listening(&stats));
     json_object_set_new(json, "still_on_password", json_integer(still_on_password(core)));
     status_counts(core, json);

@@ -3,6 +3,7 @@
  * address is not to be had, the old one is opened again. */
 #include "daemon/doors.h"
 #include "daemon/runtime_inside.h"
+#include "daemon/self_tell.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -310,6 +311,7 @@ struct doors *doors_new(struct runtime *rt)
 
 void doors_start(struct doors *doors)
 {
+    self_tell(doors->rt, &doors->slot[DOOR_SIP].setting.config);
     if (!doors_retry(doors))
         runtime_again(doors->rt);
 }
@@ -369,6 +371,8 @@ static void on_stored(void *context, enum reply reply, struct slice text,
         if (s->door->kind->set != NULL)
             s->door->kind->set(s->door->door, &s->setting.config);
     }
+    if (s->name == DOOR_SIP)
+        self_tell(s->doors->rt, &s->setting.config);
     change_end(s, NULL, REPLY_OK, text);
 }
 

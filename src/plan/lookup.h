@@ -97,6 +97,10 @@ struct lookup {
     struct slice cut_by;        /* cut: a cluster among whose patterns it ended */
 };
 
+/* The words that every door uses for these: static text. */
+struct slice lookup_result_text(uint8_t result);
+struct slice target_reason_text(uint8_t reason);
+
 /* dialled: a number, a directory URI, or a sip:/sips:/tel: URI. The winner only: match_n is at most
  * 1. Everything in *ret lives in the arena or the plan and is valid until either changes, for
  * readers (plan/readers.h) until their next pause. r: NULL means plan_routes(p), as readers must

@@ -6,6 +6,23 @@
 
 #include <string.h>
 
+struct slice lookup_result_text(uint8_t result)
+{
+    static const char *const text[] = {
+        [LOOKUP_FOUND] = "found",         [LOOKUP_NO_MATCH] = "no_match",
+        [LOOKUP_NO_ROUTE] = "no_route",   [LOOKUP_LOCAL] = "local",
+        [LOOKUP_BAD_INPUT] = "bad_input", [LOOKUP_BLOCKED] = "blocked",
+        [LOOKUP_THERE] = "there",         [LOOKUP_CUT] = "cut",
+        [LOOKUP_BUSY] = "busy",
+    };
+    return slice_of(result < sizeof text / sizeof *text ? text[result] : "bad_input");
+}
+
+struct slice target_reason_text(uint8_t reason)
+{
+    return slice_of(reason == TARGET_ROUTE ? "route" : reason == TARGET_PSTN ? "pstn" : "domain");
+}
+
 /* What a target is made from. */
 struct making {
     struct lookup *ret;

@@ -226,11 +226,18 @@ static bool kept_make(const struct routes *r, struct kept *ret, const struct rou
     return true;
 }
 
-/* Puts one in, behind those of its pattern and priority. */
+static int kept_cmp(const struct kept *a, const struct kept *b)
+{
+    if (a->priority != b->priority)
+        return a->priority < b->priority ? -1 : 1;
+    return slice_cmp(kept_target(a), kept_target(b));
+}
+
+/* Puts one in; among those of one priority the texts decide, so that a restart changes nothing. */
 static void kept_insert(struct routes *r, size_t first, size_t n, struct kept k)
 {
     size_t at = first + n;
-    while (at > first && r->kept[at - 1].priority > k.priority)
+    while (at > first && kept_cmp(&r->kept[at - 1], &k) > 0)
         at--;
     memmove(&r->kept[at + 1], &r->kept[at], (r->n - at) * sizeof k);
     r->kept[at] = k;

@@ -61,6 +61,11 @@ struct route {
     bool self;             /* one's own address (routes_use_self): no call goes there */
 };
 
+/* Reads a target: its canonical form, all but its user in lower case; the parts are slices of
+ * scratch. Pattern, priority and weight are the caller's. False: it is none. */
+bool route_target_parse(struct slice text, uint8_t scratch[static ROUTE_TARGET_MAX],
+                        struct route *ret);
+
 struct routes;
 struct routes *routes_new(struct mem *mem);
 /* All the same, for a reader of its own; NULL: memory. */
@@ -82,7 +87,7 @@ bool routes_is_self(const struct routes *r, struct slice host, uint16_t port, bo
 /* pattern and target are checked: ENTRY_ERROR_HOST for a bad pattern, ENTRY_ERROR_CHARACTER for a
  * target that is no plain sip: or sips: URI (host, port, transport; no headers). The same pattern
  * may have several targets: ENTRY_ERROR_TOO_LONG beyond ROUTE_TARGETS_MAX. A pair that is there
- * already gets the new priority and weight, and is behind others of its priority. */
+ * already gets the new priority and weight. */
 enum entry_error routes_put(struct routes *r, struct slice pattern, struct slice target,
                             uint16_t priority, uint16_t weight);
 /* Behind those of the pattern that are there; a pair that is there already stays as it is. */

@@ -10,9 +10,4 @@
 bool route_pattern_parse(struct slice text, uint8_t scratch[static ROUTE_PATTERN_MAX],
                          struct slice *ret);
 
-/* The canonical target, all but its user in lower case; its parts are slices of scratch. Priority,
- * weight and pattern are the caller's. False: it is none. */
-bool route_target_parse(struct slice text, uint8_t scratch[static ROUTE_TARGET_MAX],
-                        struct route *ret);
-
 #endif

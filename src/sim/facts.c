@@ -65,7 +65,7 @@ void facts_read(const struct node *n, struct arena *a, unsigned lineage,
         struct lookup l;
         fact_key(lineage, i, key, sizeof key);
         arena_reset(a);
-        plan_lookup(view_plan(n->ils), view_routes(n->ils), a, slice_of(key), &l);
+        plan_why(view_plan(n->ils), view_routes(n->ils), a, slice_of(key), NULL, &l);
         for (size_t k = 0; k < l.match_n; k++)
             if (memcmp(l.match[k].key, origin, KEY_SIZE) == 0)
                 fact[i] = (struct fact){true, version_of(&l.match[k].failover), l.match[k].usn};

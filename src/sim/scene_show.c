@@ -96,7 +96,7 @@ void show_lookup(struct node *n, const char *dialled, char ret[static SHOW_TEXT]
     struct arena arena;
     struct lookup l;
     arena_init(&arena, &mem);
-    plan_lookup(view_plan(n->ils), view_routes(n->ils), &arena, slice_of(dialled), &l);
+    plan_why(view_plan(n->ils), view_routes(n->ils), &arena, slice_of(dialled), NULL, &l);
     ret[0] = 0;
     add(ret, "%s %s", dialled, result_name(l.result));
     for (size_t i = 0; i < l.match_n; i++)
