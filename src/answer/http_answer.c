@@ -275,8 +275,9 @@ static void out_of_memory(struct asked *a, size_t before)
     http_error(a->out, a->ret, 503, "MEMORY", "there is no memory for this", NULL, "ils status");
 }
 
-/* The targets as lines, best first, for callers without JSON. */
-static void put_lines(struct asked *a, const struct lookup *l)
+/* The targets on one line, best first, with a blank between them: for callers without JSON, of whom
+ * Kamailio's http_client reads no more than a line. */
+static void put_line(struct asked *a, const struct lookup *l)
 {
     a->ret->type = text_type;
     a->ret->status = l->target_n > 0                 ? 200
@@ -284,13 +285,13 @@ static void put_lines(struct asked *a, const struct lookup *l)
                      : l->result == LOOKUP_CUT     ? 503
                                                    : 404;
     for (size_t i = 0; i < l->target_n; i++) {
+        if (i > 0)
+            buf_put_u8(a->out, ' ');
         buf_put_slice(a->out, l->target[i].uri);
-        buf_put_u8(a->out, '\n');
     }
-    if (l->target_n == 0) {
+    if (l->target_n == 0)
         buf_put_slice(a->out, lookup_result_text(l->result));
-        buf_put_u8(a->out, '\n');
-    }
+    buf_put_u8(a->out, '\n');
 }
 
 static void answer_query(struct asked *a)
@@ -321,7 +322,7 @@ static void answer_query(struct asked *a)
     a->ret->status = 200;
     a->ret->type = json_type;
     if (query.text) {
-        put_lines(a, &l);
+        put_line(a, &l);
     } else {
         http_put_lookup(a->out, &l);
         buf_put_u8(a->out, '\n');

@@ -91,7 +91,7 @@ static void test_lookup(void **state)
         "\"reason\":\"pstn\",\"route_pattern\":null}]}\n");
     get("/v1/lookup?format=text&dialed=1");
     assert_int_equal(said.status, 200);
-    assert_string_equal(body, "sip:a@10.0.0.5\nsip:a@10.0.0.6\n");
+    assert_string_equal(body, "sip:a@10.0.0.5 sip:a@10.0.0.6\n");
     stub_result(LOOKUP_BLOCKED);
     get("/v1/lookup?format=text&dialed=1");
     assert_int_equal(said.status, 403);

@@ -12,6 +12,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..'
 
 # pylint: disable=wrong-import-position
 import change
+import http_door
 import naptr
 import ours
 import replicate
@@ -21,7 +22,7 @@ from join import run_join
 
 PEERS = os.environ['PEERS']
 REPLICATE = ('pairs', 'slope', 'origins')
-PHASES = REPLICATE + ('replicate', 'change', 'lookup', 'enum', 'join')
+PHASES = REPLICATE + ('replicate', 'change', 'lookup', 'enum', 'http', 'join')
 ALIASES = {'sync': 'pairs', 'restart': 'pairs', 'bytes': 'pairs'}
 
 
@@ -101,6 +102,8 @@ def measure(phase, options, n, figures):
         run_lookup(n, runs or 3, figures)
     elif phase == 'enum':
         naptr.run(n, runs or 5, figures)
+    elif phase == 'http':
+        http_door.run(n, runs or 3, figures)
     else:
         for _ in range(runs or 3):
             run_join(figures)
@@ -120,6 +123,8 @@ def report(phase, said):
     elif phase == 'lookup':
         said.ratio('INVITE -> 302 a second, Kamailio', 'ils.invite302.window64.replies_per_s',
                    'kamailio.invite302.window64.replies_per_s', 4, True, Figures.median)
+    elif phase == 'http':
+        http_door.report(said, Figures.median)
     else:
         said.ratio('CPU of the hub for a TLS reconnect, ms, bare handshake',
                    'ils.join.tls.cpu_ms', 'bare_tls.cpu_ms', 0.5, value=Figures.median)
