@@ -153,6 +153,7 @@ struct sip_config {
 struct sip_source {
     struct slice ip; /* text, IPv6 without brackets */
     uint16_t port;
+    bool unverified; /* anybody could have written it: the reply is no longer than the request */
 };
 
 /* What happened, for counters and the trace. Slices point into the request. */
@@ -165,6 +166,7 @@ struct sip_outcome {
     uint8_t result;        /* enum lookup_result; LOOKUP_BUSY: no reply, ask again */
     struct slice dialled;  /* the Request-URI */
     size_t targets;        /* contacts in a 302 */
+    bool too_long;         /* no reply: none is as short as the request */
     uint16_t reply_port;   /* the reply goes to source->ip and this port */
 };
 

@@ -2,8 +2,10 @@
  * is a keyed hash of what names the transaction, so a repeated request gets the same reply. */
 #include "answer/sip_grammar.h"
 #include "base/crypto.h"
+#include "plan/policy.h"
 
-#define ALLOW "Allow: INVITE, ACK, CANCEL, OPTIONS\r\n"
+#define ALLOW       "Allow: INVITE, ACK, CANCEL, OPTIONS\r\n"
+#define ALLOW_BRIEF "Allow:INVITE,ACK,CANCEL,OPTIONS\r\n"
 
 struct door {
     const struct plan *plan;
@@ -15,8 +17,10 @@ struct door {
     struct sip_uri contact[LOOKUP_TARGETS_MAX];
     uint16_t q[LOOKUP_TARGETS_MAX];
     size_t contact_n;
+    bool loops;          /* a target was left out because it is what was asked for */
     const char *warning; /* NULL: none */
     struct slice about;  /* named behind the warning */
+    bool brief;          /* what need not be said is not said, the rest in compact form */
 };
 
 /* --- writing: */
@@ -44,6 +48,19 @@ static void put_header(struct buf *out, const char *name, struct slice value)
     buf_put_text(out, "\r\n");
 }
 
+static void put_known(struct buf *out, const struct door *d, enum sip_header header)
+{
+    static const char compact[SIP_HEADER_N] = {
+        [SIP_HEADER_VIA] = 'v',     [SIP_HEADER_FROM] = 'f',    [SIP_HEADER_TO] = 't',
+        [SIP_HEADER_CALL_ID] = 'i', [SIP_HEADER_CONTACT] = 'm',
+    };
+    if (d->brief && compact[header] != 0)
+        buf_put_u8(out, (uint8_t)compact[header]);
+    else
+        buf_put_text(out, sip_header_text(header));
+    buf_put_text(out, d->brief ? ":" : ": ");
+}
+
 static bool same_address(struct slice host, struct slice ip)
 {
     if (host.n >= 2 && host.p[0] == '[')
@@ -58,7 +75,7 @@ static void put_top_via(struct buf *out, const struct door *d)
     const struct sip_via *via = &d->m.via;
     struct lex l = lex_of(via->params);
     bool received = via->rport || !same_address(via->host, d->source->ip);
-    buf_put_text(out, "Via: ");
+    put_known(out, d, SIP_HEADER_VIA);
     put_unfolded(out, slice_trim(slice_make(via->text.p, via->text.n - via->params.n)));
     while (lex_mark(&l, ';')) {
         struct sip_param p;
@@ -84,14 +101,21 @@ static void put_top_via(struct buf *out, const struct door *d)
     buf_put_text(out, "\r\n");
 }
 
+static void put_via(struct buf *out, const struct door *d, struct slice value)
+{
+    put_known(out, d, SIP_HEADER_VIA);
+    put_unfolded(out, value);
+    buf_put_text(out, "\r\n");
+}
+
 static void put_vias(struct buf *out, const struct door *d)
 {
     put_top_via(out, d);
     if (d->m.via_rest.n > 0)
-        put_header(out, "Via", d->m.via_rest);
+        put_via(out, d, d->m.via_rest);
     for (size_t i = d->m.first[SIP_HEADER_VIA]; i < d->m.field_n; i++) {
         if (d->m.field[i].header == SIP_HEADER_VIA)
-            put_header(out, "Via", d->m.field[i].value);
+            put_via(out, d, d->m.field[i].value);
     }
 }
 
@@ -110,7 +134,7 @@ static void put_tag(struct buf *out, const struct door *d)
     char text[17];
     for (size_t i = 0; i < 8; i++)
         bytes[i] = (uint8_t)(tag >> (8 * i));
-    hex_text(text, bytes, sizeof bytes);
+    hex_text(text, bytes, d->brief ? 4 : sizeof bytes); /* 32 bits are asked for (19.3) */
     buf_put_text(out, ";tag=");
     buf_put_text(out, text);
 }
@@ -124,8 +148,7 @@ static void put_dialog(struct buf *out, const struct door *d)
         uint8_t h = headers[i];
         if (d->m.first[h] == 0)
             continue;
-        buf_put_text(out, sip_header_text((enum sip_header)h));
-        buf_put_text(out, ": ");
+        put_known(out, d, (enum sip_header)h);
         put_unfolded(out, d->m.field[d->m.first[h] - 1].value);
         if (h == SIP_HEADER_TO && (d->m.sound & 1u << h) != 0 && d->m.to.tag.n == 0)
             put_tag(out, d);
@@ -137,7 +160,9 @@ static void put_contacts(struct buf *out, const struct door *d)
 {
     for (size_t i = 0; i < d->contact_n; i++) {
         unsigned q = d->q[i] < 1000 ? d->q[i] : 1000;
-        buf_put_text(out, i == 0 ? "Contact: <" : ", <");
+        if (i == 0)
+            put_known(out, d, SIP_HEADER_CONTACT);
+        buf_put_text(out, i == 0 ? "<" : d->brief ? ",<" : ", <");
         buf_put_slice(out, d->contact[i].text);
         buf_put_text(out, ">;q=");
         buf_put_decimal(out, q / 1000);
@@ -177,12 +202,15 @@ static const char *reason_of(uint16_t status)
     switch (status) {
     case 200: return "OK";
     case 302: return "Moved Temporarily";
+    case 403: return "Forbidden";
     case 404: return "Not Found";
     case 405: return "Method Not Allowed";
     case 416: return "Unsupported URI Scheme";
     case 420: return "Bad Extension";
     case 481: return "Call/Transaction Does Not Exist";
+    case 482: return "Loop Detected";
     case 483: return "Too Many Hops";
+    case 484: return "Address Incomplete";
     case 503: return "Service Unavailable";
     case 505: return "Version Not Supported";
     default: return "Bad Request";
@@ -209,6 +237,10 @@ static void put_status_line(struct buf *out, const struct door *d, uint16_t stat
     buf_put_text(out, "SIP/2.0 ");
     buf_put_decimal(out, status);
     buf_put_u8(out, ' ');
+    if (d->brief) {
+        buf_put_text(out, "\r\n");
+        return;
+    }
     const char *text = status == 400 ? error_text[d->m.error] : NULL;
     buf_put_text(out, text != NULL ? text : reason_of(status));
     if (text != NULL && (d->m.error == SIP_ERROR_MISSING || d->m.error == SIP_ERROR_DUPLICATE ||
@@ -222,19 +254,43 @@ static void put_reply(struct buf *out, const struct door *d, uint16_t status)
     put_status_line(out, d, status);
     put_vias(out, d);
     put_dialog(out, d);
-    if (status == 200 || status == 405)
-        buf_put_text(out, ALLOW);
-    if (status == 200)
+    if (status == 405 || (status == 200 && !d->brief))
+        buf_put_text(out, d->brief ? ALLOW_BRIEF : ALLOW);
+    if (status == 200 && !d->brief)
         buf_put_text(out, "Accept: application/sdp\r\n");
     if (status == 302)
         put_contacts(out, d);
     if (status == 420)
         put_unsupported(out, d);
-    if (d->warning != NULL)
+    if (d->warning != NULL && !d->brief)
         put_warning(out, d);
-    if (d->config->server.n > 0)
+    if (d->config->server.n > 0 && !d->brief)
         put_header(out, "Server", d->config->server);
-    buf_put_text(out, "Content-Length: 0\r\n\r\n");
+    buf_put_text(out, d->brief ? "\r\n" : "Content-Length: 0\r\n\r\n");
+}
+
+/* To whom may be somebody else's name: no more bytes than came. First what need not be said goes,
+ * then the last contacts; a redirect without any is 480, so that the caller tries his next way.
+ * Returns the status that was put; 0: not even that fits. */
+static uint16_t put_within(struct buf *out, struct door *d, uint16_t status, size_t most)
+{
+    size_t before = out->n;
+    put_reply(out, d, status);
+    d->brief = true;
+    while (!out->failed && out->n - before > most) {
+        bool bare = status != 302;
+        out->n = before;
+        put_reply(out, d, status);
+        if (out->n - before <= most)
+            break;
+        if (bare) {
+            out->n = before;
+            return 0;
+        }
+        d->contact_n--;
+        status = d->contact_n > 0 ? 302 : 480;
+    }
+    return out->failed ? 0 : status;
 }
 
 /* --- judging: */
@@ -245,18 +301,42 @@ static void put_reply(struct buf *out, const struct door *d, uint16_t status)
 static void add_contact(struct door *d, struct slice uri, uint16_t q)
 {
     struct sip_uri u;
-    if (d->contact_n == LOOKUP_TARGETS_MAX || !sip_target_read(uri, &u) ||
-        sip_uri_same(&u, &d->m.uri))
+    if (d->contact_n == LOOKUP_TARGETS_MAX || !sip_target_read(uri, &u))
         return;
+    if (sip_uri_same(&u, &d->m.uri)) {
+        d->loops = true;
+        return;
+    }
     d->q[d->contact_n] = q;
     d->contact[d->contact_n++] = u;
+}
+
+static uint16_t blocked(struct door *d, const struct lookup *look)
+{
+    uint8_t rule = look->match_n > 0 ? look->match[0].lost_to : LOSER_BLOCKED;
+    d->warning = "blocked here: ";
+    if (rule == LOSER_OUTSIDE)
+        d->warning = "outside of what it may announce: ";
+    if (rule == LOSER_ILLEGAL)
+        d->warning = "an entry that is not sound: ";
+    if (look->match_n > 0)
+        d->about = look->match[0].cluster_id;
+    return 403;
 }
 
 /* Matched, but nowhere to go: the caller's operator wants to know why. */
 static uint16_t no_contact(struct door *d, const struct lookup *look)
 {
+    if (look->result == LOOKUP_BLOCKED)
+        return blocked(d, look);
+    if (look->result == LOOKUP_NO_MATCH && look->longer)
+        return 484;
+    if (look->avoided_n > 0 || d->loops) {
+        d->warning = "every target leads back here";
+        return 482;
+    }
     if (look->result == LOOKUP_FOUND)
-        d->warning = "every target is the request itself";
+        d->warning = "no target that may be told";
     if (look->result == LOOKUP_LOCAL)
         d->warning = "served here, and no route says where";
     if (look->result == LOOKUP_NO_ROUTE) {
@@ -282,7 +362,6 @@ static uint16_t judge_invite(struct door *d, struct sip_outcome *ret)
         return 503;
     if (look.result == LOOKUP_CUT)
         return 503; /* not known here: somebody else may be asked */
-    ret->targets = d->contact_n;
     return d->contact_n > 0 ? 302 : no_contact(d, &look);
 }
 
@@ -336,6 +415,7 @@ size_t sip_answer(const struct plan *plan, const struct routes *routes,
     d.source = source;
     d.scratch = scratch;
     d.contact_n = 0;
+    d.loops = d.brief = false;
     d.warning = NULL;
     d.about = (struct slice){0};
     ret->reply_port = d.m.via.port != 0 ? d.m.via.port : 5060;
@@ -344,11 +424,13 @@ size_t sip_answer(const struct plan *plan, const struct routes *routes,
     uint16_t status = judge(&d, ret);
     if (status == 0)
         return 0;
-    put_reply(out, &d, status);
-    if (out->failed) {
+    status = put_within(out, &d, status, source->unverified ? request.n : SIZE_MAX);
+    if (status == 0) {
+        ret->too_long = !out->failed;
         out->n = before;
         return 0;
     }
+    ret->targets = status == 302 ? d.contact_n : 0;
     ret->status = status;
     return out->n - before;
 }

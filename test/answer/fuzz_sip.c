@@ -96,6 +96,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     size_t twice = sip_answer(NULL, NULL, &config, &scratch, slice_make(data, size), &source, &b,
                               &outcome);
     assert(twice == n && (n == 0 || memcmp(b.p, reply.p, n) == 0));
+    source.unverified = true;
+    buf_reset(&reply);
+    n = sip_answer(NULL, NULL, &config, &scratch, slice_make(data, size), &source, &reply,
+                   &outcome);
+    assert(n <= size);
+    if (n > 0 && n <= SIP_MESSAGE_MAX)
+        assert(sip_read(buf_slice(&reply), &again) == SIP_OK || e != SIP_OK);
     buf_done(&b);
     buf_done(&reply);
     arena_done(&scratch);

@@ -3,6 +3,7 @@
 #include "test.h"
 
 #include "answer/sip.h"
+#include "plan/policy.h"
 #include "sip_base.h"
 #include "stub_plan.h"
 
@@ -125,6 +126,69 @@ static void test_tag(void **state)
     assert_false(said(first));
 }
 
+static void test_why_not(void **state)
+{
+    (void)state;
+    stub_result(LOOKUP_BLOCKED);
+    stub_match = (struct match){.cluster_id = slice_of("osaka"), .lost_to = LOSER_BLOCKED};
+    stub_answer.match = &stub_match;
+    stub_answer.match_n = 1;
+    assert_int_equal(ask_with(SLOTS, ""), 403);
+    ASSERT_SAID("SIP/2.0 403 Forbidden\r\n");
+    ASSERT_SAID("Warning: 399 openils \"blocked here: osaka\"\r\n");
+    stub_match.lost_to = LOSER_OUTSIDE;
+    assert_int_equal(ask_with(SLOTS, ""), 403);
+    ASSERT_SAID("Warning: 399 openils \"outside of what it may announce: osaka\"\r\n");
+    stub_match = (struct match){0};
+    stub_result(LOOKUP_NO_MATCH);
+    stub_answer.longer = true;
+    assert_int_equal(ask_with(SLOTS, ""), 484);
+    ASSERT_SAID("SIP/2.0 484 Address Incomplete\r\n");
+    stub_result(LOOKUP_NO_ROUTE);
+    stub_answer.avoided_n = 1;
+    assert_int_equal(ask_with(SLOTS, ""), 482);
+    ASSERT_SAID("SIP/2.0 482 Loop Detected\r\n");
+}
+
+/* Whoever could be written to in another's name gets no more than he sent. */
+static void test_never_longer(void **state)
+{
+    static char padding[1200];
+    size_t seen_302 = 0, unsaid = 0, whole = 0;
+    (void)state;
+    for (size_t targets = 0; targets <= 9; targets++) {
+        stub_result(targets == 0 ? LOOKUP_NO_MATCH : LOOKUP_FOUND);
+        for (size_t i = 0; i < targets; i++)
+            stub_target("sip:2001@gateway-of-this-site.example.com:5080", (uint16_t)(1000 - i));
+        for (size_t n = 0; n < sizeof padding - 8; n += 7) {
+            memset(padding, 'x', sizeof padding);
+            memcpy(padding, "X: ", 3);
+            memcpy(padding + 3 + n, "\r\n", 3);
+            struct slice request = base_with(SLOTS, "", MORE, padding);
+            source.unverified = false;
+            int full = ask(request);
+            whole = out.n;
+            source.unverified = true;
+            int status = ask(request);
+            assert_true(out.n <= request.n);
+            assert_int_equal(status == 0, outcome.too_long);
+            if (whole <= request.n)
+                assert_true(status == full && out.n == whole);
+            seen_302 += status == 302 && outcome.targets < targets;
+            unsaid += status == 0;
+        }
+    }
+    assert_true(seen_302 > 0 && unsaid == 0);
+    stub_result(LOOKUP_FOUND);
+    stub_target("sip:2001@a-gateway-of-this-site-with-a-name-that-is-very-long-but-still-a-name."
+                "of-a-domain-that-is-no-shorter.example.com", 1000);
+    assert_int_equal(ask_with(SLOTS, ""), 480);
+    assert_true(ask(slice_of("INVITE sip:1@h SIP/2.0\r\nv:SIP/2.0/UDP h;branch=z;rport\r\nf:<sip:h>"
+                             ";tag=1\r\nt:<sip:h>\r\ni:1\r\nCSeq:1 INVITE\r\nMax-Forwards:0"
+                             "\r\n\r\n")) == 0 &&
+                outcome.too_long);
+}
+
 static void test_not_found(void **state)
 {
     (void)state;
@@ -171,8 +235,11 @@ static void test_no_such_contact(void **state)
     for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++) {
         stub_result(LOOKUP_FOUND);
         stub_target(refused[i], 1000);
-        assert_int_equal(ask_with(SLOTS, ""), 404);
-        ASSERT_SAID("Warning: 399 openils \"every target is the request itself\"\r\n");
+        assert_int_equal(ask_with(SLOTS, ""), i < 2 ? 482 : 404);
+        if (i < 2)
+            ASSERT_SAID("Warning: 399 openils \"every target leads back here\"\r\n");
+        else
+            ASSERT_SAID("Warning: 399 openils \"no target that may be told\"\r\n");
         stub_target("sip:2001@b.example;transport=tcp", 900);
         assert_int_equal(ask_with(SLOTS, ""), 302);
         ASSERT_SAID("Contact: <sip:2001@b.example;transport=tcp>;q=0.9\r\n");
@@ -339,6 +406,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_redirect),     TEST(test_tag),    TEST(test_not_found), TEST(test_local),
+        TEST(test_why_not),      TEST(test_never_longer),
         TEST(test_no_such_contact), TEST(test_methods), TEST(test_bad_requests), TEST(test_via),
         TEST(test_folds),        TEST(test_server), TEST(test_no_memory), TEST(test_refusals),
     };
