@@ -180,7 +180,7 @@ static void test_never_longer(void **state)
     }
     assert_true(seen_302 > 0 && unsaid == 0);
     stub_result(LOOKUP_FOUND);
-    stub_target("sip:2001@a-gateway-of-this-site-with-a-name-that-is-very-long-but-still-a-name."
+    stub_target("sip:2001@a-gateway-of-this-site.with-a-name-that-is-very-long.but-still-a-name."
                 "of-a-domain-that-is-no-shorter.example.com", 1000);
     assert_int_equal(ask_with(SLOTS, ""), 480);
     assert_true(ask(slice_of("INVITE sip:1@h SIP/2.0\r\nv:SIP/2.0/UDP h;branch=z;rport\r\nf:<sip:h>"
