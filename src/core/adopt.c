@@ -147,13 +147,22 @@ static bool forked(const struct stream *s, const struct head *a, const struct he
 }
 
 /* The head came. Is it mine, and not older than what I have? True: what it lists is fetched. */
-bool adopt_believes(struct link *l, struct stream *s, struct slice bytes, const struct head *h)
+static bool is_above(const struct stream *s, const struct head *h, int *ret_order)
 {
     const struct head *newest = told_newest(s);
-    int order = order_usn(h->epoch, h->usn, newest);
-    if (order < 0 || (order == 0 && memcmp(h->root, newest->root, HASH_SIZE) == 0) ||
-        l->ils->cloned || !head_signed(bytes))
+    *ret_order = order_usn(h->epoch, h->usn, newest);
+    return *ret_order > 0 ||
+           (*ret_order == 0 && memcmp(h->root, newest->root, HASH_SIZE) != 0);
+}
+
+bool adopt_believes(struct link *l, struct stream *s, struct slice bytes, const struct head *h)
+{
+    int order;
+    if (!is_above(s, h, &order) || l->ils->cloned || !head_signed(bytes))
         return false; /* of a copy nothing would become its own: it writes nothing */
+    commit_settle(l->ils, s);
+    if (!is_above(s, h, &order))
+        return false;
     if (catalogs_is(s)) {
         theirs_is(s, h);
         return order > 0 && catalogs_adopts(l->ils, s);
@@ -164,7 +173,7 @@ bool adopt_believes(struct link *l, struct stream *s, struct slice bytes, const 
         return s->proved_older;
     }
     bool wrote = s->written || (s->number != STREAM_SELF && s->committing);
-    if (order == 0 || wrote || forked(s, h, newest) || one_rolled_back(l->ils)) {
+    if (order == 0 || wrote || forked(s, h, told_newest(s)) || one_rolled_back(l->ils)) {
         roll_back(l, s, h);
         if (order == 0)
             identity_heads(l->ils, s, bytes, h);

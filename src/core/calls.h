@@ -50,7 +50,28 @@ void waiting_add(struct ils *ils, const struct command *c);
 void waiting_next(struct ils *ils);
 void waiting_free(struct ils *ils, struct waiting *w);
 
+void judging_begin(struct judging *j, const struct catalog *catalog, struct arena *arena);
+enum reply judging_go_on(const struct ils *ils, struct judging *j, struct waiting *w,
+                         size_t *budget, struct slice *ret_text);
+
+/* inverse.c */
+enum effect { EFFECT_ADDED, EFFECT_REMOVED, EFFECT_CHANGED, EFFECTS };
+struct inverse_part {
+    struct inverse_part *next;
+    struct slice bytes; /* a segment */
+};
+/* What takes these changes of c back, or, whole, that all of c goes; what it makes is in the arena.
+ * NULL: memory. */
+struct inverse *inverse_begin(struct arena *a, const struct catalog *c, bool whole,
+                              const struct change *const *change, size_t n);
+/* 1: there is more; 0: it is done; -1: memory. */
+int inverse_go_on(struct inverse *x, size_t *budget);
+void inverse_done(struct inverse *x);
+const struct inverse_part *inverse_parts(const struct inverse *x);
+uint64_t inverse_count(const struct inverse *x, enum effect effect); /* changes that did so */
+
 /* planlog.c */
+enum plan_life planlog_life(const struct own_commit *oc);
 void planlog_rows(struct rows *r, struct own_commit *oc, const struct waiting *w);
 void planlog_adopted(struct rows *r); /* of the commit that makes others' word one's own */
 void planlog_committed(struct ils *ils, const struct own_commit *oc);
@@ -108,18 +129,27 @@ struct slice stream_row(struct arena *a, struct slice head, struct slice lines);
 void stream_rekey(struct ils *ils, struct stream *s, const uint8_t key[static KEY_SIZE]);
 uint64_t stream_epoch(struct ils *ils, uint64_t former);
 void stream_next(struct ils *ils, const struct stream *s, struct head *next);
-bool stream_serve(struct ils *ils, struct stream *s, const struct commit *c);
 void stream_damaged(struct ils *ils, struct stream *s);
 void stream_served(struct ils *ils, struct stream *s);
 void stream_failed(const struct ils *ils, struct stream *s, const char *why);
+void stream_tick(struct ils *ils);
+
+/* commit.c */
 int stream_commit(struct ils *ils, struct stream *s, const struct change *change, size_t n,
                   enum commit_kind kind);
 int stream_commit_waiting(struct ils *ils, struct stream *s, const struct waiting *w,
                           enum commit_kind kind);
 int stream_commit_shrunk(struct ils *ils, struct stream *s, const struct waiting *w);
 void stream_committed(struct ils *ils, struct own_commit *oc, bool failed);
-void stream_tick(struct ils *ils);
+bool stream_serve(struct ils *ils, struct stream *s, const struct commit *c);
 void own_commit_free(struct ils *ils, struct own_commit *oc);
+/* Begins what w wants, which is judged and done in steps; w is freed when it has been given to the
+ * disk or refused. False: memory. */
+bool commit_begin(struct ils *ils, struct stream *s, struct waiting *w, enum commit_kind kind);
+void commit_tick(struct ils *ils);    /* goes on with all, as far as the budget of the step goes */
+void commit_give_up(struct ils *ils); /* what the disk has not been given: it waits again */
+/* Something else fills the catalog's target now: what is under way of s is out of its way. */
+void commit_settle(struct ils *ils, struct stream *s);
 
 /* exchange.c */
 void exchange_open(struct link *l);

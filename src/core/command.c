@@ -601,6 +601,7 @@ static void command_stop(struct ils *ils)
     ils->ready = false;
     ils->stopped = true;
     end_links(ils, CODE_GOING_DOWN);
+    commit_give_up(ils);
     list_each_safe(node, &ils->waiting) {
         struct waiting *w = list_entry(node, struct waiting, node);
         command_reply(ils, w->command, REPLY_STOPPED, slice_make(NULL, 0));

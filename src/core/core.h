@@ -329,7 +329,7 @@ struct stream {
     size_t roster_n;       /* stream 0 of another: how many its roster names */
     bool written;          /* own: since this start */
     bool written_again;    /* own catalog: above what a neighbour held (catalogs.c) */
-    bool committing;       /* own: a commit waits for the disk */
+    bool committing;       /* own: a commit is under way */
     struct catalog_words *words; /* own catalog: as it is to be called; NULL: not one */
     bool proved_older;     /* own: a neighbour showed a newer head with my own signature */
     bool rolled_back;      /* own: a neighbour holds a newer one; nothing is written any more */
@@ -520,21 +520,7 @@ struct batch {
     struct policy_change *policy; /* BATCH_POLICY */
 };
 
-enum commit_kind { COMMIT_CHANGE, COMMIT_BEAT, COMMIT_ADOPT, COMMIT_CONFIRM, COMMIT_LEFT };
-
-/* A commit of one's own stream that waits for the disk. */
-struct own_commit {
-    struct stream *stream;
-    struct arena arena;
-    struct commit commit;
-    enum commit_kind kind;
-    uint64_t command;      /* of the operator, 0 = the core's own wish */
-    size_t changes;
-    uint64_t logged;       /* its number in the log, 0 = it has none */
-    uint64_t removed, changed; /* keys that went; whose value changed */
-    bool confirms;         /* `confirm` is so when it is durable */
-    struct confirm confirm;
-};
+#include "core/commit.h"
 
 /* An operator's change of the plan that waits for its turn. */
 struct waiting {
@@ -729,6 +715,8 @@ struct ils {
     struct vector vector;
     bool rosters_moved;     /* who is admitted may have changed */
     struct list peers, hubs, links, streams, batches, waiting, alarms; /* hubs: no spokes */
+    struct list commits;   /* of one's own streams, from the beginning to the end */
+    size_t budget;         /* changes and records that this step may still look at */
     struct list busy;      /* links that a step looks at; of the others nothing is to be done ... */
     struct list strangers; /* ... before their deadline: by deadline, earliest first */
     struct link *by_id[LINK_BUCKETS];

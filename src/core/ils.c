@@ -19,6 +19,7 @@ struct ils *ils_new(struct mem *mem)
     list_init(&ils->due);
     list_init(&ils->batches);
     list_init(&ils->waiting);
+    list_init(&ils->commits);
     list_init(&ils->alarms);
     list_init(&ils->trust);
     list_init(&ils->refused);
@@ -54,11 +55,10 @@ void ils_free(struct ils *ils)
     ils->started = false; /* what goes now is told nobody */
     list_each_safe(node, &ils->links)
         link_free(list_entry(node, struct link, node));
-    list_each_safe(node, &ils->batches) {
-        struct batch *b = list_entry(node, struct batch, node);
-        own_commit_free(ils, b->commit);
-        batch_free(ils, b);
-    }
+    list_each_safe(node, &ils->commits)
+        own_commit_free(ils, list_entry(node, struct own_commit, node));
+    list_each_safe(node, &ils->batches)
+        batch_free(ils, list_entry(node, struct batch, node));
     list_each_safe(node, &ils->waiting)
         waiting_free(ils, list_entry(node, struct waiting, node));
     duplicates_free(ils);
@@ -155,6 +155,7 @@ int ils_step(struct ils *ils, const struct ils_event *event, struct ils_actions 
     arena_reset(&ils->step);
     ils->action = NULL;
     ils->action_n = ils->action_size = 0;
+    ils->budget = STEP_CHANGES;
     list_each_safe(node, &ils->busy) {
         struct link *l = list_entry(node, struct link, busy);
         buf_reset(&l->wire);
@@ -198,6 +199,8 @@ tick ils_deadline(const struct ils *ils)
 {
     if (!ils->started)
         return TICK_NEVER;
+    if (ils_goes_on(ils))
+        return ils->now;
     tick first = ils->ready ? ils->next_beat : TICK_NEVER;
     tick dial = dial_deadline(ils), hold = adopt_deadline(ils), own = own_deadline(ils);
     first = own < first ? own : first;

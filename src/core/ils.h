@@ -418,6 +418,10 @@ void ils_use_readers(struct ils *ils, struct plan_readers *readers);
  * milliseconds. */
 bool ils_reclaim(struct ils *ils);
 
+/* There is more to do of what was asked for: DEADLINE is to come again at once, and whatever else
+ * waits may come before it. A large change of the plan is done so, a bounded part in each step. */
+bool ils_goes_on(const struct ils *ils);
+
 /* When to be woken next with DEADLINE at the latest; TICK_NEVER if not. */
 tick ils_deadline(const struct ils *ils);
 

@@ -51,6 +51,8 @@
 #define PLAN_LOG_LEAST    100            /* changes of one's own plan that can be taken back, and */
 #define PLAN_LOG_DAYS     30             /* ... all of so many days, ... */
 #define PLAN_LOG_MOST     100000         /* ... but no more than this */
+#define STEP_CHANGES      20000          /* changes and records that a step looks at of a commit */
+#define RECORD_BYTES      12             /* of a record in a segment, about: so many are indexed */
 #define STREAMS_MAX       1024
 #define ADOPTED_USN_GAP   (UINT64_C(1) << 20) /* design 6: above what others may hold */
 #define UNADMITTED_MAX    256            /* streams that wait for a roster to list them */

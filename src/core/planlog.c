@@ -109,103 +109,14 @@ bool plan_change_get(struct slice value, struct plan_change *ret)
     return cursor_done(&c) && good && flags <= 1 && ret->at >= 0;
 }
 
-/* --- what takes a commit back */
-
-enum effect { EFFECT_ADDED, EFFECT_REMOVED, EFFECT_CHANGED, EFFECTS };
-
-struct inverse {
-    struct rows *rows;
-    struct arena *a; /* of the commit: parts live as long as it waits for the disk */
-    const struct catalog *c;
-    uint64_t number;
-    uint32_t part;
-    struct buf out;
-    struct segment_writer writer;
-    uint64_t n[EFFECTS];
-};
-
-static void put_row(struct inverse *x, uint32_t part, struct slice bytes)
+static void put_row(struct rows *r, struct arena *a, uint64_t number, uint32_t part,
+                    struct slice value)
 {
-    uint8_t *key = arena_alloc(x->a, PLAN_LOG_KEY);
+    uint8_t *key = arena_alloc(a, PLAN_LOG_KEY);
     if (key != NULL)
-        plan_change_key(key, x->number, part);
-    struct slice value = arena_copy(x->a, bytes);
-    x->rows->failed = x->rows->failed || key == NULL || value.p == NULL;
-    rows_put(x->rows, ROW_PLAN_LOG, slice_make(key, PLAN_LOG_KEY), value);
-}
-
-static void seal(struct inverse *x)
-{
-    if (x->out.n != 0)
-        put_row(x, ++x->part, buf_slice(&x->out));
-    buf_reset(&x->out);
-    segment_writer_init(&x->writer, &x->out);
-}
-
-static void put_record(struct inverse *x, const struct record *r)
-{
-    if (x->rows->failed || segment_writer_put(&x->writer, r))
-        return;
-    x->rows->failed = x->out.failed;
-    seal(x);
-    if (!x->rows->failed && !segment_writer_put(&x->writer, r))
-        x->rows->failed = true;
-}
-
-static bool before(const struct inverse *x, const struct change *change, struct record *ret)
-{
-    struct record key = {.kind = change->kind, .user = change->user, .domain = change->domain};
-    return catalog_find(x->c, &key, ret);
-}
-
-/* One group: in the order of keys, so that domains are shared. */
-static void put_group(struct inverse *x, const struct commit *c, const uint8_t *effect,
-                      enum effect which)
-{
-    uint64_t usn = 1;
-    for (size_t i = 0; i < c->change_n; i++) {
-        if (effect[i] != which)
-            continue;
-        const struct change *change = c->change[i];
-        struct record r = {.kind = change->kind, .user = change->user, .domain = change->domain};
-        if (which != EFFECT_ADDED && !before(x, change, &r))
-            continue; /* cannot be: it was there a moment ago */
-        r.put = which != EFFECT_ADDED;
-        r.usn = usn++;
-        put_record(x, &r);
-        x->n[which]++;
-    }
-    seal(x); /* each group has segments of its own */
-}
-
-static bool put_removed(void *context, const struct record *removed)
-{
-    struct inverse *x = context;
-    struct record r = *removed;
-    r.usn = ++x->n[EFFECT_REMOVED];
-    put_record(x, &r);
-    return true;
-}
-
-/* Of a catalog that is removed: all that is in it. */
-static void put_all(struct inverse *x)
-{
-    catalog_walk(x->c, put_removed, x);
-    seal(x);
-}
-
-/* What each change of the commit does to its key. A catalog that is empty needs no question. */
-static uint8_t *effects(struct inverse *x, const struct commit *c)
-{
-    uint8_t *effect = arena_alloc(x->a, c->change_n + 1);
-    bool empty = catalog_live(x->c) == 0;
-    struct record r;
-    for (size_t i = 0; effect != NULL && i < c->change_n; i++) {
-        bool put = c->change[i]->put;
-        effect[i] = !put ? EFFECT_REMOVED
-                    : empty || !before(x, c->change[i], &r) ? EFFECT_ADDED : EFFECT_CHANGED;
-    }
-    return effect;
+        plan_change_key(key, number, part);
+    r->failed = r->failed || key == NULL || value.p == NULL;
+    rows_put(r, ROW_PLAN_LOG, slice_make(key, PLAN_LOG_KEY), value);
 }
 
 /* --- how long it is kept */
@@ -292,71 +203,61 @@ static void put_confirm(struct rows *r, const struct own_commit *oc)
     buf_done(&b);
 }
 
-static enum plan_life life_of(const struct own_commit *oc)
+enum plan_life planlog_life(const struct own_commit *oc)
 {
     const struct stream *s = oc->stream;
-    return oc->kind == COMMIT_LEFT                         ? PLAN_LIFE_REMOVED
+    return oc->kind == COMMIT_LEFT                 ? PLAN_LIFE_REMOVED
            : catalogs_is(s) && !catalogs_stands(s) ? PLAN_LIFE_ADDED
-                                                           : PLAN_LIFE_SAME;
+                                                   : PLAN_LIFE_SAME;
 }
 
-static void put_header(struct inverse *x, const struct own_commit *oc, const struct waiting *w,
-                       enum plan_life life)
+static void put_header(struct rows *r, struct own_commit *oc, const struct waiting *w)
 {
     const struct commit *c = &oc->commit;
     const struct catalog_words *words = oc->stream->words;
     struct plan_change head = {
-        .at = x->rows->ils->wall, .stream = oc->stream->number, .epoch = c->head.epoch,
-        .usn = c->head.usn, .added = x->n[EFFECT_ADDED], .removed = x->n[EFFECT_REMOVED],
-        .changed = x->n[EFFECT_CHANGED], .undoes = w->undoes, .undoes_to = w->undoes_to,
-        .who = w->who, .what = w->what, .source = w->source, .life = life};
+        .at = r->ils->wall, .stream = oc->stream->number, .epoch = c->head.epoch,
+        .usn = c->head.usn, .added = inverse_count(oc->inverse, EFFECT_ADDED),
+        .removed = oc->removed, .changed = oc->changed, .undoes = w->undoes,
+        .undoes_to = w->undoes_to, .who = w->who, .what = w->what, .source = w->source,
+        .life = planlog_life(oc)};
     struct buf b;
     if (catalogs_is(oc->stream) && words != NULL) {
         head.name = text_slice(words->name);
         head.route_string = text_slice(words->route_string);
         head.description = text_slice(words->description);
     }
-    buf_init(&b, x->rows->ils->mem, 4096);
+    buf_init(&b, r->ils->mem, 4096);
     plan_change_put(&b, &head);
-    x->rows->failed = x->rows->failed || b.failed;
-    put_row(x, 0, buf_slice(&b));
+    r->failed = r->failed || b.failed;
+    put_row(r, &oc->arena, oc->logged, 0, arena_copy(&oc->arena, buf_slice(&b)));
     buf_done(&b);
 }
 
 /* The change gets a number, and what takes it back is written down. */
-static void put_change(struct rows *r, struct own_commit *oc, const struct waiting *w,
-                       enum plan_life life)
+static void put_change(struct rows *r, struct own_commit *oc, const struct waiting *w)
 {
-    struct ils *ils = r->ils;
-    const struct commit *c = &oc->commit;
-    struct inverse x = {.rows = r, .a = &oc->arena, .c = oc->stream->catalog};
-    count(r, &ils->planlog, ils->wall);
-    x.number = oc->logged = ils->planlog.last;
-    buf_init(&x.out, ils->mem, SEGMENT_MAX);
-    segment_writer_init(&x.writer, &x.out);
-    if (life == PLAN_LIFE_REMOVED)
-        put_all(&x);
-    const uint8_t *effect = effects(&x, c);
-    for (int i = 0; effect != NULL && i < EFFECTS; i++)
-        put_group(&x, c, effect, (enum effect)i);
-    r->failed = r->failed || effect == NULL;
-    buf_done(&x.out);
-    oc->removed = x.n[EFFECT_REMOVED];
-    oc->changed = x.n[EFFECT_CHANGED];
-    put_header(&x, oc, w, life);
-    put_state(r, &ils->planlog);
+    struct planlog *log = &r->ils->planlog;
+    const struct inverse_part *part = inverse_parts(oc->inverse);
+    count(r, log, r->ils->wall);
+    oc->logged = log->last;
+    oc->removed = inverse_count(oc->inverse, EFFECT_REMOVED);
+    oc->changed = inverse_count(oc->inverse, EFFECT_CHANGED);
+    for (uint32_t n = 1; part != NULL; part = part->next, n++)
+        put_row(r, &oc->arena, oc->logged, n, part->bytes);
+    put_header(r, oc, w);
+    put_state(r, log);
 }
 
 /* Rows of a commit that w asked for; the numbers that its asker is told are noted in oc. */
 void planlog_rows(struct rows *r, struct own_commit *oc, const struct waiting *w)
 {
     struct ils *ils = r->ils;
-    enum plan_life life = life_of(oc);
     bool changes = oc->commit.change_n != 0;
     oc->confirms = w->type == COMMAND_PLAN_CONFIRM || takes_back(&ils->planlog, w) ||
                    (w->confirm != 0 && changes);
-    if (changes || life != PLAN_LIFE_SAME)
-        put_change(r, oc, w, life);
+    if (oc->inverse != NULL)
+        put_change(r, oc, w);
     if (oc->confirms && w->confirm != 0 && changes) {
         oc->confirm.number = oc->logged;
         oc->confirm.until = ils->wall + (wall)w->confirm * 1000000;

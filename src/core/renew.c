@@ -139,6 +139,7 @@ static bool sign_anew(struct ils *ils, struct stream *s, const struct change *ch
     if (*oc == NULL)
         return false;
     arena_init(&(*oc)->arena, ils->mem);
+    list_init(&(*oc)->node);
     stream_next(ils, s, &next);
     next.epoch = stream_epoch(ils, 0);
     return origin_commit(&(*oc)->arena, s->catalog, &s->head, &next, change, n, ils->secret,

@@ -1,6 +1,5 @@
-/* stream: what is held of each (origin, number), and how one's own are written. A commit is
- * computed, stored, and only when it is durable does it become what is served and told (design 6,
- * Writing). */
+/* stream: what is held of each (origin, number), whether it is stale, and when one's own are signed
+ * again; commit.c writes those. */
 #include "core/core.h"
 
 struct stream *stream_find(const struct ils *ils, const uint8_t key[static KEY_SIZE],
@@ -164,16 +163,6 @@ void stream_served(struct ils *ils, struct stream *s)
     ils_action(ils, ILS_DO_PUBLISH);
 }
 
-/* --- writing one's own */
-
-void own_commit_free(struct ils *ils, struct own_commit *oc)
-{
-    if (oc == NULL)
-        return;
-    arena_done(&oc->arena);
-    mem_free(ils->mem, oc, sizeof *oc);
-}
-
 /* counter * 2^32 + random, the counter one above the former epoch's. */
 uint64_t stream_epoch(struct ils *ils, uint64_t former)
 {
@@ -195,38 +184,6 @@ void stream_next(struct ils *ils, const struct stream *s, struct head *next)
                                           : text_slice(ils->route_string);
 }
 
-/* Epoch and USN that the next head is above: of whatever was signed here, and, where a new epoch is
- * begun, of what others hold as well, with a gap for what they hold and have not shown. */
-static void above_what(struct ils *ils, const struct stream *s, enum commit_kind kind,
-                       struct head *former, struct head *next)
-{
-    const struct head *newest = told_newest(s);
-    uint64_t epoch = newest->epoch;
-    *former = s->head;
-    former->usn = newest->usn - (BUG(USN_REUSED) && !s->written && newest->usn > 1);
-    if (kind == COMMIT_ADOPT) {
-        epoch = s->theirs_epoch > epoch ? s->theirs_epoch : epoch;
-        kind = BUG(EPOCH_KEPT) ? COMMIT_CHANGE : kind;
-        former->usn = (s->theirs_usn > former->usn ? s->theirs_usn : former->usn) + ADOPTED_USN_GAP;
-    }
-    next->epoch = epoch == 0 || kind == COMMIT_ADOPT ? stream_epoch(ils, epoch) : epoch;
-}
-
-/* The same head with one beat more. */
-static int beat_commit(struct ils *ils, const struct stream *s, struct own_commit *oc)
-{
-    struct commit *c = &oc->commit;
-    struct buf b;
-    c->head = s->head;
-    c->head.beat = (s->beat_seen > s->head.beat ? s->beat_seen : s->head.beat) + 1;
-    buf_init(&b, ils->mem, HEAD_MAX);
-    head_put(&b, &c->head, ils->secret);
-    c->head_bytes = arena_copy(&oc->arena, buf_slice(&b));
-    c->lines = arena_copy(&oc->arena, catalog_lines(s->catalog));
-    buf_done(&b);
-    return oc->arena.failed || c->head_bytes.n == 0 ? -1 : 0;
-}
-
 /* The value of a stream's row; {NULL, 0} when memory is refused. */
 struct slice stream_row(struct arena *a, struct slice head, struct slice lines)
 {
@@ -240,202 +197,6 @@ struct slice stream_row(struct arena *a, struct slice head, struct slice lines)
     if (lines.n != 0)
         memcpy(p + 4 + head.n, lines.p, lines.n);
     return slice_make(p, 4 + head.n + lines.n);
-}
-
-static void commit_rows(struct rows *rows, struct stream *s, struct own_commit *oc)
-{
-    struct arena *a = &oc->arena;
-    struct commit *c = &oc->commit;
-    for (size_t i = 0; i < c->segment_n; i++)
-        rows_put(rows, ROW_SEGMENT, stream_key_bytes(a, s->key, s->number, c->segment[i].line.name),
-                 c->segment[i].bytes);
-    rows_put(rows, ROW_STREAM, stream_key_bytes(a, s->key, s->number, NULL),
-             stream_row(a, c->head_bytes, c->lines));
-    for (size_t i = 0; i < c->dropped_n; i++)
-        rows_remove(rows, ROW_SEGMENT,
-                    stream_key_bytes(a, s->key, s->number, c->dropped[i].name));
-    rows->failed = rows->failed || a->failed;
-}
-
-static int commit(struct ils *ils, struct stream *s, const struct waiting *w, enum commit_kind kind)
-{
-    struct own_commit *oc = mem_alloc(ils->mem, sizeof *oc);
-    struct head next, former;
-    struct rows rows;
-    if (oc == NULL)
-        return -1;
-    arena_init(&oc->arena, ils->mem);
-    oc->stream = s;
-    oc->kind = kind;
-    oc->command = w->command;
-    oc->changes = w->change_n;
-    stream_next(ils, s, &next);
-    above_what(ils, s, kind, &former, &next);
-    if (kind == COMMIT_CONFIRM || (catalogs_is(s) && !catalogs_stands(s)))
-        former.peak = 0;
-    if (kind == COMMIT_LEFT || (kind == COMMIT_ADOPT && catalogs_is(s) && !catalogs_stands(s)))
-        next.flags = HEAD_FLAG_LEFT;
-    int r = kind == COMMIT_BEAT
-                ? beat_commit(ils, s, oc)
-                : origin_commit(&oc->arena, s->catalog, &former, &next, w->change, w->change_n,
-                                 ils->secret, &oc->commit);
-    rows_init(&rows, ils);
-    if (kind == COMMIT_ADOPT) /* first: what the commit drops of it goes again */
-        adopt_rows(&rows, s);
-    if (r == 0)
-        commit_rows(&rows, s, oc);
-    if (r == 0 && w->command != 0)
-        planlog_rows(&rows, oc, w);
-    oc->commit.change = NULL; /* it lends from w */
-    oc->commit.change_n = 0;
-    if (kind == COMMIT_ADOPT && s == ils->own && s->proved_older)
-        planlog_adopted(&rows);
-    if (catalogs_is(s) && kind != COMMIT_BEAT)
-        catalogs_rows(&rows, s, kind);
-    if (w->who.n != 0)
-        rows_audit(&rows, w->who, w->what);
-    struct batch *b = r == 0 ? journal_store(&rows, BATCH_COMMIT) : NULL;
-    if (b == NULL) {
-        own_commit_free(ils, oc);
-        return r != 0 ? r : -1;
-    }
-    b->commit = oc;
-    s->committing = true;
-    if (BUG(TOLD_BEFORE_DURABLE) && stream_serve(ils, s, &oc->commit))
-        stream_served(ils, s);
-    if (BUG(ACKNOWLEDGED_EARLY) && w->command != 0)
-        command_reply(ils, w->command, REPLY_OK, slice_make(NULL, 0));
-    return 0;
-}
-
-/* Starts a commit of one's own stream: 0, or -1 memory, -2 too many lines. One at a time. */
-int stream_commit(struct ils *ils, struct stream *s, const struct change *change, size_t n,
-                  enum commit_kind kind)
-{
-    struct waiting w = {.change = (struct change *)(uintptr_t)change, .change_n = n};
-    return commit(ils, s, &w, kind);
-}
-
-/* The same of what an operator wants: it is logged and audited, and he is answered. */
-int stream_commit_waiting(struct ils *ils, struct stream *s, const struct waiting *w,
-                          enum commit_kind kind)
-{
-    return commit(ils, s, w, kind);
-}
-
-/* That it shrank is meant so: nothing changes but the most that there was. Audited and answered. */
-int stream_commit_shrunk(struct ils *ils, struct stream *s, const struct waiting *w)
-{
-    return commit(ils, s, w, COMMIT_CONFIRM);
-}
-
-/* The indexes, in the former manifest, of the lines that the commit dropped. False: too many. */
-static bool dropped_indexes(struct slice lines, const struct commit *c, uint32_t *ret)
-{
-    size_t n = lines.n / LINE_BYTES, found = 0;
-    if (c->dropped_n > DELTA_LINES_MAX)
-        return false;
-    for (size_t i = n; i > 0 && found < c->dropped_n; i--) {
-        struct line line;
-        manifest_line(lines, i - 1, &line);
-        for (size_t k = 0; k < c->dropped_n; k++)
-            if (memcmp(line.name, c->dropped[k].name, HASH_SIZE) == 0)
-                ret[c->dropped_n - 1 - found++] = (uint32_t)(i - 1);
-    }
-    return found == c->dropped_n;
-}
-
-/* Keeps the change as a frame that neighbours who hold the former head can apply at once. */
-static void keep_delta(struct stream *s, const struct commit *c)
-{
-    struct slice former = catalog_lines(s->catalog);
-    struct msg_line add[DELTA_LINES_MAX];
-    struct slice bytes[DELTA_LINES_MAX];
-    uint32_t drop[DELTA_LINES_MAX];
-    size_t total = 0;
-    buf_reset(&s->delta);
-    if (!stream_held(s) || c->segment_n > DELTA_LINES_MAX || !dropped_indexes(former, c, drop))
-        return;
-    for (size_t i = 0; i < c->segment_n; i++) {
-        add[i].size = c->segment[i].line.size;
-        memcpy(add[i].name, c->segment[i].line.name, HASH_SIZE);
-        bytes[i] = c->segment[i].bytes;
-        total += bytes[i].n;
-    }
-    struct msg_head m = {.head = c->head_bytes, .has_delta = true, .drop = drop,
-                         .drop_n = c->dropped_n, .add = add, .add_n = c->segment_n,
-                         .segment = bytes,
-                         .segment_n = total <= DELTA_BYTES_MAX ? c->segment_n : 0};
-    memcpy(m.base, s->head.root, HASH_SIZE);
-    memcpy(s->delta_base, s->head.root, HASH_SIZE);
-    msg_head_put(&s->delta, &m);
-    if (s->delta.failed)
-        buf_reset(&s->delta);
-}
-
-/* What is durable is served. False: memory; only a restart helps. */
-bool stream_serve(struct ils *ils, struct stream *s, const struct commit *c)
-{
-    replaced_keep(ils, s, catalog_lines(s->catalog), c->lines);
-    if (catalog_target(s->catalog, c->lines, c->head.live) != 0)
-        return false;
-    for (size_t i = 0; i < c->segment_n; i++)
-        if (catalog_add_named(s->catalog, c->segment[i].line.name, c->segment[i].bytes) < 0)
-            return false;
-    catalog_apply(s->catalog);
-    buf_reset(&s->head_bytes);
-    buf_put_slice(&s->head_bytes, c->head_bytes);
-    return !s->head_bytes.failed && head_get(buf_slice(&s->head_bytes), &s->head) == 0;
-}
-
-/* The disk has spoken. */
-void stream_committed(struct ils *ils, struct own_commit *oc, bool failed)
-{
-    struct stream *s = oc->stream;
-    const struct commit *c = &oc->commit;
-    s->committing = false;
-    if (failed) {
-        if (oc->command != 0)
-            command_reply(ils, oc->command, REPLY_STORE, slice_make(NULL, 0));
-        if (oc->command == 0) { /* the core's own wish */
-            ils->self_dirty = true;
-            ils->self_after = ils->now + STORE_RETRY_US;
-        }
-        if (oc->kind == COMMIT_ADOPT)
-            adopt_failed(ils, REPLY_STORE);
-        own_commit_free(ils, oc);
-        if (catalogs_is(s) && !stream_held(s))
-            fetch_forget(ils, s);
-        return;
-    }
-    bool moved = c->head.usn != s->head.usn || !stream_held(s);
-    s->written = s->written || moved;
-    if (oc->kind == COMMIT_ADOPT)
-        adopt_committed(ils, s);
-    planlog_committed(ils, oc);
-    keep_delta(s, c);
-    if (!stream_serve(ils, s, c)) {
-        ils->broken = true; /* durable but not in memory: only a restart helps */
-    } else {
-        stream_served(ils, s);
-        s->last_usn = moved ? ils->wall : s->last_usn;
-        if (s->number != STREAM_SELF && moved) {
-            struct trace *t = say(ils, EVENT_PLAN_CHANGED);
-            t->number[0] = s->head.usn;
-            t->number[1] = s->head.live;
-            t->number[2] = c->puts + c->dels;
-        }
-    }
-    if (oc->command != 0) {
-        struct ils_action *a = ils_action(ils, ILS_DO_REPLY);
-        a->command = oc->command;
-        a->reply = REPLY_OK;
-        a->number[0] = c->puts;
-        a->number[1] = oc->kind == COMMIT_LEFT ? oc->removed : c->dels;
-        a->number[2] = oc->changed;
-        a->number[3] = oc->logged;
-    }
-    own_commit_free(ils, oc);
 }
 
 /* Not signed again for two intervals. */

@@ -1,5 +1,6 @@
-/* waiting: operators' changes of the own dial plan, in the order they came. A change that replaces
- * a source is completed here: what the source held and no longer holds is deleted. */
+/* waiting: operators' changes of the own dial plan, in the order they came, and the judging of
+ * each, in steps. A change that replaces a source is completed here: what the source held and no
+ * longer holds is deleted. */
 #include "core/core.h"
 
 void waiting_free(struct ils *ils, struct waiting *w)
@@ -125,12 +126,7 @@ void waiting_add(struct ils *ils, const struct command *c)
     }
 }
 
-/* A set of the keys that a replacement keeps: open addressing over the changes. */
-struct keys {
-    const struct change *change;
-    uint32_t *slot; /* change + 1, 0 = empty */
-    size_t mask;
-};
+/* --- what a replacement leaves out */
 
 static uint64_t key_hash(uint8_t kind, struct slice user, struct slice domain)
 {
@@ -140,56 +136,64 @@ static uint64_t key_hash(uint8_t kind, struct slice user, struct slice domain)
     return crypto_siphash(domain, key);
 }
 
-static bool keys_build(struct keys *k, struct arena *a, const struct change *change, size_t n)
+/* Room for a set of the keys that are kept. */
+static bool keys_begin(struct keys *k, struct arena *a, size_t n)
 {
     size_t size = 16;
     while (size < n * 2)
         size *= 2;
-    k->change = change;
     k->mask = size - 1;
     k->slot = arena_alloc(a, size * sizeof *k->slot);
-    if (k->slot == NULL)
-        return false;
-    for (size_t i = 0; i < n; i++) {
-        size_t at = key_hash(change[i].kind, change[i].user, change[i].domain) & k->mask;
-        while (k->slot[at] != 0)
-            at = (at + 1) & k->mask;
-        k->slot[at] = (uint32_t)i + 1;
-    }
-    return true;
+    return k->slot != NULL;
 }
 
-static bool keys_have(const struct keys *k, const struct record *r)
+static void keys_put(struct keys *k, const struct change *change, size_t i)
+{
+    size_t at = key_hash(change[i].kind, change[i].user, change[i].domain) & k->mask;
+    while (k->slot[at] != 0)
+        at = (at + 1) & k->mask;
+    k->slot[at] = (uint32_t)i + 1;
+}
+
+static bool keys_have(const struct keys *k, const struct change *change, const struct record *r)
 {
     size_t at = key_hash(r->kind, r->user, r->domain) & k->mask;
     for (; k->slot[at] != 0; at = (at + 1) & k->mask) {
-        const struct change *c = &k->change[k->slot[at] - 1];
+        const struct change *c = &change[k->slot[at] - 1];
         if (c->kind == r->kind && slice_eq(c->user, r->user) && slice_eq(c->domain, r->domain))
             return true;
     }
     return false;
 }
 
-struct removal {
+struct removing {
+    struct judging *j;
     const struct waiting *w;
-    const struct keys *keys;
-    struct change *change;
-    size_t n, size;
-    bool failed;
 };
 
-static bool is_left_out(void *context, const struct record *r)
+static bool goes(void *context, const struct record *r)
 {
-    const struct removal *x = context;
-    return has_source(x->w, r->source) && !keys_have(x->keys, r);
+    const struct removing *x = context;
+    return has_source(x->w, r->source) && !keys_have(&x->j->keys, x->w->change, r);
 }
 
-static bool count_or_add(void *context, const struct record *r)
+static bool remove_one(void *context, const struct record *r)
 {
-    struct removal *x = context;
-    if (x->change != NULL && x->n < x->size)
-        x->change[x->n] = (struct change){.kind = r->kind, .user = r->user, .domain = r->domain};
-    x->n++;
+    struct judging *j = ((struct removing *)context)->j;
+    struct change *change = arena_alloc(j->arena, sizeof *change);
+    if (j->removal_n == j->removal_size) {
+        size_t size = j->removal_size == 0 ? 64 : j->removal_size * 2;
+        const struct change **all = arena_alloc(j->arena, size * sizeof(struct change *));
+        if (all != NULL && j->removal_n > 0)
+            memcpy(all, j->removal, j->removal_n * sizeof(struct change *));
+        j->removal_size = size;
+        j->removal = all;
+    }
+    j->failed = change == NULL || j->removal == NULL;
+    if (j->failed)
+        return false;
+    *change = (struct change){.kind = r->kind, .user = r->user, .domain = r->domain};
+    j->removal[j->removal_n++] = change;
     return true;
 }
 
@@ -211,46 +215,6 @@ static struct slice shrink_text(struct arena *a, uint64_t removed, uint64_t held
     return text;
 }
 
-static void walk_left_out(const struct catalog *catalog, struct removal *x)
-{
-    uint64_t sources = source_bit(x->w->source);
-    for (size_t i = 0; i < x->w->source_n; i++)
-        sources |= source_bit(x->w->sources[i]);
-    catalog_walk_sources(catalog, sources, is_left_out, count_or_add, x);
-}
-
-/* Appends the DELs of a replacement. */
-static enum reply complete_replacement(const struct catalog *catalog, struct waiting *w,
-                                       struct slice *ret_text)
-{
-    struct keys keys;
-    struct removal x = {.w = w, .keys = &keys};
-    if (w->ordered && catalog_live(catalog) == w->kept)
-        return REPLY_OK; /* each key once, and everything that is there among them */
-    if (!keys_build(&keys, &w->arena, w->change, w->change_n))
-        return REPLY_MEMORY;
-    walk_left_out(catalog, &x);
-    if (x.n == 0)
-        return REPLY_OK;
-    if (shrinks(w, x.n)) {
-        *ret_text = shrink_text(&w->arena, x.n, x.n + w->kept);
-        return REPLY_SHRINKS;
-    }
-    size_t total = w->change_n + x.n;
-    struct change *all = arena_alloc(&w->arena, total * sizeof *all);
-    if (all == NULL)
-        return REPLY_MEMORY;
-    if (w->change_n != 0)
-        memcpy(all, w->change, w->change_n * sizeof *all);
-    x.change = all + w->change_n;
-    x.size = x.n;
-    x.n = 0;
-    walk_left_out(catalog, &x);
-    w->change = all;
-    w->change_n = total;
-    return REPLY_OK;
-}
-
 static struct slice key_text(struct arena *a, const struct change *c)
 {
     if (c->domain.n == 0)
@@ -264,32 +228,77 @@ static struct slice key_text(struct arena *a, const struct change *c)
     return slice_make(p, c->user.n + 1 + c->domain.n);
 }
 
-/* A key belongs to one source; a DEL must find its key. What takes a change back was made of the
- * log as it was, and may find that less is left to do. */
-static enum reply judge_changes(const struct ils *ils, const struct catalog *catalog,
-                                struct waiting *w, struct slice *ret_text)
+/* --- in steps */
+
+enum { JUDGE_BEGIN, JUDGE_CHANGES, JUDGE_KEYS, JUDGE_REMOVALS };
+
+void judging_begin(struct judging *j, const struct catalog *catalog, struct arena *arena)
+{
+    *j = (struct judging){.catalog = catalog, .arena = arena};
+}
+
+/* What takes a change back was made of the log as it was, and may find that less is left to do. */
+static enum reply judge_begin(const struct ils *ils, struct judging *j, struct waiting *w)
 {
     w->ordered = true;
+    w->kept = 0;
+    j->phase = JUDGE_CHANGES;
+    j->over = w->meant;
     if (w->meant)
         return w->last == ils->planlog.last ? REPLY_OK : REPLY_LOG_MOVED;
-    if (w->confirm != 0 && ils->planlog.confirm.number != 0)
-        return REPLY_CONFIRM_FIRST;
-    for (size_t i = 0; i < w->change_n; i++) {
-        const struct change *c = &w->change[i];
+    return w->confirm != 0 && ils->planlog.confirm.number != 0 ? REPLY_CONFIRM_FIRST : REPLY_OK;
+}
+
+/* A key belongs to one source; a DEL must find its key. */
+static enum reply judge_changes(struct judging *j, struct waiting *w, size_t *budget,
+                                struct slice *ret_text)
+{
+    bool empty = catalog_live(j->catalog) == 0;
+    for (; j->at < w->change_n && *budget > 0; j->at++, --*budget) {
+        const struct change *c = &w->change[j->at];
         struct record key = {.kind = c->kind, .user = c->user, .domain = c->domain}, now;
-        bool there = catalog_find(catalog, &key, &now);
+        bool there = !empty && catalog_find(j->catalog, &key, &now);
         if (c->put && there && !has_source(w, now.source)) {
             *ret_text = key_text(&w->arena, c);
             return REPLY_ENTRY_TAKEN;
         }
         w->kept += c->put && there;
-        w->ordered = w->ordered && (i == 0 || change_order(&w->change[i - 1], c) < 0);
+        w->ordered = w->ordered && (j->at == 0 || change_order(c - 1, c) < 0);
         if (!c->put && !there) {
             *ret_text = key_text(&w->arena, c);
             return REPLY_NOT_THERE;
         }
     }
-    return REPLY_OK;
+    if (j->at < w->change_n)
+        return REPLY_OK;
+    /* Each key once, and everything that is there among them: nothing is left out. */
+    bool whole = w->ordered && catalog_live(j->catalog) == w->kept;
+    j->over = !w->replace || whole || empty;
+    j->phase = JUDGE_KEYS;
+    j->place.sources = source_bit(w->source);
+    for (size_t i = 0; i < w->source_n; i++)
+        j->place.sources |= source_bit(w->sources[i]);
+    j->at = 0;
+    return j->over || keys_begin(&j->keys, j->arena, w->change_n) ? REPLY_OK : REPLY_MEMORY;
+}
+
+static enum reply judge_removals(struct judging *j, struct waiting *w, size_t *budget,
+                                 struct slice *ret_text)
+{
+    struct removing x = {.j = j, .w = w};
+    for (; j->phase == JUDGE_KEYS && j->at < w->change_n && *budget > 0; j->at++, --*budget)
+        keys_put(&j->keys, w->change, j->at);
+    if (j->at < w->change_n)
+        return REPLY_OK;
+    j->phase = JUDGE_REMOVALS;
+    *budget -= catalog_walk_some(j->catalog, &j->place, *budget, goes, remove_one, &x);
+    if (j->failed)
+        return REPLY_MEMORY;
+    j->over = j->place.over;
+    if (!j->over || !shrinks(w, j->removal_n))
+        return REPLY_OK;
+    *ret_text = shrink_text(&w->arena, j->removal_n, j->removal_n + w->kept);
+    return REPLY_SHRINKS;
 }
 
 /* Nothing is written any more: there is another copy of this cluster, or a neighbour has shown a
@@ -305,16 +314,19 @@ static enum reply standstill(const struct ils *ils)
     return REPLY_OK;
 }
 
-/* May it be done? What it leaves out (replace) is added to it. *ret_text lives with w. */
-static enum reply judge(const struct ils *ils, const struct stream *s, struct waiting *w,
-                        struct slice *ret_text)
+/* May it be done? When j->over, what it leaves out (replace) is j->removal. *ret_text lives with
+ * w. */
+enum reply judging_go_on(const struct ils *ils, struct judging *j, struct waiting *w,
+                         size_t *budget, struct slice *ret_text)
 {
     *ret_text = slice_make(NULL, 0);
     enum reply reply = standstill(ils);
-    if (reply == REPLY_OK)
-        reply = judge_changes(ils, s->catalog, w, ret_text);
-    if (reply == REPLY_OK && w->replace)
-        reply = complete_replacement(s->catalog, w, ret_text);
+    if (reply == REPLY_OK && j->phase == JUDGE_BEGIN)
+        reply = judge_begin(ils, j, w);
+    if (reply == REPLY_OK && !j->over && j->phase == JUDGE_CHANGES)
+        reply = judge_changes(j, w, budget, ret_text);
+    if (reply == REPLY_OK && !j->over && j->phase > JUDGE_CHANGES && *budget > 0)
+        reply = judge_removals(j, w, budget, ret_text);
     return reply;
 }
 
@@ -358,11 +370,15 @@ static void begin(struct ils *ils, struct waiting *w)
         reply = catalogs_judge(ils, w, &s, &kind, &text);
     else if (reply == REPLY_OK && s == NULL)
         reply = unknown(w, &text);
-    else if (reply == REPLY_OK)
-        reply = judge(ils, s, w, &text);
     if (kind == COMMIT_CHANGE && (w->meant || w->type == COMMAND_PLAN_CONFIRM))
         kind = COMMIT_CONFIRM;
-    if (reply == REPLY_OK) {
+    if (reply == REPLY_OK && w->type == COMMAND_PLAN) {
+        if (commit_begin(ils, s, w, kind)) {
+            commit_tick(ils);
+            return;
+        }
+        reply = REPLY_MEMORY;
+    } else if (reply == REPLY_OK) {
         int r = stream_commit_waiting(ils, s, w, kind);
         reply = r == 0 ? REPLY_OK : r == -2 ? REPLY_TOO_MANY : REPLY_MEMORY;
         if (r != 0 && catalogs_is(s) && !stream_held(s))
@@ -373,11 +389,14 @@ static void begin(struct ils *ils, struct waiting *w)
     waiting_free(ils, w);
 }
 
-/* The changes whose turn has come. */
+/* The changes whose turn has come, and those that are under way. */
 void waiting_next(struct ils *ils)
 {
-    if (!ils->ready || (standstill(ils) == REPLY_OK && adopt_holds(ils, ils->own)))
+    if (!ils->ready || (standstill(ils) == REPLY_OK && adopt_holds(ils, ils->own))) {
+        commit_give_up(ils);
         return;
+    }
+    commit_tick(ils);
     list_each_safe(node, &ils->waiting) {
         struct waiting *w = list_entry(node, struct waiting, node);
         if (has_turn(ils, w))
@@ -423,8 +442,9 @@ static bool preview_removed(void *context, const struct record *r)
 }
 
 static enum reply preview_judge(const struct ils *ils, struct waiting *w, const struct stream *s,
-                                struct view_preview *ret)
+                                struct judging *j, struct view_preview *ret)
 {
+    size_t all = SIZE_MAX;
     if (w->type == COMMAND_CATALOG_ADD) {
         const struct stream *now = catalogs_find(ils, w->name);
         if (w->meant && now != NULL && now->number == w->number) { /* it would go first */
@@ -437,11 +457,10 @@ static enum reply preview_judge(const struct ils *ils, struct waiting *w, const 
         return REPLY_CATALOG_UNKNOWN;
     if (w->type == COMMAND_CATALOG_REMOVE)
         return REPLY_OK;
-    enum reply reply = judge(ils, s, w, &ret->text);
-    if (reply != REPLY_SHRINKS)
-        return reply;
-    ret->shrinks = w->force = true;
-    return complete_replacement(s->catalog, w, &ret->text);
+    judging_begin(j, s->catalog, &w->arena);
+    enum reply reply = judging_go_on(ils, j, w, &all, &ret->text);
+    ret->shrinks = reply == REPLY_SHRINKS;
+    return ret->shrinks ? REPLY_OK : reply;
 }
 
 /* What is seen of the catalog by whoever asks what would be. */
@@ -458,6 +477,7 @@ enum reply view_preview(const struct ils *ils, struct mem *mem, const struct com
                         struct view_preview *ret)
 {
     struct waiting w = {.command = 0};
+    struct judging j = {.removal_n = 0};
     *ret = (struct view_preview){.unchanged = 0};
     arena_init(&w.arena, mem);
     enum reply reply = take(ils, &w, c, &ret->text);
@@ -465,16 +485,19 @@ enum reply view_preview(const struct ils *ils, struct mem *mem, const struct com
                              : w.type == COMMAND_CATALOG_REMOVE ? catalogs_find(ils, w.name)
                                                                 : stream_of(ils, &w);
     if (reply == REPLY_OK)
-        reply = preview_judge(ils, &w, s, ret);
+        reply = preview_judge(ils, &w, s, &j, ret);
     preview_subject(ils, &w, s, ret);
     bool goes = w.type == COMMAND_CATALOG_REMOVE;
-    ret->effect_size = reply != REPLY_OK ? 0 : goes ? (size_t)catalog_live(s->catalog) : w.change_n;
+    ret->effect_size = reply != REPLY_OK ? 0
+                       : goes            ? (size_t)catalog_live(s->catalog)
+                                         : w.change_n + j.removal_n;
     if (reply == REPLY_OK)
         ret->effect = arena_alloc(&w.arena, (ret->effect_size + 1) * sizeof *ret->effect);
     if (ret->effect != NULL && goes && ret->effect_size != 0)
         catalog_walk(s->catalog, preview_removed, ret);
-    for (size_t i = 0; ret->effect != NULL && !goes && i < w.change_n; i++)
-        preview_one(s == NULL ? NULL : s->catalog, ret, &w.change[i]);
+    for (size_t i = 0; ret->effect != NULL && !goes && i < w.change_n + j.removal_n; i++)
+        preview_one(s == NULL ? NULL : s->catalog, ret,
+                    i < w.change_n ? &w.change[i] : j.removal[i - w.change_n]);
     ret->arena = w.arena;
     return reply == REPLY_OK && ret->effect == NULL ? REPLY_MEMORY : reply;
 }

@@ -230,9 +230,10 @@ struct runtime *runtime_start(uv_loop_t *loop, const struct runtime_options *opt
     uv_timer_init(loop, &rt->reclaim);
     uv_timer_init(loop, &rt->cut_again);
     uv_async_init(loop, &rt->cut, runtime_on_cut);
+    uv_idle_init(loop, &rt->goes_on);
     rt->deadline.data = rt->retry.data = rt->later.data = rt->reclaim.data = rt;
-    rt->cut_again.data = rt->cut.data = rt;
-    rt->timers = 6;
+    rt->cut_again.data = rt->cut.data = rt->goes_on.data = rt;
+    rt->timers = 7;
     start_core(rt);
     start_workers(rt);
     doors_start(rt->doors);
@@ -275,6 +276,7 @@ static void end_timers(void *context)
     uv_close((uv_handle_t *)&rt->reclaim, end_timer);
     uv_close((uv_handle_t *)&rt->cut_again, end_timer);
     uv_close((uv_handle_t *)&rt->cut, end_timer);
+    uv_close((uv_handle_t *)&rt->goes_on, end_timer);
 }
 
 static void end_workers(void *context)
@@ -312,6 +314,7 @@ void runtime_stop(struct runtime *rt, void (*done)(void *context), void *context
     uv_timer_stop(&rt->later);
     uv_timer_stop(&rt->reclaim);
     uv_timer_stop(&rt->cut_again);
+    uv_idle_stop(&rt->goes_on);
     runtime_doors(rt); /* closes */
     runtime_forget_all(rt);
     sources_stop(rt->sources, end_sources, rt);

@@ -103,6 +103,7 @@ struct runtime {
     bool stepping, telling, stopping;
     uint64_t batches_out; /* given to the storer, not yet reported */
     uv_timer_t deadline;
+    uv_idle_t goes_on; /* while the core has more to do: once in each turn of the loop */
     unsigned timers; /* handles that libuv still holds */
 
     uint64_t next_command;

@@ -101,11 +101,23 @@ static void perform(struct runtime *rt, const struct ils_action *a, wall now)
     }
 }
 
-/* libuv counts milliseconds and may be early by a part of one: on_deadline looks again. */
+static void on_idle(uv_idle_t *idle)
+{
+    struct ils_event e = runtime_event(ILS_EV_DEADLINE);
+    runtime_step(idle->data, &e);
+}
+
+/* libuv counts milliseconds and may be early by a part of one: on_deadline looks again. What the
+ * core goes on with takes turns with everything else, without waiting for a millisecond. */
 static void arm(struct runtime *rt)
 {
     tick at = ils_deadline(rt->core);
-    if (at == TICK_NEVER || rt->stopping) {
+    bool goes_on = ils_goes_on(rt->core) && !rt->stopping;
+    if (goes_on)
+        uv_idle_start(&rt->goes_on, on_idle);
+    else
+        uv_idle_stop(&rt->goes_on);
+    if (at == TICK_NEVER || rt->stopping || goes_on) {
         uv_timer_stop(&rt->deadline);
         return;
     }

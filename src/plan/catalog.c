@@ -132,6 +132,16 @@ static uint64_t records_unlisted(const struct catalog *c)
     return n;
 }
 
+/* Takes an unlisted segment out of everything but the index. */
+static void segment_drop(struct catalog *c, uint32_t id)
+{
+    struct plan *p = c->plan;
+    if (p->segment[id].patterns)
+        index_patterns_remove(p, id);
+    plan_segment_retire(p, id);
+    c->segments--;
+}
+
 /* Drops every segment that no set lists. When that is most of the index, what stays is put in
  * anew; otherwise what goes is taken out. */
 static void sweep(struct catalog *c)
@@ -150,14 +160,39 @@ static void sweep(struct catalog *c)
             *link = s->next;
             if (s->records > 0 && !refilled && p->index.slots != NULL)
                 index_remove(p, id);
-            if (s->patterns)
-                index_patterns_remove(p, id);
-            plan_segment_retire(p, id);
-            c->segments--;
+            segment_drop(c, id);
         }
     }
     c->records -= leaving;
+    c->swept = c->bucket_n;
     plan_reclaim(p);
+}
+
+bool catalog_sweep(struct catalog *c, size_t *budget)
+{
+    struct plan *p = c->plan;
+    for (; c->swept < c->bucket_n; c->swept++) {
+        uint32_t *link = &c->bucket[c->swept];
+        for (uint32_t id; (id = *link) != 0;) {
+            struct segment *s = &p->segment[id];
+            if (s->flags != 0) {
+                link = &s->next;
+                continue;
+            }
+            if (*budget == 0) {
+                plan_reclaim(p);
+                return false;
+            }
+            *link = s->next;
+            *budget -= s->records < *budget ? s->records : *budget;
+            c->records -= s->records;
+            if (s->records > 0 && p->index.slots != NULL)
+                index_remove(p, id);
+            segment_drop(c, id);
+        }
+    }
+    plan_reclaim(p);
+    return true;
 }
 
 void catalog_free(struct catalog *c)
@@ -531,6 +566,14 @@ int catalog_rebuild(struct catalog *c)
 
 void catalog_apply(struct catalog *c)
 {
+    if (c->targeting) {
+        catalog_serve(c);
+        sweep(c);
+    }
+}
+
+void catalog_serve(struct catalog *c)
+{
     struct plan *p = c->plan;
     size_t at = 0;
     struct line line;
@@ -550,7 +593,7 @@ void catalog_apply(struct catalog *c)
     c->targeting = false;
     c->serving_live = c->live;
     c->serving_sum = c->sum;
-    sweep(c);
+    c->swept = 0;
 }
 
 void catalog_abandon(struct catalog *c)

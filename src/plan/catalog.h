@@ -84,6 +84,7 @@ struct catalog {
 
     uint32_t *bucket; /* segments by name */
     size_t bucket_n;  /* a power of two, or 0 */
+    size_t swept;     /* buckets that have been looked through for what no set lists */
     size_t segments;
 };
 

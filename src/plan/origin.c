@@ -1,4 +1,5 @@
-/* origin: changes become segments, a manifest and a signed head. Changes are judged against what is
+/* origin: changes become segments, a manifest and a signed head, in as many steps as the caller
+ * likes: a large import must not keep everybody else waiting. Changes are judged against what is
  * served, those with an effect are sealed, and what a rewrite leaves out (origin_rewrite.c) is
  * listed no more. Lines that stay keep their order, new ones stand behind them: a neighbour that
  * holds the former head needs no more than what was dropped and what was added. */
@@ -32,7 +33,7 @@ static struct record record_of(const struct change *change, uint64_t usn)
 
 /* Takes what the change replaces out of the digest and out of what its segment keeps; false: it
  * changes nothing. */
-static bool effective(struct work *w, const struct change *change)
+static bool effective(struct origin *w, const struct change *change)
 {
     struct record key = record_of(change, 0);
     struct found found = {.id = 0};
@@ -56,37 +57,39 @@ static bool effective(struct work *w, const struct change *change)
 }
 
 /* The last change of each key, if it has an effect, ordered by key. */
-static bool choose(struct work *w, const struct change *change, size_t n)
+static void choose(struct origin *w, size_t *budget)
 {
-    const struct change **all = arena_alloc(w->a, n * sizeof(struct change *));
-    const struct change **scratch = arena_alloc(w->a, n * sizeof(struct change *));
-    if (all == NULL || scratch == NULL)
-        return false;
-    for (size_t i = 0; i < n; i++)
-        all[i] = &change[i];
-    changes_sort(all, scratch, n, change_order);
-    for (size_t i = 0; i < n; i++) {
-        bool last = i + 1 == n || change_order(all[i], all[i + 1]) != 0;
-        if (last && effective(w, all[i]))
-            all[w->n++] = all[i];
+    const struct sorter *s = &w->sorter;
+    for (; w->at < s->n && *budget > 0; w->at++, --*budget) {
+        size_t i = w->at;
+        bool last = s->strict || i + 1 == s->n || change_order(s->from[i], s->from[i + 1]) != 0;
+        if (last && effective(w, s->from[i]))
+            s->from[w->n++] = s->from[i];
     }
-    w->change = all;
-    return true;
+}
+
+/* DELs first, then PUTs: with one source that is the order already. */
+static void place(struct origin *w, size_t *budget)
+{
+    for (; w->at < 2 * w->n && *budget > 0; w->at++, --*budget) {
+        const struct change *change = w->change[w->at % w->n];
+        if (change->put != (w->at >= w->n))
+            continue;
+        w->order[w->sorter.n++] = change;
+        if (change->put && w->source.p == NULL)
+            w->source = change->source;
+        w->mixed = w->mixed || (change->put && (change->source.n == 0 ||
+                                                change->source.p != w->source.p ||
+                                                change->source.n != w->source.n));
+    }
 }
 
 /* Writes the chosen changes, in an order that shares sources and domains. A DEL takes its USN even
  * where it need not be written, because every PUT that it would hide leaves with this commit. */
-static int write_fresh(struct work *w, struct commit *ret)
+static int write_fresh(struct origin *w, size_t *budget)
 {
-    const struct change **order = arena_alloc(w->a, w->n * sizeof(struct change *));
-    const struct change **scratch = arena_alloc(w->a, w->n * sizeof(struct change *));
-    if (order == NULL || scratch == NULL)
-        return -1;
-    if (w->n > 0)
-        memcpy(order, w->change, w->n * sizeof(struct change *));
-    changes_sort(order, scratch, w->n, compare_places);
-    for (size_t i = 0; i < w->n; i++) {
-        struct record r = record_of(order[i], ++w->head.usn);
+    for (; w->at < w->n && *budget > 0; w->at++, --*budget) {
+        struct record r = record_of(w->order[w->at], ++w->head.usn);
         bool written = r.put || !w->leaves || index_put_stays(w->c, &r);
         int result = written ? sealer_put(&w->fresh, &r) : 0;
         if (result != 0)
@@ -94,12 +97,12 @@ static int write_fresh(struct work *w, struct commit *ret)
         if (r.put) {
             w->head.live++;
             w->head.sum += mix64(r.usn);
-            ret->puts++;
+            w->commit.puts++;
         } else {
-            ret->dels++;
+            w->commit.dels++;
         }
     }
-    return sealer_seal(&w->fresh);
+    return w->at < w->n ? 0 : sealer_seal(&w->fresh);
 }
 
 /* --- the result */
@@ -113,7 +116,7 @@ static bool listed(const struct new_segment *segment, size_t n, const uint8_t *n
     return false;
 }
 
-static void put_segments(struct work *w, const struct new_segment *from, size_t n,
+static void put_segments(struct origin *w, const struct new_segment *from, size_t n,
                          struct commit *ret)
 {
     for (size_t i = 0; i < n; i++) {
@@ -123,16 +126,15 @@ static void put_segments(struct work *w, const struct new_segment *from, size_t 
     }
 }
 
-static bool leaving(const struct work *w, size_t line)
+static bool leaving(const struct origin *w, size_t line)
 {
     uint32_t id = w->c->serving.id[line];
-    return (w->head.flags & HEAD_FLAG_LEFT) != 0 ||
-           (id != 0 && (w->c->plan->segment[id].flags & SEGMENT_LEAVING) != 0);
+    return w->left || (id != 0 && (w->c->plan->segment[id].flags & SEGMENT_LEAVING) != 0);
 }
 
 /* Lines that stay, fresh ones, rewritten ones; and which of the former's are listed no more. A
  * rewrite may give a segment that was listed already, byte for byte: it is not dropped. */
-static int list(struct work *w, struct commit *ret)
+static int list(struct origin *w, struct commit *ret)
 {
     struct slice former = catalog_lines(w->c);
     size_t former_n = former.n / LINE_BYTES, stay = 0;
@@ -164,57 +166,147 @@ static int list(struct work *w, struct commit *ret)
     return w->lines.failed || w->a->failed ? -1 : 0;
 }
 
-static int sign(struct work *w, const struct head *former,
-                const uint8_t secret[static SECRET_SIZE], struct commit *ret)
+/* --- one after the other */
+
+static int enter(struct origin *w, enum origin_phase phase)
 {
-    w->head.peak = former->peak > w->head.live ? former->peak : w->head.live;
-    manifest_root(w->head.root, ret->lines);
-    head_put(&w->head_bytes, &w->head, secret);
-    ret->head = w->head;
+    w->phase = phase;
+    w->at = 0;
+    return 0;
+}
+
+static int begin_place(struct origin *w)
+{
+    const struct change **scratch = w->sorter.to;
+    w->change = w->sorter.from;
+    if (w->n == 0)
+        w->head.usn++;
+    if (!w->left)
+        rewrite_choose(w);
+    w->order = arena_alloc(w->a, w->n * sizeof(struct change *));
+    sorter_init(&w->sorter, w->order, scratch, 0, compare_places);
+    return w->order == NULL ? -1 : enter(w, ORIGIN_PLACE);
+}
+
+/* One phase, as far as the budget goes. */
+static int go_on(struct origin *w, size_t *budget)
+{
+    int result = 0;
+    switch (w->phase) {
+    case ORIGIN_SORT: return sorter_go_on(&w->sorter, budget) ? enter(w, ORIGIN_CHOOSE) : 0;
+    case ORIGIN_CHOOSE:
+        choose(w, budget);
+        return w->at < w->sorter.n ? 0 : begin_place(w);
+    case ORIGIN_PLACE:
+        place(w, budget);
+        return w->at < 2 * w->n ? 0 : enter(w, w->mixed ? ORIGIN_ORDER : ORIGIN_WRITE);
+    case ORIGIN_ORDER:
+        if (!sorter_go_on(&w->sorter, budget))
+            return 0;
+        w->order = w->sorter.from;
+        return enter(w, ORIGIN_WRITE);
+    case ORIGIN_WRITE:
+        result = write_fresh(w, budget);
+        if (result != 0 || w->at < w->n)
+            return result;
+        if (!w->left)
+            rewrite_begin(w);
+        else
+            w->fresh_n = w->fresh.n;
+        return enter(w, ORIGIN_REWRITE);
+    case ORIGIN_REWRITE:
+        result = rewrite_go_on(w, budget);
+        return result != 0 ? (result > 0 ? 0 : result) : enter(w, ORIGIN_LIST);
+    case ORIGIN_LIST:
+        result = list(w, &w->commit);
+        return result != 0 ? result : enter(w, ORIGIN_DONE);
+    case ORIGIN_DONE: break;
+    }
+    return 0;
+}
+
+struct origin *origin_begin(struct arena *a, const struct catalog *c, const struct head *former,
+                            bool left, const struct changes_of *of)
+{
+    struct origin *w = arena_alloc(a, sizeof *w);
+    size_t n = left ? 0 : of->n + of->more_n;
+    const struct change **all = arena_alloc(a, n * sizeof(struct change *));
+    const struct change **scratch = arena_alloc(a, n * sizeof(struct change *));
+    assert(former->lines == c->serving.n);
+    if (w == NULL || all == NULL || scratch == NULL)
+        return NULL;
+    for (size_t i = 0; i < n; i++)
+        all[i] = i < of->n ? &of->change[i] : of->more[i - of->n];
+    *w = (struct origin){.a = a, .c = c, .left = left, .former_peak = former->peak,
+                         .head = {.usn = former->usn,
+                                  .live = left ? 0 : c->serving_live,
+                                  .sum = left ? 0 : c->serving_sum}};
+    sorter_init(&w->sorter, all, scratch, n, change_order);
+    sealer_init(&w->fresh, a);
+    sealer_init(&w->folded, a);
+    buf_init(&w->lines, a->mem, (size_t)MANIFEST_LINES_MAX * LINE_BYTES);
+    buf_init(&w->head_bytes, a->mem, HEAD_MAX);
+    return w;
+}
+
+int origin_go_on(struct origin *w, size_t *budget)
+{
+    int result = 0;
+    while (result == 0 && w->phase != ORIGIN_DONE && *budget > 0)
+        result = go_on(w, budget);
+    return result != 0 ? result : w->phase != ORIGIN_DONE;
+}
+
+const struct change *const *origin_changes(const struct origin *w, size_t *ret_n)
+{
+    *ret_n = w->n;
+    return w->change;
+}
+
+int origin_end(struct origin *w, const struct head *next, const uint8_t secret[static SECRET_SIZE],
+               struct commit *ret)
+{
+    struct head head = *next;
+    assert(w->phase == ORIGIN_DONE);
+    head.usn = w->head.usn;
+    head.lines = w->head.lines;
+    head.bytes = w->head.bytes;
+    head.live = w->head.live;
+    head.sum = w->head.sum;
+    head.peak = w->former_peak > head.live ? w->former_peak : head.live;
+    *ret = w->commit;
+    manifest_root(head.root, ret->lines);
+    head_put(&w->head_bytes, &head, secret);
+    ret->head = head;
     ret->head_bytes = arena_copy(w->a, buf_slice(&w->head_bytes));
     ret->change = w->change;
     ret->change_n = w->n;
     return w->head_bytes.failed || w->a->failed ? -1 : 0;
 }
 
-static int work_run(struct work *w, const struct head *former, const struct change *change,
-                    size_t n, const uint8_t secret[static SECRET_SIZE], struct commit *ret)
+void origin_done(struct origin *w)
 {
-    bool left = (w->head.flags & HEAD_FLAG_LEFT) != 0;
-    w->head.live = left ? 0 : w->c->serving_live;
-    w->head.sum = left ? 0 : w->c->serving_sum;
-    w->head.usn = former->usn;
-    w->head.bytes = 0;
-    if (!choose(w, change, left ? 0 : n))
-        return -1;
-    if (w->n == 0)
-        w->head.usn++;
-    if (!left)
-        rewrite_choose(w);
-    int result = write_fresh(w, ret);
-    if (result == 0 && !left)
-        result = rewrite(w);
-    if (result == 0)
-        result = list(w, ret);
-    return result != 0 ? result : sign(w, former, secret, ret);
+    if (w == NULL)
+        return;
+    rewrite_done(w->c);
+    buf_done(&w->head_bytes);
+    buf_done(&w->lines);
+    buf_done(&w->folded.out);
+    buf_done(&w->fresh.out);
 }
 
 int origin_commit(struct arena *a, const struct catalog *c, const struct head *former,
                   const struct head *next, const struct change *change, size_t n,
                   const uint8_t secret[static SECRET_SIZE], struct commit *ret)
 {
-    struct work w = {.a = a, .c = c, .head = *next};
-    assert(former->lines == c->serving.n);
+    bool left = (next->flags & HEAD_FLAG_LEFT) != 0;
+    const struct changes_of of = {.change = change, .n = n};
+    struct origin *w = origin_begin(a, c, former, left, &of);
+    size_t budget = SIZE_MAX;
     *ret = (struct commit){0};
-    sealer_init(&w.fresh, a);
-    sealer_init(&w.folded, a);
-    buf_init(&w.lines, a->mem, (size_t)MANIFEST_LINES_MAX * LINE_BYTES);
-    buf_init(&w.head_bytes, a->mem, HEAD_MAX);
-    int result = work_run(&w, former, change, n, secret, ret);
-    rewrite_done(c);
-    buf_done(&w.head_bytes);
-    buf_done(&w.lines);
-    buf_done(&w.folded.out);
-    buf_done(&w.fresh.out);
+    int result = w == NULL ? -1 : origin_go_on(w, &budget);
+    if (result == 0)
+        result = origin_end(w, next, secret, ret);
+    origin_done(w);
     return result;
 }

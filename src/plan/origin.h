@@ -45,17 +45,41 @@ struct commit {
     uint64_t rewritten;        /* bytes of the segments that hold records written before */
 };
 
+struct origin; /* a commit that is under way */
+
+/* What is wanted: an array, and more of them that stand here and there, behind it. */
+struct changes_of {
+    const struct change *change;
+    size_t n;
+    const struct change *const *more;
+    size_t more_n;
+};
+
 /* Turns changes into a commit on top of `former` (the served head; lines = 0, usn = 0 for a new
- * stream, whose epoch the caller chose). c is the own catalog and is not changed. PUTs that say
- * what is already there (same value and source) and DELs of what is not there have no effect;
- * several changes of one key: the last counts. Records are ordered by (source, kind, domain, user)
- * so that domains are shared. next: fields of the new head that the caller decides (key, number,
- * epoch, beat, interval, flags, name, route_string); usn, root, lines, bytes, live, sum and peak
- * are computed. A commit without any effective change still takes one USN (a head that changed).
- * What is rewritten (origin_rewrite.c) is in the same head; it takes a USN more.
- * A head with HEAD_FLAG_LEFT lists nothing, whatever the changes.
- * 0; -1 memory; -2 the manifest would exceed its maximum; -3 a change that no segment can hold
- * (PROTOCOL.md, "Segments"). Everything lives in the arena. */
+ * stream, whose epoch the caller chose). c is the own catalog; what it serves is not changed, and
+ * must stay until origin_done. PUTs that say what is already there (same value and source) and DELs
+ * of what is not there have no effect; several changes of one key: the last counts. Records are
+ * ordered by (source, kind, domain, user) so that domains are shared. A commit without any
+ * effective change still takes one USN (a head that changed). What is rewritten (origin_rewrite.c)
+ * is in the same head; it takes a USN more. left: it lists nothing, whatever the changes.
+ * The changes stay the caller's until origin_done; all else lives in the arena. NULL: memory. */
+struct origin *origin_begin(struct arena *a, const struct catalog *c, const struct head *former,
+                            bool left, const struct changes_of *of);
+/* What it changes, by key, each key once; when it can be signed. */
+const struct change *const *origin_changes(const struct origin *w, size_t *ret_n);
+/* Goes on with it for about *budget changes and records, and takes those off it. 1: there is more
+ * to do; 0: it can be signed; -1 memory; -2 the manifest would exceed its maximum; -3 a change that
+ * no segment can hold (PROTOCOL.md, "Segments"). */
+int origin_go_on(struct origin *w, size_t *budget);
+/* Signs it. next: fields of the new head that the caller decides (key, number, epoch, beat,
+ * interval, flags, name, route_string); usn, root, lines, bytes, live, sum and peak are computed.
+ * 0, or -1 memory. */
+int origin_end(struct origin *w, const struct head *next, const uint8_t secret[static SECRET_SIZE],
+               struct commit *ret);
+/* At any time, once; the arena is the caller's. w may be NULL. */
+void origin_done(struct origin *w);
+
+/* All of it at once; next->flags says whether it lists nothing. 0, or the errors above. */
 int origin_commit(struct arena *a, const struct catalog *c, const struct head *former,
                   const struct head *next, const struct change *change, size_t n,
                   const uint8_t secret[static SECRET_SIZE], struct commit *ret);

@@ -25,7 +25,7 @@
 #define CROWDED_SEGMENTS  64                /* rewritten at once because of crowded keys */
 #define JOIN_SLACK        16                /* "" as a source is not said at a segment's start */
 
-static struct segment *segment_of(const struct work *w, size_t line)
+static struct segment *segment_of(const struct origin *w, size_t line)
 {
     uint32_t id = w->c->serving.id[line];
     return id != 0 ? &w->c->plan->segment[id] : NULL;
@@ -48,7 +48,7 @@ static bool leaves(const struct segment *s)
     return s == NULL || (s->flags & SEGMENT_LEAVING) != 0;
 }
 
-static void leave(struct work *w, struct segment *s)
+static void leave(struct origin *w, struct segment *s)
 {
     s->flags |= SEGMENT_LEAVING;
     w->leaves = true;
@@ -57,7 +57,7 @@ static void leave(struct work *w, struct segment *s)
 /* --- which lines */
 
 /* Where the run of small segments at the end begins, as far as the former's lines go. */
-static size_t tail_start(const struct work *w)
+static size_t tail_start(const struct origin *w)
 {
     size_t at = w->c->serving.n;
     while (at > 0 && (segment_of(w, at - 1) == NULL || SMALL(segment_of(w, at - 1)->size)))
@@ -65,7 +65,7 @@ static size_t tail_start(const struct work *w)
     return at;
 }
 
-static bool pay(struct work *w, uint64_t bytes)
+static bool pay(struct origin *w, uint64_t bytes)
 {
     if (w->budget < bytes)
         return false;
@@ -74,7 +74,7 @@ static bool pay(struct work *w, uint64_t bytes)
 }
 
 /* Runs of neighbours that fit into one segment: by what they are now, so that they surely do. */
-static void join(struct work *w, size_t n)
+static void join(struct origin *w, size_t n)
 {
     struct segment *former = NULL;
     uint32_t sum = 0;
@@ -94,7 +94,7 @@ static void join(struct work *w, size_t n)
     }
 }
 
-void rewrite_choose(struct work *w)
+void rewrite_choose(struct origin *w)
 {
     size_t tail = tail_start(w);
     if (!counted(w->c))
@@ -111,7 +111,7 @@ void rewrite_choose(struct work *w)
     join(w, tail);
 }
 
-void rewrite_crowded(struct work *w, const struct record *key)
+void rewrite_crowded(struct origin *w, const struct record *key)
 {
     w->crowded += index_leave(w->c, key, CROWDED_SEGMENTS - w->crowded);
     w->leaves = w->leaves || w->crowded > 0;
@@ -119,7 +119,7 @@ void rewrite_crowded(struct work *w, const struct record *key)
 
 /* --- what of them */
 
-static bool is_changed(const struct work *w, const struct record *r)
+static bool is_changed(const struct origin *w, const struct record *r)
 {
     struct change key = {.kind = r->kind, .user = r->user, .domain = r->domain};
     size_t low = 0, high = w->n;
@@ -138,7 +138,7 @@ static bool is_changed(const struct work *w, const struct record *r)
 
 /* A record outlives the rewrite when it counts for its key and, being a DEL, still hides a PUT in a
  * line that stays. id: its segment; 0: it is fresh, and so it counts. */
-static bool outlives(const struct work *w, uint32_t id, const struct record *r)
+static bool outlives(const struct origin *w, uint32_t id, const struct record *r)
 {
     if (id != 0 && (is_changed(w, r) || !index_counts(w->c, SEGMENT_SERVED, id, r)))
         return false;
@@ -151,12 +151,13 @@ static bool outlives(const struct work *w, uint32_t id, const struct record *r)
 #endif
 }
 
-static int rewrite_segment(struct work *w, uint32_t id, struct slice bytes)
+static int rewrite_segment(struct origin *w, uint32_t id, struct slice bytes, size_t *budget)
 {
     struct segment_reader reader;
     struct record r;
     segment_reader_init(&reader, bytes);
     while (segment_next(&reader, &r) == 1) {
+        *budget -= *budget > 0;
         int result = outlives(w, id, &r) ? sealer_put(&w->folded, &r) : 0;
         if (result != 0)
             return result;
@@ -167,7 +168,7 @@ static int rewrite_segment(struct work *w, uint32_t id, struct slice bytes)
 /* --- all of it */
 
 /* Is there anything to read, or does what leaves go for nothing? */
-static bool must_write(const struct work *w)
+static bool must_write(const struct origin *w)
 {
     for (size_t i = 0; w->leaves && i < w->c->serving.n; i++) {
         const struct segment *s = segment_of(w, i);
@@ -179,7 +180,7 @@ static bool must_write(const struct work *w)
 
 /* The tail leaves when it is too long, and whenever anything else is written anew. Sets fresh_n;
  * true when something is to be written. */
-static bool tail_leaves(struct work *w)
+static bool tail_leaves(struct origin *w)
 {
     size_t former = w->c->serving.n, at = former + w->fresh.n, lines = 0;
     uint64_t bytes = 0;
@@ -205,24 +206,35 @@ static bool tail_leaves(struct work *w)
     return true;
 }
 
-int rewrite(struct work *w)
+void rewrite_begin(struct origin *w)
 {
-    const struct manifest *former = &w->c->serving;
-    if (!tail_leaves(w))
+    w->rewrites = tail_leaves(w);
+}
+
+/* One line of the former's, or a fresh segment that is folded. */
+static int rewrite_one(struct origin *w, size_t at, size_t *budget)
+{
+    size_t former = w->c->serving.n;
+    if (at >= former)
+        return rewrite_segment(w, 0, w->fresh.segment[w->fresh_n + at - former].bytes, budget);
+    const struct segment *s = segment_of(w, at);
+    if (s == NULL || !leaves(s) || (counted(w->c) && kept(s) == 0))
         return 0;
-    for (size_t i = 0; i < former->n; i++) {
-        const struct segment *s = segment_of(w, i);
-        if (s == NULL || !leaves(s) || (counted(w->c) && kept(s) == 0))
-            continue;
-        int result = rewrite_segment(w, former->id[i], segment_bytes(s));
+    return rewrite_segment(w, w->c->serving.id[at], segment_bytes(s), budget);
+}
+
+int rewrite_go_on(struct origin *w, size_t *budget)
+{
+    size_t n = w->c->serving.n + w->fresh.n - w->fresh_n;
+    for (; w->rewrites && w->at < n; w->at++) {
+        if (*budget == 0)
+            return 1;
+        int result = rewrite_one(w, w->at, budget);
         if (result != 0)
             return result;
     }
-    for (size_t i = w->fresh_n; i < w->fresh.n; i++) {
-        int result = rewrite_segment(w, 0, w->fresh.segment[i].bytes);
-        if (result != 0)
-            return result;
-    }
+    if (!w->rewrites)
+        return 0;
     w->head.usn++;
     return sealer_seal(&w->folded);
 }

@@ -16,43 +16,66 @@ int change_order(const struct change *a, const struct change *b)
     return order;
 }
 
-static bool in_order(const struct change **v, size_t n, compare_changes *cmp)
+void sorter_init(struct sorter *s, const struct change **v, const struct change **scratch, size_t n,
+                 compare_changes *cmp)
 {
-    for (size_t i = 1; i < n; i++) {
-        if (cmp(v[i - 1], v[i]) > 0)
-            return false;
+    *s = (struct sorter){.from = v, .to = scratch, .n = n, .cmp = cmp, .at = 1, .strict = true};
+}
+
+/* True: it is in order as it came. */
+static bool look(struct sorter *s, size_t *budget)
+{
+    for (; s->at < s->n && *budget > 0; s->at++, --*budget) {
+        int order = s->cmp(s->from[s->at - 1], s->from[s->at]);
+        s->strict = s->strict && order < 0;
+        if (order <= 0)
+            continue;
+        s->merging = true;
+        s->at = s->left = s->right = 0;
+        s->width = 1;
+        return false;
     }
+    return s->at >= s->n;
+}
+
+/* The runs of `width` at `at`; false: the budget has come to its end in the middle. */
+static bool merge(struct sorter *s, size_t *budget)
+{
+    const struct change **from = s->from + s->at, **to = s->to + s->at;
+    size_t n = s->n - s->at, middle = s->width < n ? s->width : n;
+    size_t end = 2 * s->width < n ? 2 * s->width : n;
+    if (s->left == 0 && s->right == 0)
+        s->right = middle;
+    while (s->left < middle || s->right < end) {
+        if (*budget == 0)
+            return false;
+        --*budget;
+        bool take_left = s->left < middle &&
+                         (s->right >= end || s->cmp(from[s->left], from[s->right]) <= 0);
+        to[s->left + s->right - middle] = from[take_left ? s->left : s->right];
+        s->left += take_left;
+        s->right += !take_left;
+    }
+    s->at += end;
+    s->left = s->right = 0;
     return true;
 }
 
-static void merge(const struct change **to, const struct change **from, size_t middle, size_t n,
-                  compare_changes *cmp)
+bool sorter_go_on(struct sorter *s, size_t *budget)
 {
-    size_t left = 0, right = middle;
-    for (size_t i = 0; i < n; i++) {
-        bool take_left = left < middle && (right >= n || cmp(from[left], from[right]) <= 0);
-        to[i] = take_left ? from[left++] : from[right++];
+    if (!s->merging && look(s, budget))
+        return true;
+    while (s->merging && s->width < s->n) {
+        while (s->at < s->n)
+            if (!merge(s, budget))
+                return false;
+        const struct change **other = s->from;
+        s->from = s->to;
+        s->to = other;
+        s->width *= 2;
+        s->at = 0;
     }
-}
-
-void changes_sort(const struct change **v, const struct change **scratch, size_t n,
-                  compare_changes *cmp)
-{
-    const struct change **from = v, **to = scratch;
-    if (in_order(v, n, cmp))
-        return;
-    for (size_t width = 1; width < n; width *= 2) {
-        for (size_t at = 0; at < n; at += 2 * width) {
-            size_t left = n - at;
-            size_t middle = width < left ? width : left;
-            merge(to + at, from + at, middle, left < 2 * width ? left : 2 * width, cmp);
-        }
-        const struct change **other = from;
-        from = to;
-        to = other;
-    }
-    if (from != v)
-        memcpy(v, from, n * sizeof *v);
+    return s->merging;
 }
 
 /* --- segments */

@@ -90,6 +90,15 @@ int catalog_rebuild(struct catalog *c);
 /* Serves the target (nothing may be missing): what it does not list is dropped. */
 void catalog_apply(struct catalog *c);
 
+/* The same in parts, for who must not keep others waiting. Towards a target: what the present one
+ * has and `lines` have not leaves it, as much as about *budget records allow. 1: there is more to
+ * leave; 0: `lines` are the target, as after catalog_target; -1 memory. */
+int catalog_approach(struct catalog *c, struct slice lines, uint64_t expect, size_t *budget);
+/* As catalog_apply, but what is listed no more stays in memory, and nobody sees it ... */
+void catalog_serve(struct catalog *c);
+/* ... until it is swept, about *budget records at a time. True: there is nothing left. */
+bool catalog_sweep(struct catalog *c, size_t *budget);
+
 /* Gives the target up: back to the served set alone. */
 void catalog_abandon(struct catalog *c);
 

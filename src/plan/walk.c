@@ -53,6 +53,8 @@ size_t catalog_walk_some(const struct catalog *c, struct catalog_place *place, s
         uint32_t id = c->serving.id[place->line];
         if (id != 0 && place->fresh && c->plan->segment[id].looked)
             continue;
+        if (id != 0 && place->sources != 0 && (c->plan->segment[id].sources & place->sources) == 0)
+            continue;
         if (id != 0 && !walk_segment(c, id, place, most, &seen, want, visit, context))
             return seen;
     }
@@ -66,20 +68,6 @@ uint64_t source_bit(struct slice name)
     for (size_t i = 0; i < name.n; i++)
         h = mix64(h ^ name.p[i]);
     return UINT64_C(1) << (h & 63);
-}
-
-void catalog_walk_sources(const struct catalog *c, uint64_t sources,
-                          bool (*want)(void *context, const struct record *r),
-                          bool (*visit)(void *context, const struct record *r), void *context)
-{
-    for (size_t i = 0; i < c->serving.n; i++) {
-        uint32_t id = c->serving.id[i];
-        struct catalog_place place = {0};
-        size_t seen = 0;
-        if (id != 0 && (c->plan->segment[id].sources & sources) != 0 &&
-            !walk_segment(c, id, &place, SIZE_MAX, &seen, want, visit, context))
-            return;
-    }
 }
 
 size_t plan_holders(const struct plan *p, const struct record *key, const struct catalog **out,

@@ -12,6 +12,7 @@ struct catalog_place {
     uint32_t at;   /* offset in its segment ... */
     uint64_t name; /* ... which has this name, as far as it goes */
     bool over;     /* there is nothing behind it */
+    uint64_t sources; /* bits: segments that hold nothing of these are passed over; 0: none is */
     bool marks;    /* each segment that was gone through is marked, ... */
     bool fresh;    /* ... and those that are marked already are passed over */
 };
@@ -26,12 +27,6 @@ size_t catalog_walk_some(const struct catalog *c, struct catalog_place *place, s
 
 /* A source as one of 64 bits: those of different sources may be the same. */
 uint64_t source_bit(struct slice name);
-
-/* Calls visit for all live records that `want` wants, until it returns false. sources: bits of the
- * sources that those may be of; segments without any of them are passed over. */
-void catalog_walk_sources(const struct catalog *c, uint64_t sources,
-                          bool (*want)(void *context, const struct record *r),
-                          bool (*visit)(void *context, const struct record *r), void *context);
 
 /* The served catalogs that have a live record of the key, at most max; returns how many. */
 size_t plan_holders(const struct plan *p, const struct record *key, const struct catalog **out,

@@ -5,6 +5,8 @@
  *
  * The same file, built together with an origin that drops DELs too early
  * (OPENILS_BUG_DROP_DEL_EARLY), is the control: the model must notice. */
+#include <stdio.h>
+
 #include "test.h"
 
 #include "base/rand.h"
@@ -391,6 +393,66 @@ static void one_done(struct one *o)
     assert_int_equal(o->t.mem.used, 0);
 }
 
+/* In as many steps as one likes: the same bytes. */
+static void same_in_steps(struct one *o, const struct change *change, size_t n, size_t most)
+{
+    struct arena a;
+    struct commit c;
+    size_t k = 0, budget = most;
+    int result;
+    const struct changes_of of = {.change = change, .n = n / 2};
+    const struct change *more[64];
+    for (size_t i = n / 2; i < n; i++)
+        more[k++] = &change[i];
+    const struct changes_of both = {.change = change, .n = of.n, .more = more, .more_n = k};
+    arena_init(&a, &o->t.mem);
+    struct origin *w = origin_begin(&a, o->catalog, &o->head, false, &both);
+    assert_non_null(w);
+    for (k = 1; (result = origin_go_on(w, &budget)) == 1; k++) {
+        assert_true(budget < most);
+        budget = most;
+    }
+    assert_int_equal(result, 0);
+    assert_true(k > 1 || most > n);
+    assert_int_equal(origin_end(w, &o->head, secret, &c), 0);
+    origin_done(w);
+    assert_true(slice_eq(c.head_bytes, o->commit.head_bytes));
+    assert_true(slice_eq(c.lines, o->commit.lines));
+    assert_int_equal(c.change_n, o->commit.change_n);
+    assert_int_equal(c.dropped_n, o->commit.dropped_n);
+    arena_done(&a);
+}
+
+static void test_in_steps(void **state)
+{
+    static const size_t most[] = {1, 2, 7, 30, 1000};
+    char user[64][8];
+    struct change change[64];
+    struct rand r;
+    struct one o;
+    (void)state;
+    rand_seed(&r, 5);
+    one_init(&o);
+    for (size_t round = 0; round < 60; round++) {
+        for (size_t i = 0; i < 64; i++) {
+            snprintf(user[i], sizeof user[i], "u%u", (unsigned)rand_below(&r, 90));
+            change[i] = (struct change){.put = rand_below(&r, 3) != 0, .kind = ENTRY_FIELD,
+                                        .user = slice_of(user[i]),
+                                        .value = slice_of(rand_below(&r, 2) != 0 ? "x" : ""),
+                                        .source = slice_of(rand_below(&r, 2) != 0 ? "p" : "q")};
+            if (!change[i].put)
+                change[i].value = change[i].source = slice_make(NULL, 0);
+        }
+        arena_reset(&o.arena);
+        assert_int_equal(origin_commit(&o.arena, o.catalog, &o.head, &o.head, change, 64, secret,
+                                       &o.commit), 0);
+        for (size_t i = 0; i < sizeof most / sizeof *most; i++)
+            same_in_steps(&o, change, 64, most[i]);
+        assert_int_equal(one_commit(&o, change, 64), 0);
+    }
+    one_done(&o);
+}
+
 static void test_effects(void **state)
 {
     (void)state;
@@ -706,6 +768,7 @@ int main(void)
         cmocka_unit_test(test_half_dead),
         cmocka_unit_test(test_join),
         cmocka_unit_test(test_replaced),
+        cmocka_unit_test(test_in_steps),
         cmocka_unit_test(test_no_segment_holds_it),
         cmocka_unit_test(test_refusals),
         cmocka_unit_test(test_model),
