@@ -166,6 +166,8 @@ struct control_health {
 void control_health(const struct ils *core, struct control_health *ret);
 /* A decision as `ils lookup --json` has it. New ref. */
 json_t *control_lookup_json(const struct ils *core, const struct lookup *l);
+/* The key of the cluster of that id, or peer id in hex, whose plan is held; false: none is. */
+bool control_cluster_key(const struct ils *core, struct slice name, uint8_t ret[static KEY_SIZE]);
 const char *control_holds_text(const struct view_holds *h); /* static */
 const char *control_writing(enum view_writing writing);     /* static: "yes", "clone" ... */
 

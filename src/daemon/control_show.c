@@ -455,7 +455,7 @@ json_t *control_lookup_json(const struct ils *core, const struct lookup *l)
 }
 
 /* A cluster by its id, or by its peer id in hex. */
-static bool cluster_key(const struct ils *core, struct slice name, uint8_t ret[static KEY_SIZE])
+bool control_cluster_key(const struct ils *core, struct slice name, uint8_t ret[static KEY_SIZE])
 {
     struct view_plan p;
     char id[2 * PEER_ID_SIZE + 1];
@@ -480,7 +480,7 @@ void verb_lookup(struct client *client)
     if (!control_text(client, "dialled", true, &dialled) ||
         !control_text(client, "from", false, &from))
         return;
-    if (from.n > 0 && !cluster_key(core, from, key)) {
+    if (from.n > 0 && !control_cluster_key(core, from, key)) {
         char text[160];
         snprintf(text, sizeof text, "no cluster '%.*s' is known here",
                  (int)(from.n < 80 ? from.n : 80), (const char *)from.p);

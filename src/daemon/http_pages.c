@@ -26,16 +26,22 @@ static void page_why(struct runtime *rt, struct arena *scratch, struct buf *out,
                      struct http_outcome *said)
 {
     const struct ils *core = runtime_core(rt);
+    uint8_t key[KEY_SIZE];
     struct lookup l;
     memset(&l, 0, sizeof l);
-    if (said->from.n > 0) {
-        http_error(out, said, 404, "CLUSTER", "no such cluster is known", "from", "ils clusters");
+    if (said->from.p != NULL && !control_cluster_key(core, said->from, key)) {
+        http_error(out, said, 404, "UNKNOWN_CLUSTER", "no such cluster is known here", "from",
+                   "ils clusters");
         return;
     }
-    plan_why(view_plan(core), view_routes(core), scratch, said->dialed, NULL, &l);
+    plan_why(view_plan(core), view_routes(core), scratch, said->dialed,
+             said->from.p != NULL ? key : NULL, &l);
     said->lookups = 1;
     said->result = l.result;
-    put_json(out, said, 200, scratch->failed ? NULL : control_lookup_json(core, &l));
+    json_t *json = scratch->failed ? NULL : control_lookup_json(core, &l);
+    if (json != NULL)
+        json_object_set_new(json, "from", control_text_or_null(said->from));
+    put_json(out, said, 200, json);
 }
 
 /* 503 is for who watches from outside: what is known goes on being served all the same. */

@@ -102,6 +102,8 @@ static void on_request(void *context, const struct http_asked *asked, struct buf
     if (said.status == 0)
         http_page(door->rt, &door->scratch, out, &said);
     count(door->rt, asked, &said);
+    if (said.lookups == 1 && said.result == LOOKUP_CUT)
+        runtime_cut(door->rt, said.dialed);
     *ret = (struct http_reply){.status = said.status, .type = said.type, .allow = said.allow,
                                .challenge = said.challenge, .soon = said.status == 429};
 }
