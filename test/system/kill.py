@@ -6,7 +6,10 @@
 Worlds of a hub A and a spoke B, real daemons, one after another. In each, B is set up, given a
 plan and joined to A while the first kill falls; then two writers keep changing B's plan (imports
 that replace a whole source, single entries that come and go), a reader keeps asking A over SIP,
-and the kills go on. After each kill the daemon is started again and everything is compared:
+and the kills go on. Some fall while a third writer changes half of BULK entries at once, so that
+segments are rewritten, and some while a backup that was made under load is put back at B (`ils
+restore FILE`), which then must take over from A what the backup had not yet. After each kill the
+daemon is started again and everything is compared:
 
     promised  every change that B acknowledged is there at B; one under way is there whole or not
               at all; settings that were acknowledged stand
@@ -49,6 +52,7 @@ CONTROL = os.path.join(BUILD, 'test', 'system', 'ilsd_ack_early')
 KILLS_PER_WORLD = 10
 PATIENCE = 60            # s that a resync may take before it counts as failed
 UNIVERSE = 3000          # keys that an import draws from
+BULK = 12000             # entries of which an import changes half: what they were in is rewritten
 GHOSTS = 200             # numbers that nobody submits
 WRITES = {1: 'write', 18: 'pwrite64', 20: 'writev', 74: 'fsync', 75: 'fdatasync',
           77: 'ftruncate', 277: 'sync_file_range'}
@@ -186,6 +190,8 @@ class Writer(threading.Thread):
         self.next = None
         self.ended = None
         self.pause = threading.Event()
+        self.submitted = threading.Event()
+        self.latency = 0.01
 
     def run(self):
         try:
@@ -202,11 +208,17 @@ class Writer(threading.Thread):
         self.world.seen_keys.update(after)
         self.next = after
         begun = time.monotonic()
-        link.ask(command, content, sent=self.world.submitted.set, **args)
+        link.ask(command, content, sent=self.sent, **args)
         self.held, self.next = after, None
         self.world.acknowledged += 1
-        self.world.latency = 0.8 * self.world.latency + 0.2 * (time.monotonic() - begun)
+        self.took(time.monotonic() - begun)
         self.world.see_usn(link.ask('status')['usn'], 'B')
+
+    def sent(self):
+        self.world.submitted.set()
+
+    def took(self, seconds):
+        self.world.latency = 0.8 * self.world.latency + 0.2 * seconds
 
     def draw(self):
         raise NotImplementedError
@@ -232,6 +244,23 @@ class Adder(Writer):
         key = '+4930%07d' % self.rand.randrange(300)
         after[key] = '+2%06d' % self.rand.randrange(10 ** 6)
         return after, 'plan add', None, {'kind': 'E164', 'key': key, 'failover': after[key]}
+
+
+class Bulk(Writer):
+    """Works only at the moment `rewrite`: the others would wait for it all the time."""
+
+    def sent(self):
+        self.world.rewriting.set()
+
+    def took(self, seconds):
+        self.world.rewrite_latency = seconds
+
+    def draw(self):
+        version = self.rand.randrange(10 ** 6)
+        after = {'+4921%07d' % i: '+3%06d' % version if self.rand.random() < 0.5 else
+                 self.held.get('+4921%07d' % i, '+30') for i in range(BULK)}
+        content = 'type,key,failover\n' + ''.join('E164,%s,%s\n' % row for row in after.items())
+        return after, 'plan import', content.encode(), {'source': self.source, 'force': True}
 
 
 class Reader(threading.Thread):
@@ -280,14 +309,16 @@ class World:
         self.usn_shown, self.usn_by = 0, ''
         self.lock = threading.Lock()
         self.submitted = threading.Event()
-        self.latency = 0.01
+        self.rewriting = threading.Event()
+        self.latency, self.rewrite_latency, self.restore_latency = 0.01, 0.05, 0.1
         self.acknowledged = 0
         self.seen_keys = set()
         self.a_read_callee = False
         self.faults = []
         self.kill_n = 0
         self.writers = [Importer(self, 'file', random.Random(self.rand.random())),
-                        Adder(self, 'manual', random.Random(self.rand.random()))]
+                        Adder(self, 'manual', random.Random(self.rand.random())),
+                        Bulk(self, 'bulk', random.Random(self.rand.random()))]
 
     def fault(self, kind, text):
         with self.lock:
@@ -314,7 +345,8 @@ class World:
         torn = wal_torn(victim.data)
         self.kill_n += 1
         return {'who': 'A' if victim is self.a else 'B', 'moment': moment, 'call': call,
-                'torn': torn, 'under_way': len(under_way), 'unsaid': 0}
+                'torn': torn, 'under_way': len(under_way), 'unsaid': 0, 'restoring': False,
+                'rewriting': any(isinstance(w, Bulk) for w in under_way)}
 
     def start(self, victim, again=True):
         """Starts the victim; with luck it is killed once more in the middle of that."""
@@ -448,8 +480,9 @@ class World:
             return
         if row['entries'] != wanted['own_entries']:
             self.fault('same', 'A has %d entries, B %d' % (row['entries'], wanted['own_entries']))
-        held = {**self.writers[0].held, **self.writers[1].held}
-        for key in held:
+        held = {**self.writers[0].held, **self.writers[1].held, **self.writers[2].held}
+        some = self.rand.sample(sorted(self.writers[2].held), min(50, len(self.writers[2].held)))
+        for key in [*self.writers[0].held, *self.writers[1].held, *some]:
             here, there = (x.ask('lookup', dialled=key)['match'] for x in (b, a))
             if here is None or there is None or \
                     any(here[k] != there[k] for k in ('kind', 'value', 'cluster_id', 'usn')):
@@ -480,19 +513,22 @@ class World:
     # --- the whole
 
     def wait_for_the_moment(self, moment):
-        if moment == 'write':
-            self.submitted.clear()
-            self.submitted.wait(5)
-            until = time.monotonic() + self.rand.uniform(0, 1.5 * self.latency)
+        if moment in ('write', 'rewrite'):
+            event, latency = {'write': (self.submitted, self.latency),
+                              'rewrite': (self.rewriting, self.rewrite_latency)}[moment]
+            event.clear()
+            event.wait(5)
+            until = time.monotonic() + self.rand.uniform(0, 1.5 * latency)
             while time.monotonic() < until:
                 pass
         else:
             time.sleep(self.rand.uniform(0, 0.3))
 
-    def go(self, writers):
+    def go(self, writers, moment):
         self.writers = writers
         for w in writers:
-            w.start()
+            if moment == 'rewrite' or not isinstance(w, Bulk):
+                w.start()
 
     def rest(self):
         """Ends the writers between two changes; whoever was cut is left with what it wanted."""
@@ -509,10 +545,66 @@ class World:
     def fresh(self):
         return [type(w)(self, w.source, w.rand, w.held) for w in self.writers]
 
+    def restore(self, file, answer):
+        try:
+            begun = time.monotonic()
+            Control(self.b).ask('restore', file=file)
+            self.restore_latency = time.monotonic() - begun
+            answer.append(True)
+        except Cut:
+            pass
+        except Refused as reason:
+            answer.append(reason)
+
+    def level(self):
+        """B has everything that it acknowledged, of its own disk or of what A holds."""
+        try:
+            link = Control(self.b)
+            return link.ask('identity')['writing'] == 'yes' and \
+                all(self.plan(link, w.source) == w.held for w in self.writers)
+        except (Cut, Refused):
+            return False
+
+    def kill_in_restore(self):
+        """A backup made under load is put back at B. A holds everything that came after it."""
+        file = os.path.join(self.b.data, 'backup-%d' % self.kill_n)
+        self.go(self.fresh(), 'restore')
+        time.sleep(self.rand.uniform(0, 0.1))
+        Control(self.b).ask('backup', file=file)
+        time.sleep(self.rand.uniform(0, 0.1))
+        self.rest()
+        self.compare_a({'who': 'nobody'})
+        answer = []
+        restoring = threading.Thread(target=self.restore, args=(file, answer), daemon=True)
+        restoring.start()
+        time.sleep(self.rand.uniform(0, 1.2 * self.restore_latency))
+        under_way = not answer
+        kill = self.kill(self.b, 'restore')
+        kill['restoring'] = under_way
+        restoring.join(PATIENCE)
+        if answer and answer[0] is not True:
+            self.fault('same', 'the backup was refused: %s' % answer[0])
+        self.start(self.b)
+        if not wait_until(self.level, PATIENCE):
+            link = Control(self.b)
+            self.fault('promised', 'a minute after a restore was cut: %s; rows %r of %r' % (
+                link.ask('identity'), [len(self.plan(link, w.source)) for w in self.writers],
+                [len(w.held) for w in self.writers]))
+        self.compare_b(Control(self.b), kill)
+        self.compare_a(kill)
+        self.tally.add(kill)
+        os.unlink(file)
+        for name in os.listdir(self.b.data):
+            if name.startswith('ilsd.db-') and name not in ('ilsd.db-wal', 'ilsd.db-shm'):
+                os.unlink(os.path.join(self.b.data, name)) # former stores
+
     def one_kill(self):
         victim = self.rand.choice((self.a, self.b))
-        moment = self.rand.choice(('write', 'write', 'any', 'resync'))
-        self.go(self.fresh())
+        moment = self.rand.choice(('write', 'write', 'any', 'resync', 'rewrite', 'restore'))
+        if moment == 'restore':
+            self.kill_in_restore()
+            return
+        self.go(self.fresh(), moment)
         self.wait_for_the_moment(moment)
         kill = self.kill(victim, moment)
         if victim is self.b:
@@ -571,11 +663,13 @@ class Tally:
         inside = count(lambda k: k['call'] or k['torn'] or k['unsaid'])
         moments = ', '.join('%s %d' % (m, count(lambda k, m=m: k['moment'] == m))
                             for m in sorted({k['moment'] for k in self.kills}))
-        return ('%d kills (A %d, B %d; %s), %d with a change under way, %d inside a write (in a '
+        return ('%d kills (A %d, B %d; %s), %d with a change under way, %d of them one that '
+                'rewrites, %d in a restore, %d inside a write (in a '
                 'call %d, log torn %d, written and not yet said %d); %d changes acknowledged, '
                 '%d strange numbers asked' %
                 (len(self.kills), count(lambda k: k['who'] == 'A'),
-                 count(lambda k: k['who'] == 'B'), moments, count(lambda k: k['under_way']), inside,
+                 count(lambda k: k['who'] == 'B'), moments, count(lambda k: k['under_way']),
+                 count(lambda k: k['rewriting']), count(lambda k: k['restoring']), inside,
                  count(lambda k: k['call']), count(lambda k: k['torn']),
                  count(lambda k: k['unsaid']), self.acknowledged, self.asked))
 
