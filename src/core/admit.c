@@ -136,6 +136,7 @@ static bool list_streams(struct ils *ils, const uint8_t key[static KEY_SIZE])
 
 struct listing {
     struct ils *ils;
+    struct stream *s;
     size_t n;
 };
 
@@ -144,9 +145,26 @@ static bool list_one(void *context, const struct record *r)
     struct listing *listing = context;
     if (r->kind == ENTRY_ROSTER && r->user.n == KEY_SIZE && r->put) {
         list_streams(listing->ils, r->user.p);
+        buf_put_slice(&listing->s->roster, r->user);
         listing->n++;
     }
     return listing->n < ROSTER_MAX;
+}
+
+/* Whom it lists. Its roster is read once for each root: a catalog is a function of its list. */
+static void list_theirs(struct ils *ils, struct stream *s)
+{
+    struct listing listing = {.ils = ils, .s = s};
+    if (memcmp(s->roster_root, s->head.root, HASH_SIZE) == 0) {
+        for (size_t at = 0; at < s->roster.n; at += KEY_SIZE)
+            list_streams(ils, s->roster.p + at);
+        return;
+    }
+    buf_reset(&s->roster);
+    catalog_walk(s->catalog, list_one, &listing);
+    memset(s->roster_root, 0, HASH_SIZE);
+    if (!s->roster.failed)
+        memcpy(s->roster_root, s->head.root, HASH_SIZE);
 }
 
 /* Beginning with those whom this cluster has met: whoever they list that are hubs, and so on. */
@@ -166,12 +184,11 @@ static void list_all(struct ils *ils)
         moved = false;
         list_each(node, &ils->streams) {
             struct stream *s = list_entry(node, struct stream, node);
-            struct listing listing = {.ils = ils};
             if (s->number != STREAM_SELF || !s->listed || s->walked || !stream_held(s) ||
                 !is_hub(ils, s))
                 continue;
             s->walked = moved = true;
-            catalog_walk(s->catalog, list_one, &listing);
+            list_theirs(ils, s);
         }
     }
 }
@@ -253,6 +270,8 @@ bool admit_quota(const struct ils *ils, const struct stream *s, const struct hea
     bool less = stream_held(s) && h->bytes <= s->head.bytes;
     if ((!less && h->bytes > most) || (!fewer && h->live > max))
         return false;
+    if (fewer && less) /* as with every beat: the others need not be looked at */
+        return true;
     uint64_t live = learned(ils, s, &bytes);
     return (less || bytes + h->bytes <= most) && (fewer || live + h->live <= max);
 }

@@ -345,6 +345,7 @@ void own_free(struct ils *ils);
 /* A neighbour that does not have the next certificate yet. */
 bool own_waits_for(const struct ils *ils, const struct peer *p);
 /* ready.c: what this end would say of the certificates that others announced, and telling them. */
+void ready_read(struct ils *ils, const struct peer *p); /* its stream 0 may announce others */
 void ready_ask(struct ils *ils);    /* VERIFY of what was announced and not judged yet */
 void ready_import(struct ils *ils); /* what those announce whose present one was imported */
 void ready_tell(struct ils *ils);   /* READY on each link where it changed */

@@ -326,7 +326,9 @@ struct stream {
     bool digest_differs, damaged; /* damaged: in the store, until it is served */
     bool over_quota;       /* the newest head was refused whole */
     tick rebuilt;          /* when a digest last differed */
-    size_t roster_n;       /* stream 0 of another: how many its roster names */
+    size_t roster_n;       /* stream 0 of another: how many its roster names, ... */
+    struct buf roster;     /* ... and their keys in the list of this root (admit.c): */
+    uint8_t roster_root[HASH_SIZE];
     bool written;          /* own: since this start */
     bool written_again;    /* own catalog: above what a neighbour held (catalogs.c) */
     bool committing;       /* own: a commit is under way */
@@ -739,9 +741,8 @@ struct ils {
     struct list pairs;     /* struct pair */
     size_t pair_n, pair_alarm_n, scan_n; /* scan: streams that are to be looked through ... */
     tick scan_next;        /* ... not before */
-    struct stream *scanning; /* the one that is, or NULL */
-    bool scanned;          /* all of them once since the start */
-    bool learned_less;     /* a plan of others is held no longer: what was refused may fit now */
+    struct stream *scanning; /* the one that is, or NULL; scanned: all, once since the start */
+    bool scanned, learned_less; /* less: of others; what was refused may fit now */
     uint64_t learned_seen; /* the limit for which what was refused was asked for again */
     struct confirming {    /* that the own plan shrank is meant so (held.c) */
         uint64_t command;  /* who waits; 0 = nobody */

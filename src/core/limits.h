@@ -55,7 +55,8 @@
 #define RECORD_BYTES      12             /* of a record in a segment, about: so many are indexed */
 #define STREAMS_MAX       1024
 #define ADOPTED_USN_GAP   (UINT64_C(1) << 20) /* design 6: above what others may hold */
-#define UNADMITTED_MAX    256            /* streams that wait for a roster to list them */
+#define UNADMITTED_MAX    (2 * PEERS_MAX) /* streams that wait for a roster to list them: all that
+                                          * a hub may tell a newcomer before the rosters are read */
 #define CATALOGS_MAX      32             /* that one hub imports */
 #define CATALOGS_ORIGIN   40             /* of one origin: more than it may make, a fifth of all */
 #define CATALOGS_WAITING  64             /* catalogs that their own origins announce, likewise */

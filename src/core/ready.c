@@ -55,6 +55,17 @@ static bool outlived(const struct ils *ils, const struct announced *a)
     return f->error == CERTIFICATE_OK && ils->wall >= f->ends;
 }
 
+static bool is_asked_for(const struct ils *ils, const struct announced *a)
+{
+    return a->der.n != 0 && a->question == 0 && (!a->judged || outlived(ils, a));
+}
+
+void ready_read(struct ils *ils, const struct peer *p)
+{
+    if (is_asked_for(ils, &p->announced[0]) || is_asked_for(ils, &p->announced[1]))
+        ils->ask_next = ils->now;
+}
+
 void ready_ask(struct ils *ils)
 {
     if (ils->now < ils->ask_next)
@@ -64,7 +75,7 @@ void ready_ask(struct ils *ils)
         struct peer *p = list_entry(node, struct peer, node);
         for (size_t i = 0; i < 2; i++) {
             struct announced *a = &p->announced[i];
-            if (a->der.n == 0 || a->question != 0 || (a->judged && !outlived(ils, a)))
+            if (!is_asked_for(ils, a))
                 continue;
             a->question = ++ils->next_question;
             struct ils_action *ask = ils_action(ils, ILS_DO_VERIFY);

@@ -395,7 +395,7 @@ void peer_read(struct ils *ils, struct peer *p, struct stream *s)
  * an operator is told until one of them has another. */
 void peer_names(struct ils *ils, struct peer *p)
 {
-    ils->ask_next = ils->now; /* its certificates may be others */
+    ready_read(ils, p); /* its certificates may be others */
     identity_named(ils, p);
     if (p->fqdn.n != 0 && holders(ils, text_slice(p->fqdn)) > 1)
         alarm_raise(ils, ILSDuplicateFQDN, text_slice(p->fqdn));

@@ -52,6 +52,7 @@ struct stream *stream_get(struct ils *ils, const uint8_t key[static KEY_SIZE], u
     buf_init(&s->former_lines, ils->mem, (size_t)MANIFEST_LINES_MAX * LINE_BYTES);
     buf_init(&s->withheld, ils->mem, HEAD_MAX);
     buf_init(&s->second, ils->mem, HEAD_MAX);
+    buf_init(&s->roster, ils->mem, (size_t)ROSTER_MAX * KEY_SIZE);
     s->rebuilt = -REBUILD_US;
     list_add(&ils->streams, &s->node);
     s->next_by_key = ils->by_key[key[0] % STREAM_BUCKETS];
@@ -85,6 +86,7 @@ void stream_free(struct ils *ils, struct stream *s)
     buf_done(&s->former_lines);
     buf_done(&s->withheld);
     buf_done(&s->second);
+    buf_done(&s->roster);
     catalogs_free(ils, s);
     mem_free(ils->mem, s, sizeof *s);
 }

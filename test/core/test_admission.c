@@ -307,6 +307,24 @@ static void an_origin_hears_of_its_copy(void **state)
 
 /* --- how many */
 
+/* A newcomer hears of everybody before it has read a roster: as many as there may be wait for it,
+ * and no more. */
+static void all_that_there_may_be_wait(void **state)
+{
+    (void)state;
+    size_t many = PEERS_MAX, streams = core.ils->stream_n;
+    say_self(&liar, &liar, 1, true, 0, 0);
+    for (size_t i = 0; i <= many; i++) {
+        struct liar p = the_puppet(i);
+        say_self(&liar, &p, 1, false, 0, 0);
+        say_plan(&liar, &p, 1, 1);
+    }
+    assert_int_equal(core.ils->stream_n, streams + 2 * many + 1); /* and the liar's own */
+    assert_false(admitted(puppet[many - 1].key, 0));
+    say_self(&liar, &liar, 100, true, many - ROSTER_MAX, ROSTER_MAX);
+    assert_true(admitted(puppet[many - 1].key, 0) && admitted(puppet[many - 1].key, 1));
+}
+
 static void roster_lists_the_linked_first(void **state)
 {
     (void)state;
@@ -476,6 +494,7 @@ int main(void)
         TEST(a_farewell_needs_no_roster),
         TEST(what_is_gone_is_not_told_back),
         TEST(an_origin_hears_of_its_copy),
+        TEST(all_that_there_may_be_wait),
         TEST(roster_lists_the_linked_first),
         TEST(catalogs_count),
         TEST(clusters_by_relay_count),
