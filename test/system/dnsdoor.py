@@ -91,6 +91,11 @@ def ask(port, name, kind='NAPTR', **more):
             return None
 
 
+def is_built(c):
+    """Whether this ilsd has the door (-Ddns)."""
+    return any(row['door'] == 'dns' for row in c.json('door', 'list'))
+
+
 def number_name(number, suffix='ils.internal'):
     """The name of a number: with + as ENUM has it, else below `enterprise`."""
     digits = number.lstrip('+')

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 
-from dnsdoor import Dug, number_name
+from dnsdoor import Dug, is_built, number_name
 from harness import Network, Tap, wait_until
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), 'call'))
@@ -106,6 +106,10 @@ def main():
         try:
             subprocess.run(['ip', 'link', 'set', 'lo', 'up'], check=True)
             a = net.cluster('hub-a', dns=True).hub(password='one')
+            if not is_built(a):
+                tap.skip('calls by ENUM', 'this ilsd is built without DNS')
+                tap.done()
+                return
             b = net.cluster('spoke-b').init(password='one')
             tap.same(b.join(a)['code'], 'ILS-100', 'B joins A')
             b.must('plan', 'import', '-', '--source', 'test', stdin=PLAN)
