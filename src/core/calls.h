@@ -464,6 +464,12 @@ enum reply command_names(struct ils *ils, const struct command *c, struct slice 
                          struct slice *ret_route, struct slice *ret_text); /* command.c */
 void identity_network(struct ils *ils, const struct command *c); /* NETWORK_ADOPT */
 
+/* leave.c: this cluster leaves its network. Called by ends.c, whose face is that of both. */
+void leave_command(struct ils *ils, const struct command *c);
+void leave_stored(struct ils *ils, struct batch *b, bool failed);
+void leave_tick(struct ils *ils);
+tick leave_deadline(const struct ils *ils);
+
 /* ends.c: leaving, forgetting, banning (design 6, Ends). */
 struct ended {
     struct list node;
@@ -474,6 +480,8 @@ struct ended {
     uint8_t author[PEER_ID_SIZE];
     TEXT(name, CLUSTER_ID_MAX); /* its cluster id, as the author knew it */
 };
+void ends_rows_of_stream(struct rows *r, const struct stream *s); /* its rows go */
+void ends_remove_row(struct rows *r, const struct ended *e);
 void ends_command(struct ils *ils, const struct command *c); /* LEAVE, FORGET, BAN, UNBAN */
 void ends_stored(struct ils *ils, struct batch *b, bool failed);
 bool author_banned(const struct ils *ils, const uint8_t author[static PEER_ID_SIZE]); /* author.c */

@@ -10,13 +10,14 @@
  *
  * mesh.c is whom this cluster wants to be linked to, and role.c what it is in the network;
  * identity.c tells who is who where two say that they are one, and renew.c takes another key;
- * ends.c and author.c are leaving, forgetting and banning, and told.c what of one's own streams is
- * shown; introduce.c makes the invited known to the other hubs; holds.c is who has what.
+ * leave.c, ends.c and author.c are leaving, forgetting and banning, and told.c what of one's own
+ * streams is shown; introduce.c makes the invited known to the other hubs; holds.c is who has what.
  *
  * policy.c takes the rules of what is made of learned data; held.c keeps the former plan of a
  * cluster whose plan shrank; duplicates.c looks plans through for what others have as well.
  *
- * This header has the state; calls.h, at its end, what the files call of each other. */
+ * This header has the state, that of streams in core_stream.h, of certificates and invites in
+ * core_trust.h; calls.h, at its end, what the files call of each other. */
 #ifndef OPENILS_CORE_CORE_H
 #define OPENILS_CORE_CORE_H
 
@@ -29,6 +30,9 @@
 #include "base/list.h"
 #include "base/planted.h"
 #include "base/rand.h"
+#include "core/core_stream.h"
+#include "core/core_text.h"
+#include "core/core_trust.h"
 #include "core/ils.h"
 #include "core/limits.h"
 #include "core/planlog.h"
@@ -39,107 +43,8 @@
 #include "link/sealed.h"
 #include "plan/walk.h"
 
-/* A short text that the core keeps: bounded, no allocation. */
-#define TEXT(name, max)                                                                            \
-    struct {                                                                                       \
-        uint16_t n;                                                                                \
-        uint8_t p[max];                                                                            \
-    } name
-#define text_slice(t) slice_make((t).p, (t).n)
-#define text_set(t, s)                                                                             \
-    do {                                                                                           \
-        struct slice text_set_s = (s);                                                             \
-        (t).n = (uint16_t)(text_set_s.n < sizeof (t).p ? text_set_s.n : sizeof (t).p);             \
-        if ((t).n != 0)                                                                            \
-            memcpy((t).p, text_set_s.p, (t).n);                                                    \
-    } while (0)
-
 struct stream;
 struct link;
-
-/* What is kept of a struct certificate. */
-struct facts {
-    bool present, self_signed, imported, chained;
-    uint16_t error;
-    uint8_t depth;
-    uint8_t fingerprint[FINGERPRINT_SIZE];
-    TEXT(subject, CERTIFICATE_NAME_MAX);
-    struct {
-        uint16_t n;
-        uint8_t p[CERTIFICATE_NAMES * 64]; /* names, each after its length byte, as many as fit */
-    } names;
-    wall not_before, not_after, ends;
-};
-
-/* OpenSSL's words for what is wrong with a certificate or a handshake; shown in the trace. */
-struct words {
-    TEXT(error, 96);
-    TEXT(reason, 64);
-    TEXT(library, 32);
-    TEXT(function, 48);
-    uint32_t number[3]; /* of reason, library, function */
-};
-
-/* One certificate or CRL of the trust store (trust.c). */
-struct trust_entry {
-    struct list node;
-    uint8_t kind; /* enum trust_kind */
-    uint8_t fingerprint[FINGERPRINT_SIZE];
-    bool authority;
-    wall not_after, added;
-    TEXT(subject, CERTIFICATE_NAME_MAX);
-    TEXT(source, 96);
-    struct buf der;
-};
-
-/* A certificate that was refused here. */
-struct refused_entry {
-    struct list node; /* oldest first */
-    uint8_t fingerprint[FINGERPRINT_SIZE];
-    enum code code;
-    uint8_t verdict_id[REFUSED_VERDICTS][VERDICT_ID_SIZE]; /* a ring */
-    uint32_t verdict_n;
-    char ip[ADDRESS_TEXT_MAX + 1];
-    uint16_t port;
-    wall first, last, not_after;
-    uint64_t count;
-    TEXT(subject, CERTIFICATE_NAME_MAX);
-    struct buf der;
-    bool stored, dirty; /* it has a row; the row is not as it is */
-};
-
-/* An invite that this hub gave out (invite.c). */
-struct invite_entry {
-    struct list node;
-    uint8_t id[INVITE_ID_SIZE];
-    uint8_t secret[INVITE_SECRET_SIZE]; /* wiped when it is spent in vain or over */
-    wall made, expires;
-    uint8_t failures;
-    bool spent;
-    uint8_t by[KEY_SIZE];                 /* zeros: spent in vain */
-    char by_id[2 * PEER_ID_SIZE + 1];
-};
-
-/* One's own certificate (own.c). */
-struct own_cert {
-    struct buf leaf, chain, key; /* DER; leaf.n = 0: none */
-    uint8_t fingerprint[FINGERPRINT_SIZE];
-    TEXT(subject, CERTIFICATE_NAME_MAX);
-    wall not_before, not_after;
-    bool self_signed, made;
-};
-
-/* A certificate that another cluster announced, and what this end would say of it. */
-struct announced {
-    struct buf der;            /* it, then its chain; n = 0: none */
-    uint8_t fingerprint[FINGERPRINT_SIZE];
-    uint64_t question;         /* VERIFY that is under way, 0 = none */
-    bool judged;
-    wall judged_at;
-    bool taken;                /* the next one: imported; not again when an operator removes it */
-    tick import_at;            /* not before: the disk refused it; 0 = not tried yet */
-    struct facts facts;
-};
 
 /* A cluster that this one wants to be linked to, or to visit, and how that goes (mesh.c). Not
  * stored: after a start all is tried anew. */
@@ -240,127 +145,6 @@ struct peer {
     bool introduces, introduces_known; /* whether its stream 0 introduces anybody */
     struct holds holds;            /* what it says that it has (holds.c) */
     wall last_contact;
-};
-
-/* What an imported catalog of one's own is called (catalogs.c). */
-struct catalog_words {
-    TEXT(name, CLUSTER_ID_MAX);
-    TEXT(route_string, ROUTE_STRING_MAX);
-    TEXT(description, DESCRIPTION_MAX);
-};
-
-/* What is on its way for one stream. */
-enum fetch_state { FETCH_NONE, FETCH_MANIFEST, FETCH_SEGMENTS };
-
-/* Where the head that stands for one's own stream is: it is told when it is durable. */
-enum withheld_state { WITHHELD_MADE, WITHHELD_STORING, WITHHELD_DURABLE };
-
-/* What is served in place of a plan that shrank by more than half (held.c). */
-struct kept {
-    struct catalog *catalog;   /* NULL: nothing is held back */
-    uint64_t epoch, usn, live; /* of the head that it is of */
-    wall since;
-    TEXT(subject, ALARM_SUBJECT_MAX); /* of its alarm */
-};
-
-/* How far a plan was looked through for what others have as well, and for what is not sound. */
-struct scan {
-    bool due;                  /* it has changed since that was begun last */
-    struct catalog_place place;
-    uint64_t records;          /* seen so far */
-    tick next;                 /* not before */
-    uint64_t illegal, illegal_now; /* found last; found so far */
-    TEXT(example, 96);         /* of those found last, ... */
-    TEXT(example_now, 96);     /* ... and so far */
-};
-
-/* Two plans that have entries in common (duplicates.c). */
-struct pair {
-    struct list node;
-    struct stream *a, *b;
-    uint64_t count, count_now; /* of entries in common; counted so far */
-    uint8_t kind, kind_now;    /* of an example; of the first one so far */
-    TEXT(example, URI_MAX);
-    TEXT(example_now, URI_MAX);
-    bool raised;
-    TEXT(subject, ALARM_SUBJECT_MAX); /* of its alarm */
-};
-
-struct stream {
-    struct list node;
-    struct stream *next_by_key;
-    struct list due;       /* among those of which something is fetched, or is to be again */
-    uint8_t key[KEY_SIZE];
-    uint64_t number;
-    size_t index;          /* of its mark on every link; of nobody else at the same time */
-    bool own;
-    bool admitted;
-    bool listed, walked;   /* while it is computed who is admitted (admit.c) */
-    /* what each step looks at, of all streams, is together */
-    enum fetch_state fetch;
-    struct link *source;
-    tick fetch_last;       /* when something last came */
-    tick retry;            /* a fetch that was given up is tried again; TICK_NEVER: none was */
-    struct catalog *catalog;
-    /* served */
-    struct head head;      /* slices into head_bytes */
-    struct buf head_bytes; /* n = 0: nothing served yet */
-    /* the change that led to it, to be carried with the head where it fits */
-    struct buf delta;      /* a frame HEAD with delta, n = 0: none */
-    uint8_t delta_base[HASH_SIZE];
-    /* wanted */
-    struct head wanted;
-    struct buf wanted_bytes;
-    struct buf wanted_lines;
-    struct buf target_lines; /* the target of the catalog while it is being filled */
-    struct buf former_lines; /* own: what an adopted catalog replaced, until that is mine */
-    uint8_t target_root[HASH_SIZE]; /* only the head with this root may be served from it */
-    size_t at;             /* next line to ask for */
-    uint32_t asked, manifests; /* requests under way: for segments, for the list */
-    uint32_t failures;
-    struct list replaced;  /* segments that left the list less than 60 s ago */
-    size_t replaced_bytes;
-    wall last_usn;
-    tick last_head;        /* when the head (or its beat) last came */
-    uint64_t seen_epoch, seen_usn; /* of the newest that came, taken or not */
-    bool digest_differs, damaged; /* damaged: in the store, until it is served */
-    bool over_quota;       /* the newest head was refused whole */
-    tick rebuilt;          /* when a digest last differed */
-    size_t roster_n;       /* stream 0 of another: how many its roster names, ... */
-    struct buf roster;     /* ... and their keys in the list of this root (admit.c): */
-    uint8_t roster_root[HASH_SIZE];
-    bool written;          /* own: since this start */
-    bool written_again;    /* own catalog: above what a neighbour held (catalogs.c) */
-    bool committing;       /* own: a commit is under way */
-    struct catalog_words *words; /* own catalog: as it is to be called; NULL: not one */
-    bool proved_older;     /* own: a neighbour showed a newer head with my own signature */
-    bool rolled_back;      /* own: a neighbour holds a newer one; nothing is written any more */
-    uint64_t theirs_epoch, theirs_usn; /* of that one, or what else a new epoch must be above */
-    bool theirs_left;      /* that one lists nothing: there is nothing to be had */
-    bool hide;             /* own: others are not shown the real one (told.c) */
-    struct buf withheld;   /* own: the head that they are shown in place of it, which lists nothing;
-                            * n = 0: none was made, or the real one is above it by now */
-    struct head withheld_head; /* slices into it */
-    uint8_t withheld_state; /* enum withheld_state */
-    bool renew;            /* own: a new epoch begins before anything else is written (adopt.c) */
-    bool rebuilding;       /* own: an operator wants theirs */
-    uint64_t beat_seen;    /* own: others hold this beat of the head; the next is above it */
-    struct buf second;     /* a head of the same epoch and USN with another root: two writers */
-    tick behind;           /* since when a head is known that is not served; 0 = none */
-    wall failed;           /* when something last went wrong with it, and what; 0 = nothing has */
-    const char *error;
-    struct kept kept;
-    uint64_t base_peak, base_live; /* where it was served although it had shrunk: from there */
-    struct scan scan;
-    uint64_t counted;      /* in the vector: what it adds to the sum; 0 = it is not in it */
-    uint64_t counted_epoch, counted_usn;
-};
-
-/* One neighbour's word on one stream. */
-struct mark {
-    bool theirs;           /* they have said it, or were sent it */
-    uint64_t epoch, usn, beat;
-    uint8_t root[HASH_SIZE];
 };
 
 enum link_state {
@@ -482,7 +266,8 @@ struct settings {
     bool exchange_off, introductions_off, draining;
     uint16_t minutes;
     struct confirm confirm;
-    uint64_t learned_max; struct lookup_rules lookup;
+    uint64_t learned_max;
+    struct lookup_rules lookup;
 };
 
 /* What happens when a batch is durable. */
@@ -495,7 +280,7 @@ enum batch_kind {
     BATCH_OWN,
     BATCH_INVITE,
     BATCH_IDENTITY, /* a new key is durable (identity.c) */
-    BATCH_LEAVE,    /* a step of leaving is durable (ends.c) */
+    BATCH_LEAVE,    /* a step of leaving is durable (leave.c) */
     BATCH_ENDED,    /* somebody was forgotten or banned (ends.c) */
     BATCH_WITHHELD, /* number: of the stream, and the USN (told.c) */
     BATCH_POLICY,   /* a rule is durable, or gone (policy.c) */
@@ -514,7 +299,8 @@ struct batch {
     struct settings *settings; /* BATCH_COMMAND: durable from then on */
     bool route, route_add, route_was; /* BATCH_COMMAND: of a route (routing.c); was: with: */
     uint16_t priority, weight;
-    TEXT(pattern, 256); TEXT(target, 512);
+    TEXT(pattern, 256);
+    TEXT(target, 512);
     bool of_peer, was_here, was_there; /* BATCH_COMMAND: of a peer's disconnection */
     uint8_t peer_key[KEY_SIZE];
     struct own_commit *commit;
@@ -693,7 +479,7 @@ struct ils {
     uint8_t former[PEER_ID_SIZE]; /* before `identity new`; zeros: there was none; durable */
     struct renewal *renewal; /* a new key is on its way to the disk (renew.c), or NULL */
     struct list ended;      /* struct ended: who left, was forgotten or banned (ends.c) */
-    struct leaving {        /* ends.c */
+    struct leaving {        /* leave.c */
         uint64_t command;   /* who waits; 0 = nobody */
         uint8_t phase;      /* enum leaving_phase */
         bool resumed;       /* it was interrupted by a restart */
@@ -741,8 +527,12 @@ struct ils {
     struct list pairs;     /* struct pair */
     size_t pair_n, pair_alarm_n, scan_n; /* scan: streams that are to be looked through ... */
     tick scan_next;        /* ... not before */
-    struct stream *scanning; /* the one that is, or NULL; scanned: all, once since the start */
-    bool scanned, learned_less; /* less: of others; what was refused may fit now */
+    struct stream *scanning; /* the one that is, or NULL */
+    bool scanned;          /* all of them once since the start */
+    bool learned_less;     /* a plan of others is held no longer: what was refused may fit now */
+    bool learned_moved;    /* what is learned is another now: whether that is near the limit? */
+    bool learned_near;     /* the alarm is raised, with this subject: */
+    TEXT(near, 40);
     uint64_t learned_seen; /* the limit for which what was refused was asked for again */
     struct confirming {    /* that the own plan shrank is meant so (held.c) */
         uint64_t command;  /* who waits; 0 = nobody */
