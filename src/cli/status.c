@@ -68,7 +68,7 @@ static void print_health(const struct cli *cli, const json_t *s)
     words_said(cause, sizeof cause, text_of(s, "cause"));
     printf("%s%s%s", healthy ? print_green(cli) : print_red(cli),
            healthy ? _("healthy") : _("degraded"), print_plain(cli));
-    printf("%s%s\n", healthy ? "" : ": ", cause);
+    printf("%s%s\n", cause[0] == '\0' ? "" : ": ", cause);
     const char *const next[] = {_("next"), _("next, at the other end"), _("next, at a hub"),
                                 _("next, at the copy")};
     const char *const or[] = {_("or"), _("or, at the other end"), _("or, at a hub"),

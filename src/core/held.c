@@ -273,6 +273,31 @@ void held_quota(struct ils *ils, struct stream *s, bool over)
     s->over_quota = over;
 }
 
+/* At nine tenths there is still time to raise the limit: beyond it a plan is refused whole. */
+static void judge_near(struct ils *ils)
+{
+    uint64_t bytes, max = policy_learned_max(ils), most = admit_bytes(ils);
+    uint64_t live = admit_learned(ils, &bytes);
+    bool entries = live >= max / 10 * 9, near = entries || bytes >= most / 10 * 9;
+    struct buf b;
+    buf_init(&b, ils->mem, sizeof ils->near.p);
+    buf_put_decimal(&b, entries ? max / 10 * 9 : most / 10 * 9);
+    buf_put_text(&b, entries ? " entries" : " bytes");
+    bool same = near && slice_eq(text_slice(ils->near), buf_slice(&b));
+    if (ils->learned_near && !same)
+        alarm_clear(ils, ILSLearnedLimitApproachingWarning, text_slice(ils->near));
+    if (near && !(ils->learned_near && same)) {
+        struct trace *t = say(ils, EVENT_LEARNED_NEAR);
+        t->number[0] = entries ? live : bytes;
+        t->number[1] = entries ? max : most;
+        t->text[0] = slice_of(entries ? "entries" : "bytes");
+        text_set(ils->near, buf_slice(&b));
+        alarm_raise(ils, ILSLearnedLimitApproachingWarning, text_slice(ils->near));
+    }
+    ils->learned_near = near;
+    buf_done(&b);
+}
+
 /* The limit is another now, or less is learned. Of what was refused whole nothing was kept. */
 static void ask_again(struct ils *ils)
 {
@@ -367,6 +392,7 @@ static void clear_former(struct ils *ils)
     list_each(node, &ils->alarms) {
         const struct alarm_entry *e = list_entry(node, struct alarm_entry, node);
         if (e->active && (e->alarm == ILSLearnedLimitExceeded ||
+                          e->alarm == ILSLearnedLimitApproachingWarning ||
                           (e->alarm == ILSPlanHeld && !is_held(ils, text_slice(e->subject)))))
             alarm_clear(ils, (enum alarm)e->alarm, text_slice(e->subject));
     }
@@ -394,6 +420,7 @@ void held_tick(struct ils *ils)
 {
     struct confirming *x = &ils->confirming;
     bool moved = ils->learned_seen != policy_learned_max(ils);
+    bool judge = ils->started && (moved || ils->learned_less || ils->learned_moved);
     if ((moved || ils->learned_less) && ils->started) {
         if (ils->learned_seen == 0)
             clear_former(ils);
@@ -401,6 +428,9 @@ void held_tick(struct ils *ils)
         ils->learned_less = false;
         ask_again(ils);
     }
+    ils->learned_moved = ils->learned_moved && !judge;
+    if (judge)
+        judge_near(ils);
     if (x->command != 0 && ils->ready)
         confirm(ils, x);
 }

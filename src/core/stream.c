@@ -162,6 +162,7 @@ void stream_served(struct ils *ils, struct stream *s)
     ils->stale_next = ils->now;
     holds_served(ils, s);
     ils->heads_moved = true;
+    ils->learned_moved = ils->learned_moved || !s->own;
     ils_action(ils, ILS_DO_PUBLISH);
 }
 

@@ -457,6 +457,23 @@ static bool health_held(const struct ils *core, const struct view_self *self, st
     return false;
 }
 
+/* Well, but not for long. */
+static bool health_near(const struct ils *core, struct health *h)
+{
+    struct view_limit l;
+    char text[160], next[64];
+    for (size_t i = 0; view_limit(core, i, &l) && i < 2; i++) {
+        if (l.used < l.near)
+            continue;
+        snprintf(text, sizeof text, "the limit of what is learned is near: %" PRIu64 " of %" PRIu64
+                 " %s", l.used, l.most, i == 0 ? "entries" : "bytes");
+        snprintf(next, sizeof next, "ils limits set learned %" PRIu64, l.most * 2);
+        health_set(h, false, text, i == 0 && l.most * 2 <= 10000000 ? next : "ils limits");
+        return true;
+    }
+    return false;
+}
+
 /* Data that is late, refused or old; where an operator wanted that it is no fault. */
 static bool health_clusters(const struct ils *core, const struct view_self *self,
                             struct health *h)
@@ -568,6 +585,8 @@ static void health_judge(const struct ils *core, const struct view_self *self, s
          (health_visits(core, self, h) || health_held(core, self, h) ||
           health_clusters(core, self, h))) ||
         health_certificate(core, self, true, h) || health_name(core, self, h))
+        return;
+    if (health_near(core, h))
         return;
     health_set(h, false, "",
                self->role == ROLE_STANDALONE ? "ils role hub, or ils join HOST" : "");
@@ -738,7 +757,8 @@ void verb_status(struct client *client)
     health_judge(core, &self, &h);
     runtime_stats(client->control->rt, &stats);
     json_object_set_new(json, "health", json_string(h.degraded ? "degraded" : "healthy"));
-    json_object_set_new(json, "cause", h.degraded ? render_text(slice_of(h.cause)) : json_null());
+    json_object_set_new(json, "cause",
+                        h.cause[0] != '\0' ? render_text(slice_of(h.cause)) : json_null());
     json_object_set_new(json, "next",
                         h.next[0] != '\0' ? render_text(slice_of(h.next)) : json_null());
     json_object_set_new(json, "next_at", json_string(h.at));

@@ -366,7 +366,22 @@ static void a_limit_refuses_whole(void **state)
     assert_false(world_answers(&world, 2, "user150@b.example"));
     assert_true(view_held(core(2), 0, &h) && h.why == HELD_QUOTA);
     assert_true(alarm(2, ILSLearnedLimitExceeded));
-    assert_true(view_limit(core(2), 0, &l) && l.most == 150 && l.used == 100);
+    assert_true(view_limit(core(2), 0, &l) && l.most == 150 && l.used == 100 && l.near == 135);
+    assert_false(alarm(2, ILSLearnedLimitApproachingWarning));
+    assert_int_equal(import(1, 136), REPLY_OK);
+    assert_true(alarm(2, ILSLearnedLimitApproachingWarning));
+    assert_int_equal(learned_max(2, 160), REPLY_OK); /* of another limit */
+    assert_false(alarm(2, ILSLearnedLimitApproachingWarning));
+    assert_int_equal(learned_max(2, 150), REPLY_OK);
+    assert_true(alarm(2, ILSLearnedLimitApproachingWarning));
+    assert_int_equal(import(1, 120), REPLY_OK);
+    assert_false(alarm(2, ILSLearnedLimitApproachingWarning));
+    assert_int_equal(import(1, 136), REPLY_OK);
+    world_stop(&world, 2);
+    world_start(&world, 2, &mem.mem);
+    world_pass(&world, 12 * TICK_S);
+    assert_true(alarm(2, ILSLearnedLimitApproachingWarning));
+    assert_int_equal(import(1, 200), REPLY_OK);
     assert_int_equal(learned_max(2, 1000), REPLY_OK);
     assert_true(world_answers(&world, 2, "user150@b.example")); /* it is asked for at once */
     assert_false(view_held(core(2), 0, &h) || alarm(2, ILSLearnedLimitExceeded));

@@ -146,10 +146,23 @@ def limit(tokyo, osaka):
     tap.same(served(tokyo, 'user0010@osaka.example.com'), 'osaka', 'the former plan is served')
     status, out = tokyo.ils('held')
     tap.ok('quota' in out and 'ils limits' in out, 'ils held says why', out)
+    used = next(row['used'] for row in tokyo.json('limits') if row['name'] == 'learned')
+    tokyo.must('limits', 'set', 'learned', used + 1)
+    tap.ok(alarm(tokyo, 'ILSLearnedLimitApproachingWarning'), 'nine tenths: a warning')
     tokyo.must('limits', 'set', 'learned', 10000000)
+    tap.ok(not alarm(tokyo, 'ILSLearnedLimitApproachingWarning'), 'which is over then')
     tap.ok(wait_until(lambda: served(tokyo, 'user0150@osaka.example.com') == 'osaka'),
            'raised, it comes at once')
     tap.ok(not alarm(tokyo, 'ILSLearnedLimitExceeded'), 'and the alarm is over')
+    used = next(row['used'] for row in tokyo.json('limits') if row['name'] == 'learned')
+    tokyo.must('limits', 'set', 'learned', used + 2)
+    out = tokyo.must('status')
+    tap.ok('the limit of what is learned is near' in out and any(
+        'are learned from others: the limit is near' in line for line in tokyo.trace_lines()),
+        'status and trace say that it is near', out)
+    status, out = typed(tokyo, out, r'(ils limits set learned \d+)')
+    tap.ok(status == 0 and 'is near' not in tokyo.must('status'), 'and what is said is typed', out)
+    tokyo.must('limits', 'set', 'learned', 10000000)
     status, _ = tokyo.ils('limits', 'set', 'learned', 10000001)
     tap.ok(status == 1 and 'ils limits' in tokyo.error, 'more than ten million are refused',
            tokyo.error)
