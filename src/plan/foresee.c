@@ -315,7 +315,10 @@ static uint64_t strings_of(const struct pattern *p)
     for (size_t i = 0; i < p->n; i++) {
         if (p->element[i].repeat != REPEAT_ONCE || n > UINT32_MAX)
             return UINT64_MAX;
-        n *= (uint64_t)__builtin_popcount(p->element[i].digits);
+        uint64_t digits = 0;
+        for (unsigned d = p->element[i].digits; d != 0; d &= d - 1)
+            digits++;
+        n *= digits;
     }
     return n;
 }
