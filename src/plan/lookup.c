@@ -68,6 +68,10 @@ static int ranked_cmp(const struct ranking *ranking, const struct ranked *a,
     *ret_rule = b->place == PLACE_URI      ? LOSER_KIND
                 : a->place < PLACE_PATTERN ? LOSER_EXACT
                                            : LOSER_SPECIFIC;
+#ifdef OPENILS_BUG_PATTERN_FIRST /* the control of prove_lookup: exact numbers come last */
+    if (a->place != b->place && (a->place == PLACE_NUMBER || b->place == PLACE_NUMBER))
+        return a->place == PLACE_NUMBER ? 1 : -1;
+#endif
     if (a->place != b->place)
         return a->place < b->place ? -1 : 1;
     struct policy_subject x = subject_of(ranking, a), y = subject_of(ranking, b);
