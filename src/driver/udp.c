@@ -151,6 +151,13 @@ static bool on_ready(struct worker_source *source)
 
 /* --- opening and closing */
 
+static bool is_any(const struct sockaddr_storage *a)
+{
+    if (a->ss_family == AF_INET)
+        return ((const struct sockaddr_in *)(const void *)a)->sin_addr.s_addr == INADDR_ANY;
+    return IN6_IS_ADDR_UNSPECIFIED(&((const struct sockaddr_in6 *)(const void *)a)->sin6_addr);
+}
+
 /* An errno, or 0. */
 static int open_socket(const struct sockaddr_storage *a, socklen_t n, bool alone, int *ret)
 {
@@ -161,12 +168,12 @@ static int open_socket(const struct sockaddr_storage *a, socklen_t n, bool alone
         return errno;
     if (!alone)
         setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
-    if (a->ss_family == AF_INET)
-        setsockopt(fd, IPPROTO_IP, IP_PKTINFO, &on, sizeof on);
-    else {
+    if (a->ss_family == AF_INET6)
         setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off);
+    if (a->ss_family == AF_INET6 && is_any(a)) /* otherwise there is one address to answer from */
         setsockopt(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, &on, sizeof on);
-    }
+    else if (is_any(a))
+        setsockopt(fd, IPPROTO_IP, IP_PKTINFO, &on, sizeof on);
     setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &room, sizeof room);
     setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &room, sizeof room);
     if (bind(fd, (const struct sockaddr *)a, n) == 0)
