@@ -173,6 +173,10 @@ def answers(c):
         if [t['uri'] for t in ours['targets']] != [t['uri'] for t in theirs['targets']]:
             differ['targets'] = (ours['targets'], theirs['targets'])
         tap.same(differ, {}, 'and so is the lookup')
+    for cluster in ('osaka', 'OSAKA'):
+        _, _, body = curl(c, '/v1/why?dialed=+81662345678&from=' + cluster)
+        tap.same(json.loads(body), c.ask('lookup', dialled='+81662345678', **{'from': cluster})[
+            'result'], 'as %s sees it' % cluster)
     run = subprocess.run([CURL, '-s', '-o', '/dev/null', '-w', '%{num_connects} ',
                           'http://127.0.0.1:%d/v1/lookup?dialed=[1-5]' % c.http_port],
                          stdout=subprocess.PIPE, check=False)
