@@ -527,6 +527,7 @@ struct ils {
     struct list pairs;     /* struct pair */
     size_t pair_n, pair_alarm_n, scan_n; /* scan: streams that are to be looked through ... */
     tick scan_next;        /* ... not before */
+    tick scan_since;       /* there was nothing to look through before */
     struct stream *scanning; /* the one that is, or NULL */
     bool scanned;          /* all of them once since the start */
     bool learned_less;     /* a plan of others is held no longer: what was refused may fit now */

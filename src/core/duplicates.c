@@ -11,6 +11,7 @@
 
 #define SCAN_RECORDS  1024           /* looked at in one step */
 #define SCAN_PAUSE_US 20             /* for each record, before the same plan is begun again */
+#define SCAN_WAIT_US  (5 * TICK_S)   /* what else is being fetched comes first for so long */
 #define PAIRS_MAX     1024
 #define PAIR_ALARMS   32             /* of them are told by an alarm */
 #define HOLDERS_MAX   256            /* of one entry */
@@ -225,6 +226,8 @@ void duplicates_changed(struct ils *ils, struct stream *s)
 {
     if (s->number == STREAM_SELF || s->scan.due)
         return;
+    if (ils->scan_n == 0 && ils->scanning == NULL)
+        ils->scan_since = ils->now;
     s->scan.due = true;
     ils->scan_n++;
     if (s->scan.next < ils->scan_next)
@@ -261,9 +264,21 @@ static struct stream *next_due(struct ils *ils)
     return first;
 }
 
+/* What is still on the way is waited for, for a while: it is looked for by more than this. */
+static bool learns(const struct ils *ils)
+{
+    if (ils->now >= ils->scan_since + SCAN_WAIT_US)
+        return false;
+    list_each(node, &ils->due) {
+        if (list_entry(node, struct stream, due)->fetch != FETCH_NONE)
+            return true;
+    }
+    return false;
+}
+
 void duplicates_tick(struct ils *ils)
 {
-    size_t left = SCAN_RECORDS;
+    size_t left = ils->scan_n + (ils->scanning != NULL) > 0 && learns(ils) ? 0 : SCAN_RECORDS;
     while (left > 0) {
         if (ils->scanning == NULL && ils->scan_n == 0 && !ils->scanned)
             clear_former(ils);
@@ -287,7 +302,8 @@ void duplicates_tick(struct ils *ils)
 
 tick duplicates_deadline(const struct ils *ils)
 {
-    return ils->scanning != NULL ? ils->now : ils->scan_n == 0 ? TICK_NEVER : ils->scan_next;
+    tick next = ils->scanning != NULL ? ils->now : ils->scan_n == 0 ? TICK_NEVER : ils->scan_next;
+    return next <= ils->now && learns(ils) ? ils->scan_since + SCAN_WAIT_US : next;
 }
 
 void duplicates_free(struct ils *ils)

@@ -447,7 +447,11 @@ int catalog_target(struct catalog *c, struct slice lines, uint64_t expect)
         missing += s->block == NULL ? s->size : 0;
     }
     uint64_t more = expect > c->records ? expect - c->records : 0;
-    index_expect(p, p->index.used + (more < missing / 4 ? more : missing / 4));
+    c->coming = more < missing / 4 ? more : missing / 4;
+    more = 0;
+    list_each(node, &p->catalogs)
+        more += list_entry(node, struct catalog, node)->coming;
+    index_expect(p, p->index.used + more);
     return 0;
 }
 
@@ -540,6 +544,7 @@ int catalog_add_named(struct catalog *c, const uint8_t name[static HASH_SIZE], s
         return patterns ? -2 : -1;
     }
     c->records += records;
+    c->coming -= records < c->coming ? records : c->coming;
     return 0;
 }
 
@@ -591,6 +596,7 @@ void catalog_serve(struct catalog *c)
     c->serving = c->target;
     c->target = (struct manifest){0};
     c->targeting = false;
+    c->coming = 0;
     c->serving_live = c->live;
     c->serving_sum = c->sum;
     c->swept = 0;
@@ -605,6 +611,7 @@ void catalog_abandon(struct catalog *c)
     flags_set(p, &c->serving, SEGMENT_TARGET);
     manifest_free(p, &c->target);
     c->targeting = c->counted = false;
+    c->coming = 0;
     c->live = c->serving_live;
     c->sum = c->serving_sum;
     sweep(c);

@@ -77,6 +77,7 @@ struct catalog {
 
     struct manifest serving, target; /* target is `serving` itself unless targeting */
     bool targeting;
+    uint64_t coming; /* records that the target is expected to have, and are not held yet */
     bool counted; /* `kept` of the target's segments holds; if not, the next target counts anew */
     uint64_t live, sum;               /* of the target, as far as it is held */
     uint64_t serving_live, serving_sum;
