@@ -48,7 +48,7 @@ def no_route(c):
     tap.ok(d.status == 'NOERROR' and not d.answers and 'no route to osaka.example.com' in d.text,
            'without a route there is no target, and why is said', d.text)
     c.must('route', 'add', 'osaka.example.com', 'sip:10.0.0.5:5080;transport=tcp')
-    c.must('route', 'add', 'pstn', 'sip:gw.example.com')
+    c.must('route', 'add', 'pstn', 'sip:gw.example.com', '--unresolved')
 
 
 def answers(c):
@@ -77,7 +77,8 @@ def answers(c):
 def routes(c):
     """A route string as RFC 3263 asks for it, from its transports to the address."""
     c.must('route', 'add', 'nara.example.com', 'sip:10.0.0.7:5070;transport=tcp')
-    c.must('route', 'add', 'nara.example.com', 'sip:gw.nara.example.com;transport=tls')
+    c.must('route', 'add', 'nara.example.com', 'sip:gw.nara.example.com;transport=tls',
+           '--unresolved')
     d = Dug(c.dns_port, 'nara.example.com.route.ils.internal')
     tap.same(d.answers, ['NAPTR 10 10 "s" "SIP+D2T" "" _sip._tcp.nara.example.com.route.ils.'
                          'internal.', 'NAPTR 20 10 "s" "SIPS+D2T" "" _sips._tcp.nara.example.com.'
@@ -134,7 +135,7 @@ def over_tcp(c):
     for i in range(8):
         c.must('route', 'add', 'many.example.com',
                'sip:a-host-with-a-long-name-%d.site-of-many-targets.many.example.com:5080;'
-               'transport=tcp' % i)
+               'transport=tcp' % i, '--unresolved')
     c.must('describe', '--route-string', 'many.example.com')
     d = Dug(c.dns_port, number_name('1001'), 'NAPTR', '+notcp', '+noedns', '+ignore')
     tap.ok('tc' in d.flags and not d.answers, 'what does not fit into a datagram is cut', d.text)
