@@ -389,16 +389,17 @@ static enum code judge_again(const struct link *l)
     return password_preferred(l->ils) == NULL ? CODE_PASSWORD_MISSING : CODE_GENERATION_UNKNOWN;
 }
 
-/* A hub that is about to take over a network takes it from the one that it dials, and not from its
- * own spokes, which are still in the former one. */
-static bool other_network(const struct link *l, const struct proof *p)
+/* A hub that is about to take over a network takes it from the one that it dials, and not from who
+ * dials it: that may be a spoke of its own that is still in the former one. Until it has one it
+ * cannot say that the other's is another. */
+static enum code judge_network(const struct link *l, const struct proof *p)
 {
     const struct ils *ils = l->ils;
     if (zeros(p->network, NETWORK_ID_SIZE))
-        return false;
+        return CODE_NONE;
     if (zeros(ils->network, NETWORK_ID_SIZE))
-        return !l->dialler && ils->role == ROLE_HUB;
-    return memcmp(p->network, ils->network, NETWORK_ID_SIZE) != 0;
+        return !l->dialler && ils->role == ROLE_HUB ? CODE_GOING_DOWN : CODE_NONE;
+    return memcmp(p->network, ils->network, NETWORK_ID_SIZE) != 0 ? CODE_OTHER_NETWORK : CODE_NONE;
 }
 
 /* A spoke is there for hubs; and for those of its network that come to meet it, so that one of them
@@ -435,10 +436,10 @@ static enum code judge_proof(struct link *l, const struct proof *p)
     enum code code = judge_again(l);
     if (code == CODE_NONE)
         code = judge_key(l, p, known);
+    if (code == CODE_NONE)
+        code = judge_network(l, p);
     if (code != CODE_NONE)
         return code;
-    if (other_network(l, p))
-        return CODE_OTHER_NETWORK;
     if (ends_banned(ils, p->key) && !BUG(BANNED_LET_IN))
         return CODE_BANNED;
     if (known != NULL && known->disconnected_here)

@@ -333,7 +333,7 @@ static bool is_homeless(struct run *r, const struct view_self *self, const struc
 {
     const struct node *home = world_resolve(r->world, self->hub_host);
     if (self->role == ROLE_HUB) /* it may have no such place */
-        return join->wanted && !join->up && home == NULL;
+        return join->wanted && !join->up && (home == NULL || join->last_code == CODE_NOT_A_HUB);
     return !join->wanted || join->last_code == CODE_NOT_A_HUB || home == NULL ||
            r->desk[home->index].banned || judge_is_out(r->judge, home);
 }
