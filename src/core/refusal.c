@@ -61,6 +61,15 @@ static bool password_failure(enum code code)
            code == CODE_GENERATION_UNKNOWN || code == CODE_POINT_INVALID;
 }
 
+/* Who has no password of that generation, or none at all, has guessed nothing: he is not kept out
+ * when he has it. */
+static bool guessed(enum code code)
+{
+    return certificate_failure(code) ||
+           (password_failure(code) && code != CODE_PASSWORD_MISSING &&
+            code != CODE_GENERATION_UNKNOWN);
+}
+
 /* What the end that said no has to tell of it. */
 static void say_reason(struct link *l, enum code code)
 {
@@ -72,7 +81,7 @@ static void say_reason(struct link *l, enum code code)
         size_t n = alarm_raise(l->ils, ILSPwdAuthenticationFailed, slice_of(l->peer.ip));
         say_link(l, EVENT_PASSWORD_ALARM)->number[0] = n;
     }
-    if (!l->dialler && (certificate_failure(code) || password_failure(code)))
+    if (!l->dialler && guessed(code))
         gate_failed(l->ils, l, PENALTY_AUTH_US);
 }
 
