@@ -434,6 +434,7 @@ void command_refuse(struct ils *ils, const struct command *c, enum reply reply, 
 enum code identity_judge(const struct link *l, const struct proof *p);
 void identity_refused(struct link *l, enum code code); /* by or to this end: the alarm, and whether
                                                         * this cluster stops writing */
+void identity_asked(struct ils *ils);
 void identity_up(struct link *l);     /* a link stands: what was said of it before is over */
 void identity_heads(struct ils *ils, struct stream *s, struct slice bytes, const struct head *h);
                                       /* a signed head with the epoch and USN of the one that is

@@ -468,6 +468,7 @@ struct ils {
     } introducing;
     uint16_t minutes;       /* Synchronize Clusters Every; 0 = BEAT_MINUTES */
     bool cloned;            /* another copy of this cluster is running: nothing is written */
+    tick cloned_at;         /* it was said last */
     bool was_linked;        /* since the start, under this key */
     bool displaced;         /* cloned: the other copy came while this one was linked */
     TEXT(refused_as, CLUSTER_ID_MAX); /* the id under which this end was told 501, 502 or 503 */

@@ -237,6 +237,7 @@ void identity_refused(struct link *l, enum code code)
     if (!ils->cloned)
         ils->displaced = ils->was_linked;
     ils->cloned = true;
+    ils->cloned_at = ils->now;
 }
 
 void identity_evidence(const struct link *l, struct verdict *v, const uint8_t **ret_key)
@@ -274,6 +275,8 @@ void identity_evidence(const struct link *l, struct verdict *v, const uint8_t **
 
 /* --- a copy of this cluster is running */
 
+#define ASKED_AGAIN_US (60 * TICK_S)
+
 static bool said_clone(const struct ils *ils, const struct peer *but)
 {
     const struct peer *home = ils->dial.hub_known ? peer_find(ils, ils->dial.hub_key) : NULL;
@@ -298,6 +301,27 @@ bool identity_may_dial(const struct ils *ils, const struct peer *p)
     return !ils->cloned || p->contact.last_code == CODE_CLONE || !said_clone(ils, NULL);
 }
 
+static void clone_over(struct ils *ils)
+{
+    ils->cloned = ils->displaced = false;
+    ils->self->written = false; /* what the copy said in its name gives way, once (adopt.c) */
+    adopt_heard_again(ils);
+    ils->next_beat = ils->now; /* none was written meanwhile */
+}
+
+/* Who said so last is asked no more: he is no hub now, or was forgotten. Whoever is asked says it
+ * again within a minute. */
+void identity_asked(struct ils *ils)
+{
+    bool linked = false;
+    if (!ils->cloned || ils->now - ils->cloned_at < ASKED_AGAIN_US)
+        return;
+    list_each(node, &ils->links)
+        linked = linked || list_entry(node, struct link, node)->state == LINK_UP;
+    if (linked && !said_clone(ils, NULL))
+        clone_over(ils);
+}
+
 void identity_up(struct link *l)
 {
     struct ils *ils = l->ils;
@@ -305,11 +329,8 @@ void identity_up(struct link *l)
         return;
     ils->was_linked = true;
     joined_as(ils, l->theirs.key);
-    if (ils->cloned && !said_clone(ils, l->to)) {
-        ils->cloned = ils->displaced = false;
-        ils->self->written = false; /* what the copy said in its name gives way, once (adopt.c) */
-        adopt_heard_again(ils);
-    }
+    if (ils->cloned && !said_clone(ils, l->to))
+        clone_over(ils);
     if (ils->refused_as.n != 0 && !ils->cloned &&
         !identity_lasts(ils, text_slice(ils->refused_as)))
         alarm_clear(ils, ILSDuplicateClusterID, text_slice(ils->refused_as));

@@ -179,6 +179,7 @@ int ils_step(struct ils *ils, const struct ils_event *event, struct ils_actions 
         duplicates_tick(ils);
         alarm_tick(ils);
         fetch_tick(ils);
+        identity_asked(ils);
         self_write(ils);
         identity_tick(ils);
         waiting_next(ils);
