@@ -53,7 +53,7 @@ struct life {
     bool restarted;        /* not judged since its start */
     bool reborn;           /* its disk is another than the one that it left */
     bool unsure;           /* since then: its neighbours may know better than it does */
-    bool banned[SOULS_MAX]; /* by its records, durably */
+    uint32_t banned[SOULS_MAX]; /* by its records, durably: 1 + the soul of the author; 0: not */
     bool adopts;           /* it serves what its neighbours hold of it */
     bool hides;            /* its exchange was off once */
     bool out;              /* it is not to be in the network */

@@ -95,18 +95,21 @@ void judge_ends(struct judge *j, const struct node *n, bool standalone)
 {
     struct life *life = &j->life[n->index];
     struct view_ended e;
-    bool banned[SOULS_MAX] = {false};
+    uint32_t banned[SOULS_MAX] = {0};
     for (size_t i = 0; view_ended(n->ils, i, &e); i++) {
         uint32_t of = soul_by_peer(j, e.peer_id);
         if (of == 0)
             continue;
-        banned[of] = e.banned;
+        banned[of] = e.banned ? 1 + soul_by_peer(j, e.author) : 0;
         judge_ended(j, n, of, &e);
     }
     for (size_t i = 1; i < j->soul_n; i++) {
-        if (life->banned[i] && !banned[i] && !standalone)
+        uint32_t author = life->banned[i] == 0 ? 0 : life->banned[i] - 1;
+        bool is_void = author != 0 && banned[author] != 0; /* so is what he said */
+        if (life->banned[i] != 0 && banned[i] == 0 && !standalone && !is_void)
             world_break(j->world, "ends: %s has lost that n%u was banned", n->name,
                         j->soul[i].lineage);
-        life->banned[i] = banned[i] && (life->banned[i] || ban_is_durable(n, j->soul[i].key));
+        if (banned[i] == 0 || life->banned[i] != 0 || ban_is_durable(n, j->soul[i].key))
+            life->banned[i] = banned[i];
     }
 }
