@@ -12,7 +12,7 @@
 #include "base/buf.h"
 #include "plan/lookup.h"
 
-#define SIP_MESSAGE_MAX 8192 /* bytes of one datagram */
+#define SIP_MESSAGE_MAX 8192 /* bytes of one datagram, or of one message on a connection */
 #define SIP_HEADERS_MAX 64
 #define SIP_CSEQ_MAX    2147483647u
 #define SIP_REPLY_MAX   16384 /* bytes: more than any request we accept can cause */
@@ -126,6 +126,13 @@ struct sip_message {
 /* Reads one datagram. Everything in *ret points into bytes. After an error, fields that were read
  * before or beside it are kept (see `sound`), so that a request can be refused in its own words. */
 enum sip_error sip_read(struct slice bytes, struct sip_message *ret);
+
+/* On a connection (RFC 3261 18.3): how many bytes at the beginning are one message; 0: more have to
+ * come (as it may where it is more than there are); SIP_FRAME_BROKEN: what follows cannot be told
+ * apart. Line ends before a message are a
+ * message of their own: "\r\n\r\n" asks for "\r\n" (RFC 5626 3.5.1). */
+#define SIP_FRAME_BROKEN SIZE_MAX
+size_t sip_frame(struct slice bytes);
 
 /* Reads one URI as it may stand in a Request-URI, From, To or Contact. False: it is none. */
 bool sip_uri_read(struct slice text, struct sip_uri *ret);

@@ -22,7 +22,7 @@ static const char help[] =
     "  --advertise NAME|ADDR[:PORT]\n"
     "                         where other clusters are told to dial (the FQDN of this cluster)\n"
     "  --sip-address ADDR     address of the SIP door (127.0.0.1)\n"
-    "  --sip-port N           UDP port of the SIP door (5070; 0: none)\n"
+    "  --sip-port N           UDP and TCP port of the SIP door (5070; 0: none)\n"
     "  --dns-address ADDR     address of the DNS door (127.0.0.1)\n"
     "  --dns-port N           UDP and TCP port of the DNS door (5300; 0: none)\n"
     "  --http-address ADDR    address of the HTTP door (127.0.0.1)\n"

@@ -347,6 +347,14 @@ static void change_end(struct slot *s, const char *error, enum reply reply, stru
     free(c);
 }
 
+/* Whoever asked is told when nobody answers at the old place any more. */
+static void on_retired(void *context)
+{
+    struct slot *s = context;
+    bool stopping = s->doors->stopping;
+    change_end(s, NULL, stopping ? REPLY_STOPPED : REPLY_OK, slice_make(NULL, 0));
+}
+
 static void on_stored(void *context, enum reply reply, struct slice text,
                       const uint64_t number[REPLY_NUMBERS], const struct verdict *verdict)
 {
@@ -363,8 +371,9 @@ static void on_stored(void *context, enum reply reply, struct slice text,
     s->setting = c->setting;
     s->told = false;
     s->error[0] = '\0';
+    bool waits = move && s->door != NULL;
     if (move) {
-        retire(s, NULL);
+        retire(s, on_retired);
         s->door = c->door;
     } else if (s->door != NULL) {
         door_gate_set(s->door->gate, &s->setting.config);
@@ -373,7 +382,8 @@ static void on_stored(void *context, enum reply reply, struct slice text,
     }
     if (s->name == DOOR_SIP)
         self_tell(s->doors->rt, &s->setting.config);
-    change_end(s, NULL, REPLY_OK, text);
+    if (!waits)
+        change_end(s, NULL, REPLY_OK, text);
 }
 
 static void change_store(struct slot *s)

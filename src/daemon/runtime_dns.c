@@ -69,7 +69,8 @@ static void on_datagram(void *context, struct udp_request *request, struct buf *
     answer(door, &door->rt->desk[request->worker], NULL, request->bytes, true, out);
 }
 
-static void on_frame(void *context, struct slice request, struct slice ip, struct buf *out)
+static void on_frame(void *context, struct slice request, const struct frames_peer *from,
+                     struct buf *out)
 {
     struct dns_door *door = context;
     struct runtime *rt = door->rt;
@@ -172,8 +173,14 @@ static struct dns_door *door_new(struct runtime *rt, const struct door_config *c
 static void *dns_open(struct runtime *rt, const struct door_config *config, struct door_gate *gate,
                       char *error, size_t size)
 {
-    struct frames_options frames = {config->address, config->port, DNS_REQUEST_MAX, DNS_REPLY_MAX,
-                                    CONNS_MAX,       SOURCE_MAX,   IDLE_MS,         gate};
+    struct frames_options frames = {.address = config->address,
+                                    .port = config->port,
+                                    .request_max = DNS_REQUEST_MAX,
+                                    .reply_max = DNS_REPLY_MAX,
+                                    .conns_max = CONNS_MAX,
+                                    .source_max = SOURCE_MAX,
+                                    .idle_ms = IDLE_MS,
+                                    .gate = gate};
     struct udp_options udp = {.address = config->address,
                               .port = config->port,
                               .request_max = DNS_REQUEST_MAX,

@@ -24,6 +24,7 @@ struct conn {
     uint64_t active; /* ms, of the loop */
     bool writing, ended, closing;
     char ip[46];
+    uint16_t port;
     uint8_t *out;    /* while writing */
     size_t have;
     uint8_t in[];
@@ -164,15 +165,41 @@ static void conn_send(struct conn *c, struct slice bytes)
 /* The reply to the request at the front of `in`; false: the connection is to end. */
 static bool answer_one(struct conn *c, struct slice request, struct buf *out)
 {
-    size_t at = out->n;
-    buf_put_u16(out, 0);
-    c->door->answer(c->door->context, request, slice_of(c->ip), out);
-    size_t n = out->n - at - LENGTH;
-    if (out->failed || n == 0 || n > c->door->options.reply_max)
+    const struct frames_options *o = &c->door->options;
+    struct frames_peer from = {slice_of(c->ip), c->port};
+    size_t at = out->n, lead = o->measure != NULL ? 0 : LENGTH;
+    if (lead > 0)
+        buf_put_u16(out, 0);
+    c->door->answer(c->door->context, request, &from, out);
+    size_t n = out->n - at - lead;
+    if (out->failed || (n == 0 && lead > 0) || n > o->reply_max)
         return false;
-    out->p[at] = (uint8_t)(n >> 8);
-    out->p[at + 1] = (uint8_t)n;
+    if (lead > 0) {
+        out->p[at] = (uint8_t)(n >> 8);
+        out->p[at + 1] = (uint8_t)n;
+    }
     return true;
+}
+
+/* The first request of the bytes, as *ret; how many bytes it takes, 0: it is not whole yet,
+ * SIZE_MAX: it is none. */
+static size_t next_frame(const struct frames_options *o, struct slice bytes, struct slice *ret)
+{
+    size_t lead = o->measure != NULL ? 0 : LENGTH, n = 0;
+    if (bytes.n < LENGTH)
+        return 0;
+    if (o->measure == NULL) {
+        n = (size_t)bytes.p[0] << 8 | bytes.p[1];
+        n = n == 0 ? SIZE_MAX : n;
+    } else {
+        n = o->measure(bytes);
+        if (n == 0)
+            return 0;
+    }
+    if (n > o->request_max)
+        return SIZE_MAX;
+    *ret = slice_make(bytes.p + lead, n);
+    return lead + n <= bytes.n ? lead + n : 0;
 }
 
 /* Answers what is whole, a send at a time, until there is no more or the kernel is full. */
@@ -184,19 +211,19 @@ static void conn_answer(struct conn *c)
     while (sound && !c->writing && !c->closing) {
         buf_reset(out);
         size_t before = at;
-        while (sound && out->n < OUT_MAX && c->have - at >= LENGTH) {
-            size_t n = (size_t)c->in[at] << 8 | c->in[at + 1];
-            if (n == 0 || n > c->door->options.request_max) {
-                sound = false;
-                break;
-            }
-            if (c->have - at < LENGTH + n)
+        while (sound && out->n < OUT_MAX) {
+            struct slice request;
+            struct slice rest = slice_make(c->in + at, c->have - at);
+            size_t n = next_frame(&c->door->options, rest, &request);
+            if (n == 0)
                 break;
             size_t kept = out->n;
-            sound = answer_one(c, slice_make(c->in + at + LENGTH, n), out);
+            sound = n != SIZE_MAX && answer_one(c, request, out);
             if (!sound && !out->failed)
                 out->n = kept;
-            at += LENGTH + n;
+            if (n == SIZE_MAX)
+                break;
+            at += n;
         }
         if (at == before)
             break;
@@ -249,7 +276,6 @@ static void on_connection(uv_stream_t *listener, int status)
     struct conn *c = calloc(1, sizeof *c + LENGTH + f->options.request_max);
     struct sockaddr_storage peer;
     int n = sizeof peer;
-    uint16_t port;
     if (status != 0 || c == NULL) {
         free(c);
         return;
@@ -266,7 +292,7 @@ static void on_connection(uv_stream_t *listener, int status)
         conn_close(c);
         return;
     }
-    address_text((const struct sockaddr *)&peer, c->ip, &port);
+    address_text((const struct sockaddr *)&peer, c->ip, &c->port);
     if ((!loopback(c->ip) && from(f, c->ip) > f->options.source_max) ||
         (f->options.gate != NULL &&
          door_gate_judge(f->options.gate, (const struct sockaddr *)&peer, clock_tick()) !=

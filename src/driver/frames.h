@@ -1,5 +1,6 @@
-/* frames: a door of requests over TCP, each behind its length in two bytes, as DNS has it (RFC 1035
- * 4.2.2, RFC 7766): any number of them on one connection, answered in the order they came.
+/* frames: a door of requests over TCP, any number of them on one connection, answered in the order
+ * they came: each behind its length in two bytes, as DNS has it (RFC 1035 4.2.2, RFC 7766), or of a
+ * length that the request itself tells, as SIP's do.
  *
  * What strangers can take is bounded: connections in all and from one address, bytes held for each
  * in both directions, and the time without a whole request. Who does not read his replies is not
@@ -21,10 +22,19 @@ struct frames_options {
     unsigned conns_max, source_max; /* in all, and from one address; loopback has no limit */
     unsigned idle_ms;    /* without a whole request, or with replies that nobody reads */
     struct door_gate *gate; /* judges connections; NULL: everybody may ask */
+    /* How many bytes at the beginning are one request; 0: more have to come; SIZE_MAX: it ends the
+     * connection. NULL: two bytes before each request and reply say so. */
+    size_t (*measure)(struct slice bytes);
 };
 
-/* ip: numeric text. Appends the reply to out; nothing appended ends the connection. */
-typedef void (*frames_answer)(void *context, struct slice request, struct slice ip,
+struct frames_peer {
+    struct slice ip; /* numeric text */
+    uint16_t port;
+};
+
+/* Appends the reply to out; nothing appended ends the connection, but for requests that were
+ * measured: those may go without a reply. */
+typedef void (*frames_answer)(void *context, struct slice request, const struct frames_peer *from,
                               struct buf *out);
 
 struct frames;

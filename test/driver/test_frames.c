@@ -20,11 +20,12 @@ struct door {
 };
 
 /* Answers a request with itself; "silence" not at all, "much" with as much as there may be. */
-static void answer(void *context, struct slice request, struct slice ip, struct buf *out)
+static void answer(void *context, struct slice request, const struct frames_peer *from,
+                   struct buf *out)
 {
     struct door *d = context;
     d->requests++;
-    assert_true(slice_eq(ip, slice_of("127.0.0.1")));
+    assert_true(slice_eq(from->ip, slice_of("127.0.0.1")) && from->port != 0);
     if (slice_eq(request, slice_of("much"))) {
         uint8_t *p = buf_extend(out, REPLY_MAX);
         assert_non_null(p);
@@ -41,8 +42,9 @@ static void closed(void *context)
 static void door_open(struct door *d, unsigned conns_max, unsigned idle_ms)
 {
     char error[256] = "";
-    struct frames_options options = {"127.0.0.1", 0,         REQUEST_MAX, REPLY_MAX,
-                                     conns_max,   conns_max, idle_ms};
+    struct frames_options options = {.address = "127.0.0.1", .request_max = REQUEST_MAX,
+                                     .reply_max = REPLY_MAX, .conns_max = conns_max,
+                                     .source_max = conns_max, .idle_ms = idle_ms};
     memset(d, 0, sizeof *d);
     assert_int_equal(uv_loop_init(&d->loop), 0);
     d->frames = frames_open(&d->loop, &options, answer, d, error, sizeof error);
@@ -244,7 +246,9 @@ static void test_port_in_use(void **state)
     struct door d;
     char error[256] = "";
     door_open(&d, 10, 60000);
-    struct frames_options options = {"127.0.0.1", frames_port(d.frames), 10, 10, 1, 1, 1};
+    struct frames_options options = {.address = "127.0.0.1", .port = frames_port(d.frames),
+                                     .request_max = 10, .reply_max = 10, .conns_max = 1,
+                                     .source_max = 1, .idle_ms = 1};
     assert_null(frames_open(&d.loop, &options, answer, &d, error, sizeof error));
     assert_non_null(strstr(error, "is in use by"));
     options.address = "192.0.2.1";

@@ -53,6 +53,46 @@ def moved(c):
     tap.ok(answers(first), 'opened again')
 
 
+def message(number, length='Content-Length: 0\r\n'):
+    return ('INVITE sip:%s@h SIP/2.0\r\nVia: SIP/2.0/TCP 127.0.0.1;branch=z%s\r\n'
+            'Max-Forwards: 70\r\nFrom: <sip:a@h>;tag=1\r\nTo: <sip:b@h>\r\nCall-ID: %s\r\n'
+            'CSeq: 1 INVITE\r\n%s\r\n' % (number, number, number, length)).encode()
+
+
+def connection(c):
+    def replies(s, n):
+        text = b''
+        while text.count(b'\r\n\r\n') < n:
+            part = s.recv(65536)
+            if not part:
+                break
+            text += part
+        return text
+
+    def ends(data):
+        with socket.create_connection(('127.0.0.1', c.sip_port), 10) as s:
+            s.sendall(data)
+            return b'404' not in replies(s, 1)
+
+    with socket.create_connection(('127.0.0.1', c.sip_port), 10) as s:
+        s.sendall(message('1') + message('2', 'l: 4\r\n') + b'body' + message('3'))
+        text = replies(s, 3)
+        tap.ok([text.index(b'Call-ID: %d\r' % n) for n in (1, 2, 3)] and
+               text.count(b'SIP/2.0 404 ') == 3, 'three requests at once on a connection', text)
+        for byte in message('4'):
+            s.sendall(bytes([byte]))
+        tap.ok(b'Call-ID: 4\r' in replies(s, 1), 'one that comes byte by byte')
+        s.sendall(b'\r\n\r\n')
+        tap.same(s.recv(100), b'\r\n', 'a sign of life')
+        s.sendall(b'\r\n' + message('5'))
+        tap.ok(b'Call-ID: 5\r' in replies(s, 1), 'a line end before a request means nothing')
+    tap.ok(ends(message('6', '')), 'a request that does not say how long it is ends it')
+    tap.ok(ends(message('7', 'l: 0\r\nContent-Length: 9\r\n')), 'two lengths do')
+    tap.ok(ends(message('8', 'Content-Length: 0\r\n 1\r\n')), 'a length over two lines does')
+    tap.ok(ends(message('9', 'Content-Length: 99999\r\n')), 'more than may be does')
+    tap.ok(not ends(message('10')), 'control: a sound one is answered')
+
+
 def in_use(c):
     port = udp_port()
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
@@ -121,7 +161,7 @@ def wrong(c):
 def main():
     with Network() as net:
         c = net.cluster('tokyo').init()
-        for part in (moved, in_use, who, wrong):
+        for part in (moved, connection, in_use, who, wrong):
             tap.run(part, c)
     tap.done()
 

@@ -1,0 +1,170 @@
+/* runtime_sip: the SIP door: datagrams, which workers answer, and connections, which the loop does,
+ * on one port. A rate counts datagrams and connections, not what is asked on one. */
+#include "daemon/runtime_inside.h"
+#include "daemon/version.h"
+#include "driver/clock.h"
+#include "driver/frames.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define CONNS_MAX  1024
+#define SOURCE_MAX 64
+#define IDLE_MS    120000 /* a call controller keeps a connection and asks now and then */
+
+struct sip_door {
+    struct runtime *rt;
+    struct udp *udp;
+    struct frames *frames;
+    unsigned open; /* of the two */
+    void (*closed)(void *context);
+    void *context;
+};
+
+/* routes: the loop's own, or NULL, what workers see. Returns the port for the reply. */
+static uint16_t answer(struct runtime *rt, struct desk *desk, const struct routes *routes,
+                       struct slice request, const struct sip_source *source, struct buf *out)
+{
+    struct sip_outcome outcome;
+    unsigned tries = 0;
+    size_t n;
+    do {
+        arena_reset(&desk->scratch);
+        n = sip_answer(rt->plan, routes, &rt->sip_config, &desk->scratch, request, source, out,
+                       &outcome);
+    } while (outcome.looked_up && outcome.result == LOOKUP_BUSY && desk_again(&tries));
+    desk_count(&desk->sip.requests, true);
+    desk_count(&desk->sip.redirects, n > 0 && outcome.status == 302);
+    desk_count(&desk->sip.not_found, n > 0 && outcome.status == 404);
+    if (outcome.looked_up && outcome.result == LOOKUP_CUT)
+        desk_cut(rt, desk, outcome.dialled);
+    return outcome.reply_port;
+}
+
+/* No other host can write in the name of this one. */
+static bool from_here(struct slice ip)
+{
+    return slice_eq(ip, slice_of("::1")) ||
+           (ip.n > 4 && slice_eq(slice_make(ip.p, 4), slice_of("127.")));
+}
+
+static void on_datagram(void *context, struct udp_request *request, struct buf *out)
+{
+    struct sip_door *door = context;
+    struct sip_source source = {
+        .ip = request->ip, .port = request->port, .unverified = !from_here(request->ip)};
+    request->reply_port = answer(door->rt, &door->rt->desk[request->worker], NULL, request->bytes,
+                                 &source, out);
+}
+
+/* Whoever shook hands is who he says; the reply goes where the request came from. */
+static void on_message(void *context, struct slice request, const struct frames_peer *from,
+                       struct buf *out)
+{
+    struct sip_door *door = context;
+    struct runtime *rt = door->rt;
+    struct sip_source source = {.ip = from->ip, .port = from->port};
+    if (request.n == 4)
+        buf_put_text(out, "\r\n"); /* RFC 5626 3.5.1 */
+    else
+        answer(rt, &rt->desk[rt->desks - 1], view_routes(rt->core), request, &source, out);
+}
+
+/* --- life */
+
+static void on_closed(void *context)
+{
+    struct sip_door *door = context;
+    if (--door->open > 0)
+        return;
+    void (*closed)(void *) = door->closed;
+    void *closed_context = door->context;
+    free(door);
+    if (closed != NULL)
+        closed(closed_context);
+}
+
+static void sip_close(void *context, void (*closed)(void *context), void *closed_context)
+{
+    struct sip_door *door = context;
+    door->closed = closed;
+    door->context = closed_context;
+    door->open = (door->udp != NULL ? 1u : 0u) + (door->frames != NULL ? 1u : 0u);
+    if (door->udp != NULL)
+        udp_close(door->udp, on_closed, door);
+    if (door->frames != NULL)
+        frames_close(door->frames, on_closed, door);
+}
+
+/* Datagrams come last: what workers answer once needs its gate until it is closed. */
+static void *sip_open(struct runtime *rt, const struct door_config *config, struct door_gate *gate,
+                      char *error, size_t size)
+{
+    static const uint8_t none[sizeof rt->sip_config.key];
+    struct sip_door *door = calloc(1, sizeof *door);
+    struct frames_options frames = {.address = config->address,
+                                    .port = config->port,
+                                    .request_max = SIP_MESSAGE_MAX,
+                                    .reply_max = SIP_REPLY_MAX,
+                                    .conns_max = CONNS_MAX,
+                                    .source_max = SOURCE_MAX,
+                                    .idle_ms = IDLE_MS,
+                                    .gate = gate,
+                                    .measure = sip_frame};
+    struct udp_options udp = {.address = config->address,
+                              .port = config->port,
+                              .request_max = SIP_MESSAGE_MAX,
+                              .reply_max = SIP_REPLY_MAX,
+                              .gate = gate,
+                              .answer = on_datagram,
+                              .context = door};
+    if (door == NULL) {
+        snprintf(error, size, "there is no memory for the door");
+        return NULL;
+    }
+    if (memcmp(rt->sip_config.key, none, sizeof none) == 0) {
+        clock_entropy(rt->sip_config.key, sizeof rt->sip_config.key);
+        rt->sip_config.server = slice_of("OpenILS/" OPENILS_VERSION);
+    }
+    door->rt = rt;
+    door->frames = frames_open(rt->loop, &frames, on_message, door, error, size);
+    if (door->frames != NULL)
+        door->udp = udp_open(rt->workers, &udp, error, size);
+    if (door->udp != NULL)
+        return door;
+    if (door->frames != NULL)
+        sip_close(door, NULL, NULL);
+    else
+        free(door);
+    return NULL;
+}
+
+void runtime_sip_totals(const struct runtime *rt, struct sip_totals *ret)
+{
+    *ret = (struct sip_totals){0};
+    for (unsigned i = 0; i < rt->desks; i++) {
+        const struct sip_counts *c = &rt->desk[i].sip;
+        ret->requests += atomic_load_explicit(&c->requests, memory_order_relaxed);
+        ret->redirects += atomic_load_explicit(&c->redirects, memory_order_relaxed);
+        ret->not_found += atomic_load_explicit(&c->not_found, memory_order_relaxed);
+    }
+}
+
+static size_t sip_counts(const struct runtime *rt, struct door_count ret[static DOOR_COUNTS])
+{
+    struct sip_totals sum;
+    runtime_sip_totals(rt, &sum);
+    ret[0] = (struct door_count){"requests", sum.requests};
+    ret[1] = (struct door_count){"redirects", sum.redirects};
+    ret[2] = (struct door_count){"not_found", sum.not_found};
+    return 3;
+}
+
+const struct door_kind door_sip = {
+    .name = "sip",
+    .option = "sip-port",
+    .open = sip_open,
+    .close = sip_close,
+    .counts = sip_counts,
+};
