@@ -259,9 +259,11 @@ static void decide_at_once(const struct ranking *ranking, const struct routes *r
     const struct plan *p = ranking->p;
     uint64_t change;
     for (int tries = 0; tries < TRIES_MAX; tries++) {
-        const struct routes *routes = r != NULL ? r : plan_routes(p);
+        if (!plan_settled(p, &change))
+            continue;
+        const struct routes *routes = r != NULL ? r : plan_routes(p); /* not before that */
         struct ranking again = *ranking;
-        if (!plan_settled(p, &change) || routes == NULL)
+        if (routes == NULL)
             continue;
         again.policy = again.from == NULL ? plan_policy(p) : NULL;
         again.uri_case = routes_rules(routes)->uri_case;
