@@ -514,7 +514,8 @@ const struct head *told_newest(const struct stream *s); /* ever signed, told or 
 bool told_setting(struct ils *ils, struct slice key, struct slice value);
 void told_rows(struct rows *r);
 void told_command(struct ils *ils, const struct command *c); /* EXCHANGE, SYNC_EVERY */
-void told_start(struct ils *ils, struct stream *s);
+void told_start(struct ils *ils);
+struct slice told_key(struct ils *ils, uint64_t number); /* of the setting of what is withheld */
 void told_stored(struct ils *ils, struct batch *b, bool failed);
 void told_beat(struct ils *ils, struct stream *s);
 void told_tick(struct ils *ils);      /* makes and drops what is withheld */

@@ -177,6 +177,7 @@ void catalogs_drop_rows(struct rows *r, const uint8_t former[static KEY_SIZE])
         }
         rows_remove(r, ROW_STREAM, stream_key_bytes(a, former, s->number, NULL));
         rows_remove(r, ROW_SETTING, setting_key(r->ils, s->number));
+        rows_remove(r, ROW_SETTING, told_key(r->ils, s->number));
     }
 }
 

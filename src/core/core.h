@@ -488,7 +488,7 @@ struct ils {
     } leaving;
     bool ends_due;          /* peers that are gone may have to go (ends.c) */
     struct buf catalog_rows;    /* settings of catalogs, until the start */
-    struct buf withheld_row[2]; /* as stored, until the start */
+    struct buf withheld_rows;   /* as stored, until the start */
     struct rolled_row {
         bool there, left;
         uint64_t epoch, usn;

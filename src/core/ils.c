@@ -36,8 +36,7 @@ struct ils *ils_new(struct mem *mem)
     own_init(ils);
     buf_init(&ils->orphans, mem, SIZE_MAX);
     buf_init(&ils->catalog_rows, mem, SIZE_MAX);
-    buf_init(&ils->withheld_row[0], mem, HEAD_MAX);
-    buf_init(&ils->withheld_row[1], mem, HEAD_MAX);
+    buf_init(&ils->withheld_rows, mem, SIZE_MAX);
     ils->routes = routes_new(mem);
     ils->policy = policy_new(mem);
     if (ils->routes == NULL || ils->policy == NULL) {
@@ -80,8 +79,7 @@ void ils_free(struct ils *ils)
     gate_forget(ils);
     buf_done(&ils->orphans);
     buf_done(&ils->catalog_rows);
-    buf_done(&ils->withheld_row[0]); /* a start that was not finished */
-    buf_done(&ils->withheld_row[1]);
+    buf_done(&ils->withheld_rows); /* a start that was not finished */
     routes_free(ils->routes);
     plan_free(ils->plan);
     policy_free(ils->policy);

@@ -98,8 +98,7 @@ static void start_plan(struct ils *ils)
     list_each(node, &ils->streams)
         serve_stored(ils, list_entry(node, struct stream, node));
     catalogs_start(ils);
-    told_start(ils, ils->self);
-    told_start(ils, ils->own);
+    told_start(ils);
     adopt_stored_as(ils, ils->self);
     adopt_stored_as(ils, ils->own);
     ils->rosters_moved = ils->ends_due = true;

@@ -1,13 +1,37 @@
-/* told: what of one's own streams others are shown. While the exchange is off, the plan is
- * withheld; when this cluster leaves, all of it is: a signed head that lists nothing
+/* told: what of one's own streams others are shown. While the exchange is off, the plan and the
+ * imported catalogs are withheld; when this cluster leaves, all of it is: a head that lists nothing
  * (HEAD_FLAG_LEFT) then stands for the real one, which goes on below and is not told. It takes a
  * USN of its own: it is durable before it is told, and whatever is written next is above it, so
  * when the real head comes back it is newer for everybody.
  *
- * Settings: "exchange_off", "sync_minutes" (u64); "withheld_self", "withheld_plan": the head. */
+ * Settings: "exchange_off", "sync_minutes" (u64); "withheld_self", "withheld_plan" and, of catalog
+ * N, "withheld_catalog_N": the head. */
 #include "core/core.h"
 
+#define CATALOG_PREFIX "withheld_catalog_"
+
 static const char *const setting_name[2] = {"withheld_self", "withheld_plan"};
+
+/* Lives for the step; n = 0: memory. */
+struct slice told_key(struct ils *ils, uint64_t number)
+{
+    struct buf b;
+    if (number < STREAM_CATALOGS)
+        return slice_of(setting_name[number]);
+    buf_init(&b, ils->mem, 48);
+    buf_put_text(&b, CATALOG_PREFIX);
+    buf_put_decimal(&b, number);
+    struct slice key = arena_copy(&ils->step, buf_slice(&b));
+    buf_done(&b);
+    return key;
+}
+
+static void put_setting(struct rows *r, const struct stream *s)
+{
+    struct slice key = told_key(r->ils, s->number);
+    r->failed = r->failed || key.n == 0;
+    rows_put(r, ROW_SETTING, key, buf_slice(&s->withheld));
+}
 
 static bool is_newer(const struct head *a, const struct head *b)
 {
@@ -61,18 +85,36 @@ const struct head *told_newest(const struct stream *s)
 
 /* --- settings */
 
+/* Kept until the streams are there: u64 number, u16 length, head. */
+static bool withheld_setting(struct ils *ils, struct slice key, struct slice value)
+{
+    struct slice prefix = slice_of(CATALOG_PREFIX);
+    uint64_t number = 0;
+    while (number < 2 && !slice_eq(key, slice_of(setting_name[number])))
+        number++;
+    if (number == 2) {
+        if (key.n <= prefix.n || !slice_eq(slice_make(key.p, prefix.n), prefix))
+            return false;
+        number = 0;
+        for (size_t i = prefix.n; i < key.n; i++)
+            number = number * 10 + (uint64_t)(key.p[i] - '0');
+    }
+    if (value.n > HEAD_MAX)
+        return true;
+    buf_put_u64(&ils->withheld_rows, number);
+    buf_put_u16(&ils->withheld_rows, (uint16_t)value.n);
+    buf_put_slice(&ils->withheld_rows, value);
+    ils->broken = ils->broken || ils->withheld_rows.failed;
+    return true;
+}
+
 bool told_setting(struct ils *ils, struct slice key, struct slice value)
 {
     uint64_t n = 0;
+    if (withheld_setting(ils, key, value))
+        return true;
     for (size_t i = 0; i < value.n && i < 8; i++)
         n = n << 8 | value.p[i];
-    for (size_t i = 0; i < 2; i++)
-        if (slice_eq(key, slice_of(setting_name[i]))) {
-            buf_reset(&ils->withheld_row[i]);
-            buf_put_slice(&ils->withheld_row[i], value);
-            ils->broken = ils->broken || ils->withheld_row[i].failed;
-            return true;
-        }
     if (slice_eq(key, slice_of("exchange_off")))
         ils->exchange_off = n != 0;
     else if (slice_eq(key, slice_of("sync_minutes")))
@@ -94,19 +136,28 @@ uint32_t told_minutes(const struct ils *ils)
 }
 
 /* What was withheld when the cluster was last up; of another identity it says nothing. */
-void told_start(struct ils *ils, struct stream *s)
+static void start_one(struct ils *ils, uint64_t number, struct slice row)
 {
-    struct buf *row = &ils->withheld_row[s->number];
+    struct stream *s = stream_find(ils, ils->key, number);
     struct head h;
-    if (row->n != 0 && !row->failed && head_get(buf_slice(row), &h) == 0 &&
-        h.number == s->number && memcmp(h.key, ils->key, KEY_SIZE) == 0 &&
-        head_signed(buf_slice(row))) {
-        buf_put_slice(&s->withheld, buf_slice(row));
-        s->withheld_state = WITHHELD_DURABLE;
-        if (s->withheld.failed || head_get(buf_slice(&s->withheld), &s->withheld_head) != 0)
-            ils->broken = true; /* its USN must not be used again */
+    if (s == NULL || s->withheld.n != 0 || head_get(row, &h) != 0 || h.number != number ||
+        memcmp(h.key, ils->key, KEY_SIZE) != 0 || !head_signed(row))
+        return;
+    buf_put_slice(&s->withheld, row);
+    s->withheld_state = WITHHELD_DURABLE;
+    if (s->withheld.failed || head_get(buf_slice(&s->withheld), &s->withheld_head) != 0)
+        ils->broken = true; /* its USN must not be used again */
+}
+
+void told_start(struct ils *ils)
+{
+    struct cursor c;
+    cursor_init(&c, buf_slice(&ils->withheld_rows));
+    while (cursor_left(&c) != 0) {
+        uint64_t number = cursor_u64(&c);
+        start_one(ils, number, cursor_bytes(&c, cursor_u16(&c)));
     }
-    buf_done(row);
+    buf_done(&ils->withheld_rows);
 }
 
 void told_command(struct ils *ils, const struct command *c)
@@ -147,6 +198,10 @@ int told_withhold(struct rows *r, struct stream *s, uint32_t flags)
     h.flags = flags;
     h.name = text_slice(ils->cluster_id);
     h.route_string = text_slice(ils->route_string);
+    if (s->words != NULL) {
+        h.name = text_slice(s->words->name);
+        h.route_string = text_slice(s->words->route_string);
+    }
     manifest_root(h.root, slice_make(NULL, 0));
     buf_init(&b, ils->mem, HEAD_MAX);
     head_put(&b, &h, ils->secret);
@@ -159,7 +214,7 @@ int told_withhold(struct rows *r, struct stream *s, uint32_t flags)
     s->withheld = b;
     s->withheld_head = h;
     s->withheld_state = WITHHELD_MADE;
-    rows_setting(r, setting_name[s->number], buf_slice(&s->withheld));
+    put_setting(r, s);
     return 0;
 }
 
@@ -175,8 +230,8 @@ static void keep(struct ils *ils, struct stream *s, struct rows *r)
 
 void told_stored(struct ils *ils, struct batch *b, bool failed)
 {
-    struct stream *s = b->number[0] == STREAM_SELF ? ils->self : ils->own;
-    if (s->withheld.n == 0 || s->withheld_head.usn != b->number[1] ||
+    struct stream *s = stream_find(ils, ils->key, b->number[0]);
+    if (s == NULL || s->withheld.n == 0 || s->withheld_head.usn != b->number[1] ||
         s->withheld_state != WITHHELD_STORING)
         return;
     if (failed) {
@@ -212,7 +267,7 @@ static void withhold(struct ils *ils, struct stream *s)
         if (told_withhold(&rows, s, HEAD_FLAG_LEFT) == 0)
             keep(ils, s, &rows);
     } else if (s->withheld_state == WITHHELD_MADE) {
-        rows_setting(&rows, setting_name[s->number], buf_slice(&s->withheld));
+        put_setting(&rows, s);
         keep(ils, s, &rows);
     }
 }
@@ -235,7 +290,7 @@ void told_show(struct ils *ils, struct stream *s)
     memset(&s->withheld_head, 0, sizeof s->withheld_head);
     ils->heads_moved = true;
     rows_init(&rows, ils);
-    rows_remove(&rows, ROW_SETTING, slice_of(setting_name[s->number]));
+    rows_remove(&rows, ROW_SETTING, told_key(ils, s->number));
     journal_store(&rows, BATCH_PLAIN);
 }
 
@@ -259,7 +314,7 @@ void told_beat(struct ils *ils, struct stream *s)
     s->withheld_head = h;
     s->withheld_state = WITHHELD_MADE; /* nothing is shown until the disk has it */
     rows_init(&rows, ils);
-    rows_setting(&rows, setting_name[s->number], buf_slice(&s->withheld));
+    put_setting(&rows, s);
     keep(ils, s, &rows);
 }
 
@@ -271,7 +326,7 @@ static bool to_be_hidden(const struct ils *ils, const struct stream *s)
         return true;
     if (ils->role == ROLE_STANDALONE && s->withheld.n != 0)
         return true; /* it has left */
-    return s->number == STREAM_PLAN && ils->durable.exchange_off && !BUG(EXCHANGE_TOLD);
+    return s->number != STREAM_SELF && ils->durable.exchange_off && !BUG(EXCHANGE_TOLD);
 }
 
 static void follow(struct ils *ils, struct stream *s)
@@ -286,17 +341,15 @@ static void follow(struct ils *ils, struct stream *s)
         told_show(ils, s);
 }
 
-/* Of imported catalogs no head is made in place of the real one: nothing is told. */
-static void catalogs_hide(struct ils *ils)
+/* Of a catalog that was removed before nothing is to be withheld. */
+static void follow_catalogs(struct ils *ils)
 {
     if (ils->catalog_n == 0)
         return;
     list_each(node, &ils->streams) {
         struct stream *s = list_entry(node, struct stream, node);
-        if (!catalogs_is(s) || s->hide == ils->durable.exchange_off)
-            continue;
-        s->hide = ils->durable.exchange_off;
-        ils->heads_moved = true;
+        if (catalogs_is(s) && (catalogs_stands(s) || s->withheld.n != 0))
+            follow(ils, s);
     }
 }
 
@@ -306,7 +359,7 @@ void told_tick(struct ils *ils)
         return;
     follow(ils, ils->self);
     follow(ils, ils->own);
-    catalogs_hide(ils);
+    follow_catalogs(ils);
     if (ils->served_off == ils->durable.exchange_off)
         return;
     ils->served_off = ils->durable.exchange_off;

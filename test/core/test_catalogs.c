@@ -184,6 +184,42 @@ static void not_taken_by_the_disk(void **state)
     assert_int_equal(count(0), 1);
 }
 
+static enum reply exchange(int i, bool on)
+{
+    return world_command(&world, i, (struct command){.type = COMMAND_EXCHANGE, .raise = on});
+}
+
+/* With the exchange off they are withheld as the plan is: others drop them, until it is on again;
+ * also over a restart, and whatever is done to them meanwhile. */
+static void withheld(void **state)
+{
+    (void)state;
+    assert_int_equal(add(0, "Old"), REPLY_OK);
+    assert_int_equal(fill(0, "Old", "carl", true), REPLY_OK);
+    assert_int_equal(add(0, "Gone"), REPLY_OK);
+    assert_int_equal(fill(0, "Gone", "gert", true), REPLY_OK);
+    assert_int_equal(exchange(0, false), REPLY_OK);
+    world_pass(&world, 5 * TICK_S);
+    assert_true(world_answers(&world, 0, "carl@old.example")); /* here it is one's own matter */
+    assert_false(world_answers(&world, 1, "carl@old.example"));
+    assert_false(world_answers(&world, 2, "carl@old.example"));
+    assert_int_equal(count(0), 2);
+    assert_int_equal(count(2), 0);
+    world_pass(&world, 25 * 60 * TICK_S);
+    restart(0);
+    assert_int_equal(fill(0, "Old", "dora", true), REPLY_OK);
+    assert_int_equal(drop(0, "Gone"), REPLY_OK);
+    world_pass(&world, 5 * TICK_S);
+    assert_int_equal(count(2), 0);
+    assert_int_equal(exchange(0, true), REPLY_OK);
+    world_pass(&world, 5 * TICK_S);
+    assert_true(everywhere("carl@old.example", true) && everywhere("dora@old.example", true));
+    assert_true(everywhere("gert@old.example", false) && settled(0));
+    assert_int_equal(count(2), 1);
+    restart(0);
+    assert_true(everywhere("dora@old.example", true) && settled(0));
+}
+
 static void role_stays(void **state)
 {
     (void)state;
@@ -341,6 +377,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(is_told_and_kept, setup, teardown),
 cmocka_unit_test_setup_teardown(brought_back, setup, teardown),
+cmocka_unit_test_setup_teardown(withheld, setup, teardown),
         cmocka_unit_test_setup_teardown(not_taken_by_the_disk, setup, teardown),
         cmocka_unit_test_setup_teardown(role_stays, setup, teardown),
         cmocka_unit_test_setup_teardown(put_back, setup, teardown),
