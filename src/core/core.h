@@ -322,6 +322,7 @@ struct waiting {
     size_t change_n, source_n;
     uint64_t kept; /* entries there already that the change puts again */
     bool ordered;  /* each key once, in order */
+    bool lent;     /* the changes are those of who asked, who keeps them */
     enum command_type type;
     uint64_t number; /* of the stream */
     bool meant;      /* however much it shrinks: the others need not hold it back */

@@ -233,6 +233,7 @@ struct command {
     bool replace;       /* the source consists of exactly these entries afterwards */
     const struct change *change; /* source: of each, where undoes is not 0 */
     size_t change_n;
+    bool lent;     /* they stay as they are until the command is answered, and are not copied */
     uint64_t stream;    /* whose: 0 = the dial plan's; else an imported catalog's number */
     bool force;         /* also where most of what the source holds goes */
     uint32_t confirm;   /* seconds, after which it is to be taken back; 0 = it stays */

@@ -59,9 +59,12 @@ static struct slice source_of(struct waiting *w, struct slice name)
 static bool copy_changes(struct waiting *w, const struct command *c)
 {
     struct arena *a = &w->arena;
-    w->change = arena_alloc(a, (c->change_n + 1) * sizeof *w->change);
-    if (w->change == NULL)
-        return false;
+    w->lent = c->lent;
+    w->change_n = c->change_n;
+    w->change = c->lent ? (struct change *)(uintptr_t)c->change /* nobody writes it */
+                        : arena_alloc(a, (c->change_n + 1) * sizeof *w->change);
+    if (w->change == NULL || c->lent)
+        return w->change != NULL;
     for (size_t i = 0; i < c->change_n; i++) {
         const struct change *from = &c->change[i];
         w->change[i] = (struct change){.put = from->put, .kind = from->kind,
@@ -70,7 +73,6 @@ static bool copy_changes(struct waiting *w, const struct command *c)
                                        .value = arena_copy(a, from->value),
                                        .source = source_of(w, from->source)};
     }
-    w->change_n = c->change_n;
     return !a->failed;
 }
 
@@ -258,6 +260,10 @@ static enum reply judge_changes(struct judging *j, struct waiting *w, size_t *bu
         const struct change *c = &w->change[j->at];
         struct record key = {.kind = c->kind, .user = c->user, .domain = c->domain}, now;
         bool there = !empty && catalog_find(j->catalog, &key, &now);
+        if (w->lent && c->put && !has_source(w, c->source)) {
+            *ret_text = c->source;
+            return REPLY_TEXT_TOO_LONG;
+        }
         if (c->put && there && !has_source(w, now.source)) {
             *ret_text = key_text(&w->arena, c);
             return REPLY_ENTRY_TAKEN;

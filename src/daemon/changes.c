@@ -169,19 +169,31 @@ static bool items_make(const struct changes *c, struct item *item)
     return good;
 }
 
+/* Each goes where the items say, in circles: a second array of them would be the largest of all. */
+static void changes_move(struct change *change, struct item *item, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        struct change first = change[i];
+        size_t at = i;
+        while (item[at].at != i && item[at].at != at) {
+            size_t from = item[at].at;
+            change[at] = change[from];
+            item[at].at = (uint32_t)at;
+            at = from;
+        }
+        if (at != i)
+            change[at] = first;
+        item[at].at = (uint32_t)at;
+    }
+}
+
 bool changes_order(struct changes *c)
 {
     struct item *item = calloc(c->n + 1, sizeof *item);
-    struct change *sorted = calloc(c->n + 1, sizeof *sorted);
-    bool good = item != NULL && sorted != NULL && items_make(c, item);
+    bool good = item != NULL && items_make(c, item);
     if (good) {
         qsort_r(item, c->n, sizeof *item, by_item, c->change);
-        for (size_t i = 0; i < c->n; i++)
-            sorted[i] = c->change[item[i].at];
-        free(c->change);
-        c->change = sorted;
-    } else {
-        free(sorted);
+        changes_move(c->change, item, c->n);
     }
     free(item);
     return good;

@@ -178,7 +178,7 @@ void control_drop(struct client *client)
         return;
     client->closing = true;
     client->follow = false;
-    if (client->in_command) {
+    if (client->in_command && !client->lends) {
         client->in_command = false;
         runtime_forget(client->control->rt, client->command);
     }

@@ -145,10 +145,9 @@ json_t *control_counts(const uint64_t number[REPLY_NUMBERS])
     return counts;
 }
 
-static void change_done(void *context, enum reply reply, struct slice text,
-                        const uint64_t number[REPLY_NUMBERS], const struct verdict *verdict)
+static void change_answered(struct client *client, enum reply reply, struct slice text,
+                            const uint64_t number[REPLY_NUMBERS], const struct verdict *verdict)
 {
-    struct client *client = context;
     if (verdict != NULL) {
         client->in_command = false;
         if (client->again != NULL && client->again(client, verdict))
@@ -185,6 +184,20 @@ static void change_done(void *context, enum reply reply, struct slice text,
     }
     json_object_set_new(result, "text", json_string("OK"));
     control_ok(client, result);
+}
+
+static void change_done(void *context, enum reply reply, struct slice text,
+                        const uint64_t number[REPLY_NUMBERS], const struct verdict *verdict)
+{
+    struct client *client = context;
+    bool lent = client->lends;
+    client->lends = false;
+    if (lent && client->closing)
+        client->in_command = false; /* he is gone */
+    else
+        change_answered(client, reply, text, number, verdict);
+    if (lent)
+        control_release(client);
 }
 
 void control_change(struct client *client, struct command *command)

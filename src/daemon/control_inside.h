@@ -65,6 +65,7 @@ struct client {
     bool busy, ended, closing, follow, working;
     bool wait;                /* join: the verdict ends the request */
     bool in_command;          /* the core has a command of this client */
+    bool lends;               /* ... which lends what `own` has: the answer is waited for */
     uint64_t command;
     uint64_t number[REPLY_NUMBERS]; /* of its outcome */
     enum { CLIENT_LINE, CLIENT_CONTENT } taking;

@@ -95,6 +95,14 @@ uint32_t control_plan_line(const struct client *client, struct slice key)
     return 0;
 }
 
+/* Millions of changes are not copied: the client lives until the core has answered. */
+static void import_lend(struct client *client, struct command *command)
+{
+    command->lent = client->lends = true;
+    control_hold(client);
+    control_change(client, command);
+}
+
 static void import_done(uv_work_t *work, int status)
 {
     struct import *job = work->data;
@@ -121,7 +129,7 @@ static void import_done(uv_work_t *work, int status)
         if (control_flag(client, "dry_run", false))
             control_dry_run(client, &command);
         else
-            control_change(client, &command);
+            import_lend(client, &command);
     }
     control_release(client);
 }

@@ -300,6 +300,15 @@ static void read_lines(struct reader *r, struct slice text)
                      "a quote is opened in this row and never closed");
 }
 
+/* How many rows there may be, by how long those at the beginning are. */
+static size_t rows_about(struct slice text)
+{
+    size_t sample = text.n < 65536 ? text.n : 65536, lines = 0;
+    for (size_t i = 0; i < sample; i++)
+        lines += text.p[i] == '\n' || text.p[i] == '\r';
+    return sample == 0 ? 0 : text.n / sample * (lines + 1);
+}
+
 static void read_text(struct csv_rows *rows, struct row_set set, struct slice text)
 {
     struct reader *r = calloc(1, sizeof *r);
@@ -312,6 +321,7 @@ static void read_text(struct csv_rows *rows, struct row_set set, struct slice te
     r->set = set;
     for (size_t role = 0; role < ROLES; role++)
         r->column[role] = COLUMNS_MAX;
+    row_set_expect(&r->set, rows_about(text));
     read_lines(r, text);
     if (!r->has_header && rows->complaints == 0)
         csv_complain(rows, 0, CSV_FAULT_EMPTY, slice_make(NULL, 0), "the file is empty");

@@ -3,8 +3,12 @@
 #include "driver/row_set.h"
 
 #include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
 
 #include "base/rand.h"
+
+#define LARGE_PAGE (UINT64_C(2) << 20)
 
 static void *heap_resize(void *context, void *p, size_t old_size, size_t new_size)
 {
@@ -30,12 +34,28 @@ void row_set_end(struct row_set *s)
     s->slots = 0;
 }
 
+/* Eight bytes in lower case: a bit is carried into the top of each byte that is 'A' or above, and
+ * of each that is above 'Z'. */
+static uint64_t lower_eight(uint64_t v)
+{
+    uint64_t low = v & UINT64_C(0x7f7f7f7f7f7f7f7f);
+    uint64_t from_a = low + UINT64_C(0x3f3f3f3f3f3f3f3f);
+    uint64_t above_z = low + UINT64_C(0x2525252525252525);
+    return v | (from_a & ~above_z & ~v & UINT64_C(0x8080808080808080)) >> 2;
+}
+
 static uint32_t hash_of(const struct entry *e)
 {
-    uint64_t h = UINT64_C(0xcbf29ce484222325) ^ e->kind;
-    for (size_t i = 0; i < e->key.n; i++)
-        h = (h ^ ascii_lower(e->key.p[i])) * UINT64_C(0x100000001b3);
-    return (uint32_t)mix64(h);
+    uint64_t h = UINT64_C(0xcbf29ce484222325) ^ e->kind, v;
+    size_t i = 0;
+    for (; i + 8 <= e->key.n; i += 8) {
+        memcpy(&v, e->key.p + i, 8);
+        h = mix64(h ^ lower_eight(v));
+    }
+    v = e->key.n;
+    for (; i < e->key.n; i++)
+        v = v << 8 | ascii_lower(e->key.p[i]);
+    return (uint32_t)mix64(h ^ v);
 }
 
 static bool same_key(const struct entry *a, const struct entry *b)
@@ -55,10 +75,25 @@ static struct row_slot *slot_of(const struct row_set *s, const struct entry *e, 
     return &s->slot[i];
 }
 
+/* Empty ones. Each row looks at one of them that is nowhere near: large pages spare it a second
+ * look, for where the first page is. */
+static struct row_slot *slots_new(size_t size)
+{
+    size_t bytes = size * sizeof(struct row_slot);
+    if (bytes < 2 * LARGE_PAGE)
+        return calloc(size, sizeof(struct row_slot));
+    struct row_slot *slot = aligned_alloc(LARGE_PAGE, bytes); /* a power of two */
+    if (slot != NULL) {
+        (void)!madvise(slot, bytes, MADV_HUGEPAGE);
+        memset(slot, 0, bytes);
+    }
+    return slot;
+}
+
 /* More slots; the entries in them differ, that is known. */
 static bool slots_grow(struct row_set *s, size_t size)
 {
-    struct row_slot *slot = calloc(size, sizeof *slot);
+    struct row_slot *slot = slots_new(size);
     if (slot == NULL)
         return false;
     for (size_t k = 0; k < s->slots; k++) {
@@ -90,10 +125,20 @@ static bool grow(struct row_set *s)
     uint8_t *source = realloc(rows->source, size);
     if (source != NULL)
         rows->source = source;
-    if (entry == NULL || line == NULL || source == NULL || !slots_grow(s, size * 2))
+    if (entry == NULL || line == NULL || source == NULL ||
+        (s->slots < size * 2 && !slots_grow(s, size * 2)))
         return false;
     rows->size = size;
     return true;
+}
+
+void row_set_expect(struct row_set *s, size_t n)
+{
+    size_t slots = 2048;
+    while (slots < n * 2 && n < CSV_ROWS_MAX)
+        slots *= 2;
+    if (slots > s->slots)
+        (void)slots_grow(s, slots);
 }
 
 enum row_added row_set_add(struct row_set *s, const struct entry *e, uint32_t line, uint8_t source,

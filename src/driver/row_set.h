@@ -27,6 +27,9 @@ enum row_added {
 void row_set_begin(struct row_set *s, struct csv_rows *rows);
 void row_set_end(struct row_set *s);
 
+/* About so many will be added: a hint, and no more. */
+void row_set_expect(struct row_set *s, size_t n);
+
 /* Adds a copy of *e, whose slices live in the arena of the rows. line, source: as in csv_rows. Keys
  * of URIs are compared without case. */
 enum row_added row_set_add(struct row_set *s, const struct entry *e, uint32_t line, uint8_t source,
