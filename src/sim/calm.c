@@ -26,31 +26,50 @@ static const char *facts_unsettled(struct judge *j, const struct node *n, const 
     return NULL;
 }
 
-static const char *row_unsettled(struct judge *j, const struct node *n, const struct node *of,
-                                 const struct view_cluster *c)
+static bool is_member(const struct judge *j, const struct node *n)
 {
-    struct view_cluster own;
-    view_cluster(of->ils, 0, &own);
-    struct stamp at = stamp_of(c->epoch, c->usn, c->root);
-    struct stamp newest = stamp_of(own.epoch, own.usn, own.root);
-    int order = stamp_order(&at, &newest);
-    if (order != 0) {
-        char what[128];
-        snprintf(what, sizeof what, "%s: %llx/%llu/%llx here, %llx/%llu/%llx there",
-                 order < 0 ? "behind" : "ahead of its origin", (unsigned long long)at.epoch,
-                 (unsigned long long)at.usn, (unsigned long long)at.root,
-                 (unsigned long long)newest.epoch, (unsigned long long)newest.usn,
-                 (unsigned long long)newest.root);
-        return unsettled(j, n, of->name, what);
-    }
+    return n->ils != NULL && !j->life[n->index].out;
+}
+
+/* The member that is that soul and lives; NULL: none, or two. */
+static const struct node *soul_alive(const struct judge *j, uint32_t soul)
+{
+    const struct node *of = soul == 0 ? NULL : soul_node(j, soul);
+    return of == NULL || !is_member(j, of) || j->soul[soul].fate != FATE_LIVES ? NULL : of;
+}
+
+/* The head that is held is its origin's last. */
+static const char *head_unsettled(struct judge *j, const struct node *n, const struct node *of,
+                                  const struct view_row *c)
+{
+    const struct stamp at = stamp_of(c->epoch, c->usn, c->root), *last = &j->last[of->index];
+    int order = stamp_order(&at, last);
+    char what[128];
+    if (order == 0)
+        return NULL;
+    snprintf(what, sizeof what, "%s: %llx/%llu/%llx here, %llx/%llu/%llx there",
+             order < 0 ? "behind" : "ahead of its origin", (unsigned long long)at.epoch,
+             (unsigned long long)at.usn, (unsigned long long)at.root,
+             (unsigned long long)last->epoch, (unsigned long long)last->usn,
+             (unsigned long long)last->root);
+    return unsettled(j, n, of->name, what);
+}
+
+/* What it says of them: costly, and looked at when all heads are there. */
+static const char *words_unsettled(struct judge *j, const struct node *n)
+{
     static const char *const says[] = {
         [SYNC_SYNCHRONIZING] = "says that it is synchronizing", [SYNC_BEHIND] = "says: behind",
         [SYNC_DISCONNECTED] = "says: disconnected", [SYNC_HELD] = "says: held",
         [SYNC_HELD_QUOTA] = "says: held (quota)", [SYNC_DIGEST_DIFFERS] = "says: digest differs"};
-    if (c->status != SYNC_UP_TO_DATE)
-        return unsettled(j, n, of->name, says[c->status]);
-    if (c->stale)
-        return unsettled(j, n, of->name, "stale");
+    struct view_cluster c;
+    for (size_t i = 1; view_cluster(n->ils, i, &c); i++) {
+        const struct node *of = soul_alive(j, soul_of(j, c.key));
+        if (of != NULL && c.status != SYNC_UP_TO_DATE)
+            return unsettled(j, n, of->name, says[c.status]);
+        if (of != NULL && c.stale)
+            return unsettled(j, n, of->name, "stale");
+    }
     return NULL;
 }
 
@@ -70,33 +89,39 @@ static const char *ended_unsettled(struct judge *j, const struct node *n, uint32
     return unsettled(j, n, "one that is gone", "an entry is still served");
 }
 
-static bool is_member(const struct judge *j, const struct node *n)
+static struct view_row own_row(const struct node *n)
 {
-    return n->ils != NULL && !j->life[n->index].out;
+    struct view_cluster own;
+    view_cluster(n->ils, 0, &own);
+    struct view_row row = {.usn = own.usn, .epoch = own.epoch};
+    memcpy(row.key, own.key, KEY_SIZE);
+    memcpy(row.root, own.root, HASH_SIZE);
+    return row;
+}
+
+static const char *row_unsettled(struct judge *j, const struct node *n, const struct view_row *c,
+                                 bool *seen)
+{
+    uint32_t soul = soul_of(j, c->key);
+    const struct node *of = soul_alive(j, soul);
+    if (soul == 0)
+        return unsettled(j, n, "?", "a cluster that nobody is");
+    if (of == NULL)
+        return c->linked ? unsettled(j, n, "one that is gone", "linked")
+                         : ended_unsettled(j, n, soul);
+    if (seen[of->index])
+        return unsettled(j, n, of->name, "two rows");
+    seen[of->index] = true;
+    return head_unsettled(j, n, of, c);
 }
 
 static const char *rows_unsettled(struct judge *j, const struct node *n, bool *seen)
 {
-    struct view_cluster c;
-    for (size_t i = 0; view_cluster(n->ils, i, &c); i++) {
-        uint32_t soul = soul_of(j, c.key);
-        const struct node *of = soul_node(j, soul);
-        const char *what = NULL;
-        if (soul == 0)
-            return unsettled(j, n, "?", "a cluster that nobody is");
-        if (of == NULL || !is_member(j, of) || j->soul[soul].fate != FATE_LIVES) {
-            what = c.linked ? unsettled(j, n, "one that is gone", "linked")
-                            : ended_unsettled(j, n, soul);
-        } else if (seen[of->index]) {
-            what = unsettled(j, n, of->name, "two rows");
-        } else {
-            seen[of->index] = true;
-            what = row_unsettled(j, n, of, &c);
-        }
-        if (what != NULL)
-            return what;
-    }
-    return NULL;
+    struct view_row c = own_row(n);
+    const char *what = row_unsettled(j, n, &c, seen);
+    for (const void *at = NULL; what == NULL && view_next(n->ils, &at, &c);)
+        what = row_unsettled(j, n, &c, seen);
+    return what;
 }
 
 static const char *node_unsettled(struct judge *j, const struct node *n)
@@ -198,9 +223,22 @@ static const char *shape_unsettled(struct judge *j)
     return NULL;
 }
 
+/* What each member holds of itself: the others are held to that. */
+static void lasts_read(struct judge *j)
+{
+    for (size_t i = 0; i < j->world->node_n; i++) {
+        const struct node *n = j->world->node[i];
+        if (!is_member(j, n))
+            continue;
+        struct view_row own = own_row(n);
+        j->last[i] = stamp_of(own.epoch, own.usn, own.root);
+    }
+}
+
 const char *judge_unsettled(struct judge *j)
 {
     const char *what = NULL;
+    lasts_read(j);
     for (size_t i = 0; i < j->world->node_n && what == NULL; i++) {
         const struct node *n = j->world->node[i];
         if (j->life[i].out)
@@ -212,6 +250,9 @@ const char *judge_unsettled(struct judge *j)
         else
             what = node_unsettled(j, n);
     }
+    for (size_t i = 0; i < j->world->node_n && what == NULL; i++)
+        if (!j->life[i].out)
+            what = words_unsettled(j, j->world->node[i]);
     if (what == NULL)
         what = shape_unsettled(j);
     return what != NULL ? what : all_facts_unsettled(j);

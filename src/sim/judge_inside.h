@@ -91,6 +91,7 @@ struct judge {
     struct mem mem;
     struct arena arena;
     char text[256];
+    struct stamp last[NODES_MAX]; /* of each node's own plan (calm.c) */
 };
 
 /* judge.c */
