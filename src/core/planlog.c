@@ -36,7 +36,9 @@ bool plan_change_key_get(struct slice key, uint64_t *ret_number, uint32_t *ret_p
 
 static struct slice cut(struct slice s, size_t max)
 {
-    s.n = s.n < max ? s.n : max;
+    if (s.n <= max)
+        return s;
+    s.n = max;
     while (s.n > 0 && !slice_is_utf8(s) && s.n + 4 > max)
         s.n--; /* no character is split */
     return s;

@@ -337,8 +337,12 @@ static bool walk_child(struct walk *w, uint32_t child, uint32_t positions)
     bool on = walk_below(w, child, over ? reached | w->a.end : reached);
     /* What is longer is more specific, and has been visited. */
     if (on && here && node->records > 0) {
-        w->work.visits += PATTERN_ASK_VISITS;
-        on = w->visit(w->context, &w->path);
+        w->work.cut = w->work.visits >= PATTERN_VISITS_MAX;
+        if (w->work.cut)
+            w->work.at = w->path;
+        else
+            w->work.visits += PATTERN_ASK_VISITS;
+        on = !w->work.cut && w->visit(w->context, &w->path);
     }
     w->path.n--;
     return on;
