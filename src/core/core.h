@@ -455,6 +455,7 @@ struct ils {
     bool has_seed;
     struct settings durable;
     uint64_t boot, serial, audit_n;
+    uint64_t signed_serial; /* of the dials: the highest that went into a proof */
     uint8_t level;
 
     struct dial dial;

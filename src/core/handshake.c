@@ -296,6 +296,8 @@ static void send_proof(struct link *l)
 {
     struct proof p;
     handshake_proof(l, &p);
+    if (l->serial > l->ils->signed_serial)
+        l->ils->signed_serial = l->serial;
     msg_proof_put(&l->out, &p);
 }
 

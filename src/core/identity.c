@@ -128,8 +128,8 @@ void identity_copy(const struct link *l, struct msg_goodbye *m)
 }
 
 /* A hub's word alone would stop a cluster from writing. What has this cluster's signature, and was
- * made by nobody here: in a boot that was not yet, for a dial that was not yet, for this dial on
- * another link, or on this link by its other end. */
+ * made by nobody here: in a boot that was not yet, for a dial that has proved nothing so far, for
+ * this dial on another link, or on this link by its other end. */
 bool identity_proved(const struct link *l, const struct msg_goodbye *m)
 {
     const struct ils *ils = l->ils;
@@ -142,7 +142,8 @@ bool identity_proved(const struct link *l, const struct msg_goodbye *m)
         return m->copy_dialler != l->dialler;
     if (p.boot != ils->boot)
         return p.boot > ils->boot;
-    return m->copy_dialler && (p.serial > ils->serial || (l->dialler && p.serial == l->serial));
+    return m->copy_dialler &&
+           (p.serial > ils->signed_serial || (l->dialler && p.serial == l->serial));
 }
 
 /* Whose id is in question: that of the end that was refused. */
@@ -306,7 +307,8 @@ static void clone_over(struct ils *ils)
     ils->cloned = ils->displaced = false;
     ils->self->written = false; /* what the copy said in its name gives way, once (adopt.c) */
     adopt_heard_again(ils);
-    ils->next_beat = ils->now; /* none was written meanwhile */
+    if (ils->next_beat > ils->now + START_HOLD_US)
+        ils->next_beat = ils->now + START_HOLD_US; /* nothing was written meanwhile */
 }
 
 /* Who said so last is asked no more: he is no hub now, or was forgotten. Whoever is asked says it
