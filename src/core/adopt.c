@@ -303,11 +303,8 @@ void adopt_tick(struct ils *ils)
                 begin_epoch(ils, list_entry(node, struct stream, node));
     if (own->rebuilding && own->fetch == FETCH_NONE && !own->renew)
         adopt_failed(ils, REPLY_NOBODY_HOLDS);
-    if (ils->adopting != 0 && !one_rolled_back(ils) && !self->renew && !own->renew &&
-        !own->rebuilding) {
-        ils->next_beat = ils->now; /* none was written meanwhile, and the others call it stale */
+    if (!one_rolled_back(ils) && !self->renew && !own->renew && !own->rebuilding)
         answer(ils, REPLY_OK);
-    }
 }
 
 /* --- stored */

@@ -307,8 +307,6 @@ static void clone_over(struct ils *ils)
     ils->cloned = ils->displaced = false;
     ils->self->written = false; /* what the copy said in its name gives way, once (adopt.c) */
     adopt_heard_again(ils);
-    if (ils->next_beat > ils->now + START_HOLD_US)
-        ils->next_beat = ils->now + START_HOLD_US; /* nothing was written meanwhile */
 }
 
 /* Who said so last is asked no more: he is no hub now, or was forgotten. Whoever is asked says it

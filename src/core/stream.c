@@ -257,6 +257,11 @@ void stream_tick(struct ils *ils)
         ils->next_beat = ils->now + every; /* the operator wants it more often */
     if (!ils->ready || ils->now < ils->next_beat)
         return;
+    if ((ils->self != NULL && adopt_holds(ils, ils->self)) ||
+        (ils->own != NULL && adopt_holds(ils, ils->own))) {
+        ils->next_beat = ils->now + START_HOLD_US; /* due as soon as it may be written */
+        return;
+    }
     ils->next_beat = ils->now + every;
     beat(ils, ils->self);
     beat(ils, ils->own);
