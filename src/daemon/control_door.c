@@ -16,6 +16,14 @@ void verb_door_list(struct client *client)
     control_ok(client, doors_list(doors_of(client)));
 }
 
+json_t *control_listening(const struct runtime_stats *stats)
+{
+    json_t *json = json_object();
+    json_object_set_new(json, "tls", json_boolean(stats->listening_tls));
+    json_object_set_new(json, "password", json_boolean(stats->listening_password));
+    return json;
+}
+
 /* What is wrong with one of the settings. Gives false. */
 static bool wrong(struct client *client, const char *text, const char *where)
 {

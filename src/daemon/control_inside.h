@@ -164,7 +164,9 @@ struct control_health {
     bool degraded;
     char cause[512], next[512];
 };
-void control_health(const struct ils *core, struct control_health *ret);
+void control_health(const struct runtime *rt, struct control_health *ret);
+/* Whether other clusters can link themselves with this one. New ref. */
+json_t *control_listening(const struct runtime_stats *stats);
 /* A decision as `ils lookup --json` has it. New ref. */
 json_t *control_lookup_json(const struct ils *core, const struct lookup *l);
 /* The key of the cluster of that id, or peer id in hex, whose plan is held; false: none is. */

@@ -1,6 +1,7 @@
 /* control_status: is this cluster healthy, and if not, what is the root cause and what is typed
  * next? The causes are asked in order: the first one found explains those after it. */
 #include "daemon/control_inside.h"
+#include "daemon/doors.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -592,12 +593,23 @@ static void health_judge(const struct ils *core, const struct view_self *self, s
                self->role == ROLE_STANDALONE ? "ils role hub, or ils join HOST" : "");
 }
 
-void control_health(const struct ils *core, struct control_health *ret)
+/* What the core knows; then whether questions can be asked at all. */
+static void judge(const struct runtime *rt, struct view_self *self, struct health *h)
+{
+    char text[sizeof h->cause], next[sizeof h->next];
+    *h = (struct health){.at = "here", .other_at = "here"};
+    view_self(runtime_core(rt), self);
+    health_judge(runtime_core(rt), self, h);
+    if (!h->degraded &&
+        doors_failed(runtime_doors_of(rt), text, sizeof text, next, sizeof next))
+        health_set(h, true, text, next);
+}
+
+void control_health(const struct runtime *rt, struct control_health *ret)
 {
     struct view_self self;
-    struct health h = {.at = "here", .other_at = "here"};
-    view_self(core, &self);
-    health_judge(core, &self, &h);
+    struct health h;
+    judge(rt, &self, &h);
     ret->degraded = h.degraded;
     memcpy(ret->cause, h.cause, sizeof ret->cause);
     memcpy(ret->next, h.next, sizeof ret->next);
@@ -694,14 +706,6 @@ static json_t *status_certificate(const struct ils *core)
     return json;
 }
 
-static json_t *status_listening(const struct runtime_stats *stats)
-{
-    json_t *json = json_object();
-    json_object_set_new(json, "tls", json_boolean(stats->listening_tls));
-    json_object_set_new(json, "password", json_boolean(stats->listening_password));
-    return json;
-}
-
 /* The change of the plan that is taken back unless it is confirmed; null: none waits. */
 static json_t *status_confirm(const struct ils *core)
 {
@@ -750,11 +754,10 @@ void verb_status(struct client *client)
     static const uint8_t none[NETWORK_ID_SIZE];
     const struct ils *core = runtime_core(client->control->rt);
     struct view_self self;
-    struct health h = {.at = "here", .other_at = "here"};
+    struct health h;
     struct runtime_stats stats;
     json_t *json = json_object();
-    view_self(core, &self);
-    health_judge(core, &self, &h);
+    judge(client->control->rt, &self, &h);
     runtime_stats(client->control->rt, &stats);
     json_object_set_new(json, "health", json_string(h.degraded ? "degraded" : "healthy"));
     json_object_set_new(json, "cause",
@@ -790,7 +793,7 @@ void verb_status(struct client *client)
     json_object_set_new(json, "exchange", json_boolean(self.exchange));
     json_object_set_new(json, "certificate", status_certificate(core));
     json_object_set_new(json, "routes_missing", control_routes_missing(core));
-    json_object_set_new(json, "listening", status_listening(&stats));
+    json_object_set_new(json, "listening", control_listening(&stats));
     json_object_set_new(json, "still_on_password", json_integer(still_on_password(core)));
     status_counts(core, json);
     control_reply(client, json, h.degraded ? 1 : 0);

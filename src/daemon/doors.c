@@ -282,6 +282,20 @@ bool doors_is_open(const struct doors *doors, enum door_name name)
     return doors->slot[name].door != NULL;
 }
 
+bool doors_failed(const struct doors *doors, char *text, size_t size, char *next, size_t next_size)
+{
+    static const char *const word[DOOR_NAMES] = {"SIP", "DNS", "HTTP"};
+    for (size_t i = 0; i < DOOR_NAMES; i++) {
+        const struct slot *s = &doors->slot[i];
+        if (!wanted(s) || s->door != NULL || s->error[0] == '\0')
+            continue;
+        snprintf(text, size, "the %s door is closed: %s", word[i], s->error);
+        snprintf(next, next_size, "ils door set %s --listen ADDR:PORT", names[i]);
+        return true;
+    }
+    return false;
+}
+
 /* --- life */
 
 static void take_option(struct slot *s, const char *address, uint16_t port)

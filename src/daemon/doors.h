@@ -70,6 +70,8 @@ const struct door_setting *doors_setting(const struct doors *doors, enum door_na
 /* How a kind of door is made; it must be one that this ilsd has. */
 const struct door_kind *doors_kind(enum door_name name);
 bool doors_is_open(const struct doors *doors, enum door_name name);
+/* The first door that is wanted and could not be opened: why, and what to type. False: none. */
+bool doors_failed(const struct doors *doors, char *text, size_t size, char *next, size_t next_size);
 
 /* What a change came to: REPLY_OK, or the core's refusal; error is not NULL where it did not come
  * to that: a sentence. Called once, maybe before doors_set returns. */

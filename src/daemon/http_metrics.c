@@ -73,7 +73,7 @@ static void put_daemon(struct runtime *rt, struct buf *out)
     struct control_health h;
     struct view_gate g;
     runtime_stats(rt, &s);
-    control_health(runtime_core(rt), &h);
+    control_health(rt, &h);
     view_gate(runtime_core(rt), &g);
     family(out, "build_info", "gauge", "The version of ilsd.");
     name_of(out, "build_info");

@@ -49,7 +49,7 @@ static void page_health(struct runtime *rt, struct buf *out, struct http_outcome
 {
     struct control_health h;
     json_t *json = json_object();
-    control_health(runtime_core(rt), &h);
+    control_health(rt, &h);
     bool tell = said->known;
     json_object_set_new(json, "health", json_string(h.degraded ? "degraded" : "healthy"));
     json_object_set_new(json, "cause", tell && h.degraded ? render_text(slice_of(h.cause))

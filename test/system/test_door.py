@@ -113,6 +113,10 @@ def in_use(c):
         row = door(c, 'sip')
         tap.ok(row['state'] == 'failed' and 'in use' in row['error'] and 'ils door set sip' in
                c.said(), 'a port in use at a start stops nobody', row, c.said())
+        status = c.json('status')
+        tap.ok(c.status == 1 and status['cause'].startswith('the SIP door is closed: UDP port') and
+               status['next'] == 'ils door set sip --listen ADDR:PORT', 'and ils status says so',
+               status['cause'], status['next'])
         first = c.sip_port
         c.must('door', 'set', 'sip', '--listen', '127.0.0.1:%d' % first)
         tap.ok(answers(first), 'and the remedy helps')
@@ -160,7 +164,7 @@ def wrong(c):
 
 def main():
     with Network() as net:
-        c = net.cluster('tokyo').init()
+        c = net.cluster('tokyo').init('secret')
         for part in (moved, connection, in_use, who, wrong):
             tap.run(part, c)
     tap.done()
