@@ -480,7 +480,10 @@ void verb_lookup(struct client *client)
     if (!control_text(client, "dialled", true, &dialled) ||
         !control_text(client, "from", false, &from))
         return;
-    if (from.n > 0 && !control_cluster_key(core, from, key)) {
+    struct view_self self;
+    view_self(core, &self);
+    bool other = from.n > 0 && !slice_eq_fold(from, self.cluster_id);
+    if (other && !control_cluster_key(core, from, key)) {
         char text[160];
         snprintf(text, sizeof text, "no cluster '%.*s' is known here",
                  (int)(from.n < 80 ? from.n : 80), (const char *)from.p);
@@ -489,7 +492,7 @@ void verb_lookup(struct client *client)
     }
     memset(&l, 0, sizeof l);
     arena_init(&arena, &client->control->mem);
-    plan_why(view_plan(core), view_routes(core), &arena, dialled, from.n > 0 ? key : NULL, &l);
+    plan_why(view_plan(core), view_routes(core), &arena, dialled, other ? key : NULL, &l);
     json_t *json = control_lookup_json(core, &l);
     json_object_set_new(json, "from", control_text_or_null(from));
     bool good = l.result == LOOKUP_FOUND || l.result == LOOKUP_LOCAL || l.result == LOOKUP_THERE;

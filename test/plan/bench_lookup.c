@@ -1,16 +1,29 @@
-/* bench_lookup: lookups a second in process, on one core, over N entries of one learned catalog.
- *   bench_lookup [ENTRIES] [LOOKUPS]
+/* bench_lookup: lookups a second in process, on one core, over N entries of one learned catalog,
+ * beside LMDB with the same keys.
+ *   bench_lookup [ENTRIES] [LOOKUPS] [TURNS]
  * Half of the entries are directory URIs, half enterprise numbers; every lookup is of a random one
- * and is checked; a round without hits follows. Prints one line of figures a round. */
+ * and is checked. In turns: a get of the key from LMDB (one read transaction, the value's first
+ * byte is read), a get of the canonical key from the index, the whole decision with its target, the
+ * same for what nobody has, and the decision of a number by the longest match of 100 000 patterns.
+ * Times are of this process's processor; the median of the turns counts. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
 #include "base/rand.h"
 #include "fuzz_mem.h"
+#include "plan/index.h"
 #include "plan/lookup.h"
 
+#ifdef OPENILS_LMDB
+#include <lmdb.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#endif
+
 #define RESET_EVERY 16
+#define PATTERNS    100000
+#define TURNS_MAX   32
 
 static void fail(const char *what)
 {
@@ -21,7 +34,7 @@ static void fail(const char *what)
 static double now(void)
 {
     struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
     return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
@@ -87,64 +100,252 @@ static void fill(struct plan *p, struct mem *mem, uint64_t entries)
     buf_done(&lines);
 }
 
-static void run(struct plan *p, struct routes *r, struct mem *mem, uint64_t entries,
-                uint64_t lookups, bool absent)
+/* --- what is asked for */
+
+struct dialled {
+    char text[47];
+    uint8_t n;
+};
+
+enum { GET_LMDB, GET_INDEX, DECIDE, DECIDE_ABSENT, DECIDE_PATTERN, ROUNDS };
+static const char *const round_name[ROUNDS] = {"LMDB get", "index get", "decision",
+                                               "decision, absent", "decision by 100000 patterns"};
+
+static struct bench {
+    struct mem mem;
+    struct plan *plan, *patterns;
+    struct routes *routes;
+    struct dialled *dialled[ROUNDS];
+    uint64_t entries, lookups;
+    double ns[ROUNDS][TURNS_MAX];
+#ifdef OPENILS_LMDB
+    MDB_env *env;
+    MDB_txn *txn;
+    MDB_dbi dbi;
+#endif
+} b;
+
+/* Area, exchange and a range, half of them with wildcards of variable length behind. */
+static size_t make_pattern(char *text, size_t size, uint64_t i, bool number)
 {
-    struct dialled {
-        char text[47];
-        uint8_t n;
-    } *dialled = malloc(lookups * sizeof *dialled);
+    static const char *const tails[] = {"XXXX", "[1-5]XX", "[^0]!", "!", "2[0-4]XX"};
+    static const unsigned most[] = {10000, 100, 100, 1000, 100};
+    int n = snprintf(text, size, "+%u%06u", (unsigned)(1 + i % 7),
+                     (unsigned)(i * 7919 % 1000000));
+    if (!number)
+        return (size_t)n + (size_t)snprintf(text + n, size - (size_t)n, "%s", tails[i % 5]);
+    unsigned value = (unsigned)(i * 31 % most[i % 5]);
+    switch (i % 5) {
+    case 0: return (size_t)n + (size_t)snprintf(text + n, size - (size_t)n, "%04u", value);
+    case 1: return (size_t)n + (size_t)snprintf(text + n, size - (size_t)n, "3%02u", value);
+    case 2: return (size_t)n + (size_t)snprintf(text + n, size - (size_t)n, "4%02u", value);
+    case 3: return (size_t)n + (size_t)snprintf(text + n, size - (size_t)n, "%03u", value);
+    default: return (size_t)n + (size_t)snprintf(text + n, size - (size_t)n, "22%02u", value);
+    }
+}
+
+static void ask_make(void)
+{
     struct rand random;
-    struct arena a;
-    if (dialled == NULL)
-        fail("memory");
-    rand_seed(&random, 42);
-    for (uint64_t i = 0; i < lookups; i++)
-        dialled[i].n = (uint8_t)make_key(dialled[i].text, sizeof dialled[i].text,
-                                         rand_below(&random, entries), absent);
-    arena_init(&a, mem);
+    for (int round = GET_INDEX; round < ROUNDS; round++) {
+        b.dialled[round] = malloc(b.lookups * sizeof **b.dialled);
+        if (b.dialled[round] == NULL)
+            fail("memory");
+        rand_seed(&random, 42);
+        for (uint64_t i = 0; i < b.lookups; i++) {
+            struct dialled *d = &b.dialled[round][i];
+            d->n = (uint8_t)(round == DECIDE_PATTERN
+                                 ? make_pattern(d->text, sizeof d->text,
+                                                rand_below(&random, PATTERNS), true)
+                                 : make_key(d->text, sizeof d->text,
+                                            rand_below(&random, b.entries),
+                                            round == DECIDE_ABSENT));
+        }
+    }
+    b.dialled[GET_LMDB] = b.dialled[GET_INDEX];
+}
+
+/* --- LMDB */
+
+#ifdef OPENILS_LMDB
+static void must(int code)
+{
+    if (code != 0)
+        fail(mdb_strerror(code));
+}
+
+/* In memory as ours: the file lies in /dev/shm, and is gone when this program is. */
+static void lmdb_fill(void)
+{
+    char path[64], text[64];
+    static const char route[] = "ils.osaka.example.com."; /* 22 bytes */
+    snprintf(path, sizeof path, "/dev/shm/bench_lookup.%ld", (long)getpid());
+    must(mdb_env_create(&b.env));
+    must(mdb_env_set_mapsize(b.env, (size_t)4 << 30));
+    must(mdb_env_open(b.env, path, MDB_NOSUBDIR | MDB_NOSYNC | MDB_NOLOCK, 0600));
+    unlink(path);
+    must(mdb_txn_begin(b.env, NULL, 0, &b.txn));
+    must(mdb_dbi_open(b.txn, NULL, 0, &b.dbi));
+    for (uint64_t i = 0; i < b.entries; i++) {
+        MDB_val key = {make_key(text, sizeof text, i, false), text};
+        MDB_val value = {22, (void *)(uintptr_t)route};
+        must(mdb_put(b.txn, b.dbi, &key, &value, 0));
+    }
+    must(mdb_txn_commit(b.txn));
+    must(mdb_txn_begin(b.env, NULL, MDB_RDONLY, &b.txn));
+}
+
+static uint64_t lmdb_round(void)
+{
     uint64_t found = 0;
-    double start = now();
-    for (uint64_t i = 0; i < lookups; i++) {
+    for (uint64_t i = 0; i < b.lookups; i++) {
+        MDB_val key = {b.dialled[GET_LMDB][i].n, b.dialled[GET_LMDB][i].text}, value;
+        found += mdb_get(b.txn, b.dbi, &key, &value) == 0 && *(const char *)value.mv_data == 'i';
+    }
+    return found;
+}
+#endif
+
+/* --- ours */
+
+static uint64_t index_round(void)
+{
+    uint64_t found = 0;
+    for (uint64_t i = 0; i < b.lookups; i++) {
+        struct slice text = slice_make(b.dialled[GET_INDEX][i].text, b.dialled[GET_INDEX][i].n);
+        struct candidate c;
+        size_t at = slice_find(text, '@');
+        struct slice domain = slice_make(NULL, 0);
+        if (at < text.n)
+            domain = slice_make(text.p + at + 1, text.n - at - 1);
+        found += plan_candidates(b.plan, at < text.n ? ENTRY_URI : ENTRY_ENTERPRISE,
+                                 slice_make(text.p, at), domain, &c, 1) == 1 && c.r.usn != 0;
+    }
+    return found;
+}
+
+static uint64_t decide_round(int round)
+{
+    struct arena a;
+    uint64_t found = 0;
+    arena_init(&a, &b.mem);
+    for (uint64_t i = 0; i < b.lookups; i++) {
         struct lookup l;
         if (i % RESET_EVERY == 0)
             arena_reset(&a);
-        plan_lookup(p, r, &a, slice_make(dialled[i].text, dialled[i].n), &l);
+        plan_lookup(round == DECIDE_PATTERN ? b.patterns : b.plan, b.routes, &a,
+                    slice_make(b.dialled[round][i].text, b.dialled[round][i].n), &l);
         found += l.result == LOOKUP_FOUND && l.target_n == 1;
     }
-    double seconds = now() - start;
-    if (found != (absent ? 0 : lookups))
-        fail("wrong answers");
-    printf("%s: %.0f lookups/s, %.0f ns each, %llu entries\n", absent ? "absent" : "found",
-           (double)lookups / seconds, seconds / (double)lookups * 1e9,
-           (unsigned long long)entries);
     arena_done(&a);
-    free(dialled);
+    return found;
+}
+
+static void turn(int t)
+{
+    for (int round = 0; round < ROUNDS; round++) {
+        double start = now();
+        uint64_t found = round == DECIDE_ABSENT ? b.lookups : 0;
+        if (round == GET_INDEX)
+            found = index_round();
+        else if (round != GET_LMDB)
+            found = round == DECIDE_ABSENT ? b.lookups - decide_round(round) : decide_round(round);
+#ifdef OPENILS_LMDB
+        if (round == GET_LMDB)
+            found = lmdb_round();
+#else
+        if (round == GET_LMDB)
+            continue;
+#endif
+        if (found != b.lookups)
+            fail(round_name[round]);
+        b.ns[round][t] = (now() - start) / (double)b.lookups * 1e9;
+    }
+}
+
+static int by_value(const void *x, const void *y)
+{
+    return (*(const double *)x > *(const double *)y) - (*(const double *)x < *(const double *)y);
+}
+
+static void report(int turns)
+{
+    double lmdb = 0;
+    for (int round = 0; round < ROUNDS; round++) {
+        double *ns = b.ns[round];
+        qsort(ns, (size_t)turns, sizeof *ns, by_value);
+        double median = ns[turns / 2];
+        if (median == 0)
+            continue; /* without LMDB */
+        lmdb = round == GET_LMDB ? median : lmdb;
+        printf("%-28s %9.0f a second, %6.0f ns (%.0f .. %.0f)", round_name[round], 1e9 / median,
+               median, ns[0], ns[turns - 1]);
+        printf(lmdb > 0 && round != GET_LMDB ? ", %.2f x LMDB\n" : "\n", lmdb / median);
+    }
+}
+
+static void fill_patterns(void)
+{
+    static const uint8_t key[KEY_SIZE] = {2};
+    struct buf lines;
+    struct catalog *c = catalog_new(b.patterns, key, STREAM_PLAN, true);
+    if (c == NULL || !catalog_describe(c, slice_of("osaka"), slice_of("osaka.example.com"), false))
+        fail("memory");
+    buf_init(&lines, &b.mem, SIZE_MAX);
+    for (int pass = 0; pass < 2; pass++) {
+        struct buf segment;
+        struct segment_writer w;
+        buf_init(&segment, &b.mem, SEGMENT_MAX);
+        segment_writer_init(&w, &segment);
+        for (uint64_t i = 0; i < PATTERNS; i++) {
+            char text[64];
+            struct entry e = {.kind = ENTRY_PATTERN_E164};
+            struct record r;
+            e.key = slice_make(text, make_pattern(text, sizeof text, i, false));
+            record_of_entry(&r, &e, &segment);
+            r.usn = i + 1;
+            if (segment_writer_put(&w, &r))
+                continue;
+            seal(c, &segment, &lines, pass == 1);
+            segment_writer_init(&w, &segment);
+            if (!segment_writer_put(&w, &r))
+                fail("segment_writer_put");
+        }
+        seal(c, &segment, &lines, pass == 1);
+        buf_done(&segment);
+        if (pass == 0 && catalog_target(c, buf_slice(&lines), PATTERNS) != 0)
+            fail("catalog_target");
+    }
+    catalog_apply(c);
+    buf_done(&lines);
 }
 
 int main(int argc, char **argv)
 {
     static const uint8_t seed[16] = {1, 2, 3};
-    uint64_t entries = argc > 1 ? strtoull(argv[1], NULL, 10) : 1000000;
-    uint64_t lookups = argc > 2 ? strtoull(argv[2], NULL, 10) : 2000000;
-    struct mem mem = fuzz_mem();
-    struct plan *p = plan_new(&mem, seed, true);
-    struct routes *r = routes_new(&mem);
-    if (p == NULL || r == NULL || entries == 0 || entries > 10000000)
-        fail("memory, or entries not in 1..10000000");
-    if (routes_add(r, slice_of("*.example.com"), slice_of("sip:10.0.0.5")) != ENTRY_OK)
+    int turns = argc > 3 ? (int)strtol(argv[3], NULL, 10) : 5;
+    b.entries = argc > 1 ? strtoull(argv[1], NULL, 10) : 1000000;
+    b.lookups = argc > 2 ? strtoull(argv[2], NULL, 10) : 1000000;
+    b.mem = fuzz_mem();
+    b.plan = plan_new(&b.mem, seed, true);
+    b.patterns = plan_new(&b.mem, seed, true);
+    b.routes = routes_new(&b.mem);
+    if (b.plan == NULL || b.patterns == NULL || b.routes == NULL || b.entries == 0 ||
+        b.entries > 10000000 || turns < 1 || turns > TURNS_MAX)
+        fail("memory, or entries not in 1..10000000, or turns not in 1..32");
+    if (routes_add(b.routes, slice_of("*.example.com"), slice_of("sip:10.0.0.5")) != ENTRY_OK)
         fail("memory");
-    double start = now();
-    fill(p, &mem, entries);
-    struct plan_stats stats;
-    plan_stats(p, &stats);
-    printf("filled in %.2f s: %llu segments, %.1f + %.1f bytes an entry (segments + index)\n",
-           now() - start, (unsigned long long)stats.segments,
-           (double)stats.segment_bytes / (double)entries,
-           (double)stats.index_bytes / (double)entries);
-    run(p, r, &mem, entries, lookups, false);
-    run(p, r, &mem, entries, lookups, true);
-    plan_free(p);
-    routes_free(r);
+    fill(b.plan, &b.mem, b.entries);
+    fill_patterns();
+#ifdef OPENILS_LMDB
+    lmdb_fill();
+#endif
+    ask_make();
+    for (int t = 0; t < turns; t++)
+        turn(t);
+    report(turns);
+    plan_free(b.plan);
+    plan_free(b.patterns);
+    routes_free(b.routes);
     return 0;
 }

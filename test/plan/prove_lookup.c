@@ -299,7 +299,7 @@ static void make_routes(void)
             for (int j = 0; j + 1 < w.route_n; j++) {
                 if (strcmp(w.route[j].pattern, r->pattern) == 0 &&
                     strcmp(w.route[j].host, r->host) == 0 && w.route[j].port == r->port)
-                    SET(r->host, "other.example"); /* no target twice */
+                    SET(r->host, k == 1 ? "o.example" : "p.example"); /* no target twice */
             }
         }
     }
