@@ -37,7 +37,7 @@ def our_lookups(n, figures, tool):
         ours.limits(spoke, n)
         spoke.join(hub, port=hub.tls_port)
         ours.ask('wait', 'sip', spoke.sip_port, 0, ours.key(n - 1))
-        os.sched_setaffinity(spoke.process.pid, {0})
+        ours.pin(spoke.process.pid, {0})
         for window in (1, 64):
             text = subprocess.run(['taskset', '-c', '1', tool, str(spoke.sip_port), 'x',
                                    str(window), '5', str(n), 'sip'], text=True, check=True,

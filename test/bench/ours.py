@@ -41,6 +41,12 @@ def data(n):
     return path
 
 
+def pin(pid, cores):
+    """All threads of a process: those that answer are not its first one."""
+    for thread in os.listdir('/proc/%d/task' % pid):
+        os.sched_setaffinity(int(thread), cores)
+
+
 def cpu(pid):
     """Seconds of a process, its threads, and its children that are over."""
     with open('/proc/%d/stat' % pid, encoding='ascii') as handle:
