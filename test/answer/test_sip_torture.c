@@ -1,6 +1,6 @@
 /* test_sip_torture: what is answered to the messages of RFC 4475 and RFC 5118, written anew from
- * what those say about each: by section, with the name that the RFC gives it. 0: no reply. Where the
- * verdict is not the one that the RFC suggests, the row says why. */
+ * what those say about each: by section, with the name that the RFC gives it. 0: no reply. Where
+ * the verdict is not the one that the RFC suggests, the row says why. */
 #include "test.h"
 
 #include <stdio.h>
