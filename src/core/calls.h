@@ -124,6 +124,7 @@ struct stream *stream_find(const struct ils *ils, const uint8_t key[static KEY_S
 struct stream *stream_get(struct ils *ils, const uint8_t key[static KEY_SIZE], uint64_t number);
 void stream_free(struct ils *ils, struct stream *s);
 bool stream_held(const struct stream *s);
+bool stream_lost(const struct stream *s);
 bool stream_overdue(const struct ils *ils, const struct stream *s);
 struct slice stream_row(struct arena *a, struct slice head, struct slice lines);
 void stream_rekey(struct ils *ils, struct stream *s, const uint8_t key[static KEY_SIZE]);

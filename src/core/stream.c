@@ -111,6 +111,13 @@ bool stream_held(const struct stream *s)
     return s->head_bytes.n != 0;
 }
 
+/* One's own, damaged in the store, and nobody is there to fetch it from. */
+bool stream_lost(const struct stream *s)
+{
+    return s->own && s->damaged && !stream_held(s) && s->proved_older && !s->renew &&
+           s->fetch == FETCH_NONE;
+}
+
 /* Something went wrong with it; over when a head is served. why: a literal. */
 void stream_failed(const struct ils *ils, struct stream *s, const char *why)
 {

@@ -38,6 +38,7 @@ static void view_membership(const struct ils *ils, struct view_self *ret)
     ret->introductions = !ils->introductions_off;
     ret->minutes = ils->minutes != 0 ? ils->minutes : BEAT_MINUTES;
     ret->writing = writing(ils);
+    ret->plan_damaged = ils->own != NULL && stream_lost(ils->own);
     if (ret->writing == WRITING_ROLLED_BACK) {
         ret->only_self = !ils->own->rolled_back;
         const struct stream *s = ret->only_self ? ils->self : ils->own;

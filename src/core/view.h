@@ -35,6 +35,7 @@ struct view_self {
     bool introductions;               /* what hubs introduce is imported */
     uint16_t minutes;                 /* Synchronize Clusters Every */
     enum view_writing writing;
+    bool plan_damaged;             /* in the store, and not fetched from anybody */
     bool only_self;                   /* WRITING_ROLLED_BACK: its plan is as others hold it, what it
                                        * says of itself is not */
     uint64_t theirs_usn;              /* WRITING_ROLLED_BACK: of the plan as others hold it, or of

@@ -314,6 +314,8 @@ static enum reply standstill(const struct ils *ils)
     const struct stream *own = ils->own;
     if (ils->cloned)
         return REPLY_CLONED;
+    if (stream_lost(own))
+        return REPLY_PLAN_DAMAGED;
     if (own->rolled_back || ils->self->rolled_back ||
         (own->proved_older && own->fetch == FETCH_NONE && !own->renew))
         return REPLY_ROLLED_BACK;

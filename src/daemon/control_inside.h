@@ -307,6 +307,7 @@ void verb_learned(struct client *client);
 void verb_held_release(struct client *client);
 void verb_plan_confirm_shrink(struct client *client);
 void verb_limits(struct client *client);
+bool control_limit_near(const struct ils *core, char text[static 160], char next[static 64]);
 void verb_limits_set(struct client *client);
 
 #endif

@@ -332,6 +332,24 @@ void verb_limits(struct client *client)
     control_ok(client, rows);
 }
 
+/* Whether so much is learned that the limit is near: what is said of it, and what to type. */
+bool control_limit_near(const struct ils *core, char text[static 160], char next[static 64])
+{
+    struct view_limit l;
+    for (size_t i = 0; view_limit(core, i, &l) && i < 2; i++) {
+        if (l.used < l.near)
+            continue;
+        snprintf(text, 160, "the limit of what is learned is near: %" PRIu64 " of %" PRIu64 " %s",
+                 l.used, l.most, i == 0 ? "entries" : "bytes");
+        if (i == 0 && l.most * 2 <= 10000000)
+            snprintf(next, 64, "ils limits set learned %" PRIu64, l.most * 2);
+        else
+            snprintf(next, 64, "ils limits");
+        return true;
+    }
+    return false;
+}
+
 void verb_limits_set(struct client *client)
 {
     struct command command = {.type = COMMAND_LEARNED_MAX};

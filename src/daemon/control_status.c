@@ -160,6 +160,11 @@ static bool health_writing(const struct ils *core, const struct view_self *self,
 {
     char next[512], id[2 * PEER_ID_SIZE + 1];
     struct verdict v;
+    if (self->plan_damaged) {
+        health_set(h, true, "the stored plan of this cluster is damaged, and no neighbour is there "
+                   "to fetch it from: nothing of it is served or written", "ils restore FILE");
+        return true;
+    }
     if (self->writing == WRITING_ROLLED_BACK)
         return health_rolled_back(self, h);
     if (self->writing != WRITING_CLONE)
@@ -461,18 +466,11 @@ static bool health_held(const struct ils *core, const struct view_self *self, st
 /* Well, but not for long. */
 static bool health_near(const struct ils *core, struct health *h)
 {
-    struct view_limit l;
     char text[160], next[64];
-    for (size_t i = 0; view_limit(core, i, &l) && i < 2; i++) {
-        if (l.used < l.near)
-            continue;
-        snprintf(text, sizeof text, "the limit of what is learned is near: %" PRIu64 " of %" PRIu64
-                 " %s", l.used, l.most, i == 0 ? "entries" : "bytes");
-        snprintf(next, sizeof next, "ils limits set learned %" PRIu64, l.most * 2);
-        health_set(h, false, text, i == 0 && l.most * 2 <= 10000000 ? next : "ils limits");
-        return true;
-    }
-    return false;
+    bool near = control_limit_near(core, text, next);
+    if (near)
+        health_set(h, false, text, next);
+    return near;
 }
 
 /* Data that is late, refused or old; where an operator wanted that it is no fault. */

@@ -220,6 +220,37 @@ def damaged(part, net):
     part.ok(code == 0, 'the store is sound again', out, osaka.error)
 
 
+def damaged_alone(part, net):
+    """One's own plan, and nobody to fetch it from: what is said is typed, with a backup; or it is
+    begun anew."""
+    method = METHODS['password'](net)
+    c = cluster(net, 'kyoto', method, '3001')
+    fill(c, 12000)
+    kept = os.path.join(net.folder, 'kept.db')
+    c.must('backup', kept)
+    c.stop()
+    damage(c, 'kyoto')
+    c.start()
+    code, out = c.ils('status')
+    part.ok(code == 1 and 'is damaged, and no neighbour' in out and 'ils restore FILE' in out,
+            'status says that nobody has it', out)
+    part.ok(not finds(c, '3001'), 'nothing half is served')
+    code, out = c.ils('plan', 'add', 'ENTERPRISE', '3002')
+    part.ok(code == 1 and 'is damaged' in c.error and 'ils restore' in c.error,
+            'nothing is written into it', c.error)
+    c.must('restore', kept)
+    part.ok(wait_until(lambda: finds(c, 'user11999@kyoto.example.com')),
+            'the backup brings it back', c.json('status'))
+    add(c, '3003')
+    c.stop()
+    damage(c, 'kyoto')
+    c.start()
+    c.must('restore')
+    add(c, '3004')
+    part.ok(finds(c, '3004') and not finds(c, '3001') and c.ils('status')[0] == 0,
+            'without one it goes on with nothing', c.json('status'))
+
+
 if __name__ == '__main__':
     run_all([('drill', drill, ()), ('alone', alone, ()), ('refused', refused, ()),
-             ('damaged', damaged, ())])
+             ('damaged', damaged, ()), ('damaged_alone', damaged_alone, ())])
