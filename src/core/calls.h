@@ -452,6 +452,7 @@ void identity_evidence(const struct link *l, struct verdict *v, const uint8_t **
 void identity_former(struct ils *ils, const struct peer *p); /* it says what it was before */
 /* 502: the proof that shows the copy, for whoever is told; and whether what came is one. */
 void identity_copy(const struct link *l, struct msg_goodbye *m);
+void identity_proves(const struct link *l); /* this end's proof is on its way */
 bool identity_proved(const struct link *l, const struct msg_goodbye *m);
 /* Who was told that another copy of it is running does not go where that is not known. */
 bool identity_may_dial(const struct ils *ils, const struct peer *p);

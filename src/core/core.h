@@ -455,7 +455,13 @@ struct ils {
     bool has_seed;
     struct settings durable;
     uint64_t boot, serial, audit_n;
-    uint64_t signed_serial; /* of the dials: the highest that went into a proof */
+    struct {
+        uint64_t floor; /* the highest serial of those that had to go */
+        struct proved {
+            uint64_t serial; /* 0: free */
+            uint8_t binder[HASH_SIZE];
+        } dial[PROVED_MAX];
+    } proved;           /* the dials of this boot in which this end has given its proof */
     uint8_t level;
 
     struct dial dial;

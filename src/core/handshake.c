@@ -296,8 +296,8 @@ static void send_proof(struct link *l)
 {
     struct proof p;
     handshake_proof(l, &p);
-    if (l->serial > l->ils->signed_serial)
-        l->ils->signed_serial = l->serial;
+    if (l->dialler)
+        identity_proves(l);
     msg_proof_put(&l->out, &p);
 }
 

@@ -127,9 +127,33 @@ void identity_copy(const struct link *l, struct msg_goodbye *m)
         memcpy(m->copy_binder, of->binder, HASH_SIZE);
 }
 
+/* This end has signed: the lowest serial makes room for it. */
+void identity_proves(const struct link *l)
+{
+    struct ils *ils = l->ils;
+    struct proved *lowest = &ils->proved.dial[0];
+    for (size_t i = 1; i < PROVED_MAX; i++)
+        if (ils->proved.dial[i].serial < lowest->serial)
+            lowest = &ils->proved.dial[i];
+    if (lowest->serial > ils->proved.floor)
+        ils->proved.floor = lowest->serial;
+    lowest->serial = l->serial;
+    memcpy(lowest->binder, l->binder, HASH_SIZE);
+}
+
+/* The proof of a dial of this boot was made here, or may have been. */
+static bool proved_here(const struct ils *ils, uint64_t serial,
+                        const uint8_t binder[static HASH_SIZE])
+{
+    for (size_t i = 0; i < PROVED_MAX; i++)
+        if (ils->proved.dial[i].serial == serial)
+            return memcmp(ils->proved.dial[i].binder, binder, HASH_SIZE) == 0;
+    return serial <= ils->proved.floor;
+}
+
 /* A hub's word alone would stop a cluster from writing. What has this cluster's signature, and was
- * made by nobody here: in a boot that was not yet, for a dial that has proved nothing so far, for
- * this dial on another link, or on this link by its other end. */
+ * made by nobody here: in a boot that was not yet, for a dial that has proved nothing so far or did
+ * so on another link, or on this link by its other end. */
 bool identity_proved(const struct link *l, const struct msg_goodbye *m)
 {
     const struct ils *ils = l->ils;
@@ -142,8 +166,7 @@ bool identity_proved(const struct link *l, const struct msg_goodbye *m)
         return m->copy_dialler != l->dialler;
     if (p.boot != ils->boot)
         return p.boot > ils->boot;
-    return m->copy_dialler &&
-           (p.serial > ils->signed_serial || (l->dialler && p.serial == l->serial));
+    return m->copy_dialler && !proved_here(ils, p.serial, m->copy_binder);
 }
 
 /* Whose id is in question: that of the end that was refused. */

@@ -37,6 +37,7 @@
 #define BEAT_MINUTES      10             /* design 6, 13: interval of signing again */
 #define HALF_OPEN_MAX     1024           /* design 4 */
 #define HALF_OPEN_KNOWN   4              /* of them whoever was met before has this many first */
+#define PROVED_MAX        16             /* dials whose binders are known */
 #define PENALTIES_MAX     65536          /* reliability 2.4 */
 #define PENALTY_BUCKETS   4096
 #define PENALTY_AUTH_US   (5 * TICK_S)   /* doubling */
