@@ -97,7 +97,8 @@ def measure(phase, options, n, figures):
     elif phase == 'origins':
         replicate.run_origins(options.origins, n // options.origins, runs or 3, figures)
     elif phase == 'change':
-        change.run(n, runs or 3, options.changes, options.seconds, figures)
+        change.run(n, runs or 3, options.changes, options.seconds, options.one_disk,
+                   figures)
     elif phase == 'lookup':
         run_lookup(n, runs or 3, figures)
     elif phase == 'enum':
@@ -136,6 +137,8 @@ def main():
     parser.add_argument('-r', '--runs', type=int, help='turns; else 3, of pairs 5')
     parser.add_argument('--changes', type=int, default=1000)
     parser.add_argument('--seconds', type=int, default=60)
+    parser.add_argument('--one-disk', action='store_true',
+                        help='of change: all on one disk, not only the origin')
     parser.add_argument('--origins', type=int, default=100)
     options = parser.parse_intermixed_args()
     n = next((int(w) for w in options.what if w.isdigit()), 1000000)

@@ -4,7 +4,9 @@ servers, each the replica of the one before it over TLS, the first with a log sy
 and the floor program (floor.c). All are asked by ask.c, without a pause, until the far end knows
 it."""
 import os
+import shutil
 import subprocess
+import tempfile
 
 import ours
 import peers
@@ -15,7 +17,32 @@ RATE = 100    # imports a second under load, of so many changed rows each
 ROWS = 100
 
 
-def chain(net, n):
+class Disks:
+    """Whoever passes a change on writes it to a disk of its own, and nobody waits for that. Here
+    all would share one with the origin, whose disk is waited for: theirs is in memory."""
+
+    def __init__(self, one_disk):
+        self.folder = None
+        if not one_disk and os.access('/dev/shm', os.W_OK):
+            self.folder = tempfile.mkdtemp(prefix='ils-bench-', dir='/dev/shm')
+        print('the disks of who passes it on: ' + (self.folder or "the origin's"), flush=True)
+
+    def place(self, net, name):
+        if self.folder is not None:
+            os.mkdir(os.path.join(self.folder, name))
+            os.symlink(os.path.join(self.folder, name), os.path.join(net.folder, name))
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        if self.folder is not None:
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def chain(net, disks, n):
+    for name in ('hub', 'other', 'far'):
+        disks.place(net, name)
     near, hub, other, far = (ours.prepare(net, name) for name in ('near', 'hub', 'other', 'far'))
     for c in (near, hub, other, far):
         ours.limits(c, n)
@@ -40,10 +67,10 @@ def wire_of(far):
         raise RuntimeError('far is linked to %s' % linked)
 
 
-def run_ours(n, turns, count, figures):
+def run_ours(n, turns, count, figures, one_disk):
     """`turns` is a function of one turn of the others, called after each of ours."""
-    with Network() as net:
-        near, far = chain(net, n)
+    with Disks(one_disk) as disks, Network() as net:
+        near, far = chain(net, disks, n)
         wire_of(far)
         where = os.path.join(near.data, 'control.sock')
         for turn in turns:
@@ -52,9 +79,9 @@ def run_ours(n, turns, count, figures):
         wire_of(far)
 
 
-def run_load(n, seconds, figures):
-    with Network() as net:
-        near, far = chain(net, n)
+def run_load(n, seconds, figures, one_disk):
+    with Disks(one_disk) as disks, Network() as net:
+        near, far = chain(net, disks, n)
         where = os.path.join(near.data, 'control.sock')
         figures.take('ils.load.', ask('load', far.sip_port, seconds, RATE, ROWS, where))
 
@@ -94,7 +121,7 @@ class Floor:
         self.process.wait()
 
 
-def run(n, runs, count, seconds, figures):
+def run(n, runs, count, seconds, one_disk, figures):
     folder, others = os.path.join(ours.OUT, 'peers'), []
     os.makedirs(folder, exist_ok=True)
 
@@ -105,12 +132,12 @@ def run(n, runs, count, seconds, figures):
         others.append(Floor(folder))
         if peers.have('redis-server', 'redis-cli'):
             others.append(RedisChain(folder, n))
-        run_ours(n, [turn] * runs, count, figures)
+        run_ours(n, [turn] * runs, count, figures, one_disk)
     finally:
         for other in others:
             other.stop()
     if seconds > 0:
-        run_load(n, seconds, figures)
+        run_load(n, seconds, figures, one_disk)
 
 
 def report(said):
