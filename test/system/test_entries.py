@@ -111,6 +111,39 @@ def import_and_dial(tap, net, osaka, tokyo):
     wait_until(lambda: tokyo.json('lookup', '81404001')['result'] == 'found')
 
 
+def routes_decide(tap, osaka, tokyo):
+    """Which route decides, in what order its targets are tried, and what is said without one."""
+    tap.same(tokyo.json('status')['routes_missing'], [], 'no learned route string lacks a route')
+    tokyo.must('route', 'remove', 'osaka.example.com')
+    tap.same([(r['route_string'], r['next']) for r in tokyo.json('status')['routes_missing']],
+             [('osaka.example.com', "ils route add 'osaka.example.com' sip:HOST")],
+             'without its route, status names it, and what to type')
+    tap.same(tokyo.json('lookup', 'meet.user1@company.com')['why']['next'],
+             "ils route add 'osaka.example.com' sip:HOST", 'and so does why')
+    tokyo.must('lookup', 'set', '--domains', 'on')
+    tap.same([a['uri'] for a in tokyo.json('why', 'own@osaka.example.com')['why']['avoided']],
+             ['sip:own@osaka.example.com'], 'a domain that is what was dialled is left out')
+    tap.same(tokyo.json('lookup', '8001')['targets'][0]['uri'], 'sip:8001@osaka.example.com',
+             'a route string can be the domain to call')
+    tokyo.must('lookup', 'set', '--domains', 'off')
+    tokyo.must('route', 'add', '*.example.com', 'sip:10.0.0.7', '--priority', 20)
+    tokyo.must('route', 'add', '*.example.com', 'sip:10.0.0.6;transport=tcp', '--priority', 5)
+    tokyo.must('route', 'add', '*', 'sip:10.0.0.8')
+    test = tokyo.json('route', 'test', 'osaka.example.com')
+    tap.same(([t['target'] for t in test['targets']], test['patterns']),
+             (['sip:10.0.0.6;transport=tcp', 'sip:10.0.0.7'], ['*.example.com', '*']),
+             'the more specific route decides, its targets by priority')
+    tokyo.must('lookup', 'set', '--dial-strings', 'uri')
+    tap.same(tokyo.json('lookup', '8001@anywhere.example')['why']['number'], None,
+             'a numeric user is no number where all dialled strings are URIs')
+    tokyo.must('lookup', 'set', '--dial-strings', 'phone')
+    there = tokyo.json('why', '8001', '--from', 'osaka')
+    tap.same((there['result'], there['targets']), ('local', []), 'to osaka it is its own number')
+    tokyo.must('route', 'remove', '*.example.com')
+    tokyo.must('route', 'remove', '*')
+    tokyo.must('route', 'add', 'osaka.example.com', 'sip:10.0.0.5')
+
+
 def sources_return(tap, net, osaka):
     """What several sources gave is exported, and imported as of several sources."""
     before = entries(osaka)
@@ -232,6 +265,7 @@ def main():
         nara = net.cluster('nara').init('secret')
         tokyo.join(osaka)
         tap.run(import_and_dial, tap, net, osaka, tokyo)
+        tap.run(routes_decide, tap, osaka, tokyo)
         tap.run(sources_return, tap, net, osaka)
         tap.run(to_the_original, tap, net, osaka, tokyo, nara)
         tap.run(wrong_files, tap, net, osaka)
