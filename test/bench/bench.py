@@ -39,10 +39,16 @@ def our_lookups(n, figures, tool):
         ours.ask('wait', 'sip', spoke.sip_port, 0, ours.key(n - 1))
         ours.pin(spoke.process.pid, {0})
         for window in (1, 64):
+            before = ours.cpu(spoke.process.pid)
             text = subprocess.run(['taskset', '-c', '1', tool, str(spoke.sip_port), 'x',
                                    str(window), '5', str(n), 'sip'], text=True, check=True,
                                   stdout=subprocess.PIPE).stdout
-            take('ils.invite302.window%d.' % window, text, figures)
+            used = ours.cpu(spoke.process.pid) - before
+            prefix = 'ils.invite302.window%d.' % window
+            take(prefix, text, figures)
+            rate = re.search(r'replies_per_s: *([\d.]+)', text)
+            if rate and used > 0:  # a busy machine does not change it
+                figures.add(prefix + 'replies_per_cpu_s', float(rate.group(1)) * 5 / used)
 
 
 def take(prefix, text, figures):
