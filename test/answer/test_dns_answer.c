@@ -356,8 +356,8 @@ static const char *const route_answer[][3] = {
     {"_sip._tcp.osaka.example.com.route.ils.internal.", "SRV",
      "SRV 10 70 5080 10-0-0-5.ip4.ils.internal.\nSRV 10 30 5060 gw.osaka.example.com.\n"},
     {"_sips._tcp.osaka.example.com.route.ils.internal.", "SRV",
-     "SRV 20 10 5061 20010db8000000000000000000000001.ip6.ils.internal.\n"
-     "SRV 20 10 5071 gw.osaka.example.com.\n"},
+     "SRV 20 10 5071 gw.osaka.example.com.\n"
+     "SRV 20 10 5061 20010db8000000000000000000000001.ip6.ils.internal.\n"},
     {"_sip._udp.osaka.example.com.route.ils.internal.", "SRV",
      "SRV 30 10 5060 00000000000000000000ffff0a000007.ip6.ils.internal.\n"},
     {"_sip._ws.osaka.example.com.route.ils.internal.", "SRV", ""},

@@ -138,11 +138,13 @@ def lookups(c):
     tap.ok(c.status == 1 and l['result'] == 'bad_input', 'bad input', l)
     c.must('route', 'add', '*.example.com', 'sip:10.0.0.5:5062;transport=tcp')
     c.must('route', 'add', '*.example.com', 'sip:10.0.0.6')
-    refused(c, 'a route pattern is one', ['route', 'add', 'a.*.b', 'sip:10.0.0.5'], 1, 'a.*.b')
+    refused(c, 'a route pattern is one', ['route', 'add', 'a.b*.c', 'sip:10.0.0.5'], 1, 'a.b*.c')
     refused(c, 'a target is a SIP URI', ['route', 'add', '*', 'http://x'], 1, 'http://x')
     tap.same(c.json('route', 'list'), [
-        {'pattern': '*.example.com', 'target': 'sip:10.0.0.5:5062;transport=tcp'},
-        {'pattern': '*.example.com', 'target': 'sip:10.0.0.6'}], 'routes in their order')
+        {'pattern': '*.example.com', 'target': 'sip:10.0.0.5:5062;transport=tcp', 'priority': 10,
+         'weight': 10, 'self': False},
+        {'pattern': '*.example.com', 'target': 'sip:10.0.0.6', 'priority': 20, 'weight': 10,
+         'self': False}], 'routes in their order')
     c.must('route', 'remove', '*.example.com', 'sip:10.0.0.6')
     c.must('route', 'remove', '*.example.com')
     tap.same(c.json('route', 'list'), [], 'route remove')

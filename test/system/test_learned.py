@@ -17,7 +17,8 @@ def network(net):
         verdict = c.join(tokyo)
         assert verdict['code'] == 'ILS-100', verdict
     for c in others:
-        tokyo.must('route', 'add', c.name + '.example.com', 'sip:%s.example.com' % c.name)
+        tokyo.must('route', 'add', c.name + '.example.com', 'sip:%s.example.com' % c.name,
+                   '--unresolved')
     return [tokyo] + others
 
 
