@@ -152,7 +152,7 @@ static bool outranks(const struct plan *p, const struct found *a, const struct f
         return a->record.usn > b->record.usn;
     if (a->record.put != b->record.put)
         return a->record.put;
-    int name = memcmp(p->segment[a->id].name, p->segment[b->id].name, HASH_SIZE);
+    int name = memcmp(segment_at(p, a->id)->name, segment_at(p, b->id)->name, HASH_SIZE);
     return name != 0 ? name > 0 : a->offset > b->offset;
 }
 
@@ -167,7 +167,7 @@ struct view {
 static inline bool view_has(const struct view *v, uint64_t slot)
 {
     uint32_t id = slot_id(slot);
-    const struct segment *s = &v->c->plan->segment[id];
+    const struct segment *s = segment_at(v->c->plan, id);
     if (s->catalog != v->c)
         return false;
     return id == v->part ? slot_offset(slot) < v->until : (s->flags & v->flag) != 0;
@@ -185,7 +185,7 @@ static size_t view_find(const struct view *v, uint64_t hash, const struct record
     ret->puts = 0;
     for (uint64_t slot; (slot = probe_next(&b)) != 0;) {
         struct found f = {.id = slot_id(slot), .offset = slot_offset(slot)};
-        const struct segment *s = &p->segment[f.id];
+        const struct segment *s = segment_at(p, f.id);
         if (s->catalog != v->c || !has_key(s, f.offset, key, false))
             continue;
         held++;
@@ -258,7 +258,7 @@ static bool resize(struct plan *p, uint64_t size)
     x->size = (size_t)size;
     p->index.used = p->index.left = 0;
     for (uint32_t id = 1; id < p->segment_top; id++) {
-        const struct segment *s = &p->segment[id];
+        const struct segment *s = segment_at(p, id);
         if (s->block == NULL || s->flags == 0 || (s->flags & SEGMENT_GONE) != 0)
             continue;
         batch_start(&b, s);
@@ -316,8 +316,8 @@ static void count_kept(struct plan *p, const struct found *before, const struct 
     bool was = before->puts > 0, is = was || r->put;
     uint32_t less = was ? record_weight(&before->record) : 0;
     uint32_t more = is ? record_weight(&after->record) : 0;
-    p->segment[before->id].kept -= add ? less : -less;
-    p->segment[after->id].kept += add ? more : -more;
+    segment_at(p, before->id)->kept -= add ? less : -less;
+    segment_at(p, after->id)->kept += add ? more : -more;
 }
 
 /* The record's part of the digest; returns how many records of its key are held. */
@@ -347,7 +347,7 @@ static size_t count_record(struct catalog *c, uint32_t id, const struct record *
 
 void index_count(struct plan *p, uint32_t id, bool add)
 {
-    const struct segment *s = &p->segment[id];
+    const struct segment *s = segment_at(p, id);
     struct batch b;
     batch_start(&b, s);
     while (batch_next(&b, p, p->index.slots, s->catalog->salt)) {
@@ -376,7 +376,7 @@ static void slot_clear(struct index *index, struct slots *x, size_t at)
 static void remove_until(struct plan *p, uint32_t id, uint32_t until)
 {
     struct slots *x = p->index.slots;
-    const struct segment *s = &p->segment[id];
+    const struct segment *s = segment_at(p, id);
     struct batch b;
     batch_start(&b, s);
     while (batch_next(&b, p, x, s->catalog->salt)) {
@@ -399,7 +399,7 @@ void index_remove(struct plan *p, uint32_t id)
 
 bool index_add(struct plan *p, uint32_t id)
 {
-    const struct segment *s = &p->segment[id];
+    const struct segment *s = segment_at(p, id);
     struct catalog *c = s->catalog;
     uint64_t live = c->live, sum = c->sum;
     struct batch b;
@@ -440,7 +440,7 @@ static bool counts(const struct catalog *c, uint8_t flag, uint64_t hash, uint32_
     struct probe b = probe_start(p, hash);
     for (uint64_t slot; (slot = probe_next(&b)) != 0;) {
         struct found f = {.id = slot_id(slot), .offset = slot_offset(slot)};
-        const struct segment *s = &p->segment[f.id];
+        const struct segment *s = segment_at(p, f.id);
         if ((f.id == id && f.offset == r->offset) || !view_has(&v, slot) ||
             !has_key(s, f.offset, r, false))
             continue;
@@ -462,7 +462,7 @@ bool index_put_stays(const struct catalog *c, const struct record *key)
     struct view v = {c, SEGMENT_SERVED, 0, 0};
     struct probe b = probe_start(p, index_hash(p, c->salt, key));
     for (uint64_t slot; (slot = probe_next(&b)) != 0;) {
-        const struct segment *s = &p->segment[slot_id(slot)];
+        const struct segment *s = segment_at(p, slot_id(slot));
         struct record r;
         if (!view_has(&v, slot) || (s->flags & SEGMENT_LEAVING) != 0)
             continue;
@@ -480,7 +480,7 @@ size_t index_leave(const struct catalog *c, const struct record *key, size_t max
     struct probe b = probe_start(p, index_hash(p, c->salt, key));
     size_t n = 0;
     for (uint64_t slot; n < max && (slot = probe_next(&b)) != 0;) {
-        struct segment *s = &p->segment[slot_id(slot)];
+        struct segment *s = segment_at(p, slot_id(slot));
         if (!view_has(&v, slot) || (s->flags & SEGMENT_LEAVING) != 0 ||
             !has_key(s, slot_offset(slot), key, false))
             continue;
@@ -524,7 +524,7 @@ size_t plan_candidates(const struct plan *p, uint8_t kind, struct slice user, st
     size_t n = 0;
     for (uint64_t slot; (slot = probe_next(&b)) != 0;) {
         struct found f = {.id = slot_id(slot), .offset = slot_offset(slot)};
-        const struct segment *s = &p->segment[f.id];
+        const struct segment *s = segment_at(p, f.id);
         if ((s->flags & SEGMENT_SERVED) == 0)
             continue;
         __builtin_prefetch(mark_guess(s, f.offset));
