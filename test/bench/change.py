@@ -57,6 +57,7 @@ def chain(net, disks, n):
         ask('wait', 'sip', c.sip_port, 0, key(n - 1))
     for c in (near, hub, other, far):
         ours.settled(c)
+    ours.at_rest((near, hub, other, far))
     return near, far
 
 

@@ -3,6 +3,7 @@ of the machine."""
 import os
 import re
 import subprocess
+import time
 
 from harness import BUILD, wait_until
 from kill import Control
@@ -103,6 +104,20 @@ def forget(net, cluster):
     cluster.stop()
     net.clusters.remove(cluster)
     subprocess.run(['rm', '-rf', cluster.data], check=True)
+
+
+def at_rest(clusters, seconds=60):
+    """Waits until nothing is left to do: what was learned is looked through for a while."""
+    def used():
+        return sum(cpu(c.process.pid) for c in clusters)
+    last = [used()]
+
+    def idle():
+        time.sleep(0.5)
+        before, last[0] = last[0], used()
+        return last[0] - before < 0.02
+    if not wait_until(idle, seconds):
+        print('%s do not come to rest' % ', '.join(c.name for c in clusters), flush=True)
 
 
 def settled(cluster, seconds=120):

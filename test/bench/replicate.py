@@ -36,6 +36,7 @@ def join(net, hub, n, figures, prefix, keys=None, name='spoke'):
     ours.limits(spoke, n)
     ours.settled(hub)
     ours.settled(spoke)
+    ours.at_rest((hub, spoke))
     both = (hub.process.pid, spoke.process.pid)
     before, empty = [cpu(pid) for pid in both], memory(both[1], 'VmRSS')
     sent = sent_by(hub.tls_port)
