@@ -145,7 +145,7 @@ void identity_proves(const struct link *l)
 static bool proved_here(const struct ils *ils, uint64_t serial,
                         const uint8_t binder[static HASH_SIZE])
 {
-    for (size_t i = 0; i < PROVED_MAX; i++)
+    for (size_t i = 0; i < PROVED_MAX && serial != 0; i++)
         if (ils->proved.dial[i].serial == serial)
             return memcmp(ils->proved.dial[i].binder, binder, HASH_SIZE) == 0;
     return serial <= ils->proved.floor;

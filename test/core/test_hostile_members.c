@@ -415,9 +415,12 @@ static void goodbye_for_ever(void **state)
 /* --- a hub that says that this cluster is a copy */
 
 /* The hub has heard the proof of the spoke, and says 502 in place of its own. The proof that it
- * shows is made here, with the key of the spoke: by a copy, or by the spoke itself before. */
+ * shows is made here, with the key of the spoke, as by a copy; with serial_more -1 it is the one
+ * that the spoke itself gave the time before. */
 static void say_copy(uint64_t boot, int64_t serial_more, bool dialler, bool same_link, bool shown)
 {
+    static uint8_t former_binder[HASH_SIZE];
+    static uint64_t former_serial;
     struct liar home = {.core = &core};
     rig_pass(&core, 61 * TICK_S);
     home.id = rig_connected(&core, "198.51.100.9");
@@ -441,6 +444,12 @@ static void say_copy(uint64_t boot, int64_t serial_more, bool dialler, bool same
     memcpy(m.copy.key, core.ils->key, KEY_SIZE);
     m.copy.boot = boot;
     m.copy.serial = core.ils->serial + (uint64_t)serial_more;
+    if (serial_more < 0) {
+        m.copy.serial = former_serial;
+        memcpy(m.copy_binder, former_binder, HASH_SIZE);
+    }
+    former_serial = l->serial;
+    memcpy(former_binder, l->binder, HASH_SIZE);
     proof_sign(&m.copy, dialler, m.copy_binder, core.ils->secret);
     struct buf b;
     buf_init(&b, home.peer.mem, SIZE_MAX);
