@@ -38,11 +38,25 @@ static void refuse(struct client *client, const char *text, const char *next, co
     control_error(client, "BACKUP", text, next, where);
 }
 
+/* With what a crash may have left beside it: the journal of another file would be played into the
+ * next one of this name. */
+static void drop(const char *file)
+{
+    static const char *const beside[] = {"-journal", "-wal", "-shm", ""};
+    char path[DATADIR_PATH_MAX + 16];
+    for (size_t i = 0; i < sizeof beside / sizeof beside[0]; i++) {
+        snprintf(path, sizeof path, "%s%s", file, beside[i]);
+        unlink(path);
+    }
+}
+
 static void keeping_end(struct keeping *k)
 {
     struct client *client = k->client;
     if (!k->done && k->copy[0] != '\0')
-        unlink(k->copy);
+        drop(k->copy);
+    if (k->task == TASK_RESTORE)
+        client->control->restoring = false;
     json_decref(k->report);
     free(k);
     control_release(client);
@@ -74,11 +88,13 @@ static bool copy_file(struct keeping *k)
         errno = EINVAL;
         n = -1;
     }
-    if (n < 0)
+    if (n < 0) {
         snprintf(k->error, sizeof k->error, "cannot read %s (%s); give a file that ilsd may read",
                  k->file, strerror(errno));
-    else
-        to = open(k->copy, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+    } else {
+        drop(k->copy);
+        to = open(k->copy, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+    }
     while (to >= 0 && (n = read(from, bytes, room)) > 0)
         if (write(to, bytes, (size_t)n) != n) {
             n = -1;
@@ -285,7 +301,7 @@ void verb_verify(struct client *client)
         return;
     datadir_file(runtime_options(client->control->rt)->data, "verify.part", k->copy,
                  sizeof k->copy);
-    unlink(k->copy); /* of a verify that a crash ended */
+    drop(k->copy); /* of a verify that a crash ended */
     runtime_copy(client->control->rt, k->copy, copied, k);
 }
 
@@ -300,9 +316,14 @@ void verb_restore(struct client *client)
     }
     if (!path_given(client, &file))
         return;
+    if (client->control->restoring) {
+        refuse(client, "another restore is under way: this one was not begun", "ils status", NULL);
+        return;
+    }
     struct keeping *k = keeping_new(client, TASK_RESTORE, file);
     if (k == NULL)
         return;
+    client->control->restoring = true;
     datadir_file(runtime_options(client->control->rt)->data, STORE_FILE ".new", k->copy,
                  sizeof k->copy);
     queue(k);
