@@ -159,7 +159,7 @@ def main():
         print('=== %s, load before: %.1f' % (phase, load), flush=True)
         before = set(figures.values)
         measure(phase, options, n, figures)
-        said = Report(figures, 'n=%d load=%.1f' % (n, load), options.runs or 0)
+        said = Report(figures, 'n=%d load=%.1f%s' % (n, load, ' one disk' * options.one_disk), options.runs or 0)
         said.groups(set(figures.values) - before)
         report(phase, said)
         said.keep(phase)
