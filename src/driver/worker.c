@@ -142,6 +142,11 @@ static bool worker_start(struct worker *w)
     return false;
 }
 
+static void yield(void)
+{
+    sched_yield();
+}
+
 struct workers *workers_start(uv_loop_t *loop, unsigned n, const struct plan *plan,
                               struct plan_readers *readers)
 {
@@ -152,6 +157,8 @@ struct workers *workers_start(uv_loop_t *loop, unsigned n, const struct plan *pl
         return NULL;
     *w = (struct workers){.plan = plan, .back.data = w};
     pthread_mutex_init(&w->lock, NULL);
+    if (readers != NULL)
+        readers->yield = yield;
     for (; w->n < n; w->n++) {
         struct worker *one = &w->worker[w->n];
         *one = (struct worker){.all = w, .epoll = -1, .bell = -1,

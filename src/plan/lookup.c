@@ -9,6 +9,7 @@
 #include <string.h>
 
 #define TRIES_MAX      1000
+#define SPINS_MAX      100  /* of them, before the owner of a change that lasts is let run */
 #define CANDIDATES_MAX 256  /* of one kind: more catalogs than peers may be advertised */
 
 /* A candidate, and what the policy makes of it. */
@@ -259,8 +260,11 @@ static void decide_at_once(const struct ranking *ranking, const struct routes *r
     const struct plan *p = ranking->p;
     uint64_t change;
     for (int tries = 0; tries < TRIES_MAX; tries++) {
-        if (!plan_settled(p, &change))
+        if (!plan_settled(p, &change)) {
+            if (tries >= SPINS_MAX)
+                plan_yield(p);
             continue;
+        }
         const struct routes *routes = r != NULL ? r : plan_routes(p); /* not before that */
         struct ranking again = *ranking;
         if (routes == NULL)

@@ -27,6 +27,12 @@ bool plan_settled(const struct plan *p, uint64_t *ret_change)
     return (*ret_change & 1) == 0;
 }
 
+void plan_yield(const struct plan *p)
+{
+    if (p->graves.readers != NULL && p->graves.readers->yield != NULL)
+        p->graves.readers->yield();
+}
+
 /* Whatever changes is read with acquire, so that this load comes behind it. */
 bool plan_unchanged(const struct plan *p, uint64_t change)
 {

@@ -32,6 +32,7 @@ struct plan_reader {
 /* All zero: nobody reads. It belongs to the driver, and outlives the threads. */
 struct plan_readers {
     struct plan_reader reader[PLAN_READERS_MAX];
+    void (*yield)(void); /* lets other threads run, the owner's among them; or NULL */
 };
 
 /* --- a reader's thread, with a place of its own among the readers */
@@ -45,6 +46,8 @@ void plan_leave(struct plan_reader *r);
  * last: what was found in between is the answer of one moment. A lookup asks by itself. */
 bool plan_settled(const struct plan *p, uint64_t *ret_change);
 bool plan_unchanged(const struct plan *p, uint64_t change);
+/* A change is under way, and its owner may wait for the processor that this thread has. */
+void plan_yield(const struct plan *p);
 
 /* --- the owner's thread */
 

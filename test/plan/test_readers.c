@@ -203,6 +203,11 @@ static void expect(unsigned number)
 
 /* --- readers */
 
+static void yield(void)
+{
+    sched_yield();
+}
+
 struct shared {
     struct plan *plan;
     struct plan_readers readers;
@@ -474,6 +479,7 @@ static void start(struct writer *w)
     buf_init(&w->feed.lines, &w->mem.mem, SIZE_MAX);
     w->feed.usn = 1;
     routes_fill(w->routes, 0);
+    shared.readers.yield = yield;
     plan_use_readers(shared.plan, &shared.readers);
     assert_true(plan_use_rules(shared.plan, w->routes, w->policy));
     w->state = state_of(0);
@@ -546,7 +552,7 @@ static void each_answer_is_of_one_moment(void **state)
 {
     run();
     assert_int_equal(shared.wrong, 0);
-    assert_true(shared.answers > shared.busy * 100);
+    assert_true(shared.answers > shared.busy);
 }
 #endif
 
