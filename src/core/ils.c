@@ -141,8 +141,10 @@ void ils_use_readers(struct ils *ils, struct plan_readers *readers)
 /* A rule that could not be copied for want of memory is copied the next time. */
 bool ils_reclaim(struct ils *ils)
 {
-    return ils->plan != NULL &&
-           (!plan_use_rules(ils->plan, ils->routes, ils->policy) | plan_reclaim(ils->plan));
+    if (ils->plan == NULL)
+        return false;
+    bool copied = plan_use_rules(ils->plan, ils->routes, ils->policy);
+    return plan_reclaim(ils->plan) || !copied;
 }
 
 int ils_step(struct ils *ils, const struct ils_event *event, struct ils_actions *ret_do)

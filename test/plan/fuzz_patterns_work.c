@@ -95,7 +95,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     static struct world world;
     struct world *w = &world;
     w->mem = fuzz_mem();
-    w->trie = (struct patterns){0};
+    w->trie = (struct patterns){.top = 0};
     w->n = w->digits = 0;
     if (size < 1)
         return 0;

@@ -160,7 +160,7 @@ static void change(struct patterns *t, struct mem *mem, struct rand *r)
 static void test_beside_the_naive_one(void **state)
 {
     struct test_mem m;
-    struct patterns t = {0};
+    struct patterns t = {.top = 0};
     struct rand r;
     test_mem_init(&m, 0);
     rand_seed(&r, 7);
@@ -193,7 +193,7 @@ static void test_beside_the_naive_one(void **state)
 static void test_records_are_counted(void **state)
 {
     struct test_mem m;
-    struct patterns t = {0};
+    struct patterns t = {.top = 0};
     struct pattern p = pattern_of("80XX"), q = pattern_of("8!");
     test_mem_init(&m, 0);
     assert_true(patterns_add(&t, &m.mem, &p) && patterns_add(&t, &m.mem, &p));
@@ -226,7 +226,7 @@ static void test_records_are_counted(void **state)
 static void test_the_worst(void **state)
 {
     struct test_mem m;
-    struct patterns t = {0};
+    struct patterns t = {.top = 0};
     struct pattern p = {.n = 1};
     test_mem_init(&m, 0);
     for (uint16_t digits = 1; digits <= DIGITS_ALL; digits++) {
@@ -253,7 +253,7 @@ static void test_the_worst(void **state)
 static void test_the_bound(void **state)
 {
     struct test_mem m;
-    struct patterns t = {0};
+    struct patterns t = {.top = 0};
     struct patterns_work work;
     struct rand r;
     struct pattern p;
@@ -298,7 +298,7 @@ static void test_the_bound(void **state)
 static void test_the_bound_of_questions(void **state)
 {
     struct test_mem m;
-    struct patterns t = {0};
+    struct patterns t = {.top = 0};
     struct patterns_work work;
     struct pattern p = {.n = 2};
     size_t asked = 0;
@@ -318,7 +318,7 @@ static void test_the_bound_of_questions(void **state)
 static void refusal_body(struct mem *mem)
 {
     static const char *const texts[] = {"80XX", "80[12]!", "8X", "+1XX", "9", "[1-3]5", "8[^0]"};
-    struct patterns t = {0};
+    struct patterns t = {.top = 0};
     size_t added = 0;
     for (size_t round = 0; round < 12; round++) {
         for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {

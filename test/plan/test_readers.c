@@ -72,7 +72,9 @@ static void entry_texts(struct texts *t, size_t e, const char *sign, unsigned fa
     unsigned n = (unsigned)(e % OF_A_KIND);
     size_t kind = e / OF_A_KIND;
     snprintf(t->type[e], sizeof t->type[e], "%s%s", sign, type[kind]);
-    snprintf(t->failover[e], sizeof t->failover[e], failover == 0 ? "" : "+8131%04u", failover);
+    t->failover[e][0] = '\0';
+    if (failover != 0)
+        snprintf(t->failover[e], sizeof t->failover[e], "+8131%04u", failover);
     if (kind == 0) {
         snprintf(t->pattern[e], sizeof t->pattern[e], "u%03u@x.example", n);
         snprintf(t->dialled[e], sizeof t->dialled[e], "u%03u@x.example", n);
