@@ -13,8 +13,9 @@ static enum config_outcome read_config(int argc, const char *const *argv)
 {
     char name[] = "/tmp/openils-test-XXXXXX";
     int fd = mkstemp(name), err = dup(2), out = dup(1);
-    char *copy[16] = {0};
+    char *copy[32] = {0};
     assert_true(fd >= 0);
+    assert_true((size_t)argc < sizeof copy / sizeof *copy);
     for (int i = 0; i < argc; i++)
         copy[i] = strdup(argv[i]);
     fflush(stdout);

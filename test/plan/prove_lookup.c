@@ -275,7 +275,7 @@ static void make_rules(void)
 static void make_routes(void)
 {
     static const char *const place[] = {"10.0.0.5", "10.0.0.6", "pbx.example", "[2001:db8::1]",
-                                        "10.9.9.9", "x.example"};
+                                        "10.9.9.9", "x.example", "x.example"};
     static const char *const transport[] = {"", "", "tcp", "tls"};
     w.route_n = 0;
     SET(w.self, "10.9.9.9:5070");
