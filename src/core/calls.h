@@ -133,6 +133,7 @@ void stream_next(struct ils *ils, const struct stream *s, struct head *next);
 void stream_damaged(struct ils *ils, struct stream *s);
 void stream_served(struct ils *ils, struct stream *s);
 void stream_failed(const struct ils *ils, struct stream *s, const char *why);
+void beats_start(struct ils *ils, struct rows *rows);
 void stream_tick(struct ils *ils);
 
 /* commit.c */

@@ -568,6 +568,7 @@ struct ils {
     tick self_after;           /* not before: the disk has just refused it */
     tick hold_until;           /* nothing is written before; 0: released */
     tick next_beat;
+    wall beaten;               /* the last one, or the first start; 0: never started */
     tick stale_next;           /* what is stale is judged anew (stream.c) */
     bool heads_moved;          /* something to tell the neighbours */
 

@@ -264,7 +264,7 @@ struct command {
 struct ils_event {
     enum ils_event_type type;
     tick now;  /* never decreases */
-    wall wall; /* for display only */
+    wall wall; /* for display, and for when the first beat after a start is due */
     uint32_t link;
     uint8_t entropy[32];   /* START, ACCEPTED, CONNECTED: fresh randomness */
     struct row row;        /* ROW */

@@ -326,6 +326,8 @@ static void row_setting(struct ils *ils, struct slice key, struct slice v)
         ils->level = (uint8_t)n;
     else if (slice_eq(key, slice_of("boot")))
         ils->boot = n;
+    else if (slice_eq(key, slice_of("beaten")))
+        ils->beaten = n <= INT64_MAX ? (wall)n : 0;
     else if (slice_eq(key, slice_of("seed")) && v.n == SEED_SIZE) {
         memcpy(ils->seed, v.p, SEED_SIZE);
         ils->has_seed = true;

@@ -125,13 +125,13 @@ void journal_start(struct ils *ils, const struct ils_event *event)
         rows_setting(&rows, "seed", slice_make(ils->seed, SEED_SIZE));
     ils->boot += BUG(BOOT_KEPT) ? ils->boot == 0 : 1;
     rows_setting_u64(&rows, "boot", ils->boot);
+    beats_start(ils, &rows);
     settings_take(&ils->durable, ils);
     start_plan(ils);
     list_each(node, &ils->streams)
         held_start(&rows, list_entry(node, struct stream, node));
     remove_orphans(ils, &rows);
     ils->started = true;
-    ils->next_beat = ils->now + BEAT_MINUTES * 60 * TICK_S;
     if (journal_store(&rows, BATCH_START) == NULL)
         ils->broken = true;
 }

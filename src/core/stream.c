@@ -254,10 +254,35 @@ static void beat(struct ils *ils, struct stream *s)
         told_beat(ils, s);
 }
 
+static tick beat_interval(const struct ils *ils)
+{
+    return (tick)told_minutes(ils) * 60 * TICK_S;
+}
+
+static void beaten_row(struct ils *ils, struct rows *rows)
+{
+    ils->beaten = ils->wall;
+    rows_setting_u64(rows, "beaten", (uint64_t)ils->beaten);
+}
+
+/* A restart puts no beat off: whoever was away for two of them is called stale until the next.
+ * A wall clock that leapt makes it early or late, never later than after a whole interval. */
+void beats_start(struct ils *ils, struct rows *rows)
+{
+    wall since = ils->beaten >= 0 && ils->beaten < ils->wall ? ils->wall - ils->beaten : 0;
+    tick every = beat_interval(ils);
+    if (ils->beaten == 0)
+        beaten_row(ils, rows);
+    else
+        every -= since < every ? since : every;
+    ils->next_beat = ils->now + every;
+}
+
 /* Staleness, and beats. */
 void stream_tick(struct ils *ils)
 {
-    tick every = (tick)told_minutes(ils) * 60 * TICK_S;
+    tick every = beat_interval(ils);
+    struct rows rows;
     judge_stale(ils);
     adopt_tick(ils);
     if (ils->next_beat != TICK_NEVER && ils->next_beat > ils->now + every)
@@ -275,4 +300,7 @@ void stream_tick(struct ils *ils)
     list_each(node, &ils->streams)
         if (catalogs_is(list_entry(node, struct stream, node)))
             beat(ils, list_entry(node, struct stream, node));
+    rows_init(&rows, ils);
+    beaten_row(ils, &rows);
+    journal_store(&rows, BATCH_PLAIN);
 }

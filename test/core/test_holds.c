@@ -336,6 +336,25 @@ static void restarted(void **state)
     all_agree(NULL);
 }
 
+static bool stale(int i, int of)
+{
+    struct view_cluster c;
+    assert_true(view_cluster(world.node[i].ils, row_of(i, of), &c));
+    return c.stale;
+}
+
+/* Whoever was away for longer than two beats is stale, and is not any more soon after it is back,
+ * though nothing of it has changed. */
+static void away(void **state)
+{
+    world_stop(&world, 2);
+    world_pass(&world, 3 * BEAT);
+    assert_true(stale(0, 2) && stale(1, 2));
+    world_start(&world, 2, &mem.mem);
+    world_pass(&world, 60 * TICK_S);
+    assert_false(stale(0, 2) || stale(1, 2));
+}
+
 /* What a cluster says of itself does not grow with the number of its changes: what nothing is kept
  * of is listed no more. The others follow every one. */
 static void words_without_end(void **state)
@@ -439,6 +458,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(explained, setup, teardown),
         cmocka_unit_test_setup_teardown(forgotten, setup, teardown),
         cmocka_unit_test_setup_teardown(restarted, setup, teardown),
+        cmocka_unit_test_setup_teardown(away, setup, teardown),
         cmocka_unit_test_setup_teardown(told_apart, setup, teardown),
         cmocka_unit_test_setup_teardown(words_without_end, setup, teardown),
         cmocka_unit_test_setup_teardown(written_and_read, setup, teardown),
