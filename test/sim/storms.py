@@ -16,7 +16,7 @@ import re
 import subprocess
 import sys
 
-BLOCK = 100
+BLOCK, PIECE = 100, 11
 SUM = re.compile(r"^(\d+) runs, (\d+) node-hours, (\d+) events, (\d+) changes, (\d+) faults, "
                  r"(\d+) zombies, \d+ of \d+ rare states, (\d+) laws broken$", re.M)
 
@@ -43,9 +43,9 @@ def run(job):
 def blocks(stub, real, first, seeds, words):
     for seed in range(first, first + seeds, BLOCK):
         yield real, seed, 1, words
-        n = min(BLOCK, first + seeds - seed) - 1
-        if n > 0:
-            yield stub, seed + 1, n, words
+        end = min(seed + BLOCK, first + seeds)
+        for at in range(seed + 1, end, PIECE):
+            yield stub, at, min(PIECE, end - at), words
 
 
 def main():
