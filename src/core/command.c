@@ -439,6 +439,7 @@ static void command_connect(struct ils *ils, const struct command *c)
     p->disconnected_here = p->disconnected_there = p->dirty = false;
     if (dial_is_hub(ils, p)) {
         ils->dial.wanted = true;
+        ils->mesh.home_next = ils->now; /* also from an alternate: somebody asked for it */
         dial_now(ils);
     } else if (mesh_wanted(ils, p)) {
         p->contact.next = ils->now;

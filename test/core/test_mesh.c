@@ -324,6 +324,30 @@ static void a_disconnected_spoke_stays_alone(void **state)
     assert_int_equal(links(3), 1);
 }
 
+/* Connected again while an alternate serves, as it was connected first: the own hub is dialled at
+ * once, not when it is tried again anyway. */
+static void connected_again_while_another_serves(void **state)
+{
+    (void)state;
+    hubs();
+    spoke(3, 0);
+    world_pass(&world, 30 * TICK_S);
+    for (int i = 0; i < 2; i++)
+        world_command(&world, 3, (struct command){.type = COMMAND_DISCONNECT,
+                                                  .cluster = slice_of(i == 0 ? "c0" : "c1")});
+    world_pass(&world, 5 * TICK_S);
+    assert_int_equal(links(3), 0);
+    world_command(&world, 3, (struct command){.type = COMMAND_CONNECT,
+                                              .cluster = slice_of("c1")});
+    world_pass(&world, 5 * TICK_S);
+    assert_true(linked(3, 1));
+    world_command(&world, 3, (struct command){.type = COMMAND_CONNECT,
+                                              .cluster = slice_of("c0")});
+    world_pass(&world, 5 * TICK_S);
+    assert_true(linked(3, 0));
+    assert_int_equal(links(3), 1);
+}
+
 /* --- roles */
 
 static enum reply role(int i, enum ils_role to)
@@ -520,7 +544,8 @@ int main(void)
         CASE(hubs_find_each_other), CASE(a_hub_comes_back), CASE(a_partial_partition),
         CASE(spokes_visit_and_find_another_hub), CASE(a_visit_ends_an_alarm),
         CASE(a_short_restart),
-        CASE(a_disconnected_spoke_stays_alone), CASE(a_hub_drains), CASE(the_last_hub_stays),
+        CASE(a_disconnected_spoke_stays_alone),
+        CASE(connected_again_while_another_serves), CASE(a_hub_drains), CASE(the_last_hub_stays),
         CASE(two_drain_at_once), CASE(a_spoke_is_promoted), CASE(a_refused_copy_is_promoted),
         CASE(who_reads_nothing_is_dropped),
         CASE(another_place_for_another_cluster), CASE(an_older_head_is_all_they_have),
