@@ -154,6 +154,7 @@ struct sip_config {
     uint8_t key[16];     /* secret of the To tags: entropy of this start, or kept with the state */
     struct slice server; /* text of Server in replies; empty: no Server header */
     struct slice agent;  /* who warns in Warning headers: a host name or token; empty: "openils" */
+    bool route_string;   /* a redirect says the route string of the learned entry that decided */
 };
 
 /* Where the datagram came from, as the socket says. */

@@ -20,6 +20,7 @@ struct door {
     bool loops;          /* a target was left out because it is what was asked for */
     const char *warning; /* NULL: none */
     struct slice about;  /* named behind the warning */
+    struct slice route;  /* route string of the learned entry that decided; empty: not to be told */
     bool brief;          /* what need not be said is not said, the rest in compact form */
 };
 
@@ -232,6 +233,14 @@ static const char *const error_text[SIP_ERROR_N] = {
     [SIP_ERROR_CONTENT_LENGTH] = "Content-Length Beyond The Datagram",
 };
 
+/* As Unified CM writes it, for border elements that route by it. */
+static void put_route(struct buf *out, const struct door *d)
+{
+    buf_put_text(out, "X-cisco-dest-route-string: <sip:");
+    buf_put_slice(out, d->route);
+    buf_put_text(out, ">\r\n");
+}
+
 static void put_status_line(struct buf *out, const struct door *d, uint16_t status)
 {
     buf_put_text(out, "SIP/2.0 ");
@@ -260,6 +269,8 @@ static void put_reply(struct buf *out, const struct door *d, uint16_t status)
         buf_put_text(out, "Accept: application/sdp\r\n");
     if (status == 302)
         put_contacts(out, d);
+    if (status == 302 && d->route.n > 0 && !d->brief)
+        put_route(out, d);
     if (status == 420)
         put_unsupported(out, d);
     if (d->warning != NULL && !d->brief)
@@ -347,6 +358,21 @@ static uint16_t no_contact(struct door *d, const struct lookup *look)
     return 404;
 }
 
+/* A route string that is a host, and nothing behind it. */
+static bool tellable(struct slice route)
+{
+    struct lex l = lex_of(route);
+    return lex_host(&l).n > 0 && lex_end(&l);
+}
+
+static void take_route(struct door *d, const struct lookup *look)
+{
+    const struct match *m = look->match;
+    if (d->config->route_string && look->match_n > 0 && m->lost_to == LOSER_NONE && !m->local &&
+        tellable(m->route_string))
+        d->route = m->route_string;
+}
+
 static uint16_t judge_invite(struct door *d, struct sip_outcome *ret)
 {
     struct lookup look;
@@ -356,6 +382,7 @@ static uint16_t judge_invite(struct door *d, struct sip_outcome *ret)
     ret->dialled = d->m.uri.text;
     for (size_t i = 0; i < look.target_n; i++)
         add_contact(d, look.target[i].uri, look.target[i].q);
+    take_route(d, &look);
     if (look.result == LOOKUP_BUSY)
         return 0;
     if (d->scratch->failed)
@@ -417,7 +444,7 @@ size_t sip_answer(const struct plan *plan, const struct routes *routes,
     d.contact_n = 0;
     d.loops = d.brief = false;
     d.warning = NULL;
-    d.about = (struct slice){0};
+    d.about = d.route = (struct slice){0};
     ret->reply_port = d.m.via.port != 0 ? d.m.via.port : 5060;
     if (d.m.via.rport)
         ret->reply_port = source->port;

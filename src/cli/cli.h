@@ -121,6 +121,11 @@ void take(json_t *args, const struct parsed *p, const char *option);
  * array; nothing where it was not given. */
 void take_list(json_t *args, const struct parsed *p, const char *option, const char *key);
 
+/* "on" or "off" as a boolean, for args[key]; nothing where it was not given. False: an error was
+ * printed that says help next, and *ret_status is the exit status. */
+bool take_on_off(const struct cli *cli, json_t *args, const struct parsed *p, const char *option,
+                 const char *key, const char *help, int *ret_status);
+
 /* A number as typed, for args[key]. False: an error was printed, args are freed. */
 bool take_number(const struct cli *cli, json_t *args, const char *key, const char *text,
                  int *ret_status);

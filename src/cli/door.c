@@ -92,7 +92,9 @@ int run_door_set(struct cli *cli, const struct parsed *p)
     take(call.args, p, "--listen");
     take(call.args, p, "--suffix");
     take_list(call.args, p, "--allow", "allow");
-    if (!take_rate(cli, call.args, parsed_get(p, "--rate"), &status)) {
+    if (!take_rate(cli, call.args, parsed_get(p, "--rate"), &status) ||
+        !take_on_off(cli, call.args, p, "--send-route-string", "send_route_string",
+                     "ils help door set", &status)) {
         json_decref(call.args);
         return status;
     }

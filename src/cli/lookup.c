@@ -104,16 +104,15 @@ int run_lookup_show(struct cli *cli, const struct parsed *p)
     return status;
 }
 
-static bool take_switch(const struct cli *cli, json_t *args, const struct parsed *p,
-                        const char *option, const char *key, int *ret_status)
+bool take_on_off(const struct cli *cli, json_t *args, const struct parsed *p, const char *option,
+                 const char *key, const char *help, int *ret_status)
 {
     const char *value = parsed_get(p, option);
     if (value == NULL)
         return true;
     bool on = strcmp(value, "on") == 0;
     if (!on && strcmp(value, "off") != 0) {
-        *ret_status = cli_error(cli, EXIT_USAGE, _("it is on or off"), option,
-                                "ils help lookup set");
+        *ret_status = cli_error(cli, EXIT_USAGE, _("it is on or off"), option, help);
         return false;
     }
     json_object_set_new(args, key, json_boolean(on));
@@ -125,8 +124,9 @@ int run_lookup_set(struct cli *cli, const struct parsed *p)
     struct call call = {.command = "lookup set", .args = json_object()};
     int status;
     take(call.args, p, "--dial-strings");
-    if (!take_switch(cli, call.args, p, "--uri-case", "uri_case", &status) ||
-        !take_switch(cli, call.args, p, "--domains", "domains", &status)) {
+    const char *help = "ils help lookup set";
+    if (!take_on_off(cli, call.args, p, "--uri-case", "uri_case", help, &status) ||
+        !take_on_off(cli, call.args, p, "--domains", "domains", help, &status)) {
         json_decref(call.args);
         return status;
     }

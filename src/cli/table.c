@@ -300,6 +300,7 @@ static const struct option_row door_options[] = {
     {"--rate", "N/s", "requests of one source (an IPv6 /56) a second; `off`, `default`",
      OPTION_VALUE},
     {"--suffix", "NAME", "dns: what all its names end in; \"\": as by default", OPTION_VALUE},
+    {"--send-route-string", "on|off", "sip: redirects say X-cisco-dest-route-string", OPTION_VALUE},
     {NULL, NULL, NULL, OPTION_FLAG},
 };
 

@@ -124,7 +124,8 @@ static const struct verb verbs[] = {
     {"token add", RIGHT_CHANGE, "name,", false, verb_token_add},
     {"token remove", RIGHT_CHANGE, "name,", false, verb_token_remove},
     {"door list", RIGHT_READ, "", false, verb_door_list},
-    {"door set", RIGHT_CHANGE, "door,listen,allow,rate,suffix,", false, verb_door_set},
+    {"door set", RIGHT_CHANGE, "door,listen,allow,rate,suffix,send_route_string,", false,
+     verb_door_set},
     {"plan rollback", RIGHT_CHANGE, "number,to,dry_run,", false, verb_plan_rollback},
     {"plan confirm", RIGHT_CHANGE, "", false, verb_plan_confirm},
 };

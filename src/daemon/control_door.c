@@ -113,6 +113,19 @@ static bool take_suffix(struct client *client, enum door_name door, struct door_
     return error == NULL || wrong(client, error, "suffix");
 }
 
+static bool take_send_route_string(struct client *client, enum door_name door,
+                                   struct door_setting *s)
+{
+    const json_t *on = json_object_get(client->args, "send_route_string");
+    if (on == NULL)
+        return true;
+    if (!doors_kind(door)->routes || !json_is_boolean(on))
+        return wrong(client, "only the SIP doors send route strings: true or false",
+                     "send_route_string");
+    s->config.send_route_string = json_is_true(on);
+    return true;
+}
+
 static void on_set(void *context, const char *error, enum reply reply, struct slice text)
 {
     struct client *client = context;
@@ -141,7 +154,8 @@ void verb_door_set(struct client *client)
     }
     setting = *doors_setting(doors_of(client), door);
     if (!take_listen(client, &setting) || !take_allow(client, &setting) ||
-        !take_rate(client, &setting) || !take_suffix(client, door, &setting))
+        !take_rate(client, &setting) || !take_suffix(client, door, &setting) ||
+        !take_send_route_string(client, door, &setting))
         return;
     if (json_object_size(client->args) < 2) {
         wrong(client, "nothing is said that is to change", NULL);

@@ -201,6 +201,8 @@ static char *row_of(const struct door_setting *s)
         json_object_set_new(row, "rate", json_integer(s->config.rate));
     if (s->config.suffix[0] != '\0')
         json_object_set_new(row, "suffix", json_string(s->config.suffix));
+    if (s->config.send_route_string)
+        json_object_set_new(row, "send_route_string", json_true());
     char *dump = json_dumps(row, JSON_COMPACT | JSON_SORT_KEYS);
     json_decref(row);
     return dump;
@@ -224,6 +226,7 @@ static bool of_row(const json_t *row, struct door_setting *ret)
     ret->config.rate = (uint32_t)json_integer_value(rate);
     if (suffix != NULL)
         snprintf(ret->config.suffix, sizeof ret->config.suffix, "%s", suffix);
+    ret->config.send_route_string = json_is_true(json_object_get(row, "send_route_string"));
     ret->allow_set = allow != NULL;
     ret->config.allow_n = 0;
     json_array_foreach(allow, i, net) {
@@ -540,6 +543,9 @@ static json_t *door_json(const struct slot *s)
                             json_string(s->setting.config.suffix[0] != '\0'
                                             ? s->setting.config.suffix
                                             : kinds[s->name]->suffix));
+    if (kinds[s->name]->routes)
+        json_object_set_new(json, "send_route_string",
+                            json_boolean(s->setting.config.send_route_string));
     json_object_set_new(json, "counts", counts_json(s));
     return json;
 }

@@ -48,6 +48,7 @@ struct door_kind {
     /* What is wrong with a config, as a sentence; NULL: nothing. The function may be missing. */
     const char *(*judge)(const struct door_config *config);
     const char *suffix; /* by default; NULL: a door without one */
+    bool routes;        /* it may be told to send route strings */
 };
 extern const struct door_kind door_sip; /* runtime_doors.c */
 extern const struct door_kind door_dns; /* runtime_dns.c; only with libknot */

@@ -17,21 +17,25 @@ struct sip_door {
     struct runtime *rt;
     struct udp *udp;
     struct frames *frames;
+    _Atomic bool send_route_string; /* workers read it */
     unsigned open; /* of the two */
     void (*closed)(void *context);
     void *context;
 };
 
 /* routes: the loop's own, or NULL, what workers see. Returns the port for the reply. */
-static uint16_t answer(struct runtime *rt, struct desk *desk, const struct routes *routes,
+static uint16_t answer(struct sip_door *door, struct desk *desk, const struct routes *routes,
                        struct slice request, const struct sip_source *source, struct buf *out)
 {
+    struct runtime *rt = door->rt;
+    struct sip_config config = rt->sip_config;
     struct sip_outcome outcome;
     unsigned tries = 0;
     size_t n;
+    config.route_string = atomic_load_explicit(&door->send_route_string, memory_order_relaxed);
     do {
         arena_reset(&desk->scratch);
-        n = sip_answer(rt->plan, routes, &rt->sip_config, &desk->scratch, request, source, out,
+        n = sip_answer(rt->plan, routes, &config, &desk->scratch, request, source, out,
                        &outcome);
     } while (outcome.looked_up && outcome.result == LOOKUP_BUSY && desk_again(&tries));
     desk_count(&desk->sip.requests, true);
@@ -54,7 +58,7 @@ static void on_datagram(void *context, struct udp_request *request, struct buf *
     struct sip_door *door = context;
     struct sip_source source = {
         .ip = request->ip, .port = request->port, .unverified = !from_here(request->ip)};
-    request->reply_port = answer(door->rt, &door->rt->desk[request->worker], NULL, request->bytes,
+    request->reply_port = answer(door, &door->rt->desk[request->worker], NULL, request->bytes,
                                  &source, out);
 }
 
@@ -68,7 +72,7 @@ static void on_message(void *context, struct slice request, const struct frames_
     if (request.n == 4)
         buf_put_text(out, "\r\n"); /* RFC 5626 3.5.1 */
     else
-        answer(rt, &rt->desk[rt->desks - 1], view_routes(rt->core), request, &source, out);
+        answer(door, &rt->desk[rt->desks - 1], view_routes(rt->core), request, &source, out);
 }
 
 /* --- life */
@@ -95,6 +99,12 @@ static void sip_close(void *context, void (*closed)(void *context), void *closed
         udp_close(door->udp, on_closed, door);
     if (door->frames != NULL)
         frames_close(door->frames, on_closed, door);
+}
+
+static void sip_set(void *context, const struct door_config *config)
+{
+    struct sip_door *door = context;
+    door->send_route_string = config->send_route_string;
 }
 
 /* Datagrams come last: what workers answer once needs its gate until it is closed. */
@@ -128,6 +138,7 @@ static void *sip_open(struct runtime *rt, const struct door_config *config, stru
         rt->sip_config.server = slice_of("OpenILS/" OPENILS_VERSION);
     }
     door->rt = rt;
+    sip_set(door, config);
     door->frames = frames_open(rt->loop, &frames, on_message, door, error, size);
     if (door->frames != NULL)
         door->udp = udp_open(rt->workers, &udp, error, size);
@@ -167,4 +178,6 @@ const struct door_kind door_sip = {
     .open = sip_open,
     .close = sip_close,
     .counts = sip_counts,
+    .set = sip_set,
+    .routes = true,
 };

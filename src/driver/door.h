@@ -31,6 +31,7 @@ struct door_config {
     size_t allow_n;                 /* 0: anybody may ask */
     uint32_t rate;                  /* requests of one source a second, and at once; 0: no limit */
     char suffix[DOOR_SUFFIX_MAX];   /* DNS alone: its zone; empty: as by default */
+    bool send_route_string;         /* SIP alone: redirects say that of the entry */
 };
 
 /* "ADDR:PORT", "[ADDR]:PORT" or "off". False: it is none of them, nothing was written. */

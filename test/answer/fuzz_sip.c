@@ -1,6 +1,7 @@
 /* fuzz_sip: reading and answering. Laws: what is accepted, written anew from its own slices, is
  * accepted and means the same; a reply to an accepted request is accepted; a reply is a response;
- * the same request gets the same reply. */
+ * the same request gets the same reply. The
+ * route string that a redirect says is the beginning of the input. */
 #include "answer/sip.h"
 #include "stub_plan.h"
 
@@ -80,7 +81,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static const struct sip_config config = {.key = "0123456789abcde"};
+    static const struct sip_config config = {.key = "0123456789abcde", .route_string = true};
+    struct match match = {.route_string = slice_make(data, size < 40 ? size : 40)};
     struct sip_source source = {slice_of("192.0.2.1"), 5060};
     struct mem mem = {.resize = resize, .budget = SIZE_MAX};
     struct sip_message m, again;
@@ -101,6 +103,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     stub_result(LOOKUP_FOUND);
     stub_target("sip:2001@10.0.0.5:5080", 1000);
+    stub_answer.match = &match;
+    stub_answer.match_n = 1;
     size_t n = sip_answer(NULL, NULL, &config, &scratch, slice_make(data, size), &source, &reply,
                           &outcome);
     assert(n == reply.n && !reply.failed && (n == 0) == (outcome.status == 0));

@@ -12,7 +12,7 @@ static struct arena scratch;
 static struct buf out;
 static struct sip_outcome outcome;
 static struct sip_message reply;
-static const struct sip_config config = {.key = "0123456789abcde"};
+static struct sip_config config = {.key = "0123456789abcde"};
 static struct sip_source source;
 static struct match stub_match;
 
@@ -26,6 +26,7 @@ static int setup(void **state)
     stub_result(LOOKUP_FOUND);
     stub_target("sip:2001@10.0.0.5:5080", 1000);
     stub_allocates = false;
+    config.route_string = false;
     return 0;
 }
 
@@ -124,6 +125,44 @@ static void test_tag(void **state)
     sip_answer(NULL, NULL, &other, &scratch, base_with(SLOTS, "", SLOTS, ""), &source, &out,
                &outcome);
     assert_false(said(first));
+}
+
+/* Said of learned entries alone, where it is wanted, and first to go where there is no room. */
+static void test_route_string(void **state)
+{
+    static const char line[] = "\r\nX-cisco-dest-route-string: <sip:osaka.example.com>\r\n";
+    static const char *const never[] = {"", "a b", "x>\r\nContact: <sip:e@e", "a;b=c", "a?b", "a@b",
+                                        "a.example:5060", "-"};
+    (void)state;
+    stub_match = (struct match){.cluster_id = slice_of("osaka"),
+                                .route_string = slice_of("osaka.example.com")};
+    stub_answer.match = &stub_match;
+    stub_answer.match_n = 1;
+    assert_int_equal(ask_with(SLOTS, ""), 302);
+    assert_false(said("route-string"));
+    config.route_string = true;
+    assert_int_equal(ask_with(SLOTS, ""), 302);
+    ASSERT_SAID(line);
+    source.unverified = true;
+    assert_int_equal(ask_with(SLOTS, ""), 302);
+    assert_false(said("route-string"));
+    assert_true(out.n <= base_with(SLOTS, "", SLOTS, "").n);
+    source.unverified = false;
+    stub_match.local = true;
+    assert_int_equal(ask_with(SLOTS, ""), 302);
+    assert_false(said("route-string"));
+    stub_match.local = false;
+    for (size_t i = 0; i < sizeof never / sizeof *never; i++) {
+        stub_match.route_string = slice_of(never[i]);
+        assert_int_equal(ask_with(SLOTS, ""), 302);
+        assert_false(said("route-string"));
+    }
+    stub_match.route_string = slice_of("osaka.example.com");
+    stub_result(LOOKUP_NO_ROUTE);
+    stub_answer.match = &stub_match;
+    stub_answer.match_n = 1;
+    assert_int_equal(ask_with(SLOTS, ""), 404);
+    assert_false(said("route-string:"));
 }
 
 static void test_why_not(void **state)
@@ -406,7 +445,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_redirect),     TEST(test_tag),    TEST(test_not_found), TEST(test_local),
-        TEST(test_why_not),      TEST(test_never_longer),
+        TEST(test_why_not),      TEST(test_never_longer), TEST(test_route_string),
         TEST(test_no_such_contact), TEST(test_methods), TEST(test_bad_requests), TEST(test_via),
         TEST(test_folds),        TEST(test_server), TEST(test_no_memory), TEST(test_refusals),
     };

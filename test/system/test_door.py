@@ -162,10 +162,23 @@ def wrong(c):
              {k: before[k] for k in ('listen', 'allow', 'rate')}, 'nothing of it was applied')
 
 
+def route_string(c):
+    tap.same(door(c, 'sip')['send_route_string'], False, 'no route string is sent by default')
+    c.must('door', 'set', 'sip', '--send-route-string', 'on')
+    c.restart()
+    tap.same(door(c, 'sip')['send_route_string'], True, 'until an operator says so')
+    c.must('door', 'set', 'sip', '--send-route-string', 'off')
+    tap.same(door(c, 'sip')['send_route_string'], False, 'and not any more')
+    status, _ = c.ils('door', 'set', 'http', '--send-route-string', 'on')
+    tap.ok(status == 1 and 'only the SIP doors' in c.error, 'other doors have none', c.error)
+    status, _ = c.ils('door', 'set', 'sip', '--send-route-string', 'yes')
+    tap.ok(status == 64 and 'on or off' in c.error, 'it is on or off', c.error)
+
+
 def main():
     with Network() as net:
         c = net.cluster('tokyo').init('secret')
-        for part in (moved, connection, in_use, who, wrong):
+        for part in (moved, connection, in_use, who, route_string, wrong):
             tap.run(part, c)
     tap.done()
 
