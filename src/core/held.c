@@ -182,8 +182,8 @@ static void give_up(struct ils *ils, struct stream *s)
  * memory, and nothing has changed. */
 bool held_apply(struct ils *ils, struct stream *s)
 {
-    bool shrunk = !s->own && stream_held(s) && held_shrunk(s, &s->wanted) &&
-                  ends_find(ils, s->key) == NULL;
+    bool shrunk = !BUG(SHRINK_SERVED) && !s->own && stream_held(s) &&
+                  held_shrunk(s, &s->wanted) && ends_find(ils, s->key) == NULL;
     if (shrunk && s->kept.catalog == NULL)
         return keep(ils, s);
     catalog_apply(s->catalog);

@@ -123,18 +123,18 @@ static void ledger_grow(struct ledger *l)
     l->n = 0;
     for (size_t i = 0; i < old.size; i++)
         if (old.row[i].soul != 0)
-            ledger_put(l, old.row[i].soul, &old.row[i].at, old.row[i].facts);
+            ledger_put(l, &old.row[i]);
     free(old.row);
 }
 
-void ledger_put(struct ledger *l, uint32_t soul, const struct stamp *at, uint64_t facts)
+void ledger_put(struct ledger *l, const struct served *s)
 {
     if (2 * l->n >= l->size)
         ledger_grow(l);
-    size_t i = place_of(l, soul, at);
+    size_t i = place_of(l, s->soul, &s->at);
     while (l->row[i].soul != 0)
         i = (i + 1) & (l->size - 1);
-    l->row[i] = (struct served){soul, *at, facts};
+    l->row[i] = *s;
     l->n++;
 }
 

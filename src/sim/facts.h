@@ -41,6 +41,7 @@ struct served {
     uint32_t soul;    /* which origin; see judge_inside.h */
     struct stamp at;
     uint64_t facts;   /* hash */
+    uint64_t live, peak; /* entries of that plan, and at most since a shrink was confirmed */
 };
 struct ledger {
     struct served *row; /* open addressing by soul, epoch, USN; soul 0 is empty */
@@ -50,7 +51,7 @@ struct ledger {
  * NULL. */
 const struct served *ledger_find(const struct ledger *l, uint32_t soul, const struct stamp *at,
                                  const struct served **ret_other);
-void ledger_put(struct ledger *l, uint32_t soul, const struct stamp *at, uint64_t facts);
+void ledger_put(struct ledger *l, const struct served *s);
 void ledger_done(struct ledger *l);
 
 #endif

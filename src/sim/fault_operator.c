@@ -4,6 +4,8 @@
 #include "core/view.h"
 #include "sim/pki.h"
 
+#define GUARDED 400 /* entries, by which a plan grows and shrinks */
+
 /* A node that can be given a command and is set up; NULL where the one that was drawn is not. */
 static struct node *staffed(struct run *r)
 {
@@ -293,6 +295,40 @@ bool fault_big_catalog(struct run *r)
     if (n == NULL)
         return false;
     op_fill(n, "big", "fill.example", 200 + rand_below(&r->rand, 3000));
+    return true;
+}
+
+/* Some other cluster serves what n has left. */
+static bool releases(struct run *r, const struct node *n)
+{
+    struct node *holder = staffed(r);
+    if (holder == NULL || holder == n)
+        return false;
+    judge_release(r->judge, holder, n);
+    return true;
+}
+
+/* A plan that grows, or loses nearly all of it; one that has lost it is meant so, or another
+ * cluster takes it as it is, or it comes back. */
+bool fault_shrink(struct run *r)
+{
+    struct node *n = staffed(r);
+    struct view_self self;
+    struct view_held held;
+    if (n == NULL)
+        return false;
+    view_self(n->ils, &self);
+    bool shrunk = false;
+    for (size_t i = 0; !shrunk && view_held(n->ils, i, &held); i++)
+        shrunk = held.own && held.why == HELD_SHRUNK;
+    if (shrunk && chance(r, 40))
+        return releases(r, n);
+    if (shrunk && chance(r, 50))
+        judge_confirm(r->judge, n);
+    else if (self.entries > GUARDED)
+        op_empty(n, "guarded", "fill.example", GUARDED, 1);
+    else
+        op_fill(n, "guarded", "fill.example", GUARDED);
     return true;
 }
 

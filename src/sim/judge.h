@@ -9,6 +9,8 @@
  *   once       no USN of an epoch is used for two states;
  *   honesty    no honest cluster is told that it speaks nonsense, is a clone, or has bad data;
  *   retention  replaced segments are served on for 60 s (strict runs only);
+ *   shrink     a plan that lost most of what it had is not served before somebody says that it is
+ *              meant so (judge_shrink.c);
  *   met, admission, ends  who counts (judge_member.c); once, back, durable  what is sent (wire.c);
  *   bounds     budget, leaks, spinning (world.c).
  * Calm, once all faults are gone (calm.c):
@@ -54,6 +56,9 @@ bool judge_change(struct judge *j, struct node *n, size_t key, bool put);
 /* Before the node starts with another disk than it left: an older one of its own, or a copy of
  * `original`'s (NULL: its own). */
 void judge_reborn(struct judge *j, struct node *n, const struct node *original);
+/* That its plan shrank is meant so; that of another is served as it is. */
+uint64_t judge_confirm(struct judge *j, struct node *n); /* the command */
+void judge_release(struct judge *j, struct node *n, const struct node *of);
 /* Its own plan may become what its neighbours hold, from now on. */
 void judge_unsure(struct judge *j, struct node *n);
 /* Its exchange is switched off: it may serve nothing of others. */

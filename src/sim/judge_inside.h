@@ -31,6 +31,8 @@ struct soul {
     struct stamp newest; /* that it ever served itself */
     bool off;            /* its exchange is, and what it had told by then: */
     struct stamp shown;
+    uint64_t peak;       /* entries, since a shrink was confirmed last */
+    bool vague;          /* nobody knows whether it was: a crash came before the answer */
 };
 
 /* Who proved itself, and for the link that stood last: from where, with which boot. */
@@ -59,6 +61,10 @@ struct life {
     bool out;              /* it is not to be in the network */
     bool off;              /* its exchange is, durably */
     bool copied;           /* its disk began as another's */
+    uint64_t confirm;      /* the command that says that its plan is meant to be that small; 0 */
+    bool confirmed;        /* in this step */
+    uint64_t release;      /* that serves another's as it is, and whose; 0 */
+    uint32_t released;
     struct met *met;       /* those who proved themselves here */
     size_t met_n;
 };
@@ -73,6 +79,9 @@ struct held {
     struct stamp fits;     /* the newest head of its plan that was heard and is no more than the
                             * quota, in ... */
     uint64_t fits_in;      /* ... that incarnation */
+    struct stamp kept;     /* which is served in place of the one that shrank; epoch 0: none */
+    uint64_t based;        /* the peak of a plan that is served although it shrank */
+    bool vague;            /* it may be: a crash came before the answer */
 };
 
 struct judge {
@@ -115,6 +124,16 @@ void policy_held(struct judge *j, const struct node *n, uint32_t of, const struc
 void judge_admission(struct judge *j, const struct node *n, uint32_t of,
                      const struct view_row *c, struct held *h);
 void judge_ends(struct judge *j, const struct node *n, bool standalone);
+
+/* judge_shrink.c */
+/* The own plan is served at that stamp, by a ledger row that is new. */
+void shrink_own(struct judge *j, const struct node *n, const struct stamp *at, uint64_t facts);
+/* It answers so, at that stamp of another's plan, which was entered as s. True: the plan shrank,
+ * and was judged. */
+bool shrink_held(struct judge *j, const struct node *n, uint32_t of, const struct served *s,
+                 const struct fact *fact);
+void shrink_restarted(struct judge *j, struct life *life, const struct node *n);
+void shrink_reply(struct judge *j, const struct node *n, const struct ils_action *a);
 
 /* wire.c: see net.h, watched */
 void wire_watched(void *context, struct node *from, struct node *to, struct watch **watch,

@@ -100,6 +100,8 @@ void judge_action(void *context, struct node *n, const struct ils_action *a)
         policy_joined(j, n, &a->verdict);
     if (a->type == ILS_DO_REPLY)
         judge_reply(j, n, a);
+    if (a->type == ILS_DO_REPLY && a->command != 0)
+        shrink_reply(j, n, a);
     if (a->type == ILS_DO_VERDICT && unfair(j, n, a->verdict.code))
         world_break(j->world, "honesty: %s says ILS-%u of an honest cluster", n->name,
                     (unsigned)a->verdict.code);

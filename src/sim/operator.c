@@ -219,6 +219,16 @@ static bool is_told_banned(const struct node *n)
 
 /* A copy becomes somebody of its own; so may who was banned. What was restored takes its
  * neighbours' word or its own. */
+/* Its own plan, by what it says, and others do not serve it therefore. */
+static bool is_shrunk(const struct node *n)
+{
+    struct view_held held;
+    for (size_t i = 0; view_held(n->ils, i, &held); i++)
+        if (held.own && held.why == HELD_SHRUNK)
+            return true;
+    return false;
+}
+
 static bool cure_turn(struct run *r, struct node *n, const struct view_self *self)
 {
     struct desk *d = &r->desk[n->index];
@@ -241,6 +251,10 @@ static bool cure_turn(struct run *r, struct node *n, const struct view_self *sel
     }
     if (!self->exchange) {
         d->command = op_exchange(n, true);
+        return true;
+    }
+    if (self->writing == WRITING && is_shrunk(n)) {
+        d->command = judge_confirm(r->judge, n);
         return true;
     }
     if (self->writing != WRITING_ROLLED_BACK)

@@ -64,6 +64,16 @@ uint64_t op_exchange(struct node *n, bool on)
     return give(n, (struct command){.type = COMMAND_EXCHANGE, .raise = on});
 }
 
+uint64_t op_release(struct node *n, const char *cluster)
+{
+    return give(n, (struct command){.type = COMMAND_RELEASE, .cluster = slice_of(cluster)});
+}
+
+uint64_t op_confirm(struct node *n)
+{
+    return give(n, (struct command){.type = COMMAND_CONFIRM});
+}
+
 uint64_t op_sync_every(struct node *n, uint16_t minutes)
 {
     return give(n, (struct command){.type = COMMAND_SYNC_EVERY, .minutes = minutes});

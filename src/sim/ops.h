@@ -25,6 +25,8 @@ uint64_t op_ban(struct node *n, const char *cluster);
 uint64_t op_rebuild(struct node *n);
 uint64_t op_restore(struct node *n);
 uint64_t op_exchange(struct node *n, bool on);
+uint64_t op_release(struct node *n, const char *cluster);
+uint64_t op_confirm(struct node *n);
 uint64_t op_sync_every(struct node *n, uint16_t minutes);
 uint64_t op_network_adopt(struct node *n);
 /* Empty texts stay as they are. */
