@@ -204,7 +204,7 @@ struct link {
     bool expected;       /* dialled for a peer whose key is known */
     bool brisk;          /* dialler: after a loss; the way may be another one by now (BRISK_US) */
     bool elsewhere;      /* not where it usually is: a shot in the dark, of which nothing is told */
-    bool lone;           /* an operator's one attempt: no alarm comes of it */
+    bool lone;           /* one attempt (dial_peer): no alarm comes of it */
     uint8_t expected_key[KEY_SIZE];
     tick since, deadline, last_in, last_out;
     tick last_answer;    /* to a question of ours, of whatever stream */
@@ -416,6 +416,8 @@ struct mesh {
     tick lost;                  /* spoke: since when it has no hub; 0 = it has */
     tick home_lost;             /* spoke: since when its own hub is not linked; 0 = it is */
     tick home_next;             /* spoke on an alternate: when its own hub is tried again */
+    bool seek;                  /* somebody has not been heard of for two beats (stream.c) */
+    tick seek_next;             /* hub: they are dialled then */
     bool draining;              /* hub: its spokes are to go elsewhere; durable */
     tick drained_at;            /* at the latest */
     uint64_t command;           /* who waits until it is a spoke; 0 = nobody */

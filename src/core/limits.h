@@ -21,6 +21,7 @@
 #define PLACE_AFTER       4              /* attempts in vain, then other addresses are tried too */
 #define HOME_AGAIN_US     (60 * TICK_S)  /* from an alternate, the own hub is tried again */
 #define VISIT_JITTER_US   (2 * TICK_S)
+#define SEEK_EVERY_US     (60 * TICK_S)  /* a hub dials spokes that have not been heard of */
 #define VISIT_PAUSE_MAX_US (600 * TICK_S)
 #define DRAIN_US          (60 * TICK_S)  /* reliability 3.16: a hub waits for its spokes to go */
 #define SEND_HOLD_US      (2 * DEAD_US)  /* RFC 9687: nothing was taken for so long */

@@ -323,8 +323,27 @@ static bool by_dial(const struct ils *ils, const struct peer *p)
     return is_home(ils, p) && !mesh_home_gone(ils);
 }
 
+/* Of two parts of a network, each may have lost its hubs and made others, whom the other part knows
+ * as spokes: nobody would dial them. So whoever was not heard of for two beats is dialled, whatever
+ * it was last. */
+static void hub_seeks(struct ils *ils)
+{
+    struct mesh *m = &ils->mesh;
+    if (!m->seek || ils->now < m->seek_next || ils->leaving.until != 0)
+        return;
+    m->seek_next = ils->now + SEEK_EVERY_US;
+    list_each(node, &ils->peers) {
+        struct peer *p = list_entry(node, struct peer, node);
+        if (p->role == ROLE_SPOKE && p->link == NULL && p->contact.link == NULL &&
+            !p->disconnected_here && !p->disconnected_there && mesh_knows(ils, p) &&
+            stream_overdue(ils, stream_find(ils, p->key, STREAM_SELF)))
+            dial_peer(ils, p);
+    }
+}
+
 static void hub_tick(struct ils *ils)
 {
+    hub_seeks(ils);
     if (mesh_home_gone(ils)) /* it is not dialled any more: nothing else would tell */
         alarm_clear(ils, ILSHubClusterUnreachable, text_slice(ils->dial.host));
     if (ils->mesh.lone) /* it was a spoke until now */
@@ -480,7 +499,7 @@ static tick earlier(tick a, tick b)
 
 static tick hub_deadline(const struct ils *ils)
 {
-    tick first = TICK_NEVER;
+    tick first = ils->mesh.seek ? ils->mesh.seek_next : TICK_NEVER;
     list_each(node, &ils->hubs) {
         const struct peer *p = list_entry(node, struct peer, hub);
         if (p->role != ROLE_HUB || p->contact.link != NULL || by_dial(ils, p) ||

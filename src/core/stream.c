@@ -222,11 +222,13 @@ static void judge_stale(struct ils *ils)
     if (ils->now < ils->stale_next)
         return;
     ils->stale_next = TICK_NEVER;
+    ils->mesh.seek = false;
     list_each(node, &ils->streams) {
         struct stream *s = list_entry(node, struct stream, node);
         if (s->own || !stream_held(s))
             continue;
         held_set_stale(s, !s->admitted || stream_overdue(ils, s));
+        ils->mesh.seek = ils->mesh.seek || (s->number == STREAM_SELF && stream_overdue(ils, s));
         tick overdue = s->last_head + 2 * (tick)s->head.interval * 60 * TICK_S + 1;
         if (overdue > ils->now && overdue < ils->stale_next)
             ils->stale_next = overdue;

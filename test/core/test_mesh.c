@@ -227,6 +227,33 @@ static void a_partial_partition(void **state)
     mesh_stands();
 }
 
+/* The only hub is gone for good while the network is in two parts; in each of them a spoke takes
+ * its place. The other part knows it as a spoke, and finds it all the same. */
+static void two_parts_find_each_other(void **state)
+{
+    world_hub(&world, 0, "one");
+    for (int i = 1; i < 4; i++)
+        world_spoke(&world, i, 0, "one");
+    world_pass(&world, 60 * TICK_S);
+    world_stop(&world, 0);
+    for (int i = 1; i < 4; i++)
+        world_block(&world, i, 3, i != 3);
+    assert_int_equal(world_command(&world, 1, (struct command){.type = COMMAND_ROLE,
+                                                               .role = ROLE_HUB}), REPLY_OK);
+    assert_int_equal(world_command(&world, 3, (struct command){.type = COMMAND_ROLE,
+                                                               .role = ROLE_HUB}), REPLY_OK);
+    world_pass(&world, 60 * TICK_S);
+    for (int i = 1; i < 3; i++)
+        world_block(&world, i, 3, false);
+    world_pass(&world, 60 * TICK_S);
+    assert_false(linked(1, 3));
+    world_pass(&world, 2 * BEAT_MINUTES * 60 * TICK_S + SEEK_EVERY_US);
+    assert_true(linked(1, 3));
+    world_plan(&world, 3, "carol@x.example", true);
+    world_pass(&world, TICK_S);
+    assert_true(world_answers(&world, 1, "carol@x.example"));
+}
+
 static void spokes_visit_and_find_another_hub(void **state)
 {
     (void)state;
@@ -542,6 +569,7 @@ int main(void)
         CASE(a_spoke_is_joined_by_nobody), CASE(a_spoke_serves_none),
         CASE(one_way_is_enough), CASE(one_way_is_enough_to_register),
         CASE(hubs_find_each_other), CASE(a_hub_comes_back), CASE(a_partial_partition),
+        CASE(two_parts_find_each_other),
         CASE(spokes_visit_and_find_another_hub), CASE(a_visit_ends_an_alarm),
         CASE(a_short_restart),
         CASE(a_disconnected_spoke_stays_alone),
