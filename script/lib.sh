@@ -82,7 +82,7 @@ TEST_PACKAGES=(git clang-14 libclang-rt-14-dev llvm-14 binutils universal-ctags 
     nftables strace tcpdump openssl sqlite3 curl scdoc mandoc man-db libsofia-sip-ua-dev sip-tester
     kamailio kamailio-utils-modules kamailio-sqlite-modules kamailio-postgres-modules
     kamailio-mysql-modules postgresql mariadb-server slapd ldap-utils systemd shellcheck spin
-    bind9-dnsutils dnsmasq-base prometheus)
+    bind9-dnsutils dnsmasq-base prometheus baresip-core)
 
 # configure DIR MESON-OPTION...: a build directory, made or brought up to date; made anew when its
 # remembered settings no longer fit. CC is the caller's.

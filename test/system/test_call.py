@@ -45,12 +45,12 @@ def calls(a, b, world):
         imported = time.monotonic() - began
         seconds, tries, seen = first_call(world, number, began)
         tap.ok(seconds is not None, '%s: imported at B and called from A' % number, seen,
-               world.log('kamailio-a'), world.log('kamailio-b'))
+               world.log('kamailio-asks'), world.log('kamailio-b'))
         if seconds is not None:
             took.append(seconds)
             print('# %s: import %.3f s, import and answered call %.3f s (%d tries)' %
                   (number, imported, seconds, tries))
-    logs = world.log('kamailio-a') + world.log('kamailio-b')
+    logs = world.log('kamailio-asks') + world.log('kamailio-b')
     tap.ok(logs.count('ilsd said') == len(took) and 'delivering sip:2001@' in logs,
            'each call was redirected by ilsd A and delivered by Kamailio B', logs)
     if took:

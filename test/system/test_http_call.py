@@ -26,9 +26,9 @@ def lacking():
 def calls(world):
     for number in ('+81312345678', '2001', '+819012345678'):
         answered, _, seen = world.call(number)
-        tap.ok(answered, '%s is called' % number, seen, world.log('kamailio-http'),
+        tap.ok(answered, '%s is called' % number, seen, world.log('kamailio-asks'),
                world.log('kamailio-b'))
-    log = world.log('kamailio-http')
+    log = world.log('kamailio-asks')
     tap.ok('HTTP said sip:+81312345678@127.0.0.1:%d' % world.b_port in log and
            'HTTP said sip:2001@127.0.0.1' in log, 'each went where HTTP said', log)
     for number in ('+81312345670', '2002', '+8190123456'):
@@ -45,8 +45,8 @@ def failover(a, b, world):
            'a number with a failover has two targets')
     answered, _, seen = world.call('+81312345679')
     tap.ok(answered and 'HTTP said sip:+81312345679@127.0.0.1:%d' % world.b_port in
-           world.log('kamailio-http'), 'the second is called when the first is down', seen,
-           world.log('kamailio-http'))
+           world.log('kamailio-asks'), 'the second is called when the first is down', seen,
+           world.log('kamailio-asks'))
 
 
 def gone(a, b, world):

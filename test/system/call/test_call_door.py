@@ -34,7 +34,7 @@ def main(door):
             result(1, status == "SIP/2.0 200 OK", "the door answers OPTIONS", str(status))
             world.start()
             answered, seconds, seen = world.call("2001")
-            logs = "".join(world.log(name) for name in ("kamailio-a", "kamailio-b"))
+            logs = "".join(world.log(name) for name in ("kamailio-asks", "kamailio-b"))
             result(2, answered and "ilsd said" in logs and "delivering sip:2001@" in logs,
                    f"the call is redirected, followed and answered ({seconds:.3f} s with sipp's "
                    "own start and end)", seen + logs)
