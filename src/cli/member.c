@@ -334,7 +334,7 @@ static void hub_state(char *dst, size_t size, const json_t *row)
                  json_is_true(json_object_get(row, "draining"))
                      ? _("linked, about to become a spoke") : _("linked"));
     else if (!json_is_integer(since))
-        snprintf(dst, size, "%s", _("visited"));
+        snprintf(dst, size, code[0] != '\0' ? _("visited, then %s") : _("visited"), code);
     else
         snprintf(dst, size, code[0] != '\0' ? _("not for %lld s: %s") : _("not for %lld s"),
                  (long long)json_integer_value(since), code);

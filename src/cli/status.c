@@ -84,7 +84,7 @@ static void print_mesh(const json_t *s)
     if (number(mesh, "hubs") == 0 || strncmp(role, "Hub", 3) != 0)
         return;
     label(_("mesh"));
-    printf(_("%lld of %lld hubs%s\n"), number(mesh, "linked"), number(mesh, "hubs"),
+    printf(_("%lld of %lld other hubs%s\n"), number(mesh, "linked"), number(mesh, "hubs"),
            json_is_true(json_object_get(s, "draining")) ? _(", draining") : "");
 }
 

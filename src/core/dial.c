@@ -408,6 +408,8 @@ void dial_over(struct ils *ils, struct link *l, enum code code)
         d->last_code = code; /* and it is none of this end's (identity.c) */
     if (code == CODE_REPLACED || code_is_success(code))
         return;
+    if (!attempt && dial_refusal(code)) /* by the word with which the other end parted */
+        d->last_code = code;
     if (!attempt) /* one that says goodbye at once is no better than one that does not answer */
         d->attempts = ils->now - l->since >= LIVED_US ? 0 : d->tries;
     d->next = ils->now + wait_after(ils, l, code);

@@ -175,6 +175,7 @@ static void view_peer(const struct ils *ils, const struct peer *p, struct view_c
     ret->met_last = p->met_last;
     ret->disconnected = peer_parted(ils, p);
     ret->disconnected_here = p->disconnected_here;
+    ret->registered = dial_is_hub(ils, p);
     ret->draining = p->draining;
     ret->duplicate = is_duplicate(ils, p, ret->cluster_id);
     if (self != NULL)

@@ -83,6 +83,7 @@ struct view_cluster {
     bool met;                   /* ever proved itself on a link of our own */
     bool disconnected;          /* by an operator ... */
     bool disconnected_here;     /* ... of this end, who alone can connect it again */
+    bool registered;            /* this cluster registered with it, whatever serves it now */
     bool stale;
     bool silent;                /* it has said nothing for two of its intervals */
     int64_t signed_s;           /* seconds since it last signed its plan, as far as heard here */

@@ -225,8 +225,9 @@ static bool unreachable(enum code code)
            code == CODE_UNRESOLVED || code == CODE_LOST || code == CODE_HUNG_UP;
 }
 
-/* Where a spoke that has no hub tried, when there is more than its own. */
-static void say_hubs(const struct ils *core, struct health *h)
+/* Where a spoke that has no hub tried, when there is more than its own. refused: the cause that is
+ * there already is what one of them said of this cluster, which explains the others. */
+static void say_hubs(const struct ils *core, bool refused, struct health *h)
 {
     struct view_contact c;
     char code[16];
@@ -237,8 +238,12 @@ static void say_hubs(const struct ils *core, struct health *h)
                                                   n > 0 ? ", " : "", (int)c.cluster_id.n,
                                                   (const char *)c.cluster_id.p,
                                                   code_of(code, &c)) : 0;
-    if (n > 1)
-        snprintf(h->cause, sizeof h->cause, "no hub is reached: %.480s", text);
+    if (n < 2)
+        return;
+    char said[2 * sizeof text + 32];
+    snprintf(said, sizeof said, "%s%s%s", refused ? h->cause : "",
+             refused ? "; tried: " : "no hub is reached: ", text);
+    snprintf(h->cause, sizeof h->cause, "%.*s", (int)sizeof h->cause - 1, said);
 }
 
 static bool hub_linked(const struct ils *core)
@@ -278,6 +283,7 @@ static bool health_join(const struct ils *core, const struct view_self *own, str
     struct verdict v;
     struct view_contact home;
     struct slice self = own->cluster_id;
+    bool refused = false;
     view_join(core, &join);
     if (own->role == ROLE_HUB && view_contact(core, 0, &home))
         return false; /* health_mesh says */
@@ -304,11 +310,12 @@ static bool health_join(const struct ils *core, const struct view_self *own, str
         snprintf(h->cause, sizeof h->cause, "not joined: %s (%s)", cause, code);
         render_remedy(h->next, sizeof h->next, &v, self);
         h->at = v.remedy_at == SIDE_HERE ? "here" : "there";
+        refused = !unreachable(v.code);
         break;
     }
     if (join.wanted && health_moving(core, own, h))
         return true;
-    say_hubs(core, h);
+    say_hubs(core, refused, h);
     if (join.wanted && unreachable(join.last_code))
         health_other(h, "ils role hub", "here"); /* it is gone for good */
     return true;
@@ -319,9 +326,8 @@ static bool health_alternate(const struct ils *core, struct health *h)
 {
     struct view_contact home, serves;
     char text[512], next[512], code[16], since[32];
-    if (!find_contact(core, CONTACT_SERVES, true, &serves))
-        return false;
-    if (!find_contact(core, CONTACT_HOME, false, &home))
+    if (!find_contact(core, CONTACT_SERVES, true, &serves) ||
+        !find_contact(core, CONTACT_HOME, false, &home))
         return false;
     snprintf(text, sizeof text, "registered with %.*s; its own hub %.*s (%.*s) has not been "
              "reached for %s%s", (int)serves.cluster_id.n, (const char *)serves.cluster_id.p,
@@ -417,28 +423,28 @@ static bool health_visits(const struct ils *core, const struct view_self *self, 
     return false;
 }
 
-/* A spoke whose hub an operator disconnected has nobody to learn from. */
+/* A spoke has nobody to learn from whose hub an operator disconnected, whoever else he did. */
 static bool health_disconnected(const struct ils *core, const struct view_self *self,
                                 struct health *h)
 {
     struct view_join join;
-    struct view_cluster c;
+    struct view_cluster c, hub = {.local = true};
     char text[400], next[128];
     view_join(core, &join);
     if (self->role != ROLE_SPOKE || join.wanted)
         return false;
-    for (size_t i = 0; view_cluster(core, i, &c); i++) {
-        if (!c.disconnected)
-            continue;
-        snprintf(text, sizeof text, "disconnected from cluster %.*s by an operator",
-                 (int)c.cluster_id.n, (const char *)c.cluster_id.p);
-        struct slice other = c.disconnected_here ? c.cluster_id : self->cluster_id;
-        snprintf(next, sizeof next, "ils connect %.*s", (int)other.n, (const char *)other.p);
-        health_set(h, true, text, next);
-        h->at = c.disconnected_here ? "here" : "there";
-        return true;
-    }
-    return false;
+    for (size_t i = 1; view_cluster(core, i, &c); i++)
+        if (c.disconnected && (hub.local || c.registered))
+            hub = c;
+    if (hub.local)
+        return false;
+    snprintf(text, sizeof text, "disconnected from cluster %.*s by an operator",
+             (int)hub.cluster_id.n, (const char *)hub.cluster_id.p);
+    struct slice other = hub.disconnected_here ? hub.cluster_id : self->cluster_id;
+    snprintf(next, sizeof next, "ils connect %.*s", (int)other.n, (const char *)other.p);
+    health_set(h, true, text, next);
+    h->at = hub.disconnected_here ? "here" : "there";
+    return true;
 }
 
 /* A plan that shrank: one's own, which the others hold back, or another's, which is held back here;
@@ -626,7 +632,7 @@ static json_t *mesh_missing(const struct ils *core, const struct view_contact *c
     json_object_set_new(json, "address", control_text_or_null(c->address));
     json_object_set_new(json, "code", c->last_code != CODE_NONE ? json_string(code) : json_null());
     json_object_set_new(json, "since_s", json_integer(c->since_s));
-    json_object_set_new(json, "next", next[0] != '\0' ? render_text(slice_of(next)) : json_null());
+    json_object_set_new(json, "next", control_text_or_null(slice_of(next)));
     json_object_set_new(json, "next_at", json_string(at));
     return json;
 }
@@ -668,8 +674,7 @@ static json_t *status_join(const struct ils *core, const struct view_self *self)
     json_object_set_new(json, "wanted", json_boolean(join.wanted));
     json_object_set_new(json, "up", json_boolean(join.up));
     json_object_set_new(json, "attempts", json_integer(join.attempts));
-    json_object_set_new(json, "hub",
-                        self->hub_host.n > 0 ? render_text(self->hub_host) : json_null());
+    json_object_set_new(json, "hub", control_text_or_null(self->hub_host));
     json_object_set_new(json, "hub_port", json_integer(self->hub_port));
     render_code(code, sizeof code, join.last_code);
     json_object_set_new(json, "last_code",
@@ -758,13 +763,10 @@ void verb_status(struct client *client)
     judge(client->control->rt, &self, &h);
     runtime_stats(client->control->rt, &stats);
     json_object_set_new(json, "health", json_string(h.degraded ? "degraded" : "healthy"));
-    json_object_set_new(json, "cause",
-                        h.cause[0] != '\0' ? render_text(slice_of(h.cause)) : json_null());
-    json_object_set_new(json, "next",
-                        h.next[0] != '\0' ? render_text(slice_of(h.next)) : json_null());
+    json_object_set_new(json, "cause", control_text_or_null(slice_of(h.cause)));
+    json_object_set_new(json, "next", control_text_or_null(slice_of(h.next)));
     json_object_set_new(json, "next_at", json_string(h.at));
-    json_object_set_new(json, "or",
-                        h.other[0] != '\0' ? render_text(slice_of(h.other)) : json_null());
+    json_object_set_new(json, "or", control_text_or_null(slice_of(h.other)));
     json_object_set_new(json, "or_at", json_string(h.other_at));
     json_object_set_new(json, "initialised", json_boolean(self.initialised));
     json_object_set_new(json, "cluster_id", render_text(self.cluster_id));

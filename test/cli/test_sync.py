@@ -66,7 +66,7 @@ def hubs(fake):
              (1, ['degraded: ' + cause, 'next, at the other end: systemctl start ilsd',
                   'or: ils role hub']), 'the mesh, and both ways out', out)
     tap.ok('ハブのメッシュ 1/2：nagoya' in fake.ils('status', lang=JAPANESE)[1], 'in Japanese')
-    tap.ok('1 of 2 hubs' in out, 'how many hubs', out)
+    tap.ok('1 of 2 other hubs' in out, 'how many hubs', out)
     fake.answers['status'] = dict(STATUS, health='healthy', next=None, **{'or': None}, cause=None,
                                   draining=True)
     out = fake.ils('status')[1]

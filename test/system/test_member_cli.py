@@ -368,6 +368,40 @@ def banned(part, tokyo, osaka, kyoto):
             tokyo.json('status'))
 
 
+def several_hubs(part, net):
+    """A spoke that no hub takes, of several: its status says why before it says who, and one that
+    an operator disconnected from all names the hub that it registered with."""
+    method = METHODS['password'](net)
+    tokyo, osaka, kyoto = (cluster(net, n, method) for n in ('tokyo', 'osaka', 'kyoto'))
+    tokyo.must('role', 'hub')
+    method.join(osaka, tokyo, 'hub')
+    method.join(kyoto, osaka)
+    part.ok(links(kyoto, osaka) and wait_until(lambda: {r['cluster_id'] for r in
+            kyoto.json('hubs') if r['visited']} == {'tokyo', 'osaka'}), 'both hubs know kyoto')
+    for name in ('osaka', 'tokyo'):
+        kyoto.must('disconnect', name)
+    status = kyoto.json('status')
+    part.same((status['cause'], status['next'], status['next_at']),
+              ('disconnected from cluster osaka by an operator', 'ils connect osaka', 'here'),
+              'the hub that it registered with comes first')
+    kyoto.must('connect', 'tokyo')
+    part.ok(links(kyoto, tokyo), 'connected with the other one first')
+    kyoto.must('connect', 'osaka')
+    part.ok(wait_until(lambda: linked(kyoto) == {'osaka'}, 20), 'then with its own, at once',
+            kyoto.json('hubs'))
+    tokyo.must('ban', 'kyoto')
+    status = wait_until(lambda: (lambda s: s if 'ILS-422); tried: ' in (s['cause'] or '')
+                                 else None)(kyoto.json('status'))) or kyoto.json('status')
+    part.ok(status['cause'].startswith("not joined: the cluster was banned from this network by a "
+                                       "hub's operator (ILS-422); tried: ") and
+            (status['next'], status['next_at']) == ('ils ended', 'there'),
+            'banned: why, before who was tried', status)
+    part.ok(wait_until(lambda: 'visited, then ILS-422' in kyoto.ils('hubs')[1]),
+            'and `ils hubs` says that the alternate refused it as well', kyoto.ils('hubs')[1])
+    part.ok(wait_until(lambda: [r['last_code'] for r in kyoto.json('hubs')] == ['ILS-422'] * 2),
+            'its own hub too, which parted with that word', kyoto.json('hubs'))
+
+
 # --- who is who
 
 def networks(part, net):
@@ -589,6 +623,7 @@ PROMOTED = [('promoted ' + way, promoted, (way,)) for way in ('password', 'bundl
                                                              'tls+password', 'switched')]
 run_all([('roles', roles, ()), ('three hubs', three_hubs, ())] + PROMOTED + [
     ('wrong host', wrong_host, ()), ('silent', silent, ()), ('left', left, ()), ('gone', gone, ()),
+    ('several hubs', several_hubs, ()),
     ('networks', networks, ()), ('clone', clone, ()),
     ('clone with certificates', clone, ('bundle',)), ('duplicate', duplicate, ()),
     ('rebuild', rolled_back, ('rebuild',)), ('restore', rolled_back, ('restore',)),
