@@ -416,6 +416,7 @@ struct mesh {
     tick lost;                  /* spoke: since when it has no hub; 0 = it has */
     tick home_lost;             /* spoke: since when its own hub is not linked; 0 = it is */
     tick home_next;             /* spoke on an alternate: when its own hub is tried again */
+    tick let_go;                /* spoke: when a hub that is one too many is heard no more */
     bool seek;                  /* somebody has not been heard of for two beats (stream.c) */
     tick seek_next;             /* hub: they are dialled then */
     bool draining;              /* hub: its spokes are to go elsewhere; durable */

@@ -21,6 +21,7 @@
 #define PLACE_AFTER       4              /* attempts in vain, then other addresses are tried too */
 #define HOME_AGAIN_US     (60 * TICK_S)  /* from an alternate, the own hub is tried again */
 #define VISIT_JITTER_US   (2 * TICK_S)
+#define HEARD_US          (2 * TICK_S)   /* who came to a spoke in vain is told the news */
 #define SEEK_EVERY_US     (60 * TICK_S)  /* a hub dials spokes that have not been heard of */
 #define VISIT_PAUSE_MAX_US (600 * TICK_S)
 #define DRAIN_US          (60 * TICK_S)  /* reliability 3.16: a hub waits for its spokes to go */

@@ -259,6 +259,17 @@ static bool stands(const struct link *l)
     return l->to != NULL && l->to->link == l;
 }
 
+/* Whoever came by what was known of roles long ago would come again and again, if it were not told
+ * what is known now: heads travel meanwhile. */
+static bool heard(struct ils *ils, const struct link *l)
+{
+    tick until = l->since + HEARD_US;
+    if (l->dialler || ils->now >= until)
+        return true;
+    ils->mesh.let_go = until < ils->mesh.let_go ? until : ils->mesh.let_go;
+    return false;
+}
+
 /* One hub is enough: what a role change or two answers at once left over ends, once the others know
  * what this cluster is. */
 static void spoke_lets_go(struct ils *ils)
@@ -276,7 +287,7 @@ static void spoke_lets_go(struct ils *ils)
         return;
     list_each_safe(node, &ils->links) {
         struct link *l = list_entry(node, struct link, node);
-        if (stands(l) && l->to != keep)
+        if (stands(l) && l->to != keep && heard(ils, l))
             link_end(l, CODE_GOING_DOWN, true);
     }
 }
@@ -297,6 +308,7 @@ static void spoke_tick(struct ils *ils)
 {
     const struct peer *home = ils->dial.hub_known ? peer_find(ils, ils->dial.hub_key) : NULL;
     spoke_serves_none(ils);
+    ils->mesh.let_go = TICK_NEVER;
     if (!ils->dial.wanted)
         return;
     if (home == NULL || home->link != NULL)
@@ -447,7 +459,8 @@ static void spoke_up(struct ils *ils, struct link *l)
     struct mesh *m = &ils->mesh;
     struct peer *p = l->to;
     if (serving(ils, p, false) != NULL && !is_home(ils, p) && !l->ils->dial.moving) {
-        link_end(l, CODE_GOING_DOWN, true); /* another was faster */
+        if (l->dialler)
+            link_end(l, CODE_GOING_DOWN, true); /* another was faster */
         return;
     }
     m->lost = 0;
@@ -528,6 +541,7 @@ tick mesh_deadline(const struct ils *ils)
         return first;
     if (serving(ils, NULL, false) == NULL)
         return ils->mesh.lost == 0 ? ils->now : ils->mesh.next;
+    first = ils->mesh.let_go;
     if (!lone_hub(ils)) {
         list_each(node, &ils->hubs)
             first = earlier(first, visit_at(ils, list_entry(node, struct peer, hub), false));

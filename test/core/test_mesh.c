@@ -254,6 +254,36 @@ static void two_parts_find_each_other(void **state)
     assert_true(world_answers(&world, 1, "carol@x.example"));
 }
 
+/* Two became spokes in two parts of the network, each of whom the other knows as a hub. Who comes
+ * to the other in vain is told what is known there before it is sent away. */
+static void who_comes_in_vain_is_told_the_news(void **state)
+{
+    struct view_cluster c;
+    const struct command to_spoke = {.type = COMMAND_ROLE, .role = ROLE_SPOKE, .now = true};
+    hubs();
+    spoke(3, 1);
+    assert_int_equal(world_command(&world, 3, (struct command){.type = COMMAND_ROLE,
+                                                               .role = ROLE_HUB}), REPLY_OK);
+    world_pass(&world, 15 * TICK_S);
+    for (int i = 0; i < 4; i++)
+        world_block(&world, i & 2, 1 | (i & 1) << 1, true); /* 0 and 2 from 1 and 3 */
+    world_pass(&world, 15 * TICK_S);
+    assert_int_equal(world_command(&world, 1, to_spoke), REPLY_OK);
+    assert_int_equal(world_command(&world, 2, to_spoke), REPLY_OK);
+    world_pass(&world, 15 * TICK_S);
+    assert_true(row_of(1, 2, &c) && c.role == ROLE_HUB);
+    assert_true(row_of(2, 1, &c) && c.role == ROLE_HUB);
+    world_stop(&world, 0);
+    world_block(&world, 2, 1, false);
+    world_pass(&world, 30 * TICK_S);
+    assert_true(row_of(1, 2, &c) && c.role == ROLE_SPOKE);
+    assert_true(row_of(2, 1, &c) && c.role == ROLE_SPOKE);
+    assert_false(linked(1, 2));
+    world_block(&world, 2, 3, false);
+    world_pass(&world, 60 * TICK_S);
+    assert_true(linked(2, 3));
+}
+
 static void spokes_visit_and_find_another_hub(void **state)
 {
     (void)state;
@@ -569,7 +599,7 @@ int main(void)
         CASE(a_spoke_is_joined_by_nobody), CASE(a_spoke_serves_none),
         CASE(one_way_is_enough), CASE(one_way_is_enough_to_register),
         CASE(hubs_find_each_other), CASE(a_hub_comes_back), CASE(a_partial_partition),
-        CASE(two_parts_find_each_other),
+        CASE(two_parts_find_each_other), CASE(who_comes_in_vain_is_told_the_news),
         CASE(spokes_visit_and_find_another_hub), CASE(a_visit_ends_an_alarm),
         CASE(a_short_restart),
         CASE(a_disconnected_spoke_stays_alone),
