@@ -88,6 +88,27 @@ static void print_mesh(const json_t *s)
            json_is_true(json_object_get(s, "draining")) ? _(", draining") : "");
 }
 
+/* Changes of the plan that may be taken back yet. */
+static void print_trials(const json_t *s)
+{
+    const json_t *confirm = json_object_get(s, "confirm");
+    if (json_is_object(confirm)) {
+        label("");
+        printf(_("change %lld is taken back at %s, unless it is confirmed (ils plan confirm)\n"),
+               number(confirm, "number"), text_of(confirm, "until"));
+    }
+    const json_t *rollback = json_object_get(s, "rollback");
+    if (json_is_object(rollback)) {
+        label("");
+        printf(json_is_true(json_object_get(rollback, "goes_on"))
+                   ? _("the rollback to change %lld was cut short, and goes on by itself\n")
+                   : _("the rollback to change %lld was cut short, and the plan was changed since "
+                       "then (ils plan rollback --to %lld, or ils plan confirm: it stays as it "
+                       "is)\n"),
+               number(rollback, "to"), number(rollback, "to"));
+    }
+}
+
 void print_status(const struct cli *cli, const json_t *s)
 {
     const json_t *join = json_object_get(s, "join");
@@ -118,12 +139,7 @@ void print_status(const struct cli *cli, const json_t *s)
     label(_("entries"));
     printf(_("%lld served, %lld of them our own, at usn %lld\n"), number(s, "entries"),
            number(s, "own_entries"), number(s, "usn"));
-    const json_t *confirm = json_object_get(s, "confirm");
-    if (json_is_object(confirm)) {
-        label("");
-        printf(_("change %lld is taken back at %s, unless it is confirmed (ils plan confirm)\n"),
-               number(confirm, "number"), text_of(confirm, "until"));
-    }
+    print_trials(s);
     if (json_is_false(json_object_get(s, "exchange"))) {
         label("");
         printf("%s\n", _("the exchange is off: this cluster's plan is withheld, and the others' "

@@ -27,6 +27,7 @@ void settings_take(struct settings *to, const struct ils *ils)
     to->introductions_off = ils->introductions_off;
     to->minutes = ils->minutes;
     to->confirm = ils->planlog.confirm;
+    to->rollback = ils->planlog.rollback;
     to->learned_max = ils->learned_max;
     to->lookup = *routes_rules(ils->routes);
 }
@@ -70,6 +71,7 @@ static void undo_settings(struct ils *ils)
     ils->introductions_off = from->introductions_off;
     ils->minutes = from->minutes;
     ils->planlog.confirm = from->confirm;
+    ils->planlog.rollback = from->rollback;
     ils->learned_max = from->learned_max;
     routes_use_rules(ils->routes, &from->lookup);
     ils_action(ils, ILS_DO_PUBLISH);

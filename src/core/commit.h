@@ -41,6 +41,8 @@ struct own_commit {
     uint64_t removed, changed; /* keys that went; whose value changed */
     bool confirms;         /* `confirm` is so when it is durable */
     struct confirm confirm;
+    bool rolls;            /* so is `rollback` */
+    struct rollback rollback;
     bool ahead;            /* its target is filled in steps, before it is durable */
     bool near, stored, shown; /* its list is the target; it is durable; it is served */
     size_t filled;         /* segments in the target */

@@ -266,6 +266,7 @@ struct settings {
     bool exchange_off, introductions_off, draining;
     uint16_t minutes;
     struct confirm confirm;
+    struct rollback rollback;
     uint64_t learned_max;
     struct lookup_rules lookup;
 };

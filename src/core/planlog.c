@@ -6,7 +6,8 @@
  *
  * Settings: "plan_log": u64 last, u64 first kept, then (u64 wall, u64 number) of each day;
  * "plan_confirm": u64 number, u64 wall: that change is to be taken back then, unless it is
- * confirmed. The daemon does that: it has the clock and the log. */
+ * confirmed; "plan_rollback": u64 to, u64 last: what came after `to` is being taken back, and
+ * `last` is the newest change that did so. The daemon does both: it has the clock and the log. */
 #include "core/core.h"
 
 #define DAY_US (INT64_C(24) * 3600 * 1000000)
@@ -251,6 +252,29 @@ static void put_change(struct rows *r, struct own_commit *oc, const struct waiti
     put_state(r, log);
 }
 
+/* The streams that a rollback has before it are named by nobody: what is left of it is found by
+ * doing it again. */
+static void put_rollback(struct rows *r, struct own_commit *oc, const struct waiting *w)
+{
+    const struct planlog *log = &r->ils->planlog;
+    bool over = log->rollback.is && (w->undoes_to || w->type == COMMAND_PLAN_CONFIRM);
+    oc->rolls = w->undoes_more || over;
+    if (!oc->rolls)
+        return;
+    if (!w->undoes_more) {
+        rows_remove(r, ROW_SETTING, slice_of("plan_rollback"));
+        return;
+    }
+    struct buf b;
+    oc->rollback = (struct rollback){.is = true, .to = w->undoes, .last = log->last};
+    buf_init(&b, r->ils->mem, 16);
+    buf_put_u64(&b, oc->rollback.to);
+    buf_put_u64(&b, oc->rollback.last);
+    r->failed = r->failed || b.failed;
+    rows_setting(r, "plan_rollback", buf_slice(&b));
+    buf_done(&b);
+}
+
 /* Rows of a commit that w asked for; the numbers that its asker is told are noted in oc. */
 void planlog_rows(struct rows *r, struct own_commit *oc, const struct waiting *w)
 {
@@ -266,6 +290,7 @@ void planlog_rows(struct rows *r, struct own_commit *oc, const struct waiting *w
     }
     if (oc->confirms)
         put_confirm(r, oc);
+    put_rollback(r, oc, w);
 }
 
 /* The plan is what neighbours held of it: changes that are not in this log are part of it, and
@@ -277,6 +302,8 @@ void planlog_adopted(struct rows *r)
     log->day_n = 0;
     log->confirm = r->ils->durable.confirm = (struct confirm){.number = 0};
     rows_remove(r, ROW_SETTING, slice_of("plan_confirm"));
+    log->rollback = r->ils->durable.rollback = (struct rollback){.is = false};
+    rows_remove(r, ROW_SETTING, slice_of("plan_rollback"));
     drop_below(r, log->first);
     put_state(r, log);
 }
@@ -284,13 +311,16 @@ void planlog_adopted(struct rows *r)
 /* Durable by itself: batches under way that fail must not take it back. */
 void planlog_committed(struct ils *ils, const struct own_commit *oc)
 {
-    if (!oc->confirms)
-        return;
-    ils->planlog.confirm = ils->durable.confirm = oc->confirm;
+    if (oc->confirms)
+        ils->planlog.confirm = ils->durable.confirm = oc->confirm;
+    if (oc->rolls)
+        ils->planlog.rollback = ils->durable.rollback = oc->rollback;
     list_each(node, &ils->batches) {
         struct settings *s = list_entry(node, struct batch, node)->settings;
-        if (s != NULL)
+        if (s != NULL && oc->confirms)
             s->confirm = oc->confirm;
+        if (s != NULL && oc->rolls)
+            s->rollback = oc->rollback;
     }
 }
 
@@ -299,7 +329,8 @@ bool planlog_waits(const struct ils *ils)
     return ils->planlog.confirm.number != 0;
 }
 
-/* Where the plan shrank by it, that is meant so as well: the others need to hear of it. */
+/* Where the plan shrank by it, that is meant so as well: the others need to hear of it. What a
+ * rollback has done of its work stays, and the rest is left. */
 void planlog_command(struct ils *ils, const struct command *c)
 {
     struct rows rows;
@@ -307,13 +338,15 @@ void planlog_command(struct ils *ils, const struct command *c)
         waiting_add(ils, c);
         return;
     }
-    if (ils->planlog.confirm.number == 0) {
+    if (ils->planlog.confirm.number == 0 && !ils->planlog.rollback.is) {
         command_refuse(ils, c, REPLY_NOTHING_TO_CONFIRM, slice_make(NULL, 0));
         return;
     }
     ils->planlog.confirm = (struct confirm){.number = 0};
+    ils->planlog.rollback = (struct rollback){.is = false};
     rows_init(&rows, ils);
     rows_remove(&rows, ROW_SETTING, slice_of("plan_confirm"));
+    rows_remove(&rows, ROW_SETTING, slice_of("plan_rollback"));
     store_and_reply(&rows, c, false);
 }
 
@@ -325,6 +358,12 @@ bool planlog_setting(struct ils *ils, struct slice key, struct slice value)
     if (slice_eq(key, slice_of("plan_confirm"))) {
         log->confirm.number = cursor_u64(&c);
         log->confirm.until = (wall)cursor_u64(&c);
+        return true;
+    }
+    if (slice_eq(key, slice_of("plan_rollback"))) {
+        log->rollback.is = true;
+        log->rollback.to = cursor_u64(&c);
+        log->rollback.last = cursor_u64(&c);
         return true;
     }
     if (!slice_eq(key, slice_of("plan_log")))
@@ -342,5 +381,7 @@ void view_planlog(const struct ils *ils, struct view_planlog *ret)
 {
     const struct planlog *log = &ils->planlog;
     *ret = (struct view_planlog){.last = log->last, .first = log->first == 0 ? 1 : log->first,
-                                 .confirm = log->confirm.number, .until = log->confirm.until};
+                                 .confirm = log->confirm.number, .until = log->confirm.until,
+                                 .rolling = log->rollback.is, .rolling_to = log->rollback.to,
+                                 .rolling_last = log->rollback.last};
 }

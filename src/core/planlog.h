@@ -43,6 +43,13 @@ struct confirm {
     wall until;
 };
 
+/* A rollback of several streams is a batch of each: begun, and not yet done with. */
+struct rollback {
+    bool is;
+    uint64_t to;   /* every change after that one is taken back */
+    uint64_t last; /* number of the newest of its own changes */
+};
+
 /* What is known here of the log of the plan (planlog.c). */
 struct planlog {
     uint64_t last, first;  /* numbers: the newest, and the oldest that is kept; 0: 1 is */
@@ -52,6 +59,7 @@ struct planlog {
     } day[PLAN_LOG_DAYS + 2];
     size_t day_n;
     struct confirm confirm;
+    struct rollback rollback;
 };
 
 /* The header. who, what and source are cut to 255, 1 024 and 64 bytes, the words of a catalog to

@@ -286,6 +286,10 @@ struct view_planlog {
     uint64_t first, last; /* numbers that are kept; last = 0: none */
     uint64_t confirm;     /* the change that waits to be confirmed; 0 = none ... */
     wall until;           /* ... and when it is to be taken back */
+    bool rolling;         /* a rollback of several streams was begun and is not done: ... */
+    uint64_t rolling_to;  /* ... everything after that change goes */
+    uint64_t rolling_last; /* the newest change that it made; less than `last`: it goes on no more
+                            * by itself */
 };
 void view_planlog(const struct ils *ils, struct view_planlog *ret);
 /* Learned data: the rules of what is made of it (plan/policy.h). */

@@ -35,6 +35,7 @@ struct control {
     bool stopping, listener_closed;
     uv_timer_t confirm;                           /* a change of the plan waits for it ... */
     bool undoing;                                 /* ... and is being taken back */
+    unsigned rolling;                             /* rollbacks that clients wait for */
     bool restoring;                               /* a backup is being judged and put back */
     struct control_line kept[CONTROL_TRACE_KEPT]; /* a ring: the newest trace records */
     uint64_t kept_n;                              /* ever kept */

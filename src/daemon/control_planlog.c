@@ -174,13 +174,19 @@ static void on_confirm(uv_timer_t *timer)
     control_confirm_look(timer->data);
 }
 
-/* Looks at least once a minute: the clock of the wall may be set. */
+/* Looks at least once a minute: the clock of the wall may be set. A rollback of several streams
+ * that was cut short goes on, unless somebody has changed the plan since. */
 void control_confirm_look(struct control *c)
 {
     struct view_planlog log;
     if (c->stopping || c->undoing)
         return;
     view_planlog(runtime_core(c->rt), &log);
+    if (log.rolling && log.rolling_last == log.last && c->rolling == 0) {
+        c->undoing = true;
+        control_undo(c, NULL, log.rolling_to, true, false);
+        return;
+    }
     if (log.confirm == 0)
         return;
     int64_t left = (log.until - clock_wall()) / 1000 + 1;
@@ -201,4 +207,30 @@ void control_confirm_over(struct control *c, bool good)
         uv_timer_start(&c->confirm, on_confirm, 5000, 0);
     else
         control_confirm_look(c);
+}
+
+/* --- what waits, for status */
+
+json_t *control_confirm_json(const struct ils *core)
+{
+    struct view_planlog log;
+    view_planlog(core, &log);
+    if (log.confirm == 0)
+        return json_null();
+    json_t *json = json_object();
+    json_object_set_new(json, "number", control_number_json(log.confirm));
+    json_object_set_new(json, "until", control_time(log.until));
+    return json;
+}
+
+json_t *control_rollback_json(const struct ils *core)
+{
+    struct view_planlog log;
+    view_planlog(core, &log);
+    if (!log.rolling)
+        return json_null();
+    json_t *json = json_object();
+    json_object_set_new(json, "to", control_number_json(log.rolling_to));
+    json_object_set_new(json, "goes_on", json_boolean(log.rolling_last == log.last));
+    return json;
 }

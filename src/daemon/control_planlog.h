@@ -31,8 +31,13 @@ const char *control_life(enum plan_life life); /* "added", "removed" */
 void control_undo(struct control *control, struct client *client, uint64_t number, bool to,
                   bool dry_run);
 
-/* What waits to be confirmed is taken back when its time has come. Called at the start, and when
- * something may have begun to wait. */
+/* The change of the plan that is taken back unless it is confirmed; a rollback of several streams
+ * that is not done with. New ref; null: there is none. */
+json_t *control_confirm_json(const struct ils *core);
+json_t *control_rollback_json(const struct ils *core);
+
+/* What waits to be confirmed is taken back when its time has come, and a rollback that was cut
+ * short goes on. Called at the start, and when something may have begun to wait. */
 void control_confirm_look(struct control *c);
 void control_confirm_over(struct control *c, bool good);
 

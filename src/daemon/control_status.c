@@ -1,6 +1,6 @@
 /* control_status: is this cluster healthy, and if not, what is the root cause and what is typed
  * next? The causes are asked in order: the first one found explains those after it. */
-#include "daemon/control_inside.h"
+#include "daemon/control_planlog.h"
 #include "daemon/doors.h"
 
 #include <inttypes.h>
@@ -709,19 +709,6 @@ static json_t *status_certificate(const struct ils *core)
     return json;
 }
 
-/* The change of the plan that is taken back unless it is confirmed; null: none waits. */
-static json_t *status_confirm(const struct ils *core)
-{
-    struct view_planlog log;
-    view_planlog(core, &log);
-    if (log.confirm == 0)
-        return json_null();
-    json_t *json = json_object();
-    json_object_set_new(json, "number", control_number_json(log.confirm));
-    json_object_set_new(json, "until", control_time(log.until));
-    return json;
-}
-
 static void status_counts(const struct ils *core, json_t *json)
 {
     struct alarm_row row;
@@ -748,7 +735,8 @@ static void status_counts(const struct ils *core, json_t *json)
     json_object_set_new(json, "clusters", json_integer(clusters));
     json_object_set_new(json, "clusters_linked", json_integer(linked));
     json_object_set_new(json, "entries", control_number_json(p.entries));
-    json_object_set_new(json, "confirm", status_confirm(core));
+    json_object_set_new(json, "confirm", control_confirm_json(core));
+    json_object_set_new(json, "rollback", control_rollback_json(core));
 }
 
 void verb_status(struct client *client)

@@ -74,6 +74,7 @@ struct undo {
     enum plan_life life;     /* what the change did to its catalog, which was called: */
     struct words words;
     bool to, dry_run;        /* to: all changes after `number` */
+    bool rolling;            /* some of its steps were made, of a client's wish */
     struct view_planlog log; /* as it was when the rows were asked for */
     uint64_t taking, taken;  /* the change whose parts are being read, 0: none; its stream */
     unsigned tries;
@@ -116,12 +117,18 @@ static void undo_reset(struct undo *u)
     u->memory = true;
 }
 
+/* A client may go, or be refused, in the middle: what is left is the daemon's to do then. */
 static void undo_free(void *own)
 {
     struct undo *u = own;
+    struct control *control = u->control;
+    bool rolling = u->rolling;
     undo_reset(u);
     json_decref(u->catalogs);
     free(u);
+    control->rolling -= rolling;
+    if (rolling)
+        control_confirm_look(control);
 }
 
 /* Doubles an array that is full; false: memory. */
@@ -463,10 +470,13 @@ static void undo_step(struct undo *u)
 {
     step_command(u);
     if (u->client != NULL) {
+        u->control->rolling += !u->rolling;
+        u->rolling = true;
         control_change_then(u->client, &u->command, true, undo_then);
         return;
     }
-    snprintf(u->what, sizeof u->what, "plan rollback number=%" PRIu64 ": not confirmed", u->number);
+    snprintf(u->what, sizeof u->what, "plan rollback %s=%" PRIu64 ": %s",
+             u->to ? "to" : "number", u->number, u->to ? "it was cut short" : "not confirmed");
     u->command.who = slice_of("ilsd");
     u->command.what = slice_of(u->what);
     runtime_command(u->control->rt, &u->command, undo_alone, u);

@@ -178,6 +178,56 @@ static void moved_meanwhile(void **state)
     assert_true(is("a=1 of hq;b=1 of hq;"));
 }
 
+static enum reply roll(const struct change *change, bool more)
+{
+    return world_command(&world, 0, (struct command){
+        .type = COMMAND_PLAN, .change = change, .change_n = 1, .undoes = 1, .undoes_to = true,
+        .undoes_more = more, .last = core()->planlog.last});
+}
+
+static struct view_planlog log_now(void)
+{
+    struct view_planlog log;
+    view_planlog(core(), &log);
+    return log;
+}
+
+static void restarted(void)
+{
+    world_stop(&world, 0);
+    world_start(&world, 0, &mem.mem);
+    world_pass(&world, 12 * TICK_S);
+}
+
+/* That a rollback of several streams has more before it is durable with each of its changes, until
+ * the last of them, or until what is left of it is given up. */
+static void cut_short(void **state)
+{
+    (void)state;
+    const struct change a[] = {uri("a", "1", true)}, b[] = {uri("b", "1", true)};
+    const struct change c[] = {uri("a", "2", true)}, d[] = {uri("a", "3", true)};
+    assert_int_equal(plan(a, 1, "hq", false), REPLY_OK);
+    assert_int_equal(roll(c, true), REPLY_OK);
+    restarted();
+    assert_true(log_now().rolling && log_now().rolling_to == 1 && log_now().rolling_last == 2);
+    world.node[0].full = true;
+    assert_int_equal(roll(d, false), REPLY_STORE);
+    world.node[0].full = false;
+    assert_true(log_now().rolling);
+    assert_int_equal(plan(b, 1, "hq", false), REPLY_OK);
+    assert_true(log_now().rolling && log_now().rolling_last < log_now().last);
+    assert_int_equal(roll(d, false), REPLY_OK);
+    restarted();
+    assert_false(log_now().rolling);
+    assert_int_equal(roll(c, true), REPLY_OK);
+    assert_true(log_now().rolling);
+    const struct command stays = {.type = COMMAND_PLAN_CONFIRM};
+    assert_int_equal(world_command(&world, 0, stays), REPLY_OK);
+    restarted();
+    assert_false(log_now().rolling);
+    assert_int_equal(world_command(&world, 0, stays), REPLY_NOTHING_TO_CONFIRM);
+}
+
 static void not_taken_by_the_disk(void **state)
 {
     (void)state;
@@ -320,6 +370,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(takes_back, setup, teardown),
         cmocka_unit_test_setup_teardown(moved_meanwhile, setup, teardown),
+        cmocka_unit_test_setup_teardown(cut_short, setup, teardown),
         cmocka_unit_test_setup_teardown(not_taken_by_the_disk, setup, teardown),
         cmocka_unit_test_setup_teardown(on_trial, setup, teardown),
         cmocka_unit_test_setup_teardown(kept_long_enough, setup, teardown),
