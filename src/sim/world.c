@@ -9,7 +9,10 @@
 #include <assert.h>
 #include <stdarg.h>
 
-#define RESTART TICK_S /* what a supervisor waits before it starts a process again */
+/* What a supervisor waits before it starts a process again; longer, if that ended at once too: one
+ * whose disk is full reads all of it again each time, and does nothing else. */
+#define RESTART      TICK_S
+#define RESTART_MOST (32 * TICK_S)
 
 static void *world_resize(void *context, void *p, size_t old_size, size_t new_size)
 {
@@ -274,7 +277,7 @@ static void learn_key(struct node *n)
 static void restart_job(struct world *w, struct job *job)
 {
     struct node *n = job->object;
-    if (n->ils == NULL && w->now >= n->gave_up + RESTART)
+    if (n->ils == NULL && w->now >= n->gave_up + n->patience)
         node_start(n);
 }
 
@@ -288,8 +291,11 @@ static void give_up(struct node *n, const struct ils_event *event)
         world_break(n->world, "%s: the core gave up with %zu of %zu bytes used", n->name,
                     n->mem.peak, n->mem.budget);
     node_crash(n, false);
+    bool again = n->world->now < n->gave_up + n->patience + RESTART;
+    n->patience = !again ? RESTART : n->patience < RESTART_MOST ? 2 * n->patience : RESTART_MOST;
     n->gave_up = n->world->now;
-    world_at(n->world, n->gave_up + RESTART, NULL, (struct job){.run = restart_job, .object = n});
+    world_at(n->world, n->gave_up + n->patience, NULL,
+             (struct job){.run = restart_job, .object = n});
 }
 
 static void watch_spin(struct node *n)

@@ -61,7 +61,8 @@ struct node {
     bool has_key;
     uint8_t key[KEY_SIZE];
     uint8_t peer_id[PEER_ID_SIZE];
-    tick gave_up; /* when its core did so last */
+    tick gave_up;  /* when its core did so last */
+    tick patience; /* of its supervisor */
     tick spin_at;
     unsigned spin;
 };
