@@ -104,6 +104,10 @@ struct store *store_open_copy(const char *file, char *error, size_t size)
         sqlite3_db_config(s->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
         sqlite3_db_config(s->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
         code = store_form(s) < 0 ? SQLITE_ERROR : SQLITE_OK;
+        if (code == SQLITE_OK && store_parts_read(s) < 0) {
+            store_explain(s, SQLITE_NOMEM);
+            code = SQLITE_NOMEM;
+        }
     } else {
         snprintf(s->error, sizeof s->error, "cannot read %s (%s); make it readable for the user "
                  "that ilsd runs as", file, sqlite3_errstr(code));

@@ -1,4 +1,4 @@
-/* store_inside: what store_sqlite.c and store_copy.c share. */
+/* store_inside: what store_sqlite.c, store_parts.c and store_copy.c share. */
 #ifndef OPENILS_DRIVER_STORE_INSIDE_H
 #define OPENILS_DRIVER_STORE_INSIDE_H
 
@@ -7,9 +7,13 @@
 #include "driver/datadir.h"
 #include "driver/store.h"
 
+struct store_parts;
+
 struct store {
     sqlite3 *db;
     sqlite3_stmt *put[STORE_SPACES], *del[STORE_SPACES], *below[STORE_SPACES];
+    sqlite3_stmt *begin, *commit;
+    struct store_parts *parts; /* of the rows of streams */
     char path[DATADIR_PATH_MAX];
     char error[STORE_ERROR];
 };
@@ -23,5 +27,23 @@ void store_explain(struct store *s, int code);
 
 /* Is it a store, of a form that this version reads? 0, or -1 with a sentence in s->error. */
 int store_form(struct store *s);
+
+/* store_parts.c: the rows of streams. All give 0, or -1: SQLite, or memory. */
+
+/* Inside the transaction that makes the tables. */
+int store_parts_make(struct store *s);
+/* To read and write; to read a copy alone. */
+int store_parts_open(struct store *s);
+int store_parts_read(struct store *s);
+void store_parts_close(struct store *s);
+
+/* Before the row is written: what is left of *value for it is valid until the next call. */
+int store_parts_put(struct store *s, struct slice key, struct slice *value);
+/* With the row, or with those of all smaller keys. */
+int store_parts_remove(struct store *s, struct slice key, bool below);
+/* What was written since the last commit may not be there. */
+void store_parts_forget(struct store *s);
+/* After the row was read: *value becomes the whole, valid until the next call. */
+int store_parts_whole(struct store *s, struct slice key, struct slice *value);
 
 #endif

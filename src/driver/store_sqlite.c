@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #define STORE_APPLICATION 0x494c5344 /* "ILSD", in the header of the file */
-#define STORE_VERSION     4          /* 2: trust ...; 3: plan_log, source, policy; 4: door */
+#define STORE_VERSION     5 /* 2: trust; 3: plan_log, source, policy; 4: door; 5: stream_part */
 
 const char *const store_tables[STORE_SPACES] = {
     "setting", "password", "peer", "route", "stream", "segment", "alarm", "audit", "trust",
@@ -143,6 +143,8 @@ static int make_tables(struct store *s)
         if (run(s, sql) < 0)
             return -1;
     }
+    if (store_parts_make(s) < 0)
+        return failed(s, sqlite3_extended_errcode(s->db));
     snprintf(sql, sizeof sql, "PRAGMA application_id=%d; PRAGMA user_version=%d", STORE_APPLICATION,
              STORE_VERSION);
     return run(s, sql) < 0 || run(s, "COMMIT") < 0 ? -1 : 0;
@@ -199,6 +201,12 @@ static int prepare(struct store *s)
             prepare_one(s, "DELETE FROM", "WHERE key = ?1", i, &s->del[i]) < 0 ||
             prepare_one(s, "DELETE FROM", "WHERE key < ?1", i, &s->below[i]) < 0)
             return -1;
+    if (sqlite3_prepare_v3(s->db, "BEGIN IMMEDIATE", -1, SQLITE_PREPARE_PERSISTENT, &s->begin,
+                           NULL) != SQLITE_OK ||
+        sqlite3_prepare_v3(s->db, "COMMIT", -1, SQLITE_PREPARE_PERSISTENT, &s->commit, NULL) !=
+            SQLITE_OK ||
+        store_parts_open(s) < 0)
+        return failed(s, sqlite3_extended_errcode(s->db));
     return 0;
 }
 
@@ -287,6 +295,9 @@ void store_close(struct store *s)
         sqlite3_finalize(s->del[i]);
         sqlite3_finalize(s->below[i]);
     }
+    sqlite3_finalize(s->begin);
+    sqlite3_finalize(s->commit);
+    store_parts_close(s);
     sqlite3_close(s->db);
     free(s);
 }
@@ -321,6 +332,10 @@ static int walk(struct store *s, const char *sql, const struct store_range *rang
     }
     while ((code = sqlite3_step(q)) == SQLITE_ROW) {
         struct store_row row = {.space = space, .key = column(q, 0), .value = column(q, 1)};
+        if (space == STORE_STREAM && store_parts_whole(s, row.key, &row.value) < 0) {
+            code = SQLITE_NOMEM;
+            break;
+        }
         if (!visit(context, &row)) {
             code = SQLITE_DONE;
             break;
@@ -362,38 +377,55 @@ int store_scan(struct store *s, const struct store_range *range, store_visit vis
     return walk(s, sql, range, range->space, visit, context);
 }
 
+/* A statement that gives no rows. */
+static int step(struct store *s, sqlite3_stmt *q)
+{
+    int code = sqlite3_step(q);
+    if (code != SQLITE_DONE)
+        store_explain(s, sqlite3_extended_errcode(s->db));
+    sqlite3_reset(q);
+    return code == SQLITE_DONE ? 0 : -1;
+}
+
 int store_begin(struct store *s)
 {
-    return run(s, "BEGIN IMMEDIATE");
+    return step(s, s->begin);
+}
+
+static int apply_one(struct store *s, const struct store_row *row)
+{
+    struct slice value = row->value;
+    sqlite3_stmt *q = !row->remove ? s->put[row->space]
+                      : row->below ? s->below[row->space] : s->del[row->space];
+    int parts = row->space != STORE_STREAM ? 0
+                : row->remove ? store_parts_remove(s, row->key, row->below)
+                              : store_parts_put(s, row->key, &value);
+    if (parts < 0)
+        return failed(s, sqlite3_extended_errcode(s->db));
+    int code = bind(q, 1, row->key);
+    if (code == SQLITE_OK && !row->remove)
+        code = bind(q, 2, value);
+    int wrong = code == SQLITE_OK ? step(s, q) : failed(s, code);
+    sqlite3_clear_bindings(q);
+    return wrong;
 }
 
 int store_apply(struct store *s, const struct store_row *row, size_t n)
 {
-    for (size_t i = 0; i < n; i++) {
-        sqlite3_stmt *q = !row[i].remove ? s->put[row[i].space]
-                          : row[i].below ? s->below[row[i].space] : s->del[row[i].space];
-        int code = bind(q, 1, row[i].key);
-        if (code == SQLITE_OK && !row[i].remove)
-            code = bind(q, 2, row[i].value);
-        if (code == SQLITE_OK)
-            code = sqlite3_step(q);
-        if (code != SQLITE_DONE)
-            store_explain(s, sqlite3_extended_errcode(s->db));
-        sqlite3_reset(q);
-        sqlite3_clear_bindings(q);
-        if (code != SQLITE_DONE)
+    for (size_t i = 0; i < n; i++)
+        if (apply_one(s, &row[i]) < 0)
             return -1;
-    }
     return 0;
 }
 
 int store_commit(struct store *s)
 {
-    return run(s, "COMMIT");
+    return step(s, s->commit);
 }
 
 void store_rollback(struct store *s)
 {
+    store_parts_forget(s);
     /* SQLite may have rolled back by itself, after a full disk for example. */
     if (!sqlite3_get_autocommit(s->db))
         sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);

@@ -88,6 +88,138 @@ static void test_bytes_are_bytes(void **state)
     temp_done(&t);
 }
 
+static void sql(const char *path, const char *text)
+{
+    sqlite3 *db;
+    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db, text, NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(db);
+}
+
+/* --- long lists in parts */
+
+struct whole {
+    const uint8_t *value;
+    size_t n, rows;
+    bool same;
+};
+
+static bool compare(void *context, const struct store_row *r)
+{
+    struct whole *w = context;
+    w->rows++;
+    w->same = r->value.n == w->n && memcmp(r->value.p, w->value, w->n) == 0;
+    return true;
+}
+
+static void assert_whole(struct store *s, const uint8_t *value, size_t n)
+{
+    struct whole w = {.value = value, .n = n};
+    assert_int_equal(store_load(s, STORE_STREAM, compare, &w), 0);
+    assert_int_equal(w.rows, 1);
+    assert_true(w.same);
+}
+
+static void put_list(struct store *s, const uint8_t *value, size_t n)
+{
+    struct store_row r = {STORE_STREAM, slice_of("stream"), slice_make(value, n), false};
+    assert_int_equal(store_write(s, &r, 1), 0);
+}
+
+static int count(const char *path, const char *query)
+{
+    sqlite3 *db;
+    sqlite3_stmt *q;
+    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_prepare_v2(db, query, -1, &q, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_step(q), SQLITE_ROW);
+    int n = sqlite3_column_int(q, 0);
+    sqlite3_finalize(q);
+    sqlite3_close(db);
+    return n;
+}
+
+/* Whatever its length was before, and whether or not it is known what is there. */
+static void test_lists_in_parts(void **state)
+{
+    static const size_t sizes[] = {0,     1,     431,   432,  433,  864, 865, 1295, 1296, 1297,
+                                   20000, 20036, 20072, 9000, 9036, 863, 7,   3000, 70000};
+    static uint8_t value[70000];
+    struct temp t;
+    char path[160];
+    temp_make(&t);
+    struct store *s = open_store(&t);
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        for (size_t k = 0; k < sizeof value; k++)
+            value[k] = (uint8_t)(k < 300 || k > sizes[i] * 3 / 4 ? k * (i + 3) : k * 7 >> 3);
+        put_list(s, value, sizes[i]);
+        assert_whole(s, value, sizes[i]);
+        if (i % 3 != 1)
+            continue;
+        store_close(s);
+        s = open_store(&t);
+        assert_whole(s, value, sizes[i]);
+    }
+    struct store_row gone = row(STORE_STREAM, "stream", NULL);
+    assert_int_equal(store_write(s, &gone, 1), 0);
+    assert_space(s, STORE_STREAM, "");
+    store_close(s);
+    assert_int_equal(count(temp_file(&t, "ilsd.db", path), "SELECT count(*) FROM stream_part"), 0);
+    temp_done(&t);
+}
+
+/* What was rolled back is not taken for what is there. */
+static void test_parts_rolled_back(void **state)
+{
+    static uint8_t value[20000], other[30000];
+    struct temp t;
+    temp_make(&t);
+    struct store *s = open_store(&t);
+    memset(value, 1, sizeof value);
+    memset(other, 2, sizeof other);
+    put_list(s, value, sizeof value);
+    for (size_t i = 0; i < 2; i++) {
+        struct store_row r = {STORE_STREAM, slice_of("stream"), slice_make(other, sizeof other),
+                              i == 1};
+        assert_int_equal(store_begin(s), 0);
+        assert_int_equal(store_apply(s, &r, 1), 0);
+        store_rollback(s);
+        assert_whole(s, value, sizeof value);
+        memset(other + 10000, 3, 500);
+    }
+    memcpy(value, other, 15000);
+    put_list(s, value, sizeof value);
+    assert_whole(s, value, sizeof value);
+    store_close(s);
+    temp_done(&t);
+}
+
+/* Of a change at both ends one row is written, and none of the parts between. */
+static void test_unchanged_parts_stay(void **state)
+{
+    static uint8_t value[20000];
+    struct temp t;
+    char path[160];
+    temp_make(&t);
+    struct store *s = open_store(&t);
+    put_list(s, value, sizeof value);
+    store_close(s);
+    sql(temp_file(&t, "ilsd.db", path),
+        "CREATE TABLE touched (number INTEGER);"
+        "CREATE TRIGGER t AFTER INSERT ON stream_part BEGIN "
+        "INSERT INTO touched VALUES (new.number); END");
+    s = open_store(&t);
+    put_list(s, value, sizeof value); /* not known: all of them */
+    memset(value, 7, 300);
+    put_list(s, value, sizeof value - 40);
+    value[5000] = 9;
+    put_list(s, value, sizeof value);
+    assert_whole(s, value, sizeof value);
+    store_close(s);
+    assert_int_equal(count(path, "SELECT count(*) FROM touched"), 45 + 1);
+    temp_done(&t);
+}
+
 static void test_newest_first(void **state)
 {
     struct temp t;
@@ -191,14 +323,6 @@ static void test_damaged_middle(void **state)
     temp_done(&t);
 }
 
-static void sql(const char *path, const char *text)
-{
-    sqlite3 *db;
-    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
-    assert_int_equal(sqlite3_exec(db, text, NULL, NULL, NULL), SQLITE_OK);
-    sqlite3_close(db);
-}
-
 static void test_foreign_database(void **state)
 {
     struct temp t;
@@ -231,7 +355,8 @@ static void test_form_1(void **state)
     assert_int_equal(store_write(s, &old, 1), 0);
     store_close(s);
     sql(temp_file(&t, "ilsd.db", path),
-        "DROP TABLE trust; DROP TABLE refused; DROP TABLE invite; PRAGMA user_version=1");
+        "DROP TABLE trust; DROP TABLE refused; DROP TABLE invite; DROP TABLE stream_part; "
+        "PRAGMA user_version=1");
     for (int i = 0; i < 2; i++) {
         s = open_store(&t);
         assert_space(s, STORE_PEER, "peer=1 ");
@@ -395,7 +520,8 @@ int main(void)
         cmocka_unit_test(test_newer_form),        cmocka_unit_test(test_directory_in_its_place),
         cmocka_unit_test(test_taken_database),    cmocka_unit_test(test_taken_directory),
         cmocka_unit_test(test_directory_is_made), cmocka_unit_test(test_full_disk),
-        cmocka_unit_test(test_form_1),
+        cmocka_unit_test(test_form_1),            cmocka_unit_test(test_lists_in_parts),
+        cmocka_unit_test(test_parts_rolled_back), cmocka_unit_test(test_unchanged_parts_stay),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
