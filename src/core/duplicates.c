@@ -158,7 +158,8 @@ static bool look_at(void *context, const struct record *r)
     arena_reset(&x->a);
     if (!record_sound(&x->a, r) && !x->a.failed && scan->illegal_now++ == 0)
         text_set(scan->example_now, key_text(x->ils, r));
-    look_at_others(x, r);
+    if (!scan->place.alone)
+        look_at_others(x, r);
     return true;
 }
 

@@ -490,8 +490,12 @@ static void marks_make(struct segment *s)
     segment_reader_init(&reader, bytes);
     s->weight = 0;
     s->sources = 0;
+    s->newest = 0;
     for (uint32_t i = 0; segment_next(&reader, &r) == 1; i++) {
         s->weight += record_weight(&r);
+        s->newest = r.usn >= UINT32_MAX     ? UINT32_MAX
+                    : r.usn > s->newest ? (uint32_t)r.usn
+                                        : s->newest;
         if (i == 0 || r.source.p != last)
             s->sources |= source_bit(r.source);
         last = r.source.p;
@@ -646,7 +650,8 @@ void catalog_walk(const struct catalog *c, bool (*visit)(void *context, const st
             continue;
         segment_reader_init(&reader, segment_bytes(&c->plan->segment[id]));
         while (segment_next(&reader, &r) == 1) {
-            if (r.put && index_counts(c, SEGMENT_SERVED, id, &r) && !visit(context, &r))
+            if (r.put && index_counts(c, SEGMENT_SERVED, id, &r, NULL) &&
+                !visit(context, &r))
                 return;
         }
     }

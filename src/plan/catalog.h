@@ -45,6 +45,7 @@ struct segment {
     _Atomic uint8_t flags;
     bool patterns; /* holds records that the trie of patterns counts */
     bool looked;   /* a walk that marks has gone through it since the catalog is served */
+    uint32_t newest; /* the highest USN of its records; UINT32_MAX: that, or above it */
     uint8_t name[HASH_SIZE];
 };
 
@@ -242,8 +243,10 @@ void index_patterns_remove(struct plan *p, uint32_t id);
  * PUTs of it the segments with the flag have. */
 bool index_find(const struct catalog *c, uint8_t flag, const struct record *key,
                 struct found *ret);
-/* Whether the record (as a reader gave it) of segment id is the one that counts for its key. */
-bool index_counts(const struct catalog *c, uint8_t flag, uint32_t id, const struct record *r);
+/* Whether the record (as a reader gave it) of segment id is the one that counts for its key. If so,
+ * *ret_alone (or NULL): no other catalog has records of that key; false may be wrong. */
+bool index_counts(const struct catalog *c, uint8_t flag, uint32_t id, const struct record *r,
+                  bool *ret_alone);
 /* Whether a PUT of the key stands in a served segment that is not leaving. */
 bool index_put_stays(const struct catalog *c, const struct record *key);
 /* Lets up to max served segments leave that have a record of the key; returns how many are new. */

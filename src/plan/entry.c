@@ -290,3 +290,20 @@ enum entry_error entry_judge(struct arena *a, const struct entry *e)
         return ENTRY_ERROR_CHARACTER;
     return failover_fits(e) ? ENTRY_OK : ENTRY_ERROR_FAILOVER;
 }
+
+bool entry_uri_plain(struct slice user, struct slice domain, const struct failover *failover)
+{
+    if (user.n == 0 || user.n > USER_MAX || domain.n < 2 || user.n + 1 + domain.n > URI_MAX)
+        return false;
+    for (size_t i = 0; i < user.n; i++) {
+        if (!user_byte(user.p[i]))
+            return false;
+    }
+    for (size_t i = 0; i < domain.n; i++) {
+        if (ascii_lower(domain.p[i]) != domain.p[i])
+            return false;
+    }
+    return host_valid(domain) &&
+           (failover->rule == FAILOVER_NONE ||
+            (failover->rule == FAILOVER_NUMBER && number_is_plain(failover->digits)));
+}

@@ -120,6 +120,9 @@ uint8_t entry_kind_parse(struct slice word);
 /* Whether an entry that was not parsed here (learned, or written by an older version) keeps today's
  * rules: ENTRY_OK, or the first one that it breaks. */
 enum entry_error entry_judge(struct arena *a, const struct entry *e);
+/* The same of a directory URI, with less work: true is certain, of most that are in order.
+ * failover as failover_get gives it. */
+bool entry_uri_plain(struct slice user, struct slice domain, const struct failover *failover);
 
 /* The words that entry_parse reads back to the same entry. kind: static text; failover: in the
  * arena. */

@@ -431,29 +431,39 @@ bool index_find(const struct catalog *c, uint8_t flag, const struct record *key,
     return ret->id != 0;
 }
 
+/* All of that segment is older than the record: nothing of it outranks that. */
+static inline bool is_older(const struct segment *s, const struct record *r)
+{
+    return s->newest < r->usn && s->newest != UINT32_MAX;
+}
+
 static bool counts(const struct catalog *c, uint8_t flag, uint64_t hash, uint32_t id,
-                   const struct record *r)
+                   const struct record *r, bool *ret_alone)
 {
     const struct plan *p = c->plan;
-    struct view v = {c, flag, 0, 0};
-    struct found mine = {.id = id, .offset = r->offset, .record = *r};
     struct probe b = probe_start(p, hash);
+    bool alone = true;
     for (uint64_t slot; (slot = probe_next(&b)) != 0;) {
         struct found f = {.id = slot_id(slot), .offset = slot_offset(slot)};
         const struct segment *s = segment_at(p, f.id);
-        if ((f.id == id && f.offset == r->offset) || !view_has(&v, slot) ||
-            !has_key(s, f.offset, r, false))
+        alone = alone && s->catalog == c;
+        if (s->catalog != c || (s->flags & flag) == 0 || is_older(s, r) ||
+            (f.id == id && f.offset == r->offset) || !has_key(s, f.offset, r, false))
             continue;
+        struct found mine = {.id = id, .offset = r->offset, .record = *r};
         read_whole(s, f.offset, &f.record);
         if (outranks(p, &f, &mine))
             return false;
     }
+    if (ret_alone != NULL)
+        *ret_alone = alone;
     return true;
 }
 
-bool index_counts(const struct catalog *c, uint8_t flag, uint32_t id, const struct record *r)
+bool index_counts(const struct catalog *c, uint8_t flag, uint32_t id, const struct record *r,
+                  bool *ret_alone)
 {
-    return counts(c, flag, index_hash(c->plan, c->salt, r), id, r);
+    return counts(c, flag, index_hash(c->plan, c->salt, r), id, r, ret_alone);
 }
 
 bool index_put_stays(const struct catalog *c, const struct record *key)
@@ -534,7 +544,7 @@ size_t plan_candidates(const struct plan *p, uint8_t kind, struct slice user, st
 #ifdef OPENILS_BUG_FORGET_DEL /* the control of the beacon: a withdrawal hides nothing */
         if (f.record.put)
 #else
-        if (f.record.put && counts(s->catalog, SEGMENT_SERVED, hash, f.id, &f.record))
+        if (f.record.put && counts(s->catalog, SEGMENT_SERVED, hash, f.id, &f.record, NULL))
 #endif
             n = candidate_add(out, n, max, &f, s->catalog, &key);
     }

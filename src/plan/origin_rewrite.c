@@ -140,7 +140,7 @@ static bool is_changed(const struct origin *w, const struct record *r)
  * line that stays. id: its segment; 0: it is fresh, and so it counts. */
 static bool outlives(const struct origin *w, uint32_t id, const struct record *r)
 {
-    if (id != 0 && (is_changed(w, r) || !index_counts(w->c, SEGMENT_SERVED, id, r)))
+    if (id != 0 && (is_changed(w, r) || !index_counts(w->c, SEGMENT_SERVED, id, r, NULL)))
         return false;
 #ifdef OPENILS_BUG_DROP_DEL_EARLY /* planted: the model test must turn red */
     return r->put;

@@ -38,7 +38,7 @@ static bool walk_segment(const struct catalog *c, uint32_t id, struct catalog_pl
         ++*seen;
         place->at = (uint32_t)reader.at;
         if (r.put && (want == NULL || want(context, &r)) &&
-            index_counts(c, SEGMENT_SERVED, id, &r) && !visit(context, &r))
+            index_counts(c, SEGMENT_SERVED, id, &r, &place->alone) && !visit(context, &r))
             return false;
     }
     return false;
@@ -97,10 +97,15 @@ static struct slice key_of(struct arena *a, const struct record *r)
 
 bool record_sound(struct arena *a, const struct record *r)
 {
-    struct entry e = {.kind = r->kind, .key = key_of(a, r)};
+    struct entry e = {.kind = r->kind};
+    bool failover = failover_get(r->value, &e.failover);
+    if (a->head != NULL && failover && r->kind == ENTRY_URI &&
+        entry_uri_plain(r->user, r->domain, &e.failover))
+        return true;
+    e.key = key_of(a, r);
     if (a->failed)
         return true;
-    if (entry_kind_text(r->kind).n == 0 || (r->value.n > 0 && !failover_get(r->value, &e.failover)))
+    if (entry_kind_text(r->kind).n == 0 || !failover)
         return false;
     enum entry_error error = entry_judge(a, &e);
     return error == ENTRY_OK || error == ENTRY_ERROR_MEMORY;

@@ -15,6 +15,8 @@ struct catalog_place {
     uint64_t sources; /* bits: segments that hold nothing of these are passed over; 0: none is */
     bool marks;    /* each segment that was gone through is marked, ... */
     bool fresh;    /* ... and those that are marked already are passed over */
+    bool alone;    /* while visit looks: no other catalog has records of the key; false may be
+                    * wrong */
 };
 
 /* Calls visit for live records from the place on, until it returns false or `most` records were

@@ -50,7 +50,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     };
     check_number(&a, &learned);
     entry_failover_text(&a, &learned.failover);
-    entry_judge(&a, &learned);
+    enum entry_error judged = entry_judge(&a, &learned);
+    size_t at = slice_find(rest, '@');
+    if (learned.kind == ENTRY_URI && at < rest.n &&
+        entry_uri_plain(slice_make(rest.p, at), slice_make(rest.p + at + 1, rest.n - at - 1),
+                        &learned.failover))
+        assert(judged == ENTRY_OK);
     cluster_id_valid(rest);
     arena_done(&a);
     assert(mem.used == 0);
