@@ -267,12 +267,17 @@ static void beaten_row(struct ils *ils, struct rows *rows)
     rows_setting_u64(rows, "beaten", (uint64_t)ils->beaten);
 }
 
-/* A restart puts no beat off: whoever was away for two of them is called stale until the next.
- * A wall clock that leapt makes it early or late, never later than after a whole interval. */
+/* By the wall clock, which goes on where the machine is suspended. One that leapt makes a beat
+ * early or late, never later than after a whole interval of this process. */
+static tick since_beat(const struct ils *ils)
+{
+    return ils->beaten >= 0 && ils->beaten < ils->wall ? ils->wall - ils->beaten : 0;
+}
+
+/* A restart puts no beat off: whoever was away for two of them is called stale until the next. */
 void beats_start(struct ils *ils, struct rows *rows)
 {
-    wall since = ils->beaten >= 0 && ils->beaten < ils->wall ? ils->wall - ils->beaten : 0;
-    tick every = beat_interval(ils);
+    tick since = since_beat(ils), every = beat_interval(ils);
     if (ils->beaten == 0)
         beaten_row(ils, rows);
     else
@@ -289,6 +294,8 @@ void stream_tick(struct ils *ils)
     adopt_tick(ils);
     if (ils->next_beat != TICK_NEVER && ils->next_beat > ils->now + every)
         ils->next_beat = ils->now + every; /* the operator wants it more often */
+    if (ils->ready && since_beat(ils) >= every && ils->next_beat > ils->now)
+        ils->next_beat = ils->now; /* it was suspended */
     if (!ils->ready || ils->now < ils->next_beat)
         return;
     if ((ils->self != NULL && adopt_holds(ils, ils->self)) ||

@@ -355,6 +355,18 @@ static void away(void **state)
     assert_false(stale(0, 2) || stale(1, 2));
 }
 
+/* A machine that was suspended: its own time stood still, and others have not heard of it. */
+static void suspended(void **state)
+{
+    uint64_t before = world.node[2].ils->own->head.beat;
+    world.wall += 3 * BEAT;
+    world_pass(&world, 10 * TICK_S);
+    assert_int_equal(world.node[2].ils->own->head.beat, before + 1);
+    world.wall -= 3 * BEAT;
+    world_pass(&world, BEAT);
+    assert_int_equal(world.node[2].ils->own->head.beat, before + 2);
+}
+
 /* What a cluster says of itself does not grow with the number of its changes: what nothing is kept
  * of is listed no more. The others follow every one. */
 static void words_without_end(void **state)
@@ -459,6 +471,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(forgotten, setup, teardown),
         cmocka_unit_test_setup_teardown(restarted, setup, teardown),
         cmocka_unit_test_setup_teardown(away, setup, teardown),
+        cmocka_unit_test_setup_teardown(suspended, setup, teardown),
         cmocka_unit_test_setup_teardown(told_apart, setup, teardown),
         cmocka_unit_test_setup_teardown(words_without_end, setup, teardown),
         cmocka_unit_test_setup_teardown(written_and_read, setup, teardown),
