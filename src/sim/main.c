@@ -110,8 +110,10 @@ static bool valued(struct options *o, const char *name, const char *value)
     uint64_t n;
     if (value == NULL)
         return false;
-    if (strcmp(name, "--bug") == 0)
+    if (strcmp(name, "--bug") == 0) {
+        o->storm.planted = value;
         return bug_named(value, &o->storm.bug) || planted_named(value);
+    }
     if (strcmp(name, "--fault") == 0)
         return fault_named(value, &o->storm.only);
     if (strcmp(name, "--trace") == 0) {
@@ -269,6 +271,7 @@ int main(int argc, char **argv)
     o.storm.seed = 1;
     o.storm.length = 10 * 60 * TICK_S;
     o.storm.until = TICK_NEVER;
+    o.storm.program = argv[0];
     if (!parse(&o, argc, argv))
         return usage();
     return o.scene ? run_scenes(&o) : run_storms(&o);

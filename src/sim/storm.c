@@ -139,8 +139,7 @@ static void deed(struct run *r)
         return;
     r->storm->kind[i]++;
     r->storm->faults++;
-    if (r->world->log.out != NULL)
-        world_note(r->world, "fault", "%s", kinds[i].name);
+    world_note(r->world, "fault", "%s", kinds[i].name);
 }
 
 static void storm(struct run *r)
@@ -228,6 +227,20 @@ static void calm(struct run *r)
 static const char *const method_name[] = {
     [METHOD_PASSWORD] = "password", [METHOD_TLS] = "tls", [METHOD_TLS_PASSWORD] = "tls+password"};
 
+/* The command line that does the same once more, with every line of its trace. */
+static void say_again(const struct storm *s, FILE *out)
+{
+    fprintf(out, "\n  again: %s --seed %llu --clusters %u --hubs %u --minutes %lld",
+            s->program != NULL ? s->program : "ilssim", (unsigned long long)s->seed, s->clusters,
+            s->hubs, (long long)(s->length / (60 * TICK_S)));
+    for (size_t i = 0; i < FAULTS; i++)
+        if ((s->only >> i & 1) != 0)
+            fprintf(out, " --fault %s", kinds[i].name);
+    if (s->planted != NULL)
+        fprintf(out, " --bug %s", s->planted);
+    fprintf(out, "%s --trace full\n", s->strict ? " --strict" : "");
+}
+
 static void report(const struct run *r, FILE *out)
 {
     const struct storm *s = r->storm;
@@ -243,10 +256,7 @@ static void report(const struct run *r, FILE *out)
     for (size_t i = 0; i < FAULTS; i++)
         if (r->weight[i] != 0)
             fprintf(out, " %s %u", kinds[i].name, r->weight[i]);
-    fprintf(out,
-            "\n  again: ilssim --seed %llu --clusters %u --hubs %u --minutes %lld --trace full\n",
-            (unsigned long long)s->seed, s->clusters, s->hubs,
-            (long long)(s->length / (60 * TICK_S)));
+    say_again(s, out);
     log_report(&w->log, out);
 }
 

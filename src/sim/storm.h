@@ -27,6 +27,7 @@ struct storm {
     bool strict;       /* also the laws that the core is not yet held to */
     uint64_t only;     /* bits of the kinds of fault that may happen; 0 = all */
     FILE *trace;       /* every line, or NULL */
+    const char *program, *planted; /* who runs, with which bug; NULL: ilssim, none */
     /* what came out */
     char hash[2 * HASH_SIZE + 1];
     uint64_t events, changes, faults, bytes, zombies;
