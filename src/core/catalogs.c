@@ -248,8 +248,9 @@ static enum reply judge_new(struct ils *ils, struct waiting *w, const struct str
     enum reply reply = catalogs_judge_words(ils, w, from, ret_route, ret_text);
     if (reply != REPLY_OK)
         return reply;
-    return catalogs_own(ils, &first) >= CATALOGS_MAX || !admit_more(ils) ? REPLY_CATALOGS_FULL
-                                                                        : REPLY_OK;
+    if (catalogs_own(ils, &first) >= CATALOGS_MAX)
+        return REPLY_CATALOGS_MANY;
+    return admit_more(ils) ? REPLY_OK : REPLY_CATALOGS_FULL;
 }
 
 struct copying {

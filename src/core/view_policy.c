@@ -183,11 +183,13 @@ bool view_limit(const struct ils *ils, size_t i, struct view_limit *ret)
 {
     uint64_t bytes, learned = admit_learned(ils, &bytes);
     uint64_t most = admit_bytes(ils), max = policy_learned_max(ils);
+    struct slice first;
     uint64_t own = ils->own == NULL ? 0 : catalog_lines(ils->own->catalog).n / LINE_BYTES;
     const struct view_limit limit[] = {
         {"learned", learned, max, max / 10 * 9, true},
         {"learned bytes", bytes, most, most / 10 * 9, false},
         {"clusters and catalogs", ils->peer_n + admit_catalogs(ils), PEERS_MAX, PEERS_NEAR, false},
+        {"catalogs of this hub", catalogs_own(ils, &first), CATALOGS_MAX, 0, false},
         {"streams", ils->stream_n, STREAMS_MAX, 0, false},
         {"lines of the own plan", own, MANIFEST_LINES_MAX, 0, false},
         {"links being made", ils->gate.open, ils->gate.open_max, 0, false},
