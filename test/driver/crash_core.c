@@ -1,8 +1,8 @@
 /* crash_core: the same of the whole core. Commands go in, batches come out and are written by the
  * store as the daemon has it, and what is acknowledged is what an operator would be told: changes
- * of the plan, imports that replace a source, a catalog, a description; and now and then the core is
- * started anew. After a crash a core is loaded with what the store has. It must be as it was at the
- * last change that was acknowledged, or at the one under way: each entry, the description, the
+ * of the plan, imports that replace a source, a catalog, a description; and now and then the core
+ * is started anew. After a crash a core is loaded with what the store has. It must be as it was at
+ * the last change that was acknowledged, or at the one under way: each entry, the description, the
  * catalog and the number of the last change in the log; and it must take another change, with a USN
  * above all that were ever shown. */
 #include "crash_each.h"
