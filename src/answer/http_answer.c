@@ -316,7 +316,7 @@ static void answer_query(struct asked *a)
     a->ret->from = query.from;
     if (a->ret->page == HTTP_WHY)
         return;
-    plan_lookup(a->plan, a->routes, a->scratch, query.dialed, &l);
+    plan_lookup_usn(a->plan, a->routes, a->scratch, query.dialed, &l);
     a->ret->lookups = 1;
     a->ret->result = l.result;
     a->ret->status = 200;
@@ -341,7 +341,7 @@ static void answer_batch(struct asked *a)
     http_batch_begin(&batch, a->request->body);
     buf_put_u8(a->out, '[');
     while (!failed && http_batch_next(&batch, a->scratch, &dialed)) {
-        plan_lookup(a->plan, a->routes, a->scratch, dialed, &l);
+        plan_lookup_usn(a->plan, a->routes, a->scratch, dialed, &l);
         if (a->ret->lookups++ > 0)
             buf_put_u8(a->out, ',');
         http_put_lookup(a->out, &l);

@@ -16,9 +16,16 @@ bool slice_eq(struct slice a, struct slice b)
 
 bool slice_eq_fold(struct slice a, struct slice b)
 {
+    size_t i = 0;
     if (a.n != b.n)
         return false;
-    for (size_t i = 0; i < a.n; i++) {
+    for (uint64_t x, y; i + sizeof x <= a.n; i += sizeof x) {
+        memcpy(&x, a.p + i, sizeof x);
+        memcpy(&y, b.p + i, sizeof y);
+        if (ascii_lower8(x) != ascii_lower8(y))
+            return false;
+    }
+    for (; i < a.n; i++) {
         if (ascii_lower(a.p[i]) != ascii_lower(b.p[i]))
             return false;
     }
@@ -52,11 +59,8 @@ struct slice slice_trim(struct slice a)
 
 size_t slice_find(struct slice a, uint8_t c)
 {
-    for (size_t i = 0; i < a.n; i++) {
-        if (a.p[i] == c)
-            return i;
-    }
-    return a.n;
+    const uint8_t *at = a.n > 0 ? memchr(a.p, c, a.n) : NULL;
+    return at != NULL ? (size_t)(at - a.p) : a.n;
 }
 
 bool slice_to_u64(struct slice a, uint64_t max, uint64_t *ret_value)

@@ -50,6 +50,15 @@ static inline uint8_t ascii_lower(uint8_t c)
     return c >= 'A' && c <= 'Z' ? (uint8_t)(c + 32) : c;
 }
 
+/* The same for eight bytes at once. */
+static inline uint64_t ascii_lower8(uint64_t w)
+{
+    const uint64_t ones = UINT64_C(0x0101010101010101);
+    uint64_t low = w & 0x7f * ones;
+    uint64_t from_a = low + (0x80 - 'A') * ones, behind_z = low + (0x7f - 'Z') * ones;
+    return w | (((from_a ^ behind_z) & ~w & 0x80 * ones) >> 2);
+}
+
 /* Lower-case hex of n bytes into dst (2n + 1 bytes, NUL-terminated). */
 void hex_text(char *dst, const uint8_t *bytes, size_t n);
 

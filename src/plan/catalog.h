@@ -90,13 +90,22 @@ struct catalog {
     size_t segments;
 };
 
-/* 8-byte slots, open addressing, linear probing: 16 bits offset, 24 bits segment id, 24 bits of the
- * hash. 0 is empty; segment id 0 with another tag is a record that left. */
+#define BUCKET 8 /* slots, a line of the cache */
+
+/* 8-byte slots, open addressing: 16 bits offset, 24 bits segment id, 24 bits of the hash. 0 is
+ * empty; segment id 0 with another tag is a record that left. A key's hash names a bucket; what
+ * finds no place there stands in one behind it, and all buckets between are full. A bucket with an
+ * empty slot ends the search: a whole bucket is looked at at once, without a guess where in it. */
 struct slots {
     struct grave grave;
-    size_t size;
-    _Atomic uint64_t slot[];
+    size_t buckets;
+    _Atomic uint64_t *slot; /* behind this, from a line of the cache on */
 };
+
+static inline size_t slots_size(const struct slots *x)
+{
+    return x != NULL ? x->buckets * BUCKET : 0;
+}
 
 struct index {
     struct slots *_Atomic slots; /* NULL: none yet */
@@ -181,7 +190,7 @@ static inline size_t segment_block_size(const struct segment *s)
 static inline size_t index_bytes(const struct plan *p)
 {
     const struct slots *x = p->index.slots;
-    return x != NULL ? x->size * sizeof x->slot[0] : 0;
+    return slots_size(x) * sizeof x->slot[0];
 }
 
 /* As readers must ask for it: a subscript right behind an atomic pointer is compiled by gcc as a

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/rand.h"
+#include "base/siphash.h"
 #include "plan/catalog.h"
 
 #define BATCH    32 /* keys hashed ahead, so that the waits for their slots overlap */
@@ -29,14 +30,14 @@ static inline uint32_t slot_offset(uint64_t slot)
     return (uint32_t)(slot & 0xffff);
 }
 
-static inline size_t slot_first(const struct slots *x, uint64_t hash)
+static inline size_t bucket_of(const struct slots *x, uint64_t hash)
 {
-    return (size_t)((hash >> 32) * x->size >> 32);
+    return (size_t)((hash >> 32) * x->buckets >> 32);
 }
 
-static inline size_t slot_next(const struct slots *x, size_t at)
+static inline size_t bucket_next(const struct slots *x, size_t bucket)
 {
-    return at + 1 == x->size ? 0 : at + 1;
+    return bucket + 1 == x->buckets ? 0 : bucket + 1;
 }
 
 /* Readers find by a slot what was written before it. */
@@ -50,67 +51,77 @@ static inline void slot_set(struct slots *x, size_t at, uint64_t slot)
     atomic_store_explicit(&x->slot[at], slot, memory_order_release);
 }
 
-/* Users are always hashed in lower case, so that a lookup without case finds every spelling. */
+/* Users are always hashed in lower case, so that a lookup without case finds every spelling;
+ * domains are in it. What is fed says its own length first, so no two keys are fed alike. */
 uint64_t index_hash(const struct plan *p, uint64_t salt, const struct record *key)
 {
-    uint8_t text[1 + URI_MAX + 1 + URI_MAX];
-    size_t n = 0, user = key->user.n < URI_MAX ? key->user.n : URI_MAX;
-    size_t domain = key->domain.n < URI_MAX ? key->domain.n : URI_MAX;
-    text[n++] = key->kind;
-    for (size_t i = 0; i < user; i++)
-        text[n++] = ascii_lower(key->user.p[i]);
-    if (domain > 0) {
-        text[n++] = '@';
-        memcpy(text + n, key->domain.p, domain);
-        n += domain;
-    }
-    return crypto_siphash(slice_make(text, n), p->seed) ^ salt;
+    struct siphash h;
+    siphash_init(&h, p->seed);
+    siphash_word(&h, key->kind | (uint64_t)key->user.n << 8 | (uint64_t)key->domain.n << 36);
+    siphash_fold(&h, key->user);
+    siphash_fold(&h, key->domain);
+    return siphash_done(&h) ^ salt;
 }
 
 /* --- walking the slots of a key */
 
 struct probe {
-    const struct slots *x; /* or NULL */
-    size_t at;
+    const struct slots *x; /* NULL: there is no more */
+    size_t bucket;
     uint64_t tag;
+    unsigned fits; /* bits of the bucket's slots that are still to be looked at */
+    bool last;     /* this bucket ends the search */
 };
 
-static struct probe probe_start(const struct plan *p, uint64_t hash)
+/* Without branches: which slots fit is no news to anybody, and to guess it wrong would cost more
+ * than to look at them all. */
+static inline void probe_bucket(struct probe *b)
 {
-    const struct slots *x = p->index.slots;
-    return (struct probe){x, x != NULL ? slot_first(x, hash) : 0, hash & TAG_MASK};
+    const struct slots *x = b->x;
+    bool last = false;
+    unsigned fits = 0;
+    for (size_t i = 0; i < BUCKET; i++) {
+        uint64_t slot = slot_get(x, b->bucket * BUCKET + i);
+        fits |= (unsigned)(slot >> 40 == b->tag) << i;
+        last |= slot == 0;
+    }
+    b->fits = fits;
+    b->last = last;
+}
+
+static inline struct probe probe_start(const struct plan *p, uint64_t hash)
+{
+    struct probe b = {.x = p->index.slots, .tag = hash & TAG_MASK};
+    if (b.x != NULL) {
+        b.bucket = bucket_of(b.x, hash);
+        probe_bucket(&b);
+    }
+    return b;
 }
 
 /* The next slot whose tag fits; 0 at the end. */
 static inline uint64_t probe_next(struct probe *b)
 {
     while (b->x != NULL) {
-        uint64_t slot = slot_get(b->x, b->at);
-        if (slot == 0)
+        while (b->fits != 0) {
+            size_t i = (size_t)__builtin_ctz(b->fits);
+            uint64_t slot = slot_get(b->x, b->bucket * BUCKET + i);
+            b->fits &= b->fits - 1;
+            if (slot >> 40 == b->tag && slot_id(slot) != 0)
+                return slot;
+        }
+        if (b->last)
             break;
-        b->at = slot_next(b->x, b->at);
-        if (slot >> 40 == b->tag && slot_id(slot) != 0)
-            return slot;
+        b->bucket = bucket_next(b->x, b->bucket);
+        probe_bucket(b);
     }
     return 0;
-}
-
-static bool same_bytes(struct slice a, struct slice b)
-{
-    return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
-}
-
-static bool same_key(const struct record *a, const struct record *b, bool fold)
-{
-    return a->kind == b->kind && same_bytes(a->domain, b->domain) &&
-           (fold ? slice_eq_fold(a->user, b->user) : same_bytes(a->user, b->user));
 }
 
 static bool has_key(const struct segment *s, uint32_t offset, const struct record *key, bool fold)
 {
     struct record r;
-    segment_record_at(segment_bytes(s), offset, &r);
-    return same_key(&r, key, fold);
+    return segment_record_is(segment_bytes(s), offset, key, fold, &r);
 }
 
 /* Where the mark of an offset would lie if all records were of one size. */
@@ -206,12 +217,15 @@ static size_t view_find(const struct view *v, uint64_t hash, const struct record
  * of a record that left. */
 static bool place(struct slots *x, uint64_t hash, uint32_t id, uint32_t offset)
 {
-    size_t at = slot_first(x, hash);
-    uint64_t slot;
-    while ((slot = slot_get(x, at)) != 0 && slot_id(slot) != 0)
-        at = slot_next(x, at);
-    slot_set(x, at, slot_make(hash, id, offset));
-    return slot != 0;
+    for (size_t bucket = bucket_of(x, hash);; bucket = bucket_next(x, bucket)) {
+        for (size_t at = bucket * BUCKET; at < (bucket + 1) * BUCKET; at++) {
+            uint64_t slot = slot_get(x, at);
+            if (slot_id(slot) != 0)
+                continue;
+            slot_set(x, at, slot_make(hash, id, offset));
+            return slot != 0;
+        }
+    }
 }
 
 /* Records of a segment in groups, hashed, their first slots on the way into the cache. */
@@ -227,7 +241,7 @@ static bool batch_next(struct batch *b, const struct plan *p, const struct slots
     b->n = 0;
     while (b->n < BATCH && segment_next(&b->reader, &b->record[b->n]) == 1) {
         uint64_t hash = index_hash(p, salt, &b->record[b->n]);
-        __builtin_prefetch(&x->slot[slot_first(x, hash)], 1);
+        __builtin_prefetch(&x->slot[bucket_of(x, hash) * BUCKET], 1);
         b->hash[b->n++] = hash;
     }
     return b->n > 0;
@@ -246,16 +260,27 @@ static void slots_replace(struct plan *p, struct slots *x)
     graves_add(&p->graves, old != NULL ? &old->grave : NULL);
 }
 
+static struct slots *slots_new(struct mem *mem, uint64_t size)
+{
+    size_t buckets = (size_t)(size + BUCKET - 1) / BUCKET, line = BUCKET * sizeof(uint64_t);
+    struct slots *x = grave_alloc(mem, sizeof *x + (buckets + 1) * line);
+    if (x == NULL)
+        return NULL;
+    uint8_t *behind = (uint8_t *)(x + 1);
+    x->buckets = buckets;
+    x->slot = (_Atomic uint64_t *)(void *)(behind + (line - (uintptr_t)behind % line));
+    return x;
+}
+
 /* Readers go on in the former table until the new one is full. */
 static bool resize(struct plan *p, uint64_t size)
 {
     struct batch b;
     if (size == 0 || size > UINT32_MAX)
         return size == 0;
-    struct slots *x = grave_alloc(p->mem, sizeof *x + (size_t)size * sizeof x->slot[0]);
+    struct slots *x = slots_new(p->mem, size);
     if (x == NULL)
         return false;
-    x->size = (size_t)size;
     p->index.used = p->index.left = 0;
     for (uint32_t id = 1; id < p->segment_top; id++) {
         const struct segment *s = segment_at(p, id);
@@ -272,15 +297,9 @@ static bool resize(struct plan *p, uint64_t size)
     return true;
 }
 
-static size_t slots_size(const struct plan *p)
-{
-    const struct slots *x = p->index.slots;
-    return x != NULL ? x->size : 0;
-}
-
 bool index_refill(struct plan *p)
 {
-    return resize(p, slots_size(p));
+    return resize(p, slots_size(p->index.slots));
 }
 
 void index_done(struct plan *p)
@@ -291,7 +310,7 @@ void index_done(struct plan *p)
 
 bool index_reserve(struct plan *p, uint64_t n)
 {
-    uint64_t need = p->index.used + n, size = slots_size(p);
+    uint64_t need = p->index.used + n, size = slots_size(p->index.slots);
     if ((need + p->index.left) * 4 <= size * 3)
         return true;
     if (need * 2 <= size)
@@ -302,7 +321,7 @@ bool index_reserve(struct plan *p, uint64_t n)
 /* An announcement is a hint: room that is refused now is asked for again when records come. */
 void index_expect(struct plan *p, uint64_t n)
 {
-    if (n < UINT32_MAX && n * 4 > (uint64_t)slots_size(p) * 3)
+    if (n < UINT32_MAX && n * 4 > (uint64_t)slots_size(p->index.slots) * 3)
         (void)resize(p, n + n * 2 / 3 + 16);
 }
 
@@ -356,19 +375,28 @@ void index_count(struct plan *p, uint32_t id, bool add)
     }
 }
 
-/* What left at the end of a run of slots stands in nobody's way: those become empty. A reader on
- * its way to a record passes none of these: that record stands behind them, and ends the run. */
+/* In a bucket that ends the search anyway, what left stands in nobody's way. */
 static void slot_clear(struct index *index, struct slots *x, size_t at)
 {
-    slot_set(x, at, LEFT);
+    bool last = false;
+    for (size_t i = at - at % BUCKET, n = 0; n < BUCKET; n++)
+        last = last || slot_get(x, i + n) == 0;
+    slot_set(x, at, last ? 0 : LEFT);
     index->used--;
-    index->left++;
-    if (slot_get(x, slot_next(x, at)) != 0)
-        return;
-    while (slot_get(x, at) == LEFT) {
-        slot_set(x, at, 0);
-        index->left--;
-        at = at == 0 ? x->size - 1 : at - 1;
+    index->left += !last;
+}
+
+static size_t find_slot(const struct slots *x, uint64_t hash, uint64_t slot)
+{
+    for (size_t bucket = bucket_of(x, hash);; bucket = bucket_next(x, bucket)) {
+        bool last = false;
+        for (size_t at = bucket * BUCKET; at < (bucket + 1) * BUCKET; at++) {
+            uint64_t seen = slot_get(x, at);
+            if (seen == slot)
+                return at;
+            last = last || seen == 0;
+        }
+        assert(!last);
     }
 }
 
@@ -380,15 +408,9 @@ static void remove_until(struct plan *p, uint32_t id, uint32_t until)
     struct batch b;
     batch_start(&b, s);
     while (batch_next(&b, p, x, s->catalog->salt)) {
-        for (size_t i = 0; i < b.n && b.record[i].offset < until; i++) {
-            uint64_t slot = slot_make(b.hash[i], id, b.record[i].offset), seen;
-            size_t at = slot_first(x, b.hash[i]);
-            while ((seen = slot_get(x, at)) != slot) {
-                assert(seen != 0);
-                at = slot_next(x, at);
-            }
-            slot_clear(&p->index, x, at);
-        }
+        for (size_t i = 0; i < b.n && b.record[i].offset < until; i++)
+            slot_clear(&p->index, x,
+                       find_slot(x, b.hash[i], slot_make(b.hash[i], id, b.record[i].offset)));
     }
 }
 
@@ -476,8 +498,7 @@ bool index_put_stays(const struct catalog *c, const struct record *key)
         struct record r;
         if (!view_has(&v, slot) || (s->flags & SEGMENT_LEAVING) != 0)
             continue;
-        segment_record_at(segment_bytes(s), slot_offset(slot), &r);
-        if (r.put && same_key(&r, key, false))
+        if (segment_record_is(segment_bytes(s), slot_offset(slot), key, false, &r) && r.put)
             return true;
     }
     return false;
@@ -510,35 +531,36 @@ static size_t candidate_add(struct candidate *out, size_t n, size_t max, const s
         at--;
     if (at > 0 && out[at - 1].c == c) {
         struct record *r = &out[at - 1].r;
-        bool old_exact = same_bytes(r->user, key->user);
-        bool new_exact = same_bytes(f->record.user, key->user);
+        bool old_exact = slice_eq(r->user, key->user);
+        bool new_exact = slice_eq(f->record.user, key->user);
         if (new_exact != old_exact ? new_exact : f->record.usn > r->usn)
-            *r = f->record;
+            out[at - 1] = (struct candidate){c, f->id, f->record};
         return n;
     }
     if (at == max)
         return n;
     size_t behind = (n < max ? n : max - 1) - at;
     memmove(out + at + 1, out + at, behind * sizeof *out);
-    out[at] = (struct candidate){c, f->record};
+    out[at] = (struct candidate){c, f->id, f->record};
     return n < max ? n + 1 : n;
 }
 
-size_t plan_candidates(const struct plan *p, uint8_t kind, struct slice user, struct slice domain,
-                       struct candidate *out, size_t max)
+/* Whether readers may look at what the segment says. */
+static inline bool segment_served(const struct segment *s)
 {
-    struct record key = {.kind = kind, .user = user, .domain = domain};
-    uint64_t hash = index_hash(p, 0, &key);
+    return (s->flags & SEGMENT_SERVED) != 0 && s->catalog->indexed && s->catalog->served;
+}
+
+/* Several records of the key are served, in one catalog or in many: of each what counts. */
+static size_t candidates_of_many(const struct plan *p, uint64_t hash, const struct record *key,
+                                 bool fold, struct candidate *out, size_t max)
+{
     struct probe b = probe_start(p, hash);
-    bool fold = p->fold_case && kind == ENTRY_URI;
     size_t n = 0;
     for (uint64_t slot; (slot = probe_next(&b)) != 0;) {
         struct found f = {.id = slot_id(slot), .offset = slot_offset(slot)};
         const struct segment *s = segment_at(p, f.id);
-        if ((s->flags & SEGMENT_SERVED) == 0)
-            continue;
-        __builtin_prefetch(mark_guess(s, f.offset));
-        if (!s->catalog->indexed || !s->catalog->served || !has_key(s, f.offset, &key, fold))
+        if (!segment_served(s) || !has_key(s, f.offset, key, fold))
             continue;
         read_whole(s, f.offset, &f.record);
 #ifdef OPENILS_BUG_FORGET_DEL /* the control of the beacon: a withdrawal hides nothing */
@@ -546,7 +568,40 @@ size_t plan_candidates(const struct plan *p, uint8_t kind, struct slice user, st
 #else
         if (f.record.put && counts(s->catalog, SEGMENT_SERVED, hash, f.id, &f.record, NULL))
 #endif
-            n = candidate_add(out, n, max, &f, s->catalog, &key);
+            n = candidate_add(out, n, max, &f, s->catalog, key);
     }
     return n;
+}
+
+/* Nearly every key has one record: that one counts, and nothing else of it need be known. */
+size_t plan_candidates(const struct plan *p, uint8_t kind, struct slice user, struct slice domain,
+                       struct candidate *out, size_t max)
+{
+    struct record key = {.kind = kind, .user = user, .domain = domain};
+    uint64_t hash = index_hash(p, 0, &key);
+    struct probe b = probe_start(p, hash);
+    bool fold = p->fold_case && kind == ENTRY_URI, one = false;
+    if (max == 0)
+        return 0;
+    for (uint64_t slot; (slot = probe_next(&b)) != 0;) {
+        struct record r;
+        const struct segment *s = segment_at(p, slot_id(slot));
+        if (!segment_served(s) ||
+            !segment_record_is(segment_bytes(s), slot_offset(slot), &key, fold,
+                               one ? &r : &out[0].r))
+            continue;
+        if (one)
+            return candidates_of_many(p, hash, &key, fold, out, max);
+        one = true;
+        out[0].c = s->catalog;
+        out[0].id = slot_id(slot);
+    }
+    return one && out[0].r.put;
+}
+
+uint64_t candidate_usn(const struct plan *p, const struct candidate *found)
+{
+    struct record r;
+    read_whole(segment_at(p, found->id), found->r.offset, &r);
+    return r.usn;
 }

@@ -8,7 +8,8 @@
 /* What one served catalog says of a key: its live record (the PUT with the highest USN). */
 struct candidate {
     const struct catalog *c;
-    struct record r; /* as catalog_find gives it */
+    uint32_t id;     /* of the record's segment */
+    struct record r; /* as catalog_find gives it, but for USN and source: see candidate_usn */
 };
 
 /* Fills out with one candidate for every served catalog that has a live record of the key, in the
@@ -17,6 +18,8 @@ struct candidate {
  * compared as the plan was told (fold_case). No allocation. */
 size_t plan_candidates(const struct plan *p, uint8_t kind, struct slice user, struct slice domain,
                        struct candidate *out, size_t max);
+/* The candidate's USN: a walk of its own through the segment, which most who ask can do without. */
+uint64_t candidate_usn(const struct plan *p, const struct candidate *found);
 
 /* Calls visit with every pattern that the number matches, the most specific first (PROTOCOL.md,
  * "Patterns"), until it returns false: key is that of plan_candidates, which may have none for it.

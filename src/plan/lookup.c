@@ -31,6 +31,7 @@ struct ranking {
     const struct policy *policy; /* NULL: no rules, or not this cluster's */
     const uint8_t *from;         /* NULL: this cluster */
     bool uri_case;
+    bool usns;                   /* are told */
     bool more;                   /* some had no place */
     struct ranked *best;
     size_t n, max;
@@ -187,7 +188,7 @@ static bool matches_fill(struct arena *a, const struct ranking *ranking, struct 
             .cluster_id = catalog_cluster_id(from->c),
             .route_string = catalog_route_string(from->c),
             .stream = catalog_number(from->c),
-            .usn = from->r.usn,
+            .usn = ranking->usns ? candidate_usn(ranking->p, from) : 0,
             .local = is_own(ranking, from->c),
             .stale = catalog_stale(from->c),
         };
@@ -286,10 +287,18 @@ void plan_lookup(const struct plan *p, const struct routes *r, struct arena *a,
     decide_at_once(&ranking, r, a, dialled, ret);
 }
 
+void plan_lookup_usn(const struct plan *p, const struct routes *r, struct arena *a,
+                     struct slice dialled, struct lookup *ret)
+{
+    struct ranked best;
+    struct ranking ranking = {.p = p, .best = &best, .max = 1, .usns = true};
+    decide_at_once(&ranking, r, a, dialled, ret);
+}
+
 void plan_why(const struct plan *p, const struct routes *r, struct arena *a, struct slice dialled,
               const uint8_t *from, struct lookup *ret)
 {
-    struct ranking ranking = {.p = p, .from = from, .max = LOOKUP_MATCHES_MAX};
+    struct ranking ranking = {.p = p, .from = from, .max = LOOKUP_MATCHES_MAX, .usns = true};
     ranking.best = arena_alloc(a, ranking.max * sizeof *ranking.best);
     if (ranking.best == NULL)
         *ret = (struct lookup){.result = LOOKUP_NO_MATCH, .dialed = dialled};

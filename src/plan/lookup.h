@@ -69,7 +69,7 @@ struct match {
     struct slice route_string;
     uint8_t key[KEY_SIZE];      /* the origin's */
     uint64_t stream;            /* STREAM_PLAN, or the number of its imported catalog */
-    uint64_t usn;
+    uint64_t usn;               /* 0 in what plan_lookup tells */
     bool local, stale;
     struct failover failover;
     uint8_t lost_to;            /* enum loser_rule (plan/policy.h); LOSER_NONE for the winner */
@@ -115,6 +115,10 @@ struct slice target_reason_text(uint8_t reason);
  * alone: they cover neither one's own entries nor "pstn". */
 void plan_lookup(const struct plan *p, const struct routes *r, struct arena *a,
                  struct slice dialled, struct lookup *ret);
+
+/* The same, with the USN of the match, which takes a little longer. */
+void plan_lookup_usn(const struct plan *p, const struct routes *r, struct arena *a,
+                     struct slice dialled, struct lookup *ret);
 
 /* The same decision, with all that lost and why. from: NULL, or the key of another cluster, to ask
  * as it would: its entries are its own, no policy of this cluster's applies, and there are no

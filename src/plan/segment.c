@@ -241,6 +241,31 @@ void segment_record_at(struct slice bytes, uint32_t offset, struct record *ret)
     ret->offset = offset;
 }
 
+static inline bool same_bytes(struct slice a, struct slice key)
+{
+    return a.n == key.n && memcmp(a.p, key.p, key.n) == 0;
+}
+
+/* Branches by what the key says, which is known before the record comes from memory: a processor
+ * that guesses the rest right goes on with the next question meanwhile. */
+bool segment_record_is(struct slice bytes, uint32_t offset, const struct record *key, bool fold,
+                       struct record *ret)
+{
+    struct frame f;
+    bool ok = offset < bytes.n && frame_at(bytes, offset, &f) && is_change(f.type);
+    assert(ok);
+    if (KIND(f.type) != key->kind)
+        return false;
+    *ret = (struct record){
+        .put = CLASS(f.type) != RECORD_DEL, .kind = key->kind, .offset = offset};
+    bool uri = key->kind == ENTRY_URI;
+    ok = uri ? read_uri(bytes, &f, ret) : read_other(&f, ret);
+    assert(ok);
+    if (uri ? !same_bytes(ret->domain, key->domain) : key->domain.n != 0)
+        return false;
+    return same_bytes(ret->user, key->user) || (fold && slice_eq_fold(ret->user, key->user));
+}
+
 /* --- writing */
 
 void segment_writer_init(struct segment_writer *w, struct buf *out)

@@ -81,6 +81,11 @@ void segment_seek(struct segment_reader *r, uint32_t offset);
  * For the index: no walk, no allocation. */
 void segment_record_at(struct slice bytes, uint32_t offset, struct record *ret);
 
+/* Whether that record is of the key (kind, user, domain), the user in any case if fold; if so *ret
+ * is what segment_record_at gives, else undefined. */
+bool segment_record_is(struct slice bytes, uint32_t offset, const struct record *key, bool fold,
+                       struct record *ret);
+
 /* Writes records into one segment after another. */
 struct segment_writer {
     struct buf *out;     /* bytes of the segment being written, from its start */

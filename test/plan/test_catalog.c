@@ -360,9 +360,9 @@ static void test_candidates(void **state)
     assert_ptr_equal(out[0].c, w.c);
     assert_true(slice_eq(out[0].r.value, slice_of("v")));
     assert_ptr_equal(out[1].c, second);
-    assert_int_equal(out[1].r.usn, 7); /* the exact spelling */
+    assert_int_equal(candidate_usn(w.p, &out[1]), 7); /* the exact spelling */
     assert_int_equal(candidates(w.p, "aLICE@one.example", out, 4), 2);
-    assert_int_equal(out[1].r.usn, 8); /* the later one */
+    assert_int_equal(candidate_usn(w.p, &out[1]), 8); /* the later one */
     assert_int_equal(candidates(w.p, "alice@one.example", out, 1), 1);
     assert_ptr_equal(out[0].c, w.c);
     assert_int_equal(candidates(w.p, "alice@two.example", out, 4), 0);

@@ -121,7 +121,7 @@ static void compare(struct history *h, const struct holder *holder)
         sum += mix64(got.usn);
         struct candidate candidate;
         if (plan_candidates(holder->plan, key.kind, key.user, key.domain, &candidate, 1) != 1 ||
-            candidate.r.usn != got.usn)
+            candidate_usn(holder->plan, &candidate) != got.usn)
             blame(h, "the plan does not find it");
     }
     catalog_digest(holder->catalog, &want_live, &want_sum);
