@@ -300,7 +300,8 @@ static const struct option_row door_options[] = {
     {"--rate", "N/s", "requests of one source (an IPv6 /56) a second; `off`, `default`",
      OPTION_VALUE},
     {"--suffix", "NAME", "dns: what all its names end in; \"\": as by default", OPTION_VALUE},
-    {"--send-route-string", "on|off", "sip: redirects say X-cisco-dest-route-string", OPTION_VALUE},
+    {"--send-route-string", "on|off", "sip, sips: redirects say X-cisco-dest-route-string",
+     OPTION_VALUE},
     {NULL, NULL, NULL, OPTION_FLAG},
 };
 
@@ -519,7 +520,8 @@ const struct command_row command_table[] = {
      run_route_remove},
     {"door list", "", 0, 0, "where questions are answered, and for whom", NULL, NULL,
      run_door_list},
-    {"door set", "sip|dns|http", 1, 1, "open, move or close a door; who may ask, and how often",
+    {"door set", "sip|sips|dns|http", 1, 1,
+     "open, move or close a door; who may ask, and how often",
      "At once, and after a restart in place of ilsd's own options. Where the port cannot be had,\n"
      "all stays as it was.", door_options, run_door_set},
     {"token add", "NAME", 1, 1, "a token for the HTTP door, shown once",

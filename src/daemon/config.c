@@ -23,6 +23,11 @@ static const char help[] =
     "                         where other clusters are told to dial (the FQDN of this cluster)\n"
     "  --sip-address ADDR     address of the SIP door (127.0.0.1)\n"
     "  --sip-port N           UDP and TCP port of the SIP door (5070; 0: none)\n"
+    "  --sips-address ADDR    address of the SIP door over TLS (127.0.0.1)\n"
+    "  --sips-port N          TCP port of the SIP door over TLS (0: none)\n"
+    "  --sips-certificate FILE, --sips-key FILE\n"
+    "                         what it shows (the certificate of this cluster)\n"
+    "  --sips-clients FILE    certificates: only these, and whom they signed, may ask there\n"
     "  --dns-address ADDR     address of the DNS door (127.0.0.1)\n"
     "  --dns-port N           UDP and TCP port of the DNS door (5300; 0: none)\n"
     "  --http-address ADDR    address of the HTTP door (127.0.0.1)\n"
@@ -32,7 +37,8 @@ static const char help[] =
     "                         unless a data directory is given)\n"
     "  --version, --help\n"
     "\n"
-    "Runs in the foreground. SIGTERM and SIGINT end it, SIGHUP begins new trace files.\n"
+    "Runs in the foreground. SIGTERM and SIGINT end it, SIGHUP begins new trace files and\n"
+    "reads the files of --sips-certificate, --sips-key and --sips-clients again.\n"
     "Role, authentication, passwords, dial plan and routes are state: see ils(1).\n";
 
 enum key {
@@ -43,6 +49,11 @@ enum key {
     KEY_ADVERTISE,
     KEY_SIP_ADDRESS,
     KEY_SIP_PORT,
+    KEY_SIPS_ADDRESS,
+    KEY_SIPS_PORT,
+    KEY_SIPS_CERTIFICATE,
+    KEY_SIPS_KEY,
+    KEY_SIPS_CLIENTS,
     KEY_DNS_ADDRESS,
     KEY_DNS_PORT,
     KEY_HTTP_ADDRESS,
@@ -62,6 +73,11 @@ static const struct option options[] = {
     {"advertise", required_argument, NULL, KEY_ADVERTISE},
     {"sip-address", required_argument, NULL, KEY_SIP_ADDRESS},
     {"sip-port", required_argument, NULL, KEY_SIP_PORT},
+    {"sips-address", required_argument, NULL, KEY_SIPS_ADDRESS},
+    {"sips-port", required_argument, NULL, KEY_SIPS_PORT},
+    {"sips-certificate", required_argument, NULL, KEY_SIPS_CERTIFICATE},
+    {"sips-key", required_argument, NULL, KEY_SIPS_KEY},
+    {"sips-clients", required_argument, NULL, KEY_SIPS_CLIENTS},
     {"dns-address", required_argument, NULL, KEY_DNS_ADDRESS},
     {"dns-port", required_argument, NULL, KEY_DNS_PORT},
     {"http-address", required_argument, NULL, KEY_HTTP_ADDRESS},
@@ -88,6 +104,14 @@ static const char *take_address(const char *value, char dst[static CONFIG_VALUE]
     socklen_t n;
     if (!address_parse(value, 0, &a, &n))
         return "wants a numeric address such as 10.0.0.1 or ::";
+    snprintf(dst, CONFIG_VALUE, "%s", value);
+    return NULL;
+}
+
+static const char *take_file(const char *value, char dst[static CONFIG_VALUE])
+{
+    if (value[0] == '\0' || strlen(value) >= CONFIG_VALUE)
+        return "wants a file";
     snprintf(dst, CONFIG_VALUE, "%s", value);
     return NULL;
 }
@@ -129,6 +153,11 @@ static const char *take(struct config *c, int key, const char *value)
     case KEY_ADVERTISE: return take_advertise(value, c->advertise);
     case KEY_SIP_ADDRESS: return take_address(value, c->sip_address);
     case KEY_SIP_PORT: return take_port(value, &c->options.sip_port);
+    case KEY_SIPS_ADDRESS: return take_address(value, c->sips_address);
+    case KEY_SIPS_PORT: return take_port(value, &c->options.sips_port);
+    case KEY_SIPS_CERTIFICATE: return take_file(value, c->sips_certificate);
+    case KEY_SIPS_KEY: return take_file(value, c->sips_key);
+    case KEY_SIPS_CLIENTS: return take_file(value, c->sips_clients);
     case KEY_DNS_ADDRESS: return take_address(value, c->dns_address);
     case KEY_DNS_PORT: return take_port(value, &c->options.dns_port);
     case KEY_HTTP_ADDRESS: return take_address(value, c->http_address);
@@ -211,6 +240,7 @@ static void defaults(struct config *c)
     snprintf(c->data, sizeof c->data, CONFIG_DATA);
     snprintf(c->address, sizeof c->address, "::");
     snprintf(c->sip_address, sizeof c->sip_address, "127.0.0.1");
+    snprintf(c->sips_address, sizeof c->sips_address, "127.0.0.1");
     snprintf(c->dns_address, sizeof c->dns_address, "127.0.0.1");
     snprintf(c->http_address, sizeof c->http_address, "127.0.0.1");
     c->options.tls_port = PORT_TLS_DEFAULT;
@@ -272,6 +302,10 @@ enum config_outcome config_read(struct config *c, int argc, char **argv)
     c->options.data = c->data;
     c->options.address = c->address;
     c->options.sip_address = c->sip_address;
+    c->options.sips_address = c->sips_address;
+    c->options.sips_certificate = c->sips_certificate[0] != '\0' ? c->sips_certificate : NULL;
+    c->options.sips_key = c->sips_key[0] != '\0' ? c->sips_key : NULL;
+    c->options.sips_clients = c->sips_clients[0] != '\0' ? c->sips_clients : NULL;
     c->options.dns_address = c->dns_address;
     c->options.http_address = c->http_address;
     c->options.advertise = c->advertise[0] != '\0' ? c->advertise : NULL;

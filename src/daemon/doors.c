@@ -13,12 +13,13 @@
 
 static const struct door_kind *const kinds[DOOR_NAMES] = {
     [DOOR_SIP] = &door_sip,
+    [DOOR_SIPS] = &door_sips,
 #ifdef OPENILS_DNS
     [DOOR_DNS] = &door_dns,
 #endif
     [DOOR_HTTP] = &door_http,
 };
-static const char *const names[DOOR_NAMES] = {"sip", "dns", "http"};
+static const char *const names[DOOR_NAMES] = {"sip", "sips", "dns", "http"};
 
 struct open_door {
     void *door;
@@ -146,7 +147,10 @@ static bool look(struct slot *s)
         s->error[0] = '\0';
         return true;
     }
-    if (!s->told && s->setting.stored)
+    if (!s->told && strstr(s->error, "in use") == NULL)
+        fprintf(stderr, "ilsd: %s; the %s door is closed (tried again every %u s)\n", s->error,
+                names[s->name], RUNTIME_RETRY_MS / 1000);
+    else if (!s->told && s->setting.stored)
         fprintf(stderr, "ilsd: %s; the %s door is closed; end that program or type ils door set "
                 "%s --listen ADDR:PORT (tried again every %u s)\n",
                 s->error, names[s->name], names[s->name], RUNTIME_RETRY_MS / 1000);
@@ -169,12 +173,13 @@ bool doors_retry(struct doors *doors)
 /* --- settings */
 
 /* What was not said, as it is by default for such an address. */
-static void fill(struct door_setting *s)
+static void fill(enum door_name name, struct door_setting *s)
 {
+    uint32_t rate = kinds[name] != NULL && kinds[name]->rate != 0 ? kinds[name]->rate : DOORS_RATE;
     if (!s->allow_set)
         door_allow_private(&s->config);
     if (!s->rate_set)
-        s->config.rate = door_is_loopback(s->config.address) ? 0 : DOORS_RATE;
+        s->config.rate = door_is_loopback(s->config.address) ? 0 : rate;
 }
 
 static json_t *allow_json(const struct door_config *config)
@@ -208,7 +213,7 @@ static char *row_of(const struct door_setting *s)
     return dump;
 }
 
-static bool of_row(const json_t *row, struct door_setting *ret)
+static bool of_row(enum door_name name, const json_t *row, struct door_setting *ret)
 {
     const char *listen = json_string_value(json_object_get(row, "listen"));
     const char *address = json_string_value(json_object_get(row, "address"));
@@ -235,7 +240,7 @@ static bool of_row(const json_t *row, struct door_setting *ret)
             return false;
         ret->config.allow_n++;
     }
-    fill(ret);
+    fill(name, ret);
     return ret->config.rate <= DOOR_RATE_MAX;
 }
 
@@ -258,7 +263,7 @@ void doors_row(struct doors *doors, struct slice key, struct slice value)
     struct door_setting setting = {0};
     if (key.n < sizeof name) {
         slice_to_text(key, name, sizeof name);
-        if (doors_find(name, &which) && of_row(row, &setting))
+        if (doors_find(name, &which) && of_row(which, row, &setting))
             doors->slot[which].setting = setting;
     }
     json_decref(row);
@@ -287,7 +292,7 @@ bool doors_is_open(const struct doors *doors, enum door_name name)
 
 bool doors_failed(const struct doors *doors, char *text, size_t size, char *next, size_t next_size)
 {
-    static const char *const word[DOOR_NAMES] = {"SIP", "DNS", "HTTP"};
+    static const char *const word[DOOR_NAMES] = {"SIP", "SIPS", "DNS", "HTTP"};
     for (size_t i = 0; i < DOOR_NAMES; i++) {
         const struct slot *s = &doors->slot[i];
         if (!wanted(s) || s->door != NULL || s->error[0] == '\0')
@@ -305,7 +310,7 @@ static void take_option(struct slot *s, const char *address, uint16_t port)
 {
     snprintf(s->setting.config.address, sizeof s->setting.config.address, "%s", address);
     s->setting.config.port = port;
-    fill(&s->setting);
+    fill(s->name, &s->setting);
 }
 
 struct doors *doors_new(struct runtime *rt)
@@ -321,14 +326,23 @@ struct doors *doors_new(struct runtime *rt)
         take_option(&doors->slot[i], "127.0.0.1", 0);
     }
     take_option(&doors->slot[DOOR_SIP], o->sip_address, o->sip_port);
+    take_option(&doors->slot[DOOR_SIPS], o->sips_address, o->sips_port);
     take_option(&doors->slot[DOOR_DNS], o->dns_address, o->dns_port);
     take_option(&doors->slot[DOOR_HTTP], o->http_address, o->http_port);
     return doors;
 }
 
+/* A redirect to either of them would come back. */
+static void tell_self(struct doors *doors)
+{
+    const struct door_config *sip[2] = {&doors->slot[DOOR_SIP].setting.config,
+                                        &doors->slot[DOOR_SIPS].setting.config};
+    self_tell(doors->rt, sip, 2);
+}
+
 void doors_start(struct doors *doors)
 {
-    self_tell(doors->rt, &doors->slot[DOOR_SIP].setting.config);
+    tell_self(doors);
     if (!doors_retry(doors))
         runtime_again(doors->rt);
 }
@@ -397,8 +411,8 @@ static void on_stored(void *context, enum reply reply, struct slice text,
         if (s->door->kind->set != NULL)
             s->door->kind->set(s->door->door, &s->setting.config);
     }
-    if (s->name == DOOR_SIP)
-        self_tell(s->doors->rt, &s->setting.config);
+    if (s->name == DOOR_SIP || s->name == DOOR_SIPS)
+        tell_self(s->doors);
     if (!waits)
         change_end(s, NULL, REPLY_OK, text);
 }
@@ -460,7 +474,7 @@ static struct door_change *change_new(struct slot *s, const struct door_setting 
     if (c->setting.config.port == 0) /* it would be opened there again */
         memcpy(c->setting.config.address, s->setting.config.address,
                sizeof c->setting.config.address);
-    fill(&c->setting);
+    fill(s->name, &c->setting);
     c->who = copy(&at, who);
     c->what = copy(&at, what);
     return c;

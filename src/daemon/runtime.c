@@ -146,6 +146,11 @@ static void copy_options(struct runtime *rt, const struct runtime_options *optio
     rt->options.advertise = copy_text(options->advertise);
     rt->options.sip_address =
         copy_text(options->sip_address != NULL ? options->sip_address : "127.0.0.1");
+    rt->options.sips_address =
+        copy_text(options->sips_address != NULL ? options->sips_address : "127.0.0.1");
+    rt->options.sips_certificate = copy_text(options->sips_certificate);
+    rt->options.sips_key = copy_text(options->sips_key);
+    rt->options.sips_clients = copy_text(options->sips_clients);
     rt->options.dns_address =
         copy_text(options->dns_address != NULL ? options->dns_address : "127.0.0.1");
     rt->options.http_address =
@@ -167,6 +172,10 @@ static void free_all(struct runtime *rt)
     free((void *)(uintptr_t)rt->options.address);
     free((void *)(uintptr_t)rt->options.advertise);
     free((void *)(uintptr_t)rt->options.sip_address);
+    free((void *)(uintptr_t)rt->options.sips_address);
+    free((void *)(uintptr_t)rt->options.sips_certificate);
+    free((void *)(uintptr_t)rt->options.sips_key);
+    free((void *)(uintptr_t)rt->options.sips_clients);
     free((void *)(uintptr_t)rt->options.dns_address);
     free((void *)(uintptr_t)rt->options.http_address);
     tokens_free(rt->tokens);
@@ -361,6 +370,7 @@ tick runtime_now(const struct runtime *rt)
 void runtime_reopen(struct runtime *rt)
 {
     log_reopen(rt->log);
+    runtime_sips_reload(rt);
 }
 
 void runtime_trace_listen(struct runtime *rt, runtime_trace_listener listener, void *context)
@@ -444,18 +454,19 @@ void runtime_put_back(struct runtime *rt, const char *file, const char *kept)
 void runtime_stats(const struct runtime *rt, struct runtime_stats *ret)
 {
     struct storer_stats s;
-    struct sip_totals sip;
+    struct sip_totals sip, sips;
     storer_stats(rt->storer, &s);
-    runtime_sip_totals(rt, &sip);
+    runtime_sip_totals(rt, false, &sip);
+    runtime_sip_totals(rt, true, &sips);
     *ret = (struct runtime_stats){
         .started = rt->started,
         .store_batches = s.batches,
         .store_failed = s.failed,
         .store_pending = rt->batches_out,
         .store_bytes = store_bytes(rt->store),
-        .sip_requests = sip.requests,
-        .sip_redirects = sip.redirects,
-        .sip_not_found = sip.not_found,
+        .sip_requests = sip.requests + sips.requests,
+        .sip_redirects = sip.redirects + sips.redirects,
+        .sip_not_found = sip.not_found + sips.not_found,
         .memory_used = rt->mem.used,
         .memory_peak = rt->mem.peak,
         .links = rt->tcp != NULL ? tcp_count(rt->tcp) : 0,

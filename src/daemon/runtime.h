@@ -18,6 +18,11 @@ struct runtime_options {
     const char *advertise;            /* NAME or ADDR, with :PORT or without; NULL = none */
     const char *sip_address;          /* NULL = 127.0.0.1 */
     uint16_t sip_port;                /* 0 = no SIP door */
+    const char *sips_address;         /* NULL = 127.0.0.1 */
+    uint16_t sips_port;               /* 0 = no SIP door over TLS */
+    const char *sips_certificate;     /* file with chain, and key; NULL = the cluster's own */
+    const char *sips_key;             /* file; NULL = it is with the certificate */
+    const char *sips_clients;         /* file: who may come, or who signs for them; NULL = all */
     const char *dns_address;          /* NULL = 127.0.0.1 */
     uint16_t dns_port;                /* 0 = no DNS door */
     const char *http_address;         /* NULL = 127.0.0.1 */

@@ -79,7 +79,7 @@ struct desk {
     unsigned slips; /* DNS: of sources that ask too fast */
     _Atomic uint8_t cut;         /* enum desk_cut: what was dialled is for the loop to see */
     char dialled[DESK_DIALLED];
-    struct sip_counts sip;
+    struct sip_counts sip, sips;
     struct dns_counts dns;
 };
 
@@ -134,6 +134,8 @@ struct runtime {
     struct sip_config sip_config;
     struct http_counters http_counters;
     struct http_door *http; /* that was opened last */
+    struct sips_door *sips; /* likewise */
+    uint64_t sips_untrue;   /* connections of former ones that came to no TLS */
     struct tokens *tokens;
 
     struct sources *sources;
@@ -173,10 +175,27 @@ void desk_cut(struct runtime *rt, struct desk *desk, struct slice dialled);
 void runtime_on_cut(uv_async_t *async);
 bool runtime_desks(struct runtime *rt); /* false: no memory */
 void runtime_desks_free(struct runtime *rt);
+
+/* runtime_sip.c: both SIP doors. */
+struct sip_desk {
+    struct runtime *rt;
+    bool secure;                    /* the one over TLS */
+    _Atomic bool send_route_string; /* workers read it */
+};
 struct sip_totals {
     uint64_t requests, redirects, not_found;
 };
-void runtime_sip_totals(const struct runtime *rt, struct sip_totals *ret);
+void runtime_sip_totals(const struct runtime *rt, bool secure, struct sip_totals *ret);
+size_t runtime_sip_counts(const struct runtime *rt, bool secure,
+                          struct door_count ret[static DOOR_COUNTS]);
+void runtime_sip_prepare(struct runtime *rt); /* the secret of the tags */
+/* A frames_answer; the context is a sip_desk. */
+struct frames_peer;
+void runtime_sip_message(void *context, struct slice request, const struct frames_peer *from,
+                         struct buf *out);
+
+/* runtime_sips.c: another certificate for who connects from now on. */
+void runtime_sips_reload(struct runtime *rt);
 
 /* runtime_command.c */
 void runtime_outcome(struct runtime *rt, const struct ils_action *a);

@@ -14,20 +14,20 @@
 #define IDLE_MS    120000 /* a call controller keeps a connection and asks now and then */
 
 struct sip_door {
-    struct runtime *rt;
+    struct sip_desk desk;
     struct udp *udp;
     struct frames *frames;
-    _Atomic bool send_route_string; /* workers read it */
     unsigned open; /* of the two */
     void (*closed)(void *context);
     void *context;
 };
 
 /* routes: the loop's own, or NULL, what workers see. Returns the port for the reply. */
-static uint16_t answer(struct sip_door *door, struct desk *desk, const struct routes *routes,
+static uint16_t answer(struct sip_desk *door, struct desk *desk, const struct routes *routes,
                        struct slice request, const struct sip_source *source, struct buf *out)
 {
     struct runtime *rt = door->rt;
+    struct sip_counts *counts = door->secure ? &desk->sips : &desk->sip;
     struct sip_config config = rt->sip_config;
     struct sip_outcome outcome;
     unsigned tries = 0;
@@ -38,9 +38,9 @@ static uint16_t answer(struct sip_door *door, struct desk *desk, const struct ro
         n = sip_answer(rt->plan, routes, &config, &desk->scratch, request, source, out,
                        &outcome);
     } while (outcome.looked_up && outcome.result == LOOKUP_BUSY && desk_again(&tries));
-    desk_count(&desk->sip.requests, true);
-    desk_count(&desk->sip.redirects, n > 0 && outcome.status == 302);
-    desk_count(&desk->sip.not_found, n > 0 && outcome.status == 404);
+    desk_count(&counts->requests, true);
+    desk_count(&counts->redirects, n > 0 && outcome.status == 302);
+    desk_count(&counts->not_found, n > 0 && outcome.status == 404);
     if (outcome.looked_up && outcome.result == LOOKUP_CUT)
         desk_cut(rt, desk, outcome.dialled);
     return outcome.reply_port;
@@ -55,7 +55,7 @@ static bool from_here(struct slice ip)
 
 static void on_datagram(void *context, struct udp_request *request, struct buf *out)
 {
-    struct sip_door *door = context;
+    struct sip_desk *door = context;
     struct sip_source source = {
         .ip = request->ip, .port = request->port, .unverified = !from_here(request->ip)};
     request->reply_port = answer(door, &door->rt->desk[request->worker], NULL, request->bytes,
@@ -63,10 +63,10 @@ static void on_datagram(void *context, struct udp_request *request, struct buf *
 }
 
 /* Whoever shook hands is who he says; the reply goes where the request came from. */
-static void on_message(void *context, struct slice request, const struct frames_peer *from,
-                       struct buf *out)
+void runtime_sip_message(void *context, struct slice request, const struct frames_peer *from,
+                         struct buf *out)
 {
-    struct sip_door *door = context;
+    struct sip_desk *door = context;
     struct runtime *rt = door->rt;
     struct sip_source source = {.ip = from->ip, .port = from->port};
     if (request.n == 4)
@@ -101,17 +101,25 @@ static void sip_close(void *context, void (*closed)(void *context), void *closed
         frames_close(door->frames, on_closed, door);
 }
 
+void runtime_sip_prepare(struct runtime *rt)
+{
+    static const uint8_t none[sizeof rt->sip_config.key];
+    if (memcmp(rt->sip_config.key, none, sizeof none) != 0)
+        return;
+    clock_entropy(rt->sip_config.key, sizeof rt->sip_config.key);
+    rt->sip_config.server = slice_of("OpenILS/" OPENILS_VERSION);
+}
+
 static void sip_set(void *context, const struct door_config *config)
 {
     struct sip_door *door = context;
-    door->send_route_string = config->send_route_string;
+    door->desk.send_route_string = config->send_route_string;
 }
 
 /* Datagrams come last: what workers answer once needs its gate until it is closed. */
 static void *sip_open(struct runtime *rt, const struct door_config *config, struct door_gate *gate,
                       char *error, size_t size)
 {
-    static const uint8_t none[sizeof rt->sip_config.key];
     struct sip_door *door = calloc(1, sizeof *door);
     struct frames_options frames = {.address = config->address,
                                     .port = config->port,
@@ -128,18 +136,15 @@ static void *sip_open(struct runtime *rt, const struct door_config *config, stru
                               .reply_max = SIP_REPLY_MAX,
                               .gate = gate,
                               .answer = on_datagram,
-                              .context = door};
+                              .context = &door->desk};
     if (door == NULL) {
         snprintf(error, size, "there is no memory for the door");
         return NULL;
     }
-    if (memcmp(rt->sip_config.key, none, sizeof none) == 0) {
-        clock_entropy(rt->sip_config.key, sizeof rt->sip_config.key);
-        rt->sip_config.server = slice_of("OpenILS/" OPENILS_VERSION);
-    }
-    door->rt = rt;
+    runtime_sip_prepare(rt);
+    door->desk.rt = rt;
     sip_set(door, config);
-    door->frames = frames_open(rt->loop, &frames, on_message, door, error, size);
+    door->frames = frames_open(rt->loop, &frames, runtime_sip_message, &door->desk, error, size);
     if (door->frames != NULL)
         door->udp = udp_open(rt->workers, &udp, error, size);
     if (door->udp != NULL)
@@ -151,25 +156,31 @@ static void *sip_open(struct runtime *rt, const struct door_config *config, stru
     return NULL;
 }
 
-void runtime_sip_totals(const struct runtime *rt, struct sip_totals *ret)
+void runtime_sip_totals(const struct runtime *rt, bool secure, struct sip_totals *ret)
 {
     *ret = (struct sip_totals){0};
     for (unsigned i = 0; i < rt->desks; i++) {
-        const struct sip_counts *c = &rt->desk[i].sip;
+        const struct sip_counts *c = secure ? &rt->desk[i].sips : &rt->desk[i].sip;
         ret->requests += atomic_load_explicit(&c->requests, memory_order_relaxed);
         ret->redirects += atomic_load_explicit(&c->redirects, memory_order_relaxed);
         ret->not_found += atomic_load_explicit(&c->not_found, memory_order_relaxed);
     }
 }
 
-static size_t sip_counts(const struct runtime *rt, struct door_count ret[static DOOR_COUNTS])
+size_t runtime_sip_counts(const struct runtime *rt, bool secure,
+                          struct door_count ret[static DOOR_COUNTS])
 {
     struct sip_totals sum;
-    runtime_sip_totals(rt, &sum);
+    runtime_sip_totals(rt, secure, &sum);
     ret[0] = (struct door_count){"requests", sum.requests};
     ret[1] = (struct door_count){"redirects", sum.redirects};
     ret[2] = (struct door_count){"not_found", sum.not_found};
     return 3;
+}
+
+static size_t sip_counts(const struct runtime *rt, struct door_count ret[static DOOR_COUNTS])
+{
+    return runtime_sip_counts(rt, false, ret);
 }
 
 const struct door_kind door_sip = {

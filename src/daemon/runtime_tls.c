@@ -277,6 +277,7 @@ void runtime_tls_reload(struct runtime *rt)
     tls_context_unref(rt->tls);
     rt->tls = context;
     rt->verify_links = true;
+    runtime_sips_reload(rt);
     uv_timer_start(&rt->later, runtime_tls_later, 0, 0);
 }
 

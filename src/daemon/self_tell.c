@@ -42,17 +42,23 @@ static void nobody(void *context, enum reply reply, struct slice text,
 {
 }
 
-void self_tell(struct runtime *rt, const struct door_config *sip)
+static void add_door(struct list *l, const struct door_config *sip)
+{
+    bool any = strcmp(sip->address, "0.0.0.0") == 0 || strcmp(sip->address, "::") == 0;
+    if (sip->port != 0 && any)
+        add_all(l, sip->port);
+    else if (sip->port != 0)
+        add(l, sip->address, sip->port);
+    if (sip->port != 0 && (any || door_is_loopback(sip->address)))
+        add(l, "localhost", sip->port);
+}
+
+void self_tell(struct runtime *rt, const struct door_config *const *sip, size_t n)
 {
     struct list l = {.n = 0};
     struct command c = {.type = COMMAND_SELF};
-    bool any = strcmp(sip->address, "0.0.0.0") == 0 || strcmp(sip->address, "::") == 0;
-    if (sip->port != 0 && any)
-        add_all(&l, sip->port);
-    else if (sip->port != 0)
-        add(&l, sip->address, sip->port);
-    if (sip->port != 0 && (any || door_is_loopback(sip->address)))
-        add(&l, "localhost", sip->port);
+    for (size_t i = 0; i < n; i++)
+        add_door(&l, sip[i]);
     c.value = slice_make(l.text, l.n);
     runtime_command(rt, &c, nobody, NULL);
 }

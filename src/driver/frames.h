@@ -2,6 +2,9 @@
  * they came: each behind its length in two bytes, as DNS has it (RFC 1035 4.2.2, RFC 7766), or of a
  * length that the request itself tells, as SIP's do.
  *
+ * Over TLS the same: who has not finished his handshake in time is gone, and makes room before
+ * anybody who has.
+ *
  * What strangers can take is bounded: connections in all and from one address, bytes held for each
  * in both directions, and the time without a whole request. Who does not read his replies is not
  * read from. When there are as many connections as may be, the one that has been idle for longest
@@ -13,6 +16,7 @@
 
 #include "base/buf.h"
 #include "driver/door.h"
+#include "driver/tls.h"
 
 struct frames_options {
     const char *address; /* numeric; "::" is every address, IPv4 too */
@@ -25,6 +29,8 @@ struct frames_options {
     /* How many bytes at the beginning are one request; 0: more have to come; SIZE_MAX: it ends the
      * connection. NULL: two bytes before each request and reply say so. */
     size_t (*measure)(struct slice bytes);
+    struct tls_context *tls; /* NULL: without TLS; else as tls_door_context makes it */
+    unsigned shake_ms;       /* for a handshake */
 };
 
 struct frames_peer {
@@ -44,6 +50,9 @@ struct frames *frames_open(uv_loop_t *loop, const struct frames_options *options
                            frames_answer answer, void *context, char *error, size_t size);
 uint16_t frames_port(const struct frames *f);
 unsigned frames_count(const struct frames *f); /* connections that are open */
+uint64_t frames_untrue(const struct frames *f); /* that spoke no TLS, or came to no agreement */
+/* Whoever connects from now on is shown another certificate. Takes a reference. */
+void frames_tls(struct frames *f, struct tls_context *tls);
 void frames_close(struct frames *f, void (*closed)(void *context), void *context);
 
 #endif

@@ -12,6 +12,7 @@ struct tls_context {
     SSL_CTX *ssl;
     struct x509_store *store;
     struct x509_report mine; /* memory = NULL: no certificate, for dialling without one */
+    const char *protocol;    /* of a door: its name in ALPN, static; NULL: any */
 };
 
 /* The name that a conversation has in ALPN, after its length byte. */

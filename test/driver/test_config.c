@@ -65,6 +65,9 @@ static void test_defaults_and_options(void **state)
     assert_null(config.options.advertise);
     assert_string_equal(config.options.sip_address, "127.0.0.1");
     assert_int_equal(config.options.sip_port, 5070);
+    assert_string_equal(config.options.sips_address, "127.0.0.1");
+    assert_int_equal(config.options.sips_port, 0);
+    assert_null(config.options.sips_certificate);
     assert_string_equal(config.options.dns_address, "127.0.0.1");
     assert_int_equal(config.options.dns_port, 5300);
     assert_int_equal(READ("--data", "/d", "--address", "10.0.0.1", "--tls-port", "0",
@@ -80,6 +83,14 @@ static void test_defaults_and_options(void **state)
     assert_string_equal(config.options.dns_address, "::1");
     assert_int_equal(config.options.dns_port, 53);
     assert_int_equal(config.options.workers, 4);
+    assert_int_equal(READ("--data", "/d", "--sips-address", "::1", "--sips-port", "5071",
+                          "--sips-certificate", "/c", "--sips-key", "/k", "--sips-clients", "/a"),
+                     CONFIG_GO);
+    assert_string_equal(config.options.sips_address, "::1");
+    assert_int_equal(config.options.sips_port, 5071);
+    assert_string_equal(config.options.sips_certificate, "/c");
+    assert_string_equal(config.options.sips_key, "/k");
+    assert_string_equal(config.options.sips_clients, "/a");
 }
 
 static void test_file(void **state)
