@@ -127,9 +127,12 @@ static int export_all(struct cli *cli, struct call *call, struct export *x)
     x->files = json_array();
     int status = cli_call(cli, call, &result);
     export_close(x);
-    if (x->error != 0)
-        status = cli_error(cli, EXIT_REFUSED, strerror(x->error), x->failed,
-                           "ils plan export --all --dir DIR");
+    if (x->error != 0) {
+        char next[4200];
+        bool none = x->error == ENOENT;
+        snprintf(next, sizeof next, none ? "mkdir -p '%.4000s'" : "ls -ld '%.4000s'", x->dir);
+        status = cli_error(cli, EXIT_REFUSED, strerror(x->error), x->failed, next);
+    }
     if (result != NULL && x->error == 0) {
         json_object_set(result, "files", x->files);
         if (cli->json)

@@ -163,14 +163,28 @@ static void judge_restore(struct keeping *k)
     }
 }
 
+/* The file is judged as the copy of it in the data directory, of which nobody has heard. */
+static void name_file(struct keeping *k)
+{
+    char why[sizeof k->error];
+    size_t n = strlen(k->copy);
+    if (k->task != TASK_RESTORE || strncmp(k->error, k->copy, n) != 0)
+        return;
+    snprintf(why, sizeof why, "%s", k->error + n);
+    snprintf(k->error, sizeof k->error, "%.400s%.500s; nothing was changed", k->file, why);
+    k->next = "ils verify FILE";
+}
+
 static void work(uv_work_t *work)
 {
     struct keeping *k = work->data;
     if (k->task == TASK_RESTORE && !copy_file(k))
         return;
     k->report = verify_path(k->copy, k->error, sizeof k->error);
-    if (k->report == NULL)
+    if (k->report == NULL) {
+        name_file(k);
         return;
+    }
     if (k->task == TASK_RESTORE)
         judge_restore(k);
     if (k->task == TASK_BACKUP && json_is_true(json_object_get(k->report, "sound"))) {

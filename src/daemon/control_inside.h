@@ -22,6 +22,14 @@
 
 enum right { RIGHT_NONE, RIGHT_READ, RIGHT_CHANGE };
 
+/* A catalog file that was imported, by the hash of all that was given; and the USN of its stream
+ * then: as long as that stands, the same file changes nothing. */
+#define IMPORTS_KEPT 16
+struct imported {
+    uint8_t hash[HASH_SIZE];
+    uint64_t usn;
+};
+
 struct control_line {
     char *text, *json;
 };
@@ -40,6 +48,8 @@ struct control {
     struct control_line kept[CONTROL_TRACE_KEPT]; /* a ring: the newest trace records */
     uint64_t kept_n;                              /* ever kept */
     struct mem mem;                               /* for lookups and plans of this room */
+    struct imported imported[IMPORTS_KEPT];       /* a ring, of the last catalog files */
+    size_t imported_n;                            /* ever */
 };
 
 struct verb;

@@ -25,7 +25,8 @@ struct import {
     uint32_t confirm; /* seconds */
     uint64_t stream;
     struct csv_rows rows;
-    bool good, memory;
+    bool good, memory, hashed;
+    uint8_t hash[HASH_SIZE];
     struct changes changes;
 };
 
@@ -37,10 +38,76 @@ static void import_free(void *own)
     free(job);
 }
 
+/* All that decides what the import would do. */
+static void import_hash(struct import *job)
+{
+    const struct client *client = job->client;
+    const struct slice parts[] = {
+        slice_make(client->content, (size_t)client->content_n), slice_of(job->encoding),
+        slice_of(job->source), slice_make(&job->stream, sizeof job->stream)};
+    crypto_hash(job->hash, "import", parts, sizeof parts / sizeof parts[0]);
+}
+
+/* The USN of the stream that is imported into; 0: it is not there. */
+static uint64_t import_usn(const struct import *job)
+{
+    const struct ils *core = runtime_core(job->client->control->rt);
+    struct view_catalog c;
+    struct view_self self;
+    view_self(core, &self);
+    if (job->stream == STREAM_PLAN)
+        return self.usn;
+    for (size_t i = 0; view_catalog(core, i, &c); i++)
+        if (c.own && c.number == job->stream)
+            return c.usn;
+    return 0;
+}
+
+/* The same file was imported, and nothing has changed its stream since. */
+static bool import_is_there(const struct import *job)
+{
+    const struct control *control = job->client->control;
+    uint64_t usn = import_usn(job);
+    for (size_t i = 0; i < IMPORTS_KEPT && i < control->imported_n; i++)
+        if (control->imported[i].usn == usn && usn != 0 &&
+            memcmp(control->imported[i].hash, job->hash, HASH_SIZE) == 0)
+            return true;
+    return false;
+}
+
+static void import_answer(struct client *client)
+{
+    json_t *result = control_counts(client->number);
+    json_object_set_new(result, "text", json_string("OK"));
+    control_ok(client, result);
+}
+
+static void import_then(struct client *client, enum reply reply, struct slice text)
+{
+    const struct import *job = client->own;
+    struct control *control = client->control;
+    if (reply != REPLY_OK) {
+        control_refused(client, reply, text);
+        return;
+    }
+    if (job->confirm == 0) {
+        struct imported *to = &control->imported[control->imported_n++ % IMPORTS_KEPT];
+        to->usn = import_usn(job);
+        memcpy(to->hash, job->hash, HASH_SIZE);
+    }
+    import_answer(client);
+    control_confirm_look(control);
+}
+
+/* Twice: first what it is, which costs little; then, unless it is there already, what it says. */
 static void import_work(uv_work_t *work)
 {
     struct import *job = work->data;
     const struct client *client = job->client;
+    if (!job->hashed) {
+        import_hash(job);
+        return;
+    }
     job->good = csv_read((const uint8_t *)client->content, (size_t)client->content_n,
                          job->encoding, &job->rows);
     if (!job->good)
@@ -100,8 +167,10 @@ static void import_lend(struct client *client, struct command *command)
 {
     command->lent = client->lends = true;
     control_hold(client);
-    control_change(client, command);
+    control_change_then(client, command, true, import_then);
 }
+
+static bool import_queue(struct import *job);
 
 static void import_done(uv_work_t *work, int status)
 {
@@ -113,7 +182,16 @@ static void import_done(uv_work_t *work, int status)
     }
     control_hold(client);
     control_release(client);
-    if (!job->good) {
+    bool first = !job->hashed;
+    job->hashed = true;
+    if (first && job->confirm == 0 && !control_flag(client, "dry_run", false) &&
+        import_is_there(job)) {
+        memset(client->number, 0, sizeof client->number);
+        import_answer(client);
+    } else if (first) {
+        if (!import_queue(job))
+            control_no_memory(client);
+    } else if (!job->good) {
         import_complain(client, job);
     } else if (!job->memory) {
         control_no_memory(client);
@@ -132,6 +210,16 @@ static void import_done(uv_work_t *work, int status)
             import_lend(client, &command);
     }
     control_release(client);
+}
+
+static bool import_queue(struct import *job)
+{
+    control_hold(job->client);
+    if (uv_queue_work(runtime_loop(job->client->control->rt), &job->work, import_work,
+                      import_done) == 0)
+        return true;
+    control_release(job->client);
+    return false;
 }
 
 void verb_plan_import(struct client *client)
@@ -168,12 +256,8 @@ void control_import(struct client *client, struct slice source, uint64_t stream)
     client->own = job;
     client->own_free = import_free;
     control_line(client, "progress", json_pack("{s:s}", "text", "reading the file"));
-    control_hold(client);
-    if (uv_queue_work(runtime_loop(client->control->rt), &job->work, import_work, import_done) !=
-        0) {
+    if (!import_queue(job))
         control_no_memory(client);
-        control_release(client);
-    }
 }
 
 /* --- one entry by hand */

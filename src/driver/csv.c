@@ -324,7 +324,7 @@ static void read_text(struct csv_rows *rows, struct row_set set, struct slice te
     row_set_expect(&r->set, rows_about(text));
     read_lines(r, text);
     if (!r->has_header && rows->complaints == 0)
-        csv_complain(rows, 0, CSV_FAULT_EMPTY, slice_make(NULL, 0), "the file is empty");
+        csv_complain(rows, 0, CSV_FAULT_EMPTY, slice_make(NULL, 0), "it is empty");
     csv_free(&r->parser);
     row_set_end(&r->set);
     free(r);

@@ -114,6 +114,10 @@ struct store *store_open_copy(const char *file, char *error, size_t size)
     }
     if (code == SQLITE_OK)
         return s;
+    int why = s->db == NULL ? SQLITE_OK : sqlite3_errcode(s->db) & 0xff;
+    if (why == SQLITE_CORRUPT || why == SQLITE_NOTADB)
+        snprintf(s->error, sizeof s->error, "%s is no whole backup (%s); give another one", file,
+                 sqlite3_errstr(why));
     snprintf(error, size, "%s", s->error);
     store_close(s);
     return NULL;

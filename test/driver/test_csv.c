@@ -132,8 +132,8 @@ struct bad_row {
 };
 
 static const struct bad_row bad_rows[] = {
-    {"", CSV_FAULT_EMPTY, "the file: the file is empty"},
-    {"\n \r\n", CSV_FAULT_EMPTY, "the file: the file is empty"},
+    {"", CSV_FAULT_EMPTY, "the file: it is empty"},
+    {"\n \r\n", CSV_FAULT_EMPTY, "the file: it is empty"},
     {"URI,,a@x.example\n", CSV_FAULT_HEADER,
      "line 1: \"URI\": no such column: the first row must name the columns PatternType,"
      "PSTNFailover,Pattern or type,key with or without failover"},

@@ -276,6 +276,28 @@ def patterns(c, osaka, nara):
              'and when it goes', r)
 
 
+def once_more(c):
+    """The same file again changes nothing; as soon as the plan is another, it is read as ever."""
+    def take(*more):
+        r = c.json('plan', 'import', file, '--source', 'Same', *more)
+        return r['added'], r['removed'], r['changed'], r['number'] is None
+    file = csv(c, 'same.csv', users(700, 5, 'same.example.com'))
+    tap.same([take(), take(), take()], [(5, 0, 0, False)] + [(0, 0, 0, True)] * 2,
+             'the same file, three times')
+    c.must('plan', 'remove', 'URI', 'u00702@same.example.com')
+    tap.same([take(), take()], [(1, 0, 0, False), (0, 0, 0, True)], 'what was taken away is back')
+    c.must('plan', 'rollback', c.json('plan', 'log', '--max', 1)['last'])
+    tap.same(take(), (1, 0, 0, False), 'so is what a rollback took')
+    csv(c, 'same.csv', users(700, 6, 'same.example.com'))
+    tap.same([take(), take()], [(1, 0, 0, False), (0, 0, 0, True)], 'another file of that name')
+    r = c.json('plan', 'import', file, '--source', 'Same', '--dry-run')
+    tap.ok(r['unchanged'] == 6, 'a dry run counts what stays', r)
+    status, _ = c.ils('plan', 'import', file, '--source', 'Other')
+    tap.ok(status != 0, 'the keys of the file are of that source and no other', c.error)
+    c.restart()
+    tap.same(take(), (0, 0, 0, True), 'and after a restart')
+
+
 def main():
     with Network() as net:
         c = net.cluster('tokyo').hub('one')
@@ -284,6 +306,7 @@ def main():
         tap.run(touched, c)
         tap.run(empty, c)
         tap.run(unconfirmed, c)
+        tap.run(once_more, c)
         tap.run(dry_run, c, net)
     tap.done()
 
