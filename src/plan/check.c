@@ -113,7 +113,7 @@ static bool check_catalog(void *context, const struct catalog *catalog)
 
 struct shadow {
     const struct routes *routes;
-    struct slice pattern;      /* the route that is looked at, without its "*" */
+    struct slice pattern;      /* the route that is looked at */
     size_t first;              /* its place */
     struct slice other;        /* one that came before it */
     bool used;
@@ -124,9 +124,7 @@ static bool look_for_use(void *context, const struct catalog *catalog)
     struct shadow *s = context;
     struct slice name = catalog_route_string(catalog), target;
     size_t first, n;
-    if (name.n < s->pattern.n ||
-        !slice_eq_fold(slice_make(name.p + name.n - s->pattern.n, s->pattern.n), s->pattern) ||
-        !routes_find(s->routes, name, &first, &n))
+    if (!route_covers(s->pattern, name) || !routes_find(s->routes, name, &first, &n))
         return true;
     s->used = first == s->first;
     if (!s->used)
@@ -141,14 +139,13 @@ static void check_routes(struct check *c)
     for (size_t i = 0; i < routes_count(c->routes) && !c->stopped; i++) {
         struct shadow s = {.routes = c->routes, .first = i};
         routes_get(c->routes, i, &s.pattern, &target);
-        struct slice pattern = s.pattern;
-        if (slice_eq(pattern, last) || pattern.n == 0 || pattern.p[0] != '*')
+        /* A name without "*" is the most specific of all that cover it. */
+        if (slice_eq(s.pattern, last) || slice_find(s.pattern, '*') == s.pattern.n)
             continue;
-        last = pattern;
-        s.pattern = slice_make(pattern.p + 1, pattern.n - 1);
+        last = s.pattern;
         plan_each(c->p, look_for_use, &s);
         if (!s.used && s.other.n > 0)
-            tell(c, &(struct finding){.what = FINDING_SHADOWED, .key = pattern,
+            tell(c, &(struct finding){.what = FINDING_SHADOWED, .key = s.pattern,
                                       .other = s.other});
     }
 }

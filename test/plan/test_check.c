@@ -76,10 +76,43 @@ static void test_findings(void **state)
     assert_int_equal(t.mem.used, 0);
 }
 
+/* Route patterns with a "*" further inside: which of them never decide, and by which. */
+static void test_wildcards_inside(void **state)
+{
+    static const uint8_t seed[16] = {2};
+    static const char *const routes[] = {"*.example", "a.*.example", "*.*.example", "a.*.other",
+                                         "*.b.example"};
+    static const char *const wanted[] = {"4 *.*.example *.b.example ",
+                                         "4 *.example *.b.example ",
+                                         "4 a.*.example *.b.example "};
+    struct test_mem t;
+    struct arena a;
+    struct told told = {.n = 0};
+    test_mem_init(&t, 0);
+    arena_init(&a, &t.mem);
+    struct plan *p = plan_new(&t.mem, seed, true);
+    struct routes *r = routes_new(&t.mem);
+    assert_non_null(world_catalog(p, &t.mem, "there", "a.b.example", false, ROWS(other_rows)));
+    for (size_t i = 0; i < sizeof routes / sizeof *routes; i++)
+        assert_int_equal(routes_add(r, slice_of(routes[i]), slice_of("sip:1.1.1.1")), ENTRY_OK);
+    plan_check(p, r, &a, tell, &told);
+    size_t n = 0;
+    for (size_t i = 0; i < told.n; i++) {
+        if (told.line[i][0] == '4')
+            assert_string_equal(told.line[i], n < 3 ? wanted[n++] : "nothing more");
+    }
+    assert_int_equal(n, 3);
+    plan_free(p);
+    routes_free(r);
+    arena_done(&a);
+    assert_int_equal(t.mem.used, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_findings),
+        cmocka_unit_test(test_wildcards_inside),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,84 @@
+#!/usr/bin/env python3
+"""Routes as an operator gets them wrong: what is no pattern or no target, a target that does not
+resolve or leads back here, routes that never decide because others cover the same. Each is
+named with what to type, nothing of it is half applied, and what was to be typed is typed."""
+import re
+
+from harness import Network, Tap, wait_until
+
+tap = Tap()
+PATTERNS = 'osaka..example', '*osaka.example', 'osaka.*x.example', 'x.-osaka.example', 'os aka', ''
+TARGETS = ('http://10.0.0.5', 'sip:', 'sip:10.0.0.5:0', 'sip:10.0.0.5:70000', 'sip:10.0.0.5;x=y',
+           'sip:10.0.0.5?Subject=x', 'sip:10.0.0.5;transport=carrier-pigeon', '10.0.0.5')
+
+
+def routes(c):
+    return [(r['pattern'], r['target']) for r in c.json('route', 'list')]
+
+
+def refused(c, wanted, name, *words):
+    before = routes(c)
+    status, _ = c.ils(*words)
+    tap.ok(status == 1 and all(w in c.error for w in wanted) and routes(c) == before, name,
+           status, c.error, routes(c))
+
+
+def grammar(c):
+    for pattern in PATTERNS:
+        refused(c, ("'%s' is no route pattern" % pattern, 'next: ils help route add'),
+                'no pattern: "%s"' % pattern, 'route', 'add', pattern, 'sip:10.0.0.5')
+    for target in TARGETS:
+        refused(c, ("'%s'" % target, 'next: ils help route add'), 'no target: ' + target,
+                'route', 'add', 'osaka.example', target)
+
+
+def targets(c):
+    refused(c, ('nowhere.invalid does not resolve here', '--unresolved', 'nothing was changed'),
+            'a target that does not resolve', 'route', 'add', '*', 'sip:nowhere.invalid')
+    c.must('route', 'add', '*', 'sip:nowhere.invalid', '--unresolved')
+    tap.same(routes(c), [('*', 'sip:nowhere.invalid')], 'is taken as the remedy says')
+    c.must('route', 'remove', '*')
+    refused(c, ('is this cluster itself', 'next: ils door list'), 'a target that leads back here',
+            'route', 'add', '*', 'sip:127.0.0.1:%d' % c.sip_port)
+
+
+def shadows(c):
+    """The only route string that is learned is a.osaka.example."""
+    for pattern, host in ('*.example', 1), ('a.*.example', 2), ('*.osaka.example', 3):
+        c.must('route', 'add', pattern, 'sip:10.0.0.%d' % host)
+    target = c.json('lookup', '2001')['targets']
+    tap.ok(target[0]['uri'] == 'sip:2001@10.0.0.3', 'the most specific decides', target)
+    found = c.json('plan', 'check')
+    tap.same([(f['what'], f['key'], f['other']) for f in found['findings']],
+             [('shadowed', '*.example', '*.osaka.example'),
+              ('shadowed', 'a.*.example', '*.osaka.example')],
+             'routes that never decide are named, also with a * inside', found)
+    tap.same(c.status, 1, 'and the exit status says that there are some')
+    out = c.ils('route', 'test', 'a.osaka.example')[1]
+    tap.ok('*.osaka.example decides' in out and out.count('\nlost ') == 2,
+           'ils route test says which decides and what lost', out)
+    for f in found['findings']:
+        status, out = c.shell(f['next'])
+        tap.same(status, 0, 'typed: ' + f['next'], out)
+    status, out = c.ils('plan', 'check')
+    tap.ok(status == 0 and c.json('lookup', '2001')['targets'] == target,
+           'then nothing is found, and calls go where they went', out)
+
+
+def main():
+    with Network() as net:
+        tokyo = net.cluster('tokyo').hub('one')
+        osaka = net.cluster('osaka').init('one')
+        osaka.must('describe', '--route-string', 'a.osaka.example')
+        tap.same(osaka.join(tokyo)['code'], 'ILS-100', 'osaka joins')
+        osaka.must('plan', 'add', 'ENTERPRISE', '2001')
+        tap.ok(wait_until(lambda: tokyo.json('lookup', '2001')['result'] == 'no_route'), 'learned')
+        row = re.search(r'.*a\.osaka\.example.*', tokyo.ils('status')[1])
+        tap.ok(row, 'a route string without a route is named', tokyo.ils('status')[1])
+        tap.run(grammar, tokyo)
+        tap.run(targets, tokyo)
+        tap.run(shadows, tokyo)
+    tap.done()
+
+
+main()
