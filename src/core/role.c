@@ -226,21 +226,31 @@ bool role_setting(struct ils *ils, struct slice key, struct slice value)
 
 /* --- the other ways */
 
-/* A spoke whose hub does not come back, or has left, registers with nobody: the hubs that are known
- * are dialled as every hub dials every other. */
-static void become_hub(struct ils *ils)
+/* A spoke whose hub does not come back, or has left; a hub that does not reach the one that it was
+ * to join, and is asked for nothing more than to be a hub. */
+static bool gives_up_home(const struct ils *ils)
 {
     const struct peer *home = ils->dial.hub_known ? peer_find(ils, ils->dial.hub_key) : NULL;
+    if (ils->dial.command != 0)
+        return false;
+    if (ils->role == ROLE_HUB)
+        return ils->dial.wanted && (ils->dial.moving || home == NULL || home->link == NULL);
+    return ils->role == ROLE_SPOKE && !ils->dial.moving && ils->dial.hub_known &&
+           (home == NULL || home->role != ROLE_STANDALONE);
+}
+
+/* It registers with nobody then: the hubs that are known are dialled as every hub dials every
+ * other. */
+static void become_hub(struct ils *ils)
+{
     make_network(ils);
     ils->mesh.draining = false;
-    if (ils->role != ROLE_SPOKE || !ils->dial.hub_known ||
-        (home != NULL && home->role == ROLE_STANDALONE) || ils->dial.moving ||
-        ils->dial.command != 0)
+    if (!gives_up_home(ils))
         return;
     if (ils->dial.link != NULL)
         handshake_refuse(ils->dial.link, CODE_REPLACED);
     alarm_clear(ils, ILSHubClusterUnreachable, text_slice(ils->dial.host));
-    ils->dial.wanted = ils->dial.hub_known = false;
+    ils->dial.wanted = ils->dial.hub_known = ils->dial.moving = false;
     ils->dial.host.n = ils->dial.former.host.n = 0;
     mesh_now(ils);
 }

@@ -359,6 +359,11 @@ bool judge_is_gone(const struct judge *j, const uint8_t key[static KEY_SIZE])
     return true; /* its end may be known to nobody any more: whoever had the record has left */
 }
 
+void judge_forgets(struct judge *j, const uint8_t key[static KEY_SIZE])
+{
+    j->soul[soul_of(j, key)].ended = true;
+}
+
 bool judge_is_double(const struct judge *j, const struct node *n)
 {
     for (size_t i = 0; i < n->index; i++)

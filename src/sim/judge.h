@@ -67,6 +67,8 @@ void judge_hides(struct judge *j, const struct node *n);
 void judge_out(struct judge *j, struct node *n, bool out);
 /* Nobody is that one any more. */
 bool judge_is_gone(const struct judge *j, const uint8_t key[static KEY_SIZE]);
+/* An operator forgets that one: what was served of it may go. */
+void judge_forgets(struct judge *j, const uint8_t key[static KEY_SIZE]);
 /* Another node, of a lower index, is the same cluster. */
 bool judge_is_double(const struct judge *j, const struct node *n);
 bool judge_is_out(const struct judge *j, const struct node *n);

@@ -336,6 +336,7 @@ static bool forget_turn(struct run *r, struct node *n, const struct view_self *s
     for (const void *at = NULL; view_next(n->ils, &at, &c);)
         if (is_out(r, c.key) || (judge_is_gone(r->judge, c.key) && !c.linked)) {
             hex_text(id, c.peer_id, PEER_ID_SIZE);
+            judge_forgets(r->judge, c.key);
             r->desk[n->index].command = is_out(r, c.key) ? op_ban(n, id) : op_forget(n, id);
             return true;
         }
@@ -400,7 +401,8 @@ static bool role_turn(struct run *r, struct node *n, const struct view_self *sel
     if (call_turn(r, n, self, &join))
         return true;
     bool network = has_network(r, n->index);
-    if (d->role == ROLE_HUB && d->founder && (self->role != ROLE_HUB || !network))
+    bool vain = d->founder && self->role == ROLE_HUB && is_homeless(r, self, &join);
+    if (d->role == ROLE_HUB && d->founder && (self->role != ROLE_HUB || !network || vain))
         d->command = op_role(n, ROLE_HUB);
     else if (d->role == ROLE_HUB && self->role == ROLE_SPOKE)
         d->command = op_role(n, ROLE_HUB);
@@ -443,12 +445,35 @@ static void answered(struct desk *d, const struct node *n)
     d->command = 0;
 }
 
+/* Some cluster of the network has it on record that n was banned. */
+static bool is_banned(const struct run *r, const struct node *n)
+{
+    struct view_ended e;
+    for (size_t i = 0; i < r->world->node_n; i++) {
+        const struct node *other = r->world->node[i];
+        for (size_t k = 0; other->ils != NULL && !judge_is_out(r->judge, other) &&
+                           view_ended(other->ils, k, &e); k++)
+            if (e.banned && memcmp(e.peer_id, n->peer_id, PEER_ID_SIZE) == 0)
+                return true;
+    }
+    return false;
+}
+
+/* Who is out, and by nobody's word any more: whoever had it is not here. It ends where it is. */
+static bool out_turn(struct run *r, struct node *n, const struct view_self *self)
+{
+    if (!judge_is_out(r->judge, n) || self->role == ROLE_STANDALONE || is_banned(r, n))
+        return false;
+    r->desk[n->index].command = op_role(n, ROLE_STANDALONE);
+    return true;
+}
+
 /* True: something was typed, or waits for an answer. */
 static bool turn(struct run *r, struct node *n)
 {
     struct desk *d = &r->desk[n->index];
     struct view_self self;
-    if (!node_awake(n) || d->role == ROLE_STANDALONE)
+    if (!node_awake(n))
         return false;
     if (busy(r, n))
         return true;
@@ -456,6 +481,8 @@ static bool turn(struct run *r, struct node *n)
     view_self(n->ils, &self);
     d->incarnation = n->incarnation;
     d->until = r->world->now + PATIENCE;
+    if (d->role == ROLE_STANDALONE)
+        return out_turn(r, n, &self);
     return init_turn(r, n, &self) || (r->method != METHOD_TLS && password_turn(r, n)) ||
            auth_turn(r, n, &self) || (has_tls(r) && trust_turn(r, n)) ||
            cure_turn(r, n, &self) || label_turn(r, n, &self) || connect_turn(r, n) ||
@@ -471,19 +498,6 @@ bool operator_turn(struct run *r)
 }
 
 /* --- the end of a storm */
-
-/* Some cluster has it on record that n was banned. */
-static bool is_banned(const struct run *r, const struct node *n)
-{
-    struct view_ended e;
-    for (size_t i = 0; i < r->world->node_n; i++) {
-        const struct node *other = r->world->node[i];
-        for (size_t k = 0; other->ils != NULL && view_ended(other->ils, k, &e); k++)
-            if (e.banned && memcmp(e.peer_id, n->peer_id, PEER_ID_SIZE) == 0)
-                return true;
-    }
-    return false;
-}
 
 /* The hub that all others register with who are in no network: a hub, else who knows one, else the
  * first, which makes another. */

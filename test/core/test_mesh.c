@@ -254,6 +254,25 @@ static void two_parts_find_each_other(void **state)
     assert_true(world_answers(&world, 1, "carol@x.example"));
 }
 
+/* A hub that cannot register where it was told to, told to be a hub and nothing more: it knocks
+ * there no more. */
+static void a_hub_gives_up_its_registration(void **state)
+{
+    struct view_join join;
+    hubs();
+    world_ask(&world, 2, (struct command){.type = COMMAND_JOIN, .role = ROLE_HUB,
+                                          .host = slice_of("nowhere.example")});
+    world_pass(&world, 30 * TICK_S);
+    view_join(world.node[2].ils, &join);
+    assert_true(join.wanted && !join.up);
+    assert_int_equal(world_command(&world, 2, (struct command){.type = COMMAND_ROLE,
+                                                               .role = ROLE_HUB}), REPLY_OK);
+    world_pass(&world, 30 * TICK_S);
+    view_join(world.node[2].ils, &join);
+    assert_false(join.wanted);
+    mesh_stands();
+}
+
 /* Two became spokes in two parts of the network, each of whom the other knows as a hub. Who comes
  * to the other in vain is told what is known there before it is sent away. */
 static void who_comes_in_vain_is_told_the_news(void **state)
@@ -599,7 +618,8 @@ int main(void)
         CASE(a_spoke_is_joined_by_nobody), CASE(a_spoke_serves_none),
         CASE(one_way_is_enough), CASE(one_way_is_enough_to_register),
         CASE(hubs_find_each_other), CASE(a_hub_comes_back), CASE(a_partial_partition),
-        CASE(two_parts_find_each_other), CASE(who_comes_in_vain_is_told_the_news),
+        CASE(two_parts_find_each_other), CASE(a_hub_gives_up_its_registration),
+        CASE(who_comes_in_vain_is_told_the_news),
         CASE(spokes_visit_and_find_another_hub), CASE(a_visit_ends_an_alarm),
         CASE(a_short_restart),
         CASE(a_disconnected_spoke_stays_alone),
