@@ -149,11 +149,6 @@ void verb_source_run(struct client *client)
         read_now(client, r, control_flag(client, "force", false) ? SOURCE_FORCE : SOURCE_RUN);
 }
 
-void verb_source_list(struct client *client)
-{
-    control_ok(client, sources_list(sources_of(client)));
-}
-
 /* --- setting it up */
 
 static void then_added(struct client *client, enum reply reply, struct slice text)
@@ -225,6 +220,19 @@ static uint64_t entries_of(const struct client *client, const char *name)
     if (own != NULL)
         catalog_walk(own, count_one, &c);
     return c.n;
+}
+
+/* One that was not read well since the start has what the plan has of it. */
+void verb_source_list(struct client *client)
+{
+    json_t *rows = sources_list(sources_of(client)), *row;
+    size_t i;
+    json_array_foreach(rows, i, row) {
+        const char *name = json_string_value(json_object_get(row, "name"));
+        if (name != NULL && json_is_null(json_object_get(row, "last_good")))
+            json_object_set_new(row, "entries", control_number_json(entries_of(client, name)));
+    }
+    control_ok(client, rows);
 }
 
 static void removed(struct client *client)

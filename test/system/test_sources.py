@@ -291,6 +291,10 @@ def watched_file():
         tap.ok(status == 1 and 'No such file' in here.error and 'ls -l' in here.error,
                'file: gone, with the remedy', here.error)
         tap.ok(has(there, 'carol@example.com'), 'file: its entries stay')
+        here.restart()
+        tap.ok(wait_until(lambda: row_of(here, 'file')['state'] == 'failed') and
+               row_of(here, 'file')['entries'] == 3, 'file: also over a restart, and are counted',
+               row_of(here, 'file'))
         write(path, 'URI,erin@example.com')
         tap.ok(seen(there, 'erin@example.com') and
                wait_until(lambda: alarm(here, 'file') is False), 'file: back: the alarm is over')
