@@ -67,6 +67,7 @@ static void judge_ended(struct judge *j, const struct node *n, uint32_t of,
     struct held *h = &j->held[n->index][of];
     size_t key;
     bool over = e->banned || (h->looked == j->world->events && h->at.epoch <= e->epoch);
+    over = over && of != j->life[n->index].soul; /* who hears it of itself keeps its own */
     if (over)
         facts_read(n, &j->arena, j->soul[of].lineage, j->soul[of].key, fact);
     if (!over || facts_equal(fact, nothing, &key)) {

@@ -347,7 +347,8 @@ static bool forget_turn(struct run *r, struct node *n, const struct view_self *s
 static bool is_homeless(struct run *r, const struct view_self *self, const struct view_join *join)
 {
     const struct node *home = world_resolve(r->world, self->hub_host);
-    bool none = home == NULL || r->desk[home->index].banned || judge_is_out(r->judge, home);
+    bool none = home == NULL || r->desk[home->index].banned || judge_is_out(r->judge, home) ||
+                (r->world->calm && r->desk[home->index].role != ROLE_HUB);
     if (self->role == ROLE_HUB) /* it may have no such place */
         return join->wanted && !join->up && (none || join->last_code == CODE_NOT_A_HUB);
     return !join->wanted || join->last_code == CODE_NOT_A_HUB || none;
