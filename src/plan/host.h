@@ -40,12 +40,12 @@ enum entry_error user_canonical(uint8_t *dst, struct slice user, size_t *ret_n);
  * ASCII 0. Returns how many bytes it takes. */
 size_t phone_char(struct slice text, size_t at, uint8_t *ret);
 
-/* Whether a number as people write it begins with a "+", of whichever width. */
+/* Whether a number as people write it begins with a "+", of whichever width: "(+81) 3 ..." does. */
 static inline bool phone_has_plus(struct slice text)
 {
-    uint8_t c = 0;
-    if (text.n > 0)
-        phone_char(text, 0, &c);
+    uint8_t c = ' ';
+    for (size_t at = 0; at < text.n && (c == ' ' || c == '.' || c == '(' || c == ')');)
+        at += phone_char(text, at, &c);
     return c == '+';
 }
 

@@ -139,6 +139,8 @@ static const struct row rows[] = {
      "sip:8002@10.0.0.5:5080;transport=tcp"},
     {"TEL:+81-66-0000002", LOOKUP_FOUND, "+81660000002", "+81660000002", "osaka",
      "sip:+81660000002@10.0.0.5:5080;transport=tcp"},
+    {"(+81) 66.000.0002", LOOKUP_FOUND, "+81660000002", "+81660000002", "osaka",
+     "sip:+81660000002@10.0.0.5:5080;transport=tcp"},
     {"+81660000002", LOOKUP_FOUND, "+81660000002", "+81660000002", "osaka",
      "sip:+81660000002@10.0.0.5:5080;transport=tcp"},
     {"sip:%2B81660000002@gw", LOOKUP_FOUND, "+81660000002", "+81660000002", "osaka",
