@@ -2,71 +2,19 @@
 """Questions in the name of others, from another network: who is named as their sender gets fewer
 bytes than were sent, what ilsd keeps of sources is bounded, and who is really there is answered, by
 UDP or by TCP. The control is a door without a rate.   test_dns_flood.py [PACKETS]"""
-import json
 import os
-import shutil
 import socket
-import subprocess
 import sys
 import time
 
 import dnsdoor
-from harness import BUILD, Network, Tap, wait_until
+from harness import Network, Tap
+from outside import HERE, Outside, VICTIM, enter, memory
 
 tap = Tap()
-INSIDE = 'ILS_TEST_FLOOD_INSIDE'
-FLOOD = os.path.join(BUILD, 'test', 'system', 'udp_flood')
-HERE, THERE, VICTIM, PORT = '10.9.0.1', '10.9.0.2', '10.8.8.8', 5300
+PORT = 5300
 NUMBER = '+81661234567'
-
-
-def run(*words):
-    subprocess.run(words, check=True)
-
-
-class Outside:
-    """Another network, behind a wire: its packets may say that they come from anywhere."""
-
-    def __init__(self):
-        self.process = subprocess.Popen(['unshare', '-n', 'sleep', '1000'])
-        own = os.readlink('/proc/self/ns/net')
-        wait_until(lambda: os.readlink('/proc/%d/ns/net' % self.process.pid) != own)
-        run('ip', 'link', 'set', 'lo', 'up')
-        run('ip', 'link', 'add', 'inner', 'type', 'veth', 'peer', 'name', 'outer', 'netns',
-            str(self.process.pid))
-        run('ip', 'addr', 'add', HERE + '/24', 'dev', 'inner')
-        run('ip', 'link', 'set', 'inner', 'up')
-        self.run('ip', 'addr', 'add', THERE + '/24', 'dev', 'outer')
-        self.run('ip', 'link', 'set', 'outer', 'up')
-        run('ip', 'route', 'add', 'default', 'via', THERE)
-        run('sysctl', '-qw', 'net.ipv4.conf.all.rp_filter=0', 'net.ipv4.conf.inner.rp_filter=0')
-
-    def run(self, *words, **more):
-        return subprocess.run(['nsenter', '-n', '-t', str(self.process.pid), *words], check=True,
-                              **more)
-
-    def flood(self, packets, source):
-        """Bytes that came in and went out on the wire meanwhile."""
-        before = self.bytes()
-        self.run(FLOOD, HERE, str(PORT), str(packets), source, stdout=subprocess.DEVNULL,
-                 input=dnsdoor.question(dnsdoor.number_name(NUMBER)))
-        return [b - a for a, b in zip(before, self.bytes())]
-
-    @staticmethod
-    def bytes():
-        out = subprocess.run(['ip', '-s', '-j', 'link', 'show', 'inner'], check=True,
-                             stdout=subprocess.PIPE).stdout
-        stats = json.loads(out)[0]['stats64']
-        return stats['rx']['bytes'], stats['tx']['bytes']
-
-    def end(self):
-        self.process.kill()
-        self.process.wait()
-
-
-def memory(c):
-    with open('/proc/%d/status' % c.process.pid, encoding='ascii') as handle:
-        return next(int(line.split()[1]) for line in handle if line.startswith('VmRSS')) * 1024
+QUESTION = dnsdoor.question(dnsdoor.number_name(NUMBER))
 
 
 def counts(c):
@@ -84,22 +32,22 @@ def by_tcp():
 
 def one_victim(c, outside, packets):
     c.must('door', 'set', 'dns', '--rate', '100/s')
-    came, went = outside.flood(packets, VICTIM)
+    came, went = outside.flood(PORT, QUESTION, packets, VICTIM)
     tap.ok(went <= came, 'the named sender gets no more than was sent: %.2f' % (went / came))
     print('# %d questions in the name of one: %.2f bytes out for each that came' % (
         packets, went / came))
     c.must('door', 'set', 'dns', '--rate', 'off')
-    came, went = outside.flood(packets // 10, VICTIM)
+    came, went = outside.flood(PORT, QUESTION, packets // 10, VICTIM)
     tap.ok(went > came, 'control: without a rate he gets more: %.2f' % (went / came))
 
 
 def all_of_them(c, outside, packets):
     c.must('door', 'set', 'dns', '--rate', '100/s')
-    outside.flood(packets // 10, 'any')
+    outside.flood(PORT, QUESTION, packets // 10, 'any')
     before, waits = memory(c), []
     child = os.fork()
     if child == 0:
-        outside.flood(packets, 'any')
+        outside.flood(PORT, QUESTION, packets, 'any')
         os._exit(0)
     while os.waitpid(child, os.WNOHANG) == (0, 0):
         begun = time.monotonic()
@@ -118,17 +66,7 @@ def all_of_them(c, outside, packets):
 
 def main():
     packets = int(sys.argv[1]) if len(sys.argv) > 1 else 100000
-    if os.geteuid() != 0 or not all(map(shutil.which, ('unshare', 'nsenter', 'ip', 'sysctl'))):
-        tap.skip('questions in the name of others', 'not root, or without namespaces')
-        tap.done()
-        return
-    if INSIDE not in os.environ:
-        probe = subprocess.run(['unshare', '-n', 'true'], stderr=subprocess.DEVNULL, check=False)
-        if probe.returncode == 0:
-            os.environ[INSIDE] = '1'
-            os.execvp('unshare', ['unshare', '-n', sys.executable, os.path.abspath(__file__),
-                                  str(packets)])
-        tap.skip('questions in the name of others', 'no right to make a network namespace')
+    if not enter(tap, packets):
         tap.done()
         return
     outside = Outside()

@@ -1,7 +1,7 @@
 /* udp_flood: sends a datagram again and again in the name of others: raw packets, whose sources are
  * one address, or every one of 10.64.0.0/10 in turn.
  *
- *   udp_flood ADDRESS PORT COUNT SOURCE|any <PAYLOAD
+ *   udp_flood ADDRESS PORT COUNT SOURCE|any [PER_SECOND] <PAYLOAD
  *
  * Prints how many packets and bytes of IP were sent. For network namespaces of tests only. */
 #include <arpa/inet.h>
@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #define BATCH 64
@@ -35,10 +36,26 @@ static void write_heads(char *p, size_t size, in_addr_t from, in_addr_t to, uint
     memcpy(p + sizeof ip, &udp, sizeof udp);
 }
 
+/* Waits until as many as were sent should have been. */
+static void keep_pace(unsigned long sent, unsigned long per_second, struct timespec start)
+{
+    unsigned long whole = sent / per_second, rest = sent % per_second;
+    start.tv_sec += (time_t)whole;
+    start.tv_nsec += (long)((double)rest / (double)per_second * 1e9);
+    if (start.tv_nsec >= 1000000000) {
+        start.tv_sec++;
+        start.tv_nsec -= 1000000000;
+    }
+    clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &start, NULL);
+}
+
 int main(int n, char **v)
 {
-    if (n != 5)
+    if (n != 5 && n != 6)
         return 2;
+    unsigned long per_second = n == 6 ? strtoul(v[5], NULL, 10) : 0;
+    struct timespec start;
+    clock_gettime(CLOCK_MONOTONIC, &start);
     struct sockaddr_in to = {.sin_family = AF_INET};
     uint16_t port = (uint16_t)strtoul(v[2], NULL, 10);
     unsigned long count = strtoul(v[3], NULL, 10), sent = 0;
@@ -59,6 +76,8 @@ int main(int n, char **v)
             .msg_name = &to, .msg_namelen = sizeof to, .msg_iov = &iov[i], .msg_iovlen = 1};
     }
     while (sent < count) {
+        if (per_second > 0)
+            keep_pace(sent, per_second, start);
         unsigned more = count - sent < BATCH ? (unsigned)(count - sent) : BATCH;
         for (unsigned i = 0; i < more; i++) {
             unsigned long who = (sent + i) * 2654435761u % (1u << 22);
