@@ -16,13 +16,14 @@ import http_door
 import naptr
 import ours
 import replicate
+import wait
 from figures import Figures, Report
 from harness import ROOT, Network
 from join import run_join
 
 PEERS = os.environ['PEERS']
 REPLICATE = ('pairs', 'slope', 'origins')
-PHASES = REPLICATE + ('replicate', 'change', 'lookup', 'enum', 'http', 'join')
+PHASES = REPLICATE + ('replicate', 'change', 'lookup', 'enum', 'http', 'wait', 'join')
 ALIASES = {'sync': 'pairs', 'restart': 'pairs', 'bytes': 'pairs'}
 
 
@@ -49,6 +50,9 @@ def our_lookups(n, figures, tool):
             rate = re.search(r'replies_per_s: *([\d.]+)', text)
             if rate and used > 0:  # a busy machine does not change it
                 figures.add(prefix + 'replies_per_cpu_s', float(rate.group(1)) * 5 / used)
+        if rate:
+            half = wait.lag('sip', spoke.sip_port, float(rate.group(1)) / 2, n, 1)
+            figures.take('ils.invite302.half.', half, 1)
 
 
 def take(prefix, text, figures):
@@ -111,6 +115,8 @@ def measure(phase, options, n, figures):
         naptr.run(n, runs or 5, figures)
     elif phase == 'http':
         http_door.run(n, runs or 3, figures)
+    elif phase == 'wait':
+        wait.run(n, runs or 3, figures)
     else:
         for _ in range(runs or 3):
             run_join(figures)
@@ -132,7 +138,7 @@ def report(phase, said):
                    'kamailio.invite302.window64.replies_per_s', 4, True, Figures.median)
     elif phase == 'http':
         http_door.report(said, Figures.median)
-    else:
+    elif phase == 'join':
         said.ratio('CPU of the hub for a TLS reconnect, ms, bare handshake',
                    'ils.join.tls.cpu_ms', 'bare_tls.cpu_ms', 0.5, value=Figures.median)
 

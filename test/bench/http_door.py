@@ -6,6 +6,7 @@ import re
 import subprocess
 
 import ours
+import wait
 from harness import Network, free_port, wait_until
 from peers import PATHS, have
 
@@ -66,6 +67,7 @@ def measure(name, port, pid, n, folder, figures):
         figures.add(prefix + 'cpu_us', 1e6 * used / count)
         figures.add(prefix + 'p50_ms', p50)
         figures.add(prefix + 'p99_ms', p99)
+    figures.take(name + '.http.half.', wait.lag('http', port, rate / 2, n, 1), 1)
 
 
 def nginx(n, folder):

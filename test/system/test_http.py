@@ -10,6 +10,7 @@ import subprocess
 import urllib.parse
 
 from harness import ROOT, Network, Tap, free_port, wait_until
+from kill import invite
 
 tap = Tap()
 CURL = shutil.which('curl')
@@ -396,6 +397,31 @@ def metrics(c):
     tap.ok(bad.returncode != 0, 'control: not a mistyped one')
 
 
+def sums(net):
+    """Each question from a socket of its own, so that every worker has some; and connections."""
+    c = net.cluster('nagoya', start=False, http=True, dns=True)
+    c.options = ['--workers', '4']
+    c.start().init('secret')
+    question = b'\0\7\0\0\0\1\0\0\0\0\0\0\1x\3ils\10internal\0\0\43\0\1'
+    for _ in range(60):
+        invite(('127.0.0.1', c.sip_port), '1234')
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+            s.settimeout(20)
+            s.sendto(question, ('127.0.0.1', c.dns_port))
+            s.recv(4096)
+    with socket.create_connection(('127.0.0.1', c.dns_port), 20) as s:
+        for _ in range(5):
+            s.sendall(len(question).to_bytes(2, 'big') + question)
+            s.recv(4096)
+    text = curl(c, '/metrics')[2]
+    found = {m[1]: int(m[2]) for m in
+             re.finditer(r'^openils_door_requests_total\{door="(\w+)"\} (\d+)$', text, re.M)}
+    tap.same((found['sip'], found['dns'], found['http']), (60, 65, 0),
+             'what each worker answered is summed')
+    tap.ok('openils_door_outcomes_total{door="sip",outcome="not_found"} 60\n' in text,
+           'and what it came to', text)
+
+
 def main():
     if CURL is None:
         tap.skip('the HTTP door', 'curl is not installed')
@@ -414,6 +440,7 @@ def main():
                      slow):
             tap.run(part, c)
         tap.run(degraded, net)
+        tap.run(sums, net)
     tap.done()
 
 
