@@ -43,9 +43,21 @@ static struct pair *pair_get(struct ils *ils, struct stream *a, struct stream *b
     return p;
 }
 
+/* A catalog that is adopted has its name twice for a while: the alarm is that of both pairs. */
+static bool raised_by_another(const struct ils *ils, const struct pair *p)
+{
+    list_each(node, &ils->pairs) {
+        const struct pair *other = list_entry(node, struct pair, node);
+        if (other != p && other->raised &&
+            slice_eq(text_slice(other->subject), text_slice(p->subject)))
+            return true;
+    }
+    return false;
+}
+
 static void pair_clear(struct ils *ils, struct pair *p)
 {
-    if (p->raised)
+    if (p->raised && !raised_by_another(ils, p))
         alarm_clear(ils, ILSDuplicateURI, text_slice(p->subject));
     ils->pair_alarm_n -= p->raised;
     p->raised = false;

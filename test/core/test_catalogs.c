@@ -244,6 +244,39 @@ static void role_stays(void **state)
                                                                .role = ROLE_SPOKE}), REPLY_OK);
 }
 
+static bool is_duplicate(int i)
+{
+    struct alarm_row row;
+    bool active = false;
+    for (size_t k = 0; view_alarm(core(i), k, &row); k++)
+        active = active || (row.active && row.alarm == ILSDuplicateURI &&
+                            slice_eq(row.subject, slice_of("Old, c2")));
+    return active;
+}
+
+/* What a spoke announces as well is a duplicate of the adopted catalog as it was of the former. */
+static void adopted_with_a_duplicate(void **state)
+{
+    (void)state;
+    const struct change carl = {.put = true, .kind = ENTRY_URI, .user = slice_of("carl"),
+                                .domain = slice_of("old.example"), .source = slice_of("hq")};
+    assert_int_equal(add(0, "Old"), REPLY_OK);
+    assert_int_equal(fill(0, "Old", "carl", true), REPLY_OK);
+    assert_int_equal(world_command(&world, 2, (struct command){
+        .type = COMMAND_PLAN, .change = &carl, .change_n = 1, .source = slice_of("hq")}), REPLY_OK);
+    assert_int_equal(world_command(&world, 1, (struct command){
+        .type = COMMAND_CATALOG_ADOPT, .cluster_id = slice_of("old"),
+        .cluster = slice_of("c0")}), REPLY_OK);
+    world_pass(&world, 60 * TICK_S);
+    assert_true(is_duplicate(0) && is_duplicate(1) && is_duplicate(2));
+    assert_int_equal(drop(0, "Old"), REPLY_OK);
+    world_pass(&world, 60 * TICK_S);
+    assert_true(is_duplicate(0) && is_duplicate(1) && is_duplicate(2));
+    assert_int_equal(drop(1, "Old"), REPLY_OK);
+    world_pass(&world, 60 * TICK_S);
+    assert_false(is_duplicate(0) || is_duplicate(1) || is_duplicate(2));
+}
+
 /* A backup is put back: what the neighbours hold is taken where nothing was written since. */
 static void put_back(void **state)
 {
@@ -380,6 +413,7 @@ cmocka_unit_test_setup_teardown(brought_back, setup, teardown),
 cmocka_unit_test_setup_teardown(withheld, setup, teardown),
         cmocka_unit_test_setup_teardown(not_taken_by_the_disk, setup, teardown),
         cmocka_unit_test_setup_teardown(role_stays, setup, teardown),
+        cmocka_unit_test_setup_teardown(adopted_with_a_duplicate, setup, teardown),
         cmocka_unit_test_setup_teardown(put_back, setup, teardown),
         cmocka_unit_test_setup_teardown(put_back_and_written, setup, teardown),
         cmocka_unit_test_setup_teardown(exchange_off, setup, teardown),
