@@ -383,6 +383,12 @@ static void catalogs_count(void **state)
     say_plan(&liar, &last, 501, 1);
     assert_int_equal(served(last.peer.key, 501), 0);
     assert_true(alarmed(ILSPeerLimitExceeded));
+    struct liar gone = the_puppet(1);
+    for (uint64_t i = 0; i < 2; i++) /* two go: the first makes room for the one that waits */
+        say_stream(&liar, &gone, (struct head){.number = STREAM_CATALOGS + i, .usn = 100,
+                                               .flags = HEAD_FLAG_LEFT}, &none, 0);
+    assert_false(alarmed(ILSPeerLimitExceeded));
+    assert_true(alarmed(ILSPeerLimitApproachingWarning));
     say_stream(&liar, &liar, (struct head){.usn = 100, .flags = HEAD_FLAG_LEFT}, &none, 0);
     assert_null(stream_of(liar.peer.key, 2));
     assert_false(alarmed(ILSPeerLimitExceeded) || alarmed(ILSPeerLimitApproachingWarning));
