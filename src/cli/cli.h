@@ -27,7 +27,7 @@ struct cli {
 
 /* --- the table of commands (table.c) */
 
-enum option_kind { OPTION_FLAG, OPTION_VALUE, OPTION_LIST };
+enum option_kind { OPTION_FLAG, OPTION_VALUE, OPTION_NEEDED, OPTION_LIST }; /* needed: a value */
 
 struct option_row {
     const char *name;  /* "--generation"; NULL ends the list */

@@ -106,8 +106,8 @@ static void help_one(const struct command_row *c)
 {
     printf("usage: ils %s%s%s", c->words, c->positional[0] != '\0' ? " " : "", c->positional);
     for (const struct option_row *o = c->options; o != NULL && o->name != NULL; o++)
-        printf(" [%s%s%s]", o->name, o->value != NULL ? " " : "",
-               o->value != NULL ? o->value : "");
+        printf(o->kind == OPTION_NEEDED ? " %s%s%s" : " [%s%s%s]", o->name,
+               o->value != NULL ? " " : "", o->value != NULL ? o->value : "");
     printf("\n\n%s\n", c->summary);
     if (c->details != NULL)
         printf("%s\n", c->details);

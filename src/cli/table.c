@@ -14,8 +14,9 @@ const struct option_row global_options[] = {
 };
 
 static const struct option_row init_options[] = {
-    {"--cluster-id", "ID", "name of this cluster in the network, 1 to 50 characters", OPTION_VALUE},
-    {"--fqdn", "NAME", "fully qualified domain name of this cluster", OPTION_VALUE},
+    {"--cluster-id", "ID", "name of this cluster in the network, 1 to 50 characters",
+     OPTION_NEEDED},
+    {"--fqdn", "NAME", "fully qualified domain name of this cluster", OPTION_NEEDED},
     {"--description", "TEXT", "words for people", OPTION_VALUE},
     {"--route-string", "NAME", "what this cluster advertises for its numbers (else the FQDN)",
      OPTION_VALUE},
@@ -125,7 +126,7 @@ static const struct option_row audit_options[] = {
 
 static const struct option_row import_options[] = {
     {"--source", "NAME", "where the rows come from: they replace what NAME gave before",
-     OPTION_VALUE},
+     OPTION_NEEDED},
     {"--encoding", "NAME", "of the file (UTF-8), such as CP932", OPTION_VALUE},
     {"--dry-run", NULL, "say what it would do, and who would be called then, and do nothing",
      OPTION_FLAG},
@@ -136,13 +137,13 @@ static const struct option_row import_options[] = {
 };
 
 static const struct option_row catalog_options[] = {
-    {"--route-string", "NAME", "where calls to its entries go", OPTION_VALUE},
+    {"--route-string", "NAME", "where calls to its entries go", OPTION_NEEDED},
     {"--description", "TEXT", "words for people", OPTION_VALUE},
     {NULL, NULL, NULL, OPTION_FLAG},
 };
 
 static const struct option_row adopt_options[] = {
-    {"--from", "CLUSTER", "whose it is now", OPTION_VALUE},
+    {"--from", "CLUSTER", "whose it is now", OPTION_NEEDED},
     {"--description", "TEXT", "words for people", OPTION_VALUE},
     {NULL, NULL, NULL, OPTION_FLAG},
 };

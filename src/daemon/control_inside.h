@@ -143,6 +143,8 @@ json_t *control_number_json(uint64_t v);
 json_t *control_address(const struct address *a);
 /* The alarm's sentence; of a port in use, with the program that has it now. */
 void control_alarm_text(char *dst, size_t size, const struct alarm_row *row);
+/* What is typed about an alarm of which no verdict says more. */
+void control_alarm_next(char *dst, size_t size, const struct alarm_row *row);
 /* "AB:CD:...", and whole days until t (negative: since t; null: t is 0). New refs. */
 json_t *control_fingerprint(const uint8_t *fingerprint);
 json_t *control_days(wall t);

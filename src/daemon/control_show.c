@@ -215,6 +215,18 @@ void control_alarm_text(char *dst, size_t size, const struct alarm_row *row)
     snprintf(dst, size, "TCP port %s is in use by %s", port, holder);
 }
 
+void control_alarm_next(char *dst, size_t size, const struct alarm_row *row)
+{
+    struct slice s = row->subject;
+    if (row->alarm == ILSTCPInUse || row->alarm == ILSTCPListenError)
+        snprintf(dst, size, "ss -ltnp 'sport = :%.*s'", (int)s.n, (const char *)s.p);
+    else if (row->alarm == ILSSourceFailed)
+        snprintf(dst, size, "ils source test '%.*s'", (int)s.n, (const char *)s.p);
+    else /* of what there is too much, the table shows what is not needed any more */
+        snprintf(dst, size, "%s", row->alarm == ILSPeerLimitExceeded ? "ils clusters"
+                                                                     : "ils alarms");
+}
+
 /* How many entries two clusters have in common, and one of them. */
 static void alarm_duplicate(json_t *json, const struct ils *core, struct slice subject)
 {

@@ -104,17 +104,12 @@ static bool health_alarm(const struct ils *core, const char *severity, uint8_t a
                          struct slice self, struct health *h)
 {
     struct alarm_row row;
-    char text[512], next[128] = "ils alarms";
+    char text[512], next[128];
     for (size_t i = 0; view_alarm(core, i, &row); i++) {
         if (!alarm_is(&row, severity) || (alarm != ALARMS && row.alarm != alarm))
             continue;
         control_alarm_text(text, sizeof text, &row);
-        if (row.alarm == ILSTCPInUse || row.alarm == ILSTCPListenError)
-            snprintf(next, sizeof next, "ss -ltnp 'sport = :%.*s'", (int)row.subject.n,
-                     (const char *)row.subject.p);
-        if (row.alarm == ILSSourceFailed)
-            snprintf(next, sizeof next, "ils source test '%.*s'", (int)row.subject.n,
-                     (const char *)row.subject.p);
+        control_alarm_next(next, sizeof next, &row);
         health_set(h, true, text, next);
         health_verdict(core, &row, self, h);
         return true;
