@@ -5,7 +5,8 @@
  * is a 302 whose Contact has that number. An INVITE that is not answered is sent again as RFC 3261,
  * 17.1.1.2 has it, T1 = 500 ms: after T1, 3 T1 and 7 T1, with the same branch. The RFC waits until
  * 64 T1; here a lookup without an answer after 8 T1, 4 s, has failed, for no caller waits longer.
- * An answer of another kind has failed at once.
+ * An answer of another kind has failed at once. Where this program itself did not run in time, its
+ * repeats are as much later, and fewer lookups are begun: what is judged is the door.
  *
  * Each half second a line: asked, answered, failed without an answer, answered wrongly, asked
  * again, the longest wait in ms. Ends with standard input, when the last lookup has its verdict. */
@@ -20,9 +21,12 @@
 #include <time.h>
 #include <unistd.h>
 
-#define T1   0.5
-#define LAST (8 * T1)
-#define RING (1u << 18) /* lookups under way: more than LAST seconds of any rate */
+#define T1    0.5
+#define BURST 64.0       /* lookups begun at once, at most */
+#define RING  (1u << 18) /* lookups under way: more than those of 8 T1 at any rate */
+
+static const double waits[] = {T1, 2 * T1, 4 * T1, T1}; /* the last of them: for its answer */
+#define WAITS (sizeof waits / sizeof *waits)
 
 struct lookup {
     double first, next;
@@ -67,7 +71,7 @@ static void invite(unsigned long n)
 
 static void begin(double t)
 {
-    ring[serial % RING] = (struct lookup){t, t + T1, 1, true};
+    ring[serial % RING] = (struct lookup){t, t + waits[0], 1, true};
     invite(serial++);
 }
 
@@ -98,11 +102,13 @@ static void watch(double t)
 {
     for (unsigned long n = oldest; n < serial; n++) {
         struct lookup *l = &ring[n % RING];
-        if (l->open && t >= l->first + LAST) {
+        if (!l->open || t < l->next)
+            continue;
+        if (l->tries == WAITS) {
             l->open = false;
             failed++;
-        } else if (l->open && t >= l->next) {
-            l->next += T1 * (double)(1u << l->tries++);
+        } else {
+            l->next = t + waits[l->tries++];
             invite(n);
             again++;
         }
@@ -149,8 +155,8 @@ int main(int argc, char **argv)
         if (p[1].revents != 0)
             asking = false;
         take(t);
-        /* Time in which this program did not run is not asked for afterwards. */
-        due = due > 64 ? 64 : due + (t - began) * rate;
+        due = due + (t - began) * rate;
+        due = due > BURST ? BURST : due;
         began = t;
         for (; asking && due >= 1 && serial - oldest < RING; due--)
             begin(t);
