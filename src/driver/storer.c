@@ -507,6 +507,9 @@ void storer_stop(struct storer *s, void (*stopped)(void *context), void *context
 
 void storer_stats(const struct storer *s, struct storer_stats *ret)
 {
-    *ret = s->stats;
-    ret->commits = __atomic_load_n(&s->stats.commits, __ATOMIC_RELAXED);
+    *ret = (struct storer_stats){
+        .batches = s->stats.batches,
+        .failed = s->stats.failed,
+        .commits = __atomic_load_n(&s->stats.commits, __ATOMIC_RELAXED),
+    };
 }
