@@ -409,6 +409,7 @@ struct slice mesh_place(const struct peer *p, uint32_t attempts, enum code last,
                         struct slice usual);
 bool mesh_elsewhere(const struct ils *ils); /* a spoke that is served by somebody */
 bool mesh_is_hub(const struct peer *p);  /* it is a hub that may be registered with */
+void mesh_moved(struct ils *ils, struct peer *p); /* it is elsewhere: what failed may not there */
 void mesh_now(struct ils *ils);       /* everything is tried at once: settings have changed */
 struct link *dial(struct ils *ils, struct slice host, uint16_t port, uint8_t method); /* dial.c */
 bool dial_equipped(const struct ils *ils, uint8_t method);

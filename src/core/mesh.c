@@ -499,6 +499,16 @@ void mesh_up(struct link *l)
         spoke_up(ils, l);
 }
 
+void mesh_moved(struct ils *ils, struct peer *p)
+{
+    struct contact *c = &p->contact;
+    if (c->attempts == 0)
+        return;
+    tick soon = ils->now + (tick)rand_below(&ils->rand, BACKOFF_MIN_US);
+    c->attempts = 0;
+    c->next = c->next < soon ? c->next : soon;
+}
+
 void mesh_now(struct ils *ils)
 {
     list_each(node, &ils->peers)

@@ -22,6 +22,12 @@ void plan_lookup(const struct plan *p, const struct routes *r, struct arena *a,
         *ret = (struct lookup){.result = LOOKUP_NO_MATCH, .dialed = dialled};
 }
 
+void plan_lookup_usn(const struct plan *p, const struct routes *r, struct arena *a,
+                     struct slice dialled, struct lookup *ret)
+{
+    plan_lookup(p, r, a, dialled, ret);
+}
+
 static bool stub_beneath;
 
 bool plan_beneath(const struct plan *p, struct slice number)
