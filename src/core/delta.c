@@ -39,15 +39,15 @@ bool delta_base(struct ils *ils, const struct stream *s, const struct msg_head *
 /* The former list, less what was dropped, plus what was added. */
 bool delta_lines(struct stream *s, const struct msg_head *m, struct slice former)
 {
-    size_t n = former.n / LINE_BYTES, drop = 0;
+    size_t n = former.n / LINE_BYTES, at = 0, drop = 0;
     buf_reset(&s->wanted_lines);
-    for (size_t i = 0; i < n; i++) {
-        if (drop < m->drop_n && m->drop[drop] == i) {
-            drop++;
-            continue;
-        }
-        buf_put(&s->wanted_lines, former.p + i * LINE_BYTES, LINE_BYTES);
+    while (drop < m->drop_n && m->drop[drop] >= at && m->drop[drop] < n) {
+        size_t to = m->drop[drop++];
+        buf_put(&s->wanted_lines, former.p + at * LINE_BYTES, (to - at) * LINE_BYTES);
+        at = to + 1;
     }
+    if (at < n)
+        buf_put(&s->wanted_lines, former.p + at * LINE_BYTES, (n - at) * LINE_BYTES);
     for (size_t i = 0; i < m->add_n; i++) {
         struct line line = {.size = m->add[i].size};
         memcpy(line.name, m->add[i].name, HASH_SIZE);

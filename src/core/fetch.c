@@ -92,22 +92,29 @@ static void fetch_give_up(struct ils *ils, struct stream *s)
     s->failures = s->failures < FETCH_FAILURES ? FETCH_FAILURES : s->failures;
 }
 
-/* Rows of segments that were fetched for a list and are held no longer. Both lists are in the same
- * order: one walk along both finds what the newer one lacks. */
-static void forget_fetched(struct ils *ils, struct stream *s, struct slice former,
-                           struct slice lines)
+/* Rows of segments of a former list that are held no longer. Both lists are in the same order: one
+ * walk along both finds what the newer one lacks. */
+static void drop_rows(struct rows *rows, const struct stream *s, struct slice former,
+                      struct slice lines)
 {
-    struct rows rows;
     size_t at = 0;
-    rows_init(&rows, ils);
     for (size_t i = 0; i + LINE_BYTES <= former.n; i += LINE_BYTES) {
         const uint8_t *name = former.p + i + LINE_BYTES - HASH_SIZE;
         if (at < lines.n && memcmp(former.p + i, lines.p + at, LINE_BYTES) == 0)
             at += LINE_BYTES;
         else if (catalog_segment(s->catalog, name).n == 0 && !held_needs(s, name))
-            rows_remove(&rows, ROW_SEGMENT,
-                        stream_key_bytes(&ils->step, s->key, s->number, name));
+            rows_remove(rows, ROW_SEGMENT,
+                        stream_key_bytes(&rows->ils->step, s->key, s->number, name));
     }
+}
+
+/* Those that were fetched for it. */
+static void forget_fetched(struct ils *ils, struct stream *s, struct slice former,
+                           struct slice lines)
+{
+    struct rows rows;
+    rows_init(&rows, ils);
+    drop_rows(&rows, s, former, lines);
     if (rows.n != 0)
         journal_store(&rows, BATCH_PLAIN);
 }
@@ -579,12 +586,7 @@ static void store_applied(struct ils *ils, struct stream *s, struct slice former
     struct rows rows;
     struct arena *a = &ils->step;
     rows_init(&rows, ils);
-    for (size_t i = 0; i < former.n / LINE_BYTES; i++) {
-        struct line line;
-        manifest_line(former, i, &line);
-        if (catalog_segment(s->catalog, line.name).n == 0 && !held_needs(s, line.name))
-            rows_remove(&rows, ROW_SEGMENT, stream_key_bytes(a, s->key, s->number, line.name));
-    }
+    drop_rows(&rows, s, former, catalog_lines(s->catalog));
     struct slice value = stream_row(a, buf_slice(&s->head_bytes), catalog_lines(s->catalog));
     if (value.n == 0)
         return;

@@ -165,13 +165,22 @@ static void sweep(struct catalog *c)
     }
     c->records -= leaving;
     c->swept = c->bucket_n;
+    c->loose = false;
     plan_reclaim(p);
+}
+
+static void sweep_loose(struct catalog *c)
+{
+    if (c->loose)
+        sweep(c);
+    else
+        plan_reclaim(c->plan);
 }
 
 bool catalog_sweep(struct catalog *c, size_t *budget)
 {
     struct plan *p = c->plan;
-    for (; c->swept < c->bucket_n; c->swept++) {
+    for (; c->loose && c->swept < c->bucket_n; c->swept++) {
         uint32_t *link = &c->bucket[c->swept];
         for (uint32_t id; (id = *link) != 0;) {
             struct segment *s = &p->segment[id];
@@ -191,6 +200,7 @@ bool catalog_sweep(struct catalog *c, size_t *budget)
             segment_drop(c, id);
         }
     }
+    c->loose = false;
     plan_reclaim(p);
     return true;
 }
@@ -300,20 +310,49 @@ static const struct manifest *target_of(const struct catalog *c)
     return c->targeting ? &c->target : &c->serving;
 }
 
-static void flags_clear(struct plan *p, const struct manifest *m, uint8_t flag)
+/* From line `from` on, as below: of the lines before it both sets have the same. */
+static void flags_clear(struct plan *p, const struct manifest *m, size_t from, uint8_t flag)
 {
-    for (size_t i = 0; i < m->n; i++) {
+    for (size_t i = from; i < m->n; i++) {
         if (m->id[i] != 0)
             p->segment[m->id[i]].flags &= (uint8_t)~flag;
     }
 }
 
-static void flags_set(struct plan *p, const struct manifest *m, uint8_t flag)
+static void flags_set(struct plan *p, const struct manifest *m, size_t from, uint8_t flag)
 {
-    for (size_t i = 0; i < m->n; i++) {
+    for (size_t i = from; i < m->n; i++) {
         if (m->id[i] != 0)
             p->segment[m->id[i]].flags |= flag;
     }
+}
+
+/* Is there a segment among these that no set lists any more? */
+static bool any_unlisted(const struct plan *p, const struct manifest *m, size_t from)
+{
+    for (size_t i = from; i < m->n; i++) {
+        if (m->id[i] != 0 && p->segment[m->id[i]].flags == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Lines at the beginning that m has too. Of a change these are nearly all: a list grows at its end,
+ * and what is the same is not gone through again. */
+static size_t same_lines(const struct manifest *m, struct slice lines)
+{
+    size_t n = lines.n / LINE_BYTES < m->n ? lines.n / LINE_BYTES : m->n, i = 0;
+    while (i < n && memcmp(m->lines + i * LINE_BYTES, lines.p + i * LINE_BYTES, LINE_BYTES) == 0)
+        i++;
+    return i;
+}
+
+static size_t same_segments(const struct manifest *a, const struct manifest *b)
+{
+    size_t n = a->n < b->n ? a->n : b->n, i = 0;
+    while (i < n && a->id[i] == b->id[i])
+        i++;
+    return i;
 }
 
 /* The segment of a line, made when it is new; 0: memory. */
@@ -333,33 +372,53 @@ static uint32_t segment_of_line(struct catalog *c, const struct line *line)
     return id;
 }
 
-/* A manifest with a segment for every line, each flagged SEGMENT_LISTED. False: memory, and nothing
- * has changed. */
-static bool manifest_make(struct catalog *c, struct slice lines, struct manifest *ret)
+/* Segments for the lines of m from `same` on, each flagged SEGMENT_LISTED. One that is listed
+ * before has its id there: it is in the former target, and not behind `same` there. */
+static bool list_rest(struct catalog *c, const struct manifest *former, struct manifest *m,
+                      size_t same)
 {
     struct plan *p = c->plan;
-    struct manifest m = {.n = lines.n / LINE_BYTES};
+    bool ok = true;
+    flags_set(p, former, same, SEGMENT_FORMER);
+    for (size_t i = same; ok && i < m->n; i++) {
+        struct line line;
+        manifest_line(slice_make(m->lines, m->n * LINE_BYTES), i, &line);
+        uint32_t id = segment_of_line(c, &line);
+        uint8_t flags = id != 0 ? p->segment[id].flags : SEGMENT_LISTED;
+        ok = id != 0;
+        if ((flags & SEGMENT_LISTED) == 0 &&
+            (flags & (SEGMENT_TARGET | SEGMENT_FORMER)) != SEGMENT_TARGET) {
+            m->id[i] = id;
+            p->segment[id].flags |= SEGMENT_LISTED;
+        }
+    }
+    flags_clear(p, former, same, SEGMENT_FORMER);
+    return ok;
+}
+
+/* A manifest with a segment for every line; those behind the first `same`, which the former target
+ * has too, are flagged SEGMENT_LISTED. False: memory, and nothing has changed. */
+static bool manifest_make(struct catalog *c, struct slice lines, const struct manifest *former,
+                          size_t same, struct manifest *ret)
+{
+    struct plan *p = c->plan;
+    struct manifest m = {.n = lines.n / LINE_BYTES,
+                         .held = same < former->held ? same : former->held};
     *ret = m;
     if (m.n == 0)
         return true;
     m.lines = mem_alloc(p->mem, m.n * LINE_BYTES);
     m.id = mem_alloc(p->mem, m.n * sizeof *m.id);
-    bool ok = m.lines != NULL && m.id != NULL && names_reserve(c, c->segments + m.n);
-    if (ok)
+    bool ok = m.lines != NULL && m.id != NULL && names_reserve(c, c->segments + m.n - same);
+    if (ok) {
         memcpy(m.lines, lines.p, m.n * LINE_BYTES);
-    for (size_t i = 0; ok && i < m.n; i++) {
-        struct line line;
-        manifest_line(lines, i, &line);
-        uint32_t id = segment_of_line(c, &line);
-        ok = id != 0;
-        if (ok && (p->segment[id].flags & SEGMENT_LISTED) == 0) {
-            m.id[i] = id;
-            p->segment[id].flags |= SEGMENT_LISTED;
-        }
+        if (same > 0)
+            memcpy(m.id, former->id, same * sizeof *m.id);
+        ok = list_rest(c, former, &m, same);
     }
     if (!ok) {
         if (m.id != NULL)
-            flags_clear(p, &m, SEGMENT_LISTED);
+            flags_clear(p, &m, same, SEGMENT_LISTED);
         sweep(c);
         manifest_free(p, &m);
         return false;
@@ -371,7 +430,7 @@ static bool manifest_make(struct catalog *c, struct slice lines, struct manifest
 static void count_all(struct catalog *c, const struct manifest *m)
 {
     struct plan *p = c->plan;
-    flags_clear(p, m, SEGMENT_TARGET);
+    flags_clear(p, m, 0, SEGMENT_TARGET);
     c->live = c->sum = 0;
     for (size_t i = 0; i < c->bucket_n; i++) {
         for (uint32_t id = c->bucket[i]; id != 0; id = p->segment[id].next)
@@ -390,25 +449,26 @@ static void count_all(struct catalog *c, const struct manifest *m)
 
 /* The digest follows segment by segment, unless counting the new target anew is less work. */
 static void target_change(struct catalog *c, const struct manifest *old,
-                          const struct manifest *new)
+                          const struct manifest *new, size_t same)
 {
     struct plan *p = c->plan;
     uint64_t changing = 0, counting = 0;
-    for (size_t i = 0; i < old->n; i++) {
+    for (size_t i = same; i < old->n; i++) {
         const struct segment *s = &p->segment[old->id[i]];
         changing += (s->flags & SEGMENT_LISTED) == 0 ? s->records : 0;
     }
-    for (size_t i = 0; i < new->n; i++) {
+    for (size_t i = same; i < new->n; i++) {
         const struct segment *s = &p->segment[new->id[i]];
         changing += (s->flags & SEGMENT_TARGET) == 0 ? s->records : 0;
-        counting += s->records;
     }
+    for (size_t i = 0; i < new->n && counting <= changing; i++)
+        counting += p->segment[new->id[i]].records;
     if (counting <= changing || !c->counted) {
-        flags_clear(p, old, SEGMENT_TARGET);
+        flags_clear(p, old, 0, SEGMENT_TARGET);
         count_all(c, new);
         return;
     }
-    for (size_t i = 0; i < old->n; i++) {
+    for (size_t i = same; i < old->n; i++) {
         struct segment *s = &p->segment[old->id[i]];
         if (old->id[i] == 0 || (s->flags & SEGMENT_LISTED) != 0)
             continue;
@@ -416,7 +476,7 @@ static void target_change(struct catalog *c, const struct manifest *old,
         if (s->records > 0)
             index_count(p, old->id[i], false);
     }
-    for (size_t i = 0; i < new->n; i++) {
+    for (size_t i = same; i < new->n; i++) {
         struct segment *s = &p->segment[new->id[i]];
         if (new->id[i] == 0 || (s->flags & SEGMENT_TARGET) != 0)
             continue;
@@ -431,18 +491,21 @@ int catalog_target(struct catalog *c, struct slice lines, uint64_t expect)
     struct plan *p = c->plan;
     struct manifest m;
     assert(lines.n % LINE_BYTES == 0 && lines.n / LINE_BYTES <= MANIFEST_LINES_MAX);
-    if (!manifest_make(c, lines, &m))
+    const struct manifest *former = target_of(c);
+    size_t same = same_lines(former, lines);
+    if (!manifest_make(c, lines, former, same, &m))
         return -1;
-    target_change(c, target_of(c), &m);
-    flags_clear(p, &m, SEGMENT_LISTED);
+    target_change(c, former, &m, same);
+    flags_clear(p, &m, same, SEGMENT_LISTED);
+    c->loose = c->loose || any_unlisted(p, former, same);
     if (c->targeting)
         manifest_free(p, &c->target);
     c->target = m;
     c->targeting = true;
-    sweep(c);
+    sweep_loose(c);
 
     uint64_t missing = 0;
-    for (size_t i = 0; i < m.n; i++) {
+    for (size_t i = m.held; i < m.n; i++) {
         const struct segment *s = &p->segment[m.id[i]];
         missing += s->block == NULL ? s->size : 0;
     }
@@ -458,7 +521,7 @@ int catalog_target(struct catalog *c, struct slice lines, uint64_t expect)
 bool catalog_missing(const struct catalog *c, size_t *at, struct line *ret)
 {
     const struct manifest *m = target_of(c);
-    for (size_t i = *at; i < m->n; i++) {
+    for (size_t i = *at > m->held ? *at : m->held; i < m->n; i++) {
         if (m->id[i] == 0 || c->plan->segment[m->id[i]].block != NULL)
             continue;
         *at = i;
@@ -577,7 +640,7 @@ void catalog_apply(struct catalog *c)
 {
     if (c->targeting) {
         catalog_serve(c);
-        sweep(c);
+        sweep_loose(c);
     }
 }
 
@@ -589,13 +652,16 @@ void catalog_serve(struct catalog *c)
     assert(!catalog_missing(c, &at, &line));
     if (!c->targeting)
         return;
+    size_t same = same_segments(&c->serving, &c->target);
     plan_change_begin(p);
 #ifndef OPENILS_BUG_FORGET_DEL /* the control of the beacon: what is listed no more stays */
     if (!BUG(WITHDRAWAL_FORGOTTEN))
-        flags_clear(p, &c->serving, SEGMENT_SERVED);
+        flags_clear(p, &c->serving, same, SEGMENT_SERVED);
 #endif
-    flags_set(p, &c->target, SEGMENT_SERVED);
+    flags_set(p, &c->target, same, SEGMENT_SERVED);
     plan_change_end(p);
+    c->loose = c->loose || any_unlisted(p, &c->serving, same);
+    c->target.held = c->target.n;
     manifest_free(p, &c->serving);
     c->serving = c->target;
     c->target = (struct manifest){0};
@@ -611,8 +677,8 @@ void catalog_abandon(struct catalog *c)
     struct plan *p = c->plan;
     if (!c->targeting)
         return;
-    flags_clear(p, &c->target, SEGMENT_TARGET);
-    flags_set(p, &c->serving, SEGMENT_TARGET);
+    flags_clear(p, &c->target, 0, SEGMENT_TARGET);
+    flags_set(p, &c->serving, 0, SEGMENT_TARGET);
     manifest_free(p, &c->target);
     c->targeting = c->counted = false;
     c->coming = 0;

@@ -22,6 +22,7 @@ enum {
     SEGMENT_LISTED = 4, /* in the manifest that is becoming the target */
     SEGMENT_LEAVING = 8, /* an origin's commit is about to rewrite it or to list it no more */
     SEGMENT_GONE = 16,   /* no set lists it: kept for readers alone */
+    SEGMENT_FORMER = 32, /* of the target, where the list that is becoming it may be another */
 };
 
 /* What a reader knows before the PUT or DEL at `at`: a record's USN is found from the mark before
@@ -54,6 +55,7 @@ struct manifest {
     uint8_t *lines;
     uint32_t *id;
     size_t n;
+    size_t held; /* of so many lines at the beginning the segments are there; perhaps of more */
 };
 
 /* What lookups show of a catalog: never changed, only replaced. */
@@ -86,7 +88,8 @@ struct catalog {
 
     uint32_t *bucket; /* segments by name */
     size_t bucket_n;  /* a power of two, or 0 */
-    size_t swept;     /* buckets that have been looked through for what no set lists */
+    bool loose;       /* there may be segments that no set lists */
+    size_t swept;     /* buckets that have been looked through for them */
     size_t segments;
 };
 

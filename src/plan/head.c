@@ -111,10 +111,9 @@ void manifest_root(uint8_t ret[static HASH_SIZE], struct slice lines)
 
 void manifest_line(struct slice lines, size_t i, struct line *ret)
 {
-    struct cursor c;
-    cursor_init(&c, slice_make(lines.p + i * LINE_BYTES, LINE_BYTES));
-    ret->size = cursor_u32(&c);
-    cursor_copy(&c, ret->name, HASH_SIZE);
+    const uint8_t *p = lines.p + i * LINE_BYTES;
+    ret->size = (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
+    memcpy(ret->name, p + 4, HASH_SIZE);
 }
 
 void manifest_line_put(struct buf *b, const struct line *line)
