@@ -82,6 +82,7 @@ struct naive_reading {
 
 static inline void naive_number(const char *text, enum naive_dial dial, char *out)
 {
+    const char *given = text;
     char kept[128];
     int n = 0, digits = 0;
     bool odd = false;
@@ -98,6 +99,8 @@ static inline void naive_number(const char *text, enum naive_dial dial, char *ou
             return;
     }
     kept[n] = '\0';
+    if (!odd && kept[0] == '+' && strstr(given, "(0)") != NULL)
+        return; /* not dialled from abroad: it is another number */
     if (odd ? n <= 25 : digits > 0 && digits <= 24)
         naive_text(out, 40, kept);
 }
