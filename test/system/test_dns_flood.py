@@ -37,8 +37,11 @@ def one_victim(c, outside, packets):
     print('# %d questions in the name of one: %.2f bytes out for each that came' % (
         packets, went / came))
     c.must('door', 'set', 'dns', '--rate', 'off')
+    before = counts(c)['requests']
     came, went = outside.flood(PORT, QUESTION, packets // 10, VICTIM)
-    tap.ok(went > came, 'control: without a rate he gets more: %.2f' % (went / came))
+    read = max(counts(c)['requests'] - before, 1)   # a busy machine does not read all of them
+    share = went / read / (came / (packets // 10))
+    tap.ok(share > 1, 'control: without a rate he gets more: %.2f' % share)
 
 
 def ask_on(until):
