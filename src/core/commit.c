@@ -63,8 +63,9 @@ static int beat_commit(struct ils *ils, const struct stream *s, struct own_commi
     head_put(&b, &c->head, ils->secret);
     c->head_bytes = arena_copy(&oc->arena, buf_slice(&b));
     c->lines = arena_copy(&oc->arena, catalog_lines(s->catalog));
+    bool failed = b.failed || oc->arena.failed;
     buf_done(&b);
-    return oc->arena.failed || c->head_bytes.n == 0 ? -1 : 0;
+    return failed ? -1 : 0;
 }
 
 static void commit_rows(struct rows *rows, struct stream *s, struct own_commit *oc)

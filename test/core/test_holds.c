@@ -367,6 +367,24 @@ static void suspended(void **state)
     assert_int_equal(world.node[2].ils->own->head.beat, before + 2);
 }
 
+/* Memory is refused while the beats are signed: what is stored then is whole or as before. */
+static void refused_at_a_beat(void **state)
+{
+    for (size_t k = 1; k < 60; k++) {
+        world_pass(&world, BEAT - 2 * TICK_S);
+        mem.refuse_at = mem.requests + k;
+        world_pass(&world, 2 * TICK_S);
+        mem.refuse_at = 0;
+        for (int i = 1; i < CLUSTERS; i++) {
+            char uri[] = "user@0.example";
+            uri[5] = (char)('0' + i);
+            world_stop(&world, i);
+            world_start(&world, i, &mem.mem);
+            assert_true(world_answers(&world, i, uri));
+        }
+    }
+}
+
 /* What a cluster says of itself does not grow with the number of its changes: what nothing is kept
  * of is listed no more. The others follow every one. */
 static void words_without_end(void **state)
@@ -472,6 +490,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(restarted, setup, teardown),
         cmocka_unit_test_setup_teardown(away, setup, teardown),
         cmocka_unit_test_setup_teardown(suspended, setup, teardown),
+        cmocka_unit_test_setup_teardown(refused_at_a_beat, setup, teardown),
         cmocka_unit_test_setup_teardown(told_apart, setup, teardown),
         cmocka_unit_test_setup_teardown(words_without_end, setup, teardown),
         cmocka_unit_test_setup_teardown(written_and_read, setup, teardown),

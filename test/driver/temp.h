@@ -3,6 +3,7 @@
 #define OPENILS_TEST_TEMP_H
 
 #include <ftw.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
