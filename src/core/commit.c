@@ -113,6 +113,8 @@ static int store(struct ils *ils, struct own_commit *oc, const struct waiting *w
         adopt_rows(&rows, s);
     if (r == 0)
         commit_rows(&rows, s, oc);
+    if (r == 0 && oc->kind == COMMIT_BEAT)
+        beats_row(&rows, s);
     if (r == 0 && w->command != 0)
         planlog_rows(&rows, oc, w);
     oc->ahead = oc->commit.change_n > STEP_CHANGES;
@@ -448,6 +450,8 @@ static void not_stored(struct ils *ils, struct own_commit *oc)
         ils->self_dirty = true;
         ils->self_after = ils->now + STORE_RETRY_US;
     }
+    if (oc->kind == COMMIT_BEAT)
+        beats_again(ils);
     if (oc->kind == COMMIT_ADOPT)
         adopt_failed(ils, REPLY_STORE);
     own_commit_free(ils, oc);

@@ -246,27 +246,36 @@ static void judge_stale(struct ils *ils)
     }
 }
 
+/* One was not signed, or not stored. */
+void beats_again(struct ils *ils)
+{
+    tick soon = ils->now + START_HOLD_US;
+    ils->next_beat = ils->next_beat < soon ? ils->next_beat : soon;
+}
+
+/* It is stored with the plan's, so that a start knows of no beat that the disk did not take. */
+void beats_row(struct rows *rows, const struct stream *s)
+{
+    const struct ils *ils = rows->ils;
+    if (s == ils->own || !stream_held(ils->own))
+        rows_setting_u64(rows, "beaten", (uint64_t)ils->beaten);
+}
+
 static void beat(struct ils *ils, struct stream *s)
 {
     if (s == NULL || !stream_held(s) || s->committing || adopt_holds(ils, s))
         return;
     if (s == ils->self && ils->self_dirty && told_real(s))
         return; /* it is written anew at the end of this step, with what this cluster holds */
-    if (told_real(s))
-        stream_commit(ils, s, NULL, 0, COMMIT_BEAT);
-    else
+    if (!told_real(s))
         told_beat(ils, s);
+    else if (stream_commit(ils, s, NULL, 0, COMMIT_BEAT) != 0)
+        beats_again(ils);
 }
 
 static tick beat_interval(const struct ils *ils)
 {
     return (tick)told_minutes(ils) * 60 * TICK_S;
-}
-
-static void beaten_row(struct ils *ils, struct rows *rows)
-{
-    ils->beaten = ils->wall;
-    rows_setting_u64(rows, "beaten", (uint64_t)ils->beaten);
 }
 
 /* By the wall clock, which goes on where the machine is suspended. One that leapt makes a beat
@@ -280,10 +289,12 @@ static tick since_beat(const struct ils *ils)
 void beats_start(struct ils *ils, struct rows *rows)
 {
     tick since = since_beat(ils), every = beat_interval(ils);
-    if (ils->beaten == 0)
-        beaten_row(ils, rows);
-    else
+    if (ils->beaten == 0) {
+        ils->beaten = ils->wall;
+        rows_setting_u64(rows, "beaten", (uint64_t)ils->beaten);
+    } else {
         every -= since < every ? since : every;
+    }
     ils->next_beat = ils->now + every;
 }
 
@@ -291,7 +302,6 @@ void beats_start(struct ils *ils, struct rows *rows)
 void stream_tick(struct ils *ils)
 {
     tick every = beat_interval(ils);
-    struct rows rows;
     judge_stale(ils);
     adopt_tick(ils);
     if (ils->next_beat != TICK_NEVER && ils->next_beat > ils->now + every)
@@ -305,13 +315,11 @@ void stream_tick(struct ils *ils)
         ils->next_beat = ils->now + START_HOLD_US; /* due as soon as it may be written */
         return;
     }
+    ils->beaten = ils->wall;
     ils->next_beat = ils->now + every;
     beat(ils, ils->self);
     beat(ils, ils->own);
     list_each(node, &ils->streams)
         if (catalogs_is(list_entry(node, struct stream, node)))
             beat(ils, list_entry(node, struct stream, node));
-    rows_init(&rows, ils);
-    beaten_row(ils, &rows);
-    journal_store(&rows, BATCH_PLAIN);
 }

@@ -307,6 +307,7 @@ void told_beat(struct ils *ils, struct stream *s)
     head_put(&b, &h, ils->secret);
     if (b.failed || head_get(buf_slice(&b), &h) != 0) {
         buf_done(&b);
+        beats_again(ils);
         return;
     }
     buf_done(&s->withheld);
@@ -315,6 +316,7 @@ void told_beat(struct ils *ils, struct stream *s)
     s->withheld_state = WITHHELD_MADE; /* nothing is shown until the disk has it */
     rows_init(&rows, ils);
     put_setting(&rows, s);
+    beats_row(&rows, s);
     keep(ils, s, &rows);
 }
 

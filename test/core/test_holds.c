@@ -367,6 +367,24 @@ static void suspended(void **state)
     assert_int_equal(world.node[2].ils->own->head.beat, before + 2);
 }
 
+/* A beat that the disk does not take is signed anew soon after, whether or not it started again. */
+static void full_at_a_beat(void **state)
+{
+    for (int again = 0; again < 2; again++) {
+        uint64_t before = world.node[2].ils->own->head.beat;
+        world_pass(&world, BEAT / 2);
+        world.node[2].full = true;
+        world_pass(&world, BEAT / 2 + 30 * TICK_S);
+        world.node[2].full = false;
+        if (again == 1) {
+            world_stop(&world, 2);
+            world_start(&world, 2, &mem.mem);
+        }
+        world_pass(&world, 30 * TICK_S);
+        assert_int_equal(world.node[2].ils->own->head.beat, before + 1);
+    }
+}
+
 /* Memory is refused while the beats are signed: what is stored then is whole or as before. */
 static void refused_at_a_beat(void **state)
 {
@@ -490,6 +508,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(restarted, setup, teardown),
         cmocka_unit_test_setup_teardown(away, setup, teardown),
         cmocka_unit_test_setup_teardown(suspended, setup, teardown),
+        cmocka_unit_test_setup_teardown(full_at_a_beat, setup, teardown),
         cmocka_unit_test_setup_teardown(refused_at_a_beat, setup, teardown),
         cmocka_unit_test_setup_teardown(told_apart, setup, teardown),
         cmocka_unit_test_setup_teardown(words_without_end, setup, teardown),
