@@ -352,7 +352,7 @@ static void judge(size_t clusters_before)
     struct view_cluster c;
     size_t clusters = 0;
     arena_init(&arena, &mem);
-    plan_lookup(view_plan(hub->ils), view_routes(hub->ils), &arena, slice_of(GOOD_ENTRY), &l);
+    plan_lookup_usn(view_plan(hub->ils), view_routes(hub->ils), &arena, slice_of(GOOD_ENTRY), &l);
     bool there = false;
     for (size_t i = 0; i < l.match_n; i++)
         there |= memcmp(l.match[i].key, good->key, KEY_SIZE) == 0 && l.match[i].usn == 1;
