@@ -412,12 +412,22 @@ static bool waits(const struct ils *ils, const uint8_t key[static KEY_SIZE])
 }
 
 /* Where it is dialled, by its own word. */
-static void place_of(const struct peer *p, uint8_t ret[static HASH_SIZE])
+struct place {
+    uint16_t port, tls_port;
+    TEXT(host, HOST_TEXT_MAX);
+};
+
+static struct place place_of(const struct peer *p)
 {
-    const uint8_t ports[] = {(uint8_t)(p->port >> 8), (uint8_t)p->port,
-                             (uint8_t)(p->tls_port >> 8), (uint8_t)p->tls_port};
-    const struct slice parts[] = {slice_make(ports, sizeof ports), text_slice(p->host)};
-    crypto_hash(ret, "place", parts, 2);
+    struct place place = {.port = p->port, .tls_port = p->tls_port};
+    text_set(place.host, text_slice(p->host));
+    return place;
+}
+
+static bool is_there(const struct peer *p, const struct place *place)
+{
+    return p->port == place->port && p->tls_port == place->tls_port &&
+           slice_eq(text_slice(p->host), text_slice(place->host));
 }
 
 /* Another's stream 0 is served: it is in the table, or has left; and what a hub lists counts. */
@@ -432,15 +442,13 @@ void self_applied(struct ils *ils, struct stream *s)
     if (p == NULL)
         return;
     bool hub = p->role == ROLE_HUB, former = p->former.n != 0;
-    uint8_t place[HASH_SIZE], was[HASH_SIZE];
-    place_of(p, was);
+    struct place was = place_of(p);
     p->met = p->met || BUG(GOSSIP_MET);
     if (left && p->disconnected_here)
         p->role = ROLE_STANDALONE; /* it keeps its name: by that it may be connected again */
     else
         peer_read(ils, p, s);
-    place_of(p, place);
-    if (memcmp(place, was, HASH_SIZE) != 0)
+    if (!is_there(p, &was))
         mesh_moved(ils, p);
     peer_placed(ils, p);
     ils->next_announced |= p->next_announced;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/cursor.h"
+#include "base/planted.h"
 #include "plan/pattern.h"
 
 #define ROW_MAX (1 + KEY_SIZE + POLICY_CLAIMS_MAX * (2 + URI_MAX))
@@ -596,7 +597,7 @@ enum loser_rule policy_judge(const struct policy *p, const struct policy_subject
     if (p == NULL || s->local)
         return LOSER_NONE;
     for (size_t i = 0; i < p->block_n; i++) {
-        if (block_fits(&p->block[i], s)) {
+        if (block_fits(&p->block[i], s) && !(BUG(BLOCK_IGNORED) && p->block[i].rule.of_cluster)) {
             *ret_rule = p->block[i].rule.n;
             return LOSER_BLOCKED;
         }
@@ -634,7 +635,8 @@ int policy_order(const struct policy *p, const struct policy_subject *a,
     if (covers != other)
         return covers ? -1 : 1;
     *ret_rule = LOSER_CLUSTER_ID;
-    int id = slice_cmp(a->cluster_id, b->cluster_id);
+    int id = BUG(GREATER_ID) ? slice_cmp(b->cluster_id, a->cluster_id)
+                             : slice_cmp(a->cluster_id, b->cluster_id);
     if (id == 0)
         id = memcmp(a->key, b->key, KEY_SIZE);
     return id != 0 ? id : (a->number > b->number) - (a->number < b->number);

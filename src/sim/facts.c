@@ -49,6 +49,15 @@ void fact_key(unsigned lineage, size_t key, char *dst, size_t size)
         snprintf(dst, size, "8%02u%03zu", lineage, key);
 }
 
+bool fact_shared(size_t n, size_t clusters, char *dst, size_t size)
+{
+    size_t keys = JUDGE_KEYS - SHARED_FROM, lineage = n / keys * SHARED_BY;
+    if (lineage >= clusters)
+        return false;
+    fact_key((unsigned)lineage, SHARED_FROM + n % keys, dst, size);
+    return true;
+}
+
 static uint64_t version_of(const struct failover *f)
 {
     uint64_t v = 0;

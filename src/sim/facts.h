@@ -31,6 +31,8 @@ uint64_t stamp_nothing(void);
 /* `lineage` is the index of the node whose keys they are: a copy of a cluster has its keys. */
 void fact_key(unsigned lineage, size_t key, char *dst, size_t size);
 /* What the node answers about them for the origin `key`. */
+/* The n-th of all keys that several of so many clusters may have. False: there are no more. */
+bool fact_shared(size_t n, size_t clusters, char *dst, size_t size);
 void facts_read(const struct node *n, struct arena *a, unsigned lineage,
                 const uint8_t key[static KEY_SIZE], struct fact fact[static JUDGE_KEYS]);
 bool facts_equal(const struct fact *a, const struct fact *b, size_t *ret_key);

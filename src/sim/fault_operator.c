@@ -332,6 +332,29 @@ bool fault_shrink(struct run *r)
     return true;
 }
 
+/* One who blocks others wholly lets them in again one day. */
+bool fault_block(struct run *r)
+{
+    struct node *n = staffed(r);
+    struct policy_block b;
+    struct view_row c;
+    if (n == NULL)
+        return false;
+    if (policy_block_at(view_policy(n->ils), 0, &b) && chance(r, 50)) {
+        op_unblock(n, b.n);
+        return true;
+    }
+    for (const void *at = NULL; view_next(n->ils, &at, &c);) {
+        if (!chance(r, 50))
+            continue;
+        char id[2 * PEER_ID_SIZE + 1];
+        hex_text(id, c.peer_id, PEER_ID_SIZE);
+        op_block(n, id);
+        return true;
+    }
+    return false;
+}
+
 /* Larger than a quarter of a small machine's memory. */
 bool fault_huge_catalog(struct run *r)
 {

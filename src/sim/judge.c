@@ -267,6 +267,8 @@ static void judge_stepped(void *context, struct node *n, const struct ils_event 
     for (size_t i = 1; view_next(n->ils, &row, &c); i++)
         judge_held(j, n, &c, life->hides, at % 16 == 0 && i % parts == at / 16 % parts);
     judge_ends(j, n, self.role == ROLE_STANDALONE);
+    if (at % 16 == 0 || j->world->calm)
+        choice_judged(j, n);
 }
 
 /* --- what the storm says */

@@ -9,6 +9,7 @@
  *   once       no USN of an epoch is used for two states;
  *   honesty    no honest cluster is told that it speaks nonsense, is a clone, or has bad data;
  *   retention  replaced segments are served on for 60 s (strict runs only);
+ *   choice     of those that have an entry the right one is answered (judge_choice.c);
  *   shrink     a plan that lost most of what it had is not served before somebody says that it is
  *              meant so (judge_shrink.c);
  *   met, admission, ends  who counts (judge_member.c); once, back, durable  what is sent (wire.c);

@@ -135,6 +135,9 @@ bool shrink_held(struct judge *j, const struct node *n, uint32_t of, const struc
 void shrink_restarted(struct judge *j, struct life *life, const struct node *n);
 void shrink_reply(struct judge *j, const struct node *n, const struct ils_action *a);
 
+/* judge_choice.c */
+void choice_judged(struct judge *j, const struct node *n);
+
 /* wire.c: see net.h, watched */
 void wire_watched(void *context, struct node *from, struct node *to, struct watch **watch,
                   struct watch *back, struct slice bytes, bool read);

@@ -69,6 +69,16 @@ uint64_t op_release(struct node *n, const char *cluster)
     return give(n, (struct command){.type = COMMAND_RELEASE, .cluster = slice_of(cluster)});
 }
 
+uint64_t op_block(struct node *n, const char *cluster)
+{
+    return give(n, (struct command){.type = COMMAND_BLOCK_ADD, .cluster = slice_of(cluster)});
+}
+
+uint64_t op_unblock(struct node *n, uint32_t rule)
+{
+    return give(n, (struct command){.type = COMMAND_BLOCK_REMOVE, .number = rule});
+}
+
 uint64_t op_confirm(struct node *n)
 {
     return give(n, (struct command){.type = COMMAND_CONFIRM});

@@ -27,6 +27,8 @@ uint64_t op_restore(struct node *n);
 uint64_t op_exchange(struct node *n, bool on);
 uint64_t op_release(struct node *n, const char *cluster);
 uint64_t op_confirm(struct node *n);
+uint64_t op_block(struct node *n, const char *cluster); /* all that it announces */
+uint64_t op_unblock(struct node *n, uint32_t rule);
 uint64_t op_sync_every(struct node *n, uint16_t minutes);
 uint64_t op_network_adopt(struct node *n);
 /* Empty texts stay as they are. */
