@@ -108,7 +108,7 @@ static bool compare(void *context, const struct store_row *r)
 {
     struct whole *w = context;
     w->rows++;
-    w->same = r->value.n == w->n && memcmp(r->value.p, w->value, w->n) == 0;
+    w->same = r->value.n == w->n && (w->n == 0 || memcmp(r->value.p, w->value, w->n) == 0);
     return true;
 }
 
