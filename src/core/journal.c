@@ -222,7 +222,7 @@ static void store_failed(struct ils *ils, uint64_t batch)
  * streams are not: they are fetched again after the next start. */
 static void rows_again(struct ils *ils)
 {
-    if (!ils->rows_lost)
+    if (!ils->rows_lost || ils->renewal != NULL) /* which has the names of before in memory */
         return;
     ils->rows_lost = false;
     list_each(node, &ils->peers)

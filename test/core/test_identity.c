@@ -532,6 +532,29 @@ static void identity_is_judged(void **state)
     assert_true(linked(1));
 }
 
+/* The disk that takes the new identity had lost rows before, which are written once more: not with
+ * the names of the former one. */
+static void a_new_name_stays(void **state)
+{
+    world_hub(&world, 0, "secret");
+    world_spoke(&world, 1, 0, "secret");
+    world.node[1].full = true;
+    assert_int_equal(world_plan(&world, 0, "new@0.example", true), REPLY_OK);
+    world_stop(&world, 0);
+    world_pass(&world, 120 * TICK_S);
+    world_start(&world, 0, &mem.mem);
+    world_pass(&world, 30 * TICK_S);
+    assert_true(world.node[1].ils->rows_lost);
+    world.node[1].full = false;
+    assert_int_equal(identity(1, "fresh"), REPLY_OK);
+    world_pass(&world, TICK_S);
+    world_stop(&world, 1);
+    world_start(&world, 1, &mem.mem);
+    struct view_self self;
+    view_self(world.node[1].ils, &self);
+    assert_true(slice_eq(self.cluster_id, slice_of("fresh")));
+}
+
 static void import(int node, size_t n)
 {
     static struct change change[20000];
@@ -760,7 +783,8 @@ int main(void)
         CASE(lower_boot_comes_later), CASE(no_other_hub),
         CASE(same_boot),
         CASE(original_gets_an_identity), CASE(copy_gets_an_identity), CASE(second_writer),
-        CASE(identity_is_judged), CASE(large_identity), CASE(crash_at_any_point),
+        CASE(identity_is_judged),
+        CASE(a_new_name_stays), CASE(large_identity), CASE(crash_at_any_point),
         CASE(change_under_way), CASE(identity_of_a_hub), cmocka_unit_test(every_refusal),
         CASE(network_of_a_hub), CASE(network_not_stored),
     };
