@@ -317,7 +317,8 @@ void dial_tick(struct ils *ils)
     d->attempts++;
 }
 
-/* An operator connected a cluster whose address is known: one attempt. */
+/* One attempt at a cluster whose address is known: an operator connected it, or a hub has not heard
+ * of it for long (mesh.c). */
 void dial_peer(struct ils *ils, struct peer *p)
 {
     struct slice host = p->host.n != 0 ? text_slice(p->host) : slice_of(p->met_ip);
