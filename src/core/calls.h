@@ -405,6 +405,7 @@ void mesh_over(struct link *l, enum code code);
 void mesh_up(struct link *l);         /* a link is up */
 bool mesh_wanted(const struct ils *ils, const struct peer *p); /* a link with it should stand */
 bool mesh_alternate(const struct ils *ils, const struct peer *p); /* of a spoke */
+bool mesh_visited(const struct ils *ils, const struct peer *p); /* met as both ends are now */
 bool mesh_knows(const struct ils *ils, const struct peer *p);     /* a member, met or vouched for */
 bool mesh_home_gone(const struct ils *ils); /* who was registered with is no hub any more */
 struct slice mesh_place(const struct peer *p, uint32_t attempts, enum code last,

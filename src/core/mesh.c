@@ -106,12 +106,12 @@ static void visited_as(const struct ils *ils, const struct peer *p, uint8_t ret[
     crypto_hash(ret, "visited", parts, 3);
 }
 
-static bool to_be_visited(const struct ils *ils, const struct peer *p)
+bool mesh_visited(const struct ils *ils, const struct peer *p)
 {
     uint8_t as[HASH_SIZE];
     visited_as(ils, p, as);
-    return !p->contact.visited || p->contact.last_code == CODE_CLONE ||
-           memcmp(as, p->contact.visited_as, HASH_SIZE) != 0;
+    return p->contact.visited && p->contact.last_code != CODE_CLONE &&
+           memcmp(as, p->contact.visited_as, HASH_SIZE) == 0;
 }
 
 /* --- a spoke and its hub */
@@ -225,7 +225,7 @@ static bool may_follow(const struct ils *ils, const struct peer *p)
 static bool waits_for_visit(const struct ils *ils, const struct peer *p, bool lone)
 {
     return p->link == NULL && p->contact.link == NULL &&
-           (mesh_alternate(ils, p) || (lone && may_follow(ils, p))) && to_be_visited(ils, p);
+           (mesh_alternate(ils, p) || (lone && may_follow(ils, p))) && !mesh_visited(ils, p);
 }
 
 static void visit(struct ils *ils, struct peer *p, bool lone)

@@ -53,7 +53,7 @@ static void view_one(const struct ils *ils, const struct peer *p, struct view_co
         ret->port = ils->dial.port != 0 ? ils->dial.port : ret->port;
     }
     ret->linked = p->link != NULL;
-    ret->visited = p->contact.visited || p->link != NULL;
+    ret->visited = mesh_visited(ils, p) || p->link != NULL;
     ret->draining = p->draining;
     if (p->link == NULL)
         attempts(ils, p, ret);

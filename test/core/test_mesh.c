@@ -369,6 +369,36 @@ static void a_visit_ends_an_alarm(void **state)
     assert_false(alarmed(1));
 }
 
+static bool visited(int i, int hub)
+{
+    struct view_contact c;
+    for (size_t n = 0; view_contact(world.node[i].ils, n, &c); n++)
+        if (c.cluster_id.n == 2 && c.cluster_id.p[1] == '0' + hub)
+            return c.visited;
+    return false;
+}
+
+/* Who has another certificate has met nobody with it: the alternates are visited again, and until
+ * then it is not said that they were. */
+static void a_visit_is_of_one_certificate(void **state)
+{
+    (void)state;
+    struct pki first = {.serial = 30, .key = 30, .issuer = 30, .name = {"c3.example", "n3"}};
+    struct pki next = {.serial = 31, .key = 31, .issuer = 31, .name = {"c3.example", "n3"}};
+    hubs();
+    assert_int_equal(world_certificate(&world, 3, &first, true), REPLY_OK);
+    spoke(3, 0);
+    assert_true(visited(3, 1) && visited(3, 2));
+    world_block(&world, 3, 1, true);
+    assert_int_equal(world_certificate(&world, 3, &next, true), REPLY_OK);
+    world_pass(&world, 15 * TICK_S);
+    assert_false(visited(3, 1));
+    assert_true(visited(3, 2));
+    world_block(&world, 3, 1, false);
+    world_pass(&world, 300 * TICK_S);
+    assert_true(visited(3, 1) && !linked(3, 1));
+}
+
 /* A restart of its own hub that is over in a moment sends no spoke away. */
 static void a_short_restart(void **state)
 {
@@ -621,6 +651,7 @@ int main(void)
         CASE(two_parts_find_each_other), CASE(a_hub_gives_up_its_registration),
         CASE(who_comes_in_vain_is_told_the_news),
         CASE(spokes_visit_and_find_another_hub), CASE(a_visit_ends_an_alarm),
+        CASE(a_visit_is_of_one_certificate),
         CASE(a_short_restart),
         CASE(a_disconnected_spoke_stays_alone),
         CASE(connected_again_while_another_serves), CASE(a_hub_drains), CASE(the_last_hub_stays),
