@@ -171,6 +171,8 @@ void stream_served(struct ils *ils, struct stream *s)
     ils->heads_moved = true;
     if (s->number >= STREAM_CATALOGS && (s->head.flags & HEAD_FLAG_LEFT) != 0)
         ils->rosters_moved = true; /* there is room for who waited for it */
+    if (s->own && !ends_allow(ils, &s->head))
+        ils->ends_due = true; /* begun below what was forgotten of this cluster: nobody takes it */
     ils->learned_moved = ils->learned_moved || !s->own;
     ils_action(ils, ILS_DO_PUBLISH);
 }

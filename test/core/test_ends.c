@@ -382,6 +382,20 @@ static void forgotten_alive_returns(void **state)
     assert_true(row_of(0, 3, &after) && after.epoch > before.epoch && after.usn > before.usn);
 }
 
+/* What it writes for the first time afterwards is above what was forgotten as well. */
+static void first_entry_of_a_forgotten_one(void **state)
+{
+    (void)state;
+    world_stop(&world, 1); /* it has no plan yet */
+    world_pass(&world, 12 * TICK_S);
+    assert_int_equal(end(0, COMMAND_FORGET, 1), REPLY_OK);
+    world_start(&world, 1, &mem.mem);
+    world_pass(&world, 15 * TICK_S);
+    assert_true(in_table(0, 1) && in_table(2, 1));
+    assert_int_equal(world_plan(&world, 1, "one@b.example", true), REPLY_OK);
+    assert_true(everywhere("one@b.example", true, -1));
+}
+
 static void banned_does_not_return(void **state)
 {
     (void)state;
@@ -418,6 +432,26 @@ static void ban_outlives_its_author(void **state)
     world_join(&world, 2, 1, ROLE_SPOKE);
     assert_int_equal(world.node[2].verdict.code, CODE_BANNED);
     assert_false(in_table(1, 2));
+}
+
+/* The disk took what another hub says, and not what follows from it. */
+static void ban_outlives_a_lost_row(void **state)
+{
+    (void)state;
+    struct view_ended ended;
+    struct node *n = &world.node[1];
+    assert_int_equal(end(0, COMMAND_BAN, 2), REPLY_OK);
+    world_pass(&world, 2 * TICK_S);
+    world_stop(&world, 0);
+    world_stop(&world, 1);
+    for (size_t i = 0; i < n->row_n; i++)
+        if (n->row[i].key_n == 5 + KEY_SIZE && memcmp(n->row[i].key, "ended", 5) == 0)
+            n->row[i].key[0] = 'x';
+    world_start(&world, 1, &mem.mem);
+    world_pass(&world, 15 * TICK_S);
+    assert_true(view_ended(world.node[1].ils, 0, &ended) && ended.banned);
+    world_join(&world, 2, 1, ROLE_SPOKE);
+    assert_int_equal(world.node[2].verdict.code, CODE_BANNED);
 }
 
 static void unbanned_comes_back(void **state)
@@ -630,8 +664,10 @@ int main(void)
         TEST(zombies_do_not_return),
         TEST(forgotten_returns_above),
         TEST(forgotten_alive_returns),
+        TEST(first_entry_of_a_forgotten_one),
         TEST(banned_does_not_return),
         TEST(ban_outlives_its_author),
+        TEST(ban_outlives_a_lost_row),
         TEST(unbanned_comes_back),
         TEST(bans_of_a_member),
         TEST(who_may_end_whom),
