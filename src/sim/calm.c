@@ -89,16 +89,12 @@ static bool on_record(const struct judge *j, const uint8_t id[static PEER_ID_SIZ
  * that was banned itself is void: a spoke may know whom it ended, and who is nobody any more. */
 static const char *ended_unsettled(struct judge *j, const struct node *n, uint32_t soul)
 {
-    struct fact theirs[JUDGE_KEYS];
-    static const struct fact nothing[JUDGE_KEYS];
     const struct soul *s = &j->soul[soul];
-    size_t key;
     if (s->fate != FATE_LEFT && s->fate != FATE_FORGOTTEN && s->fate != FATE_BANNED)
         return NULL;
     if (judge_is_gone(j, s->key) && !on_record(j, s->id))
         return NULL;
-    facts_read(n, &j->arena, s->lineage, s->key, theirs);
-    if (facts_equal(theirs, nothing, &key))
+    if (soul_served(j, n, soul) == JUDGE_KEYS)
         return NULL;
     j->zombies++;
     return unsettled(j, n, "one that is gone", "an entry is still served");

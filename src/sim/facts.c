@@ -81,14 +81,12 @@ void facts_read(const struct node *n, struct arena *a, unsigned lineage,
     }
 }
 
-bool facts_equal(const struct fact *a, const struct fact *b, size_t *ret_key)
+size_t facts_first(const struct fact fact[static JUDGE_KEYS])
 {
-    for (size_t i = 0; i < JUDGE_KEYS; i++)
-        if (a[i].there != b[i].there || a[i].version != b[i].version || a[i].usn != b[i].usn) {
-            *ret_key = i;
-            return false;
-        }
-    return true;
+    size_t i = 0;
+    while (i < JUDGE_KEYS && !fact[i].there)
+        i++;
+    return i;
 }
 
 uint64_t facts_hash(const struct fact *fact)

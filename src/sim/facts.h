@@ -1,6 +1,5 @@
-/* facts: the entries that are judged. Each cluster has JUDGE_KEYS keys of its own, a few of
- * which it
- * shares with others. A value is a version number, carried as the PSTN failover number, so that
+/* facts: the entries that are judged. Each cluster has JUDGE_KEYS keys of its own, a few of which
+ * it shares with others. A value is a version number, carried as the PSTN failover number, so that
  * every PUT can be told from every other. What is there at one head is a row of facts; of each head
  * that an origin ever served, the facts' hash is kept. */
 #ifndef OPENILS_SIM_FACTS_H
@@ -30,12 +29,12 @@ uint64_t stamp_nothing(void);
 
 /* `lineage` is the index of the node whose keys they are: a copy of a cluster has its keys. */
 void fact_key(unsigned lineage, size_t key, char *dst, size_t size);
-/* What the node answers about them for the origin `key`. */
 /* The n-th of all keys that several of so many clusters may have. False: there are no more. */
 bool fact_shared(size_t n, size_t clusters, char *dst, size_t size);
+/* What the node answers about them for the origin `key`. */
 void facts_read(const struct node *n, struct arena *a, unsigned lineage,
                 const uint8_t key[static KEY_SIZE], struct fact fact[static JUDGE_KEYS]);
-bool facts_equal(const struct fact *a, const struct fact *b, size_t *ret_key);
+size_t facts_first(const struct fact fact[static JUDGE_KEYS]); /* that is there; JUDGE_KEYS: none */
 uint64_t facts_hash(const struct fact *fact);
 
 /* Everything that was ever served, by origin and head. */

@@ -25,10 +25,9 @@ uint32_t soul_of(const struct judge *j, const uint8_t key[static KEY_SIZE])
 
 uint32_t soul_by_id(const struct judge *j, const uint8_t id[static PEER_ID_SIZE])
 {
-    const struct world *w = j->world;
-    for (size_t i = 0; i < w->node_n; i++)
-        if (w->node[i]->has_key && memcmp(w->node[i]->peer_id, id, PEER_ID_SIZE) == 0)
-            return j->life[i].soul;
+    for (size_t i = j->soul_n; i-- > 1;)
+        if (memcmp(j->soul[i].id, id, PEER_ID_SIZE) == 0)
+            return (uint32_t)i;
     return 0;
 }
 
@@ -43,6 +42,13 @@ struct node *soul_node(const struct judge *j, uint32_t soul)
         found = j->world->node[i];
     }
     return found;
+}
+
+size_t soul_served(struct judge *j, const struct node *n, uint32_t soul)
+{
+    struct fact fact[JUDGE_KEYS];
+    facts_read(n, &j->arena, j->soul[soul].lineage, j->soul[soul].key, fact);
+    return facts_first(fact);
 }
 
 /* The node says who it is: as before, or somebody new. */
@@ -186,13 +192,12 @@ static void judge_own(struct judge *j, struct node *n)
 static void judge_truth(struct judge *j, const struct node *n, uint32_t of, const struct stamp *at,
                         bool hidden)
 {
-    static const struct fact nothing[JUDGE_KEYS];
     struct fact fact[JUDGE_KEYS];
     const struct soul *soul = &j->soul[of];
     const struct served *other, *s = ledger_find(&j->ledger, of, at, &other);
-    size_t key;
     facts_read(n, &j->arena, soul->lineage, soul->key, fact);
-    bool none = facts_equal(fact, nothing, &key);
+    size_t key = facts_first(fact);
+    bool none = key == JUDGE_KEYS;
     if (none && (hidden || soul->ended)) /* what was forgotten goes before what follows is there */
         return;
     if (at->epoch == 0 || at->root == j->nothing) {

@@ -108,6 +108,8 @@ uint32_t soul_of(const struct judge *j, const uint8_t key[static KEY_SIZE]); /* 
 uint32_t soul_by_id(const struct judge *j, const uint8_t id[static PEER_ID_SIZE]);
 /* The node that is that soul now; NULL: none, or two. */
 struct node *soul_node(const struct judge *j, uint32_t soul);
+/* The first of that one's keys that n has an entry of; JUDGE_KEYS: it serves none. */
+size_t soul_served(struct judge *j, const struct node *n, uint32_t soul);
 
 /* judge_told.c */
 void judge_action(void *context, struct node *n, const struct ils_action *a);

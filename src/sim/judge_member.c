@@ -1,7 +1,7 @@
 /* judge_member: who counts, at every step:
  *   admission  what changes is of a cluster that was met, or that a hub lists which was, and so on;
- *   ends       nothing of the banned is served, and of the forgotten nothing up to their end; and
- *              no record of a ban is lost that is on the disk. */
+ *   ends       nothing is served of who has left or is banned, and of the forgotten nothing up to
+ *              their end; and no record of a ban is lost that is on the disk. */
 #include "sim/judge_inside.h"
 
 #define ENDS_WITHIN TICK_S /* a record is heeded in the step that brings it, or the next */
@@ -51,34 +51,24 @@ void judge_admission(struct judge *j, const struct node *n, uint32_t of,
                     (unsigned long long)c->usn, j->soul[of].lineage);
 }
 
-static uint32_t soul_by_peer(const struct judge *j, const uint8_t *id)
-{
-    for (size_t i = 1; i < j->soul_n; i++)
-        if (memcmp(j->soul[i].id, id, PEER_ID_SIZE) == 0)
-            return (uint32_t)i;
-    return 0;
-}
-
 static void judge_ended(struct judge *j, const struct node *n, uint32_t of,
                         const struct view_ended *e)
 {
-    static const struct fact nothing[JUDGE_KEYS];
-    struct fact fact[JUDGE_KEYS];
     struct held *h = &j->held[n->index][of];
-    size_t key;
-    bool over = e->banned || (h->looked == j->world->events && h->at.epoch <= e->epoch);
+    bool back = h->looked == j->world->events && h->at.epoch > e->epoch;
+    bool over = e->banned || e->left || !back;
     over = over && of != j->life[n->index].soul; /* who hears it of itself keeps its own */
-    if (over)
-        facts_read(n, &j->arena, j->soul[of].lineage, j->soul[of].key, fact);
-    if (!over || facts_equal(fact, nothing, &key)) {
+    size_t key = over ? soul_served(j, n, of) : JUDGE_KEYS;
+    if (key == JUDGE_KEYS) {
         h->over = 0;
         return;
     }
     if (h->over == 0)
         h->over = j->world->now;
     if (j->world->now > h->over + ENDS_WITHIN)
-        world_break(j->world, "ends: %s serves key %zu of n%u, who was %s", n->name, key,
-                    j->soul[of].lineage, e->banned ? "banned" : "forgotten");
+        world_break(j->world, "ends: %s serves key %zu of n%u, who %s", n->name, key,
+                    j->soul[of].lineage,
+                    e->left ? "has left" : e->banned ? "was banned" : "was forgotten");
 }
 
 /* What it has heard and not yet stored a crash takes away: it hears of it again. */
@@ -98,10 +88,10 @@ void judge_ends(struct judge *j, const struct node *n, bool standalone)
     struct view_ended e;
     uint32_t banned[SOULS_MAX] = {0};
     for (size_t i = 0; view_ended(n->ils, i, &e); i++) {
-        uint32_t of = soul_by_peer(j, e.peer_id);
+        uint32_t of = soul_by_id(j, e.peer_id);
         if (of == 0)
             continue;
-        banned[of] = e.banned ? 1 + soul_by_peer(j, e.author) : 0;
+        banned[of] = e.banned ? 1 + soul_by_id(j, e.author) : 0;
         judge_ended(j, n, of, &e);
     }
     for (size_t i = 1; i < j->soul_n; i++) {

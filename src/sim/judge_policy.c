@@ -2,7 +2,6 @@
  *   exchange  while a cluster's exchange is off it serves nothing of others, and nobody comes to
  *             serve anything newer of its own plan;
  *   met       nobody counts as met who has not proved himself on a link of this cluster's;
- *   ends      of a cluster that has left nothing is served;
  *   copy      of two with one key, while the one that started later is linked, the other is not let
  *             in;
  *   role      a hub becomes a spoke only where another hub is linked with it. */
@@ -89,22 +88,6 @@ static void policy_met(struct judge *j, const struct node *n, uint32_t of,
                     n->name, j->soul[of].lineage);
 }
 
-static void policy_ends(struct judge *j, const struct node *n, const struct view_row *c)
-{
-    static const struct fact nothing[JUDGE_KEYS];
-    struct fact fact[JUDGE_KEYS];
-    struct view_ended e;
-    size_t key;
-    const struct soul *s = &j->soul[soul_of(j, c->key)];
-    facts_read(n, &j->arena, s->lineage, s->key, fact);
-    if (facts_equal(fact, nothing, &key))
-        return; /* kept until what follows it is there, and not served */
-    for (size_t i = 0; view_ended(n->ils, i, &e); i++)
-        if (memcmp(e.peer_id, c->peer_id, PEER_ID_SIZE) == 0 &&
-            e.left) /* the others: judge_member.c */
-            world_break(j->world, "ends: %s holds a plan of a cluster that has left", n->name);
-}
-
 void policy_drained(struct judge *j, const struct node *n)
 {
     struct view_self self;
@@ -116,25 +99,20 @@ void policy_drained(struct judge *j, const struct node *n)
 void policy_held(struct judge *j, const struct node *n, uint32_t of, const struct view_row *c,
                  bool moved)
 {
-    static const struct fact nothing[JUDGE_KEYS];
-    struct fact fact[JUDGE_KEYS];
     const struct soul *s = &j->soul[of];
     struct held *h = &j->held[n->index][of];
     struct stamp at = stamp_of(c->epoch, c->usn, c->root);
-    size_t key;
     if (c->met && !h->met)
         policy_met(j, n, of, c);
     h->met = c->met;
-    if (moved && s->ended && c->epoch != 0)
-        policy_ends(j, n, c);
     if (moved && s->off && !s->doubled && c->epoch != 0 && at.root != j->nothing &&
         stamp_order(&at, &s->shown) > 0)
         world_break(j->world, "exchange: %s serves usn %llu of n%u, whose exchange is off", n->name,
                     (unsigned long long)c->usn, s->lineage);
     if (!j->life[n->index].off)
         return;
-    facts_read(n, &j->arena, s->lineage, s->key, fact);
-    if (!facts_equal(fact, nothing, &key))
+    size_t key = soul_served(j, n, of);
+    if (key != JUDGE_KEYS)
         world_break(j->world, "exchange: %s serves key %zu of n%u while its exchange is off",
                     n->name, key, s->lineage);
 }
