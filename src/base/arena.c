@@ -50,13 +50,18 @@ static struct arena_chunk *chunk_add(struct arena *a, size_t n)
     return chunk;
 }
 
-void *arena_alloc(struct arena *a, size_t n)
+static size_t padded(size_t n)
+{
+    return n == 0 ? ALIGNMENT : (n + ALIGNMENT - 1) & ~(size_t)(ALIGNMENT - 1);
+}
+
+void *arena_room(struct arena *a, size_t n)
 {
     if (n > SIZE_MAX / 2) {
         a->failed = true;
         return NULL;
     }
-    n = n == 0 ? ALIGNMENT : (n + ALIGNMENT - 1) & ~(size_t)(ALIGNMENT - 1);
+    n = padded(n);
 
     struct arena_chunk *chunk = a->head;
     if (chunk == NULL || chunk->size - chunk->used < n)
@@ -67,7 +72,14 @@ void *arena_alloc(struct arena *a, size_t n)
     }
     uint8_t *p = (uint8_t *)chunk + chunk->used;
     chunk->used += n;
-    memset(p, 0, n);
+    return p;
+}
+
+void *arena_alloc(struct arena *a, size_t n)
+{
+    void *p = arena_room(a, n);
+    if (p != NULL)
+        memset(p, 0, padded(n));
     return p;
 }
 
@@ -75,7 +87,7 @@ struct slice arena_copy(struct arena *a, struct slice s)
 {
     if (s.n == 0)
         return slice_make(NULL, 0);
-    void *p = arena_alloc(a, s.n);
+    void *p = arena_room(a, s.n);
     if (p == NULL)
         return slice_make(NULL, 0);
     memcpy(p, s.p, s.n);

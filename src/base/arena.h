@@ -18,6 +18,9 @@ void arena_init(struct arena *a, struct mem *mem);
 /* n zeroed bytes aligned to 16, or NULL (and a->failed). Valid until reset or done. */
 void *arena_alloc(struct arena *a, size_t n);
 
+/* The same with whatever bytes are there. */
+void *arena_room(struct arena *a, size_t n);
+
 /* A copy of s in the arena; {NULL, 0} when refused or empty. */
 struct slice arena_copy(struct arena *a, struct slice s);
 

@@ -162,14 +162,30 @@ static void look_at_others(struct look *x, const struct record *r)
     }
 }
 
+/* These were looked at before, and are as they were. What memory a step asks for does not depend on
+ * what was remembered. */
+static void passed_over(struct look *x, uint32_t n)
+{
+    x->s->scan.records += n;
+    for (; n > 0 && x->a.head == NULL; n--)
+        (void)arena_alloc(&x->a, 1);
+}
+
 static bool look_at(void *context, const struct record *r)
 {
     struct look *x = context;
     struct scan *scan = &x->s->scan;
+    if (r == NULL) {
+        passed_over(x, scan->place.passed);
+        return true;
+    }
     scan->records++;
     arena_reset(&x->a);
-    if (!record_sound(&x->a, r) && !x->a.failed && scan->illegal_now++ == 0)
+    bool sound = record_sound(&x->a, r);
+    if (!sound && !x->a.failed && scan->illegal_now++ == 0)
         text_set(scan->example_now, key_text(x->ils, r));
+    if (!sound || x->a.failed)
+        scan->place.quiet = false;
     if (!scan->place.alone)
         look_at_others(x, r);
     return true;

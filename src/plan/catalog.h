@@ -25,6 +25,14 @@ enum {
     SEGMENT_FORMER = 32, /* of the target, where the list that is becoming it may be another */
 };
 
+/* Whether each PUT of a segment is the only record of the index that has its tag: then it counts,
+ * and nobody else has its key. */
+enum quiet {
+    QUIET_NO,    /* not known to be */
+    QUIET_MAYBE, /* a walk is in it, and nothing came meanwhile */
+    QUIET_YES,   /* so, and the walk's visitor found nothing to remember either */
+};
+
 /* What a reader knows before the PUT or DEL at `at`: a record's USN is found from the mark before
  * it, not by walking the segment. */
 struct mark {
@@ -46,6 +54,7 @@ struct segment {
     _Atomic uint8_t flags;
     bool patterns; /* holds records that the trie of patterns counts */
     bool looked;   /* a walk that marks has gone through it since the catalog is served */
+    uint8_t quiet; /* enum quiet */
     uint32_t newest; /* the highest USN of its records; UINT32_MAX: that, or above it */
     uint8_t name[HASH_SIZE];
 };
@@ -226,6 +235,12 @@ struct found {
     struct record record; /* with its USN and source */
 };
 
+/* Who may have a key as well; false may be wrong. */
+struct company {
+    bool alone; /* no other catalog has */
+    bool only;  /* nor is there another record of it in this one */
+};
+
 /* The hash of a key in this catalog. */
 uint64_t index_hash(const struct plan *p, uint64_t salt, const struct record *key);
 
@@ -256,9 +271,9 @@ void index_patterns_remove(struct plan *p, uint32_t id);
 bool index_find(const struct catalog *c, uint8_t flag, const struct record *key,
                 struct found *ret);
 /* Whether the record (as a reader gave it) of segment id is the one that counts for its key. If so,
- * *ret_alone (or NULL): no other catalog has records of that key; false may be wrong. */
+ * *ret (or NULL): what else there is of that key. */
 bool index_counts(const struct catalog *c, uint8_t flag, uint32_t id, const struct record *r,
-                  bool *ret_alone);
+                  struct company *ret);
 /* Whether a PUT of the key stands in a served segment that is not leaving. */
 bool index_put_stays(const struct catalog *c, const struct record *key);
 /* Lets up to max served segments leave that have a record of the key; returns how many are new. */

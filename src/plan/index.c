@@ -196,7 +196,9 @@ static size_t view_find(const struct view *v, uint64_t hash, const struct record
     ret->puts = 0;
     for (uint64_t slot; (slot = probe_next(&b)) != 0;) {
         struct found f = {.id = slot_id(slot), .offset = slot_offset(slot)};
-        const struct segment *s = segment_at(p, f.id);
+        struct segment *s = segment_at(p, f.id);
+        if (v->part != 0 && (f.id != v->part || f.offset != v->until))
+            s->quiet = QUIET_NO; /* a record comes that has the tag of this one */
         if (s->catalog != v->c || !has_key(s, f.offset, key, false))
             continue;
         held++;
@@ -460,32 +462,35 @@ static inline bool is_older(const struct segment *s, const struct record *r)
 }
 
 static bool counts(const struct catalog *c, uint8_t flag, uint64_t hash, uint32_t id,
-                   const struct record *r, bool *ret_alone)
+                   const struct record *r, struct company *ret)
 {
     const struct plan *p = c->plan;
     struct probe b = probe_start(p, hash);
-    bool alone = true;
+    struct company with = {true, true};
     for (uint64_t slot; (slot = probe_next(&b)) != 0;) {
         struct found f = {.id = slot_id(slot), .offset = slot_offset(slot)};
         const struct segment *s = segment_at(p, f.id);
-        alone = alone && s->catalog == c;
+        if (f.id == id && f.offset == r->offset)
+            continue;
+        with.only = false;
+        with.alone = with.alone && s->catalog == c;
         if (s->catalog != c || (s->flags & flag) == 0 || is_older(s, r) ||
-            (f.id == id && f.offset == r->offset) || !has_key(s, f.offset, r, false))
+            !has_key(s, f.offset, r, false))
             continue;
         struct found mine = {.id = id, .offset = r->offset, .record = *r};
         read_whole(s, f.offset, &f.record);
         if (outranks(p, &f, &mine))
             return false;
     }
-    if (ret_alone != NULL)
-        *ret_alone = alone;
+    if (ret != NULL)
+        *ret = with;
     return true;
 }
 
 bool index_counts(const struct catalog *c, uint8_t flag, uint32_t id, const struct record *r,
-                  bool *ret_alone)
+                  struct company *ret)
 {
-    return counts(c, flag, index_hash(c->plan, c->salt, r), id, r, ret_alone);
+    return counts(c, flag, index_hash(c->plan, c->salt, r), id, r, ret);
 }
 
 bool index_put_stays(const struct catalog *c, const struct record *key)

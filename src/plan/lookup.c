@@ -299,7 +299,7 @@ void plan_why(const struct plan *p, const struct routes *r, struct arena *a, str
               const uint8_t *from, struct lookup *ret)
 {
     struct ranking ranking = {.p = p, .from = from, .max = LOOKUP_MATCHES_MAX, .usns = true};
-    ranking.best = arena_alloc(a, ranking.max * sizeof *ranking.best);
+    ranking.best = arena_room(a, ranking.max * sizeof *ranking.best);
     if (ranking.best == NULL)
         *ret = (struct lookup){.result = LOOKUP_NO_MATCH, .dialed = dialled};
     else

@@ -16,29 +16,60 @@ static uint64_t name_of(const struct segment *s)
     return name;
 }
 
+/* Of a segment in which nothing was found, and to which nothing came since: all counts, and nobody
+ * else has it. False: `most` were looked at. */
+static bool pass_segment(struct segment *s, struct segment_reader *reader,
+                         struct catalog_place *place, size_t most, size_t *seen,
+                         bool (*visit)(void *context, const struct record *r), void *context)
+{
+    struct record r;
+    int got = 1;
+    place->passed = 0;
+    while (*seen < most && (got = segment_next(reader, &r)) == 1) {
+        ++*seen;
+        place->at = (uint32_t)reader->at;
+        place->passed += r.put;
+    }
+    s->looked |= got != 1;
+    return (place->passed == 0 || visit(context, NULL)) && got != 1;
+}
+
 /* The records of one segment. False: visit has had enough, or `most` were looked at. */
 static bool walk_segment(const struct catalog *c, uint32_t id, struct catalog_place *place,
                          size_t most, size_t *seen,
                          bool (*want)(void *context, const struct record *r),
                          bool (*visit)(void *context, const struct record *r), void *context)
 {
-    const struct segment *s = &c->plan->segment[id];
+    struct segment *s = &c->plan->segment[id];
     struct segment_reader reader;
+    struct company with;
     struct record r;
     segment_reader_init(&reader, segment_bytes(s));
     if (place->name == name_of(s)) /* the offset may be anybody's word: no jump to it */
         while (reader.at < place->at && segment_next(&reader, &r) == 1)
             continue;
     place->name = name_of(s);
+    if (place->marks && s->quiet == QUIET_YES)
+        return pass_segment(s, &reader, place, most, seen, visit, context);
+    if (reader.at == 0 && place->marks) {
+        s->quiet = QUIET_MAYBE;
+        place->quiet = want == NULL;
+    }
     while (*seen < most) {
         if (segment_next(&reader, &r) != 1) {
-            c->plan->segment[id].looked |= place->marks;
+            s->looked |= place->marks;
+            if (s->quiet == QUIET_MAYBE)
+                s->quiet = place->quiet ? QUIET_YES : QUIET_NO;
             return true;
         }
         ++*seen;
         place->at = (uint32_t)reader.at;
-        if (r.put && (want == NULL || want(context, &r)) &&
-            index_counts(c, SEGMENT_SERVED, id, &r, &place->alone) && !visit(context, &r))
+        if (!r.put || (want != NULL && !want(context, &r)))
+            continue;
+        bool live = index_counts(c, SEGMENT_SERVED, id, &r, &with);
+        place->alone = live && with.alone;
+        place->quiet = place->quiet && live && with.only;
+        if (live && !visit(context, &r))
             return false;
     }
     return false;

@@ -10,6 +10,7 @@
 struct catalog_place {
     size_t line;   /* of the manifest */
     uint32_t at;   /* offset in its segment ... */
+    uint32_t passed; /* while visit has no record: so many live ones are passed over */
     uint64_t name; /* ... which has this name, as far as it goes */
     bool over;     /* there is nothing behind it */
     uint64_t sources; /* bits: segments that hold nothing of these are passed over; 0: none is */
@@ -17,12 +18,16 @@ struct catalog_place {
     bool fresh;    /* ... and those that are marked already are passed over */
     bool alone;    /* while visit looks: no other catalog has records of the key; false may be
                     * wrong */
+    bool quiet;    /* nothing is found in this segment; visit may say otherwise */
 };
 
 /* Calls visit for live records from the place on, until it returns false or `most` records were
  * looked at, superseded ones included; the place is then behind the last one. want: asked first,
  * with less work, whether a record is of interest; NULL: all are. Returns how many were looked
- * at. */
+ * at.
+ *
+ * A place that marks remembers, without want: of a segment in which every record was alone and
+ * visit left `quiet` as it was, visit is given no record any more, only their number, and NULL. */
 size_t catalog_walk_some(const struct catalog *c, struct catalog_place *place, size_t most,
                          bool (*want)(void *context, const struct record *r),
                          bool (*visit)(void *context, const struct record *r), void *context);

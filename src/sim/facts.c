@@ -58,6 +58,16 @@ bool fact_shared(size_t n, size_t clusters, char *dst, size_t size)
     return true;
 }
 
+/* What fact_key says, written once for all. */
+static struct slice key_text(unsigned lineage, size_t key)
+{
+    static char text[NODES_MAX][JUDGE_KEYS][32];
+    char *t = text[lineage][key];
+    if (t[0] == 0)
+        fact_key(lineage, key, t, sizeof text[0][0]);
+    return slice_of(t);
+}
+
 static uint64_t version_of(const struct failover *f)
 {
     uint64_t v = 0;
@@ -70,11 +80,9 @@ void facts_read(const struct node *n, struct arena *a, unsigned lineage,
 {
     memset(fact, 0, JUDGE_KEYS * sizeof *fact);
     for (size_t i = 0; i < JUDGE_KEYS; i++) {
-        char key[64];
         struct lookup l;
-        fact_key(lineage, i, key, sizeof key);
         arena_reset(a);
-        plan_why(view_plan(n->ils), view_routes(n->ils), a, slice_of(key), NULL, &l);
+        plan_why(view_plan(n->ils), view_routes(n->ils), a, key_text(lineage, i), NULL, &l);
         for (size_t k = 0; k < l.match_n; k++)
             if (memcmp(l.match[k].key, origin, KEY_SIZE) == 0)
                 fact[i] = (struct fact){true, version_of(&l.match[k].failover), l.match[k].usn};
