@@ -185,7 +185,7 @@ static bool look_at(void *context, const struct record *r)
     if (!sound && !x->a.failed && scan->illegal_now++ == 0)
         text_set(scan->example_now, key_text(x->ils, r));
     if (!sound || x->a.failed)
-        scan->place.quiet = false;
+        scan->place.quiet = 0;
     if (!scan->place.alone)
         look_at_others(x, r);
     return true;

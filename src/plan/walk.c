@@ -53,13 +53,13 @@ static bool walk_segment(const struct catalog *c, uint32_t id, struct catalog_pl
         return pass_segment(s, &reader, place, most, seen, visit, context);
     if (reader.at == 0 && place->marks) {
         s->quiet = QUIET_MAYBE;
-        place->quiet = want == NULL;
+        place->quiet = want == NULL ? id : 0;
     }
     while (*seen < most) {
         if (segment_next(&reader, &r) != 1) {
             s->looked |= place->marks;
-            if (s->quiet == QUIET_MAYBE)
-                s->quiet = place->quiet ? QUIET_YES : QUIET_NO;
+            if (place->marks && s->quiet == QUIET_MAYBE)
+                s->quiet = place->quiet == id ? QUIET_YES : QUIET_NO;
             return true;
         }
         ++*seen;
@@ -68,7 +68,8 @@ static bool walk_segment(const struct catalog *c, uint32_t id, struct catalog_pl
             continue;
         bool live = index_counts(c, SEGMENT_SERVED, id, &r, &with);
         place->alone = live && with.alone;
-        place->quiet = place->quiet && live && with.only;
+        if (!live || !with.only)
+            place->quiet = 0;
         if (live && !visit(context, &r))
             return false;
     }

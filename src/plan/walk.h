@@ -12,13 +12,13 @@ struct catalog_place {
     uint32_t at;   /* offset in its segment ... */
     uint32_t passed; /* while visit has no record: so many live ones are passed over */
     uint64_t name; /* ... which has this name, as far as it goes */
+    uint32_t quiet; /* a segment in which nothing is found; visit may say 0: here something is */
     bool over;     /* there is nothing behind it */
     uint64_t sources; /* bits: segments that hold nothing of these are passed over; 0: none is */
     bool marks;    /* each segment that was gone through is marked, ... */
     bool fresh;    /* ... and those that are marked already are passed over */
     bool alone;    /* while visit looks: no other catalog has records of the key; false may be
                     * wrong */
-    bool quiet;    /* nothing is found in this segment; visit may say otherwise */
 };
 
 /* Calls visit for live records from the place on, until it returns false or `most` records were
