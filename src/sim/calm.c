@@ -201,6 +201,29 @@ const char *judge_unvisited(struct judge *j)
     return what;
 }
 
+/* n's knowledge of that hub, which may be old, is that it is a hub. */
+static bool knows_as_hub(const struct node *n, const struct node *hub)
+{
+    struct view_cluster c;
+    for (size_t i = 1; view_cluster(n->ils, i, &c); i++)
+        if (memcmp(c.key, hub->key, KEY_SIZE) == 0)
+            return c.role == ROLE_HUB;
+    return false;
+}
+
+bool judge_apart(const struct judge *j)
+{
+    enum ils_role role[NODES_MAX];
+    const struct world *w = j->world;
+    roles_read(j, role);
+    for (size_t i = 0; i < w->node_n; i++)
+        for (size_t k = 0; k < i; k++)
+            if (role[i] == ROLE_HUB && role[k] == ROLE_HUB &&
+                !knows_as_hub(w->node[i], w->node[k]) && !knows_as_hub(w->node[k], w->node[i]))
+                return true;
+    return false;
+}
+
 static const char *shape_unsettled(struct judge *j)
 {
     static uint16_t count[NET_NODES * NET_NODES];

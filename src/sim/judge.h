@@ -83,6 +83,9 @@ const char *judge_unsettled(struct judge *j);
 /* Likewise of the visits of spokes to their alternates, which take longer. */
 const char *judge_unvisited(struct judge *j);
 
+/* Two hubs of the network do not know each other as hubs: its parts have to find each other. */
+bool judge_apart(const struct judge *j);
+
 /* So far: acknowledged changes, connection attempts, entries served that their origin had removed
  * when all was settled. */
 uint64_t judge_acknowledged(const struct judge *j);

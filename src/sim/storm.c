@@ -161,13 +161,14 @@ static void storm(struct run *r)
 
 /* --- the calm */
 
-/* Runs until nothing is unsettled; the time it took, or TICK_NEVER. */
+/* Runs until nothing is unsettled; the time it took, or TICK_NEVER. The bound counts from when the
+ * network is one. */
 static tick settle(struct run *r, tick bound, const char *(*unsettled)(struct judge *j))
 {
     struct world *w = r->world;
-    tick start = w->now;
+    tick start = w->now, one = start;
     const char *what = NULL;
-    while (w->broken[0] == 0 && w->now < start + bound && w->now < r->storm->until) {
+    while (w->broken[0] == 0 && w->now < one + bound && w->now < r->storm->until) {
         bool typed = operator_turn(r);
         world_run(w, w->now + 250 * TICK_MS);
         if (w->broken[0] != 0)
@@ -175,10 +176,12 @@ static tick settle(struct run *r, tick bound, const char *(*unsettled)(struct ju
         what = typed ? "operators are still typing" : unsettled(r->judge);
         if (what == NULL)
             return w->now - start;
+        if (w->now < start + CALM_APART && judge_apart(r->judge))
+            one = w->now;
     }
     if (w->now < r->storm->until)
-        world_break(w, "convergence: not settled after %lld s: %s", (long long)(bound / TICK_S),
-                    what == NULL ? "?" : what);
+        world_break(w, "convergence: not settled after %lld s: %s",
+                    (long long)((w->now - start) / TICK_S), what == NULL ? "?" : what);
     return TICK_NEVER;
 }
 

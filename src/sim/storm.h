@@ -1,6 +1,7 @@
 /* storm: one random run. The seed draws the topology, latencies, a mixture of faults and load; a
  * storm, in which the safety laws hold at every step, is followed by a calm, in which everything
- * must settle within CALM_BOUND, and stay so. */
+ * must settle within CALM_BOUND, and stay so. The parts of a network whose hubs do not know each
+ * other as hubs find each other first, within CALM_APART. */
 #ifndef OPENILS_SIM_STORM_H
 #define OPENILS_SIM_STORM_H
 
@@ -9,6 +10,7 @@
 #include "sim/world.h"
 
 #define CALM_BOUND (180 * TICK_S) /* a refusal waits for 60 s, and so does who looks for its hub */
+#define CALM_APART (1320 * TICK_S) /* whoever was not heard of for two beats is dialled by hubs */
 #define CALM_VISITS (720 * TICK_S) /* what failed often is not visited again for 10 minutes */
 #define CALM_GRACE (90 * TICK_S)  /* what was refused while it settled is tried again */
 #define CALM_QUIET (30 * TICK_S) /* afterwards nobody dials for so long */
