@@ -205,16 +205,29 @@ void operator_renews(struct run *r, struct node *n)
     d->command = op_identity_new(n, d->id, n->host, has_tls(r) ? &own : NULL);
 }
 
-/* Somebody says that it was banned: its disk is from before it became somebody else. */
-static bool is_told_banned(const struct node *n)
+/* n has it on record that the cluster of this id was banned. */
+static bool has_banned(const struct node *n, const uint8_t id[static PEER_ID_SIZE])
+{
+    struct view_ended e;
+    for (size_t i = 0; view_ended(n->ils, i, &e); i++)
+        if (e.banned && memcmp(e.peer_id, id, PEER_ID_SIZE) == 0)
+            return true;
+    return false;
+}
+
+/* Somebody says that it was banned: its disk is from before it became somebody else. What it says
+ * itself of the other end is not meant. */
+static bool is_told_banned(const struct run *r, const struct node *n, const struct view_self *self)
 {
     struct view_join join;
     struct view_contact c;
+    const struct node *home = world_resolve(r->world, self->hub_host);
     view_join(n->ils, &join);
     for (size_t i = 0; view_contact(n->ils, i, &c); i++)
-        if (c.last_code == CODE_BANNED && !c.linked)
+        if (c.last_code == CODE_BANNED && !c.linked && !has_banned(n, c.peer_id))
             return true;
-    return join.wanted && !join.up && join.last_code == CODE_BANNED;
+    return join.wanted && !join.up && join.last_code == CODE_BANNED &&
+           (home == NULL || !has_banned(n, home->peer_id));
 }
 
 /* A copy becomes somebody of its own; so may who was banned. What was restored takes its
@@ -238,7 +251,7 @@ static bool cure_turn(struct run *r, struct node *n, const struct view_self *sel
         node_start(n);
         return true;
     }
-    bool must = r->world->calm && (is_told_banned(n) || judge_is_double(r->judge, n));
+    bool must = r->world->calm && (is_told_banned(r, n, self) || judge_is_double(r->judge, n));
     if (d->copy || d->banned || must) {
         operator_renews(r, n);
         return true;
@@ -449,13 +462,10 @@ static void answered(struct desk *d, const struct node *n)
 /* Some cluster of the network has it on record that n was banned. */
 static bool is_banned(const struct run *r, const struct node *n)
 {
-    struct view_ended e;
     for (size_t i = 0; i < r->world->node_n; i++) {
         const struct node *other = r->world->node[i];
-        for (size_t k = 0; other->ils != NULL && !judge_is_out(r->judge, other) &&
-                           view_ended(other->ils, k, &e); k++)
-            if (e.banned && memcmp(e.peer_id, n->peer_id, PEER_ID_SIZE) == 0)
-                return true;
+        if (other->ils != NULL && !judge_is_out(r->judge, other) && has_banned(other, n->peer_id))
+            return true;
     }
     return false;
 }
