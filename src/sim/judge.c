@@ -237,7 +237,7 @@ static void judge_held(struct judge *j, struct node *n, const struct view_row *c
     bool moved = !same || stamp_order(&at, &h->at) != 0;
     policy_held(j, n, of, c, moved);
     if (same && moved && c->epoch != 0)
-        judge_admission(j, n, of, c, h);
+        judge_admission(j, n, of, c);
     h->incarnation = n->incarnation;
     h->looked = j->world->events;
     h->at = at;

@@ -65,6 +65,8 @@ struct life {
     bool confirmed;        /* in this step */
     uint64_t release;      /* that serves another's as it is, and whose; 0 */
     uint32_t released;
+    uint64_t applied_in;   /* in which step it took heads last, ... */
+    uint32_t applied[2];   /* ... whose first, and one of another's; 0: of nobody else */
     struct met *met;       /* those who proved themselves here */
     size_t met_n;
 };
@@ -74,7 +76,6 @@ struct held {
     struct stamp at;
     uint64_t looked;       /* in which step it was in the table last */
     tick over;             /* since when it is served although it was ended; 0 = it is not */
-    unsigned unlisted;     /* heads in a row that nobody admitted */
     bool met;
     struct stamp fits;     /* the newest head of its plan that was heard and is no more than the
                             * quota, in ... */
@@ -124,7 +125,8 @@ void policy_held(struct judge *j, const struct node *n, uint32_t of, const struc
 
 /* judge_member.c */
 void judge_admission(struct judge *j, const struct node *n, uint32_t of,
-                     const struct view_row *c, struct held *h);
+                     const struct view_row *c);
+void admission_applied(struct judge *j, const struct node *n, const struct trace *t);
 void judge_ends(struct judge *j, const struct node *n, bool standalone);
 
 /* judge_shrink.c */

@@ -39,16 +39,28 @@ static bool is_listed(const struct node *n, const uint8_t *key)
 }
 
 void judge_admission(struct judge *j, const struct node *n, uint32_t of,
-                     const struct view_row *c, struct held *h)
+                     const struct view_row *c)
 {
-    if (c->met || is_listed(n, c->key)) {
-        h->unlisted = 0;
-        return;
-    }
-    /* Once may be: the roster that listed it may have changed in the same step. */
-    if (++h->unlisted > 1)
+    const struct life *life = &j->life[n->index];
+    bool others = life->applied_in == j->world->events &&
+                  (life->applied[1] != 0 || life->applied[0] != of);
+    /* The roster that listed it may have come anew in the same step. */
+    if (!others && !c->met && !is_listed(n, c->key))
         world_break(j->world, "admission: %s takes usn %llu of n%u, whom nobody lists", n->name,
                     (unsigned long long)c->usn, j->soul[of].lineage);
+}
+
+void admission_applied(struct judge *j, const struct node *n, const struct trace *t)
+{
+    struct life *life = &j->life[n->index];
+    uint32_t soul = soul_by_id(j, t->peer_id);
+    if (life->applied_in != j->world->events)
+        life->applied[0] = life->applied[1] = 0;
+    life->applied_in = j->world->events;
+    if (life->applied[0] == 0)
+        life->applied[0] = soul;
+    else if (life->applied[0] != soul)
+        life->applied[1] = soul;
 }
 
 static void judge_ended(struct judge *j, const struct node *n, uint32_t of,

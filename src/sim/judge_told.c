@@ -120,6 +120,8 @@ void judge_action(void *context, struct node *n, const struct ils_action *a)
         return;
     if (a->trace.event == EVENT_DRAINING && slice_eq(a->trace.text[1], slice_of("drained")))
         policy_drained(j, n);
+    if (a->trace.event == EVENT_HEAD_APPLIED)
+        admission_applied(j, n, &a->trace);
     if (a->trace.event == EVENT_ENDED && j->held[n->index] != NULL) /* it dropped all of it */
         j->held[n->index][soul_by_id(j, a->trace.peer_id)] = (struct held){0};
     if (a->trace.event == EVENT_HEAD_REJECTED)
