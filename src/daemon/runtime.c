@@ -10,31 +10,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-
-#define LARGE_PAGE ((size_t)2 << 20)
-#define LARGE      (2 * LARGE_PAGE)
-
-/* A large table is asked at random places: with pages of 4 KiB most of the time goes into finding
- * the page. What the system does not give is done without. */
-static void *alloc_large(size_t n)
-{
-    void *p = aligned_alloc(LARGE_PAGE, (n + LARGE_PAGE - 1) / LARGE_PAGE * LARGE_PAGE);
-    if (p != NULL)
-        (void)madvise(p, n / LARGE_PAGE * LARGE_PAGE, MADV_HUGEPAGE);
-    return p;
-}
 
 #define RECLAIM_MS 5
-
-void *runtime_resize(void *context, void *p, size_t old_size, size_t new_size)
-{
-    if (new_size == 0) {
-        free(p);
-        return NULL;
-    }
-    return p == NULL && new_size >= LARGE ? alloc_large(new_size) : realloc(p, new_size);
-}
 
 /* --- the beginning */
 
@@ -168,6 +145,7 @@ static void free_all(struct runtime *rt)
     log_close(rt->log);
     datadir_close(&rt->datadir);
     runtime_desks_free(rt);
+    memory_done(&rt->memory);
     free((void *)(uintptr_t)rt->options.data);
     free((void *)(uintptr_t)rt->options.address);
     free((void *)(uintptr_t)rt->options.advertise);
@@ -189,7 +167,8 @@ static struct runtime *new_runtime(uv_loop_t *loop, const struct runtime_options
     rt->loop = loop;
     rt->next_command = 1;
     rt->started = clock_wall();
-    rt->mem = (struct mem){.resize = runtime_resize, .budget = RUNTIME_MEMORY};
+    rt->mem = (struct mem){
+        .resize = memory_resize, .context = &rt->memory, .budget = RUNTIME_MEMORY};
     rt->datadir.lock = -1;
     list_init(&rt->waiters);
     list_init(&rt->outcomes);

@@ -115,7 +115,7 @@ bool runtime_desks(struct runtime *rt)
     for (unsigned i = 0; rt->desk != NULL && i < n; i++) {
         struct desk *desk = &rt->desk[i];
         memset(desk, 0, sizeof *desk);
-        desk->mem = (struct mem){.resize = runtime_resize, .budget = SIZE_MAX};
+        desk->mem = (struct mem){.resize = memory_resize, .budget = SIZE_MAX};
         arena_init(&desk->scratch, &desk->mem);
     }
     rt->desks = n;

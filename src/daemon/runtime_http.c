@@ -126,7 +126,7 @@ static void *open_http(struct runtime *rt, const struct door_config *config,
     }
     door->rt = rt;
     door->tokens = UINT64_MAX;
-    door->mem = (struct mem){.resize = runtime_resize, .budget = SIZE_MAX};
+    door->mem = (struct mem){.resize = memory_resize, .budget = SIZE_MAX};
     door->config.tokens_wanted = !door_is_loopback(config->address);
     arena_init(&door->scratch, &door->mem);
     door->server = http_open(rt->loop, config->address, config->port, HTTP_BODY_MAX,

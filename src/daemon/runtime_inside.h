@@ -12,6 +12,7 @@
 #include "daemon/source.h"
 #include "driver/datadir.h"
 #include "driver/log.h"
+#include "driver/memory.h"
 #include "driver/store.h"
 #include "driver/storer.h"
 #include "driver/tcp.h"
@@ -96,6 +97,7 @@ struct runtime {
     struct storer *storer;
     struct tcp *tcp;
     struct log *log;
+    struct memory memory; /* behind mem; the loop's alone */
     struct mem mem;
     struct ils *core;
     tick now;
@@ -148,8 +150,6 @@ struct runtime {
     void (*stopped)(void *context);
     void *stopped_context;
 };
-
-void *runtime_resize(void *context, void *p, size_t old_size, size_t new_size);
 
 /* runtime_step.c */
 struct ils_event runtime_event(enum ils_event_type type);

@@ -324,7 +324,7 @@ bool index_reserve(struct plan *p, uint64_t n)
 void index_expect(struct plan *p, uint64_t n)
 {
     if (n < UINT32_MAX && n * 4 > (uint64_t)slots_size(p->index.slots) * 3)
-        (void)resize(p, n + n * 2 / 3 + 16);
+        (void)resize(p, n + n * 3 / 5 + 16);
 }
 
 /* --- segments coming and going */

@@ -14,7 +14,7 @@
 
 #include "base/rand.h"
 #include "base/siphash.h"
-#include "fuzz_mem.h"
+#include "driver/memory.h"
 #include "plan/index.h"
 #include "plan/lookup.h"
 
@@ -115,6 +115,7 @@ static const char *const round_name[ROUNDS] = {"LMDB get", "limit", "index get",
                                                "decision, absent", "decision by 100000 patterns"};
 
 static struct bench {
+    struct memory memory; /* as ilsd has it */
     struct mem mem;
     struct plan *plan, *patterns;
     struct routes *routes;
@@ -387,7 +388,8 @@ int main(int argc, char **argv)
     int turns = argc > 3 ? (int)strtol(argv[3], NULL, 10) : 5;
     b.entries = argc > 1 ? strtoull(argv[1], NULL, 10) : 1000000;
     b.lookups = argc > 2 ? strtoull(argv[2], NULL, 10) : 1000000;
-    b.mem = fuzz_mem();
+    b.mem = (struct mem){
+        .resize = memory_resize, .context = &b.memory, .budget = SIZE_MAX};
     b.plan = plan_new(&b.mem, seed, true);
     b.patterns = plan_new(&b.mem, seed, true);
     b.routes = routes_new(&b.mem);
