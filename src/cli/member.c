@@ -79,22 +79,30 @@ int run_role(struct cli *cli, const struct parsed *p)
 
 /* --- leaving, and those who are made to leave */
 
-static int leave_run(struct cli *cli, bool force)
+/* OK, and what else there is to say. */
+static int run_said(struct cli *cli, const struct call *call)
 {
-    struct call call = {.command = "leave", .waiting = _("saying goodbye ...")};
     char text[WORDS_TEXT_MAX];
     json_t *result;
-    if (force)
-        json_object_set_new(call.args = json_object(), "force", json_true());
-    int status = cli_call(cli, &call, &result);
+    int status = cli_call(cli, call, &result);
     if (result != NULL && cli->json) {
         print_json(result);
+    } else if (result != NULL && strcmp(text_of(result, "text"), "OK") == 0) {
+        printf("OK\n");
     } else if (result != NULL) {
         words_said(text, sizeof text, text_of(result, "text"));
         printf("OK: %s\n", text);
     }
     json_decref(result);
     return status;
+}
+
+static int leave_run(struct cli *cli, bool force)
+{
+    struct call call = {.command = "leave", .waiting = _("saying goodbye ...")};
+    if (force)
+        json_object_set_new(call.args = json_object(), "force", json_true());
+    return run_said(cli, &call);
 }
 
 int run_leave(struct cli *cli, const struct parsed *p)
@@ -116,7 +124,7 @@ int run_leave(struct cli *cli, const struct parsed *p)
 int run_forget(struct cli *cli, const struct parsed *p)
 {
     struct call call = {.command = "forget", .args = one_arg("cluster", p->word[0])};
-    return cli_change(cli, &call);
+    return run_said(cli, &call);
 }
 
 int run_ban(struct cli *cli, const struct parsed *p)

@@ -329,7 +329,8 @@ const struct command_row command_table[] = {
      "One's own: leave the network, after a question on a terminal.", NULL, run_disconnect},
     {"connect", "CLUSTER", 1, 1, "undo `ils disconnect`", NULL, NULL, run_connect},
     {"forget", "CLUSTER", 1, 1, "a cluster that is gone for good: all drop its data (at a hub)",
-     "It may come back; what it holds is then believed anew.", NULL, run_forget},
+     "It may come back; what it holds is then believed anew. One that no hub knows any more is\n"
+     "forgotten at the spoke that still knows it, there alone.", NULL, run_forget},
     {"ban", "CLUSTER", 1, 1, "a cluster is let in no more, by no hub (at a hub)",
      "All drop its data, and what it said about others as a hub counts no more.", yes_options,
      run_ban},

@@ -512,6 +512,18 @@ const struct peer *ends_stranded(const struct ils *ils);
 void ends_free(struct ils *ils);
 bool peer_left(const struct ils *ils, const struct peer *p); /* its stream 0 says so */
 
+struct slice ends_joined(struct ils *ils, struct slice a, struct slice b, struct slice c);
+struct slice ends_typed(struct ils *ils, const struct command *c); /* as it is typed at a hub */
+
+/* drop.c: FORGET at a spoke. */
+void drop_command(struct ils *ils, const struct command *c);
+void drop_stored(struct ils *ils, const struct batch *b, bool failed);
+/* Where that cluster is to be forgotten; at which hub. */
+enum forget_where drop_where(const struct ils *ils, const uint8_t key[static KEY_SIZE],
+                             const struct peer **ret_hub);
+/* Another hub that lists it, and it was heard of lately; NULL: none. */
+const struct peer *drop_listed_at(const struct ils *ils, const uint8_t key[static KEY_SIZE]);
+
 /* told.c: what of a stream others are shown. One's own plan is withheld while the exchange is off,
  * and both streams when this cluster leaves: then a head that lists nothing stands for it. */
 struct slice told_bytes(const struct stream *s);       /* empty: nothing is shown now */

@@ -110,6 +110,7 @@ struct peer {
     bool disconnected_here, disconnected_there; /* by whom */
     bool draining;                 /* a hub that is about to be a spoke: from its stream 0 */
     bool next_announced;           /* announced[1] is a certificate */
+    bool dropped;                  /* forgotten here alone: it goes when nothing points at it */
     bool dirty;                    /* its row must be stored (peer_dirty) ... */
     tick row_next;                 /* ... and not before; 0 = now */
     /* from its stream 0 */
@@ -305,7 +306,8 @@ struct batch {
     bool of_peer, was_here, was_there; /* BATCH_COMMAND: of a peer's disconnection */
     uint8_t peer_key[KEY_SIZE];
     struct own_commit *commit;
-    struct ended *ended;   /* BATCH_ENDED: is so then */
+    struct ended *ended;   /* BATCH_ENDED: is so then; of_peer: that one goes from here alone */
+    TEXT(listed_at, CLUSTER_ID_MAX); /* ... another hub that may have it linked */
     struct policy_change *policy; /* BATCH_POLICY */
 };
 

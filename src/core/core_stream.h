@@ -132,6 +132,7 @@ struct stream {
 /* One neighbour's word on one stream. */
 struct mark {
     bool theirs;           /* they have said it, or were sent it */
+    bool said;             /* they have said that they hold something of it */
     uint64_t epoch, usn, beat;
     uint8_t root[HASH_SIZE];
 };

@@ -282,9 +282,16 @@ bool ends_make_room(struct ils *ils)
     return true;
 }
 
+static bool dropped_here(const struct peer *p)
+{
+    return p != NULL && p->dropped && p->link == NULL;
+}
+
 static bool stream_over(const struct ils *ils, const struct stream *s)
 {
     const struct ended *e = ends_find(ils, s->key);
+    if (dropped_here(peer_find(ils, s->key)))
+        return true;
     const struct head *h = stream_held(s) ? &s->head : &s->wanted;
     bool known = stream_held(s) || s->wanted_bytes.n != 0;
     if (e != NULL && known && covers(e, h))
@@ -347,7 +354,9 @@ static bool drop_peers(struct rows *r)
     bool again = false;
     list_each_safe(node, &ils->peers) {
         struct peer *p = list_entry(node, struct peer, node);
-        if (ends_of(ils, p->key) == NULL && (!peer_left(ils, p) || p->disconnected_here))
+        p->dropped = dropped_here(p); /* who has come meanwhile stays */
+        if (!p->dropped && ends_of(ils, p->key) == NULL &&
+            (!peer_left(ils, p) || p->disconnected_here))
             continue; /* to leave is no way around what an operator decided */
         if (pointed_at(ils, p)) {
             again = true;
@@ -357,7 +366,8 @@ static bool drop_peers(struct rows *r)
         const struct ended *e = ends_of(ils, p->key);
         memcpy(t->peer_id, p->id, sizeof t->peer_id);
         t->text[0] = arena_copy(&ils->step, text_slice(p->cluster_id));
-        t->text[1] = slice_of(e == NULL ? "left" : e->banned ? "banned" : "forgotten");
+        t->text[1] = slice_of(p->dropped ? "forgotten here" : e == NULL ? "left"
+                              : e->banned ? "banned" : "forgotten");
         alarm_clear(ils, ILSHubClusterUnreachable, text_slice(p->host)); /* nobody dials it now */
         alarm_clear(ils, ILSHubClusterUnreachable, slice_of(p->met_ip));
         alarm_clear(ils, ILSCatalogLimitExceeded, text_slice(p->cluster_id));
@@ -463,18 +473,24 @@ static bool named_key(const struct ils *ils, struct slice name, uint8_t ret[stat
     return false;
 }
 
+struct slice ends_joined(struct ils *ils, struct slice a, struct slice b, struct slice c)
+{
+    struct buf buf;
+    buf_init(&buf, ils->mem, a.n + b.n + c.n);
+    buf_put_slice(&buf, a);
+    buf_put_slice(&buf, b);
+    buf_put_slice(&buf, c);
+    struct slice text = arena_copy(&ils->step, buf_slice(&buf));
+    buf_done(&buf);
+    return text;
+}
+
 /* For the hub at which it is to be typed. */
-static struct slice as_typed(struct ils *ils, const struct command *c)
+struct slice ends_typed(struct ils *ils, const struct command *c)
 {
     struct slice verb = slice_of(c->type == COMMAND_BAN     ? "ban "
                                  : c->type == COMMAND_UNBAN ? "unban " : "forget ");
-    uint8_t *p = arena_alloc(&ils->step, verb.n + c->cluster.n);
-    if (p == NULL)
-        return c->cluster;
-    memcpy(p, verb.p, verb.n);
-    if (c->cluster.n != 0)
-        memcpy(p + verb.n, c->cluster.p, c->cluster.n);
-    return slice_make(p, verb.n + c->cluster.n);
+    return ends_joined(ils, verb, c->cluster, slice_make(NULL, 0));
 }
 
 static enum reply judge(struct ils *ils, const struct command *c, struct ended *ret,
@@ -484,8 +500,8 @@ static enum reply judge(struct ils *ils, const struct command *c, struct ended *
     bool itself = false;
     size_t n = 0;
     *ret_text = c->cluster;
-    if (ils->role != ROLE_HUB) {
-        *ret_text = as_typed(ils, c);
+    if (ils->role != ROLE_HUB) { /* a ban is for the network */
+        *ret_text = ends_typed(ils, c);
         return REPLY_ONLY_HUBS;
     }
     if (!named_key(ils, c->cluster, ret->key, &p, &itself))
@@ -533,6 +549,8 @@ static void forget(struct ils *ils, const struct command *c)
         command_refuse(ils, c, reply, text);
         return;
     }
+    const struct peer *hub = c->type == COMMAND_FORGET ? drop_listed_at(ils, e->key) : NULL;
+    text_set(b->listed_at, hub == NULL ? slice_make(NULL, 0) : text_slice(hub->cluster_id));
     b->ended = e;
     b->command = c->id;
 }
@@ -542,7 +560,9 @@ static void forgotten(struct ils *ils, struct batch *b, bool failed)
     enum reply reply = failed ? REPLY_STORE : REPLY_OK;
     if (!failed && !merge(ils, b->ended, ENDED_MAX) && ends_find(ils, b->ended->key) == NULL)
         reply = REPLY_MEMORY;
-    command_reply(ils, b->command, reply, slice_make(NULL, 0));
+    command_reply(ils, b->command, reply,
+                  reply == REPLY_OK ? arena_copy(&ils->step, text_slice(b->listed_at))
+                                    : slice_make(NULL, 0));
 }
 
 /* --- the face */
@@ -551,13 +571,17 @@ void ends_command(struct ils *ils, const struct command *c)
 {
     if (c->type == COMMAND_LEAVE)
         leave_command(ils, c);
+    else if (c->type == COMMAND_FORGET && ils->role != ROLE_HUB)
+        drop_command(ils, c);
     else
         forget(ils, c);
 }
 
 void ends_stored(struct ils *ils, struct batch *b, bool failed)
 {
-    if (b->kind == BATCH_ENDED)
+    if (b->kind == BATCH_ENDED && b->of_peer)
+        drop_stored(ils, b, failed);
+    else if (b->kind == BATCH_ENDED)
         forgotten(ils, b, failed);
     else
         leave_stored(ils, b, failed);

@@ -99,7 +99,7 @@ static void take_marks(struct link *l, struct slice body)
         struct mark *to = s == NULL ? NULL : mark_get(l, s);
         if (to == NULL)
             continue;
-        to->theirs = true;
+        to->theirs = to->said = true;
         to->epoch = m.mark[i].epoch;
         to->usn = m.mark[i].usn;
         to->beat = m.mark[i].beat;

@@ -400,6 +400,7 @@ void fetch_head(struct link *l, struct slice body)
         return;
     if ((!mark->theirs || mark_order(mark, &h) < 0) && !BUG(RELAY_TO_SENDER))
         mark_set(mark, &h);
+    mark->said = true;
     mark_lower(s, mark, &h);
     if (s->own) {
         adopt_heard(l, s, mark);
@@ -555,7 +556,7 @@ void fetch_gone(struct link *l, struct slice body)
         return;
     struct mark *mark = mark_find(l, s);
     if (!m.has_name && mark != NULL && !mark_ours(s, mark))
-        mark->theirs = false;
+        mark->theirs = mark->said = false;
     if (++s->failures > FETCH_FAILURES) {
         head_refused(l->ils, s, "its segments are gone");
     } else if (s->asked == 0) { /* the newest list says what to ask for */

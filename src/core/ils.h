@@ -164,7 +164,9 @@ enum command_type {
     COMMAND_DESCRIBE,    /* cluster_id, fqdn, description, route_string where not empty */
     COMMAND_LEAVE,       /* says so to all, then standalone; the only hub that spokes have: where
                           * `now` */
-    COMMAND_FORGET,      /* cluster: all drop its data, until it comes back anew */
+    COMMAND_FORGET,      /* cluster: all drop its data, until it comes back anew. At a spoke: only
+                          * what no hub knows, and here alone. OK's text: another hub that lists it,
+                          * if it was heard of lately */
     COMMAND_BAN,         /* cluster: never again, but after ... */
     COMMAND_UNBAN,       /* cluster: it may come back, as one that was forgotten */
     COMMAND_IDENTITY_NEW,/* cluster_id, fqdn; own: a certificate with the new name (may be empty) */

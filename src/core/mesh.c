@@ -19,7 +19,7 @@ bool mesh_is_hub(const struct peer *p)
 bool mesh_knows(const struct ils *ils, const struct peer *p)
 {
     const struct stream *self = stream_find(ils, p->key, STREAM_SELF);
-    return ends_of(ils, p->key) == NULL && self != NULL && stream_held(self) &&
+    return !p->dropped && ends_of(ils, p->key) == NULL && self != NULL && stream_held(self) &&
            (self->admitted || p->met);
 }
 

@@ -16,7 +16,7 @@ void view_gate(const struct ils *ils, struct view_gate *ret)
 static bool is_shown(const struct ils *ils, const struct peer *p)
 {
     bool known = p->met || p->cluster_id.n != 0 || stream_of(ils, p, STREAM_SELF) != NULL;
-    return known && ends_of(ils, p->key) == NULL && !peer_left(ils, p);
+    return known && !p->dropped && ends_of(ils, p->key) == NULL && !peer_left(ils, p);
 }
 
 static enum view_writing writing(const struct ils *ils)

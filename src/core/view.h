@@ -159,6 +159,16 @@ struct view_holds {
 };
 bool view_holds(const struct ils *ils, size_t holder, size_t origin, struct view_holds *ret);
 
+/* Where a cluster is forgotten: at a hub for the whole network; at a spoke for itself alone, where
+ * no hub knows that cluster any more. */
+enum forget_where {
+    FORGET_HERE,
+    FORGET_AT_HUB, /* at *ret_hub, a cluster id, or any other hub */
+    FORGET_UNSEEN, /* a spoke that is linked with no hub: it is not known whether one knows it */
+};
+enum forget_where view_forget(const struct ils *ils, const uint8_t key[static KEY_SIZE],
+                              struct slice *ret_hub);
+
 /* Who left, was forgotten or banned. */
 struct view_ended {
     uint8_t peer_id[PEER_ID_SIZE];
@@ -339,6 +349,7 @@ struct view_held {
                                    * the former identity of that cluster, else who is silent for
                                    * long and has the most entries; n = 0: nobody */
     uint64_t gone_live;           /* its entries */
+    bool gone_here;               /* forgotten here, not at a hub */
 };
 bool view_held(const struct ils *ils, size_t i, struct view_held *ret);
 

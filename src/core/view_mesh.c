@@ -75,3 +75,12 @@ bool view_contact(const struct ils *ils, size_t i, struct view_contact *ret)
     }
     return false;
 }
+
+enum forget_where view_forget(const struct ils *ils, const uint8_t key[static KEY_SIZE],
+                              struct slice *ret_hub)
+{
+    const struct peer *hub;
+    enum forget_where where = drop_where(ils, key, &hub);
+    *ret_hub = hub == NULL ? slice_make(NULL, 0) : text_slice(hub->cluster_id);
+    return where;
+}

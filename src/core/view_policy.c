@@ -94,7 +94,7 @@ static bool counts_though_gone(const struct ils *ils, const struct peer *p,
 
 static void gone_of(const struct ils *ils, const struct stream *s, struct view_held *ret)
 {
-    const struct peer *origin = peer_find(ils, s->key);
+    const struct peer *origin = peer_find(ils, s->key), *hub;
     char hex[2 * PEER_ID_SIZE + 1];
     list_each(node, &ils->peers) {
         const struct peer *p = list_entry(node, struct peer, node);
@@ -108,6 +108,7 @@ static void gone_of(const struct ils *ils, const struct stream *s, struct view_h
         if (former || (silent && plan->head.live > ret->gone_live)) {
             ret->gone = policy_name(ils, plan);
             ret->gone_live = plan->head.live;
+            ret->gone_here = drop_where(ils, p->key, &hub) == FORGET_HERE;
         }
         if (former)
             return;

@@ -166,9 +166,32 @@ static void member_cluster(struct client *client, enum command_type type)
         control_change(client, &command);
 }
 
+/* At a hub: whether it may be back in a moment. */
+static void forgotten(struct client *client, enum reply reply, struct slice listed_at)
+{
+    struct view_self self;
+    char said[400] = "OK";
+    if (reply != REPLY_OK) {
+        control_refused(client, reply, listed_at);
+        return;
+    }
+    view_self(runtime_core(client->control->rt), &self);
+    if (self.role != ROLE_HUB)
+        snprintf(said, sizeof said, "forgotten here alone: no hub knows that cluster");
+    else if (listed_at.n != 0)
+        snprintf(said, sizeof said, "forgotten; hub %.*s lists it as well, and it was heard of "
+                 "lately: if it lives it comes back, unless it is banned", (int)listed_at.n,
+                 (const char *)listed_at.p);
+    json_t *json = member_text(said);
+    json_object_set_new(json, "listed_by", control_text_or_null(listed_at));
+    control_ok(client, json);
+}
+
 void verb_forget(struct client *client)
 {
-    member_cluster(client, COMMAND_FORGET);
+    struct command command = {.type = COMMAND_FORGET};
+    if (control_text(client, "cluster", true, &command.cluster))
+        control_change_then(client, &command, true, forgotten);
 }
 
 void verb_ban(struct client *client)

@@ -353,16 +353,18 @@ static bool health_draining(const struct ils *core, const struct view_self *self
 }
 
 /* Whoever has been silent for long may be gone for good: then nothing is mended by waiting. */
-static void health_forget(const struct ils *core, const struct view_self *self,
-                          const uint8_t peer_id[static PEER_ID_SIZE], struct health *h)
+static void health_forget(const struct ils *core, const uint8_t peer_id[static PEER_ID_SIZE],
+                          struct health *h)
 {
     struct view_cluster c;
     char next[CONTROL_NAME_MAX + 16], name[CONTROL_NAME_MAX];
     for (size_t i = 1; view_cluster(core, i, &c); i++) {
         if (memcmp(c.peer_id, peer_id, PEER_ID_SIZE) != 0 || !c.silent)
             continue;
+        struct slice hub;
+        enum forget_where where = view_forget(core, c.key, &hub);
         snprintf(next, sizeof next, "ils forget %s", control_cluster_name(name, &c));
-        health_other(h, next, self->role == ROLE_HUB ? "here" : "hub");
+        health_other(h, next, where == FORGET_HERE ? "here" : "hub");
     }
 }
 
@@ -395,12 +397,12 @@ static bool health_mesh(const struct ils *core, const struct view_self *self, st
     const char *where = control_contact_next(core, &first, next);
     health_set(h, true, text, next[0] != '\0' ? next : "ils hubs");
     h->at = where;
-    health_forget(core, self, first.peer_id, h);
+    health_forget(core, first.peer_id, h);
     return true;
 }
 
 /* A hub to which this spoke could not go if its own one died: nobody notices before that night. */
-static bool health_visits(const struct ils *core, const struct view_self *self, struct health *h)
+static bool health_visits(const struct ils *core, struct health *h)
 {
     struct view_contact c;
     char text[512], next[512], code[16];
@@ -412,7 +414,7 @@ static bool health_visits(const struct ils *core, const struct view_self *self, 
         const char *at = control_contact_next(core, &c, next);
         health_set(h, true, text, next[0] != '\0' ? next : "ils hubs");
         h->at = at;
-        health_forget(core, self, c.peer_id, h);
+        health_forget(core, c.peer_id, h);
         return true;
     }
     return false;
@@ -444,7 +446,7 @@ static bool health_disconnected(const struct ils *core, const struct view_self *
 
 /* A plan that shrank: one's own, which the others hold back, or another's, which is held back here;
  * or one that is more than may be learned. */
-static bool health_held(const struct ils *core, const struct view_self *self, struct health *h)
+static bool health_held(const struct ils *core, struct health *h)
 {
     struct view_held held;
     struct view_planlog log;
@@ -456,7 +458,7 @@ static bool health_held(const struct ils *core, const struct view_self *self, st
         control_held_text(&held, text, next);
         health_set(h, true, text, next);
         if (held.gone.n != 0) {
-            h->at = self->role == ROLE_HUB ? "here" : "hub";
+            h->at = held.gone_here ? "here" : "hub";
             health_other(h, "ils limits", "here");
         }
         return true;
@@ -494,7 +496,7 @@ static bool health_clusters(const struct ils *core, const struct view_self *self
             control_diagnose_next(next, sizeof next, c.address,
                                   self->auth.tls ? c.tls_port : c.port);
         health_set(h, true, text, next[0] != '\0' ? next : "ils sync");
-        health_forget(core, self, c.peer_id, h);
+        health_forget(core, c.peer_id, h);
         return true;
     }
     return false;
@@ -582,7 +584,7 @@ static void health_judge(const struct ils *core, const struct view_self *self, s
         health_join(core, self, h) || health_draining(core, self, h) ||
         health_mesh(core, self, h) || health_alarm(core, "error", ALARMS, id, h) ||
         (self->role != ROLE_STANDALONE &&
-         (health_visits(core, self, h) || health_held(core, self, h) ||
+         (health_visits(core, h) || health_held(core, h) ||
           health_clusters(core, self, h))) ||
         health_certificate(core, self, true, h) || health_name(core, self, h))
         return;

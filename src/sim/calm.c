@@ -73,26 +73,11 @@ static const char *words_unsettled(struct judge *j, const struct node *n)
     return NULL;
 }
 
-/* Some member has it on record that the cluster of this id ended. */
-static bool on_record(const struct judge *j, const uint8_t id[static PEER_ID_SIZE])
-{
-    struct view_ended e;
-    for (size_t i = 0; i < j->world->node_n; i++)
-        for (size_t k = 0; is_member(j, j->world->node[i]) &&
-                           view_ended(j->world->node[i]->ils, k, &e); k++)
-            if (memcmp(e.peer_id, id, PEER_ID_SIZE) == 0)
-                return true;
-    return false;
-}
-
-/* Of whoever is not in the network any more nothing is served that was to go. The word of a hub
- * that was banned itself is void: a spoke may know whom it ended, and who is nobody any more. */
+/* Of whoever is not in the network any more nothing is served that was to go. */
 static const char *ended_unsettled(struct judge *j, const struct node *n, uint32_t soul)
 {
     const struct soul *s = &j->soul[soul];
     if (s->fate != FATE_LEFT && s->fate != FATE_FORGOTTEN && s->fate != FATE_BANNED)
-        return NULL;
-    if (judge_is_gone(j, s->key) && !on_record(j, s->id))
         return NULL;
     if (soul_served(j, n, soul) == JUDGE_KEYS)
         return NULL;

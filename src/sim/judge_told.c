@@ -86,24 +86,13 @@ static void judge_head(struct judge *j, const struct node *n, const struct ils_a
                 (int)a->trace.text[0].n, (const char *)a->trace.text[0].p);
 }
 
-/* A spoke may know of a hub that nobody is any more, and no hub of it, which could forget it: it
- * goes on trying to visit that one. */
-static bool knows_one_gone(const struct judge *j, const struct node *n)
-{
-    struct view_row c;
-    for (const void *at = NULL; view_next(n->ils, &at, &c);)
-        if (judge_is_gone(j, c.key))
-            return true;
-    return false;
-}
-
 void judge_action(void *context, struct node *n, const struct ils_action *a)
 {
     struct judge *j = context;
     struct life *life = &j->life[n->index];
     if (a->type == ILS_DO_PUBLISH)
         life->dirty = true;
-    if (a->type == ILS_DO_OPEN && !life->out && !(j->world->calm && knows_one_gone(j, n)))
+    if (a->type == ILS_DO_OPEN && !life->out)
         j->dials++;
     if (a->type == ILS_DO_SEND)
         life->boot_used = life->boot;

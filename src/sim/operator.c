@@ -339,20 +339,24 @@ static bool is_out(const struct run *r, const uint8_t key[static KEY_SIZE])
 }
 
 /* A hub's operator forgets whom nobody is any more, and bans again who was banned by a hub that
- * has left since, or lost its disk. */
+ * has left since, or lost its disk; a spoke's forgets whom no hub knows. */
 static bool forget_turn(struct run *r, struct node *n, const struct view_self *self)
 {
     struct view_row c;
+    struct slice hub;
     char id[2 * PEER_ID_SIZE + 1];
-    if (!r->world->calm || self->role != ROLE_HUB)
+    if (!r->world->calm)
         return false;
-    for (const void *at = NULL; view_next(n->ils, &at, &c);)
-        if (is_out(r, c.key) || (judge_is_gone(r->judge, c.key) && !c.linked)) {
-            hex_text(id, c.peer_id, PEER_ID_SIZE);
-            judge_forgets(r->judge, c.key);
-            r->desk[n->index].command = is_out(r, c.key) ? op_ban(n, id) : op_forget(n, id);
-            return true;
-        }
+    for (const void *at = NULL; view_next(n->ils, &at, &c);) {
+        bool ban = self->role == ROLE_HUB && is_out(r, c.key);
+        if (!ban && (!judge_is_gone(r->judge, c.key) || c.linked ||
+                     view_forget(n->ils, c.key, &hub) != FORGET_HERE))
+            continue;
+        hex_text(id, c.peer_id, PEER_ID_SIZE);
+        judge_forgets(r->judge, c.key);
+        r->desk[n->index].command = ban ? op_ban(n, id) : op_forget(n, id);
+        return true;
+    }
     return false;
 }
 

@@ -82,6 +82,12 @@ def gone(fake):
     tap.same(fake.asked[-1]['args'], {'cluster': 'nara'}, 'and whom')
     tap.same(fake.ils('forget', 'nara')[:2], (0, 'OK\n'), 'forget does not ask')
     tap.same(fake.asked[-1]['args'], {'cluster': 'nara'}, 'whom')
+    text = ('forgotten; hub kyoto lists it as well, and it was heard of lately: if it lives it '
+            'comes back, unless it is banned')
+    fake.answers['forget'] = {'text': text, 'listed_by': 'kyoto'}
+    tap.same(fake.ils('forget', 'nara')[:2], (0, 'OK: %s\n' % text), 'what else there is to say')
+    tap.ok('ハブ kyoto にも' in fake.ils('forget', 'nara', lang='ja_JP.UTF-8')[1], 'in Japanese',
+           fake.ils('forget', 'nara', lang='ja_JP.UTF-8')[1])
     fake.answers['ended'] = []
     tap.same(fake.ils('ended')[1], 'none\n', 'ended: nobody')
     row = {'cluster_id': None, 'peer_id': PEER, 'how': 'banned', 'by': None,

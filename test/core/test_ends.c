@@ -494,10 +494,97 @@ static void bans_of_a_member(void **state)
     assert_true(in_table(0, 1) && in_table(0, 2) && !in_table(0, 3));
 }
 
+/* Hub 0 comes from a backup of before 1 and 3 came, which are gone for good: only spoke 2 knows
+ * them. */
+static void nobody_else_knows(void)
+{
+    world_done(&world);
+    world_init(&world);
+    for (int i = 0; i < 4; i++)
+        world_start(&world, i, &mem.mem);
+    world_hub(&world, 0, "one");
+    world_spoke(&world, 2, 0, "one");
+    world_pass(&world, 5 * TICK_S);
+    world_stop(&world, 0);
+    world_image(&world, 0);
+    world_start(&world, 0, &mem.mem);
+    world_spoke(&world, 1, 0, "one");
+    world_join(&world, 1, 0, ROLE_HUB);
+    world_spoke(&world, 3, 1, "one");
+    world_pass(&world, 5 * TICK_S);
+    assert_int_equal(world_plan(&world, 3, "three@b.example", true), REPLY_OK);
+    assert_int_equal(end(2, COMMAND_FORGET, 3), REPLY_HUB_KNOWS);
+    for (int i = 0; i < 4; i++)
+        if (i != 2)
+            world_stop(&world, i);
+    world_restore(&world, 0);
+    world_pass(&world, 12 * TICK_S);
+    assert_int_equal(end(2, COMMAND_FORGET, 3), REPLY_ONLY_HUBS); /* it may know it */
+    world_start(&world, 0, &mem.mem);
+    world_pass(&world, 70 * TICK_S);
+    assert_false(in_table(0, 1) || in_table(0, 3));
+    assert_true(in_table(2, 1) && in_table(2, 3) && in_table(2, 0));
+    assert_true(world_answers(&world, 2, "three@b.example"));
+}
+
+static void spoke_drops_whom_no_hub_knows(void **state)
+{
+    (void)state;
+    struct view_ended ended;
+    struct view_cluster gone;
+    struct slice hub;
+    nobody_else_knows();
+    assert_true(row_of(2, 3, &gone));
+    assert_int_equal(view_forget(world.node[2].ils, gone.key, &hub), FORGET_HERE);
+    world.node[2].full = true;
+    assert_int_equal(end(2, COMMAND_FORGET, 3), REPLY_STORE);
+    assert_true(in_table(2, 3) && world_answers(&world, 2, "three@b.example"));
+    world.node[2].full = false;
+    assert_int_equal(end(2, COMMAND_FORGET, 3), REPLY_OK);
+    assert_false(in_table(2, 3) || world_answers(&world, 2, "three@b.example"));
+    assert_int_equal(end(2, COMMAND_FORGET, 3), REPLY_UNKNOWN_CLUSTER);
+    assert_int_equal(end(2, COMMAND_FORGET, 1), REPLY_OK); /* a hub that it tries to visit */
+    assert_int_equal(end(2, COMMAND_FORGET, 0), REPLY_STILL_LINKED);
+    assert_int_equal(end(2, COMMAND_BAN, 0), REPLY_ONLY_HUBS);
+    world_pass(&world, 20 * TICK_S);
+    assert_int_equal(peers(2), 1);
+    restart(2);
+    assert_false(in_table(2, 1) || in_table(2, 3) || world_answers(&world, 2, "three@b.example"));
+    assert_int_equal(peers(2), 1);
+    assert_false(view_ended(world.node[2].ils, 0, &ended)); /* nobody's end was declared */
+    world_start(&world, 1, &mem.mem);
+    world_start(&world, 3, &mem.mem);
+    world_pass(&world, 70 * TICK_S);
+    assert_true(in_table(2, 3) && world_answers(&world, 2, "three@b.example")); /* it lives */
+}
+
+/* Its data is dropped, and it is back in a moment: whoever typed that is told who else has it. Of
+ * one that has been silent for long, or that no other hub has met, there is nothing to say. */
+static void forgetting_says_who_else_lists_it(void **state)
+{
+    (void)state;
+    assert_int_equal(end(0, COMMAND_FORGET, 3), REPLY_OK);
+    assert_string_equal(world.node[0].text, "c1");
+    world_pass(&world, 5 * TICK_S);
+    assert_true(in_table(0, 3));
+    world_stop(&world, 3);
+    world_pass(&world, 25 * 60 * TICK_S);
+    assert_int_equal(end(0, COMMAND_FORGET, 3), REPLY_OK);
+    assert_string_equal(world.node[0].text, "");
+    world_stop(&world, 2); /* linked here, and it has visited the other hub */
+    world_pass(&world, 12 * TICK_S);
+    assert_int_equal(end(0, COMMAND_FORGET, 2), REPLY_OK);
+    assert_string_equal(world.node[0].text, "c1");
+    world_stop(&world, 1);
+    world_pass(&world, 12 * TICK_S);
+    assert_int_equal(end(0, COMMAND_FORGET, 1), REPLY_OK); /* no other hub */
+    assert_string_equal(world.node[0].text, "");
+}
+
 static void who_may_end_whom(void **state)
 {
     (void)state;
-    assert_int_equal(end(2, COMMAND_FORGET, 3), REPLY_ONLY_HUBS);
+    assert_int_equal(end(2, COMMAND_FORGET, 3), REPLY_HUB_KNOWS);
     assert_int_equal(end(2, COMMAND_BAN, 3), REPLY_ONLY_HUBS);
     assert_int_equal(end(0, COMMAND_FORGET, 2), REPLY_STILL_LINKED);
     assert_int_equal(end(0, COMMAND_FORGET, 0), REPLY_ITSELF);
@@ -670,6 +757,8 @@ int main(void)
         TEST(ban_outlives_a_lost_row),
         TEST(unbanned_comes_back),
         TEST(bans_of_a_member),
+        TEST(spoke_drops_whom_no_hub_knows),
+        TEST(forgetting_says_who_else_lists_it),
         TEST(who_may_end_whom),
         TEST(exchange_off_and_on),
         TEST(hub_without_exchange_relays),

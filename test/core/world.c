@@ -1,6 +1,8 @@
 /* world: see world.h. */
 #include "world.h"
 
+#include <stdio.h>
+
 static struct event_queued *push(struct world *w, int node)
 {
     if (w->queue_n == w->queue_size) {
@@ -271,6 +273,7 @@ static void perform(struct world *w, int i, const struct ils_actions *actions)
             break;
         case ILS_DO_REPLY:
             n->reply = a->reply;
+            snprintf(n->text, sizeof n->text, "%.*s", (int)a->text.n, (const char *)a->text.p);
             n->replied = a->command;
             n->replies++;
             break;

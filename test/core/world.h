@@ -40,7 +40,8 @@ struct node {
     size_t image_n;
     struct said said[WORLD_SAID];
     size_t said_n;
-    enum reply reply;        /* of the last command */
+    enum reply reply;        /* of the last command, ... */
+    char text[64];           /* ... and its text, cut */
     uint64_t replied;
     size_t replies;
     struct verdict verdict;  /* the last */

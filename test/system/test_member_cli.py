@@ -263,8 +263,10 @@ def gone(part, net):
     for c in (osaka, kyoto):
         method.join(c, tokyo)
     part.ok(all_find((tokyo, osaka, kyoto), ('1001', '1002', '1003')), 'everybody has everything')
-    refused(part, osaka, ['forget', 'kyoto'], 'only a hub forgets and bans',
-            'at a hub: ils forget kyoto')
+    refused(part, osaka, ['forget', 'kyoto'], 'a hub knows that cluster: forgotten here alone, it '
+            'would come back', 'at hub tokyo: ils forget kyoto')
+    refused(part, osaka, ['ban', 'kyoto', '--yes'], 'only a hub forgets and bans',
+            'at a hub: ils ban kyoto')
     refused(part, tokyo, ['leave'], 'this is the only hub that is reached: ',
             'ils role hub, at another cluster (ils leave --force leaves all the same)')
     refused(part, tokyo, ['forget', 'nara'], "no cluster 'nara' is known", 'ils clusters')
