@@ -48,9 +48,27 @@ void settings_learnt(struct ils *ils)
     }
 }
 
-static void undo_settings(struct ils *ils)
+/* What the commands before wanted: the disk has it, or is about to. */
+static const struct settings *settings_before(const struct ils *ils)
 {
-    const struct settings *from = &ils->durable;
+    const struct settings *last = &ils->durable;
+    list_each(node, &ils->batches) {
+        const struct batch *b = list_entry(node, struct batch, node);
+        last = b->settings != NULL ? b->settings : last;
+    }
+    return last;
+}
+
+static bool join_waits(const struct ils *ils)
+{
+    list_each(node, &ils->batches)
+        if (list_entry(node, struct batch, node)->join)
+            return true;
+    return false;
+}
+
+static void undo_settings(struct ils *ils, const struct settings *from)
+{
     text_set(ils->cluster_id, text_slice(from->cluster_id));
     text_set(ils->fqdn, text_slice(from->fqdn));
     text_set(ils->description, text_slice(from->description));
@@ -75,7 +93,7 @@ static void undo_settings(struct ils *ils)
     ils->learned_max = from->learned_max;
     routes_use_rules(ils->routes, &from->lookup);
     ils_action(ils, ILS_DO_PUBLISH);
-    if (ils->dial.next == TICK_NEVER) /* a join waited to be durable */
+    if (ils->dial.next == TICK_NEVER && !join_waits(ils)) /* one waited to be durable */
         dial_now(ils);
     catalog_describe(ils->own->catalog, text_slice(ils->cluster_id),
                      text_slice(ils->route_string), true);
@@ -109,7 +127,7 @@ struct batch *store_and_reply(struct rows *rows, const struct command *c, bool j
     struct batch *b = now == NULL ? NULL : journal_store(rows, BATCH_COMMAND);
     if (b == NULL) {
         mem_free(ils->mem, now, sizeof *now);
-        undo_settings(ils);
+        undo_settings(ils, settings_before(ils));
         command_refuse(ils, c, REPLY_MEMORY, slice_make(NULL, 0));
         return NULL;
     }
@@ -137,15 +155,28 @@ static void disconnected(struct ils *ils, struct peer *p)
     }
 }
 
+/* As it was before b; those behind it fail as well, and what they found was b's doing. */
+static void peer_undone(struct ils *ils, struct peer *p, const struct batch *b)
+{
+    p->disconnected_here = b->was_here;
+    p->disconnected_there = b->was_there;
+    list_each(node, &ils->batches) {
+        struct batch *behind = list_entry(node, struct batch, node);
+        if (behind->of_peer && memcmp(behind->peer_key, b->peer_key, KEY_SIZE) == 0) {
+            behind->was_here = b->was_here;
+            behind->was_there = b->was_there;
+        }
+    }
+    self_changed(ils);
+}
+
 static void peer_stored(struct ils *ils, const struct batch *b, bool failed)
 {
     struct peer *p = b->of_peer ? peer_find(ils, b->peer_key) : NULL;
     if (p == NULL)
         return;
     if (failed) {
-        p->disconnected_here = b->was_here;
-        p->disconnected_there = b->was_there;
-        self_changed(ils);
+        peer_undone(ils, p, b);
     } else if (p->disconnected_here) {
         disconnected(ils, p);
     } else {
@@ -183,7 +214,7 @@ static void passwords_stored(struct ils *ils)
 void command_stored(struct ils *ils, const struct batch *b, bool failed)
 {
     if (failed)
-        undo_settings(ils);
+        undo_settings(ils, &ils->durable);
     else
         ils->durable = *b->settings;
     passwords_stored(ils);
@@ -423,7 +454,6 @@ static void command_disconnect(struct ils *ils, const struct command *c)
         ils->dial.wanted = false;
         alarm_clear(ils, ILSHubClusterUnreachable, text_slice(ils->dial.host));
     }
-    p->dirty = false;
     self_changed(ils);
     struct rows rows;
     rows_init(&rows, ils);
@@ -438,7 +468,7 @@ static void command_connect(struct ils *ils, const struct command *c)
     if (p == NULL)
         return;
     bool was_here = p->disconnected_here, was_there = p->disconnected_there;
-    p->disconnected_here = p->disconnected_there = p->dirty = false;
+    p->disconnected_here = p->disconnected_there = false;
     if (dial_is_hub(ils, p)) {
         ils->dial.wanted = true;
         ils->mesh.home_next = ils->now; /* also from an alternate: somebody asked for it */

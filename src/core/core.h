@@ -301,6 +301,7 @@ struct batch {
     struct settings *settings; /* BATCH_COMMAND: durable from then on */
     bool route, route_add, route_was; /* BATCH_COMMAND: of a route (routing.c); was: with: */
     uint16_t priority, weight;
+    uint16_t to_priority, to_weight; /* as it was added */
     TEXT(pattern, 256);
     TEXT(target, 512);
     bool of_peer, was_here, was_there; /* BATCH_COMMAND: of a peer's disconnection */

@@ -75,16 +75,56 @@ static void batch_of_route(struct batch *b, const struct command *c, bool add)
     text_set(b->target, c->target);
 }
 
-/* What a batch of a route that failed, or a removal that did not, leaves. */
-void routing_stored(struct ils *ils, const struct batch *b, bool failed)
+static bool route_there(const struct ils *ils, const struct batch *b, size_t *ret_at)
+{
+    return routes_has(ils->routes, text_slice(b->pattern), text_slice(b->target), ret_at);
+}
+
+/* As it was before b; those behind it fail as well, and what they found was b's doing. */
+static void route_undone(struct ils *ils, const struct batch *b)
 {
     struct slice pattern = text_slice(b->pattern), target = text_slice(b->target);
-    if (!b->route || b->route_add != failed)
-        return; /* an addition that stays, or a removal that does not happen */
+    size_t at, of;
+    list_each(node, &ils->batches) {
+        struct batch *behind = list_entry(node, struct batch, node);
+        if (!behind->route || !behind->route_add || !route_there(ils, b, &of) ||
+            !route_there(ils, behind, &at) || at != of)
+            continue;
+        behind->route_was = b->route_was;
+        behind->priority = b->priority;
+        behind->weight = b->weight;
+    }
     if (b->route_was)
         routes_put(ils->routes, pattern, target, b->priority, b->weight);
     else
         routes_remove(ils->routes, pattern, target);
+}
+
+/* What was added since then is on its way to the disk, and stays. */
+static void route_removed(struct ils *ils, const struct batch *b)
+{
+    size_t at;
+    routes_remove(ils->routes, text_slice(b->pattern), text_slice(b->target));
+    list_each(node, &ils->batches) {
+        struct batch *behind = list_entry(node, struct batch, node);
+        if (!behind->route || !behind->route_add || route_there(ils, behind, &at))
+            continue;
+        behind->route_was = false;
+        if (routes_put(ils->routes, text_slice(behind->pattern), text_slice(behind->target),
+                       behind->to_priority, behind->to_weight) != ENTRY_OK)
+            ils->broken = true; /* durable, and not in memory: only a restart helps */
+    }
+}
+
+/* What a batch of a route that failed, or a removal that did not, leaves. */
+void routing_stored(struct ils *ils, const struct batch *b, bool failed)
+{
+    if (!b->route || b->route_add != failed)
+        return; /* an addition that stays, or a removal that does not happen */
+    if (failed)
+        route_undone(ils, b);
+    else
+        route_removed(ils, b);
     ils_action(ils, ILS_DO_PUBLISH);
 }
 
@@ -144,6 +184,8 @@ static void route_add(struct ils *ils, const struct command *c)
     b->route_was = there;
     b->priority = was.priority;
     b->weight = was.weight;
+    b->to_priority = priority;
+    b->to_weight = weight;
 }
 
 static void route_remove(struct ils *ils, const struct command *c)

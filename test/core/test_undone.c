@@ -1,0 +1,153 @@
+/* Two commands in one breath, of which the disk or memory refuses one or both: what is so then is
+ * what the disk has. Hub 0, spoke 1. */
+#include <stdio.h>
+
+#include "core/core.h"
+#include "world.h"
+
+static struct test_mem mem;
+static struct world world;
+static uint8_t key_of_1[KEY_SIZE]; /* of node 1 */
+
+static int setup(void **state)
+{
+    (void)state;
+    test_mem_init(&mem, 0);
+    world_init(&world);
+    for (int i = 0; i < 2; i++)
+        world_start(&world, i, &mem.mem);
+    world_hub(&world, 0, "one");
+    world_spoke(&world, 1, 0, "one");
+    world_pass(&world, 20 * TICK_S);
+    memcpy(key_of_1, world.node[1].ils->key, KEY_SIZE);
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    world_done(&world);
+    assert_int_equal(mem.mem.used, 0);
+    return 0;
+}
+
+static struct ils *core(int i)
+{
+    return world.node[i].ils;
+}
+
+static void restart(int i)
+{
+    world_stop(&world, i);
+    world_start(&world, i, &mem.mem);
+    world_pass(&world, 5 * TICK_S);
+}
+
+static void ask_peer(enum command_type type)
+{
+    world_ask(&world, 0, (struct command){.type = type, .cluster = slice_of("c1")});
+}
+
+static void ask_route(enum command_type type, uint16_t priority)
+{
+    world_ask(&world, 0, (struct command){.type = type, .pattern = slice_of("r.example"),
+                                          .target = slice_of("sip:10.0.0.9:5060"),
+                                          .priority = priority});
+}
+
+/* What the first wanted is on its way to the disk when memory is refused to the second. */
+static void memory_for_one(void **state)
+{
+    (void)state;
+    bool refused = false;
+    for (size_t n = 1; n < 12; n++) {
+        world_ask(&world, 0, (struct command){.type = COMMAND_EXCHANGE, .raise = n % 2 == 0});
+        mem.refuse_at = mem.requests + n;
+        world_ask(&world, 0, (struct command){.type = COMMAND_SYNC_EVERY, .minutes = 7});
+        refused = refused || world.node[0].reply == REPLY_MEMORY;
+        mem.refuse_at = 0;
+        assert_int_equal(core(0)->exchange_off, n % 2);
+        world_run(&world);
+        assert_int_equal(core(0)->exchange_off, n % 2);
+        assert_int_equal(core(0)->durable.exchange_off, n % 2);
+        if (world.node[0].dead)
+            return;
+    }
+    assert_true(refused);
+}
+
+static void parted_and_connected(void **state)
+{
+    (void)state;
+    const struct peer *p = peer_find(core(0), key_of_1);
+    assert_false(p->disconnected_here);
+    world.node[0].full = true;
+    ask_peer(COMMAND_DISCONNECT);
+    ask_peer(COMMAND_CONNECT);
+    world_run(&world);
+    world.node[0].full = false;
+    assert_int_equal(world.node[0].reply, REPLY_STORE);
+    assert_false(p->disconnected_here);
+    ask_peer(COMMAND_DISCONNECT);
+    world_run(&world);
+    world.node[0].full = true;
+    ask_peer(COMMAND_CONNECT);
+    ask_peer(COMMAND_DISCONNECT);
+    ask_peer(COMMAND_CONNECT);
+    world_run(&world);
+    world.node[0].full = false;
+    assert_true(p->disconnected_here);
+}
+
+/* What is to be stored of the peer besides still is. */
+static void stored_all_the_same(void **state)
+{
+    (void)state;
+    struct peer *p = peer_find(core(0), key_of_1);
+    for (size_t n = 1; n < 12; n++) {
+        peer_dirty(core(0), p);
+        p->row_next = TICK_NEVER;
+        mem.refuse_at = mem.requests + n;
+        ask_peer(COMMAND_DISCONNECT);
+        mem.refuse_at = 0;
+        if (world.node[0].reply != REPLY_MEMORY)
+            break;
+        assert_true(p->dirty && !p->disconnected_here);
+    }
+    world_run(&world);
+    assert_true(p->disconnected_here);
+}
+
+static void routes_in_one_breath(void **state)
+{
+    (void)state;
+    size_t at;
+    struct route route;
+    world.node[0].full = true;
+    ask_route(COMMAND_ROUTE_ADD, 5);
+    ask_route(COMMAND_ROUTE_ADD, 8);
+    world_run(&world);
+    world.node[0].full = false;
+    assert_int_equal(routes_count(core(0)->routes), 0);
+    ask_route(COMMAND_ROUTE_ADD, 5);
+    world_run(&world);
+    assert_int_equal(world.node[0].reply, REPLY_OK);
+    ask_route(COMMAND_ROUTE_REMOVE, 0);
+    ask_route(COMMAND_ROUTE_ADD, 8);
+    world_run(&world);
+    assert_int_equal(world.node[0].reply, REPLY_OK);
+    assert_true(routes_has(core(0)->routes, slice_of("r.example"), slice_of("sip:10.0.0.9:5060"),
+                           &at));
+    routes_at(core(0)->routes, at, &route);
+    assert_int_equal(route.priority, 7);
+    restart(0);
+    assert_int_equal(routes_count(core(0)->routes), 1);
+}
+
+int main(void)
+{
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+    const struct CMUnitTest tests[] = {TEST(memory_for_one), TEST(parted_and_connected),
+                                       TEST(stored_all_the_same), TEST(routes_in_one_breath)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
