@@ -355,6 +355,18 @@ static void away(void **state)
     assert_false(stale(0, 2) || stale(1, 2));
 }
 
+/* The clock was put back while it was away: it beats at once, since it does not know how long it
+ * was. */
+static void away_with_the_clock_back(void **state)
+{
+    world_stop(&world, 2);
+    world_pass(&world, BEAT + BEAT / 2);
+    world.wall -= 6 * BEAT;
+    world_start(&world, 2, &mem.mem);
+    world_pass(&world, BEAT - 60 * TICK_S);
+    assert_false(stale(0, 2) || stale(1, 2));
+}
+
 /* A machine that was suspended: its own time stood still, and others have not heard of it. */
 static void suspended(void **state)
 {
@@ -507,6 +519,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(forgotten, setup, teardown),
         cmocka_unit_test_setup_teardown(restarted, setup, teardown),
         cmocka_unit_test_setup_teardown(away, setup, teardown),
+        cmocka_unit_test_setup_teardown(away_with_the_clock_back, setup, teardown),
         cmocka_unit_test_setup_teardown(suspended, setup, teardown),
         cmocka_unit_test_setup_teardown(full_at_a_beat, setup, teardown),
         cmocka_unit_test_setup_teardown(refused_at_a_beat, setup, teardown),
