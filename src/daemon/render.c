@@ -83,12 +83,14 @@ typedef bool (*render_name)(struct out *o, const void *context, struct slice nam
 static void out_fill(struct out *o, const char *template, render_name name, const void *context)
 {
     for (const char *p = template; *p != '\0';) {
+        size_t plain = strcspn(p, "{");
+        out_bytes(o, p, plain);
+        p += plain;
         const char *end = *p == '{' ? strchr(p, '}') : NULL;
-        if (end != NULL && name(o, context, slice_make(p + 1, (size_t)(end - p - 1)), end[1])) {
+        if (end != NULL && name(o, context, slice_make(p + 1, (size_t)(end - p - 1)), end[1]))
             p = end + 1;
-        } else {
+        else if (*p != '\0')
             out_bytes(o, p++, 1);
-        }
     }
 }
 
@@ -240,54 +242,6 @@ static bool all_zero(const uint8_t *p, size_t n)
         if (p[i] != 0)
             return false;
     return true;
-}
-
-static json_t *trace_fields(const struct trace *t)
-{
-    json_t *fields = json_object();
-    if (t->link_n != 0) {
-        json_object_set_new(fields, "link", json_integer(t->link_n));
-        json_object_set_new(fields, "dialler", json_boolean(t->dialler));
-        json_object_set_new(fields, "tls", json_boolean(t->tls));
-        json_object_set_new(fields, "local", render_address(&t->local));
-    }
-    if (t->host.n > 0)
-        json_object_set_new(fields, "host", render_text(t->host));
-    for (int i = 0; i < 3; i++) {
-        static const char *const text[3] = {"t0", "t1", "t2"};
-        static const char *const number[3] = {"n0", "n1", "n2"};
-        if (t->text[i].n > 0)
-            json_object_set_new(fields, text[i], render_text(t->text[i]));
-        if (t->number[i] != 0)
-            json_object_set_new(fields, number[i], json_integer((json_int_t)t->number[i]));
-    }
-    return fields;
-}
-
-json_t *render_trace_json(const struct trace *t)
-{
-    char text[1024];
-    json_t *json = json_object();
-    render_trace(text, sizeof text, t);
-    json_object_set_new(json, "event", json_string(render_event_id(t->event)));
-    json_object_set_new(json, "text", render_text(slice_of(text)));
-    json_object_set_new(json, "verdict_id",
-                        all_zero(t->verdict_id, sizeof t->verdict_id)
-                            ? json_null()
-                            : render_hex(t->verdict_id, sizeof t->verdict_id));
-    json_object_set_new(json, "peer", render_address(&t->peer));
-    json_object_set_new(json, "peer_id",
-                        all_zero(t->peer_id, sizeof t->peer_id)
-                            ? json_null()
-                            : render_hex(t->peer_id, sizeof t->peer_id));
-    if (t->code != CODE_NONE) {
-        render_code(text, sizeof text, t->code);
-        json_object_set_new(json, "code", json_string(text));
-    } else {
-        json_object_set_new(json, "code", json_null());
-    }
-    json_object_set_new(json, "fields", trace_fields(t));
-    return json;
 }
 
 const char *render_event_id(enum trace_event event)

@@ -14,8 +14,10 @@ void render_language(const char *(*translate)(const char *english));
 
 /* The text of a trace record (without the SSSSSSSS.NNN |time |AppInfo | in front). size >= 1024. */
 void render_trace(char *dst, size_t size, const struct trace *t);
-/* The same as a JSON object: event (id), text, verdict_id, peer, peer_id, code, fields. New ref. */
-json_t *render_trace_json(const struct trace *t);
+/* The same as a JSON object, appended without an end: event (id), text (as given: what the function
+ * above made), verdict_id, peer, peer_id, code, fields, time (as given). */
+struct buf;
+void render_trace_json(struct buf *b, const struct trace *t, const char *text, const char *time);
 
 /* A certificate's fingerprint as it is compared by telephone: "AB:CD:...". */
 #define RENDER_FINGERPRINT (3 * FINGERPRINT_SIZE)

@@ -145,6 +145,7 @@ static void free_all(struct runtime *rt)
     log_close(rt->log);
     datadir_close(&rt->datadir);
     runtime_desks_free(rt);
+    buf_done(&rt->trace_json);
     memory_done(&rt->memory);
     free((void *)(uintptr_t)rt->options.data);
     free((void *)(uintptr_t)rt->options.address);
@@ -169,6 +170,7 @@ static struct runtime *new_runtime(uv_loop_t *loop, const struct runtime_options
     rt->started = clock_wall();
     rt->mem = (struct mem){
         .resize = memory_resize, .context = &rt->memory, .budget = RUNTIME_MEMORY};
+    buf_init(&rt->trace_json, &rt->mem, TRACE_JSON_MAX);
     rt->datadir.lock = -1;
     list_init(&rt->waiters);
     list_init(&rt->outcomes);

@@ -6,6 +6,7 @@
 
 #include "answer/sip.h"
 #include "base/arena.h"
+#include "base/buf.h"
 #include "base/list.h"
 #include "daemon/doors.h"
 #include "daemon/runtime.h"
@@ -20,6 +21,7 @@
 #include "driver/udp.h"
 #include "driver/worker.h"
 
+#define TRACE_JSON_MAX   (64 * 1024)
 #define RUNTIME_MEMORY   (UINT64_C(4) << 30) /* bytes that the core may have */
 #define RUNTIME_RETRY_MS 5000                /* a port in use is tried again */
 
@@ -99,6 +101,7 @@ struct runtime {
     struct log *log;
     struct memory memory; /* behind mem; the loop's alone */
     struct mem mem;
+    struct buf trace_json; /* the record that is written */
     struct ils *core;
     tick now;
     wall started;

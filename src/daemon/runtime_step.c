@@ -28,22 +28,19 @@ _Static_assert(TCP_ACCEPTED == LINK_ACCEPTED, "links");
 static void trace(struct runtime *rt, const struct ils_action *a, wall now)
 {
     char text[TRACE_TEXT], line[LOG_LINE_MAX], at[25];
+    struct buf *b = &rt->trace_json;
     render_trace(text, sizeof text, &a->trace);
-    json_t *record = render_trace_json(&a->trace);
     wall_text(at, now);
-    char *json = NULL;
-    if (record != NULL) {
-        json_object_set_new(record, "time", json_string(at));
-        json = json_dumps(record, JSON_COMPACT | JSON_PRESERVE_ORDER);
-    }
+    buf_reset(b);
+    render_trace_json(b, &a->trace, text, at);
+    buf_put_u8(b, '\0');
+    const char *json = b->failed ? NULL : (const char *)b->p;
     log_write(rt->log, now, text, json, line);
     list_each_safe(node, &rt->listeners)
     {
         struct trace_listener *l = list_entry(node, struct trace_listener, node);
         l->listener(l->context, line, json != NULL ? json : "{}");
     }
-    free(json);
-    json_decref(record);
 }
 
 static void alarm_to_system(const struct ils_action *a)

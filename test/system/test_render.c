@@ -1,5 +1,6 @@
 /* The words of the core's tables: every row can be filled in, the lines of the join word for word,
  * and nothing that came from elsewhere can begin a line of its own. */
+#include "base/buf.h"
 #include "daemon/render.h"
 #include "test.h"
 
@@ -61,6 +62,63 @@ static void line_with_an_ipv6_address(void **state)
     assert_non_null(strstr(text, "PeerIP/Port([2001:db8::1]:37816), LocalIP/Port([::1]:7502)"));
 }
 
+static json_t *json_of(const struct trace *t, const char *text)
+{
+    struct test_mem m;
+    struct buf b;
+    test_mem_init(&m, 0);
+    buf_init(&b, &m.mem, SIZE_MAX);
+    render_trace_json(&b, t, text, "2026-11-23T07:30:00.000Z");
+    assert_false(b.failed);
+    json_t *json = json_loadb((const char *)b.p, b.n, JSON_REJECT_DUPLICATES, NULL);
+    assert_non_null(json);
+    buf_done(&b);
+    return json;
+}
+
+static const char *string_at(const json_t *json, const char *key)
+{
+    return json_string_value(json_object_get(json, key));
+}
+
+static void a_record_as_json(void **state)
+{
+    struct trace t = sample(EVENT_CONNECT_IND);
+    t.text[1] = slice_of("a \"quoted\" \\ \n\x1f \xc3\xa9");
+    t.text[2] = slice_of("\xff odd");
+    t.code = CODE_PASSWORD_DIFFERS;
+    json_t *json = json_of(&t, "words"), *fields = json_object_get(json, "fields");
+    assert_string_equal(string_at(json, "event"), "T2");
+    assert_string_equal(string_at(json, "text"), "words");
+    assert_true(json_is_null(json_object_get(json, "verdict_id")));
+    assert_string_equal(string_at(json, "peer"), "10.106.104.201:37816");
+    assert_string_equal(string_at(json, "peer_id"), "abababababababababababababababab");
+    assert_string_equal(string_at(json, "code"), "ILS-201");
+    assert_string_equal(string_at(json, "time"), "2026-11-23T07:30:00.000Z");
+    assert_int_equal(json_integer_value(json_object_get(fields, "link")), 5);
+    assert_true(json_is_false(json_object_get(fields, "tls")));
+    assert_string_equal(string_at(fields, "local"), "10.106.104.220:7502");
+    assert_string_equal(string_at(fields, "host"), "10.106.104.220");
+    assert_string_equal(string_at(fields, "t0"), "one");
+    assert_string_equal(string_at(fields, "t1"), "a \"quoted\" \\ \n\x1f \xc3\xa9");
+    assert_string_equal(string_at(fields, "t2"), "? odd");
+    assert_int_equal(json_integer_value(json_object_get(fields, "n0")), 0xfa0e);
+    json_decref(json);
+
+    memset(&t, 0, sizeof t); /* of nobody */
+    t.number[0] = INT64_MAX;
+    t.number[1] = UINT64_MAX;
+    json = json_of(&t, "");
+    fields = json_object_get(json, "fields");
+    assert_true(json_is_null(json_object_get(json, "peer")));
+    assert_true(json_is_null(json_object_get(json, "peer_id")));
+    assert_true(json_is_null(json_object_get(json, "code")));
+    assert_int_equal(json_object_size(fields), 2);
+    assert_true(json_integer_value(json_object_get(fields, "n0")) == INT64_MAX);
+    assert_true(json_integer_value(json_object_get(fields, "n1")) == -1);
+    json_decref(json);
+}
+
 static void every_event_is_filled_in(void **state)
 {
     char text[1024];
@@ -68,7 +126,7 @@ static void every_event_is_filled_in(void **state)
         struct trace t = sample((enum trace_event)e);
         render_trace(text, sizeof text, &t);
         assert_null(strpbrk(text, "{}"));
-        json_t *json = render_trace_json(&t);
+        json_t *json = json_of(&t, text);
         assert_string_equal(json_string_value(json_object_get(json, "text")), text);
         assert_true(json_is_object(json_object_get(json, "fields")));
         json_decref(json);
@@ -202,6 +260,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(lines_of_the_dialled_end),
         cmocka_unit_test(line_with_an_ipv6_address),
+        cmocka_unit_test(a_record_as_json),
         cmocka_unit_test(every_event_is_filled_in),
         cmocka_unit_test(no_value_begins_a_line),
         cmocka_unit_test(every_code_is_filled_in),
