@@ -396,6 +396,11 @@ void judge_excuse(struct judge *j, enum excuse excuse)
     j->excused |= excuse;
 }
 
+bool judge_penalised(const struct judge *j)
+{
+    return j->world->now < j->penalised;
+}
+
 uint64_t judge_acknowledged(const struct judge *j)
 {
     return j->acknowledged;

@@ -86,6 +86,9 @@ const char *judge_unvisited(struct judge *j);
 /* Two hubs of the network do not know each other as hubs: its parts have to find each other. */
 bool judge_apart(const struct judge *j);
 
+/* A cluster that dialled was told not to come again before a time that has not come yet. */
+bool judge_penalised(const struct judge *j);
+
 /* So far: acknowledged changes, connection attempts, entries served that their origin had removed
  * when all was settled. */
 uint64_t judge_acknowledged(const struct judge *j);

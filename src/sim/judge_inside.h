@@ -98,6 +98,7 @@ struct judge {
     uint64_t heads;        /* that were seen under way */
     uint64_t nothing;      /* root of a head that lists nothing */
     uint32_t excused;      /* bits of enum excuse */
+    tick penalised;        /* until when somebody is in penalty, as was said to it */
     struct mem mem;
     struct arena arena;
     char text[256];

@@ -86,6 +86,18 @@ static void judge_head(struct judge *j, const struct node *n, const struct ils_a
                 (int)a->trace.text[0].n, (const char *)a->trace.text[0].p);
 }
 
+static void judge_verdict(struct judge *j, const struct node *n, const struct verdict *v)
+{
+    tick over = j->world->now + (tick)v->retry_after * TICK_S;
+    if (v->code == CODE_JOINED)
+        policy_joined(j, n, v);
+    if (v->code == CODE_PENALTY && v->dialler && over > j->penalised)
+        j->penalised = over;
+    if (unfair(j, n, v->code))
+        world_break(j->world, "honesty: %s says ILS-%u of an honest cluster", n->name,
+                    (unsigned)v->code);
+}
+
 void judge_action(void *context, struct node *n, const struct ils_action *a)
 {
     struct judge *j = context;
@@ -96,15 +108,12 @@ void judge_action(void *context, struct node *n, const struct ils_action *a)
         j->dials++;
     if (a->type == ILS_DO_SEND)
         life->boot_used = life->boot;
-    if (a->type == ILS_DO_VERDICT && a->verdict.code == CODE_JOINED)
-        policy_joined(j, n, &a->verdict);
+    if (a->type == ILS_DO_VERDICT)
+        judge_verdict(j, n, &a->verdict);
     if (a->type == ILS_DO_REPLY)
         judge_reply(j, n, a);
     if (a->type == ILS_DO_REPLY && a->command != 0)
         shrink_reply(j, n, a);
-    if (a->type == ILS_DO_VERDICT && unfair(j, n, a->verdict.code))
-        world_break(j->world, "honesty: %s says ILS-%u of an honest cluster", n->name,
-                    (unsigned)a->verdict.code);
     if (a->type != ILS_DO_TRACE)
         return;
     if (a->trace.event == EVENT_DRAINING && slice_eq(a->trace.text[1], slice_of("drained")))

@@ -162,7 +162,8 @@ static void storm(struct run *r)
 /* --- the calm */
 
 /* Runs until nothing is unsettled; the time it took, or TICK_NEVER. The bound counts from when the
- * network is one. */
+ * network is one, and nobody is in penalty: who was mistyped before the calm, at a machine that was
+ * moved, is not heard for a while. */
 static tick settle(struct run *r, tick bound, const char *(*unsettled)(struct judge *j))
 {
     struct world *w = r->world;
@@ -176,7 +177,8 @@ static tick settle(struct run *r, tick bound, const char *(*unsettled)(struct ju
         what = typed ? "operators are still typing" : unsettled(r->judge);
         if (what == NULL)
             return w->now - start;
-        if (w->now < start + CALM_APART && judge_apart(r->judge))
+        if ((w->now < start + CALM_APART && judge_apart(r->judge)) ||
+            (w->now < start + CALM_PENALTY && judge_penalised(r->judge)))
             one = w->now;
     }
     if (w->now < r->storm->until)

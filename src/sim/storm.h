@@ -11,6 +11,7 @@
 
 #define CALM_BOUND (180 * TICK_S) /* a refusal waits for 60 s, and so does who looks for its hub */
 #define CALM_APART (1320 * TICK_S) /* whoever was not heard of for two beats is dialled by hubs */
+#define CALM_PENALTY (600 * TICK_S) /* who came with a wrong password is not heard for so long */
 #define CALM_VISITS (720 * TICK_S) /* what failed often is not visited again for 10 minutes */
 #define CALM_GRACE (90 * TICK_S)  /* what was refused while it settled is tried again */
 #define CALM_QUIET (30 * TICK_S) /* afterwards nobody dials for so long */
