@@ -564,7 +564,7 @@ struct slice policy_name(const struct ils *ils, const struct stream *s);
 /* held.c: the former plan of a cluster is served on where it shrank by more than half. */
 bool held_shrunk(const struct stream *s, const struct head *h); /* against what is served */
 const struct catalog *held_catalog(const struct stream *s);     /* that lookups see */
-bool held_apply(struct ils *ils, struct stream *s);
+bool held_apply(struct rows *r, struct stream *s);
 void held_applied(struct stream *s);
 void held_serve(struct ils *ils, struct stream *s);
 void held_set_stale(struct stream *s, bool stale);

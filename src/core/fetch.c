@@ -582,23 +582,22 @@ static bool digest_agrees(struct stream *s, tick now)
     return live == s->wanted.live && sum == s->wanted.sum;
 }
 
-static void store_applied(struct ils *ils, struct stream *s, struct slice former)
+static void store_applied(struct rows *r, struct stream *s, struct slice former)
 {
-    struct rows rows;
-    struct arena *a = &ils->step;
-    rows_init(&rows, ils);
-    drop_rows(&rows, s, former, catalog_lines(s->catalog));
+    struct arena *a = &r->ils->step;
+    drop_rows(r, s, former, catalog_lines(s->catalog));
     struct slice value = stream_row(a, buf_slice(&s->head_bytes), catalog_lines(s->catalog));
-    if (value.n == 0)
+    if (value.n == 0 || a->failed)
         return;
-    rows_put(&rows, ROW_STREAM, stream_key_bytes(a, s->key, s->number, NULL), value);
-    journal_store(&rows, BATCH_PLAIN);
+    rows_put(r, ROW_STREAM, stream_key_bytes(a, s->key, s->number, NULL), value);
+    journal_store(r, BATCH_PLAIN);
 }
 
 /* All segments are held and checked: the head is served from now on, in one step. */
 static void fetch_apply(struct ils *ils, struct stream *s)
 {
     struct trace *t;
+    struct rows rows;
     /* Meanwhile a copy, or something was written: it could not be made its own. */
     if (s->own && (ils->cloned || s->committing)) {
         s->proved_older = false;
@@ -622,7 +621,8 @@ static void fetch_apply(struct ils *ils, struct stream *s)
         buf_reset(&s->delta); /* it leads to another head */
     struct slice former = arena_copy(&ils->step, catalog_lines(s->catalog));
     replaced_keep(ils, s, former, buf_slice(&s->wanted_lines));
-    if (!held_apply(ils, s)) {
+    rows_init(&rows, ils);
+    if (!held_apply(&rows, s)) {
         head_refused(ils, s, "out of memory");
         return;
     }
@@ -640,7 +640,7 @@ static void fetch_apply(struct ils *ils, struct stream *s)
     s->digest_differs = false;
     s->last_usn = moved ? ils->wall : s->last_usn;
     if (!s->own) /* which is stored when it is mine again */
-        store_applied(ils, s, former);
+        store_applied(&rows, s, former);
     else
         adopt_replaces(s, former);
     stream_served(ils, s);

@@ -130,10 +130,10 @@ static struct catalog *wanted_catalog(struct ils *ils, struct stream *s)
 }
 
 /* What is served stays as it is; the newest has a catalog of its own. */
-static bool keep(struct ils *ils, struct stream *s)
+static bool keep(struct rows *r, struct stream *s)
 {
+    struct ils *ils = r->ils;
     struct arena *a = &ils->step;
-    struct rows rows;
     struct catalog *fresh = wanted_catalog(ils, s);
     if (fresh == NULL)
         return false;
@@ -147,11 +147,8 @@ static bool keep(struct ils *ils, struct stream *s)
     text_set(s->kept.subject, policy_name(ils, s));
     if (s->kept.subject.n == 0)
         text_set(s->kept.subject, s->head.name);
-    rows_init(&rows, ils);
-    rows_put(&rows, ROW_STREAM, kept_key(ils, s),
+    rows_put(r, ROW_STREAM, kept_key(ils, s),
              stream_row(a, buf_slice(&s->head_bytes), catalog_lines(s->kept.catalog)));
-    if (!a->failed)
-        journal_store(&rows, BATCH_PLAIN);
     struct trace *t = say(ils, EVENT_PLAN_HELD);
     crypto_peer_id(t->peer_id, s->key);
     t->text[0] = arena_copy(a, text_slice(s->kept.subject));
@@ -162,14 +159,12 @@ static bool keep(struct ils *ils, struct stream *s)
 }
 
 /* The kept plan goes, in rows as well. */
-static void give_up(struct ils *ils, struct stream *s)
+static void give_up(struct rows *r, struct stream *s)
 {
-    struct rows rows;
+    struct ils *ils = r->ils;
     if (s->kept.catalog == NULL)
         return;
-    rows_init(&rows, ils);
-    held_rows_gone(&rows, s);
-    journal_store(&rows, BATCH_PLAIN);
+    held_rows_gone(r, s);
     /* No lookup may find neither of them. */
     plan_change_begin(ils->plan);
     catalog_set_served(s->catalog, told_serves(ils, s));
@@ -179,16 +174,18 @@ static void give_up(struct ils *ils, struct stream *s)
 }
 
 /* All that s wants is held and checked: it is applied, and served unless it shrank too much. False:
- * memory, and nothing has changed. */
-bool held_apply(struct ils *ils, struct stream *s)
+ * memory, and nothing has changed. What is kept may list segments of the head that was newest until
+ * now: they go in the batch that has the next head, or a crash between would leave neither whole. */
+bool held_apply(struct rows *r, struct stream *s)
 {
+    struct ils *ils = r->ils;
     bool shrunk = !BUG(SHRINK_SERVED) && !s->own && stream_held(s) &&
                   held_shrunk(s, &s->wanted) && ends_find(ils, s->key) == NULL;
     if (shrunk && s->kept.catalog == NULL)
-        return keep(ils, s);
+        return keep(r, s);
     catalog_apply(s->catalog);
     if (!shrunk)
-        give_up(ils, s);
+        give_up(r, s);
     return true;
 }
 
@@ -321,10 +318,13 @@ static void ask_again(struct ils *ils)
 /* Of the cluster with that key: what is held back is served from now on. */
 void held_release(struct ils *ils, const uint8_t key[static KEY_SIZE])
 {
+    struct rows rows;
     for (struct stream *s = ils->by_key[key[0] % STREAM_BUCKETS]; s != NULL; s = s->next_by_key) {
         if (memcmp(s->key, key, KEY_SIZE) != 0 || s->kept.catalog == NULL)
             continue;
-        give_up(ils, s);
+        rows_init(&rows, ils);
+        give_up(&rows, s);
+        journal_store(&rows, BATCH_PLAIN);
         base_set(s);
         held_serve(ils, s);
         duplicates_changed(ils, s);

@@ -55,12 +55,12 @@ static bool said_why(int i, const char *dialled, enum lookup_result result, enum
 }
 
 /* Node i's plan is n users of its site. */
-static enum reply import_into(int i, uint64_t stream, size_t n)
+static enum reply import_from(int i, uint64_t stream, size_t first, size_t n)
 {
     static struct change change[1000];
     static char text[1000][16];
     for (size_t k = 0; k < n; k++) {
-        snprintf(text[k], sizeof text[k], "user%zu", k);
+        snprintf(text[k], sizeof text[k], "user%zu", first + k);
         change[k] = (struct change){.put = true, .kind = ENTRY_URI, .user = slice_of(text[k]),
                                     .domain = slice_of("b.example")};
     }
@@ -68,6 +68,11 @@ static enum reply import_into(int i, uint64_t stream, size_t n)
                          (struct command){.type = COMMAND_PLAN, .change = change, .change_n = n,
                                           .source = slice_of("HQ"), .replace = true,
                                           .stream = stream, .force = true});
+}
+
+static enum reply import_into(int i, uint64_t stream, size_t n)
+{
+    return import_from(i, stream, 0, n);
 }
 
 static enum reply import(int i, size_t n)
@@ -240,6 +245,39 @@ static void a_plan_that_shrinks_is_held(void **state)
     assert_true(world_answers(&world, 2, "new@b.example"));
     assert_false(world_answers(&world, 2, "user350@b.example"));
     assert_false(held(2, &h) || alarm(2, ILSPlanHeld));
+}
+
+/* The disk of 2 takes so many batches of what follows, and then nothing more: as in a crash. The
+ * first segment is in the first two plans and not in the third. */
+static bool crashes_after(size_t batches, void **state)
+{
+    struct node *n = &world.node[2];
+    teardown(state);
+    setup(state);
+    assert_int_equal(import(1, 3), REPLY_OK);
+    assert_int_equal(import(1, 400), REPLY_OK);
+    n->fails = true;
+    n->takes = batches;
+    assert_int_equal(import(1, 150), REPLY_OK); /* held back */
+    assert_int_equal(import_from(1, 0, 3, 300), REPLY_OK); /* served again */
+    bool all = !n->full;
+    world_stop(&world, 2);
+    world_stop(&world, 0); /* nobody is there to fetch it from */
+    n->full = n->fails = false;
+    world_start(&world, 2, &mem.mem);
+    world_pass(&world, 5 * TICK_S);
+    return all;
+}
+
+/* Of what is kept and of what takes its place one is on the disk, whole, at any time. */
+static void what_is_held_survives_a_crash_anywhere(void **state)
+{
+    bool all = false;
+    for (size_t batches = 0; !all; batches++) {
+        all = crashes_after(batches, state);
+        if (!world_answers(&world, 2, "user5@b.example"))
+            fail_msg("nothing is served after a crash behind batch %zu", batches);
+    }
 }
 
 static void a_shrink_is_confirmed_by_its_origin(void **state)
@@ -437,6 +475,7 @@ int main(void)
         TEST(duplicates_are_found_when_learned),
         TEST(alarms_end_over_a_restart),
         TEST(a_plan_that_shrinks_is_held),
+        TEST(what_is_held_survives_a_crash_anywhere),
         TEST(a_shrink_is_confirmed_by_its_origin),
         TEST(a_catalog_is_held_as_well),
         TEST(a_shrink_is_released_here),

@@ -34,6 +34,8 @@ struct node {
     bool listening;
     bool dead;               /* a step failed: memory was refused beyond repair */
     bool full;               /* the disk takes nothing */
+    bool fails;              /* it will, after ... */
+    size_t takes;            /* ... so many batches more */
     struct world_row row[WORLD_ROWS];
     size_t row_n;
     struct world_row image[WORLD_ROWS]; /* a backup */
