@@ -175,7 +175,7 @@ static void give_up(struct rows *r, struct stream *s)
 
 /* All that s wants is held and checked: it is applied, and served unless it shrank too much. False:
  * memory, and nothing has changed. What is kept may list segments of the head that was newest until
- * now: they go in the batch that has the next head, or a crash between would leave neither whole. */
+ * now: they go in the batch with the next head, or a crash between would leave neither whole. */
 bool held_apply(struct rows *r, struct stream *s)
 {
     struct ils *ils = r->ils;

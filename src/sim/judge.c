@@ -200,8 +200,8 @@ static void judge_truth(struct judge *j, const struct node *n, uint32_t of, cons
     bool none = key == JUDGE_KEYS;
     if (none && (hidden || soul->ended)) /* what was forgotten goes before what follows is there */
         return;
-    if (at->epoch == 0 || at->root == j->nothing) {
-        if (!none)
+    if (at->epoch == 0 || at->root == j->nothing) { /* nothing is left of a plan, or shown of it */
+        if (!(s != NULL && shrink_held(j, n, of, s, fact)) && !none)
             world_break(j->world, "truth: %s answers key %zu of n%u, whose head lists nothing",
                         n->name, key, soul->lineage);
         return;
