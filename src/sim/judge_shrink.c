@@ -101,6 +101,10 @@ bool shrink_held(struct judge *j, const struct node *n, uint32_t of, const struc
     const struct soul *soul = &j->soul[of];
     struct held *h = &j->held[n->index][of];
     bool same = h->incarnation == n->incarnation;
+    struct stamp former;
+    if (soul->vague && !soul->doubled && !soul->ended && shrank(s) &&
+        find_kept(j, s, &any, facts_hash(fact), &former))
+        return true; /* nobody knows whether its operator's word counted: either may be served */
     if (soul->doubled || soul->vague || soul->ended || !shrank(s)) {
         h->kept = any;
         h->based = 0;
