@@ -380,6 +380,12 @@ def several_hubs(part, net):
     method.join(kyoto, osaka)
     part.ok(links(kyoto, osaka) and wait_until(lambda: {r['cluster_id'] for r in
             kyoto.json('hubs') if r['visited']} == {'tokyo', 'osaka'}), 'both hubs know kyoto')
+    part.same(tokyo.ils('forget', 'kyoto'),
+              (0, 'OK: forgotten; hub osaka lists it as well, and it was heard of lately: if it '
+                  'lives it comes back, unless it is banned\n'),
+              'one that is linked elsewhere is forgotten', tokyo.error)
+    part.ok(wait_until(lambda: all(h.cluster('kyoto') for h in (tokyo, osaka))),
+            'and comes back, as was said', tokyo.json('clusters'))
     for name in ('osaka', 'tokyo'):
         kyoto.must('disconnect', name)
     status = kyoto.json('status')
@@ -402,6 +408,43 @@ def several_hubs(part, net):
             'and `ils hubs` says that the alternate refused it as well', kyoto.ils('hubs')[1])
     part.ok(wait_until(lambda: [r['last_code'] for r in kyoto.json('hubs')] == ['ILS-422'] * 2),
             'its own hub too, which parted with that word', kyoto.json('hubs'))
+
+
+def known_to_a_spoke(part, net):
+    """The hub comes from a backup of before kyoto came, and kyoto is gone: osaka alone knows it."""
+    method = METHODS['password'](net)
+    tokyo, osaka, kyoto = (cluster(net, n, method) for n in ('tokyo', 'osaka', 'kyoto'))
+    add(kyoto, '1003')
+    tokyo.must('role', 'hub')
+    method.join(osaka, tokyo)
+    part.ok(links(tokyo, osaka), 'a hub and a spoke')
+    folder = os.path.join(net.folder, 'yesterday')
+    tokyo.stop()
+    backup(tokyo, folder)
+    tokyo.start()
+    method.join(kyoto, tokyo)
+    part.ok(all_find((osaka,), ('1003',)), 'another one comes', osaka.json('clusters'))
+    kyoto.kill()
+    tokyo.stop()
+    refused(part, osaka, ['forget', 'kyoto'], 'only a hub forgets and bans',
+            'at a hub: ils forget kyoto')
+    put_back(tokyo, folder)
+    tokyo.start()
+    part.ok(links(osaka, tokyo), 'the hub is back, as it was yesterday', tokyo.json('status'))
+    part.ok(tokyo.cluster('kyoto') is None and finds(osaka, '1003'), 'and does not know kyoto',
+            tokyo.json('clusters'))
+    refused(part, tokyo, ['forget', 'kyoto'], "no cluster 'kyoto' is known", 'ils clusters')
+    part.same(osaka.ils('forget', 'kyoto'),
+              (0, 'OK: forgotten here alone: no hub knows that cluster\n'),
+              'who knows it forgets it', osaka.error)
+    part.ok(not finds(osaka, '1003') and osaka.cluster('kyoto') is None, 'and it is gone',
+            osaka.json('clusters'))
+    osaka.restart()
+    part.ok(links(osaka, tokyo) and osaka.cluster('kyoto') is None and
+            osaka.json('status')['health'] == 'healthy', 'for good', osaka.json('status'))
+    kyoto.start()
+    part.ok(all_find((tokyo, osaka), ('1003',)), 'had it been alive, it would be back',
+            kyoto.json('status'))
 
 
 # --- who is who
@@ -625,7 +668,7 @@ PROMOTED = [('promoted ' + way, promoted, (way,)) for way in ('password', 'bundl
                                                              'tls+password', 'switched')]
 run_all([('roles', roles, ()), ('three hubs', three_hubs, ())] + PROMOTED + [
     ('wrong host', wrong_host, ()), ('silent', silent, ()), ('left', left, ()), ('gone', gone, ()),
-    ('several hubs', several_hubs, ()),
+    ('several hubs', several_hubs, ()), ('known to a spoke', known_to_a_spoke, ()),
     ('networks', networks, ()), ('clone', clone, ()),
     ('clone with certificates', clone, ('bundle',)), ('duplicate', duplicate, ()),
     ('rebuild', rolled_back, ('rebuild',)), ('restore', rolled_back, ('restore',)),
