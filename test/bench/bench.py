@@ -107,8 +107,7 @@ def measure(phase, options, n, figures):
     elif phase == 'origins':
         replicate.run_origins(options.origins, n // options.origins, runs or 3, figures)
     elif phase == 'change':
-        change.run(n, runs or 3, options.changes, options.seconds, options.one_disk,
-                   figures)
+        change.run(n, runs or 3, options, figures)
     elif phase == 'lookup':
         run_lookup(n, runs or 3, figures)
     elif phase == 'enum':
@@ -151,6 +150,8 @@ def main():
     parser.add_argument('--seconds', type=int, default=60)
     parser.add_argument('--one-disk', action='store_true',
                         help='of change: all on one disk, not only the origin')
+    parser.add_argument('--fifo', action='store_true',
+                        help='of change: before all else that runs (SCHED_FIFO)')
     parser.add_argument('--origins', type=int, default=100)
     options = parser.parse_intermixed_args()
     n = next((int(w) for w in options.what if w.isdigit()), 1000000)
@@ -165,7 +166,8 @@ def main():
         print('=== %s, load before: %.1f' % (phase, load), flush=True)
         before = set(figures.values)
         measure(phase, options, n, figures)
-        where = 'n=%d load=%.1f%s' % (n, load, ' one disk' * options.one_disk)
+        where = 'n=%d load=%.1f%s%s' % (n, load, ' one disk' * options.one_disk,
+                                        ' fifo' * options.fifo)
         said = Report(figures, where, options.runs or 0)
         said.groups(set(figures.values) - before)
         report(phase, said)

@@ -17,6 +17,32 @@ RATE = 100    # imports a second under load, of so many changed rows each
 ROWS = 100
 
 
+def family(pid):
+    """The process, and all that it began."""
+    yield pid
+    for task in os.listdir('/proc/%d/task' % pid):
+        with open('/proc/%d/task/%s/children' % (pid, task), encoding='ascii') as handle:
+            for child in handle.read().split():
+                yield from family(int(child))
+
+
+def scheduled(policy, priority):
+    for pid in list(family(os.getpid())):
+        for task in os.listdir('/proc/%d/task' % pid):
+            os.sched_setscheduler(int(task), policy, os.sched_param(priority))
+
+
+def changes(fifo, *words):
+    """What ask says; fifo: meanwhile all that takes part comes before whatever else runs."""
+    if not fifo:
+        return ask('change', *words)
+    scheduled(os.SCHED_FIFO, 1)
+    try:
+        return ask('change', *words)
+    finally:
+        scheduled(os.SCHED_OTHER, 0)
+
+
 class Disks:
     """Whoever passes a change on writes it to a disk of its own, and nobody waits for that. Here
     all would share one with the origin, whose disk is waited for: theirs is in memory."""
@@ -68,14 +94,14 @@ def wire_of(far):
         raise RuntimeError('far is linked to %s' % linked)
 
 
-def run_ours(n, turns, count, figures, one_disk):
+def run_ours(n, turns, count, figures, options):
     """`turns` is a function of one turn of the others, called after each of ours."""
-    with Disks(one_disk) as disks, Network() as net:
+    with Disks(options.one_disk) as disks, Network() as net:
         near, far = chain(net, disks, n)
         wire_of(far)
         where = os.path.join(near.data, 'control.sock')
         for turn in turns:
-            figures.take('ils.change.', ask('change', 'sip', far.sip_port, count, where))
+            figures.take('ils.change.', changes(options.fifo, 'sip', far.sip_port, count, where))
             turn()
         wire_of(far)
 
@@ -99,9 +125,9 @@ class RedisChain:
         ask('wait', 'redis', self.servers[3].port, 0, key(n - 1))
         wait_until(lambda: self.servers[3].cli('dbsize') == str(n), 60)
 
-    def turn(self, count, figures):
-        figures.take('redis.chain.', ask('change', 'redis', self.servers[3].port, count,
-                                         self.servers[0].port))
+    def turn(self, count, figures, fifo):
+        figures.take('redis.chain.', changes(fifo, 'redis', self.servers[3].port, count,
+                                             self.servers[0].port))
 
     def stop(self):
         for server in self.servers:
@@ -114,31 +140,31 @@ class Floor:
                                         stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self.port, self.where = int(self.process.stdout.readline()), folder + '/floor.sock'
 
-    def turn(self, count, figures):
-        figures.take('floor.', ask('change', 'floor', self.port, count, self.where))
+    def turn(self, count, figures, fifo):
+        figures.take('floor.', changes(fifo, 'floor', self.port, count, self.where))
 
     def stop(self):
         self.process.stdin.close()
         self.process.wait()
 
 
-def run(n, runs, count, seconds, one_disk, figures):
+def run(n, runs, options, figures):
     folder, others = os.path.join(ours.OUT, 'peers'), []
     os.makedirs(folder, exist_ok=True)
 
     def turn():
         for other in others:
-            other.turn(count, figures)
+            other.turn(options.changes, figures, options.fifo)
     try:
         others.append(Floor(folder))
         if peers.have('redis-server', 'redis-cli'):
             others.append(RedisChain(folder, n))
-        run_ours(n, [turn] * runs, count, figures, one_disk)
+        run_ours(n, [turn] * runs, options.changes, figures, options)
     finally:
         for other in others:
             other.stop()
-    if seconds > 0:
-        run_load(n, seconds, figures, one_disk)
+    if options.seconds > 0:
+        run_load(n, options.seconds, figures, options.one_disk)
 
 
 def report(said):
