@@ -272,7 +272,8 @@ static void withhold(struct ils *ils, struct stream *s)
     }
 }
 
-/* The real one again: above what stood for it, and durable, before that goes. */
+/* The real one again: above what stood for it, and durable, before that goes. It may be what others
+ * have had for long, where this store was put back to before it was told: so it beats soon. */
 void told_show(struct ils *ils, struct stream *s)
 {
     struct rows rows;
@@ -289,6 +290,7 @@ void told_show(struct ils *ils, struct stream *s)
     buf_init(&s->withheld, ils->mem, HEAD_MAX);
     memset(&s->withheld_head, 0, sizeof s->withheld_head);
     ils->heads_moved = true;
+    beats_again(ils);
     rows_init(&rows, ils);
     rows_remove(&rows, ROW_SETTING, told_key(ils, s->number));
     journal_store(&rows, BATCH_PLAIN);

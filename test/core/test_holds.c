@@ -367,6 +367,25 @@ static void away_with_the_clock_back(void **state)
     assert_false(stale(0, 2) || stale(1, 2));
 }
 
+/* It had left, is put back to then, and joins once more: what it says is what all have had for
+ * long, so it beats as well. */
+static void back_from_before_the_join(void **state)
+{
+    assert_int_equal(world_command(&world, 2, (struct command){.type = COMMAND_LEAVE}), REPLY_OK);
+    world_pass(&world, 30 * TICK_S);
+    world_image(&world, 2);
+    assert_int_equal(world_join(&world, 2, 0, ROLE_SPOKE), REPLY_OK);
+    world_pass(&world, 2 * TICK_S);
+    world_stop(&world, 2);
+    world_restore(&world, 2);
+    world_start(&world, 2, &mem.mem);
+    world_pass(&world, 3 * BEAT + BEAT / 2);
+    assert_true(stale(0, 2) && stale(1, 2));
+    assert_int_equal(world_join(&world, 2, 0, ROLE_SPOKE), REPLY_OK);
+    world_pass(&world, 15 * TICK_S);
+    assert_false(stale(0, 2) || stale(1, 2));
+}
+
 /* A machine that was suspended: its own time stood still, and others have not heard of it. */
 static void suspended(void **state)
 {
@@ -520,6 +539,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(restarted, setup, teardown),
         cmocka_unit_test_setup_teardown(away, setup, teardown),
         cmocka_unit_test_setup_teardown(away_with_the_clock_back, setup, teardown),
+        cmocka_unit_test_setup_teardown(back_from_before_the_join, setup, teardown),
         cmocka_unit_test_setup_teardown(suspended, setup, teardown),
         cmocka_unit_test_setup_teardown(full_at_a_beat, setup, teardown),
         cmocka_unit_test_setup_teardown(refused_at_a_beat, setup, teardown),
