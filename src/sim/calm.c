@@ -11,9 +11,8 @@ static const char *unsettled(struct judge *j, const struct node *n, const char *
 
 static const char *facts_unsettled(struct judge *j, const struct node *n, const struct node *of)
 {
-    struct fact theirs[JUDGE_KEYS];
     const struct life *life = &j->life[of->index];
-    facts_read(n, &j->arena, life->lineage, j->soul[life->soul].key, theirs);
+    const struct fact *theirs = soul_facts(j, n, life->soul, life->lineage, true);
     for (size_t i = 0; i < JUDGE_KEYS; i++) {
         const struct slot *s = &life->slot[i];
         if (s->command != 0)

@@ -2,6 +2,9 @@
  * published. */
 #include "sim/judge_inside.h"
 
+#include "plan/policy.h"
+#include "plan/readers.h"
+#include "plan/route.h"
 #include "sim/ops.h"
 
 static void *judge_resize(void *context, void *p, size_t old_size, size_t new_size)
@@ -44,11 +47,43 @@ struct node *soul_node(const struct judge *j, uint32_t soul)
     return found;
 }
 
+#define ANEW_EVERY 16 /* askings: what still stands is asked for anew all the same */
+
+static bool facts_same(const struct fact *a, const struct fact *b)
+{
+    for (size_t i = 0; i < JUDGE_KEYS; i++)
+        if (a[i].there != b[i].there || a[i].version != b[i].version || a[i].usn != b[i].usn)
+            return false;
+    return true;
+}
+
+/* Nothing that is served changes without the plan's count of changes: readers beside the core rely
+ * on that as well. */
+const struct fact *soul_facts(struct judge *j, const struct node *n, uint32_t soul,
+                              unsigned lineage, bool anew)
+{
+    if (j->answered[n->index] == NULL)
+        j->answered[n->index] = grow_zero(SOULS_MAX * sizeof(struct answered));
+    struct answered *x = &j->answered[n->index][soul];
+    uint64_t change, routes = routes_changes(view_routes(n->ils));
+    uint64_t policy = policy_changes(view_policy(n->ils));
+    (void)plan_settled(view_plan(n->ils), &change);
+    bool stands = x->incarnation == n->incarnation && x->change == change && x->routes == routes &&
+                  x->policy == policy && x->lineage == lineage;
+    if (stands && !anew && ++x->asked < ANEW_EVERY)
+        return x->fact;
+    struct answered now = {n->incarnation, change, routes, policy, lineage, 0, {{0}}};
+    facts_read(n, &j->arena, lineage, j->soul[soul].key, now.fact);
+    if (stands && !facts_same(x->fact, now.fact))
+        world_break(j->world, "truth: %s answers for n%u otherwise, and nothing changed", n->name,
+                    lineage);
+    *x = now;
+    return x->fact;
+}
+
 size_t soul_served(struct judge *j, const struct node *n, uint32_t soul)
 {
-    struct fact fact[JUDGE_KEYS];
-    facts_read(n, &j->arena, j->soul[soul].lineage, j->soul[soul].key, fact);
-    return facts_first(fact);
+    return facts_first(soul_facts(j, n, soul, j->soul[soul].lineage, false));
 }
 
 /* The node says who it is: as before, or somebody new. */
@@ -145,7 +180,6 @@ static void judge_served(struct judge *j, const struct node *n, const struct sta
 static void judge_own(struct judge *j, struct node *n)
 {
     struct life *life = &j->life[n->index];
-    struct fact fact[JUDGE_KEYS];
     struct view_self self;
     struct view_cluster own;
     view_self(n->ils, &self);
@@ -156,7 +190,7 @@ static void judge_own(struct judge *j, struct node *n)
     if (life->restarted)
         judge_boot(j, n, &self);
     struct stamp at = stamp_of(own.epoch, own.usn, own.root);
-    facts_read(n, &j->arena, life->lineage, self.key, fact);
+    const struct fact *fact = soul_facts(j, n, life->soul, life->lineage, false);
     /* What it adopts it serves at once; the new epoch follows when the disk has it. */
     bool another = life->unsure && (at.epoch != life->own.epoch || self.writing != WRITING);
     const struct served *other;
@@ -190,12 +224,11 @@ static void judge_own(struct judge *j, struct node *n)
 /* hidden: nothing of others may be served at all, since the exchange is off here, or was just
  * now. */
 static void judge_truth(struct judge *j, const struct node *n, uint32_t of, const struct stamp *at,
-                        bool hidden)
+                        bool hidden, bool whole)
 {
-    struct fact fact[JUDGE_KEYS];
     const struct soul *soul = &j->soul[of];
     const struct served *other, *s = ledger_find(&j->ledger, of, at, &other);
-    facts_read(n, &j->arena, soul->lineage, soul->key, fact);
+    const struct fact *fact = soul_facts(j, n, of, soul->lineage, whole);
     size_t key = facts_first(fact);
     bool none = key == JUDGE_KEYS;
     if (none && (hidden || soul->ended)) /* what was forgotten goes before what follows is there */
@@ -233,7 +266,7 @@ static void judge_held(struct judge *j, struct node *n, const struct view_row *c
                     (unsigned long long)h->at.usn, (unsigned long long)c->usn,
                     j->soul[of].lineage);
     if (!same || stamp_order(&at, &h->at) != 0 || whole)
-        judge_truth(j, n, of, &at, hidden);
+        judge_truth(j, n, of, &at, hidden, whole);
     bool moved = !same || stamp_order(&at, &h->at) != 0;
     policy_held(j, n, of, c, moved);
     if (same && moved && c->epoch != 0)
@@ -300,6 +333,8 @@ void judge_free(struct judge *j)
 {
     for (size_t i = 0; i < NODES_MAX; i++)
         free(j->held[i]);
+    for (size_t i = 0; i < NODES_MAX; i++)
+        free(j->answered[i]);
     for (size_t i = 0; i < NODES_MAX; i++)
         free(j->life[i].met);
     ledger_done(&j->ledger);

@@ -85,6 +85,16 @@ struct held {
     bool vague;            /* it may be: a crash came before the answer */
 };
 
+/* What a node answered about the keys of a lineage as one soul's, and when: at that count of
+ * changes of its plan, its routes and its policy. As long as these stand, so does the answer. */
+struct answered {
+    uint64_t incarnation; /* 0: never */
+    uint64_t change, routes, policy;
+    unsigned lineage;
+    unsigned asked; /* how often since it was read */
+    struct fact fact[JUDGE_KEYS];
+};
+
 struct judge {
     struct world *world;
     bool strict;
@@ -92,6 +102,7 @@ struct judge {
     size_t soul_n;
     struct life life[NODES_MAX];
     struct held *held[NODES_MAX]; /* [holder][soul] */
+    struct answered *answered[NODES_MAX]; /* [node][soul] */
     struct ledger ledger;
     uint64_t version, acknowledged, dials, zombies;
     uint64_t backs;        /* heads that went back */
@@ -110,6 +121,10 @@ uint32_t soul_of(const struct judge *j, const uint8_t key[static KEY_SIZE]); /* 
 uint32_t soul_by_id(const struct judge *j, const uint8_t id[static PEER_ID_SIZE]);
 /* The node that is that soul now; NULL: none, or two. */
 struct node *soul_node(const struct judge *j, uint32_t soul);
+/* What n answers about a lineage's keys as that one's; what it points to is overwritten when it is
+ * asked for again. anew: whether or not anything can have changed. */
+const struct fact *soul_facts(struct judge *j, const struct node *n, uint32_t soul,
+                              unsigned lineage, bool anew);
 /* The first of that one's keys that n has an entry of; JUDGE_KEYS: it serves none. */
 size_t soul_served(struct judge *j, const struct node *n, uint32_t soul);
 
