@@ -214,6 +214,7 @@ void fetch_own(struct stream *s, struct link *l);
 void fetch_forget(struct ils *ils, struct stream *s); /* frees it */
 void fetch_drop(struct ils *ils, struct stream *s);  /* nothing is wanted of it */
 void fetch_admitted(struct ils *ils, struct stream *s, bool admitted); /* it is now, or not */
+void fetch_listed(struct link *l); /* their list has come */
 void fetch_from(struct ils *ils, struct stream *s, struct link *l);
 void fetch_head(struct link *l, struct slice body);
 void fetch_manifest(struct link *l, struct slice body);

@@ -109,6 +109,7 @@ static void take_marks(struct link *l, struct slice body)
     }
     if (m.last) {
         adopt_list_came(ils);
+        fetch_listed(l);
         l->marks_done = true;
         ils->heads_moved = !BUG(MARKS_UNHEEDED) || ils->heads_moved;
     }

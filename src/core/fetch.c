@@ -657,6 +657,21 @@ static void fetch_apply(struct ils *ils, struct stream *s)
         self_applied(ils, s);
 }
 
+/* What is wanted and nobody could be asked for: it was lost from the disk. A spoke tells of what it
+ * was shown alone, but its list says what it has. */
+void fetch_listed(struct link *l)
+{
+    struct ils *ils = l->ils;
+    list_each(node, &ils->streams) {
+        struct stream *s = list_entry(node, struct stream, node);
+        const struct mark *m = mark_find(l, s);
+        if (!s->own && s->admitted && !stream_held(s) && s->wanted_bytes.n != 0 &&
+            s->fetch == FETCH_NONE && s->retry == TICK_NEVER && m != NULL && m->theirs &&
+            mark_order(m, &s->wanted) >= 0)
+            fetch_from(ils, s, l);
+    }
+}
+
 /* --- silence and ends */
 
 /* Frees s: no link speaks of it any more. */

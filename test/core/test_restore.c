@@ -217,6 +217,39 @@ static void lost_streams_come_back(void **state)
     writes_again();
 }
 
+static void lose_segments(int i, const uint8_t *key)
+{
+    struct node *n = &world.node[i];
+    for (size_t k = 0; k < n->row_n; k++) {
+        struct world_row *r = &n->row[k];
+        if (r->space != ROW_SEGMENT || memcmp(r->key, key, KEY_SIZE) != 0)
+            continue;
+        free(r->key);
+        free(r->value);
+        *r = n->row[--n->row_n];
+        k--;
+    }
+}
+
+/* A hub's disk has lost segments of a plan, and its spoke alone could be asked for them. */
+static void hub_asks_its_spoke(void **state)
+{
+    (void)state;
+    uint8_t key[KEY_SIZE];
+    memcpy(key, core(2)->key, KEY_SIZE);
+    for (int i = 0; i < 3; i++)
+        world_stop(&world, i);
+    lose_segments(1, key);
+    world_start(&world, 1, &mem.mem);
+    assert_false(world_answers(&world, 1, "old@b.example"));
+    world_pass(&world, 90 * TICK_S);
+    assert_true(world_answers(&world, 1, "old@b.example"));
+    world_start(&world, 0, &mem.mem);
+    world_start(&world, 2, &mem.mem);
+    world_pass(&world, 30 * TICK_S);
+    assert_true(settled());
+}
+
 /* What stood for the plan while the exchange was off is above the image; there is nothing to be had
  * from it, and the plan is what the image has. */
 static void withheld_is_not_adopted(void **state)
@@ -496,6 +529,7 @@ int main(void)
         TEST(adopts_what_was_not_written_over),
         TEST(a_beat_is_no_newer_head),
         TEST(lost_streams_come_back),
+        TEST(hub_asks_its_spoke),
         TEST(withheld_is_not_adopted),
         TEST(rolled_back_stops),
         TEST(rebuild_takes_theirs),
