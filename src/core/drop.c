@@ -73,7 +73,7 @@ static enum reply judge(struct ils *ils, const struct command *c, struct peer **
     *ret_text = ends_typed(ils, c);
     if (where == FORGET_UNSEEN)
         return REPLY_ONLY_HUBS;
-    *ret_text = ends_joined(ils, text_slice(hub->cluster_id), slice_of(": "), *ret_text);
+    *ret_text = ends_joined(ils, text_slice(hub->cluster_id), slice_of(": ils "), *ret_text);
     return REPLY_HUB_KNOWS;
 }
 

@@ -338,7 +338,7 @@ def silent(part, net):
               'then it may be gone for good', status)
     gone = {'ils forget ' + name: name for name in ('osaka', 'nara')} # whoever is overdue first
     while gone:
-        status = wait_until(lambda: (lambda s: s if s['or'] else None)(kyoto.json('status')), 30)
+        status = wait_until(lambda: (lambda s: s if s['or'] else None)(kyoto.json('status')), 90)
         typed = status and status['or']
         part.ok(typed in gone and status['or_at'] == 'hub', 'a spoke says where that is typed',
                 status)
