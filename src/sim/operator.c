@@ -295,22 +295,33 @@ static bool label_turn(struct run *r, struct node *n, const struct view_self *se
     return false;
 }
 
-/* Some cluster says that this one is of another network, and so it is: the hub's is right. */
-static bool is_told_apart(const struct run *r, const struct node *n, const struct view_self *self,
-                          const struct view_join *join)
+/* What its last attempts at others say. */
+static bool is_told_apart(const struct node *n)
+{
+    struct verdict v;
+    struct view_join join;
+    struct view_contact c;
+    view_join(n->ils, &join);
+    if (join.last_code == CODE_OTHER_NETWORK)
+        return true;
+    for (size_t i = 0; view_contact(n->ils, i, &c); i++)
+        if (c.last_code == CODE_OTHER_NETWORK && !c.linked)
+            return true;
+    for (size_t i = 0; view_verdict(n->ils, i, &v); i++)
+        if (v.dialler && (v.code == CODE_OTHER_NETWORK || v.code == CODE_JOINED))
+            return v.code == CODE_OTHER_NETWORK;
+    return false;
+}
+
+/* It is told that it is of another network, and so it is: the hub's is right. */
+static bool is_apart(const struct run *r, const struct node *n, const struct view_self *self)
 {
     const struct node *home = r->world->node[r->desk[n->index].home];
     struct view_self theirs;
-    struct view_contact c;
-    bool told = join->last_code == CODE_OTHER_NETWORK;
-    if (home->ils == NULL)
+    if (home->ils == NULL || !is_told_apart(n))
         return false;
     view_self(home->ils, &theirs);
-    if (memcmp(self->network, theirs.network, NETWORK_ID_SIZE) == 0)
-        return false;
-    for (size_t i = 0; view_contact(n->ils, i, &c); i++)
-        told = told || (c.last_code == CODE_OTHER_NETWORK && !c.linked);
-    return told;
+    return memcmp(self->network, theirs.network, NETWORK_ID_SIZE) != 0;
 }
 
 /* Whom this operator has disconnected is connected again; and whoever seems to have disconnected
@@ -431,7 +442,7 @@ static bool role_turn(struct run *r, struct node *n, const struct view_self *sel
     else if (join.last_code == CODE_OTHER_CLUSTER && !join.up && d->home != n->index &&
              self->role != ROLE_STANDALONE)
         d->command = op_role(n, ROLE_STANDALONE); /* and then joins, as it is told to */
-    else if (network && is_told_apart(r, n, self, &join))
+    else if (network && is_apart(r, n, self))
         d->command = op_network_adopt(n);
     else if (self->role == ROLE_STANDALONE || (d->home != n->index && !network) ||
              (d->home != n->index && is_lost(r, n, self, &join)) ||
@@ -514,12 +525,12 @@ bool operator_turn(struct run *r)
 
 /* --- the end of a storm */
 
-/* The hub that all others register with who are in no network: a hub, else who knows one, else the
- * first, which makes another. */
+/* The hub that all others register with who are in no network: a hub, rather one that is not told
+ * that it is of another network itself, else who knows one, else the first, which makes another. */
 static struct node *choose_hub(struct run *r)
 {
     struct world *w = r->world;
-    for (int wanted = 3; wanted >= 0; wanted--)
+    for (int wanted = 4; wanted >= 0; wanted--)
         for (size_t i = 0; i < w->node_n; i++) {
             struct view_self self;
             if (w->node[i]->ils == NULL || judge_is_out(r->judge, w->node[i]) ||
@@ -528,7 +539,8 @@ static struct node *choose_hub(struct run *r)
             view_self(w->node[i]->ils, &self);
             bool hub = self.role == ROLE_HUB && !self.draining;
             bool network = has_network(r, (unsigned)i);
-            if (wanted == 3 ? hub && network : wanted == 2 ? network : true)
+            bool apart = is_told_apart(w->node[i]);
+            if (wanted >= 3 ? hub && network && (wanted == 3 || !apart) : wanted < 2 || network)
                 return w->node[i];
         }
     return w->node[0];
