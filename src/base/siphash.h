@@ -63,6 +63,16 @@ static inline uint64_t siphash_rest(const uint8_t *p, size_t n)
     return low | (uint64_t)high << 8 * (n - 4);
 }
 
+/* The bytes, filled up with zeros to whole words. */
+static inline void siphash_bytes(struct siphash *h, struct slice bytes)
+{
+    size_t i = 0;
+    for (; i + 8 <= bytes.n; i += 8)
+        siphash_word(h, siphash_load(bytes.p + i));
+    if (i < bytes.n)
+        siphash_word(h, siphash_rest(bytes.p + i, bytes.n - i));
+}
+
 /* The bytes, A to Z as a to z, filled up with zeros to whole words: who needs to tell "a" from
  * "a\0" feeds the length as well. */
 static inline void siphash_fold(struct siphash *h, struct slice bytes)

@@ -52,15 +52,20 @@ static inline void slot_set(struct slots *x, size_t at, uint64_t slot)
 }
 
 /* Users are always hashed in lower case, so that a lookup without case finds every spelling;
- * domains are in it. What is fed says its own length first, so no two keys are fed alike. */
-uint64_t index_hash(const struct plan *p, uint64_t salt, const struct record *key)
+ * domains are it already. What is fed says its own length first, so no two keys are fed alike. */
+static inline uint64_t hash_key(const struct plan *p, const struct record *key)
 {
     struct siphash h;
     siphash_init(&h, p->seed);
     siphash_word(&h, key->kind | (uint64_t)key->user.n << 8 | (uint64_t)key->domain.n << 36);
     siphash_fold(&h, key->user);
-    siphash_fold(&h, key->domain);
-    return siphash_done(&h) ^ salt;
+    siphash_bytes(&h, key->domain);
+    return siphash_done(&h);
+}
+
+uint64_t index_hash(const struct plan *p, uint64_t salt, const struct record *key)
+{
+    return hash_key(p, key) ^ salt;
 }
 
 /* --- walking the slots of a key */
@@ -74,19 +79,19 @@ struct probe {
 };
 
 /* Without branches: which slots fit is no news to anybody, and to guess it wrong would cost more
- * than to look at them all. */
+ * than to look at them all. Slots are filled from the first on, and one that is left in a bucket
+ * without an empty one does not become empty: if any is, the last one is. */
 static inline void probe_bucket(struct probe *b)
 {
-    const struct slots *x = b->x;
-    bool last = false;
+    const _Atomic uint64_t *slot = b->x->slot + b->bucket * BUCKET;
+    uint64_t tag = b->tag << 40;
     unsigned fits = 0;
-    for (size_t i = 0; i < BUCKET; i++) {
-        uint64_t slot = slot_get(x, b->bucket * BUCKET + i);
-        fits |= (unsigned)(slot >> 40 == b->tag) << i;
-        last |= slot == 0;
+    for (size_t i = BUCKET; i-- > 0;) {
+        uint64_t other = atomic_load_explicit(slot + i, memory_order_acquire) ^ tag;
+        fits = fits + fits + (other < UINT64_C(1) << 40);
     }
     b->fits = fits;
-    b->last = last;
+    b->last = atomic_load_explicit(slot + BUCKET - 1, memory_order_acquire) == 0;
 }
 
 static inline struct probe probe_start(const struct plan *p, uint64_t hash)
@@ -582,8 +587,11 @@ static size_t candidates_of_many(const struct plan *p, uint64_t hash, const stru
 size_t plan_candidates(const struct plan *p, uint8_t kind, struct slice user, struct slice domain,
                        struct candidate *out, size_t max)
 {
-    struct record key = {.kind = kind, .user = user, .domain = domain};
-    uint64_t hash = index_hash(p, 0, &key);
+    struct record key; /* of which a key is kind, user and domain */
+    key.kind = kind;
+    key.user = user;
+    key.domain = domain;
+    uint64_t hash = hash_key(p, &key);
     struct probe b = probe_start(p, hash);
     bool fold = p->fold_case && kind == ENTRY_URI, one = false;
     if (max == 0)

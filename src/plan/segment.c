@@ -256,8 +256,12 @@ bool segment_record_is(struct slice bytes, uint32_t offset, const struct record 
     assert(ok);
     if (KIND(f.type) != key->kind)
         return false;
-    *ret = (struct record){
-        .put = CLASS(f.type) != RECORD_DEL, .kind = key->kind, .offset = offset};
+    /* Each by itself: to zero it all at once is an instruction that lookups would wait for. */
+    ret->put = CLASS(f.type) != RECORD_DEL;
+    ret->kind = key->kind;
+    ret->usn = 0;
+    ret->domain = ret->value = ret->source = slice_make(NULL, 0);
+    ret->offset = offset;
     bool uri = key->kind == ENTRY_URI;
     ok = uri ? read_uri(bytes, &f, ret) : read_other(&f, ret);
     assert(ok);
