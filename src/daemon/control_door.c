@@ -129,9 +129,12 @@ static bool take_send_route_string(struct client *client, enum door_name door,
 static void on_set(void *context, const char *error, enum reply reply, struct slice text)
 {
     struct client *client = context;
-    if (!client->closing && error != NULL)
-        control_error(client, "DOOR", error, "ils door list", "listen");
-    else if (!client->closing && reply != REPLY_OK)
+    char next[64];
+    const char *door = json_string_value(json_object_get(client->args, "door"));
+    if (!client->closing && error != NULL) {
+        snprintf(next, sizeof next, "ils door set %s --listen ADDR:PORT", door);
+        control_error(client, "DOOR", error, next, "listen");
+    } else if (!client->closing && reply != REPLY_OK)
         control_refused(client, reply, text);
     else if (!client->closing)
         control_ok(client, json_pack("{s:s}", "text", "OK"));

@@ -99,7 +99,8 @@ def in_use(c):
         s.bind(('127.0.0.1', port))
         status, _ = c.ils('door', 'set', 'sip', '--listen', '127.0.0.1:%d' % port,
                           '--rate', '5/s')
-        tap.ok(status == 1 and 'in use' in c.error and 'next: ils door list' in c.error,
+        tap.ok(status == 1 and 'in use' in c.error and
+               'next: ils door set sip --listen ADDR:PORT' in c.error,
                'a port in use is named, with a remedy', c.error)
         row = door(c, 'sip')
         tap.same((row['listen'], row['state'], row['rate']),
