@@ -420,6 +420,19 @@ static bool health_visits(const struct ils *core, struct health *h)
     return false;
 }
 
+/* A hub that another hub's operator disconnected, by which others were reached that are not now. */
+static bool parts_others(const struct ils *core, const struct view_cluster *hub)
+{
+    struct view_cluster c;
+    if (!hub->disconnected || hub->disconnected_here || hub->role != ROLE_HUB)
+        return false;
+    for (size_t i = 1; view_cluster(core, i, &c); i++)
+        if (!c.disconnected && c.status == SYNC_DISCONNECTED &&
+            view_lists(core, hub->key, c.key))
+            return true;
+    return false;
+}
+
 /* A spoke has nobody to learn from whose hub an operator disconnected, whoever else he did. */
 static bool health_disconnected(const struct ils *core, const struct view_self *self,
                                 struct health *h)
@@ -428,10 +441,11 @@ static bool health_disconnected(const struct ils *core, const struct view_self *
     struct view_cluster c, hub = {.local = true};
     char text[400], next[128];
     view_join(core, &join);
-    if (self->role != ROLE_SPOKE || join.wanted)
+    if (self->role != ROLE_HUB && (self->role != ROLE_SPOKE || join.wanted))
         return false;
     for (size_t i = 1; view_cluster(core, i, &c); i++)
-        if (c.disconnected && (hub.local || c.registered))
+        if (self->role == ROLE_HUB ? parts_others(core, &c)
+                                   : c.disconnected && (hub.local || c.registered))
             hub = c;
     if (hub.local)
         return false;

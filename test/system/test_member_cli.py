@@ -183,6 +183,21 @@ def three_hubs(part, net):
     part.same(kyoto.ils('role', 'hub'), (0, 'OK\n'), 'and back')
     part.ok(wait_until(lambda: {'tokyo', 'osaka'} <= linked(kyoto)), 'it is in the mesh again',
             linked(kyoto))
+    for spoke in (nara, kobe):
+        method.join(spoke, tokyo)
+    disconnected_hub(part, tokyo, osaka, kyoto)
+
+
+def disconnected_hub(part, tokyo, osaka, kyoto):
+    """Two hubs' operators part from a third, and with them from those behind: it says why."""
+    for hub in (tokyo, osaka):
+        hub.must('disconnect', 'kyoto')
+    part.ok(links(kyoto), 'kyoto is linked with nobody', linked(kyoto))
+    status = wait_until(lambda: (lambda s: s if s['cause'] else None)(kyoto.json('status')))
+    part.ok(status and status['cause'] in ['disconnected from cluster %s by an operator' % n
+                                           for n in ('tokyo', 'osaka')] and
+            (status['next'], status['next_at']) == ('ils connect kyoto', 'there'),
+            'its status says by whom, not whose data is late', status)
 
 
 def promoted(part, net, way):
