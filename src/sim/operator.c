@@ -494,37 +494,6 @@ static bool out_turn(struct run *r, struct node *n, const struct view_self *self
     return true;
 }
 
-/* True: something was typed, or waits for an answer. */
-static bool turn(struct run *r, struct node *n)
-{
-    struct desk *d = &r->desk[n->index];
-    struct view_self self;
-    if (!node_awake(n))
-        return false;
-    if (busy(r, n))
-        return true;
-    answered(d, n);
-    view_self(n->ils, &self);
-    d->incarnation = n->incarnation;
-    d->until = r->world->now + PATIENCE;
-    if (d->role == ROLE_STANDALONE)
-        return out_turn(r, n, &self);
-    return init_turn(r, n, &self) || (r->method != METHOD_TLS && password_turn(r, n)) ||
-           auth_turn(r, n, &self) || (has_tls(r) && trust_turn(r, n)) ||
-           cure_turn(r, n, &self) || label_turn(r, n, &self) || connect_turn(r, n) ||
-           role_turn(r, n, &self) || forget_turn(r, n, &self);
-}
-
-bool operator_turn(struct run *r)
-{
-    bool typed = false;
-    for (size_t i = 0; i < r->world->node_n && r->world->broken[0] == 0; i++)
-        typed |= turn(r, r->world->node[i]);
-    return typed;
-}
-
-/* --- the end of a storm */
-
 /* The hub that all others register with who are in no network: a hub, rather one that is not told
  * that it is of another network itself, else who knows one, else the first, which makes another. */
 static struct node *choose_hub(struct run *r)
@@ -546,6 +515,51 @@ static struct node *choose_hub(struct run *r)
     return w->node[0];
 }
 
+/* That hub, and all others know it. */
+static void elect(struct run *r)
+{
+    struct node *hub = choose_hub(r);
+    for (size_t i = 0; i < r->world->node_n; i++) {
+        r->desk[i].founder = r->world->node[i] == hub;
+        r->desk[i].home = hub->index;
+    }
+    if (!judge_is_out(r->judge, hub))
+        r->desk[hub->index].role = ROLE_HUB;
+}
+
+/* True: something was typed, or waits for an answer. */
+static bool turn(struct run *r, struct node *n)
+{
+    struct desk *d = &r->desk[n->index];
+    struct view_self self;
+    if (!node_awake(n))
+        return false;
+    if (busy(r, n))
+        return true;
+    answered(d, n);
+    view_self(n->ils, &self);
+    d->incarnation = n->incarnation;
+    d->until = r->world->now + PATIENCE;
+    if (d->role == ROLE_STANDALONE)
+        return out_turn(r, n, &self);
+    if (r->world->calm && d->founder && is_told_apart(n))
+        elect(r); /* it was not, when it was chosen */
+    return init_turn(r, n, &self) || (r->method != METHOD_TLS && password_turn(r, n)) ||
+           auth_turn(r, n, &self) || (has_tls(r) && trust_turn(r, n)) ||
+           cure_turn(r, n, &self) || label_turn(r, n, &self) || connect_turn(r, n) ||
+           role_turn(r, n, &self) || forget_turn(r, n, &self);
+}
+
+bool operator_turn(struct run *r)
+{
+    bool typed = false;
+    for (size_t i = 0; i < r->world->node_n && r->world->broken[0] == 0; i++)
+        typed |= turn(r, r->world->node[i]);
+    return typed;
+}
+
+/* --- the end of a storm */
+
 /* Whatever became hub or spoke stays one; who is neither is to be a spoke. */
 void operator_calms(struct run *r)
 {
@@ -562,18 +576,15 @@ void operator_calms(struct run *r)
         if (!banned)
             judge_fate(r->judge, w->node[i], FATE_LIVES);
     }
-    struct node *hub = choose_hub(r);
-    for (size_t i = 0; i < w->node_n; i++)
-        r->desk[i].founder = w->node[i] == hub;
     for (size_t i = 0; i < w->node_n; i++) {
         struct desk *d = &r->desk[i];
         struct view_self self = {.role = ROLE_SPOKE};
         if (w->node[i]->ils != NULL)
             view_self(w->node[i]->ils, &self);
-        d->role = w->node[i] == hub || self.role == ROLE_HUB ? ROLE_HUB : ROLE_SPOKE;
+        d->role = self.role == ROLE_HUB ? ROLE_HUB : ROLE_SPOKE;
         if (judge_is_out(r->judge, w->node[i]))
             d->role = ROLE_STANDALONE;
-        d->home = hub->index;
         d->command = 0;
     }
+    elect(r);
 }
