@@ -710,6 +710,8 @@ void fetch_admitted(struct ils *ils, struct stream *s, bool admitted)
         s->fetch = FETCH_NONE;
         s->asked = 0;
         s->retry = TICK_NEVER;
+        if (s->source == NULL && s->wanted_bytes.n != 0) /* given up for now */
+            s->source = another_source(ils, s, NULL);
     } else if (s->fetch == FETCH_NONE && s->wanted_bytes.n != 0 && !BUG(WAITING_FORGOTTEN)) {
         struct link *l = s->source != NULL ? s->source : another_source(ils, s, NULL);
         if (l != NULL)
@@ -719,20 +721,18 @@ void fetch_admitted(struct ils *ils, struct stream *s, bool admitted)
 
 void fetch_link_gone(struct link *l)
 {
-    struct ils *ils = l->ils;
-    list_each_safe(node, &ils->streams) {
+    list_each_safe(node, &l->ils->streams) {
         struct stream *s = list_entry(node, struct stream, node);
         if (s->source != l)
             continue;
-        fetch_stop(s); /* what was fetched stays in the target */
-        if (!s->admitted) {
-            if (!stream_held(s))
-                fetch_forget(ils, s); /* it only waited for admission */
-            continue;
-        }
-        struct link *other = another_source(ils, s, l);
-        if (other != NULL && s->wanted_bytes.n != 0) /* a claim that was not proved is dropped */
-            fetch_from(ils, s, other);
+        fetch_stop(s); /* what was fetched stays in the target; an unproved claim is dropped */
+        struct link *other = s->wanted_bytes.n != 0 ? another_source(l->ils, s, l) : NULL;
+        if (!s->admitted)
+            s->source = other; /* it waits for a roster there */
+        if (!s->admitted && !stream_held(s) && other == NULL)
+            fetch_forget(l->ils, s);
+        else if (s->admitted && other != NULL)
+            fetch_from(l->ils, s, other);
     }
 }
 

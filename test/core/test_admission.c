@@ -305,6 +305,28 @@ static void an_origin_hears_of_its_copy(void **state)
     liar_done(&other);
 }
 
+/* Two hubs have told of it, and the one goes: it waits with the other for a roster, for nobody
+ * tells it twice. */
+static void waits_with_whoever_told_it(void **state)
+{
+    (void)state;
+    struct liar one = {0}, p = the_puppet(0);
+    say_self(&liar, &liar, 10, true, 5, 0);
+    liar_join(&one, &core, 2, "198.51.100.2", password);
+    say_self(&one, &one, 1, true, 0, 0);
+    say_self(&liar, &p, 1, false, 0, 0);
+    say_self(&one, &p, 1, false, 0, 0);
+    assert_false(admitted(p.peer.key, 0));
+    rig_down(&core, one.id);
+    liar_done(&one);
+    assert_non_null(stream_of(p.peer.key, 0));
+    say_self(&liar, &liar, 15, true, 0, 1);
+    assert_true(admitted(p.peer.key, 0));
+    assert_true(stream_of(p.peer.key, 0)->fetch == FETCH_MANIFEST); /* asked for, not told */
+    rig_down(&core, liar.id);
+    assert_null(stream_of(p.peer.key, 0)->source);
+}
+
 /* --- how many */
 
 /* A newcomer hears of everybody before it has read a roster: as many as there may be wait for it,
@@ -500,6 +522,7 @@ int main(void)
         TEST(a_farewell_needs_no_roster),
         TEST(what_is_gone_is_not_told_back),
         TEST(an_origin_hears_of_its_copy),
+        TEST(waits_with_whoever_told_it),
         TEST(all_that_there_may_be_wait),
         TEST(roster_lists_the_linked_first),
         TEST(catalogs_count),
