@@ -97,7 +97,6 @@ bool fault_exchange(struct run *r)
     struct node *n = any_awake(r);
     if (n == NULL)
         return false;
-    judge_hides(r->judge, n);
     op_exchange(n, false);
     later(r, r->world->now + a_while(r), exchange_job, n->index);
     return true;

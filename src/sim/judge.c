@@ -176,6 +176,28 @@ static void judge_served(struct judge *j, const struct node *n, const struct sta
         shrink_own(j, n, at, hash);
 }
 
+/* Of another disk, and of a copy that runs, others may have heard what this one does not know. It
+ * has nothing to learn from them when it has written above all that. */
+static void judge_rivals(struct judge *j, struct life *life, const struct stamp *at, bool writes)
+{
+    struct soul *soul = &j->soul[life->soul];
+    bool rivals = life->reborn;
+    if (stamp_order(at, &soul->newest) > 0)
+        soul->newest = *at;
+    for (size_t i = 0; i < j->world->node_n; i++) {
+        struct life *other = &j->life[i];
+        if (other == life || other->soul != life->soul)
+            continue;
+        rivals = other->older = true;
+        other->rival = soul->newest;
+    }
+    if (rivals)
+        life->rival = soul->newest;
+    bool above = at->epoch > life->rival.epoch ||
+                 (at->epoch == life->rival.epoch && at->usn > life->rival.usn);
+    life->older = rivals || (life->older && !(above && writes));
+}
+
 /* The operator's view of his own cluster. */
 static void judge_own(struct judge *j, struct node *n)
 {
@@ -192,7 +214,7 @@ static void judge_own(struct judge *j, struct node *n)
     struct stamp at = stamp_of(own.epoch, own.usn, own.root);
     const struct fact *fact = soul_facts(j, n, life->soul, life->lineage, false);
     /* What it adopts it serves at once; the new epoch follows when the disk has it. */
-    bool another = life->unsure && (at.epoch != life->own.epoch || self.writing != WRITING);
+    bool another = life->older && (at.epoch != life->own.epoch || self.writing != WRITING);
     const struct served *other;
     bool adopts = another && ledger_find(&j->ledger, life->soul, &at, &other) != NULL;
     if (!life->reborn && !another && !(life->restarted && life->adopts))
@@ -211,18 +233,15 @@ static void judge_own(struct judge *j, struct node *n)
         world_break(j->world, "order: %s begins another epoch", n->name);
     if (!adopts || life->restarted)
         life->own = at;
+    judge_rivals(j, life, &at, self.writing == WRITING);
     life->restarted = life->reborn = false;
-    struct soul *soul = &j->soul[life->soul];
-    if (stamp_order(&at, &soul->newest) > 0)
-        soul->newest = at;
     if (at.epoch != 0)
         judge_served(j, n, &at, fact);
 }
 
 /* --- what is held of others */
 
-/* hidden: nothing of others may be served at all, since the exchange is off here, or was just
- * now. */
+/* hidden: nothing of others may be served at all, since the exchange is off here. */
 static void judge_truth(struct judge *j, const struct node *n, uint32_t of, const struct stamp *at,
                         bool hidden, bool whole)
 {
@@ -297,13 +316,12 @@ static void judge_stepped(void *context, struct node *n, const struct ils_event 
     struct view_self self;
     judge_own(j, n);
     view_self(n->ils, &self);
-    life->hides = life->hides || !self.exchange;
     policy_own(j, n, &self);
     if (self.role == ROLE_STANDALONE) /* who leaves forgets the network */
         memset(j->held[n->index], 0, SOULS_MAX * sizeof(struct held));
     uint64_t at = j->world->events, parts = 1 + j->world->node_n / ROWS_WHOLE;
     for (size_t i = 1; view_next(n->ils, &row, &c); i++)
-        judge_held(j, n, &c, life->hides, at % 16 == 0 && i % parts == at / 16 % parts);
+        judge_held(j, n, &c, !self.exchange, at % 16 == 0 && i % parts == at / 16 % parts);
     judge_ends(j, n, self.role == ROLE_STANDALONE);
     if (at % 16 == 0 || j->world->calm)
         choice_judged(j, n);
@@ -364,7 +382,7 @@ void judge_reborn(struct judge *j, struct node *n, const struct node *original)
     if (original != NULL) {
         life->lineage = j->life[original->index].lineage;
         life->soul = 0;
-        life->copied = true;
+        met_copied(life, &j->life[original->index]);
         j->soul[j->life[original->index].soul].doubled = true;
         j->life[original->index].unsure = true;
     }
@@ -378,11 +396,6 @@ void judge_reborn(struct judge *j, struct node *n, const struct node *original)
 void judge_unsure(struct judge *j, struct node *n)
 {
     j->life[n->index].unsure = true;
-}
-
-void judge_hides(struct judge *j, const struct node *n)
-{
-    j->life[n->index].hides = true;
 }
 
 void judge_out(struct judge *j, struct node *n, bool out)

@@ -62,8 +62,6 @@ uint64_t judge_confirm(struct judge *j, struct node *n); /* the command */
 void judge_release(struct judge *j, struct node *n, const struct node *of);
 /* Its own plan may become what its neighbours hold, from now on. */
 void judge_unsure(struct judge *j, struct node *n);
-/* Its exchange is switched off: it may serve nothing of others. */
-void judge_hides(struct judge *j, const struct node *n);
 /* The node is to be in the network, or not. */
 void judge_out(struct judge *j, struct node *n, bool out);
 /* Nobody is that one any more. */

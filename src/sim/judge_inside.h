@@ -54,13 +54,14 @@ struct life {
     bool dirty;            /* something may have changed */
     bool restarted;        /* not judged since its start */
     bool reborn;           /* its disk is another than the one that it left */
-    bool unsure;           /* since then: its neighbours may know better than it does */
+    bool unsure;           /* since then, or since it was forgotten: another epoch may begin */
+    bool older;            /* until it writes above `rival`: others may hold a newer plan of it */
+    struct stamp rival;    /* the newest that there was when its disk was changed, or that a copy
+                            * has written */
     uint32_t banned[SOULS_MAX]; /* by its records, durably: 1 + the soul of the author; 0: not */
     bool adopts;           /* it serves what its neighbours hold of it */
-    bool hides;            /* its exchange was off once */
     bool out;              /* it is not to be in the network */
     bool off;              /* its exchange is, durably */
-    bool copied;           /* its disk began as another's */
     uint64_t confirm;      /* the command that says that its plan is meant to be that small; 0 */
     bool confirmed;        /* in this step */
     uint64_t release;      /* that serves another's as it is, and whose; 0 */
@@ -133,6 +134,7 @@ void judge_action(void *context, struct node *n, const struct ils_action *a);
 
 /* judge_policy.c */
 void policy_joined(struct judge *j, const struct node *n, const struct verdict *v);
+void met_copied(struct life *life, const struct life *original); /* its disk knows them too */
 void policy_drained(struct judge *j, const struct node *n);
 void policy_own(struct judge *j, const struct node *n, const struct view_self *self);
 /* moved: the head is another than before. */

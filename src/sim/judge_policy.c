@@ -48,19 +48,29 @@ static void judge_copy(struct judge *j, const struct node *n, const struct verdi
     }
 }
 
-/* Both ends said yes: from now on that one is met. */
-void policy_joined(struct judge *j, const struct node *n, const struct verdict *v)
+static struct met *met_get(struct life *life, const uint8_t id[static PEER_ID_SIZE])
 {
-    struct life *life = &j->life[n->index];
     size_t i = 0;
-    while (i < life->met_n && memcmp(life->met[i].id, v->peer_id, PEER_ID_SIZE) != 0)
+    while (i < life->met_n && memcmp(life->met[i].id, id, PEER_ID_SIZE) != 0)
         i++;
     if (i == life->met_n) {
         life->met = grow(life->met, ++life->met_n * sizeof *life->met);
         life->met[i] = (struct met){.boot = 0};
-        memcpy(life->met[i].id, v->peer_id, PEER_ID_SIZE);
+        memcpy(life->met[i].id, id, PEER_ID_SIZE);
     }
-    judge_copy(j, n, v, &life->met[i]);
+    return &life->met[i];
+}
+
+void met_copied(struct life *life, const struct life *original)
+{
+    for (size_t i = 0; i < original->met_n; i++)
+        met_get(life, original->met[i].id);
+}
+
+/* Both ends said yes: from now on that one is met. */
+void policy_joined(struct judge *j, const struct node *n, const struct verdict *v)
+{
+    judge_copy(j, n, v, met_get(&j->life[n->index], v->peer_id));
 }
 
 /* Off counts from when it is durable; what was told by then may be under way. */
@@ -74,6 +84,8 @@ void policy_own(struct judge *j, const struct node *n, const struct view_self *s
         life->off = s->off = true;
         s->shown = s->newest;
     }
+    if (life->older && stamp_order(&s->newest, &s->shown) > 0) /* by a copy, or before */
+        s->shown = s->newest;
 }
 
 static void policy_met(struct judge *j, const struct node *n, uint32_t of,
@@ -83,9 +95,8 @@ static void policy_met(struct judge *j, const struct node *n, uint32_t of,
     for (size_t i = 0; i < life->met_n; i++)
         if (memcmp(life->met[i].id, c->peer_id, PEER_ID_SIZE) == 0)
             return;
-    if (!life->copied)
-        world_break(j->world, "met: %s says that it has met n%u, which never proved itself there",
-                    n->name, j->soul[of].lineage);
+    world_break(j->world, "met: %s says that it has met n%u, which never proved itself there",
+                n->name, j->soul[of].lineage);
 }
 
 void policy_drained(struct judge *j, const struct node *n)
@@ -105,7 +116,7 @@ void policy_held(struct judge *j, const struct node *n, uint32_t of, const struc
     if (c->met && !h->met)
         policy_met(j, n, of, c);
     h->met = c->met;
-    if (moved && s->off && !s->doubled && c->epoch != 0 && at.root != j->nothing &&
+    if (moved && s->off && c->epoch != 0 && at.root != j->nothing &&
         stamp_order(&at, &s->shown) > 0)
         world_break(j->world, "exchange: %s serves usn %llu of n%u, whose exchange is off", n->name,
                     (unsigned long long)c->usn, s->lineage);

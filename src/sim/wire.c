@@ -164,7 +164,7 @@ static void judge_sent(struct judge *j, struct node *from, struct node *to, stru
     if (!told) /* what it told as a hub it goes on with */
         judge_relay(j, from, heard, soul, h);
     /* What it adopts others have long had. */
-    if (j->life[from->index].soul == soul && !j->life[from->index].unsure && !is_durable(from, h))
+    if (j->life[from->index].soul == soul && !j->life[from->index].older && !is_durable(from, h))
         world_break(j->world, "durable: %s tells stream %llu at usn %llu before it is on its disk",
                     from->name, (unsigned long long)h->number, (unsigned long long)h->usn);
 }
