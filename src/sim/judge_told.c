@@ -86,11 +86,23 @@ static void judge_head(struct judge *j, const struct node *n, const struct ils_a
                 (int)a->trace.text[0].n, (const char *)a->trace.text[0].p);
 }
 
+/* Nobody proves himself where it is on record that he is banned. */
+static void judge_let_in(struct judge *j, const struct node *n, const uint8_t *peer_id)
+{
+    struct view_ended e;
+    for (size_t i = 0; view_ended(n->ils, i, &e); i++)
+        if (e.banned && memcmp(e.peer_id, peer_id, PEER_ID_SIZE) == 0)
+            world_break(j->world, "ends: %s lets n%u in, who was banned", n->name,
+                        j->soul[soul_by_id(j, peer_id)].lineage);
+}
+
 static void judge_verdict(struct judge *j, const struct node *n, const struct verdict *v)
 {
     tick over = j->world->now + (tick)v->retry_after * TICK_S;
-    if (v->code == CODE_JOINED)
+    if (v->code == CODE_JOINED) {
         policy_joined(j, n, v);
+        judge_let_in(j, n, v->peer_id);
+    }
     if (v->code == CODE_PENALTY && v->dialler && over > j->penalised)
         j->penalised = over;
     if (unfair(j, n, v->code))
