@@ -396,8 +396,8 @@ static struct peer *contact_of(const struct ils *ils, const struct link *l)
 }
 
 /* Known peers: 3 s at most. Of a hub that was never met only the address is known, which is what
- * somebody said: a minute. What an unvisited alternate answers changes only when somebody changes
- * it: up to ten minutes, unless something changes here. */
+ * somebody said: a minute. What an unvisited alternate answers, where it usually is, changes only
+ * when somebody changes it: up to ten minutes, unless something changes here. */
 static tick pause_after(struct ils *ils, const struct peer *p, bool visit, enum code code)
 {
     const struct contact *c = &p->contact;
@@ -426,7 +426,8 @@ static void attempt_over(struct ils *ils, struct link *l, struct peer *p, enum c
             c->last_code = code;
         c->attempts++;
         c->next = BUG(MESH_GIVES_UP) ? TICK_NEVER
-                                     : ils->now + pause_after(ils, p, l->visit, code);
+                                     : ils->now + pause_after(ils, p, l->visit && !l->elsewhere,
+                                                              code);
     }
 }
 

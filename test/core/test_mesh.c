@@ -369,6 +369,30 @@ static void a_visit_ends_an_alarm(void **state)
     assert_false(alarmed(1));
 }
 
+/* An alternate that never answers is looked for where it usually is every ten minutes, however many
+ * other places it has. */
+static void a_visit_goes_where_it_usually_is(void **state)
+{
+    (void)state;
+    hubs();
+    world_block(&world, 3, 1, true);
+    spoke(3, 0);
+    world_pass(&world, 3600 * TICK_S);
+    const struct peer *p = peer_find(world.node[3].ils, world.node[1].ils->key);
+    struct slice usual = p->host.n != 0 ? text_slice(p->host) : slice_of(p->met_ip);
+    size_t elsewhere = 0;
+    int gap = 0;
+    for (int at = 0; at < 7200; at++) {
+        uint32_t attempts = p->contact.attempts;
+        bool there = slice_eq(mesh_place(p, attempts, p->contact.last_code, usual), usual);
+        world_pass(&world, TICK_S);
+        gap = p->contact.attempts != attempts && there ? 0 : gap + 1;
+        elsewhere += p->contact.attempts != attempts && !there;
+        assert_in_range(gap, 0, 700);
+    }
+    assert_true(elsewhere > 0);
+}
+
 static bool visited(int i, int hub)
 {
     struct view_contact c;
@@ -651,7 +675,7 @@ int main(void)
         CASE(two_parts_find_each_other), CASE(a_hub_gives_up_its_registration),
         CASE(who_comes_in_vain_is_told_the_news),
         CASE(spokes_visit_and_find_another_hub), CASE(a_visit_ends_an_alarm),
-        CASE(a_visit_is_of_one_certificate),
+        CASE(a_visit_is_of_one_certificate), CASE(a_visit_goes_where_it_usually_is),
         CASE(a_short_restart),
         CASE(a_disconnected_spoke_stays_alone),
         CASE(connected_again_while_another_serves), CASE(a_hub_drains), CASE(the_last_hub_stays),
