@@ -67,8 +67,9 @@ static void judge_ended(struct judge *j, const struct node *n, uint32_t of,
                         const struct view_ended *e)
 {
     struct held *h = &j->held[n->index][of];
-    bool back = h->looked == j->world->events && h->at.epoch > e->epoch;
-    bool over = e->banned || e->left || !back;
+    /* Who has no row may be back above that: its plan may come before what it says of itself. */
+    bool over = e->banned || e->left ||
+                (h->looked == j->world->events && h->at.epoch <= e->epoch);
     over = over && of != j->life[n->index].soul; /* who hears it of itself keeps its own */
     size_t key = over ? soul_served(j, n, of) : JUDGE_KEYS;
     if (key == JUDGE_KEYS) {
