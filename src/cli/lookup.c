@@ -154,6 +154,19 @@ int run_route_list(struct cli *cli, const struct parsed *p)
     return status;
 }
 
+static void print_route_warnings(const json_t *answer)
+{
+    json_t *row;
+    size_t i;
+    json_array_foreach(json_object_get(answer, "warnings"), i, row) {
+        printf(_("warning: the route '%s' never decides: each route string that it covers has a "
+                 "more specific one, as %s has '%s'\n"),
+               text_of(row, "key"), text_of(row, "route_string"), text_of(row, "other"));
+        if (text_of(row, "next")[0] != '\0')
+            printf(_("  next: %s\n"), text_of(row, "next"));
+    }
+}
+
 int run_route_add(struct cli *cli, const struct parsed *p)
 {
     static const char *const number[][2] = {{"--priority", "priority"}, {"--weight", "weight"}};
@@ -168,7 +181,16 @@ int run_route_add(struct cli *cli, const struct parsed *p)
     }
     if (parsed_has(p, "--unresolved"))
         json_object_set_new(call.args, "unresolved", json_true());
-    return cli_change(cli, &call);
+    json_t *result;
+    status = cli_call(cli, &call, &result);
+    if (result != NULL && cli->json) {
+        print_json(result);
+    } else if (result != NULL) {
+        printf("OK\n");
+        print_route_warnings(result);
+    }
+    json_decref(result);
+    return status;
 }
 
 int run_route_remove(struct cli *cli, const struct parsed *p)

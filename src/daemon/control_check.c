@@ -1,5 +1,5 @@
 /* control_check: what is odd about this cluster's plan and routes (plan/check.h), in words and with
- * the command that mends it. */
+ * the command that mends it; `route add` asks for the route that it adds. */
 #include "daemon/control_inside.h"
 
 #include <stdio.h>
@@ -42,30 +42,44 @@ static const char *what_text(const struct finding *f)
     }
 }
 
+static json_t *finding_json(const struct finding *f, const char *next)
+{
+    json_t *json = json_object();
+    bool entry = f->kind != 0;
+    json_object_set_new(json, "what", json_string(what_word(f->what)));
+    json_object_set_new(json, "kind", entry ? render_text(entry_kind_text(f->kind)) : json_null());
+    json_object_set_new(json, "key", render_text(f->key));
+    json_object_set_new(json, "other", control_text_or_null(f->other));
+    json_object_set_new(json, "cluster_id", control_text_or_null(f->cluster_id));
+    json_object_set_new(json, "route_string", control_text_or_null(f->route_string));
+    json_object_set_new(json, "text", json_string(what_text(f)));
+    json_object_set_new(json, "next", next[0] != '\0' ? render_text(slice_of(next)) : json_null());
+    return json;
+}
+
+static bool plain(struct slice word)
+{
+    return slice_find(word, '\'') == word.n;
+}
+
+static void route_remove_text(char *dst, size_t size, const struct finding *f)
+{
+    snprintf(dst, size, "ils route remove '%.*s'", (int)f->key.n, (const char *)f->key.p);
+}
+
 static bool take(void *context, const struct finding *f)
 {
     struct checking *x = context;
     char next[600] = "";
-    bool entry = f->kind != 0;
     struct slice kind = entry_kind_text(f->kind);
-    bool plain = slice_find(f->key, '\'') == f->key.n;
     if (x->n++ >= FINDINGS_MAX)
         return x->n < COUNTED_MAX;
-    if (entry && plain && f->what != FINDING_TAKEN)
+    if (f->kind != 0 && plain(f->key) && f->what != FINDING_TAKEN)
         snprintf(next, sizeof next, "ils plan remove %.*s '%.*s'", (int)kind.n,
                  (const char *)kind.p, (int)f->key.n, (const char *)f->key.p);
-    else if (f->what == FINDING_SHADOWED && plain)
-        snprintf(next, sizeof next, "ils route remove '%.*s'", (int)f->key.n,
-                 (const char *)f->key.p);
-    json_t *json = json_object();
-    json_object_set_new(json, "what", json_string(what_word(f->what)));
-    json_object_set_new(json, "kind", entry ? render_text(kind) : json_null());
-    json_object_set_new(json, "key", render_text(f->key));
-    json_object_set_new(json, "other", control_text_or_null(f->other));
-    json_object_set_new(json, "cluster_id", control_text_or_null(f->cluster_id));
-    json_object_set_new(json, "text", json_string(what_text(f)));
-    json_object_set_new(json, "next", next[0] != '\0' ? render_text(slice_of(next)) : json_null());
-    json_array_append_new(x->rows, json);
+    else if (f->what == FINDING_SHADOWED && plain(f->key))
+        route_remove_text(next, sizeof next, f);
+    json_array_append_new(x->rows, finding_json(f, next));
     return true;
 }
 
@@ -81,4 +95,33 @@ void verb_plan_check(struct client *client)
     json_object_set_new(json, "findings", x.rows);
     json_object_set_new(json, "total", control_number_json(x.n));
     control_reply(client, json, x.n == 0 ? 0 : 1);
+}
+
+/* --- of a route that has just been added */
+
+struct adding_check {
+    json_t *rows;
+    struct slice pattern; /* as it was typed */
+};
+
+/* Who has just typed a route that never decides wants to see why; one that no longer does because
+ * of it can go. */
+static bool take_of_route(void *context, const struct finding *f)
+{
+    struct adding_check *x = context;
+    char next[600] = "";
+    if (!slice_eq_fold(f->key, x->pattern))
+        route_remove_text(next, sizeof next, f);
+    else if (plain(f->route_string))
+        snprintf(next, sizeof next, "ils route test '%.*s'", (int)f->route_string.n,
+                 (const char *)f->route_string.p);
+    json_array_append_new(x->rows, finding_json(f, next));
+    return true;
+}
+
+json_t *control_route_warnings(const struct ils *core, struct slice pattern)
+{
+    struct adding_check x = {.rows = json_array(), .pattern = pattern};
+    plan_check_route(view_plan(core), view_routes(core), pattern, take_of_route, &x);
+    return x.rows;
 }

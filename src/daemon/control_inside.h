@@ -261,6 +261,9 @@ void verb_lookup_set(struct client *client);
 void verb_route_test(struct client *client);
 /* Learned route strings that no route covers, each with the command that adds one. */
 json_t *control_routes_missing(const struct ils *core);
+/* Of a route pattern that has just been added, as `plan check` has its findings: whether it never
+ * decides, and which others no longer do because of it. */
+json_t *control_route_warnings(const struct ils *core, struct slice pattern);
 void verb_stats(struct client *client);
 
 void verb_sync(struct client *client);

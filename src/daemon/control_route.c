@@ -54,6 +54,23 @@ static void resolve(uv_work_t *work)
         a->resolved = has_srv(a->host);
 }
 
+/* A route that never decides is durable all the same: what it is for may still be to come. */
+static void route_added(struct client *client, enum reply reply, struct slice text)
+{
+    struct slice pattern;
+    if (reply != REPLY_OK) {
+        control_refused(client, reply, text);
+        return;
+    }
+    if (!control_text(client, "pattern", true, &pattern))
+        return;
+    json_t *result = json_object();
+    json_object_set_new(result, "warnings",
+                        control_route_warnings(runtime_core(client->control->rt), pattern));
+    json_object_set_new(result, "text", json_string("OK"));
+    control_ok(client, result);
+}
+
 static void on_resolved(uv_work_t *work, int status)
 {
     struct adding *a = work->data;
@@ -68,7 +85,7 @@ static void on_resolved(uv_work_t *work, int status)
         control_error(client, "ROUTE_UNRESOLVED", text,
                       "ils route add PATTERN SIP-URI --unresolved", a->host);
     } else {
-        control_change(client, &a->command);
+        control_change_then(client, &a->command, true, route_added);
     }
     free(a);
     control_release(client);
@@ -114,7 +131,7 @@ void verb_route_add(struct client *client)
     bool read = route_target_parse(command.target, scratch, &route);
     if (!read || !is_name(route.host) || control_flag(client, "unresolved", false) ||
         !look_up(client, &command, route.host))
-        control_change(client, &command);
+        control_change_then(client, &command, true, route_added);
 }
 
 void verb_route_remove(struct client *client)

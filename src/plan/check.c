@@ -6,6 +6,7 @@
 
 #include "plan/catalog.h"
 #include "plan/index.h"
+#include "plan/route_text.h"
 
 struct check {
     const struct plan *p;
@@ -116,6 +117,7 @@ struct shadow {
     struct slice pattern;      /* the route that is looked at */
     size_t first;              /* its place */
     struct slice other;        /* one that came before it */
+    struct slice name;         /* for what */
     bool used;
 };
 
@@ -127,27 +129,106 @@ static bool look_for_use(void *context, const struct catalog *catalog)
     if (!route_covers(s->pattern, name) || !routes_find(s->routes, name, &first, &n))
         return true;
     s->used = first == s->first;
-    if (!s->used)
+    if (!s->used) {
         routes_get(s->routes, first, &s->other, &target);
+        s->name = name;
+    }
     return !s->used;
 }
 
 /* Only where something is covered and goes elsewhere: a route for what is still to come is none. */
+static void check_route(struct check *c, size_t first)
+{
+    struct shadow s = {.routes = c->routes, .first = first};
+    struct slice target;
+    routes_get(c->routes, first, &s.pattern, &target);
+    /* A name without "*" is the most specific of all that cover it. */
+    if (slice_find(s.pattern, '*') == s.pattern.n)
+        return;
+    plan_each(c->p, look_for_use, &s);
+    if (!s.used && s.other.n > 0)
+        tell(c, &(struct finding){.what = FINDING_SHADOWED, .key = s.pattern, .other = s.other,
+                                  .route_string = s.name});
+}
+
+static bool same_as_before(const struct routes *r, size_t i)
+{
+    struct slice pattern, before, target;
+    if (i == 0)
+        return false;
+    routes_get(r, i, &pattern, &target);
+    routes_get(r, i - 1, &before, &target);
+    return slice_eq(pattern, before);
+}
+
 static void check_routes(struct check *c)
 {
-    struct slice last = {NULL, 0}, target;
     for (size_t i = 0; i < routes_count(c->routes) && !c->stopped; i++) {
-        struct shadow s = {.routes = c->routes, .first = i};
-        routes_get(c->routes, i, &s.pattern, &target);
-        /* A name without "*" is the most specific of all that cover it. */
-        if (slice_eq(s.pattern, last) || slice_find(s.pattern, '*') == s.pattern.n)
-            continue;
-        last = s.pattern;
-        plan_each(c->p, look_for_use, &s);
-        if (!s.used && s.other.n > 0)
-            tell(c, &(struct finding){.what = FINDING_SHADOWED, .key = s.pattern,
-                                      .other = s.other});
+        if (!same_as_before(c->routes, i))
+            check_route(c, i);
     }
+}
+
+/* --- one route */
+
+struct taking {
+    const struct routes *routes;
+    struct slice pattern;
+    size_t from[CHECK_ROUTE_MAX]; /* the places of those that would decide without it */
+    struct slice name[CHECK_ROUTE_MAX];
+    size_t n;
+};
+
+static bool look_what_it_takes(void *context, const struct catalog *catalog)
+{
+    struct taking *t = context;
+    struct slice name = catalog_route_string(catalog), first, target;
+    size_t covering[2];
+    if (!route_covers(t->pattern, name) || routes_covering(t->routes, name, covering, 2) < 2)
+        return true;
+    routes_get(t->routes, covering[0], &first, &target);
+    for (size_t i = 0; i < t->n; i++) {
+        if (t->from[i] == covering[1])
+            return true;
+    }
+    if (slice_eq(first, t->pattern)) {
+        t->name[t->n] = name;
+        t->from[t->n++] = covering[1];
+    }
+    return t->n < CHECK_ROUTE_MAX;
+}
+
+static bool check_taken(struct check *c, const struct taking *t, size_t i)
+{
+    struct shadow s = {.routes = c->routes, .first = t->from[i]};
+    struct slice target;
+    routes_get(c->routes, s.first, &s.pattern, &target);
+    plan_each(c->p, look_for_use, &s);
+    return s.used || tell(c, &(struct finding){.what = FINDING_SHADOWED, .key = s.pattern,
+                                               .other = t->pattern, .route_string = t->name[i]});
+}
+
+void plan_check_route(const struct plan *p, const struct routes *r, struct slice pattern,
+                      bool (*visit)(void *context, const struct finding *f), void *context)
+{
+    struct check c = {.p = p, .routes = r, .visit = visit, .context = context};
+    uint8_t scratch[ROUTE_PATTERN_MAX];
+    struct taking t = {.routes = r};
+    struct slice one, target;
+    size_t at = 0;
+    bool found = false;
+    if (!route_pattern_parse(pattern, scratch, &t.pattern))
+        return;
+    for (; at < routes_count(r) && !found; at += !found) {
+        routes_get(r, at, &one, &target);
+        found = slice_eq(one, t.pattern);
+    }
+    if (!found)
+        return;
+    check_route(&c, at);
+    plan_each(p, look_what_it_takes, &t);
+    for (size_t i = 0; i < t.n && !c.stopped && check_taken(&c, &t, i); i++)
+        ;
 }
 
 void plan_check(const struct plan *p, const struct routes *r, struct arena *a,

@@ -21,11 +21,20 @@ struct finding {
     struct slice key;   /* of the entry, or the route pattern */
     struct slice other; /* the pattern, or the route pattern, that comes first */
     struct slice cluster_id; /* whose that is */
+    struct slice route_string; /* of a route: one that both cover */
 };
 
 /* Calls visit with every finding until it returns false. Slices live until visit returns. own: the
  * catalogs that are local. a: scratch; it is reset. */
 void plan_check(const struct plan *p, const struct routes *r, struct arena *a,
                 bool (*visit)(void *context, const struct finding *f), void *context);
+
+/* The same of one route pattern, as when it has just been added: FINDING_SHADOWED where it never
+ * decides (`key` is the pattern), and of each other one (`other` is the pattern) that would decide
+ * somewhere without it and does nowhere now; of at most CHECK_ROUTE_MAX of them. A pattern of which
+ * there is no route: nothing. */
+#define CHECK_ROUTE_MAX 20
+void plan_check_route(const struct plan *p, const struct routes *r, struct slice pattern,
+                      bool (*visit)(void *context, const struct finding *f), void *context);
 
 #endif

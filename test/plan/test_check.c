@@ -108,11 +108,62 @@ static void test_wildcards_inside(void **state)
     assert_int_equal(t.mem.used, 0);
 }
 
+/* Of one pattern: that it never decides, and whom alone it keeps from deciding. */
+static void told_of(const struct plan *p, struct routes *r, const char *pattern,
+                    const char *const *wanted)
+{
+    struct told told = {.n = 0};
+    size_t n = 0;
+    plan_check_route(p, r, slice_of(pattern), tell, &told);
+    qsort(told.line, told.n, sizeof told.line[0], by_text);
+    while (wanted[n] != NULL && n < told.n) {
+        assert_string_equal(told.line[n], wanted[n]);
+        n++;
+    }
+    assert_true(n == told.n && wanted[n] == NULL);
+}
+
+static void test_one_route(void **state)
+{
+    static const uint8_t seed[16] = {3};
+    static const char *const nothing[] = {NULL};
+    static const char *const takes[] = {"4 *.example *.b.example ", NULL};
+    static const char *const lost[] = {"4 a.*.example *.b.example ", NULL};
+    static const char *const both[] = {"4 *.b.example a.b.example ", NULL};
+    struct test_mem t;
+    test_mem_init(&t, 0);
+    struct plan *p = plan_new(&t.mem, seed, true);
+    struct routes *r = routes_new(&t.mem);
+    struct slice target = slice_of("sip:1.1.1.1");
+    assert_non_null(world_catalog(p, &t.mem, "there", "a.b.example", false, ROWS(other_rows)));
+    assert_int_equal(routes_add(r, slice_of("*.example"), target), ENTRY_OK);
+    told_of(p, r, "*.example", nothing);
+    told_of(p, r, "*.b.example", nothing); /* there is no such route */
+    told_of(p, r, "..", nothing);
+    assert_int_equal(routes_add(r, slice_of("*.B.example"), target), ENTRY_OK);
+    assert_int_equal(routes_add(r, slice_of("*.b.example"), slice_of("sip:1.1.1.2")), ENTRY_OK);
+    told_of(p, r, "*.B.example", takes);
+    assert_int_equal(routes_add(r, slice_of("a.*.example"), target), ENTRY_OK);
+    told_of(p, r, "a.*.example", lost);
+    /* Those that never decided before are not its doing. */
+    assert_int_equal(routes_add(r, slice_of("a.b.example"), target), ENTRY_OK);
+    told_of(p, r, "a.b.example", both);
+    assert_int_equal(routes_add(r, slice_of("*.still.to.come"), target), ENTRY_OK);
+    told_of(p, r, "*.still.to.come", nothing);
+    /* What decides somewhere else is not told of. */
+    assert_non_null(world_catalog(p, &t.mem, "else", "c.b.example", false, ROWS(other_rows)));
+    told_of(p, r, "a.b.example", nothing);
+    plan_free(p);
+    routes_free(r);
+    assert_int_equal(t.mem.used, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_findings),
         cmocka_unit_test(test_wildcards_inside),
+        cmocka_unit_test(test_one_route),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

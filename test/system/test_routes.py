@@ -44,8 +44,21 @@ def targets(c):
 
 def shadows(c):
     """The only route string that is learned is a.osaka.example."""
-    for pattern, host in ('*.example', 1), ('a.*.example', 2), ('*.osaka.example', 3):
-        c.must('route', 'add', pattern, 'sip:10.0.0.%d' % host)
+    tap.same(c.must('route', 'add', '*.example', 'sip:10.0.0.1'), 'OK\n', 'a route that decides')
+    for pattern, host, key, other, following in (
+            ('a.*.example', 2, '*.example', 'a.*.example', "ils route remove '*.example'"),
+            ('*.osaka.example', 3, 'a.*.example', '*.osaka.example',
+             "ils route remove 'a.*.example'"),
+            ('*.Example', 1, '*.example', '*.osaka.example', "ils route test 'a.osaka.example'")):
+        said = c.must('route', 'add', pattern, 'sip:10.0.0.%d' % host)
+        tap.same(said, "OK\nwarning: the route '%s' never decides: each route string that it "
+                 "covers has a more specific one, as a.osaka.example has '%s'\n  next: %s\n"
+                 % (key, other, following), 'added: %s; who never decides now is named' % pattern)
+        found = c.json('route', 'add', pattern, 'sip:10.0.0.%d' % host)
+        tap.same([(w['what'], w['key'], w['other'], w['route_string'], w['next'])
+                  for w in found['warnings']],
+                 [('shadowed', key, other, 'a.osaka.example', following)], 'with --json', found)
+    tap.same(len(routes(c)), 3, 'each is there')
     target = c.json('lookup', '2001')['targets']
     tap.ok(target[0]['uri'] == 'sip:2001@10.0.0.3', 'the most specific decides', target)
     found = c.json('plan', 'check')
