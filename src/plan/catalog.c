@@ -148,7 +148,7 @@ static void sweep(struct catalog *c)
 {
     struct plan *p = c->plan;
     uint64_t leaving = records_unlisted(c);
-    bool refilled = leaving > p->index.used / 2 && index_refill(p);
+    bool refilled = leaving > p->index.used / 2 && index_refill(p, c);
     for (size_t i = 0; i < c->bucket_n; i++) {
         uint32_t *link = &c->bucket[i];
         for (uint32_t id; (id = *link) != 0;) {
@@ -630,7 +630,7 @@ void catalog_digest(const struct catalog *c, uint64_t *ret_live, uint64_t *ret_s
 
 int catalog_rebuild(struct catalog *c)
 {
-    if (!index_refill(c->plan))
+    if (!index_refill(c->plan, NULL))
         return -1;
     count_all(c, target_of(c));
     return 0;

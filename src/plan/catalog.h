@@ -255,9 +255,9 @@ bool index_add(struct plan *p, uint32_t id);
  * the segment itself must not be flagged as target. */
 void index_count(struct plan *p, uint32_t id, bool add);
 void index_remove(struct plan *p, uint32_t id);
-/* New slots, filled from all held segments that a set lists. False: memory, and nothing has
- * changed. */
-bool index_refill(struct plan *p);
+/* New slots, filled from all held segments but those of `swept` (or NULL) that no set lists: they
+ * leave with the former slots. False: memory, and nothing has changed. */
+bool index_refill(struct plan *p, const struct catalog *swept);
 void index_done(struct plan *p);
 
 /* The patterns of a held segment of an indexed catalog into the trie, and out. False: memory, and

@@ -279,8 +279,16 @@ static struct slots *slots_new(struct mem *mem, uint64_t size)
     return x;
 }
 
+/* Whether the table has its records. What no set lists and is not swept yet has them there too, or
+ * to sweep it would look for what is not there: only who sweeps it now leaves it out. */
+static bool is_in(const struct segment *s, const struct catalog *swept)
+{
+    return s->block != NULL && (s->flags & SEGMENT_GONE) == 0 &&
+           (s->flags != 0 || s->catalog != swept);
+}
+
 /* Readers go on in the former table until the new one is full. */
-static bool resize(struct plan *p, uint64_t size)
+static bool resize(struct plan *p, uint64_t size, const struct catalog *swept)
 {
     struct batch b;
     if (size == 0 || size > UINT32_MAX)
@@ -291,7 +299,7 @@ static bool resize(struct plan *p, uint64_t size)
     p->index.used = p->index.left = 0;
     for (uint32_t id = 1; id < p->segment_top; id++) {
         const struct segment *s = segment_at(p, id);
-        if (s->block == NULL || s->flags == 0 || (s->flags & SEGMENT_GONE) != 0)
+        if (!is_in(s, swept))
             continue;
         batch_start(&b, s);
         while (batch_next(&b, p, x, s->catalog->salt)) {
@@ -304,9 +312,9 @@ static bool resize(struct plan *p, uint64_t size)
     return true;
 }
 
-bool index_refill(struct plan *p)
+bool index_refill(struct plan *p, const struct catalog *swept)
 {
-    return resize(p, slots_size(p->index.slots));
+    return resize(p, slots_size(p->index.slots), swept);
 }
 
 void index_done(struct plan *p)
@@ -321,15 +329,15 @@ bool index_reserve(struct plan *p, uint64_t n)
     if ((need + p->index.left) * 4 <= size * 3)
         return true;
     if (need * 2 <= size)
-        return index_refill(p); /* it is full of what left */
-    return resize(p, need * 2 + 16);
+        return index_refill(p, NULL); /* it is full of what left */
+    return resize(p, need * 2 + 16, NULL);
 }
 
 /* An announcement is a hint: room that is refused now is asked for again when records come. */
 void index_expect(struct plan *p, uint64_t n)
 {
     if (n < UINT32_MAX && n * 4 > (uint64_t)slots_size(p->index.slots) * 3)
-        (void)resize(p, n + n * 3 / 5 + 16);
+        (void)resize(p, n + n * 3 / 5 + 16, NULL);
 }
 
 /* --- segments coming and going */

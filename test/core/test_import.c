@@ -7,6 +7,7 @@
 #include "world.h"
 
 #define ENTRIES 40000
+#define MANY    60000
 #define BOUND   (8 * STEP_CHANGES) /* a change is sought, compared, written ... in one step */
 
 static struct test_mem mem;
@@ -19,6 +20,10 @@ static char *text;
 static uint64_t counted, most, total, steps;
 static bool watching; /* each step is looked at by watch() */
 static void watch(void);
+static bool beside; /* likewise, where the index grows while a commit is being swept */
+static size_t grown;
+static bool sweeping(const struct ils *ils);
+static uint64_t index_size(const struct ils *ils);
 
 uint64_t __real_crypto_siphash(struct slice bytes, const uint8_t key[static 16]);
 uint64_t __wrap_crypto_siphash(struct slice bytes, const uint8_t key[static 16]);
@@ -57,8 +62,11 @@ int __wrap_change_order(const struct change *a, const struct change *b)
 
 int __wrap_ils_step(struct ils *ils, const struct ils_event *event, struct ils_actions *ret_do)
 {
+    bool meanwhile = beside && sweeping(ils);
+    uint64_t size = meanwhile ? index_size(ils) : 0;
     counted = 0;
     int result = __real_ils_step(ils, event, ret_do);
+    grown += meanwhile && index_size(ils) > size;
     most = counted > most ? counted : most;
     total += counted;
     steps++;
@@ -87,7 +95,7 @@ static int setup(void **state)
 static int teardown(void **state)
 {
     (void)state;
-    watching = false;
+    watching = beside = false;
     world_done(&world);
     assert_int_equal(mem.mem.used, 0);
     return 0;
@@ -284,6 +292,59 @@ static void test_stop(void **state)
     assert_int_equal(core()->planlog.last, 0);
 }
 
+/* It is served, and what it replaced is not all out of the index yet. */
+static bool sweeping(const struct ils *ils)
+{
+    list_each(node, &ils->commits)
+        if (list_entry(node, struct own_commit, node)->shown)
+            return true;
+    return false;
+}
+
+static uint64_t index_size(const struct ils *ils)
+{
+    struct plan_stats stats;
+    plan_stats(ils->plan, &stats);
+    return stats.index_bytes;
+}
+
+/* Between two parts of that another's plan is announced, and the index grows for it. */
+static void test_beside_a_learned_one(void **state)
+{
+    (void)state;
+    world_start(&world, 1, &mem.mem);
+    world_spoke(&world, 1, 0, "one");
+    assert_int_equal(world_plan(&world, 1, "u@c1.example", true), REPLY_OK);
+    entries(0, MANY, "");
+    assert_int_equal(world_command(&world, 0, import(MANY, false)), REPLY_OK);
+    entries(0, 1, "");
+    size_t replies = world.node[0].replies;
+    world_ask(&world, 0, import(1, true));
+    while (!sweeping(core())) {
+        world_steps(&world, 1);
+        world_wake(&world, 0);
+    }
+    assert_int_equal(world.node[0].replies, replies + 1);
+    assert_int_equal(live(), 1);
+
+    beside = true;
+    grown = 0;
+    entries(MANY, MANY, "");
+    world_ask(&world, 1, import(MANY, false));
+    while (ils_goes_on(world.node[1].ils)) { /* nothing wakes the one that sweeps */
+        world_steps(&world, 1);
+        world_wake(&world, 1);
+    }
+    world_run(&world);
+    assert_int_equal(grown, 1);
+    assert_false(ils_goes_on(core()));
+    assert_int_equal(live(), 1);
+    assert_true(has("+4400000000", ""));
+    assert_false(world_answers(&world, 0, "+4400000001"));
+    assert_true(world_answers(&world, 0, "+4400060000"));
+    assert_true(world_answers(&world, 0, "+4400119999"));
+}
+
 /* --- an end that is no change */
 
 static void test_refused(void **state)
@@ -362,12 +423,13 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_unordered, setup, teardown),
         cmocka_unit_test_setup_teardown(test_turns, setup, teardown),
         cmocka_unit_test_setup_teardown(test_stop, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_beside_a_learned_one, setup, teardown),
         cmocka_unit_test_setup_teardown(test_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(test_disk, setup, teardown),
         cmocka_unit_test_setup_teardown(test_memory, setup, teardown),
     };
-    change = calloc(ENTRIES, sizeof *change);
-    text = calloc(ENTRIES, 12);
+    change = calloc(MANY, sizeof *change);
+    text = calloc(MANY, 12);
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     free(change);
     free(text);

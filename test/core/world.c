@@ -484,6 +484,12 @@ void world_steps(struct world *w, size_t n)
         ;
 }
 
+void world_wake(struct world *w, int i)
+{
+    struct ils_event e = {.type = ILS_EV_DEADLINE};
+    step(w, i, &e);
+}
+
 void world_run(struct world *w)
 {
     for (size_t guard = 0; guard < 200000; guard++) {
@@ -495,8 +501,7 @@ void world_run(struct world *w)
             struct node *n = &w->node[i];
             if (n->ils == NULL || n->dead || ils_deadline(n->ils) > w->now)
                 continue;
-            struct ils_event e = {.type = ILS_EV_DEADLINE};
-            step(w, i, &e);
+            world_wake(w, i);
             woke = true;
         }
         if (!woke)

@@ -106,8 +106,9 @@ enum reply world_command(struct world *w, int i, struct command c);
 /* Delivers until nothing is queued; wakes due deadlines. */
 void world_run(struct world *w);
 
-/* Delivers n events at most; wakes nobody. */
+/* Delivers n events at most; wakes nobody. Wakes one node once, and delivers nothing. */
 void world_steps(struct world *w, size_t n);
+void world_wake(struct world *w, int i);
 
 /* Moves time on in steps no longer than the next deadline. */
 void world_pass(struct world *w, tick t);

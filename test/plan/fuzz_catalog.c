@@ -1,5 +1,6 @@
-/* The input makes eight small segments and then lists, adds, applies, abandons and rebuilds; after
- * every step the digest is what a naive count over the held segments of the target says. */
+/* The input makes eight small segments and then lists, adds, applies (at once, or served and swept
+ * in parts), abandons and rebuilds; after every step the digest is what a naive count over the held
+ * segments of the target says. */
 #include "base/rand.h"
 #include "fuzz_mem.h"
 #include "plan/plan.h"
@@ -99,7 +100,8 @@ static void run(struct plan *plan, const struct piece *p, const uint8_t *data, s
     for (size_t at = 0; at + 1 < size; at += 2) {
         uint8_t lines[PIECES * LINE_BYTES];
         struct line line;
-        size_t n = 0, first = 0;
+        size_t n = 0, first = 0, budget = data[at + 1] >> 1;
+        bool parts = (data[at + 1] & 1) != 0;
         switch (data[at] % 6) {
         case 0:
             wanted = data[at + 1];
@@ -115,7 +117,10 @@ static void run(struct plan *plan, const struct piece *p, const uint8_t *data, s
             break;
         case 1:
             if (!catalog_missing(c, &first, &line)) {
-                catalog_apply(c);
+                if (parts)
+                    catalog_serve(c);
+                else
+                    catalog_apply(c);
                 served = wanted;
                 assert(catalog_live(c) <= PIECES * RECORDS);
             }
@@ -125,7 +130,10 @@ static void run(struct plan *plan, const struct piece *p, const uint8_t *data, s
             wanted = served;
             break;
         case 3:
-            assert(catalog_rebuild(c) == 0);
+            if (parts)
+                (void)catalog_sweep(c, &budget);
+            else
+                assert(catalog_rebuild(c) == 0);
             break;
         default:
             assert(catalog_add(c, buf_slice(&p[data[at + 1] % PIECES].bytes)) >= 0);

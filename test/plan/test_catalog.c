@@ -447,6 +447,69 @@ static void test_growing_and_shrinking(void **state)
     world_done(&w);
 }
 
+/* What is served no more and not swept yet stays in the index, whoever makes that anew meanwhile:
+ * to sweep it is to find it there. */
+enum meanwhile { GROWS, SHRINKS, REBUILT, REBUILT_ITSELF, MEANWHILES };
+
+static void sweep_beside(enum meanwhile what, size_t part, bool again)
+{
+    struct world w;
+    uint8_t key[KEY_SIZE] = {2};
+    static struct piece mine[4], others[12];
+    const struct piece *served[4], *rest[12];
+    struct plan_stats before, after;
+    world_init(&w);
+    struct catalog *other = catalog_new(w.p, key, STREAM_PLAN, true);
+    for (unsigned i = 0; i < 4; i++) {
+        piece_numbers(&mine[i], 1 + 10 * i, 10 * i, 10, true);
+        served[i] = &mine[i];
+    }
+    for (unsigned i = 0; i < 12; i++) {
+        piece_numbers(&others[i], 1, 1000 + 300 * i, 300, true);
+        rest[i] = &others[i];
+    }
+    if (what == SHRINKS)
+        serve(other, rest, 12);
+    serve(w.c, served, 4);
+    assert_int_equal(target(w.c, served + 3, 1), 0);
+    catalog_serve(w.c);
+    size_t budget = part;
+    assert_false(catalog_sweep(w.c, &budget));
+
+    plan_stats(w.p, &before);
+    if (what == GROWS)
+        serve(other, rest, 12);
+    else if (what == SHRINKS)
+        serve(other, rest, 1);
+    else
+        assert_int_equal(catalog_rebuild(what == REBUILT ? other : w.c), 0);
+    plan_stats(w.p, &after);
+    assert_int_equal(after.index_bytes > before.index_bytes + 10000, what == GROWS);
+
+    if (again) /* what has not left yet is listed once more */
+        serve(w.c, served, 4);
+    budget = SIZE_MAX;
+    assert_true(catalog_sweep(w.c, &budget));
+    assert_int_equal(usn_of(w.c, "00039"), 40);
+    for (unsigned i = 0; i < 3; i++)
+        assert_int_equal(usn_of(w.c, (const char *[]){"00000", "00010", "00020"}[i]),
+                         again ? 1 + 10 * i : 0);
+    assert_int_equal(usn_of(other, "01000"), what <= SHRINKS ? 1 : 0);
+    assert_int_equal(usn_of(other, "04599"), what == GROWS ? 300 : 0);
+    plan_stats(w.p, &after);
+    assert_int_equal(after.segments, (again ? 4 : 1) + (what == GROWS ? 12 : what == SHRINKS));
+    world_done(&w);
+}
+
+static void test_swept_beside_others(void **state)
+{
+    (void)state;
+    for (enum meanwhile what = GROWS; what < MEANWHILES; what++)
+        for (size_t part = 0; part <= 20; part += 10)
+            for (int again = 0; again < 2; again++)
+                sweep_beside(what, part, again != 0);
+}
+
 /* An announcement may lie: room is taken for what the lines could hold at most. */
 static void test_expect_is_a_hint(void **state)
 {
@@ -548,6 +611,7 @@ int main(void)
         cmocka_unit_test(test_walk_stops),
         cmocka_unit_test(test_walk_of_sources),
         cmocka_unit_test(test_growing_and_shrinking),
+        cmocka_unit_test(test_swept_beside_others),
         cmocka_unit_test(test_expect_is_a_hint),
         cmocka_unit_test(test_one_key_too_often),
         cmocka_unit_test(test_refusals),

@@ -381,8 +381,10 @@ static void commit(struct writer *w, size_t c, unsigned variant)
     }
     w->state.of[c] = (uint8_t)variant;
     change_begin(w);
-    catalog_apply(own->c);
+    catalog_serve(own->c);
     change_end();
+    size_t budget = rand_below(&w->rand, 2 * ENTRIES); /* the rest leaves at the next commit */
+    (void)catalog_sweep(own->c, &budget);
 }
 
 /* Entries that nobody asks for, but which the tables have to make room for. */
