@@ -566,6 +566,8 @@ struct slice policy_name(const struct ils *ils, const struct stream *s);
 bool held_shrunk(const struct stream *s, const struct head *h); /* against what is served */
 const struct catalog *held_catalog(const struct stream *s);     /* that lookups see */
 bool held_apply(struct rows *r, struct stream *s);
+void held_storing(struct stream *s, struct batch *b);  /* the head of s, and what is kept */
+void held_stored(struct ils *ils, const struct batch *b);
 void held_applied(struct stream *s);
 void held_serve(struct ils *ils, struct stream *s);
 void held_set_stale(struct stream *s, bool stale);
@@ -575,6 +577,7 @@ void held_rows_gone(struct rows *r, const struct stream *s);
 bool held_row(struct ils *ils, const uint8_t key[static KEY_SIZE], uint64_t number,
               struct slice head, struct slice lines);
 int held_segment(struct stream *s, struct slice bytes);
+bool held_instead(struct stream *s);
 void held_start(struct rows *r, struct stream *s);
 void held_release(struct ils *ils, const uint8_t key[static KEY_SIZE]);
 bool held_release_rows(struct rows *r, const uint8_t key[static KEY_SIZE]);

@@ -299,6 +299,7 @@ struct batch {
     struct own_change *own;     /* BATCH_OWN (own.c) */
     bool join;             /* BATCH_COMMAND: dial now */
     struct settings *settings; /* BATCH_COMMAND: durable from then on */
+    bool holds; /* the row of a plan that is kept (held.c) is in it */
     bool route, route_add, route_was; /* BATCH_COMMAND: of a route (routing.c); was: with: */
     uint16_t priority, weight;
     uint16_t to_priority, to_weight; /* as it was added */

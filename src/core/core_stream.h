@@ -33,8 +33,11 @@ struct kept {
     struct catalog *catalog;   /* NULL: nothing is held back */
     uint64_t epoch, usn, live; /* of the head that it is of */
     wall since;
+    uint64_t batch;            /* the newest with its row; KEPT_UNSTORED: none; 0: it is durable */
+    struct buf head_bytes;     /* until then */
     TEXT(subject, ALARM_SUBJECT_MAX); /* of its alarm */
 };
+#define KEPT_UNSTORED UINT64_MAX
 
 /* How far a plan was looked through for what others have as well, and for what is not sound. */
 struct scan {

@@ -590,7 +590,7 @@ static void store_applied(struct rows *r, struct stream *s, struct slice former)
     if (value.n == 0 || a->failed)
         return;
     rows_put(r, ROW_STREAM, stream_key_bytes(a, s->key, s->number, NULL), value);
-    journal_store(r, BATCH_PLAIN);
+    held_storing(s, journal_store(r, BATCH_PLAIN));
 }
 
 /* All segments are held and checked: the head is served from now on, in one step. */

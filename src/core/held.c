@@ -5,7 +5,8 @@
  *
  * The former plan is a catalog of its own then. Its row is that of a stream whose number has the
  * highest bit set; its segments' rows are those of the stream, which stay as long as either lists
- * them. */
+ * them. Until it is durable its row goes in each batch with a head: a disk that refuses one and
+ * takes the next would otherwise have a head that shrank alone, and the next start serve it. */
 #include "core/core.h"
 #include "plan/readers.h"
 
@@ -48,6 +49,37 @@ const struct catalog *held_catalog(const struct stream *s)
 static struct slice kept_key(struct ils *ils, const struct stream *s)
 {
     return stream_key_bytes(&ils->step, s->key, s->number | KEPT, NULL);
+}
+
+static void kept_row(struct rows *r, const struct stream *s)
+{
+    struct slice value = stream_row(&r->ils->step, buf_slice(&s->kept.head_bytes),
+                                    catalog_lines(s->kept.catalog));
+    r->failed = r->failed || value.n == 0;
+    rows_put(r, ROW_STREAM, kept_key(r->ils, s), value);
+}
+
+/* Without memory for one (NULL) it goes in the next. */
+void held_storing(struct stream *s, struct batch *b)
+{
+    if (s->kept.catalog == NULL || s->kept.batch == 0 || b == NULL)
+        return;
+    s->kept.batch = b->n;
+    b->holds = true;
+}
+
+/* b is durable. */
+void held_stored(struct ils *ils, const struct batch *b)
+{
+    if (!b->holds)
+        return;
+    list_each(node, &ils->streams) {
+        struct stream *s = list_entry(node, struct stream, node);
+        if (s->kept.catalog == NULL || s->kept.batch != b->n)
+            continue;
+        s->kept.batch = 0;
+        buf_done(&s->kept.head_bytes);
+    }
 }
 
 /* A segment that only the kept plan lists: its row stays. */
@@ -103,6 +135,7 @@ void held_drop(struct ils *ils, struct stream *s)
         return;
     if (ils->started)
         alarm_clear(ils, ILSPlanHeld, text_slice(s->kept.subject));
+    buf_done(&s->kept.head_bytes);
     catalog_free(s->kept.catalog);
     memset(&s->kept, 0, sizeof s->kept);
 }
@@ -135,20 +168,28 @@ static bool keep(struct rows *r, struct stream *s)
     struct ils *ils = r->ils;
     struct arena *a = &ils->step;
     struct catalog *fresh = wanted_catalog(ils, s);
+    struct buf *head_bytes = &s->kept.head_bytes;
     if (fresh == NULL)
         return false;
+    buf_init(head_bytes, ils->mem, HEAD_MAX);
+    buf_put_slice(head_bytes, buf_slice(&s->head_bytes));
+    if (head_bytes->failed) {
+        buf_done(head_bytes);
+        catalog_free(fresh);
+        return false;
+    }
     catalog_abandon(s->catalog);
     s->kept.catalog = s->catalog;
     s->kept.epoch = s->head.epoch;
     s->kept.usn = s->head.usn;
     s->kept.live = s->head.live;
     s->kept.since = ils->wall;
+    s->kept.batch = KEPT_UNSTORED;
     s->catalog = fresh;
     text_set(s->kept.subject, policy_name(ils, s));
     if (s->kept.subject.n == 0)
         text_set(s->kept.subject, s->head.name);
-    rows_put(r, ROW_STREAM, kept_key(ils, s),
-             stream_row(a, buf_slice(&s->head_bytes), catalog_lines(s->kept.catalog)));
+    kept_row(r, s);
     struct trace *t = say(ils, EVENT_PLAN_HELD);
     crypto_peer_id(t->peer_id, s->key);
     t->text[0] = arena_copy(a, text_slice(s->kept.subject));
@@ -186,6 +227,8 @@ bool held_apply(struct rows *r, struct stream *s)
     catalog_apply(s->catalog);
     if (!shrunk)
         give_up(r, s);
+    else if (s->kept.batch != 0)
+        kept_row(r, s);
     return true;
 }
 
@@ -222,6 +265,28 @@ bool held_row(struct ils *ils, const uint8_t key[static KEY_SIZE], uint64_t numb
     s->kept.epoch = h.epoch;
     s->kept.usn = h.usn;
     s->kept.live = h.live;
+    buf_init(&s->kept.head_bytes, ils->mem, HEAD_MAX);
+    buf_put_slice(&s->kept.head_bytes, head);
+    ils->broken = ils->broken || s->kept.head_bytes.failed;
+    return true;
+}
+
+/* The newest is not whole on the disk. What was kept in its place is served as the newest of which
+ * all is here, and what shrank is held back again when it is fetched. False: that is not whole. */
+bool held_instead(struct stream *s)
+{
+    struct line line;
+    size_t at = 0;
+    struct slice head = buf_slice(&s->kept.head_bytes);
+    if (s->kept.catalog == NULL || s->damaged || !head_signed(head) ||
+        catalog_missing(s->kept.catalog, &at, &line))
+        return false;
+    catalog_free(s->catalog);
+    s->catalog = s->kept.catalog;
+    buf_reset(&s->wanted_bytes);
+    buf_put_slice(&s->wanted_bytes, head);
+    buf_done(&s->kept.head_bytes);
+    s->kept = (struct kept){.batch = KEPT_UNSTORED}; /* its row becomes the stream's: held_start */
     return true;
 }
 
@@ -233,6 +298,15 @@ int held_segment(struct stream *s, struct slice bytes)
     return mine < 0 || kept < 0 ? (mine < 0 ? mine : kept) : mine == 0 || kept == 0 ? 0 : 1;
 }
 
+static void instead_rows(struct rows *r, const struct stream *s)
+{
+    struct arena *a = &r->ils->step;
+    struct slice value = stream_row(a, buf_slice(&s->head_bytes), catalog_lines(s->catalog));
+    r->failed = r->failed || value.n == 0;
+    rows_put(r, ROW_STREAM, stream_key_bytes(a, s->key, s->number, NULL), value);
+    rows_remove(r, ROW_STREAM, kept_key(r->ils, s));
+}
+
 /* All rows were given, and the stream itself is served if it is whole. */
 void held_start(struct rows *r, struct stream *s)
 {
@@ -240,10 +314,14 @@ void held_start(struct rows *r, struct stream *s)
     size_t at = 0;
     struct ils *ils = r->ils;
     if (s->kept.catalog == NULL) {
+        if (s->kept.batch != 0)
+            instead_rows(r, s);
+        s->kept.batch = 0;
         if (stream_held(s) && !s->own)
             base_set(s);
         return;
     }
+    buf_done(&s->kept.head_bytes);
     if (catalog_missing(s->kept.catalog, &at, &line) || !stream_held(s) ||
         !held_shrunk(s, &s->head)) {
         rows_remove(r, ROW_STREAM, kept_key(ils, s));

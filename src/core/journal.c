@@ -262,6 +262,7 @@ void journal_stored(struct ils *ils, const struct ils_event *event)
         ils->rows_lost = ils->rows_lost || b->kind == BATCH_PLAIN;
     } else {
         alarm_clear(ils, ILSDBLException, slice_of("write"));
+        held_stored(ils, b);
         rows_again(ils);
     }
     switch (b->kind) {

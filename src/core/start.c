@@ -45,7 +45,8 @@ static void serve_stored(struct ils *ils, struct stream *s)
 {
     struct line line;
     size_t at = 0;
-    if (s->wanted_bytes.n == 0 || catalog_missing(s->catalog, &at, &line)) {
+    if (s->wanted_bytes.n == 0 ||
+        (catalog_missing(s->catalog, &at, &line) && !held_instead(s))) {
         serve_damaged(ils, s);
         return;
     }

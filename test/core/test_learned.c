@@ -280,6 +280,45 @@ static void what_is_held_survives_a_crash_anywhere(void **state)
     }
 }
 
+/* The disk of 2 takes so many batches of what follows, refuses one, and takes all again. */
+static bool refuses_behind(size_t batches, void **state)
+{
+    struct node *n = &world.node[2];
+    struct view_held h;
+    teardown(state);
+    setup(state);
+    assert_int_equal(import(1, 400), REPLY_OK);
+    n->fails = n->once = true;
+    n->takes = batches;
+    assert_int_equal(import(1, 150), REPLY_OK); /* held back */
+    for (int i = 0; i < 3; i++) { /* more heads, which change nothing of that */
+        char name[] = "new0@b.example";
+        name[3] = (char)('0' + i);
+        assert_int_equal(world_plan(&world, 1, name, true), REPLY_OK);
+    }
+    bool none = n->takes <= batches; /* else it has passed 0 */
+    n->fails = n->once = false;
+    assert_true(held(2, &h) && world_answers(&world, 2, "user350@b.example"));
+    world_stop(&world, 2);
+    world_stop(&world, 0);
+    world_start(&world, 2, &mem.mem);
+    world_pass(&world, 5 * TICK_S);
+    if (!world_answers(&world, 2, "user350@b.example"))
+        fail_msg("a plan that shrank is served: batch %zu was refused", batches);
+    world_start(&world, 0, &mem.mem);
+    world_pass(&world, 60 * TICK_S);
+    if (!held(2, &h) || !world_answers(&world, 2, "user350@b.example"))
+        fail_msg("a plan that shrank is no longer held: batch %zu was refused", batches);
+    return none;
+}
+
+static void what_is_held_survives_a_batch_that_is_refused(void **state)
+{
+    bool none = false;
+    for (size_t batches = 0; !none; batches++)
+        none = refuses_behind(batches, state);
+}
+
 static void a_shrink_is_confirmed_by_its_origin(void **state)
 {
     struct view_held h;
@@ -476,6 +515,7 @@ int main(void)
         TEST(alarms_end_over_a_restart),
         TEST(a_plan_that_shrinks_is_held),
         TEST(what_is_held_survives_a_crash_anywhere),
+        TEST(what_is_held_survives_a_batch_that_is_refused),
         TEST(a_shrink_is_confirmed_by_its_origin),
         TEST(a_catalog_is_held_as_well),
         TEST(a_shrink_is_released_here),

@@ -236,13 +236,14 @@ static void keep_row(struct node *n, const struct row *r)
 static void do_store(struct world *w, int i, const struct ils_action *a)
 {
     struct node *n = &w->node[i];
-    n->full = n->full || (n->fails && n->takes-- == 0);
-    for (size_t k = 0; k < a->row_n && !w->node[i].full; k++)
+    bool refused = n->full || (n->fails && n->takes-- == 0);
+    n->full = refused && !n->once;
+    for (size_t k = 0; k < a->row_n && !refused; k++)
         keep_row(&w->node[i], &a->row[k]);
     struct event_queued *q = push(w, i);
     q->event.type = ILS_EV_STORED;
     q->event.batch = a->batch;
-    q->event.failed = w->node[i].full;
+    q->event.failed = refused;
 }
 
 static void do_trace(struct node *n, const struct trace *t)

@@ -36,6 +36,7 @@ struct node {
     bool full;               /* the disk takes nothing */
     bool fails;              /* it will, after ... */
     size_t takes;            /* ... so many batches more */
+    bool once;               /* only the next one behind them, and then it takes all again */
     struct world_row row[WORLD_ROWS];
     size_t row_n;
     struct world_row image[WORLD_ROWS]; /* a backup */
