@@ -304,7 +304,8 @@ void identity_evidence(const struct link *l, struct verdict *v, const uint8_t **
 static bool said_clone(const struct ils *ils, const struct peer *but)
 {
     const struct peer *home = ils->dial.hub_known ? peer_find(ils, ils->dial.hub_key) : NULL;
-    if (ils->dial.last_code == CODE_CLONE && ils->dial.wanted && /* else it is not asked again */
+    bool dialled = ils->dial.wanted && !mesh_home_gone(ils); /* else it is not asked again */
+    if (ils->dial.last_code == CODE_CLONE && dialled &&
         (home == NULL || (home != but && home->link == NULL)))
         return true;
     list_each(node, &ils->peers) {

@@ -100,26 +100,6 @@ static enum reply identity(int i, const char *id)
                                                      .cluster_id = slice_of(id)});
 }
 
-/* Node `to` gets the disk of `from`; neither need be stopped. */
-static void copy_disk(int from, int to)
-{
-    world_stop(&world, to);
-    struct node *n = &world.node[to];
-    for (size_t k = 0; k < n->row_n; k++) {
-        free(n->row[k].key);
-        free(n->row[k].value);
-    }
-    n->row_n = world.node[from].row_n;
-    for (size_t k = 0; k < n->row_n; k++) {
-        const struct world_row *r = &world.node[from].row[k];
-        n->row[k] = *r;
-        n->row[k].key = malloc(r->key_n + 1);
-        n->row[k].value = malloc(r->value_n + 1);
-        memcpy(n->row[k].key, r->key, r->key_n);
-        memcpy(n->row[k].value, r->value, r->value_n);
-    }
-}
-
 /* --- one cluster id, two keys */
 
 static void id_of_the_hub(void **state)
@@ -304,7 +284,7 @@ static void clone(void)
     world_hub(&world, 0, "secret");
     world_spoke(&world, 1, 0, "secret");
     assert_int_equal(world_plan(&world, 1, "alice@b.example", true), REPLY_OK);
-    copy_disk(1, 2);
+    world_copy(&world, 1, 2);
     world_start(&world, 2, &mem.mem);
 }
 
@@ -342,7 +322,7 @@ static void lower_boot_comes_later(void **state)
     struct view_self self;
     world_hub(&world, 0, "secret");
     world_spoke(&world, 1, 0, "secret");
-    copy_disk(1, 2);
+    world_copy(&world, 1, 2);
     for (int i = 0; i < 2; i++) {
         world_stop(&world, 1);
         world_start(&world, 1, &mem.mem);
@@ -385,12 +365,37 @@ static void no_other_hub(void **state)
     world_join(&world, 3, 0, ROLE_HUB);
     world_spoke(&world, 1, 0, "secret");
     world_pass(&world, 10 * TICK_S);
-    copy_disk(1, 2);
+    world_copy(&world, 1, 2);
     world_start(&world, 2, &mem.mem);
     world_pass(&world, 10 * 60 * TICK_S);
     assert_true(linked(2) && !linked(1));
     assert_true(core(1)->cloned);
     assert_null(peer_at(3, 1)->link); /* nor the copy */
+}
+
+/* Whom it registers with said so, and is no hub by the time that the copy has gone: nobody asks him
+ * any more, and what another hub says holds. */
+static void who_said_so_is_no_hub(void **state)
+{
+    (void)state;
+    world_hub(&world, 0, "secret");
+    for (int i = 3; i > 0; i -= 2) {
+        configure(i, i == 3 ? "c3" : "c1", "secret");
+        world_join(&world, i, 0, ROLE_HUB);
+    }
+    world_pass(&world, 10 * TICK_S);
+    world_copy(&world, 1, 2);
+    world_start(&world, 2, &mem.mem);
+    world_pass(&world, 10 * TICK_S);
+    assert_true(core(1)->cloned && core(1)->dial.last_code == CODE_CLONE);
+    core(1)->dial.next += 60 * TICK_S; /* the other is asked first, and tells who is a hub */
+    world_join(&world, 0, 3, ROLE_HUB);
+    assert_int_equal(world_command(&world, 0, (struct command){.type = COMMAND_ROLE,
+                                                               .role = ROLE_SPOKE}), REPLY_OK);
+    world_stop(&world, 2);
+    world_pass(&world, 180 * TICK_S);
+    assert_non_null(peer_at(3, 1)->link);
+    assert_false(core(1)->cloned);
 }
 
 static size_t joined(int i)
@@ -409,7 +414,7 @@ static void same_boot(void **state)
     world_spoke(&world, 1, 0, "secret");
     assert_int_equal(world_plan(&world, 1, "alice@b.example", true), REPLY_OK);
     world_stop(&world, 1);
-    copy_disk(1, 2);
+    world_copy(&world, 1, 2);
     world_start(&world, 1, &mem.mem);
     world_pass(&world, 15 * TICK_S);
     world_start(&world, 2, &mem.mem);
@@ -483,7 +488,7 @@ static void second_writer(void **state)
     world_block(&world, 0, 3, true);
     world_block(&world, 0, 2, true);
     world_block(&world, 3, 1, true);
-    copy_disk(1, 2);
+    world_copy(&world, 1, 2);
     world_start(&world, 2, &mem.mem);
     world_pass(&world, 30 * TICK_S);
     assert_true(linked(1) && linked(2));
@@ -780,7 +785,7 @@ int main(void)
         CASE(id_of_the_hub), CASE(id_of_a_hub_that_joins), CASE(id_of_another),
         CASE(holder_is_gone), CASE(default_id), CASE(default_id_of_the_hub), CASE(id_by_relay),
         CASE(renamed), CASE(higher_boot_stays), CASE(clone_goes),
-        CASE(lower_boot_comes_later), CASE(no_other_hub),
+        CASE(lower_boot_comes_later), CASE(no_other_hub), CASE(who_said_so_is_no_hub),
         CASE(same_boot),
         CASE(original_gets_an_identity), CASE(copy_gets_an_identity), CASE(second_writer),
         CASE(identity_is_judged),

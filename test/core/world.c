@@ -429,6 +429,25 @@ void world_image(struct world *w, int i)
     n->image_n = copy_rows(n->image, n->row, n->row_n);
 }
 
+void world_copy(struct world *w, int from, int to)
+{
+    world_stop(w, to);
+    struct node *n = w->node[to];
+    for (size_t k = 0; k < n->row_n; k++) {
+        free(n->row[k].key);
+        free(n->row[k].value);
+    }
+    n->row_n = w->node[from].row_n;
+    for (size_t k = 0; k < n->row_n; k++) {
+        const struct world_row *r = w->node[from].row[k];
+        n->row[k] = *r;
+        n->row[k].key = malloc(r->key_n + 1);
+        n->row[k].value = malloc(r->value_n + 1);
+        memcpy(n->row[k].key, r->key, r->key_n);
+        memcpy(n->row[k].value, r->value, r->value_n);
+    }
+}
+
 void world_restore(struct world *w, int i)
 {
     struct node *n = &w->node[i];

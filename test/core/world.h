@@ -98,6 +98,9 @@ void world_stop(struct world *w, int i);
 void world_image(struct world *w, int i);
 void world_restore(struct world *w, int i);
 
+/* Node `to` gets the disk of `from`; neither need be stopped. */
+void world_copy(struct world *w, int from, int to);
+
 /* One command, taken and not yet run; its id. */
 uint64_t world_ask(struct world *w, int i, struct command c);
 
