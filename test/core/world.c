@@ -432,14 +432,14 @@ void world_image(struct world *w, int i)
 void world_copy(struct world *w, int from, int to)
 {
     world_stop(w, to);
-    struct node *n = w->node[to];
+    struct node *n = &w->node[to];
     for (size_t k = 0; k < n->row_n; k++) {
         free(n->row[k].key);
         free(n->row[k].value);
     }
     n->row_n = w->node[from].row_n;
     for (size_t k = 0; k < n->row_n; k++) {
-        const struct world_row *r = w->node[from].row[k];
+        const struct world_row *r = &w->node[from].row[k];
         n->row[k] = *r;
         n->row[k].key = malloc(r->key_n + 1);
         n->row[k].value = malloc(r->value_n + 1);
