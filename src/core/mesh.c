@@ -96,14 +96,15 @@ static void attempt(struct ils *ils, struct peer *p, bool visit)
     p->contact.link = l;
 }
 
-/* What a visit shows of the two ends: when it changes, they visit again. */
+/* What a visit shows of the two ends: when it changes, they visit again. A password shows no
+ * certificate. */
 static void visited_as(const struct ils *ils, const struct peer *p, uint8_t ret[static HASH_SIZE])
 {
     const uint8_t method[1] = {method_offered(ils)};
     const struct slice parts[] = {slice_make(method, 1),
                                   slice_make(ils->cert[0].fingerprint, FINGERPRINT_SIZE),
                                   slice_make(p->announced[0].fingerprint, FINGERPRINT_SIZE)};
-    crypto_hash(ret, "visited", parts, 3);
+    crypto_hash(ret, "visited", parts, method[0] == METHOD_PASSWORD ? 1 : 3);
 }
 
 bool mesh_visited(const struct ils *ils, const struct peer *p)
