@@ -450,8 +450,7 @@ static void not_stored(struct ils *ils, struct own_commit *oc)
         ils->self_dirty = true;
         ils->self_after = ils->now + STORE_RETRY_US;
     }
-    if (oc->kind == COMMIT_BEAT)
-        beats_again(ils);
+    beats_again(ils); /* it was one, or one was passed over meanwhile */
     if (oc->kind == COMMIT_ADOPT)
         adopt_failed(ils, REPLY_STORE);
     own_commit_free(ils, oc);

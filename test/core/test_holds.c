@@ -417,6 +417,25 @@ static void full_at_a_beat(void **state)
 }
 
 /* Memory is refused while the beats are signed: what is stored then is whole or as before. */
+/* A change is under way when the beat is due, which is passed over therefore; and is not stored. */
+static void full_beside_a_beat(void **state)
+{
+    uint64_t before = world.node[2].ils->own->head.beat;
+    struct change change = {.put = true, .kind = ENTRY_URI, .user = slice_of("new"),
+                            .domain = slice_of("2.example")};
+    struct command put = {.type = COMMAND_PLAN, .change = &change, .change_n = 1,
+                          .source = slice_of("test")};
+    world_pass(&world, 60 * TICK_S);
+    world.node[2].full = true;
+    world_ask(&world, 2, put);
+    world.node[2].ils->next_beat = world.node[2].ils->now;
+    assert_int_equal(world_command(&world, 2, put), REPLY_STORE);
+    assert_int_equal(world.node[2].ils->own->head.beat, before);
+    world.node[2].full = false;
+    world_pass(&world, 30 * TICK_S);
+    assert_int_equal(world.node[2].ils->own->head.beat, before + 1);
+}
+
 static void refused_at_a_beat(void **state)
 {
     for (size_t k = 1; k < 60; k++) {
@@ -542,6 +561,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(back_from_before_the_join, setup, teardown),
         cmocka_unit_test_setup_teardown(suspended, setup, teardown),
         cmocka_unit_test_setup_teardown(full_at_a_beat, setup, teardown),
+        cmocka_unit_test_setup_teardown(full_beside_a_beat, setup, teardown),
         cmocka_unit_test_setup_teardown(refused_at_a_beat, setup, teardown),
         cmocka_unit_test_setup_teardown(told_apart, setup, teardown),
         cmocka_unit_test_setup_teardown(words_without_end, setup, teardown),
