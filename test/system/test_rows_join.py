@@ -121,9 +121,10 @@ def d5(part, net, by, kind):
     own[by].trust(verifier, shown)
     own[presenter].trust(shown, verifier)
     shown.must('trust', 'import', verifier.leaf.pem)
-    before = len(c.json('verdicts'))
     offer(c, TLS)
-    wait_until(lambda: len(c.json('verdicts')) > before, 10) # its own hub, by TLS
+    part.ok(wait_until(lambda: [w for w in c.json('verdicts') if w['method'] == 'tls' and
+                                (w['address'] or '').startswith('127.0.0.1:')], 20),
+            'C has tried its own hub by TLS, before S is')
     wc, ws = Watch(c), Watch(s)
     v = join(c, s, TLS)
     there = [w['code'] for w in s.json('verdicts') if w['verdict_id'] == v['verdict_id']]
