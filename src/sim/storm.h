@@ -15,6 +15,7 @@
 #define CALM_VISITS (720 * TICK_S) /* what failed often is not visited again for 10 minutes */
 #define CALM_GRACE (90 * TICK_S)  /* what was refused while it settled is tried again */
 #define CALM_QUIET (30 * TICK_S) /* afterwards nobody dials for so long */
+#define CALM_BEAT (2 * TICK_S)   /* a beat goes round, and is stored, within */
 #define KINDS_MAX  64
 #define CLUSTERS_MAX 64
 
