@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Three hubs and six spokes, real daemons in network namespaces: they mesh by themselves by each of
 the four methods, whatever is done to them they come back, spokes find another hub within 15 s, and
-no lookup fails meanwhile (rows B7 and D6 are in it).
+no lookup fails meanwhile (rows B7 and D6 are in it). Then spokes are killed, paused and cut off,
+one after another: the others do not notice.
 
 One method is taken through everything, the others through less; ILS_MESH=all: each through all.
 Words of the command line choose methods. ILS_LOAD: lookups a second at each spoke."""
@@ -17,6 +18,7 @@ from mesh.scenes import Scenes
 from mesh.world import Mesh
 
 WHOLE = 'switched'
+SPOKES = 'bundle'     # the method by which spokes die, unless by each
 RATE = int(os.environ.get('ILS_LOAD', 20))
 ALL = os.environ.get('ILS_MESH') == 'all'
 
@@ -44,7 +46,19 @@ def one(part, lan, name):
             scenes.shorter()
     part.ok(load.good(), 'no lookup failed at any spoke', load.figures(), *load.notes)
     part.ok(True, load.figures())
+    if ALL or name == SPOKES:
+        spokes(part, mesh, scenes)
     scenes.figures()
+
+
+def spokes(part, mesh, scenes):
+    """One spoke after another is killed, paused and cut off; the callers are at the other ones."""
+    dying, others = mesh.spokes[:2], mesh.spokes[2:]
+    number = live.numbers(mesh.nodes, mesh.hubs[-1])[0]
+    with live.Load(mesh.nodes, RATE * len(others), doors=others) as load:
+        scenes.spokes_die(dying, number)
+    part.ok(load.good(), 'a spoke dies: no lookup failed at any other', load.figures(), *load.notes)
+    part.ok(True, load.figures())
 
 
 def main():

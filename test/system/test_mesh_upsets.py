@@ -8,6 +8,7 @@ every
 pair has its link and all digests are equal.
 
 One method; ILS_MESH=all: each of them. Words of the command line choose."""
+import contextlib
 import os
 import shutil
 import sys
@@ -101,11 +102,10 @@ def drained(part, mesh, scenes):
 
 # --- a copy beside its original
 
-def copied(part, mesh, scenes):
+def copied(part, mesh, scenes, c):
     """The machine was cloned while it ran: the copy's boot number is the higher one, so the
     original
     is refused. It stops writing, and goes on by itself when the copy is somebody else."""
-    c = mesh.spokes[-1]
     copy = mesh.lan.cluster('copy', start=False)
     shutil.rmtree(copy.data)
     shutil.copytree(c.data, copy.data, ignore=shutil.ignore_patterns('*.sock', 'trace'))
@@ -197,14 +197,24 @@ def one(part, lan, name):
     scenes = Scenes(part, mesh)
     mesh.method.finish(mesh.nodes)
     scenes.whole('the mesh by itself')
-    with live.Load(list(mesh.nodes), RATE * 5, doors=mesh.spokes[:5]) as load:
+    spoke = mesh.spokes[-1]
+    with loaded(part, mesh, 'a hub is made a spoke', mesh.nodes):
         drained(part, mesh, scenes)
-        put_back(part, mesh, scenes, mesh.spokes[-1])
+    with loaded(part, mesh, 'a hub from yesterday', mesh.spokes):
         put_back(part, mesh, scenes, mesh.hubs[0])
-        copied(part, mesh, scenes)
-    part.ok(load.good(), 'no lookup failed at any spoke', load.figures(), *load.notes)
-    part.ok(True, load.figures())
+    with loaded(part, mesh, 'a spoke from yesterday, and copied', mesh.spokes[:-1]):
+        put_back(part, mesh, scenes, spoke)
+        copied(part, mesh, scenes, spoke)
     scenes.figures()
+
+
+@contextlib.contextmanager
+def loaded(part, mesh, name, doors):
+    """Callers at these; who is stopped has none."""
+    with live.Load(list(mesh.nodes), RATE * len(doors), doors=list(doors)) as load:
+        yield
+    part.ok(load.good(), name + ': no lookup failed', load.figures(), *load.notes)
+    part.ok(True, '%s: %s' % (name, load.figures()))
 
 
 def main():

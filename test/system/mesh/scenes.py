@@ -81,22 +81,37 @@ class Scenes:
         hub.start()
         self.whole(name + ', and back')
 
-    def power(self, hub, dies=False):
-        """dies: the daemon is gone as well when the power comes back."""
-        name = 'power failure of ' + hub.name
+    def power(self, hub, dies=False, by='link'):
+        """dies: the daemon is gone as well when the power comes back. by: what takes it from the
+        network: its link goes down, or a packet filter drops all that is its own."""
+        name = 'power failure of %s, by its %s' % (hub.name, by)
         spokes = self.served_by(hub)
         since = time.monotonic()
-        self.lan.unplug(hub)
+        self.off(hub, by)
         if dies:
             hub.kill()
         self.rehomed(name, spokes, hub, since)
         self.arrives(name, spokes[0], [c for c in self.mesh.running() if c is not hub])
         if not dies:
             self.mesh.change(hub)
-        self.lan.plug(hub)
+        self.on(hub, by)
         if dies:
             hub.start()
         self.whole(name + ', and back')
+
+    def off(self, c, by='link'):
+        if by == 'link':
+            self.lan.unplug(c)
+            return
+        for other in self.mesh.nodes:
+            if other is not c:
+                self.lan.cut(c, other)
+
+    def on(self, c, by='link'):
+        if by == 'link':
+            self.lan.plug(c)
+        else:
+            self.lan.heal()
 
     def pause(self, hub):
         name = '%s is paused' % hub.name
@@ -107,6 +122,52 @@ class Scenes:
         self.arrives(name, spokes[0])
         hub.resume()
         self.whole(name + ', and goes on')
+
+    # --- a spoke dies: nobody else notices, and it has everything when it is back
+
+    def missed(self, name, spoke, hub):
+        """Its hub gives the link up, and all others go on."""
+        gone = wait_until(lambda: spoke not in self.mesh.served_by(hub), 20, 0.1)
+        self.part.ok(gone, '%s: %s gives its link up' % (name, hub.name), hub.json('peers'))
+        others = [c for c in self.mesh.running() if c is not spoke]
+        self.arrives(name, hub, others)
+        self.arrives(name, next(c for c in others if c in self.mesh.spokes), others)
+
+    def spoke_killed(self, spoke):
+        name, hub = 'kill -9 of ' + spoke.name, self.mesh.hub_of(spoke)
+        spoke.kill()
+        self.missed(name, spoke, hub)
+        spoke.start()
+        self.whole(name + ', and back')
+
+    def spoke_paused(self, spoke):
+        name, hub = '%s is paused' % spoke.name, self.mesh.hub_of(spoke)
+        spoke.pause()
+        self.missed(name, spoke, hub)
+        spoke.resume()
+        self.whole(name + ', and goes on')
+
+    def spoke_alone(self, spoke, number):
+        """Cut off from everybody it serves what it knew, also after it was killed and started, and
+        may be changed."""
+        name, hub = 'power failure of ' + spoke.name, self.mesh.hub_of(spoke)
+        self.off(spoke, 'filter')
+        self.missed(name, spoke, hub)
+        spoke.kill()
+        spoke.start()
+        self.part.ok(self.mesh.finds(spoke, number),
+                     name + ': started alone it serves what it knew', spoke.json('lookup', number))
+        made = self.mesh.change(spoke)
+        self.on(spoke, 'filter')
+        self.whole(name + ', and back')
+        lacking = [c.name for c in self.mesh.running() if not self.mesh.finds(c, made)]
+        self.part.ok(not lacking, name + ': what it was told meanwhile is everywhere', lacking)
+
+    def spokes_die(self, spokes, number):
+        """number: an entry of somebody else."""
+        for n, act in enumerate((self.spoke_killed, self.spoke_paused,
+                                 lambda spoke: self.spoke_alone(spoke, number))):
+            act(spokes[n % len(spokes)])
 
     # --- the network between
 
@@ -231,7 +292,8 @@ class Scenes:
     def everything(self):
         h1, h2, h3 = self.mesh.hubs
         self.each_hub(self.kill, self.kill, self.kill)
-        self.each_hub(self.power, lambda hub: self.power(hub, dies=True), self.power)
+        self.each_hub(self.power, lambda hub: self.power(hub, dies=True),
+                      lambda hub: self.power(hub, by='filter'))
         self.partial(*self.pair())
         self.each_hub(self.drop, self.reject, self.pause)
         self.one_way(h2, h3)
