@@ -76,7 +76,8 @@ struct held {
     uint64_t incarnation;
     struct stamp at;
     uint64_t looked;       /* in which step it was in the table last */
-    tick over;             /* since when it is served although it was ended; 0 = it is not */
+    tick over;             /* since when it is served although it was ended, by ... */
+    uint64_t over_in;      /* ... that incarnation; 0: it is not */
     bool met;
     struct stamp fits;     /* the newest head of its plan that was heard and is no more than the
                             * quota, in ... */

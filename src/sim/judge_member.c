@@ -73,11 +73,12 @@ static void judge_ended(struct judge *j, const struct node *n, uint32_t of,
     over = over && of != j->life[n->index].soul; /* who hears it of itself keeps its own */
     size_t key = over ? soul_served(j, n, of) : JUDGE_KEYS;
     if (key == JUDGE_KEYS) {
-        h->over = 0;
+        h->over_in = 0;
         return;
     }
-    if (h->over == 0)
+    if (h->over_in != n->incarnation)
         h->over = j->world->now;
+    h->over_in = n->incarnation;
     if (j->world->now > h->over + ENDS_WITHIN)
         world_break(j->world, "ends: %s serves key %zu of n%u, who %s", n->name, key,
                     j->soul[of].lineage,
