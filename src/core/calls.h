@@ -134,6 +134,7 @@ void stream_damaged(struct ils *ils, struct stream *s);
 void stream_served(struct ils *ils, struct stream *s);
 void stream_failed(const struct ils *ils, struct stream *s, const char *why);
 void beats_start(struct ils *ils, struct rows *rows);
+void beats_look(struct ils *ils);
 void beats_row(struct rows *rows, const struct stream *s);
 void beats_again(struct ils *ils);
 void stream_tick(struct ils *ils);

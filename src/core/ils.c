@@ -173,6 +173,7 @@ int ils_step(struct ils *ils, const struct ils_event *event, struct ils_actions 
         told_tick(ils);
         ends_tick(ils);
         introduce_tick(ils);
+        beats_look(ils);
         holds_tick(ils);
         stream_tick(ils);
         held_tick(ils);

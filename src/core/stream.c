@@ -301,25 +301,35 @@ void beats_start(struct ils *ils, struct rows *rows)
     ils->next_beat = ils->now + every;
 }
 
+static bool beats_wait(const struct ils *ils)
+{
+    return (ils->self != NULL && adopt_holds(ils, ils->self)) ||
+           (ils->own != NULL && adopt_holds(ils, ils->own));
+}
+
+/* Before anybody asks whether a beat is due. */
+void beats_look(struct ils *ils)
+{
+    tick every = beat_interval(ils);
+    if (ils->next_beat != TICK_NEVER && ils->next_beat > ils->now + every)
+        ils->next_beat = ils->now + every; /* the operator wants it more often */
+    if (ils->ready && since_beat(ils) >= every && ils->next_beat > ils->now && !beats_wait(ils))
+        ils->next_beat = ils->now; /* it was suspended, or could not write */
+}
+
 /* Staleness, and beats. */
 void stream_tick(struct ils *ils)
 {
-    tick every = beat_interval(ils);
     judge_stale(ils);
     adopt_tick(ils);
-    if (ils->next_beat != TICK_NEVER && ils->next_beat > ils->now + every)
-        ils->next_beat = ils->now + every; /* the operator wants it more often */
-    if (ils->ready && since_beat(ils) >= every && ils->next_beat > ils->now)
-        ils->next_beat = ils->now; /* it was suspended */
     if (!ils->ready || ils->now < ils->next_beat)
         return;
-    if ((ils->self != NULL && adopt_holds(ils, ils->self)) ||
-        (ils->own != NULL && adopt_holds(ils, ils->own))) {
+    if (beats_wait(ils)) {
         ils->next_beat = ils->now + START_HOLD_US; /* due as soon as it may be written */
         return;
     }
     ils->beaten = ils->wall;
-    ils->next_beat = ils->now + every;
+    ils->next_beat = ils->now + beat_interval(ils);
     beat(ils, ils->self);
     beat(ils, ils->own);
     list_each(node, &ils->streams)

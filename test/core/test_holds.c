@@ -416,7 +416,6 @@ static void full_at_a_beat(void **state)
     }
 }
 
-/* Memory is refused while the beats are signed: what is stored then is whole or as before. */
 /* A change is under way when the beat is due, which is passed over therefore; and is not stored. */
 static void full_beside_a_beat(void **state)
 {
@@ -436,6 +435,20 @@ static void full_beside_a_beat(void **state)
     assert_int_equal(world.node[2].ils->own->head.beat, before + 1);
 }
 
+/* What it says of itself was to be written anew in the step in which it turns out that a beat is
+ * due, and is otherwise as it was: what is held comes with it all the same. */
+static void suspended_beside_a_change(void **state)
+{
+    struct ils *ils = world.node[2].ils;
+    world_pass(&world, 60 * TICK_S);
+    uint64_t before = ils->self->head.usn;
+    world.wall += 2 * BEAT;
+    self_changed(ils);
+    world_pass(&world, 60 * TICK_S);
+    assert_int_equal(ils->self->head.usn, before + 1);
+}
+
+/* Memory is refused while the beats are signed: what is stored then is whole or as before. */
 static void refused_at_a_beat(void **state)
 {
     for (size_t k = 1; k < 60; k++) {
@@ -562,6 +575,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(suspended, setup, teardown),
         cmocka_unit_test_setup_teardown(full_at_a_beat, setup, teardown),
         cmocka_unit_test_setup_teardown(full_beside_a_beat, setup, teardown),
+        cmocka_unit_test_setup_teardown(suspended_beside_a_change, setup, teardown),
         cmocka_unit_test_setup_teardown(refused_at_a_beat, setup, teardown),
         cmocka_unit_test_setup_teardown(told_apart, setup, teardown),
         cmocka_unit_test_setup_teardown(words_without_end, setup, teardown),
