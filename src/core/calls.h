@@ -489,6 +489,7 @@ struct ended {
     uint64_t epoch, usn;        /* nothing up to this returns */
     uint8_t author[PEER_ID_SIZE];
     TEXT(name, CLUSTER_ID_MAX); /* its cluster id, as the author knew it */
+    tick repeated;              /* from then on by a spoke whose hub does not say it */
 };
 void ends_rows_of_stream(struct rows *r, const struct stream *s); /* its rows go */
 void ends_remove_row(struct rows *r, const struct ended *e);
@@ -500,7 +501,8 @@ bool ends_setting(struct ils *ils, struct slice key, struct slice value);
 void ends_rows(struct rows *r);
 void ends_tick(struct ils *ils);
 tick ends_deadline(const struct ils *ils);
-/* Of stream 0 of an admitted hub: its records of ends, which a hub repeats. */
+/* Of an admitted stream 0: its records of ends, which a hub repeats, and so does a spoke whose hub
+ * does not. */
 void ends_read(struct ils *ils, const struct stream *self);
 size_t ends_changes(struct ils *ils, struct change *change, size_t max); /* for one's own */
 bool ends_allow(const struct ils *ils, const struct head *h); /* it may be taken */

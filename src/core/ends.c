@@ -2,9 +2,9 @@
  *
  * Who leaves says so himself (leave.c). Of a cluster that does not come back a hub's operator says
  * it (FORGET: it may return in a higher epoch; BAN: never), in a record of the hub's stream 0,
- * which every hub repeats and everybody keeps. Data goes then, and the place in the table. What was
- * known of the end stays for ever, so that nothing older returns from a cluster that was away: the
- * head that says LEFT, or the record.
+ * which every hub repeats, and everybody keeps, who says it in his own where his hub does not. Data
+ * goes then, and the place in the table. What was known of the end stays for ever, so that nothing
+ * older returns from a cluster that was away: the head that says LEFT, or the record.
  *
  * ENTRY_ENDED: user: the key; value: u8 flags (1: banned), u64 epoch, u64 USN, 16 author,
  * u8 length and cluster id, u32 turn.
@@ -14,6 +14,7 @@
 #define ENDED_NAME  "ended"
 #define ENDED_VALUE (1 + 8 + 8 + PEER_ID_SIZE + 1 + CLUSTER_ID_MAX + 4)
 #define TURN_MOST   1000
+#define REPEAT_US   (10 * TICK_S) /* so long a spoke's hub has to say it itself */
 #define EPOCH_FIRST (UINT64_C(1) << 32) /* counter 1 (stream_epoch) */
 #define EPOCH_MOST  (UINT64_C(1) << 63) /* nobody gets there: a record that says so is none */
 #define USN_MOST    (UINT64_C(1) << 62)
@@ -164,7 +165,9 @@ static bool merge(struct ils *ils, const struct ended *e, size_t most)
     if (e->name.n != 0)
         text_set(known->name, text_slice(e->name));
     ils->ends_due = ils->rosters_moved = true;
-    self_changed(ils);
+    known->repeated = ils->repeat_next = ils->now + REPEAT_US;
+    if (ils->role == ROLE_HUB)
+        self_changed(ils);
     return true;
 }
 
@@ -191,7 +194,7 @@ struct reading {
     struct rows rows;
 };
 
-/* Another hub's word. It may be one that lies, and names keys that it has made up: for whoever is
+/* Another's word. It may be one that lies, and names keys that it has made up: for whoever is
  * known here, and for the word of this hub's own operator, some room is left. */
 static bool read_one(void *context, const struct record *r)
 {
@@ -207,26 +210,72 @@ static bool read_one(void *context, const struct record *r)
     return true;
 }
 
+/* What somebody says of this end in his stream 0 is all that is known here, or more. */
+static bool says_it(const struct stream *self, const struct ended *e)
+{
+    const struct record key = {.kind = ENTRY_ENDED, .user = slice_make(e->key, KEY_SIZE)};
+    struct record r;
+    struct ended said;
+    return catalog_find(self->catalog, &key, &r) && read_value(&said, r.value) &&
+           !says_more(e, &said);
+}
+
+/* Whether this cluster is to say it: every hub does; a spoke where its hub does not, which was
+ * restored, say, or is the one that was forgotten and does not know it. */
+static bool is_repeated(const struct ils *ils, const struct ended *e)
+{
+    bool linked = false;
+    if (ils->role == ROLE_HUB)
+        return true;
+    if (ils->now < e->repeated)
+        return says_it(ils->self, e);
+    list_each(node, &ils->peers) {
+        const struct peer *p = list_entry(node, struct peer, node);
+        const struct stream *self = stream_find(ils, p->key, STREAM_SELF);
+        if (p->link == NULL || p->link->state != LINK_UP)
+            continue;
+        linked = true;
+        if (self != NULL && stream_held(self) ? !says_it(self, e) : ends_find(ils, p->key) == e)
+            return true;
+    }
+    return !linked && says_it(ils->self, e);
+}
+
+/* Whether a spoke must say of an end what it did not, or need not any more. */
+static void repeat(struct ils *ils)
+{
+    ils->repeat_next = TICK_NEVER;
+    if (ils->role != ROLE_SPOKE)
+        return;
+    list_each(node, &ils->ended) {
+        const struct ended *e = list_entry(node, struct ended, node);
+        if (is_repeated(ils, e) != says_it(ils->self, e))
+            self_changed(ils);
+        if (ils->now < e->repeated && e->repeated < ils->repeat_next)
+            ils->repeat_next = e->repeated;
+    }
+}
+
 void ends_read(struct ils *ils, const struct stream *self)
 {
     const struct peer *p = peer_find(ils, self->key);
     struct reading reading = {.ils = ils, .teller = p};
-    if (p == NULL || p->role != ROLE_HUB)
+    if (p == NULL || p->role == ROLE_STANDALONE)
         return;
     rows_init(&reading.rows, ils);
     catalog_walk(self->catalog, read_one, &reading);
     if (reading.rows.n != 0)
         journal_store(&reading.rows, BATCH_PLAIN);
+    if (p->link != NULL)
+        repeat(ils);
 }
 
 size_t ends_changes(struct ils *ils, struct change *change, size_t max)
 {
     size_t n = 0;
-    if (ils->role != ROLE_HUB)
-        return 0;
     list_each(node, &ils->ended) {
         const struct ended *e = list_entry(node, struct ended, node);
-        struct slice value = value_of(ils, e);
+        struct slice value = is_repeated(ils, e) ? value_of(ils, e) : slice_make(NULL, 0);
         if (n < max && value.n != 0)
             change[n++] = (struct change){.put = true, .kind = ENTRY_ENDED,
                                           .user = slice_make(e->key, KEY_SIZE), .value = value};
@@ -594,11 +643,14 @@ void ends_tick(struct ils *ils)
     leave_tick(ils);
     if (ils->ends_due)
         sweep(ils);
+    if (ils->now >= ils->repeat_next)
+        repeat(ils);
 }
 
 tick ends_deadline(const struct ils *ils)
 {
-    return leave_deadline(ils);
+    tick leave = leave_deadline(ils);
+    return ils->ready && ils->repeat_next < leave ? ils->repeat_next : leave;
 }
 
 void ends_free(struct ils *ils)

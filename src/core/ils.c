@@ -32,7 +32,7 @@ struct ils *ils_new(struct mem *mem)
     ils->next_batch = 1;
     ils->next_link = 1;
     ils->next_n = 1;
-    ils->next_beat = ils->rows_next = ils->mesh.let_go = TICK_NEVER;
+    ils->next_beat = ils->rows_next = ils->mesh.let_go = ils->repeat_next = TICK_NEVER;
     own_init(ils);
     buf_init(&ils->orphans, mem, SIZE_MAX);
     buf_init(&ils->catalog_rows, mem, SIZE_MAX);
