@@ -504,6 +504,7 @@ tick ends_deadline(const struct ils *ils);
 /* Of an admitted stream 0: its records of ends, which a hub repeats, and so does a spoke whose hub
  * does not. */
 void ends_read(struct ils *ils, const struct stream *self);
+void ends_again(struct ils *ils); /* of all of them: whose word counts may have changed */
 size_t ends_changes(struct ils *ils, struct change *change, size_t max); /* for one's own */
 bool ends_allow(const struct ils *ils, const struct head *h); /* it may be taken */
 /* Who was forgotten and has not returned, or is banned; NULL: neither. */

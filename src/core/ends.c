@@ -270,6 +270,15 @@ void ends_read(struct ils *ils, const struct stream *self)
         repeat(ils);
 }
 
+void ends_again(struct ils *ils)
+{
+    list_each(node, &ils->streams) {
+        const struct stream *s = list_entry(node, struct stream, node);
+        if (s->number == STREAM_SELF && !s->own && s->admitted && stream_held(s))
+            ends_read(ils, s);
+    }
+}
+
 size_t ends_changes(struct ils *ils, struct change *change, size_t max)
 {
     size_t n = 0;

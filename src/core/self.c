@@ -457,7 +457,9 @@ void self_applied(struct ils *ils, struct stream *s)
         identity_former(ils, p);
     if (hub || p->role == ROLE_HUB)
         ils->rosters_moved = true;
-    if (s->admitted)
+    if (hub && p->role != ROLE_HUB)
+        ends_again(ils);
+    else if (s->admitted)
         ends_read(ils, s);
     introduce_read(ils, s);
 }

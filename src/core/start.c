@@ -143,16 +143,6 @@ static struct slice role_text(enum ils_role role)
     return slice_of(text[role]);
 }
 
-/* The disk may have taken what a hub says, and not who is ended by it. */
-static void ends_again(struct ils *ils)
-{
-    list_each(node, &ils->streams) {
-        const struct stream *s = list_entry(node, struct stream, node);
-        if (s->number == STREAM_SELF && !s->own && s->admitted && stream_held(s))
-            ends_read(ils, s);
-    }
-}
-
 /* The boot number is durable. A store that does not take it cannot keep any promise. */
 void journal_ready(struct ils *ils, bool failed)
 {
@@ -171,7 +161,7 @@ void journal_ready(struct ils *ils, bool failed)
     ils->listening = ils->role != ROLE_STANDALONE;
     adopt_start(ils);
     admit_counted(ils);
-    ends_again(ils);
+    ends_again(ils); /* the disk may have taken what a hub says, and not who is ended by it */
     self_changed(ils);
     dial_now(ils);
 }

@@ -454,31 +454,6 @@ static void ban_outlives_a_lost_row(void **state)
     assert_int_equal(world.node[2].verdict.code, CODE_BANNED);
 }
 
-/* The only hub that knew it is restored from before: its spoke says so in its place, and who was
- * forgotten hears of it. */
-static void spoke_says_what_its_hub_has_lost(void **state)
-{
-    (void)state;
-    struct view_cluster before, after;
-    assert_int_equal(world_plan(&world, 1, "one@b.example", true), REPLY_OK);
-    assert_true(row_of(2, 1, &before));
-    world_image(&world, 0);
-    world_stop(&world, 1);
-    world_stop(&world, 3);
-    world_pass(&world, 12 * TICK_S);
-    assert_int_equal(end(0, COMMAND_FORGET, 1), REPLY_OK);
-    world_pass(&world, 2 * TICK_S);
-    assert_false(in_table(2, 1));
-    world_stop(&world, 0);
-    world_restore(&world, 0);
-    world_start(&world, 0, &mem.mem);
-    world_start(&world, 1, &mem.mem);
-    world_pass(&world, 60 * TICK_S);
-    assert_true(row_of(2, 1, &after) && after.epoch > before.epoch);
-    assert_true(world_answers(&world, 0, "one@b.example"));
-    assert_true(world_answers(&world, 2, "one@b.example"));
-}
-
 static void unbanned_comes_back(void **state)
 {
     (void)state;
@@ -780,7 +755,6 @@ int main(void)
         TEST(banned_does_not_return),
         TEST(ban_outlives_its_author),
         TEST(ban_outlives_a_lost_row),
-        TEST(spoke_says_what_its_hub_has_lost),
         TEST(unbanned_comes_back),
         TEST(bans_of_a_member),
         TEST(spoke_drops_whom_no_hub_knows),

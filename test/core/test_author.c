@@ -1,0 +1,100 @@
+/* Whose word the end of a cluster is, and how it comes to those who have not heard of it. Hubs 0
+ * and 1, spokes 2 (of 0) and 3 (of 1). */
+#include "core/core.h"
+#include "world.h"
+
+static struct test_mem mem;
+static struct world world;
+
+static int setup(void **state)
+{
+    (void)state;
+    test_mem_init(&mem, 0);
+    world_init(&world);
+    for (int i = 0; i < 4; i++)
+        world_start(&world, i, &mem.mem);
+    world_hub(&world, 0, "one");
+    world_spoke(&world, 1, 0, "one");
+    world_join(&world, 1, 0, ROLE_HUB);
+    world_spoke(&world, 2, 0, "one");
+    world_spoke(&world, 3, 1, "one");
+    world_pass(&world, 5 * TICK_S);
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    world_done(&world);
+    assert_int_equal(mem.mem.used, 0);
+    return 0;
+}
+
+static bool row_of(int i, const char *id, struct view_cluster *ret)
+{
+    for (size_t n = 1; view_cluster(world.node[i].ils, n, ret); n++)
+        if (slice_eq(ret->cluster_id, slice_of(id)))
+            return true;
+    return false;
+}
+
+static enum reply end(int i, enum command_type type, const char *id)
+{
+    return world_command(&world, i, (struct command){.type = type, .cluster = slice_of(id)});
+}
+
+/* The only hub that knew it is restored from before: its spoke says so in its place, and who was
+ * forgotten hears of it. */
+static void spoke_says_what_its_hub_has_lost(void **state)
+{
+    (void)state;
+    struct view_cluster before, after;
+    assert_int_equal(world_plan(&world, 1, "one@b.example", true), REPLY_OK);
+    assert_true(row_of(2, "c1", &before));
+    world_image(&world, 0);
+    world_stop(&world, 1);
+    world_stop(&world, 3);
+    world_pass(&world, 12 * TICK_S);
+    assert_int_equal(end(0, COMMAND_FORGET, "c1"), REPLY_OK);
+    world_pass(&world, 2 * TICK_S);
+    assert_false(row_of(2, "c1", &after));
+    world_stop(&world, 0);
+    world_restore(&world, 0);
+    world_start(&world, 0, &mem.mem);
+    world_start(&world, 1, &mem.mem);
+    world_pass(&world, 60 * TICK_S);
+    assert_true(row_of(2, "c1", &after) && after.epoch > before.epoch);
+    assert_true(world_answers(&world, 0, "one@b.example"));
+    assert_true(world_answers(&world, 2, "one@b.example"));
+}
+
+/* Who was away heard it from another hub while its author still seemed to be one, whose own word
+ * was awaited: then he is a spoke, and says no such things any more. */
+static void author_becomes_a_spoke(void **state)
+{
+    (void)state;
+    struct view_ended ended;
+    struct ils *away = world.node[3].ils;
+    assert_int_equal(end(1, COMMAND_BAN, "c2"), REPLY_OK);
+    world_ask(&world, 1, (struct command){.type = COMMAND_ROLE, .role = ROLE_SPOKE});
+    world_pass(&world, 60 * TICK_S);
+    assert_int_equal(world.node[1].ils->role, ROLE_SPOKE);
+    assert_true(view_ended(away, 0, &ended));
+    ends_free(away);
+    peer_find(away, world.node[1].ils->key)->role = ROLE_HUB;
+    assert_int_equal(world_command(&world, 1, (struct command){.type = COMMAND_DESCRIBE,
+                                                               .description = slice_of("x")}),
+                     REPLY_OK);
+    world_pass(&world, 5 * TICK_S);
+    assert_true(view_ended(away, 0, &ended) && ended.banned);
+}
+
+int main(void)
+{
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+    const struct CMUnitTest tests[] = {
+        TEST(spoke_says_what_its_hub_has_lost),
+        TEST(author_becomes_a_spoke),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
