@@ -237,12 +237,23 @@ void adopt_rows(struct rows *r, struct stream *s)
     }
 }
 
+/* Others held that it has left, and dropped its other streams then: those are told anew as well. */
+static void return_whole(struct ils *ils)
+{
+    list_each(node, &ils->streams) {
+        struct stream *s = list_entry(node, struct stream, node);
+        s->renew = s->renew || (s->own && s != ils->self && stream_held(s) && !s->rolled_back);
+    }
+}
+
 void adopt_committed(struct ils *ils, struct stream *s)
 {
     struct trace *t = say(ils, EVENT_WITHHELD);
     t->text[0] = slice_of("written anew in a new epoch");
     t->number[0] = s->number;
     t->number[1] = s->theirs_usn;
+    if (s->number == STREAM_SELF && s->theirs_left)
+        return_whole(ils);
     s->renew = s->rolled_back = s->proved_older = s->rebuilding = s->theirs_left = false;
     s->theirs_epoch = s->theirs_usn = 0;
     buf_reset(&s->former_lines);

@@ -47,10 +47,11 @@ bool mark_ours(const struct stream *s, const struct mark *m)
 }
 
 /* They say an older head than they did: its origin had left, or was forgotten, and they dropped
- * what they had. */
+ * what they had; or did not keep that it has left, since they did not know it then. */
 void mark_lower(const struct stream *s, struct mark *m, const struct head *h)
 {
-    if (m->theirs && !mark_ours(s, m) && mark_order(m, h) > 0)
+    bool left = stream_held(s) && (s->head.flags & HEAD_FLAG_LEFT) != 0 && !s->own;
+    if (m->theirs && (left || !mark_ours(s, m)) && mark_order(m, h) > 0)
         mark_set(m, h);
 }
 

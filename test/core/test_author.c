@@ -89,12 +89,40 @@ static void author_becomes_a_spoke(void **state)
     assert_true(view_ended(away, 0, &ended) && ended.banned);
 }
 
+/* Hub 1 and spoke 4 are restored: the hub from before it knew the spoke, the spoke from before it
+ * left. What hub 0 tells of the spoke that left hub 1 has no use for; and then the spoke comes. */
+static void leaver_comes_back_to_who_never_knew_it(void **state)
+{
+    (void)state;
+    struct view_cluster c;
+    world_image(&world, 1);
+    world_start(&world, 4, &mem.mem);
+    world_spoke(&world, 4, 1, "one");
+    assert_int_equal(world_plan(&world, 4, "four@b.example", true), REPLY_OK);
+    world_pass(&world, 5 * TICK_S);
+    world_image(&world, 4);
+    world_ask(&world, 4, (struct command){.type = COMMAND_LEAVE});
+    world_pass(&world, 5 * TICK_S);
+    assert_false(row_of(0, "c4", &c));
+    for (int i = 4; i >= 1; i -= 3) {
+        world_stop(&world, i);
+        world_restore(&world, i);
+    }
+    world_start(&world, 1, &mem.mem);
+    world_pass(&world, 15 * TICK_S);
+    world_start(&world, 4, &mem.mem);
+    world_pass(&world, 60 * TICK_S);
+    for (int i = 0; i < 4; i++)
+        assert_true(world_answers(&world, i, "four@b.example"));
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
     const struct CMUnitTest tests[] = {
         TEST(spoke_says_what_its_hub_has_lost),
         TEST(author_becomes_a_spoke),
+        TEST(leaver_comes_back_to_who_never_knew_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
