@@ -40,10 +40,13 @@ class Fake:
         self.listener = socket.socket(socket.AF_UNIX)
         self.listener.bind(os.path.join(self.data, 'control.sock'))
         self.listener.listen(8)
-        threading.Thread(target=self.accept, daemon=True).start()
+        self.accepting = threading.Thread(target=self.accept, daemon=True)
+        self.accepting.start()
         return self
 
     def __exit__(self, *error):
+        self.listener.shutdown(socket.SHUT_RDWR)
+        self.accepting.join() # or it might go on at the next one's listener, by the same number
         self.listener.close()
         shutil.rmtree(self.data)
 
