@@ -76,11 +76,11 @@ need() {
 # What the two programs are built from, and what the tests use besides.
 BUILD_PACKAGES=(gcc libc6-dev meson ninja-build pkg-config python3 protobuf-c-compiler
     libprotobuf-c-dev libuv1-dev libssl-dev libsodium-dev libsqlite3-dev libjansson-dev
-    libcsv-dev libinih-dev libedit-dev libsystemd-dev libcmocka-dev zlib1g-dev gettext
+    libcsv-dev libinih-dev libedit-dev libcmocka-dev zlib1g-dev gettext
     libpq-dev libmariadb-dev libldap-dev libmicrohttpd-dev libknot-dev)
 TEST_PACKAGES=(git clang-14 libclang-rt-14-dev llvm-14 binutils universal-ctags procps iproute2
-    nftables strace tcpdump openssl sqlite3 curl scdoc mandoc man-db libsofia-sip-ua-dev sip-tester
-    kamailio kamailio-utils-modules kamailio-sqlite-modules kamailio-postgres-modules
+    nftables openssl curl scdoc mandoc libsofia-sip-ua-dev sip-tester kamailio
+    kamailio-utils-modules kamailio-sqlite-modules kamailio-postgres-modules
     kamailio-mysql-modules postgresql mariadb-server slapd ldap-utils systemd shellcheck spin
     bind9-dnsutils dnsmasq-base prometheus baresip-core)
 
