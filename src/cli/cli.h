@@ -75,6 +75,16 @@ bool parsed_has(const struct parsed *p, const char *option);
 int cli_run(struct cli *cli, int n, char **words);
 int cli_help(struct cli *cli, int n, char **words);
 
+/* The command whose name the first words are, the longest one, and how many of them those are;
+ * NULL: none. */
+const struct command_row *command_find(int n, char **words, int *ret_used);
+/* The option of a list (NULL: none) whose name these n bytes are, or NULL. */
+const struct option_row *option_find(const struct option_row *o, const char *name, size_t n);
+
+/* Prints what may stand in place of the last of the words, one a line, for the completion of the
+ * shell (complete.c); FILE and DIR stand for names of files and directories. The exit status. */
+int cli_complete(int n, char **words);
+
 /* One error on standard error (or, with --json, as an object on standard output). where and next
  * may be NULL. Gives `status` back. */
 int cli_error(const struct cli *cli, int status, const char *text, const char *where,

@@ -131,7 +131,7 @@ static int words_match(const char *words, int n, char **given)
     return i;
 }
 
-static const struct command_row *command_find(int n, char **words, int *ret_used)
+const struct command_row *command_find(int n, char **words, int *ret_used)
 {
     const struct command_row *best = NULL;
     *ret_used = 0;
@@ -215,7 +215,7 @@ static int unknown_command(const struct cli *cli, int n, char **words)
     return cli_error(cli, EXIT_USAGE, text, NULL, "ils help");
 }
 
-static const struct option_row *option_find(const struct option_row *o, const char *name, size_t n)
+const struct option_row *option_find(const struct option_row *o, const char *name, size_t n)
 {
     for (; o != NULL && o->name != NULL; o++)
         if (strlen(o->name) == n && strncmp(o->name, name, n) == 0)
@@ -414,6 +414,8 @@ int main(int argc, char **argv)
         return print_causes();
     if (argc == 2 && strcmp(argv[1], "--contract-alarms") == 0)
         return print_alarms();
+    if (argc > 1 && strcmp(argv[1], "--complete") == 0)
+        return cli_complete(argc - 2, argv + 2);
     int status = cli_run(&cli, argc - 1, argv + 1);
     cli_disconnect(&cli);
     if (fflush(stdout) != 0 || ferror(stdout))

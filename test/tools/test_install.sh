@@ -103,18 +103,6 @@ else
     skip 'control: that of a weaker unit is not' 'no systemd-analyze'
 fi
 
-completes() {
-    # shellcheck source=/dev/null
-    . dist/ils.bash
-    COMP_WORDS=(ils --data /x plan im) COMP_CWORD=4 COMPREPLY=()
-    _ils
-    test "${COMPREPLY[*]}" = import || return
-    COMP_WORDS=(ils cert ex) COMP_CWORD=2 COMPREPLY=()
-    _ils
-    test "${COMPREPLY[*]}" = export
-}
-check 'completion knows the words after a command' completes
-
 # scdoc itself writes .PP where mandoc needs none ("skipping paragraph macro"): not ours to mend.
 pages_are_clean() {
     local page found=0
