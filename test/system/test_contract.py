@@ -10,6 +10,7 @@ import tempfile
 from harness import ILS, ROOT, Network, Tap
 
 tap = Tap()
+OPTION = re.compile(r'(--[a-z-]+)')
 
 
 def read(*path):
@@ -36,6 +37,21 @@ def typed(remedy):
                               check=False).returncode
 
 
+def unlike(name, options, places):
+    """What the places (paragraphs of the manual, rows of the contract) that show a command lack of
+    its options, or have beyond those of all the commands that they show."""
+    def shown(command, place):
+        return re.search(r'[*`]ils %s[*` ]' % re.escape(command), place.split('\n\t')[0])
+
+    mine = [place for place in places
+            if place.startswith(('*ils', '| `ils')) and shown(name, place)]
+    if not mine:
+        return ['not shown']
+    said = set(OPTION.findall('\n'.join(place.split('\n\t')[0] for place in mine)))
+    known = set().union(*(options[c] for c in options for place in mine if shown(c, place)))
+    return sorted(options[name] - said) + sorted(said - known)
+
+
 def main():
     contract, codes = read('docs', 'contract.md'), out('--contract-codes')
     tap.ok(codes in contract, 'the table of codes is that of the program',
@@ -55,16 +71,22 @@ def main():
              'control: a remedy with a mistyped word is none')
     version = re.search(r"version: '([0-9.]+)'", read('meson.build')).group(1)
     tap.same(out('--version'), 'ils %s\n' % version, 'the version is that of the build')
-    listed = re.findall(r'^  ([a-z]+(?: [a-z]+)?) ', out('--help').split('commands:')[1]
-                        .split('options of')[0], re.M)
+    pages = out('--help').split('commands:')[1].split('\noptions of')[0]
+    names = [name.strip() for name in
+             re.findall(r'^  ((?:[a-z-]+ ?)+?)(?: [^a-z ].*| {2,}.*|)$', pages, re.M)]
+    options = {name: set(OPTION.findall(out('help', *name.split()).split('\n')[0]))
+               for name in names if name != 'help'}
+    tap.ok(len(options) > 90, 'the commands are read from the help', len(options))
     manual = read('man', 'ils.1.scd')
-    for words in listed:
-        if words != 'help':
-            tap.ok('`ils %s' % words in contract and 'ils %s' % words in manual,
-                   'ils %s is in the contract and in the manual' % words)
-        for option in re.findall(r'\[(--[a-z-]+)', out('help', *words.split())):
-            tap.ok(option in contract and option in manual,
-                   'its %s is in the contract and in the manual' % option)
+    for page, places in (('manual', manual.split('\n\n')), ('contract', contract.split('\n'))):
+        for name in options:
+            absent = unlike(name, options, places)
+            tap.ok(not absent, 'ils %s and its options are in the %s' % (name, page), absent)
+    places = manual.split('\n\n')
+    tap.ok(unlike('trust lost', dict(options, **{'trust lost': set()}), places) and
+           unlike('leave', dict(options, leave={'--yes', '--gone'}), places) and
+           unlike('leave', dict(options, leave={'--yes'}), places),
+           'control: an absent command, an absent option and one too many are found')
     with Network() as net:
         c = net.cluster('alpha')
         c.hub('pw')
