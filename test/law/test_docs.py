@@ -13,7 +13,7 @@ import re
 import sys
 from pathlib import Path
 
-PAGES = ['README.md', 'ARCHITECTURE.md', 'PROTOCOL.md']
+PAGES = ['README.md', 'ARCHITECTURE.md', 'PROTOCOL.md', 'HACKING.md', 'SECURITY.md']
 ROOMS = 'src|test|script|docs|man|dist'
 # a path, perhaps with braces as a shell takes them: src/core/{link,dial}.c
 PATH = re.compile(r'(?<![\w/.-])((?:%s)/[\w./{},-]*[\w}])(?![\w*])' % ROOMS)
@@ -22,6 +22,7 @@ CODE_ROW = re.compile(r'^CODE\((\d+), (\w+),', re.M)
 CALL = re.compile(r'\bcrypto_hash1?\s*\(\s*([^,()]*(?:\([^()]*\))?[^,()]*),\s*([^,]*?)\s*,')
 EXAMPLE = re.compile(r'^(\w+) =(?: ([0-9a-f]+)$|((?:\n  [0-9a-f]+)+))', re.M)
 FUNCTION = re.compile(r'`([a-z]\w*)\(\)`')
+PLACE = re.compile(r'`([a-z]\w*)\(\)`\s+(?:in\s+|\()`(src/[\w./]+\.[ch])`')
 CONSTANT = re.compile(r'`([A-Z][A-Z0-9]*_[A-Z0-9_]+)`')
 
 
@@ -97,6 +98,19 @@ def bad_names(name, page, code):
             for word in FUNCTION.findall(page) + CONSTANT.findall(page) if word not in words]
 
 
+def bad_places(name, page, sources):
+    """`function()` in `file`, or `function()` (`file`): the file must define it."""
+    return ['%s: %s does not define %s' % (name, path, word) for word, path in PLACE.findall(page)
+            if not re.search(r'^\w[^;\n]*\b%s\(' % word, sources.get(path, ''), re.M)]
+
+
+def bad_words(page, usage, script):
+    """The words of a script, as its own comment and HACKING.md have them."""
+    said = set(re.findall(r'^    %s (\w+)' % re.escape(script), page, re.M))
+    own = set(re.findall(r'^#   %s (\w+)' % re.escape(script), usage, re.M))
+    return ['%s: %s is said in one place alone' % (script, word) for word in sorted(said ^ own)]
+
+
 def bad_stretching(page, sodium):
     salt = hashlib.blake2b(b'openils/password', digest_size=16).digest()
     m = re.search(r'stretched of `([^`]*)` =\n  ([0-9a-f]{64})', page)
@@ -144,7 +158,7 @@ def main():
     vectors = vectors_of(root)
     sources = {str(p.relative_to(root)): p.read_text()
                for p in sorted((root / 'src').rglob('*.[ch]'))}
-    code = '\n'.join(sources.values())
+    code = '\n'.join(sources.values()) + (root / 'test/test.h').read_text()
 
     def exists(path):
         return (root / path).exists()
@@ -155,6 +169,7 @@ def main():
         tap.check('%s: files' % name, bad_paths(name, page[name], exists))
         tap.check('%s: codes' % name, bad_codes(name, page[name], table))
         tap.check('%s: names' % name, bad_names(name, page[name], code))
+        tap.check('%s: what is where' % name, bad_places(name, page[name], sources))
     tap.control('a file that is not there', bad_paths('x', 'see `src/core/{link,lnik}.c`.', exists))
     tap.control('a page that is not there', bad_paths('x', 'see ABSENT.md.', exists))
     tap.control('a code that is not there', bad_codes('x', 'refused with ILS-299.', table))
@@ -163,6 +178,11 @@ def main():
                 bad_codes('x', protocol.replace('| ILS-404 |', '| |'), table))
     tap.control('a function that is not there', bad_names('x', 'in `link_upp()`', code))
     tap.control('a constant that is not there', bad_names('x', '`SEGMENT_MAXIMUM`', code))
+    tap.control('a function that is elsewhere',
+                bad_places('x', '`link_up()` in `src/core/dial.c`', sources))
+    usage = (root / 'script/prove').read_text()
+    tap.check('the words of script/prove', bad_words(page['HACKING.md'], usage, 'script/prove'))
+    tap.control('a word that is not said', bad_words('', usage, 'script/prove'))
     tap.check('every label is registered once, and used', bad_labels(protocol, sources))
     tap.control('a label that is not registered',
                 bad_labels(protocol, sources | {'x.c': 'crypto_hash1(ret, "planted", part);'}))
