@@ -57,8 +57,8 @@ static void view_one(const struct ils *ils, const struct peer *p, struct view_co
     ret->draining = p->draining;
     if (p->link == NULL)
         attempts(ils, p, ret);
-    else
-        ret->next_s = -1;
+    if (p->link != NULL || (ret->why == CONTACT_ALTERNATE && ret->visited))
+        ret->next_s = -1; /* a visit was all that was wanted */
 }
 
 bool view_contact(const struct ils *ils, size_t i, struct view_contact *ret)

@@ -397,8 +397,11 @@ static bool visited(int i, int hub)
 {
     struct view_contact c;
     for (size_t n = 0; view_contact(world.node[i].ils, n, &c); n++)
-        if (c.cluster_id.n == 2 && c.cluster_id.p[1] == '0' + hub)
+        if (c.cluster_id.n == 2 && c.cluster_id.p[1] == '0' + hub) {
+            /* Who was visited is not said to be dialled soon. */
+            assert_true(!c.visited || c.why != CONTACT_ALTERNATE || c.next_s == -1);
             return c.visited;
+        }
     return false;
 }
 
