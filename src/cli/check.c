@@ -25,8 +25,11 @@ int run_plan_check(struct cli *cli, const struct parsed *p)
             if (text_of(row, "next")[0] != '\0')
                 printf("    %s\n", text_of(row, "next"));
         }
-        printf(_("%zu shown of %lld findings\n"), json_array_size(rows),
-               (long long)json_integer_value(json_object_get(result, "total")));
+        if (json_array_size(rows) == 0)
+            printf("%s\n", _("none"));
+        else
+            printf(_("%zu shown of %lld findings\n"), json_array_size(rows),
+                   (long long)json_integer_value(json_object_get(result, "total")));
     }
     json_decref(result);
     return status;

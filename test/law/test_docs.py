@@ -22,6 +22,7 @@ CODE_ROW = re.compile(r'^CODE\((\d+), (\w+),', re.M)
 CALL = re.compile(r'\bcrypto_hash1?\s*\(\s*([^,()]*(?:\([^()]*\))?[^,()]*),\s*([^,]*?)\s*,')
 EXAMPLE = re.compile(r'^(\w+) =(?: ([0-9a-f]+)$|((?:\n  [0-9a-f]+)+))', re.M)
 FUNCTION = re.compile(r'`([a-z]\w*)\(\)`')
+VERB = re.compile(r'\{"([a-z -]+)",\s*RIGHT_(READ|CHANGE),\s*((?:"[a-z_,]*"\s*)+),\s*(true|false)')
 PLACE = re.compile(r'`([a-z]\w*)\(\)`\s+(?:in\s+|\()`(src/[\w./]+\.[ch])`')
 CONSTANT = re.compile(r'`([A-Z][A-Z0-9]*_[A-Z0-9_]+)`')
 
@@ -111,6 +112,24 @@ def bad_words(page, usage, script):
     return ['%s: %s is said in one place alone' % (script, word) for word in sorted(said ^ own)]
 
 
+def bad_verbs(page, table):
+    """The commands of the control socket: each with its right and its arguments, none beyond."""
+    said, bad = {}, []
+    for row in re.findall(r'^\|(.*)\|$', page.split('## Commands')[1].split('\n## ')[0], re.M):
+        cells = [cell.strip() for cell in row.split('|')]
+        for name in re.findall(r'`([a-z -]+)`', cells[0]):
+            said[name] = cells[-1], set(re.findall(r'`([a-z_]+)`', cells[1])), cells[1]
+    head = page.split('## Answers')[0].replace('\n', ' ')
+    for name, right, words, content in VERB.findall(table):
+        wanted = set(re.findall(r'[a-z_]+', words))
+        if name not in said or said[name][0] != right.lower() or wanted - said[name][1]:
+            bad.append('docs/control.md: %s has another right or other arguments' % name)
+        elif content == 'true' and ('content' not in said[name][2] or '`%s`' % name not in head):
+            bad.append('docs/control.md: that %s has a content stands in its row and on top' % name)
+    verbs = {row[0] for row in VERB.findall(table)}
+    return bad + ['docs/control.md: there is no command %s' % n for n in set(said) - verbs]
+
+
 def bad_stretching(page, sodium):
     salt = hashlib.blake2b(b'openils/password', digest_size=16).digest()
     m = re.search(r'stretched of `([^`]*)` =\n  ([0-9a-f]{64})', page)
@@ -183,6 +202,15 @@ def main():
     usage = (root / 'script/prove').read_text()
     tap.check('the words of script/prove', bad_words(page['HACKING.md'], usage, 'script/prove'))
     tap.control('a word that is not said', bad_words('', usage, 'script/prove'))
+    control, verbs = (root / 'docs/control.md').read_text(), sources['src/daemon/control.c']
+    tap.check('there are verbs', [] if len(VERB.findall(verbs)) > 100 else ['too few'])
+    tap.check('the commands of the control socket', bad_verbs(control, verbs))
+    tap.control('an argument that is not said',
+                bad_verbs(control, verbs.replace('"file,', '"flie,')))
+    tap.control('a content that is not said',
+                bad_verbs(control.replace('`catalog import`, ', ''), verbs))
+    tap.control('a command that is not there',
+                bad_verbs(control, verbs.replace('"unban"', '"nuban"')))
     tap.check('every label is registered once, and used', bad_labels(protocol, sources))
     tap.control('a label that is not registered',
                 bad_labels(protocol, sources | {'x.c': 'crypto_hash1(ret, "planted", part);'}))
