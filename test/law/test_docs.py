@@ -130,6 +130,16 @@ def bad_verbs(page, table):
     return bad + ['docs/control.md: there is no command %s' % n for n in set(said) - verbs]
 
 
+def bad_options(config, manual, page, example):
+    """Every option of ilsd is in its manual, as a key in that of ilsd.conf, and in the example."""
+    names = [n for n in re.findall(r'\{"([a-z-]+)", required_argument', config) if n != 'config']
+    places = (('man/ilsd.8.scd', '--%s* ', manual), ('man/ilsd.conf.5.scd', '*%s*', page),
+              ('dist/ilsd.conf', '\n;%s = ', example))
+    bad = [] if len(names) > 10 else ['no options were found']
+    return bad + ['%s of ilsd is not in %s' % (name, where) for name in names
+                  for where, form, text in places if form % name not in text]
+
+
 def bad_stretching(page, sodium):
     salt = hashlib.blake2b(b'openils/password', digest_size=16).digest()
     m = re.search(r'stretched of `([^`]*)` =\n  ([0-9a-f]{64})', page)
@@ -211,6 +221,12 @@ def main():
                 bad_verbs(control.replace('`catalog import`, ', ''), verbs))
     tap.control('a command that is not there',
                 bad_verbs(control, verbs.replace('"unban"', '"nuban"')))
+    config = sources['src/daemon/config.c']
+    texts = [(root / name).read_text()
+             for name in ('man/ilsd.8.scd', 'man/ilsd.conf.5.scd', 'dist/ilsd.conf')]
+    tap.check('the options of ilsd', bad_options(config, *texts))
+    tap.control('an option that is not said',
+                bad_options(config.replace('"workers"', '"wrokers"'), *texts))
     tap.check('every label is registered once, and used', bad_labels(protocol, sources))
     tap.control('a label that is not registered',
                 bad_labels(protocol, sources | {'x.c': 'crypto_hash1(ret, "planted", part);'}))
