@@ -24,8 +24,8 @@ struct finding {
     struct slice route_string; /* of a route: one that both cover */
 };
 
-/* Calls visit with every finding until it returns false. Slices live until visit returns. own: the
- * catalogs that are local. a: scratch; it is reset. */
+/* Calls visit with every finding of the catalogs that are local and of the routes, until it returns
+ * false. Slices live until visit returns. a: scratch; it is reset. */
 void plan_check(const struct plan *p, const struct routes *r, struct arena *a,
                 bool (*visit)(void *context, const struct finding *f), void *context);
 
