@@ -10,6 +10,13 @@ static bool is_hub(const struct ils *ils, const struct stream *self)
     return p != NULL && p->role == ROLE_HUB;
 }
 
+/* Where a newer word of it is on the way, it may just have become a hub. */
+bool admit_spoke(const struct link *l)
+{
+    const struct stream *self = stream_find(l->ils, l->to->key, STREAM_SELF);
+    return l->to->role == ROLE_SPOKE && (self == NULL || self->wanted_bytes.n == 0);
+}
+
 static bool listed_by_admitted_hub(const struct ils *ils, const uint8_t key[static KEY_SIZE])
 {
     list_each(node, &ils->streams) {

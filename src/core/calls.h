@@ -160,6 +160,8 @@ void commit_settle(struct ils *ils, struct stream *s);
 void exchange_open(struct link *l);
 void exchange_frame(struct link *l, uint8_t type, struct slice body);
 void exchange_flush(struct ils *ils);
+
+/* mark.c */
 struct mark *mark_find(const struct link *l, const struct stream *s);
 struct mark *mark_get(struct link *l, const struct stream *s);
 void mark_set(struct mark *m, const struct head *h);
@@ -168,8 +170,16 @@ int mark_order(const struct mark *m, const struct head *h);
 bool mark_ours(const struct stream *s, const struct mark *m);
 /* They say an older head than they did: that is what they hold now. */
 void mark_lower(const struct stream *s, struct mark *m, const struct head *h);
+/* A neighbour, but not that one, that shows what s wants, or a newer head; NULL: nobody does. */
+struct link *mark_source(const struct ils *ils, const struct stream *s, const struct link *not);
+/* Above what is wanted already; or that one was announced by nobody who can still be asked: its
+ * origin came back from a backup that is older, and has forgotten it. */
+bool mark_above_wanted(const struct ils *ils, const struct stream *s, const struct head *h);
+/* Who shows the greatest head of s above the one that is held; NULL: nobody shows one. */
+struct link *mark_most(const struct ils *ils, const struct stream *s);
 
 /* admit.c */
+bool admit_spoke(const struct link *l); /* by its own word */
 bool admit_may(struct ils *ils, const struct stream *s);
 bool admit_quota(const struct ils *ils, const struct stream *s, const struct head *h);
 void admit_again(struct ils *ils); /* computed anew */

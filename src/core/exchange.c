@@ -3,58 +3,6 @@
  * about what is held are answered here; asking them is fetch.c's. */
 #include "core/core.h"
 
-struct mark *mark_find(const struct link *l, const struct stream *s)
-{
-    return s->index < l->mark_n ? &l->mark[s->index] : NULL;
-}
-
-struct mark *mark_get(struct link *l, const struct stream *s)
-{
-    if (s->index >= l->mark_n) {
-        size_t n = l->mark_n;
-        while (n <= s->index)
-            n = n == 0 ? 16 : n * 2;
-        struct mark *grown =
-            mem_resize(l->ils->mem, l->mark, l->mark_n * sizeof *grown, n * sizeof *grown);
-        if (grown == NULL)
-            return NULL;
-        l->mark = grown;
-        l->mark_n = n;
-    }
-    return &l->mark[s->index];
-}
-
-void mark_set(struct mark *m, const struct head *h)
-{
-    m->theirs = true;
-    m->epoch = h->epoch;
-    m->usn = h->usn;
-    m->beat = h->beat;
-    memcpy(m->root, h->root, HASH_SIZE);
-}
-
-int mark_order(const struct mark *m, const struct head *h)
-{
-    struct head other = {.epoch = m->epoch, .usn = m->usn, .beat = m->beat};
-    memcpy(other.root, m->root, HASH_SIZE);
-    return head_order(&other, h);
-}
-
-/* It may be this end's word that the mark stands for, which says what is served here. */
-bool mark_ours(const struct stream *s, const struct mark *m)
-{
-    return s->own || (stream_held(s) && mark_order(m, &s->head) <= 0);
-}
-
-/* They say an older head than they did: its origin had left, or was forgotten, and they dropped
- * what they had; or did not keep that it has left, since they did not know it then. */
-void mark_lower(const struct stream *s, struct mark *m, const struct head *h)
-{
-    bool left = stream_held(s) && (s->head.flags & HEAD_FLAG_LEFT) != 0 && !s->own;
-    if (m->theirs && (left || !mark_ours(s, m)) && mark_order(m, h) > 0)
-        mark_set(m, h);
-}
-
 /* --- opening */
 
 void exchange_open(struct link *l)

@@ -196,32 +196,12 @@ void fetch_from(struct ils *ils, struct stream *s, struct link *l)
 
 /* --- hearing */
 
-/* Another neighbour that has announced what s wants, or NULL. */
-static struct link *another_source(struct ils *ils, const struct stream *s, const struct link *not)
-{
-    list_each(node, &ils->links) {
-        struct link *l = list_entry(node, struct link, node);
-        struct mark *m = l->state == LINK_UP && l != not ? mark_find(l, s) : NULL;
-        if (m != NULL && m->theirs && mark_order(m, &s->wanted) >= 0)
-            return l;
-    }
-    return NULL;
-}
-
-/* Above what is wanted already; or that one was announced by nobody who can still be asked: its
- * origin came back from a backup that is older, and has forgotten it. */
-static bool above_wanted(struct ils *ils, const struct stream *s, const struct head *h)
-{
-    return s->wanted_bytes.n == 0 || head_order(h, &s->wanted) >= 0 ||
-           (!s->own && another_source(ils, s, NULL) == NULL);
-}
-
 /* Takes over a head that is newer than what is served and wanted. False: not newer. */
 static bool want_head(struct ils *ils, struct stream *s, struct slice bytes, const struct head *h)
 {
     if (stream_held(s) && head_order(h, &s->head) <= 0 && !BUG(STALE_HEAD))
         return false;
-    if (!above_wanted(ils, s, h))
+    if (!mark_above_wanted(ils, s, h))
         return false;
     if (h->epoch > s->seen_epoch || (h->epoch == s->seen_epoch && h->usn > s->seen_usn)) {
         s->seen_epoch = h->epoch;
@@ -303,13 +283,6 @@ static bool has_left(const struct head *h)
     return (h->flags & HEAD_FLAG_LEFT) != 0;
 }
 
-/* By its own word; where a newer word of it is on the way, it may just have become a hub. */
-static bool is_spoke(const struct link *l)
-{
-    const struct stream *self = stream_find(l->ils, l->to->key, STREAM_SELF);
-    return l->to->role == ROLE_SPOKE && (self == NULL || self->wanted_bytes.n == 0);
-}
-
 /* The stream of a head that came over l; NULL when it may not even wait for admission there. From a
  * spoke only its own streams are heard; what waits is bounded, and nothing waits that is not
  * signed, is mine, may not return, or is of somebody who has left without having been here. */
@@ -330,7 +303,7 @@ static struct stream *heard_stream(struct link *l, const struct head *h, struct 
         catalogs += waits && o->number >= STREAM_CATALOGS;
     }
     bool theirs = memcmp(h->key, l->to->key, KEY_SIZE) == 0;
-    bool unheard = !theirs && is_spoke(l);
+    bool unheard = !theirs && admit_spoke(l);
     l->unheard = l->unheard || unheard;
     if (unheard || (!theirs && waiting >= UNADMITTED_MAX))
         return NULL;
@@ -355,7 +328,7 @@ static bool is_news(struct ils *ils, const struct stream *s, const struct head *
     if (has_left(h) && h->lines != 0)
         return false;
     return (!stream_held(s) || head_order(h, &s->head) > 0 || BUG(STALE_HEAD)) &&
-           above_wanted(ils, s, h);
+           mark_above_wanted(ils, s, h);
 }
 
 /* What a head of another cluster's says is wanted, if it may be. */
@@ -422,7 +395,7 @@ static bool take_older(struct link *l, struct stream *s, struct slice bytes, con
     if (s->own || m == NULL)
         return false;
     mark_lower(s, m, h);
-    if (another_source(ils, s, NULL) == NULL && head_order(h, &s->head) <= 0 && stream_held(s))
+    if (mark_source(ils, s, NULL) == NULL && head_order(h, &s->head) <= 0 && stream_held(s))
         fetch_drop(ils, s);
     return s->wanted_bytes.n != 0 && is_news(ils, s, h) && head_signed(bytes) &&
            ends_allow(ils, h) && want_head(ils, s, bytes, h);
@@ -468,9 +441,12 @@ void fetch_manifest(struct link *l, struct slice body)
         (m.lines.n == 0 && s->wanted.lines != 0)) {
         if (s->manifests > 0)
             return; /* it was asked for again meanwhile, because of a newer head */
+        struct link *other = head_order(&h, &s->wanted) < 0 ? mark_source(ils, s, l) : NULL;
         buf_reset(&s->wanted_lines);
         if (++s->failures > FETCH_FAILURES)
             head_refused(ils, s, "the list does not come whole");
+        else if (other != NULL)
+            fetch_from(ils, s, other); /* who told of it; this one has not heard of it yet */
         else
             ask_manifest(s);
         return;
@@ -657,8 +633,8 @@ static void fetch_apply(struct ils *ils, struct stream *s)
         self_applied(ils, s);
 }
 
-/* What is wanted and nobody could be asked for: it was lost from the disk. A spoke tells of what it
- * was shown alone, but its list says what it has. */
+/* What is wanted and nobody could be asked for: it was lost from the disk, or the link is gone over
+ * which it was told. A spoke tells of what it was shown alone, but its list says what it has. */
 void fetch_listed(struct link *l)
 {
     struct ils *ils = l->ils;
@@ -666,7 +642,7 @@ void fetch_listed(struct link *l)
         struct stream *s = list_entry(node, struct stream, node);
         const struct mark *m = mark_find(l, s);
         if (!s->own && s->admitted && !stream_held(s) && s->wanted_bytes.n != 0 &&
-            s->fetch == FETCH_NONE && s->retry == TICK_NEVER && m != NULL && m->theirs &&
+            s->fetch == FETCH_NONE && m != NULL && m->theirs &&
             mark_order(m, &s->wanted) >= 0)
             fetch_from(ils, s, l);
     }
@@ -700,6 +676,15 @@ void fetch_drop(struct ils *ils, struct stream *s)
     buf_reset(&s->wanted_lines);
 }
 
+/* Nobody can be asked for it now: it is looked for again, and if need be for less (fetch_again). */
+static void fetch_later(struct ils *ils, struct stream *s)
+{
+    if (s->own || s->wanted_bytes.n == 0 || s->retry <= ils->now + FETCH_RETRY_US)
+        return;
+    s->retry = ils->now + FETCH_RETRY_US;
+    fetch_due(ils, s);
+}
+
 /* What waited is fetched; or what was being fetched waits. */
 void fetch_admitted(struct ils *ils, struct stream *s, bool admitted)
 {
@@ -711,11 +696,13 @@ void fetch_admitted(struct ils *ils, struct stream *s, bool admitted)
         s->asked = 0;
         s->retry = TICK_NEVER;
         if (s->source == NULL && s->wanted_bytes.n != 0) /* given up for now */
-            s->source = another_source(ils, s, NULL);
+            s->source = mark_source(ils, s, NULL);
     } else if (s->fetch == FETCH_NONE && s->wanted_bytes.n != 0 && !BUG(WAITING_FORGOTTEN)) {
-        struct link *l = s->source != NULL ? s->source : another_source(ils, s, NULL);
+        struct link *l = s->source != NULL ? s->source : mark_source(ils, s, NULL);
         if (l != NULL)
             fetch_from(ils, s, l);
+        else
+            fetch_later(ils, s);
     }
 }
 
@@ -726,24 +713,34 @@ void fetch_link_gone(struct link *l)
         if (s->source != l)
             continue;
         fetch_stop(s); /* what was fetched stays in the target; an unproved claim is dropped */
-        struct link *other = s->wanted_bytes.n != 0 ? another_source(l->ils, s, l) : NULL;
+        struct link *other = s->wanted_bytes.n != 0 ? mark_source(l->ils, s, l) : NULL;
         if (!s->admitted)
             s->source = other; /* it waits for a roster there */
         if (!s->admitted && !stream_held(s) && other == NULL)
             fetch_forget(l->ils, s);
         else if (s->admitted && other != NULL)
             fetch_from(l->ils, s, other);
+        else if (s->admitted)
+            fetch_later(l->ils, s);
     }
 }
 
+/* Where nobody shows any more what is wanted, whoever shows the most of what is newer than what is
+ * held is asked what it has: its origin came back from a backup, and its older head was passed over
+ * as long as somebody had the newer one (take_older). */
 static void fetch_again(struct ils *ils, struct stream *s)
 {
-    struct link *l = another_source(ils, s, NULL);
+    struct link *l = mark_source(ils, s, NULL), *less = mark_most(ils, s);
     s->retry = ils->now + FETCH_RETRY_MAX_US;
-    if (s->wanted_bytes.n == 0 || !s->admitted)
+    if (s->wanted_bytes.n == 0 || !s->admitted) {
         s->retry = TICK_NEVER;
-    else if (l != NULL)
+    } else if (l != NULL) {
         fetch_from(ils, s, l);
+    } else if (!s->own && less != NULL) {
+        s->source = less;
+        buf_reset(&s->wanted_lines);
+        ask_manifest(s);
+    }
 }
 
 /* When a fetch wants to be looked at next. */
@@ -761,7 +758,7 @@ tick fetch_deadline(const struct stream *s)
 /* No byte for 5 s: the next neighbour that announced it, else the same once more. */
 static void fetch_silent(struct ils *ils, struct stream *s)
 {
-    struct link *silent = s->source, *other = another_source(ils, s, silent);
+    struct link *silent = s->source, *other = mark_source(ils, s, silent);
     stream_failed(ils, s, "no answer for 5 s");
     for (uint32_t i = 0; i < silent->asked_n; i++) {
         struct asked *a = &silent->asked[(silent->asked_first + i) % REQUESTS_MAX];

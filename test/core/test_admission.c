@@ -10,6 +10,7 @@
 
 static struct rig core;
 static struct liar liar;
+static bool head_alone; /* say_stream says the head, and gives nothing of what it lists */
 static uint8_t password[32];
 static struct {
     uint8_t key[KEY_SIZE], secret[SECRET_SIZE];
@@ -49,7 +50,7 @@ static struct buf bytes(void)
 static void serve_one(struct peer_end *p, uint8_t type, struct slice body)
 {
     (void)body;
-    if (type == FRAME_SEGMENT_REQUEST)
+    if (type == FRAME_SEGMENT_REQUEST && !head_alone)
         peer_frame(p, FRAME_SEGMENT, buf_slice(p->context));
 }
 
@@ -75,7 +76,7 @@ static void say_stream(struct liar *by, const struct liar *as, struct head h, st
     by->peer.context = segment;
     peer_send(&by->peer, &b);
     liar_pump(by);
-    if (h.lines != 0)
+    if (h.lines != 0 && !head_alone)
         liar_manifest(by, buf_slice(&head), buf_slice(&lines));
     liar_pump(by);
     buf_done(&lines);
@@ -327,6 +328,62 @@ static void waits_with_whoever_told_it(void **state)
     assert_null(stream_of(p.peer.key, 0)->source);
 }
 
+static void keep(struct liar *l)
+{
+    rig_pass(&core, 2 * TICK_S);
+    peer_frame(&l->peer, FRAME_KEEPALIVE, slice_make(NULL, 0));
+    liar_pump(l);
+}
+
+/* The link over which the newer head came is gone, or its other end has dropped what it showed:
+ * what the origin itself has, which came back from a backup and showed it before, is asked for. */
+static void what_nobody_has_any_more_is_let_go(bool gone)
+{
+    struct liar one = {0};
+    say_self(&liar, &liar, 1, false, 0, 0);
+    liar_join(&one, &core, 2, "198.51.100.2", password);
+    say_self(&one, &one, 1, true, 0, 0);
+    head_alone = true;
+    say_plan(&one, &liar, 1, 9);
+    say_plan(&liar, &liar, 1, 3);
+    assert_int_equal(served(liar.peer.key, 1), 0);
+    if (gone) {
+        struct buf b = bytes();
+        struct msg_segment_request m = {.number = 1};
+        memcpy(m.key, liar.peer.key, KEY_SIZE);
+        for (size_t i = 0; i <= FETCH_FAILURES; i++)
+            msg_gone_put(&b, &m);
+        peer_send(&one.peer, &b);
+        liar_pump(&one);
+        buf_done(&b);
+    } else {
+        rig_down(&core, one.id);
+    }
+    size_t asked = liar.peer.got[FRAME_MANIFEST_REQUEST];
+    for (size_t i = 0; i < 40 && liar.peer.got[FRAME_MANIFEST_REQUEST] == asked; i++) {
+        keep(&liar);
+        if (gone)
+            keep(&one);
+    }
+    head_alone = false;
+    assert_int_equal(liar.peer.got[FRAME_MANIFEST_REQUEST], asked + 1);
+    say_plan(&liar, &liar, 1, 3);
+    assert_int_equal(served(liar.peer.key, 1), 3);
+    liar_done(&one);
+}
+
+static void let_go_with_the_link(void **state)
+{
+    (void)state;
+    what_nobody_has_any_more_is_let_go(false);
+}
+
+static void let_go_with_the_word(void **state)
+{
+    (void)state;
+    what_nobody_has_any_more_is_let_go(true);
+}
+
 /* --- how many */
 
 /* A newcomer hears of everybody before it has read a roster: as many as there may be wait for it,
@@ -523,6 +580,8 @@ int main(void)
         TEST(what_is_gone_is_not_told_back),
         TEST(an_origin_hears_of_its_copy),
         TEST(waits_with_whoever_told_it),
+        TEST(let_go_with_the_link),
+        TEST(let_go_with_the_word),
         TEST(all_that_there_may_be_wait),
         TEST(roster_lists_the_linked_first),
         TEST(catalogs_count),
