@@ -81,6 +81,13 @@ void http_put_lookup(struct buf *out, const struct lookup *l);
 
 /* --- what the parts share, and the fuzz targets read */
 
+/* Of a URI's query, into the arena (RFC 3986): a "+" stands for itself; it is what numbers begin
+ * with. False: a bad escape, or no memory. */
+bool http_decode(struct arena *a, struct slice s, struct slice *ret);
+/* Whether the header Host names this host: a numeric address, "localhost", or one of n names; with
+ * any port. */
+bool http_host_good(const struct slice *name, size_t n, struct slice host);
+
 struct http_query {
     struct slice dialed, from; /* p = NULL: not given */
     bool text;                 /* format=text */

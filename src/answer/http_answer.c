@@ -171,7 +171,7 @@ static bool is_address(struct slice host)
     return host.n > 0;
 }
 
-static bool host_good(const struct http_config *config, struct slice host)
+bool http_host_good(const struct slice *name, size_t n, struct slice host)
 {
     size_t colon = host.n;
     for (size_t i = host.n; i > 0 && host.p[i - 1] != ']'; i--) {
@@ -183,8 +183,8 @@ static bool host_good(const struct http_config *config, struct slice host)
     host.n = colon;
     if (is_address(host) || slice_eq_fold(host, slice_of("localhost")))
         return true;
-    for (size_t i = 0; i < config->name_n; i++)
-        if (slice_eq_fold(host, config->name[i]))
+    for (size_t i = 0; i < n; i++)
+        if (slice_eq_fold(host, name[i]))
             return true;
     return false;
 }
@@ -204,7 +204,7 @@ static bool judge_asker(struct asked *a)
         a->ret->challenge = true;
         return false;
     }
-    if (good || host_good(a->config, a->request->host))
+    if (good || http_host_good(a->config->name, a->config->name_n, a->request->host))
         return true;
     http_error(a->out, a->ret, 421, "HOST",
                "Host is neither an address, localhost nor the FQDN of this cluster", "Host",

@@ -12,8 +12,7 @@ static int hex_digit(uint8_t c)
     return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-/* RFC 3986: a "+" stands for itself; it is what numbers begin with. False: a bad escape. */
-static bool decode(struct arena *a, struct slice s, struct slice *ret)
+bool http_decode(struct arena *a, struct slice s, struct slice *ret)
 {
     uint8_t *p = arena_alloc(a, s.n + 1);
     size_t n = 0;
@@ -59,7 +58,7 @@ static const char *take(struct arena *a, struct slice name, struct slice value, 
         return "is given twice";
     if (value.n > 3 * HTTP_DIALED_MAX)
         return "is too long";
-    if (!decode(a, value, to)) {
+    if (!http_decode(a, value, to)) {
         to->p = NULL;
         return a->failed ? "finds no memory" : "has a % without two hex digits";
     }

@@ -30,6 +30,11 @@ static const struct option_row role_options[] = {
     {NULL, NULL, NULL, OPTION_FLAG},
 };
 
+static const struct option_row page_options[] = {
+    {"--listen", "ADDR:PORT", "where it listens from now on", OPTION_VALUE},
+    {NULL, NULL, NULL, OPTION_FLAG},
+};
+
 static const struct option_row yes_options[] = {
     {"--yes", NULL, "do not ask", OPTION_FLAG},
     {NULL, NULL, NULL, OPTION_FLAG},
@@ -520,9 +525,18 @@ const struct command_row command_table[] = {
     {"route list", "", 0, 0, "the routes", NULL, NULL, run_route_list},
     {"route remove", "PATTERN [SIP-URI]", 1, 2, "take a route away", NULL, NULL,
      run_route_remove},
+    {"page", "", 0, 0, "the admin page: where it is, and who may come",
+     "Closed until it is set up. Who has an account changes it on the page, or by its HTTP API\n"
+     "(docs/api.md).", NULL, run_page},
+    {"page setup", "", 0, 0, "open the admin page, and get a code for an account",
+     "The code is good for 15 minutes and for one account; an account of that name gets a new\n"
+     "password. The page listens on 127.0.0.1:7543 unless another place is named.",
+     page_options, run_page_setup},
+    {"page remove", "NAME", 1, 1, "an account of the admin page goes", NULL, NULL,
+     run_page_remove},
     {"door list", "", 0, 0, "where questions are answered, and for whom", NULL, NULL,
      run_door_list},
-    {"door set", "sip|sips|dns|http", 1, 1,
+    {"door set", "sip|sips|dns|http|page", 1, 1,
      "open, move or close a door; who may ask, and how often",
      "At once, and after a restart in place of ilsd's own options. Where the port cannot be had,\n"
      "all stays as it was.", door_options, run_door_set},

@@ -123,6 +123,9 @@ static const struct verb verbs[] = {
     {"token list", RIGHT_READ, "", false, verb_token_list},
     {"token add", RIGHT_CHANGE, "name,", false, verb_token_add},
     {"token remove", RIGHT_CHANGE, "name,", false, verb_token_remove},
+    {"page show", RIGHT_READ, "", false, verb_page_show},
+    {"page setup", RIGHT_CHANGE, "listen,", false, verb_page_setup},
+    {"page remove", RIGHT_CHANGE, "name,", false, verb_page_remove},
     {"door list", RIGHT_READ, "", false, verb_door_list},
     {"door set", RIGHT_CHANGE, "door,listen,allow,rate,suffix,send_route_string,", false,
      verb_door_set},
@@ -362,7 +365,7 @@ static bool args_known(struct client *client)
     return true;
 }
 
-static const struct verb *verb_find(const char *name)
+const struct verb *control_verb(const char *name)
 {
     for (size_t i = 0; name != NULL && i < sizeof verbs / sizeof *verbs; i++)
         if (strcmp(verbs[i].name, name) == 0)
@@ -370,11 +373,22 @@ static const struct verb *verb_find(const char *name)
     return NULL;
 }
 
+const struct verb *control_verbs(size_t *ret_n)
+{
+    *ret_n = sizeof verbs / sizeof *verbs;
+    return verbs;
+}
+
 static bool may(struct client *client)
 {
     char text[256], next[200];
     if (client->right >= client->verb->right)
         return true;
+    if (client->page) {
+        snprintf(text, sizeof text, "%.90s may only read: that takes the role admin", client->who);
+        control_error(client, "PERMISSION", text, "", NULL);
+        return false;
+    }
     const char *group = client->verb->right == RIGHT_CHANGE ? "openils-admin" : "openils";
     snprintf(text, sizeof text, "%.90s may not %s: that takes membership in the group %s",
              client->who, client->verb->right == RIGHT_CHANGE ? "change anything" : "read", group);
@@ -399,7 +413,7 @@ static void client_request(struct client *client, const char *text, size_t n)
     const char *name = json_string_value(json_object_get(client->request, "command"));
     json_t *bytes = json_object_get(client->request, "bytes");
     client->args = json_object_get(client->request, "args");
-    client->verb = verb_find(name);
+    client->verb = control_verb(name);
     if (client->request == NULL || name == NULL ||
         (client->args != NULL && !json_is_object(client->args)) ||
         (bytes != NULL && (!json_is_integer(bytes) || json_integer_value(bytes) < 0))) {
@@ -587,13 +601,12 @@ static enum right client_judge(struct client *client, int fd)
     return in_group(groups, n, "openils") ? RIGHT_READ : RIGHT_NONE;
 }
 
-static void on_connection(uv_stream_t *listener, int status)
+/* With both handles, closed by control_drop. NULL: no memory. */
+static struct client *client_new(struct control *c)
 {
-    struct control *c = listener->data;
-    struct client *client = status == 0 ? calloc(1, sizeof *client) : NULL;
-    uv_os_fd_t fd = -1;
+    struct client *client = calloc(1, sizeof *client);
     if (client == NULL)
-        return;
+        return NULL;
     client->control = c;
     client->holds = 2;
     list_add(&c->clients, &client->node);
@@ -601,6 +614,16 @@ static void on_connection(uv_stream_t *listener, int status)
     uv_pipe_init(runtime_loop(c->rt), &client->pipe, 0);
     uv_timer_init(runtime_loop(c->rt), &client->patience);
     client->pipe.data = client->patience.data = client;
+    return client;
+}
+
+static void on_connection(uv_stream_t *listener, int status)
+{
+    struct control *c = listener->data;
+    struct client *client = status == 0 ? client_new(c) : NULL;
+    uv_os_fd_t fd = -1;
+    if (client == NULL)
+        return;
     if (uv_accept(listener, (uv_stream_t *)&client->pipe) != 0 ||
         c->client_n > CONTROL_CLIENTS_MAX ||
         uv_fileno((uv_handle_t *)&client->pipe, &fd) != 0) {
@@ -610,6 +633,25 @@ static void on_connection(uv_stream_t *listener, int status)
     client->right = client_judge(client, fd);
     if (uv_read_start((uv_stream_t *)&client->pipe, on_space, on_read) != 0)
         control_drop(client);
+}
+
+bool control_attach(struct control *c, int fd, enum right right, const char *who)
+{
+    struct client *client = c->stopping || c->client_n >= CONTROL_CLIENTS_MAX ? NULL
+                                                                             : client_new(c);
+    if (client == NULL || uv_pipe_open(&client->pipe, fd) != 0) {
+        close(fd);
+        if (client != NULL)
+            control_drop(client);
+        return false;
+    }
+    client->right = right;
+    client->page = true;
+    snprintf(client->who, sizeof client->who, "%s", who);
+    if (uv_read_start((uv_stream_t *)&client->pipe, on_space, on_read) == 0)
+        return true;
+    control_drop(client);
+    return false;
 }
 
 /* --- life of the socket */
@@ -682,6 +724,7 @@ struct control *control_start(struct runtime *rt, const char *data_dir)
     uv_timer_init(runtime_loop(rt), &c->confirm);
     c->confirm.data = c;
     control_confirm_look(c);
+    runtime_use_control(rt, c);
     return c;
 }
 
@@ -690,6 +733,7 @@ void control_stop(struct control *c)
     if (c == NULL || c->stopping)
         return;
     c->stopping = true;
+    runtime_use_control(c->rt, NULL);
     control_trace_stop(c);
     unlink(c->path);
     free(c->path);

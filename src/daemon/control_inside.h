@@ -75,6 +75,7 @@ struct client {
     char *content;
     uint64_t content_n, content_want, content_size, skip;
     bool busy, ended, closing, follow, working;
+    bool page;                /* it is the page's, for somebody who is logged in there */
     bool wait;                /* join: the verdict ends the request */
     bool in_command;          /* the core has a command of this client */
     bool lends;               /* ... which lends what `own` has: the answer is waited for */
@@ -94,6 +95,13 @@ struct verb {
     bool content;
     void (*run)(struct client *client);
 };
+
+/* All of them, in the order of the table; one by its name, NULL: there is none. */
+const struct verb *control_verbs(size_t *ret_n);
+const struct verb *control_verb(const char *name);
+/* One more client, at the other end of fd, who may do this; who: for the audit. fd is the
+ * control's from now on. False: it was closed. */
+bool control_attach(struct control *c, int fd, enum right right, const char *who);
 
 /* --- ending a request */
 void control_ok(struct client *client, json_t *result);              /* steals result */
@@ -299,6 +307,9 @@ void verb_source_test(struct client *client);
 void verb_source_run(struct client *client);
 void verb_source_remove(struct client *client);
 
+void verb_page_setup(struct client *client);
+void verb_page_show(struct client *client);
+void verb_page_remove(struct client *client);
 void verb_door_list(struct client *client);
 void verb_door_set(struct client *client);
 void verb_token_add(struct client *client);

@@ -18,8 +18,9 @@ static const struct door_kind *const kinds[DOOR_NAMES] = {
     [DOOR_DNS] = &door_dns,
 #endif
     [DOOR_HTTP] = &door_http,
+    [DOOR_PAGE] = &door_page,
 };
-static const char *const names[DOOR_NAMES] = {"sip", "sips", "dns", "http"};
+static const char *const names[DOOR_NAMES] = {"sip", "sips", "dns", "http", "page"};
 
 struct open_door {
     void *door;
@@ -292,7 +293,7 @@ bool doors_is_open(const struct doors *doors, enum door_name name)
 
 bool doors_failed(const struct doors *doors, char *text, size_t size, char *next, size_t next_size)
 {
-    static const char *const word[DOOR_NAMES] = {"SIP", "SIPS", "DNS", "HTTP"};
+    static const char *const word[DOOR_NAMES] = {"SIP", "SIPS", "DNS", "HTTP", "page"};
     for (size_t i = 0; i < DOOR_NAMES; i++) {
         const struct slot *s = &doors->slot[i];
         if (!wanted(s) || s->door != NULL || s->error[0] == '\0')

@@ -1,5 +1,6 @@
-/* doors: where questions are answered (SIP, also over TLS, DNS, HTTP), and how each is set up: by
- * ilsd's own options until an operator sets it with `ils door set`, from then on by what is stored.
+/* doors: where questions are answered (SIP, also over TLS, DNS, HTTP; the admin page), and how each
+ * is set up: by ilsd's own options until an operator sets it with `ils door set`, from then on by
+ * what is stored.
  *
  * A kind of door knows how to open and close; here is when. A change opens the new socket before
  * it is stored and closes the old one after: what fails changes nothing. All functions belong to
@@ -15,7 +16,7 @@
 struct runtime;
 struct doors;
 
-enum door_name { DOOR_SIP, DOOR_SIPS, DOOR_DNS, DOOR_HTTP, DOOR_NAMES };
+enum door_name { DOOR_SIP, DOOR_SIPS, DOOR_DNS, DOOR_HTTP, DOOR_PAGE, DOOR_NAMES };
 
 /* How a door is set up; what was not said is as it is by default: for programs of this host alone
  * without a limit, else for private networks with DOORS_RATE. */
@@ -55,6 +56,7 @@ extern const struct door_kind door_sip; /* runtime_doors.c */
 extern const struct door_kind door_sips; /* runtime_sips.c */
 extern const struct door_kind door_dns; /* runtime_dns.c; only with libknot */
 extern const struct door_kind door_http; /* runtime_http.c */
+extern const struct door_kind door_page; /* page.c */
 
 struct doors *doors_new(struct runtime *rt);
 /* One stored row, before doors_start. */
@@ -66,7 +68,7 @@ void doors_stop(struct doors *doors, void (*done)(void *context), void *context)
 /* Tries again to open what could not be. True: all is as it is wanted. */
 bool doors_retry(struct doors *doors);
 
-/* NULL-terminated names are "sip", "sips", "dns", "http"; false: there is no such door. */
+/* NULL-terminated names are "sip", "sips", "dns", "http", "page"; false: there is no such door. */
 bool doors_find(const char *name, enum door_name *ret);
 bool doors_has(const struct doors *doors, enum door_name name); /* this ilsd was built with it */
 const struct door_setting *doors_setting(const struct doors *doors, enum door_name name);

@@ -159,7 +159,7 @@ static void limits(void)
 
 static void say_doors(const struct runtime *rt)
 {
-    static const char *const name[DOOR_NAMES] = {"SIP", "SIPS", "DNS", "HTTP"};
+    static const char *const name[DOOR_NAMES] = {"SIP", "SIPS", "DNS", "HTTP", "page"};
     const struct doors *doors = runtime_doors_of(rt);
     char text[DOOR_LISTEN_MAX];
     for (size_t i = 0; i < DOOR_NAMES; i++) {

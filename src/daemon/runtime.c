@@ -2,6 +2,7 @@
  * store, and is ready when the core's first batches are durable. It ends in the opposite order: no
  * new links, goodbye on the old ones, the storer drained, the store closed, the lock given back. */
 #include "daemon/runtime_inside.h"
+#include "daemon/page.h"
 #include "daemon/tokens.h"
 #include "daemon/version.h"
 #include "driver/clock.h"
@@ -33,7 +34,8 @@ static bool load_source(void *context, const struct store_row *row)
 static bool load_door(void *context, const struct store_row *row)
 {
     struct runtime *rt = context;
-    if (!tokens_row(rt->tokens, row->key, row->value))
+    if (!tokens_row(rt->tokens, row->key, row->value) &&
+        !page_row(rt->page, row->key, row->value))
         doors_row(rt->doors, row->key, row->value);
     return true;
 }
@@ -158,6 +160,7 @@ static void free_all(struct runtime *rt)
     free((void *)(uintptr_t)rt->options.dns_address);
     free((void *)(uintptr_t)rt->options.http_address);
     tokens_free(rt->tokens);
+    page_free(rt->page);
     free(rt);
 }
 
@@ -181,7 +184,8 @@ static struct runtime *new_runtime(uv_loop_t *loop, const struct runtime_options
     copy_options(rt, options);
     rt->doors = doors_new(rt);
     rt->tokens = tokens_new(rt);
-    assert(rt->doors != NULL && rt->tokens != NULL);
+    rt->page = page_new(rt);
+    assert(rt->doors != NULL && rt->tokens != NULL && rt->page != NULL);
     return rt;
 }
 
@@ -330,6 +334,21 @@ uv_loop_t *runtime_loop(const struct runtime *rt)
 struct sources *runtime_sources(const struct runtime *rt)
 {
     return rt->sources;
+}
+
+struct page *runtime_page(const struct runtime *rt)
+{
+    return rt->page;
+}
+
+struct control *runtime_control(const struct runtime *rt)
+{
+    return rt->control;
+}
+
+void runtime_use_control(struct runtime *rt, struct control *control)
+{
+    rt->control = control;
 }
 
 struct doors *runtime_doors_of(const struct runtime *rt)

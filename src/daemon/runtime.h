@@ -70,6 +70,13 @@ struct doors *runtime_doors_of(const struct runtime *rt);
 /* Who may ask at the HTTP door (daemon/tokens.h). */
 struct tokens;
 struct tokens *runtime_tokens(const struct runtime *rt);
+/* The admin page (daemon/page.h), and the control socket's code, which it asks; NULL: none yet, or
+ * no more. */
+struct page;
+struct page *runtime_page(const struct runtime *rt);
+struct control;
+struct control *runtime_control(const struct runtime *rt);
+void runtime_use_control(struct runtime *rt, struct control *control);
 
 /* Makes a self-signed certificate for the fqdn, with the advertised name or address in it as well.
  * As x509_make; the bag is the caller's to free. */

@@ -142,6 +142,8 @@ struct runtime {
     struct sips_door *sips; /* likewise */
     uint64_t sips_untrue;   /* connections of former ones that came to no TLS */
     struct tokens *tokens;
+    struct page *page;
+    struct control *control;
 
     struct sources *sources;
 

@@ -9,6 +9,7 @@
  * that it changed. Sessions keep the one they began with; what they proved is judged by the newest.
  * Verifying takes time and tells the core something: it waits for the loop. */
 #include "daemon/runtime_inside.h"
+#include "daemon/page.h"
 #include "driver/address.h"
 #include "driver/clock.h"
 
@@ -278,6 +279,7 @@ void runtime_tls_reload(struct runtime *rt)
     rt->tls = context;
     rt->verify_links = true;
     runtime_sips_reload(rt);
+    page_reload(rt);
     uv_timer_start(&rt->later, runtime_tls_later, 0, 0);
 }
 
