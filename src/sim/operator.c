@@ -409,8 +409,42 @@ static bool has_network(const struct run *r, unsigned index)
     return memcmp(self.network, none, sizeof none) != 0;
 }
 
+/* Hub n has heard of that node what it says of itself, and dials it, or seeks it. */
+static bool knows(const struct node *n, const struct node *other)
+{
+    struct view_cluster c;
+    for (size_t i = 1; view_cluster(n->ils, i, &c); i++)
+        if (memcmp(c.key, other->key, KEY_SIZE) == 0)
+            return c.cluster_id.n != 0;
+    return false;
+}
+
+/* Hubs of two parts of a network of which neither knows anybody of the other, whoever is asked on
+ * the way: those that they knew are gone, or left and returned while they did not hear each other.
+ * No cluster can mend that. */
+static bool are_strangers(const struct run *r, const struct node *n, const struct node *other)
+{
+    const struct world *w = r->world;
+    bool part[NODES_MAX] = {false}, more = true;
+    struct view_self self;
+    part[n->index] = true;
+    while (more) {
+        more = false;
+        for (size_t i = 0; i < w->node_n; i++) {
+            if (w->node[i]->ils == NULL)
+                return false; /* it may know */
+            view_self(w->node[i]->ils, &self);
+            bool tells = self.role == ROLE_HUB && !judge_is_out(r->judge, w->node[i]);
+            for (size_t k = 0; tells && k < w->node_n; k++)
+                if (part[i] != part[k] && knows(w->node[i], w->node[k]))
+                    part[i] = part[k] = more = true;
+        }
+    }
+    return !part[other->index];
+}
+
 /* A hub that registers with nobody and is linked with no other, or does not know the one that all
- * know: a copy of the first one. */
+ * know: a copy of the first one, or a stranger to it. */
 static bool is_lost(const struct run *r, const struct node *n, const struct view_self *self,
                     const struct view_join *join)
 {
@@ -419,7 +453,8 @@ static bool is_lost(const struct run *r, const struct node *n, const struct view
     bool known = self->hubs_linked != 0 && !r->world->calm;
     for (const void *at = NULL; self->hubs_linked != 0 && view_next(n->ils, &at, &c);)
         known = known || memcmp(c.key, home->key, KEY_SIZE) == 0;
-    return self->role == ROLE_HUB && !join->wanted && !known;
+    return self->role == ROLE_HUB && !known &&
+           (!join->wanted || (r->world->calm && are_strangers(r, n, home)));
 }
 
 static bool role_turn(struct run *r, struct node *n, const struct view_self *self)
