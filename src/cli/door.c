@@ -33,7 +33,8 @@ static void put_row(json_t *row)
     json_object_set(row, "requests", json_object_get(counts, "requests"));
     json_object_set_new(row, "refused",
                         json_integer(json_integer_value(json_object_get(counts, "not_allowed")) +
-                                     json_integer_value(json_object_get(counts, "too_fast"))));
+                                     json_integer_value(json_object_get(counts, "too_fast")) +
+                                     json_integer_value(json_object_get(counts, "passed_over"))));
     if (text_of(row, "error")[0] != '\0')
         json_object_set(row, "below", json_object_get(row, "error"));
 }

@@ -45,7 +45,7 @@ struct slot {
     struct door_setting setting;
     struct open_door *door;
     bool told; /* that it cannot be opened */
-    uint64_t not_allowed, too_fast; /* by gates that are no more */
+    struct door_refused refused; /* by gates that are no more */
     char error[ERROR_TEXT];
     struct door_change *change;
 };
@@ -122,13 +122,10 @@ static void close_one(struct open_door *o, void (*then)(void *context), void *co
 static void retire(struct slot *s, void (*then)(void *context))
 {
     struct open_door *o = s->door;
-    uint64_t not_allowed, too_fast;
     s->door = NULL;
     if (o == NULL)
         return;
-    door_gate_counts(o->gate, &not_allowed, &too_fast);
-    s->not_allowed += not_allowed;
-    s->too_fast += too_fast;
+    door_gate_counts(o->gate, &s->refused);
     close_one(o, then, s);
 }
 
@@ -523,16 +520,16 @@ void doors_set(struct doors *doors, enum door_name name, const struct door_setti
 static json_t *counts_json(const struct slot *s)
 {
     struct door_count count[DOOR_COUNTS];
-    uint64_t not_allowed = 0, too_fast = 0;
+    struct door_refused refused = s->refused;
     json_t *json = json_object();
     size_t n = kinds[s->name]->counts(s->doors->rt, count);
     for (size_t i = 0; i < n; i++)
         json_object_set_new(json, count[i].name, json_integer((json_int_t)count[i].n));
     if (s->door != NULL)
-        door_gate_counts(s->door->gate, &not_allowed, &too_fast);
-    json_object_set_new(json, "not_allowed",
-                        json_integer((json_int_t)(s->not_allowed + not_allowed)));
-    json_object_set_new(json, "too_fast", json_integer((json_int_t)(s->too_fast + too_fast)));
+        door_gate_counts(s->door->gate, &refused);
+    json_object_set_new(json, "not_allowed", json_integer((json_int_t)refused.not_allowed));
+    json_object_set_new(json, "too_fast", json_integer((json_int_t)refused.too_fast));
+    json_object_set_new(json, "passed_over", json_integer((json_int_t)refused.passed_over));
     return json;
 }
 

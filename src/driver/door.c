@@ -12,6 +12,7 @@
 #include "base/crypto.h"
 #include "driver/address.h"
 #include "driver/clock.h"
+#include "driver/known.h"
 
 #define WAYS      4
 #define SETS      4096                  /* 16 384 sources, 128 KiB */
@@ -24,8 +25,11 @@ struct door_gate {
     _Atomic uint32_t sequence; /* odd: the rules are being changed */
     _Atomic uint64_t rate, net_n;
     _Atomic uint64_t net[DOOR_NETS_MAX][3]; /* two halves of the address, bits */
-    _Atomic uint64_t not_allowed, too_fast;
+    _Atomic uint64_t not_allowed, too_fast, passed_over;
+    _Atomic uint64_t crowd;     /* strangers for whom there was no room */
+    _Atomic tick strangers;     /* when the next one would be in step with their rate */
     _Atomic uint64_t source[SETS][WAYS]; /* tag, time; 0: nobody */
+    struct known known;
 };
 
 /* --- text */
@@ -236,12 +240,18 @@ static uint64_t ahead(uint64_t word, uint64_t now)
     return left <= 2 * SECOND ? left : 0;
 }
 
-/* A bucket of `rate` requests that fills with `rate` a second. */
-static bool in_time(struct door_gate *gate, const uint64_t ip[static 2], uint64_t rate, tick at)
+/* Of an IPv4 address or an IPv6 /56. */
+static uint64_t source_hash(const struct door_gate *gate, const uint64_t ip[static 2])
 {
     bool v4 = ip[0] == 0 && ip[1] >> 32 == 0xffff;
     uint64_t source[2] = {v4 ? ip[0] : mask_half(ip[0], 56, 0), v4 ? ip[1] : 0};
-    uint64_t hash = crypto_siphash(slice_make(source, sizeof source), gate->key);
+    return crypto_siphash(slice_make(source, sizeof source), gate->key);
+}
+
+/* A bucket of `rate` requests that fills with `rate` a second. */
+static bool in_time(struct door_gate *gate, const uint64_t ip[static 2], uint64_t rate, tick at)
+{
+    uint64_t hash = source_hash(gate, ip);
     uint64_t tag = (hash >> TIME_BITS) | 1, now = (uint64_t)at * 16 & TIME_MASK;
     uint64_t step = SECOND / rate;
     _Atomic uint64_t *set = gate->source[hash % SETS];
@@ -302,9 +312,45 @@ bool door_gate_allows(struct door_gate *gate, const struct sockaddr *from)
     return false;
 }
 
-void door_gate_counts(const struct door_gate *gate, uint64_t *ret_not_allowed,
-                      uint64_t *ret_too_fast)
+/* No other host can write in the name of this one. */
+static bool is_here(const uint64_t ip[static 2])
 {
-    *ret_not_allowed = atomic_load_explicit(&gate->not_allowed, memory_order_relaxed);
-    *ret_too_fast = atomic_load_explicit(&gate->too_fast, memory_order_relaxed);
+    return ip[0] == 0 && (ip[1] == 1 || ip[1] >> 24 == 0xffff7f);
+}
+
+/* A bucket for all strangers together. */
+static bool has_room(struct door_gate *gate, tick now)
+{
+    tick at = atomic_load_explicit(&gate->strangers, memory_order_relaxed), next;
+    do {
+        next = (at > now ? at : now) + TICK_S / DOOR_STRANGERS;
+        if (next > now + TICK_S)
+            return false;
+    } while (!atomic_compare_exchange_weak_explicit(&gate->strangers, &at, next,
+                                                    memory_order_relaxed, memory_order_relaxed));
+    return true;
+}
+
+bool door_gate_admits(struct door_gate *gate, const struct sockaddr *from, tick now, bool crowded)
+{
+    uint8_t ip[16];
+    uint64_t half[2];
+    if (!take_ip(from, ip))
+        return false;
+    halves(ip, 128, half);
+    if (is_here(half) || known_ask(&gate->known, source_hash(gate, half), now))
+        return true;
+    if (!crowded && has_room(gate, now))
+        return true;
+    if (atomic_fetch_add_explicit(&gate->crowd, 1, memory_order_relaxed) % DOOR_ONE_IN == 0)
+        return true;
+    atomic_fetch_add_explicit(&gate->passed_over, 1, memory_order_relaxed);
+    return false;
+}
+
+void door_gate_counts(const struct door_gate *gate, struct door_refused *sum)
+{
+    sum->not_allowed += atomic_load_explicit(&gate->not_allowed, memory_order_relaxed);
+    sum->too_fast += atomic_load_explicit(&gate->too_fast, memory_order_relaxed);
+    sum->passed_over += atomic_load_explicit(&gate->passed_over, memory_order_relaxed);
 }

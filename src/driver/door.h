@@ -2,7 +2,8 @@
  * one source may.
  *
  * The gate is asked for each request, from any thread, without a lock. Its memory is fixed: a table
- * of sources, each an IPv4 address or an IPv6 /56, of which the longest idle gives way. */
+ * of sources, each an IPv4 address or an IPv6 /56, of which the longest idle gives way; and which
+ * sources have asked before (known.h). */
 #ifndef OPENILS_DRIVER_DOOR_H
 #define OPENILS_DRIVER_DOOR_H
 
@@ -17,6 +18,8 @@
 #define DOOR_LISTEN_MAX  56      /* "[ADDRESS]:PORT" */
 #define DOOR_NET_TEXT    52      /* "ADDRESS/BITS" */
 #define DOOR_SUFFIX_MAX  160
+#define DOOR_STRANGERS   4096
+#define DOOR_ONE_IN      16
 
 /* A network; IPv4 as ::ffff:a.b.c.d, bits counted from there. */
 struct door_net {
@@ -60,8 +63,17 @@ void door_gate_set(struct door_gate *gate, const struct door_config *config);
 bool door_gate_allows(struct door_gate *gate, const struct sockaddr *from);
 /* now: clock_tick(), or one taken a moment ago for a whole batch. */
 enum door_verdict door_gate_judge(struct door_gate *gate, const struct sockaddr *from, tick now);
+/* Whether a datagram is to be answered; it is noted that its source has asked. Of sources that are
+ * not known (known.h) DOOR_STRANGERS a second are, and as many at once, but none of these when the
+ * door is crowded; of what is left one in DOOR_ONE_IN. Programs of this host are known. */
+bool door_gate_admits(struct door_gate *gate, const struct sockaddr *from, tick now, bool crowded);
+
 /* How many were refused so far. */
-void door_gate_counts(const struct door_gate *gate, uint64_t *ret_not_allowed,
-                      uint64_t *ret_too_fast);
+struct door_refused {
+    uint64_t not_allowed, too_fast;
+    uint64_t passed_over; /* strangers, of whom there were too many */
+};
+/* Added to *sum. */
+void door_gate_counts(const struct door_gate *gate, struct door_refused *sum);
 
 #endif

@@ -1,7 +1,11 @@
 /* udp: a socket for each worker on one port (SO_REUSEPORT), read with recvmmsg and answered with
  * sendmmsg. The address that a request came to is the one its reply leaves from, on hosts with
  * several. Which socket gets a datagram is drawn by lot: by its ports, as the kernel does it, all
- * that a single call controller asks would come to one worker. */
+ * that a single call controller asks would come to one worker.
+ *
+ * In a flood in the names of others those who are known to ask would wait behind those who are not,
+ * and be lost where the socket is full. To read a datagram costs a fifth of an answer: so of
+ * strangers the gate lets few in, and fewer still while the queue does not end. */
 #include "driver/udp.h"
 #include "driver/address.h"
 #include "driver/clock.h"
@@ -16,6 +20,8 @@
 
 #define BATCH   64
 #define CONTROL 128 /* bytes of ancillary data */
+#define CROWD   8   /* full batches in a row: more come than are answered */
+#define ROOM    (4 * 1024 * 1024) /* for datagrams that wait while other programs run */
 
 /* One worker's. */
 struct udp_socket {
@@ -24,6 +30,7 @@ struct udp_socket {
     unsigned worker;
     tick now;     /* of the batch */
     int received; /* messages whose headers are to be prepared anew */
+    unsigned full; /* batches in a row, at most CROWD */
     struct mem mem;
     uint8_t *bytes; /* BATCH slots */
     struct buf reply[BATCH];
@@ -90,24 +97,36 @@ static void set_port(struct sockaddr_storage *to, uint16_t port)
         ((struct sockaddr_in6 *)(void *)to)->sin6_port = htons(port);
 }
 
+/* What is done with a request, if anything. */
+static udp_answer choose_answer(const struct udp_socket *u, const struct sockaddr *from)
+{
+    const struct udp_options *o = &u->all->options;
+    if (o->gate == NULL)
+        return o->answer;
+    enum door_verdict verdict = door_gate_judge(o->gate, from, u->now);
+    if (verdict == DOOR_NOT_ALLOWED ||
+        !door_gate_admits(o->gate, from, u->now, u->full == CROWD))
+        return NULL;
+    return verdict == DOOR_PASSES ? o->answer : o->too_fast;
+}
+
 /* Answers request i; the reply becomes entry n of the outgoing batch. */
 static size_t answer_one(struct udp_socket *u, size_t i, size_t n)
 {
     char ip[46];
-    const struct udp_options *o = &u->all->options;
+    const struct sockaddr *from = (const struct sockaddr *)&u->from[i];
     struct udp_request r = {.bytes = slice_make(u->in_iov[i].iov_base, u->in[i].msg_len),
                             .worker = u->worker};
-    address_text((const struct sockaddr *)&u->from[i], ip, &r.port);
+    udp_answer answer = choose_answer(u, from);
+    if (answer == NULL)
+        return n;
+    address_text(from, ip, &r.port);
+    if (r.port == 0)
+        return n;
     r.ip = slice_of(ip);
     r.reply_port = r.port;
     buf_reset(&u->reply[i]);
-    enum door_verdict verdict =
-        o->gate == NULL ? DOOR_PASSES
-                        : door_gate_judge(o->gate, (const struct sockaddr *)&u->from[i], u->now);
-    if (r.port == 0 || verdict == DOOR_NOT_ALLOWED ||
-        (verdict == DOOR_TOO_FAST && o->too_fast == NULL))
-        return n;
-    (verdict == DOOR_PASSES ? o->answer : o->too_fast)(o->context, &r, &u->reply[i]);
+    answer(u->all->options.context, &r, &u->reply[i]);
     if (u->reply[i].failed || u->reply[i].n == 0)
         return n;
     set_port(&u->from[i], r.reply_port);
@@ -143,6 +162,7 @@ static bool on_ready(struct worker_source *source)
     int got = recvmmsg(source->fd, u->in, BATCH, MSG_DONTWAIT, NULL);
     u->received = got > 0 ? got : 0;
     u->now = clock_tick();
+    u->full = got < BATCH ? 0 : u->full < CROWD ? u->full + 1 : CROWD;
     for (int i = 0; i < got; i++)
         n = answer_one(u, (size_t)i, n);
     send_all(u, n);
@@ -161,7 +181,7 @@ static bool is_any(const struct sockaddr_storage *a)
 /* An errno, or 0. */
 static int open_socket(const struct sockaddr_storage *a, socklen_t n, bool alone, int *ret)
 {
-    int on = 1, off = 0, room = 1024 * 1024, code;
+    int on = 1, off = 0, room = ROOM, code;
     int fd = socket(a->ss_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     *ret = fd;
     if (fd < 0)

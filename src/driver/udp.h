@@ -1,6 +1,7 @@
 /* udp: a door of datagrams: each request is answered at once, or not at all, by the worker that it
  * came to. Every worker has a socket of its own on the port. In batches of 64, so that the kernel
- * is asked twice for 64 requests, not 128 times. */
+ * is asked twice for 64 requests, not 128 times. Of strangers the gate lets in so many
+ * (door_gate_admits()). */
 #ifndef OPENILS_DRIVER_UDP_H
 #define OPENILS_DRIVER_UDP_H
 

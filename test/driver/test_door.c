@@ -8,6 +8,7 @@
 
 #include "driver/address.h"
 #include "driver/door.h"
+#include "driver/known.h"
 
 static const struct sockaddr *at(const char *ip)
 {
@@ -77,7 +78,7 @@ static void test_nets(void **state)
 static void test_allow(void **state)
 {
     struct door_config config = {0};
-    uint64_t refused, fast;
+    struct door_refused refused = {0};
     door_allow_private(&config);
     struct door_gate *gate = door_gate_new(&config);
     assert_int_equal(door_gate_judge(gate, at("127.0.0.1"), 0), DOOR_PASSES);
@@ -88,9 +89,9 @@ static void test_allow(void **state)
     config.allow_n = 0;
     door_gate_set(gate, &config);
     assert_int_equal(door_gate_judge(gate, at("2001:db8::1"), 0), DOOR_PASSES);
-    door_gate_counts(gate, &refused, &fast);
-    assert_int_equal(refused, 2);
-    assert_int_equal(fast, 0);
+    door_gate_counts(gate, &refused);
+    assert_int_equal(refused.not_allowed, 2);
+    assert_int_equal(refused.too_fast, 0);
     door_gate_free(gate);
 }
 
@@ -144,6 +145,67 @@ static void test_many_sources(void **state)
     door_gate_free(gate);
 }
 
+/* n datagrams of as many sources, the first of them 11.0.0.0 + from, in a second that ends now. */
+static size_t strangers(struct door_gate *gate, uint32_t from, uint32_t n, tick now, bool crowded)
+{
+    size_t in = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        struct sockaddr_in a = {.sin_family = AF_INET,
+                                .sin_addr.s_addr = htonl(0x0b000000u + from + i)};
+        in += door_gate_admits(gate, (const struct sockaddr *)&a,
+                               now - TICK_S + (tick)(TICK_S / n * i), crowded);
+    }
+    return in;
+}
+
+static void test_strangers(void **state)
+{
+    struct door_config config = {0};
+    struct door_gate *gate = door_gate_new(&config);
+    struct door_refused refused = {0};
+    tick now = 100 * TICK_S;
+    assert_int_equal(strangers(gate, 0, 4000, now, false), 4000);
+    assert_int_equal(strangers(gate, 0, 4000, now + TICK_S, false), 4000); /* known by now */
+    size_t in = strangers(gate, 1000000, 100000, now + 2 * TICK_S, false);
+    assert_in_range(in, 2 * DOOR_STRANGERS, 2 * DOOR_STRANGERS + 100000 / DOOR_ONE_IN);
+    door_gate_counts(gate, &refused);
+    assert_int_equal(refused.passed_over, 100000 - in);
+    in = strangers(gate, 2000000, 4000, now + 10 * TICK_S, true);
+    assert_in_range(in, 4000 / DOOR_ONE_IN, 4000 / DOOR_ONE_IN + 1);
+    in = strangers(gate, 2000000, 4000, now + 11 * TICK_S, true); /* they came back */
+    assert_true(in > 3000);
+    assert_true(strangers(gate, 0, 4000, now + 12 * TICK_S, true) > 2000); /* of the first */
+    door_gate_free(gate);
+}
+
+/* Who is known stays so in a flood, whether he asked during it or not; a program of this host is
+ * known from the start; a network of IPv6 is one source. */
+static void test_known(void **state)
+{
+    struct door_config config = {0};
+    struct door_gate *gate = door_gate_new(&config);
+    tick now = 100 * TICK_S;
+    assert_true(door_gate_admits(gate, at("192.0.2.1"), now - TICK_S, false));
+    assert_true(door_gate_admits(gate, at("192.0.2.1"), now - KNOWN_AFTER, false));
+    assert_true(door_gate_admits(gate, at("2001:db8::1"), now - TICK_S, false));
+    assert_true(door_gate_admits(gate, at("2001:db8::2"), now, false));
+    for (uint32_t second = 1; second <= 20; second++)
+        strangers(gate, second * 100000, 100000, now + second * TICK_S, true);
+    now += 21 * TICK_S;
+    for (int i = 0; i < 100; i++) {
+        assert_true(door_gate_admits(gate, at("192.0.2.1"), now, true));
+        assert_true(door_gate_admits(gate, at("2001:db8:0:ff::3"), now, true));
+        assert_true(door_gate_admits(gate, at("127.0.0.1"), now, true));
+        assert_true(door_gate_admits(gate, at("::ffff:127.1.0.1"), now, true));
+        assert_true(door_gate_admits(gate, at("::1"), now, true));
+    }
+    size_t in = 0; /* asking often does not make known, before some time has passed */
+    for (int i = 0; i < 1600; i++)
+        in += door_gate_admits(gate, at("192.0.2.2"), now + i * KNOWN_AFTER / 1600, true);
+    assert_in_range(in, 1600 / DOOR_ONE_IN, 1600 / DOOR_ONE_IN + 1);
+    door_gate_free(gate);
+}
+
 struct race {
     struct door_gate *gate;
     _Atomic bool stop;
@@ -160,6 +222,7 @@ static void *ask(void *context)
     while (!r->stop) {
         r->wrong += door_gate_judge(r->gate, (struct sockaddr *)&in, 0) != DOOR_PASSES;
         r->wrong += door_gate_judge(r->gate, (struct sockaddr *)&out, 0) != DOOR_NOT_ALLOWED;
+        strangers(r->gate, 0, 10, TICK_S, false);
         r->asked++;
     }
     return NULL;
@@ -192,7 +255,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_listen),       cmocka_unit_test(test_nets),
         cmocka_unit_test(test_allow),        cmocka_unit_test(test_rate),
-        cmocka_unit_test(test_many_sources), cmocka_unit_test(test_threads),
+        cmocka_unit_test(test_many_sources), cmocka_unit_test(test_strangers),
+        cmocka_unit_test(test_known),        cmocka_unit_test(test_threads),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

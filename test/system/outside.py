@@ -58,6 +58,17 @@ class Outside:
         self.process.wait()
 
 
+def lost(port):
+    """Datagrams that found the sockets of the port full."""
+    with open('/proc/net/udp', encoding='ascii') as handle:
+        return sum(int(words[12]) for words in map(str.split, list(handle)[1:])
+                   if words[1].endswith(':%04X' % port))
+
+
+def counts(c, door):
+    return next(d for d in c.json('door', 'list') if d['door'] == door)['counts']
+
+
 def memory(c):
     with open('/proc/%d/status' % c.process.pid, encoding='ascii') as handle:
         return next(int(line.split()[1]) for line in handle if line.startswith('VmRSS')) * 1024

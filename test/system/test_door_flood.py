@@ -11,7 +11,7 @@ import sys
 import time
 
 from harness import Network, Tap
-from outside import HERE, Outside, VICTIM, enter, memory
+from outside import HERE, Outside, VICTIM, counts, enter, lost, memory
 
 tap = Tap()
 TOKEN = []
@@ -125,7 +125,12 @@ def sip(c, outside, packets):
     outside.flood(SIP, request('UDP'), packets // 10, 'any')
     before = memory(c)
     for what, ask in (('SIP by UDP', by_udp), ('SIP by TCP', by_tcp)):
+        had, full = counts(c, 'sip'), lost(SIP)
         meanwhile(what, ask, lambda: outside.flood(SIP, request('UDP'), packets, 'any'))
+        has = counts(c, 'sip')
+        print('# of the flood %d were answered, %d passed over, %d found no room' % (
+            has['requests'] - had['requests'], has['passed_over'] - had['passed_over'],
+            lost(SIP) - full))
     tap.ok(memory(c) - before < 8 << 20,
            'SIP, any sender: %.1f MiB more' % ((memory(c) - before) / 2 ** 20))
 
