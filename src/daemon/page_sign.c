@@ -220,7 +220,10 @@ static void start(struct sign *sign, const json_t *body)
     struct slice role = text_of(body, "role");
     if (sign->what == PAGE_PROOF)
         name = slice_of(sign->session->name);
+    const struct page_account *known = page_account(p, name);
     sign->right = slice_eq(role, slice_of("read")) ? RIGHT_READ : RIGHT_CHANGE;
+    if (sign->what == PAGE_USER && role.n == 0)
+        sign->right = known != NULL ? known->right : RIGHT_READ;
     bool named = page_name_good(name);
     if (named)
         slice_to_text(name, sign->name, sizeof sign->name);

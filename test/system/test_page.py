@@ -6,10 +6,11 @@ import json
 import os
 import socket
 
-from harness import Network, Tap, free_port, wait_until
+from harness import BUILD, Network, Tap, free_port, wait_until
 from page import Page
 
 tap = Tap()
+OLD_PROOF = os.path.join(BUILD, 'test', 'system', 'ilsd_old_proof')
 PASSWORD = 'correct horse battery'
 OTHER = 'a second long pass phrase'
 CANARY = 'canary-of-the-network-4711'
@@ -143,6 +144,8 @@ def roles(c, page):
     tap.same(rob.api('sync/every', {'minutes': 5}).error(), (403, 'ROLE'), 'it changes nothing')
     tap.same(rob.api('users', {'name': 'rob', 'password': OTHER}).error(), (403, 'ROLE'),
              'it does not raise itself')
+    tap.same(page.api('users', {'name': 'sue', 'password': OTHER}).json()[2]['role'], 'read',
+             'an account has the role read unless another is said')
     tap.same(rob.get('users').error(), (403, 'ROLE'), 'it does not see who else may come')
     tap.same(page.api('users', {'name': 'ann', 'password': PASSWORD, 'role': 'read'}).error(),
              (409, 'LAST_ADMIN'), 'the last admin stays one')
@@ -211,11 +214,45 @@ def password(c, page):
 
 
 def proofs(c, page):
-    """With an ilsd whose proofs are old at once."""
     tap.same(page.api('session/proof', {'password': 'wrong wrong wrong'}).error(), (403, 'LOGIN'),
              'a wrong password is no proof')
     tap.same(page.api('session/proof', {'password': PASSWORD}).json()['proved'], True,
              'the right one is')
+
+
+DELICATE = (('auth/set', {'tls': True}), ('password/add', {'generation': 2, 'password': OTHER}),
+            ('password/drop', {'generation': 2}), ('trust/import', {'verdict': '00'}),
+            ('trust/remove', {'fingerprint': '00'}), ('cert/renew', {}), ('invite', {}),
+            ('token/add', {'name': 'x'}), ('door/set', {'door': 'http', 'listen': 'off'}),
+            ('users', {'name': 'rob', 'password': OTHER}), ('users/remove', {'name': 'rob'}))
+
+
+def old_proofs(c, page):
+    """An ilsd to which every password was given long ago; the control is the ordinary one."""
+    for path, body in DELICATE:
+        answer = page.api(path, body).error()
+        tap.ok(answer != (403, 'PROOF'), 'with a recent password: ' + path, answer)
+    c.stop()
+    c.command = lambda: [OLD_PROOF] + type(c).command(c)[1:]
+    c.start()
+    page.login('ann', PASSWORD)
+    tap.same(page.api('sync/every', {'minutes': 20}).status, 200, 'what is not delicate goes on')
+    for path, body in DELICATE:
+        tap.same(page.api(path, body).error(), (403, 'PROOF'), 'with an old one: ' + path)
+    del c.command
+
+
+def leaving(c, page):
+    """Who hangs up takes nothing with him."""
+    for i in range(20):
+        with page.connect() as s:
+            s.sendall(page.raw('GET', '/api/v1/events' if i % 2 else '/api/v1/trace/follow',
+                               Accept='text/event-stream'))
+            if i % 4 == 1:
+                s.recv(100)
+    with page.connect() as s:
+        s.sendall(page.raw('POST', '/api/v1/session/proof', {'password': PASSWORD}))
+    tap.same(page.get('status').status, 200, 'after those who hung up others are served')
 
 
 def document(page):
@@ -276,6 +313,8 @@ with Network() as net:
     tap.run(guessing, cluster, user)
     tap.run(proofs, cluster, user)
     tap.run(document, user)
+    tap.run(leaving, cluster, user)
+    tap.run(old_proofs, cluster, user)
     last = user.cookie or 'none'
     tap.run(after_restart, cluster, user)
     tap.run(secrets, cluster, user, setup_code, [first, last])
