@@ -1,6 +1,6 @@
 /* page: the admin page: a door of HTTPS that is closed until it is set up (`ils page setup`). It
- * serves the files of src/web, and the API under /api/v1/ by which the control socket's commands
- * can be given (docs/api.md). Here is what the rest of ilsd knows of it.
+ * serves files, and the API under /api/v1/ by which the control socket's commands can be given
+ * (docs/api.md). Here is what the rest of ilsd knows of it.
  *
  * Accounts are rows of the store, sessions live in memory. All functions belong to the loop. */
 #ifndef OPENILS_DAEMON_PAGE_H

@@ -1,10 +1,10 @@
-/* page_files: the files by their path. Without npm at the build there is a page of one sentence. */
+/* page_files: the files by their path. This version has a page of one sentence, and the API. */
 #include "daemon/page_files.h"
 
 static const uint8_t absent[] =
     "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n<title>OpenILS</title>\n"
-    "<h1>OpenILS</h1>\n<p>This ilsd was built without npm, so the page is not in it; its HTTP API "
-    "is: <a href=\"/api/v1/openapi.json\">/api/v1/openapi.json</a></p>\n</html>\n";
+    "<h1>OpenILS</h1>\n<p>The page is not in this version; its HTTP API is: "
+    "<a href=\"/api/v1/openapi.json\">/api/v1/openapi.json</a></p>\n</html>\n";
 
 const struct page_file *page_file(struct slice path)
 {

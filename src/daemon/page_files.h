@@ -1,4 +1,4 @@
-/* page_files: what the page is made of, as it lies in the program: files of src/web, built. */
+/* page_files: what the page is made of, as it lies in the program. */
 #ifndef OPENILS_DAEMON_PAGE_FILES_H
 #define OPENILS_DAEMON_PAGE_FILES_H
 
