@@ -106,6 +106,18 @@ static size_t active_count(const struct ils *ils, uint8_t alarm)
     return n;
 }
 
+/* Attempts of others are over when nobody has tried for a while: nothing else would tell. Who is
+ * refused as a copy tries every minute. */
+static tick over_at(const struct alarm_entry *e)
+{
+    if (!e->active)
+        return TICK_NEVER;
+    if (is_attempt(e->alarm))
+        return e->raised + ALARM_OVER_US;
+    return e->alarm == ILSDuplicateClusterID ? e->raised + REFUSED_WAIT_US + REFUSED_WAIT_US / 2
+                                             : TICK_NEVER;
+}
+
 /* Returns how many subjects are in this alarm, this one included. */
 size_t alarm_raise(struct ils *ils, enum alarm alarm, struct slice subject)
 {
@@ -123,6 +135,7 @@ size_t alarm_raise(struct ils *ils, enum alarm alarm, struct slice subject)
     e->last = ils->wall;
     e->raised = ils->now;
     e->active = true;
+    ils->alarm_next = over_at(e) < ils->alarm_next ? over_at(e) : ils->alarm_next;
     if (!again || ils->now - e->told >= ALARM_QUIET_US)
         alarm_tell(ils, e);
     return active_count(ils, (uint8_t)alarm);
@@ -144,16 +157,17 @@ void alarm_clear(struct ils *ils, enum alarm alarm, struct slice subject)
     alarm_tell(ils, e);
 }
 
-/* Attempts of others are over when nobody has tried for a while: nothing else would tell. */
+/* A copy that is still there is looked at again and again, but nobody is woken for it. */
 void alarm_tick(struct ils *ils)
 {
+    ils->alarm_next = TICK_NEVER;
     list_each(node, &ils->alarms) {
         struct alarm_entry *e = list_entry(node, struct alarm_entry, node);
-        bool over = e->active && is_attempt(e->alarm) && ils->now - e->raised >= ALARM_OVER_US;
-        if (e->active && e->alarm == ILSDuplicateClusterID) /* who is refused tries every minute */
-            over = ils->now - e->raised >= REFUSED_WAIT_US + REFUSED_WAIT_US / 2 &&
-                   !identity_lasts(ils, text_slice(e->subject));
-        if (over) {
+        tick at = over_at(e);
+        if (ils->now < at) {
+            ils->alarm_next = at < ils->alarm_next ? at : ils->alarm_next;
+        } else if (e->alarm != ILSDuplicateClusterID ||
+                   !identity_lasts(ils, text_slice(e->subject))) {
             e->active = false;
             alarm_tell(ils, e);
         }

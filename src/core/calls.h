@@ -399,7 +399,7 @@ size_t alarm_raise(struct ils *ils, enum alarm alarm, struct slice subject);
 wall alarm_last(const struct ils *ils, enum alarm alarm, struct slice subject);
 void alarm_clear(struct ils *ils, enum alarm alarm, struct slice subject);
 void alarm_row(struct ils *ils, const struct row *row);
-void alarm_tick(struct ils *ils);
+void alarm_tick(struct ils *ils); /* those that are over by time, at alarm_next */
 
 /* say.c */
 struct trace *say(struct ils *ils, enum trace_event event);

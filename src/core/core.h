@@ -443,7 +443,8 @@ struct ils {
     bool started;           /* START came */
     bool ready;             /* the boot number is durable: links may be made */
     bool listening;
-    bool rows_lost;         /* a batch that nobody waited for was not taken by the disk */
+    bool rows_lost;         /* a batch that nobody waits for was not taken by the disk, or there
+                             * was no memory for it */
     bool stopped;           /* STOP came: no command is taken any more */
 
     TEXT(cluster_id, CLUSTER_ID_MAX);
@@ -531,6 +532,7 @@ struct ils {
     bool next_announced;   /* somebody may have announced a certificate to come */
     tick replaced_next;    /* replaced segments are looked through; at the start 0 */
     tick rows_next;        /* no row of a peer is stored before */
+    tick alarm_next;       /* no alarm is over by time alone before */
     struct stream *by_key[STREAM_BUCKETS];
     size_t peer_n, stream_n, alarm_n, catalog_n; /* catalogs: one's own among the streams */
     bool index_taken[STREAMS_MAX];

@@ -139,6 +139,20 @@ static bool is_stranger(const struct ils *ils, const uint8_t key[static KEY_SIZE
            stream_find(ils, key, STREAM_PLAN) == NULL;
 }
 
+static void add(struct ils *ils, struct ended *e)
+{
+    crypto_peer_id(e->id, e->key);
+    list_add(&ils->ended, &e->node);
+}
+
+static void moved(struct ils *ils, struct ended *e)
+{
+    ils->ends_due = ils->rosters_moved = true;
+    e->repeated = ils->repeat_next = ils->now + REPEAT_US;
+    if (ils->role == ROLE_HUB)
+        self_changed(ils);
+}
+
 /* What one more record says is so from now on, if there are fewer than most. False: nothing new, or
  * no room. */
 static bool merge(struct ils *ils, const struct ended *e, size_t most)
@@ -152,8 +166,7 @@ static bool merge(struct ils *ils, const struct ended *e, size_t most)
         if (known == NULL)
             return false;
         memcpy(known->key, e->key, KEY_SIZE);
-        crypto_peer_id(known->id, e->key);
-        list_add(&ils->ended, &known->node);
+        add(ils, known);
     } else if (!says_more(e, known)) {
         return false;
     }
@@ -164,10 +177,7 @@ static bool merge(struct ils *ils, const struct ended *e, size_t most)
     memcpy(known->author, e->author, PEER_ID_SIZE);
     if (e->name.n != 0)
         text_set(known->name, text_slice(e->name));
-    ils->ends_due = ils->rosters_moved = true;
-    known->repeated = ils->repeat_next = ils->now + REPEAT_US;
-    if (ils->role == ROLE_HUB)
-        self_changed(ils);
+    moved(ils, known);
     return true;
 }
 
@@ -613,14 +623,19 @@ static void forget(struct ils *ils, const struct command *c)
     b->command = c->id;
 }
 
+/* It is durable: there is memory for it already, that of the batch. */
 static void forgotten(struct ils *ils, struct batch *b, bool failed)
 {
-    enum reply reply = failed ? REPLY_STORE : REPLY_OK;
-    if (!failed && !merge(ils, b->ended, ENDED_MAX) && ends_find(ils, b->ended->key) == NULL)
-        reply = REPLY_MEMORY;
-    command_reply(ils, b->command, reply,
-                  reply == REPLY_OK ? arena_copy(&ils->step, text_slice(b->listed_at))
-                                    : slice_make(NULL, 0));
+    if (!failed && ends_find(ils, b->ended->key) == NULL) {
+        add(ils, b->ended);
+        moved(ils, b->ended);
+        b->ended = NULL;
+    } else if (!failed) {
+        merge(ils, b->ended, ENDED_MAX);
+    }
+    command_reply(ils, b->command, failed ? REPLY_STORE : REPLY_OK,
+                  failed ? slice_make(NULL, 0)
+                         : arena_copy(&ils->step, text_slice(b->listed_at)));
 }
 
 /* --- the face */

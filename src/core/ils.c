@@ -32,7 +32,8 @@ struct ils *ils_new(struct mem *mem)
     ils->next_batch = 1;
     ils->next_link = 1;
     ils->next_n = 1;
-    ils->next_beat = ils->rows_next = ils->mesh.let_go = ils->repeat_next = TICK_NEVER;
+    ils->next_beat = ils->rows_next = ils->alarm_next = TICK_NEVER;
+    ils->mesh.let_go = ils->repeat_next = TICK_NEVER;
     own_init(ils);
     buf_init(&ils->orphans, mem, SIZE_MAX);
     buf_init(&ils->catalog_rows, mem, SIZE_MAX);
@@ -208,7 +209,7 @@ tick ils_deadline(const struct ils *ils)
     first = own < first ? own : first;
     const tick of[] = {trust_deadline(ils), mesh_deadline(ils), role_deadline(ils),
                        ends_deadline(ils), holds_deadline(ils), introduce_deadline(ils),
-                       duplicates_deadline(ils)};
+                       duplicates_deadline(ils), ils->rows_next, ils->alarm_next};
     for (size_t i = 0; i < sizeof of / sizeof of[0]; i++)
         first = of[i] < first ? of[i] : first;
     first = dial < first ? dial : first;

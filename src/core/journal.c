@@ -200,6 +200,7 @@ struct batch *journal_store(struct rows *r, enum batch_kind kind)
 {
     struct ils *ils = r->ils;
     struct batch *b = r->failed ? NULL : mem_alloc(ils->mem, sizeof *b);
+    ils->rows_lost = ils->rows_lost || (b == NULL && kind == BATCH_PLAIN);
     if (b == NULL)
         return NULL;
     b->n = ils->next_batch++;

@@ -144,10 +144,65 @@ static void routes_in_one_breath(void **state)
     assert_int_equal(routes_count(core(0)->routes), 1);
 }
 
+/* A ban that the disk has is a ban, whatever is refused afterwards. */
+static void a_ban_is_a_ban(void **state)
+{
+    (void)state;
+    for (size_t n = 1; n < 40; n++) {
+        struct command ban = {.type = COMMAND_BAN, .cluster = slice_of("c1")};
+        assert_false(ends_banned(core(0), key_of_1));
+        world.node[0].reply = REPLIES;
+        world_ask(&world, 0, ban);
+        if (world.node[0].reply == REPLIES) { /* it is on its way to the disk */
+            mem.refuse_at = mem.requests + n;
+            world_steps(&world, 1);
+        }
+        mem.refuse_at = 0;
+        world_run(&world);
+        if (world.node[0].dead)
+            break;
+        assert_int_equal(world.node[0].reply, REPLY_OK);
+        assert_true(ends_banned(core(0), key_of_1));
+        ban.type = COMMAND_UNBAN;
+        assert_int_equal(world_command(&world, 0, ban), REPLY_OK);
+    }
+}
+
+static bool stored_first(int i, uint64_t first)
+{
+    for (size_t k = 0; k < world.node[i].row_n; k++) {
+        const struct world_row *row = &world.node[i].row[k];
+        if (row->space == ROW_PEER && memcmp(row->key, key_of_1, KEY_SIZE) == 0)
+            return row->value[9] == first;
+    }
+    return false;
+}
+
+/* A row that nobody waits for, and for which there is no memory, is written later. */
+static void rows_without_memory(void **state)
+{
+    (void)state;
+    struct peer *p = peer_find(core(0), key_of_1);
+    for (size_t n = 1; n < 12; n++) {
+        p->met_first = (wall)n;
+        p->row_next = 0;
+        peer_dirty(core(0), p);
+        mem.refuse_at = mem.requests + n;
+        world_wake(&world, 0);
+        mem.refuse_at = 0;
+        if (world.node[0].dead)
+            break;
+        world_command(&world, 0, (struct command){.type = COMMAND_SYNC_EVERY, .minutes = 7});
+        world_pass(&world, 2 * PEER_ROW_US);
+        assert_true(stored_first(0, n));
+    }
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
     const struct CMUnitTest tests[] = {TEST(memory_for_one), TEST(parted_and_connected),
-                                       TEST(stored_all_the_same), TEST(routes_in_one_breath)};
+                                       TEST(stored_all_the_same), TEST(routes_in_one_breath),
+                                       TEST(a_ban_is_a_ban), TEST(rows_without_memory)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
