@@ -49,7 +49,8 @@ bool mark_ours(const struct stream *s, const struct mark *m)
  * what they had; or did not keep that it has left, since they did not know it then. */
 void mark_lower(const struct stream *s, struct mark *m, const struct head *h)
 {
-    bool left = stream_held(s) && (s->head.flags & HEAD_FLAG_LEFT) != 0 && !s->own;
+    bool left = s->number == STREAM_SELF && stream_held(s) && !s->own &&
+                (s->head.flags & HEAD_FLAG_LEFT) != 0;
     if (m->theirs && (left || !mark_ours(s, m)) && mark_order(m, h) > 0)
         mark_set(m, h);
 }

@@ -147,15 +147,18 @@ static void judge_sent(struct judge *j, struct node *from, struct node *to, stru
     if (soul == 0 || j->soul[soul].ended)
         return;
     struct passed *before = passed_get(&w->sent, soul, h->number);
+    struct passed *heard = back == NULL ? NULL : passed_get(&back->read, soul, h->number);
     bool told = before->at.epoch != 0;
-    if (before->at.epoch != 0 && passed_order(before, &at, h->beat) <= 0)
+    /* Whoever shows an older one may not have kept that it has left. */
+    bool farewell = (h->flags & HEAD_FLAG_LEFT) != 0 && h->number == STREAM_SELF && heard != NULL &&
+                    heard->at.epoch != 0 && passed_order(heard, &at, h->beat) > 0;
+    if (told && !farewell && passed_order(before, &at, h->beat) <= 0)
         world_break(j->world, "once: %s tells %s of n%u's stream %llu at usn %llu again",
                     from->name,
                     to == NULL ? "?" : to->name, j->soul[soul].lineage,
                     (unsigned long long)h->number, (unsigned long long)h->usn);
     before->at = at;
     before->beat = h->beat;
-    struct passed *heard = back == NULL ? NULL : passed_get(&back->read, soul, h->number);
     if (heard != NULL && heard->at.epoch != 0 && passed_order(heard, &at, h->beat) <= 0 &&
         ++j->backs > BACKS)
         world_break(j->world, "back: %s tells %s of n%u's stream %llu at usn %llu, as it was told",
