@@ -43,7 +43,7 @@ for program in daemon/ilsd cli/ils; do
 done
 mkdir "$scratch/build/src/driver"
 echo module >"$scratch/build/src/driver/openils_ldap.so"
-echo 1..24
+echo 1..23
 
 check 'a first install' install_it
 check 'ilsd can be run' test "$("$dest$prefix/sbin/ilsd")" = one
