@@ -222,12 +222,12 @@ bool held_apply(struct rows *r, struct stream *s)
     struct ils *ils = r->ils;
     bool shrunk = !BUG(SHRINK_SERVED) && !s->own && stream_held(s) &&
                   held_shrunk(s, &s->wanted) && ends_find(ils, s->key) == NULL;
-    if (shrunk && s->kept.catalog == NULL)
+    if (shrunk && s->kept.catalog == NULL && s->head.live != 0) /* else there is nothing better */
         return keep(r, s);
     catalog_apply(s->catalog);
     if (!shrunk)
         give_up(r, s);
-    else if (s->kept.batch != 0)
+    else if (s->kept.catalog != NULL && s->kept.batch != 0)
         kept_row(r, s);
     return true;
 }

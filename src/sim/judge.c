@@ -256,6 +256,8 @@ static void judge_truth(struct judge *j, const struct node *n, uint32_t of, cons
         if (!(s != NULL && shrink_held(j, n, of, s, fact)) && !none)
             world_break(j->world, "truth: %s answers key %zu of n%u, whose head lists nothing",
                         n->name, key, soul->lineage);
+        if (s == NULL) /* it was withheld: what was kept in its place went with it */
+            j->held[n->index][of].kept = (struct stamp){0};
         return;
     }
     if (s == NULL)

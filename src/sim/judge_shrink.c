@@ -111,7 +111,7 @@ bool shrink_held(struct judge *j, const struct node *n, uint32_t of, const struc
         h->vague = false;
         return false;
     }
-    if (h->at.epoch == 0)
+    if (h->at.epoch == 0 || (h->at.root == j->nothing && h->kept.epoch == 0))
         h->based = s->peak; /* learned as it is */
     if (h->based == s->peak)
         return false;

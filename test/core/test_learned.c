@@ -404,6 +404,20 @@ static void leaving_is_no_shrink(void **state)
     assert_false(world_answers(&world, 2, "user5@b.example"));
 }
 
+/* It shrank while nothing of it was told: whoever served nothing of it serves what comes. */
+static void a_shrink_while_it_is_withheld(void **state)
+{
+    struct view_held h;
+    assert_int_equal(import(1, 400), REPLY_OK);
+    assert_int_equal(world_command(&world, 1, (struct command){.type = COMMAND_EXCHANGE}),
+                     REPLY_OK);
+    assert_int_equal(import(1, 150), REPLY_OK);
+    assert_int_equal(world_command(&world, 1, (struct command){.type = COMMAND_EXCHANGE,
+                                                               .raise = true}), REPLY_OK);
+    assert_true(world_answers(&world, 2, "user5@b.example"));
+    assert_false(held(2, &h) || alarm(2, ILSPlanHeld));
+}
+
 static enum reply learned_max(int i, uint64_t n)
 {
     return world_command(&world, i, (struct command){.type = COMMAND_LEARNED_MAX, .number = n});
@@ -520,6 +534,7 @@ int main(void)
         TEST(a_catalog_is_held_as_well),
         TEST(a_shrink_is_released_here),
         TEST(leaving_is_no_shrink),
+        TEST(a_shrink_while_it_is_withheld),
         TEST(a_limit_refuses_whole),
         TEST(a_former_identity_counts),
         cmocka_unit_test(without_memory),
