@@ -15,6 +15,7 @@
 #define ENDED_VALUE (1 + 8 + 8 + PEER_ID_SIZE + 1 + CLUSTER_ID_MAX + 4)
 #define TURN_MOST   1000
 #define REPEAT_US   (10 * TICK_S) /* so long a spoke's hub has to say it itself */
+#define ANEW_EVERY_US (60 * TICK_S)
 #define EPOCH_FIRST (UINT64_C(1) << 32) /* counter 1 (stream_epoch) */
 #define EPOCH_MOST  (UINT64_C(1) << 63) /* nobody gets there: a record that says so is none */
 #define USN_MOST    (UINT64_C(1) << 62)
@@ -660,6 +661,43 @@ void ends_stored(struct ils *ils, struct batch *b, bool failed)
         leave_stored(ils, b, failed);
 }
 
+/* Of a link with somebody who was forgotten here, when he has had the time to return; else
+ * TICK_NEVER. */
+static tick return_due(const struct ils *ils, const struct link *l)
+{
+    const struct ended *e =
+        l->state == LINK_UP && l->to != NULL ? ends_of(ils, l->to->key) : NULL;
+    if (e == NULL || e->banned)
+        return TICK_NEVER;
+    tick due = l->since + REPEAT_US;
+    return due > ils->anew_next ? due : ils->anew_next;
+}
+
+static tick anew_deadline(const struct ils *ils)
+{
+    tick first = TICK_NEVER;
+    if (!list_empty(&ils->ended))
+        list_each(node, &ils->links) {
+            tick due = return_due(ils, list_entry(node, struct link, node));
+            first = due < first ? due : first;
+        }
+    return first;
+}
+
+/* Whoever was forgotten here, is linked and does not return may have forgotten this cluster: then
+ * each takes nothing of the other, and neither hears why. Whoever returns in a greater epoch is
+ * heard. */
+static void return_anew(struct ils *ils)
+{
+    if (ils->now < anew_deadline(ils))
+        return;
+    ils->anew_next = ils->now + ANEW_EVERY_US;
+    list_each(node, &ils->streams) {
+        struct stream *s = list_entry(node, struct stream, node);
+        s->renew = s->renew || (s->own && stream_held(s) && !s->rolled_back);
+    }
+}
+
 void ends_tick(struct ils *ils)
 {
     if (!ils->ready || ils->self == NULL || ils->own == NULL)
@@ -669,12 +707,14 @@ void ends_tick(struct ils *ils)
         sweep(ils);
     if (ils->now >= ils->repeat_next)
         repeat(ils);
+    return_anew(ils);
 }
 
 tick ends_deadline(const struct ils *ils)
 {
     tick leave = leave_deadline(ils);
-    return ils->ready && ils->repeat_next < leave ? ils->repeat_next : leave;
+    tick again = anew_deadline(ils) < ils->repeat_next ? anew_deadline(ils) : ils->repeat_next;
+    return ils->ready && again < leave ? again : leave;
 }
 
 void ends_free(struct ils *ils)

@@ -453,7 +453,7 @@ static bool is_lost(const struct run *r, const struct node *n, const struct view
     bool known = self->hubs_linked != 0 && !r->world->calm;
     for (const void *at = NULL; self->hubs_linked != 0 && view_next(n->ils, &at, &c);)
         known = known || memcmp(c.key, home->key, KEY_SIZE) == 0;
-    return self->role == ROLE_HUB && !known &&
+    return self->role == ROLE_HUB && !known && !join->up &&
            (!join->wanted || (r->world->calm && are_strangers(r, n, home)));
 }
 

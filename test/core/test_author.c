@@ -116,6 +116,28 @@ static void leaver_comes_back_to_who_never_knew_it(void **state)
         assert_true(world_answers(&world, i, "four@b.example"));
 }
 
+/* Two hubs have forgotten each other while they did not hear each other, and both live. */
+static void two_that_have_forgotten_each_other(void **state)
+{
+    (void)state;
+    assert_int_equal(world_plan(&world, 0, "zero@b.example", true), REPLY_OK);
+    assert_int_equal(world_plan(&world, 1, "one@b.example", true), REPLY_OK);
+    for (int i = 1; i < 4; i++)
+        world_stop(&world, i);
+    world_pass(&world, 12 * TICK_S);
+    assert_int_equal(end(0, COMMAND_FORGET, "c1"), REPLY_OK);
+    world_stop(&world, 0);
+    world_start(&world, 1, &mem.mem);
+    world_pass(&world, 12 * TICK_S);
+    assert_int_equal(end(1, COMMAND_FORGET, "c0"), REPLY_OK);
+    assert_false(world_answers(&world, 1, "zero@b.example"));
+    world_start(&world, 0, &mem.mem);
+    assert_int_equal(world_join(&world, 1, 0, ROLE_HUB), REPLY_OK); /* its operator joins it */
+    world_pass(&world, 60 * TICK_S);
+    assert_true(world_answers(&world, 1, "zero@b.example"));
+    assert_true(world_answers(&world, 0, "one@b.example"));
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -123,6 +145,7 @@ int main(void)
         TEST(spoke_says_what_its_hub_has_lost),
         TEST(author_becomes_a_spoke),
         TEST(leaver_comes_back_to_who_never_knew_it),
+        TEST(two_that_have_forgotten_each_other),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
