@@ -17,6 +17,10 @@ struct page_file {
     bool gzip;
 };
 
+/* All of them (src/web/embed.py makes this). */
+extern const struct page_file page_files[];
+extern const size_t page_files_n;
+
 /* NULL: there is none at that path. */
 const struct page_file *page_file(struct slice path);
 

@@ -35,7 +35,8 @@ class Text:
         self.lines = self.whole.split('\n')
         self.is_c = path.endswith(('.c', '.h'))
         shebang = self.whole.startswith('#!')
-        self.is_code = self.is_c or shebang or path.endswith(('.py', '.sh', '.proto'))
+        self.is_code = self.is_c or shebang or path.endswith(('.py', '.sh', '.proto', '.ts',
+                                                               '.tsx', '.css'))
         parts = path.split('/')
         self.room = parts[1] if parts[0] == 'src' and len(parts) > 2 else ''
         self.slashes = []
@@ -56,7 +57,8 @@ def read_tree(root):
                             and not d.startswith('build'))
         for name in sorted(names):
             path = os.path.relpath(os.path.join(base, name), root)
-            if path == 'LICENSE' or '/corpus' in path or os.path.islink(os.path.join(root, path)):
+            if (path == 'LICENSE' or '/corpus' in path or path.startswith('src/web/built/') or
+                    os.path.islink(os.path.join(root, path))):
                 continue
             try:
                 texts.append(Text(root, path))

@@ -1,0 +1,60 @@
+#!/usr/bin/env python3
+"""embed.py BUILT PO OUT: the files of the page as C, compressed, with entity tags; beside them the
+Japanese of what ilsd says, as pairs made of PO (src/said.ts reads them). The same input gives the
+same bytes."""
+import gettext
+import gzip
+import hashlib
+import json
+import os
+import subprocess
+import sys
+import tempfile
+
+TYPES = {'.html': 'text/html; charset=utf-8', '.js': 'text/javascript; charset=utf-8',
+         '.css': 'text/css; charset=utf-8', '.svg': 'image/svg+xml',
+         '.json': 'application/json', '.txt': 'text/plain; charset=utf-8'}
+
+
+def translations(po):
+    """Pairs of a sentence and its translation, without those of the help of ils."""
+    with tempfile.NamedTemporaryFile() as mo:
+        subprocess.run(['msgfmt', '-o', mo.name, po], check=True)
+        with open(mo.name, 'rb') as handle:
+            table = gettext.GNUTranslations(handle)._catalog
+    return [[a, b] for a, b in sorted((a, b) for a, b in table.items() if isinstance(a, str))
+            if a and '\n' not in a and a != b]
+
+
+def files(built, po):
+    """(path, bytes) of all of them; the page itself is `/`."""
+    found = []
+    for base, _, names in os.walk(built):
+        for name in names:
+            whole = os.path.join(base, name)
+            with open(whole, 'rb') as handle:
+                found.append(('/' + os.path.relpath(whole, built), handle.read()))
+    said = json.dumps(translations(po), ensure_ascii=False, separators=(',', ':'))
+    found.append(('/assets/said.ja.json', said.encode()))
+    return sorted(('/' if path == '/index.html' else path, data) for path, data in found)
+
+
+def main(built, po, out):
+    lines = ['#include "daemon/page_files.h"', '']
+    rows = []
+    for i, (path, data) in enumerate(files(built, po)):
+        packed = gzip.compress(data, 9, mtime=0)
+        kind = TYPES[os.path.splitext('/index.html' if path == '/' else path)[1]]
+        tag = hashlib.sha256(data).hexdigest()[:16]
+        cells = [', '.join('%d' % b for b in packed[at:at + 24])
+                 for at in range(0, len(packed), 24)]
+        lines += ['static const uint8_t file_%d[] = {' % i, ',\n'.join(cells), '};', '']
+        rows.append('    {"%s", "%s", "\\"%s\\"", file_%d, sizeof file_%d, true},' %
+                    (path, kind, tag, i, i))
+    lines += ['const struct page_file page_files[] = {'] + rows + ['};',
+              'const size_t page_files_n = %d;' % len(rows)]
+    with open(out, 'w', encoding='utf-8') as handle:
+        handle.write('\n'.join(lines) + '\n')
+
+
+main(*sys.argv[1:])

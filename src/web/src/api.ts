@@ -1,0 +1,159 @@
+/* api: the page's way to ilsd (docs/api.md). A command by its words, its arguments as JSON; its
+ * answer or a Refusal. Whoever must give the password again is asked for it, and the request is
+ * made again; a session that has ended leads back to the login. */
+import { signal } from '@preact/signals';
+
+export interface Session {
+    name: string;
+    role: 'admin' | 'read';
+    csrf: string;
+    proved: boolean;
+}
+
+/* undefined: not asked yet; null: nobody is logged in. */
+export const session = signal<Session | null | undefined>(undefined);
+/* Whether somebody has set the page up. */
+export const accounts = signal(true);
+
+export type Args = Record<string, unknown>;
+
+export class Refusal extends Error {
+    constructor(
+        readonly status: number,
+        override readonly name: string,
+        readonly text: string,
+        readonly next = '',
+        readonly where: string | null = null,
+        readonly more: string[] = [],
+    ) {
+        super(text);
+    }
+}
+
+export interface Answer<T> {
+    result: T;
+    exit: number;
+    lines: Args[];
+}
+
+/* Set by the dialog that asks for the password: true when it was given. */
+type Prove = () => Promise<boolean>;
+let prove: Prove = async () => false;
+export function proveBy(how: Prove): void {
+    prove = how;
+}
+
+function refusalOf(status: number, body: unknown): Refusal {
+    const error = (body as { error?: Record<string, unknown> } | null)?.error;
+    if (!error) return new Refusal(status, 'ANSWER', `the answer cannot be read (HTTP ${status})`);
+    return new Refusal(
+        status,
+        String(error.name ?? ''),
+        String(error.text ?? ''),
+        String(error.next ?? ''),
+        error.where == null ? null : String(error.where),
+        Array.isArray(error.more) ? error.more.map(String) : [],
+    );
+}
+
+async function request(method: string, path: string, init: RequestInit): Promise<unknown> {
+    const headers = new Headers(init.headers);
+    const csrf = session.value?.csrf;
+    if (csrf && method !== 'GET') headers.set('X-CSRF-Token', csrf);
+    let answer: Response;
+    try {
+        answer = await fetch(`/api/v1/${path}`, { ...init, method, headers });
+    } catch {
+        throw new Refusal(0, 'GONE', 'ilsd does not answer', 'systemctl status ilsd');
+    }
+    const body: unknown = await answer.json().catch(() => null);
+    if (answer.ok && body !== null) return body;
+    const refusal = refusalOf(answer.status, body);
+    if (refusal.name === 'SESSION') session.value = null;
+    throw refusal;
+}
+
+async function proved(attempt: () => Promise<unknown>): Promise<unknown> {
+    try {
+        return await attempt();
+    } catch (e) {
+        if (!(e instanceof Refusal) || e.name !== 'PROOF' || !(await prove())) throw e;
+        return attempt();
+    }
+}
+
+function json(body: unknown): RequestInit {
+    return { body: JSON.stringify(body), headers: { 'Content-Type': 'application/json' } };
+}
+
+function given(args: Args): Args {
+    return Object.fromEntries(Object.entries(args).filter(([, v]) => v !== undefined && v !== ''));
+}
+
+/* A command of docs/control.md: ask('plan log', {max: 20}). Arguments of undefined or '' are left
+ * out. */
+export async function command<T>(words: string, args: Args = {}): Promise<Answer<T>> {
+    const path = words.replaceAll(' ', '/');
+    const body = await proved(() => request('POST', path, json(given(args))));
+    const answer = body as Answer<T>;
+    return { result: answer.result, exit: answer.exit, lines: answer.lines ?? [] };
+}
+
+export async function ask<T>(words: string, args: Args = {}): Promise<T> {
+    return (await command<T>(words, args)).result;
+}
+
+/* A command that takes a file: its bytes are the body, its arguments the query. */
+export async function send<T>(words: string, args: Args, file: Blob): Promise<T> {
+    const query = new URLSearchParams();
+    for (const [key, value] of Object.entries(given(args))) query.set(key, String(value));
+    const path = `${words.replaceAll(' ', '/')}?${query}`;
+    const init = { body: file, headers: { 'Content-Type': 'application/octet-stream' } };
+    return ((await proved(() => request('POST', path, init))) as Answer<T>).result;
+}
+
+/* --- who is logged in */
+
+export async function who(): Promise<void> {
+    const body = (await request('GET', 'session', {})) as Session & { accounts: boolean };
+    accounts.value = body.accounts;
+    session.value = body.name ? body : null;
+}
+
+export async function login(name: string, password: string): Promise<void> {
+    session.value = (await request('POST', 'session', json({ name, password }))) as Session;
+}
+
+export async function setup(code: string, name: string, password: string): Promise<void> {
+    session.value = (await request('POST', 'setup', json({ code, name, password }))) as Session;
+}
+
+export async function logout(): Promise<void> {
+    try {
+        await request('DELETE', 'session', {});
+    } finally {
+        session.value = null;
+    }
+}
+
+export async function giveProof(password: string): Promise<void> {
+    await request('POST', 'session/proof', json({ password }));
+}
+
+export interface User {
+    name: string;
+    role: string;
+}
+
+export async function users(): Promise<User[]> {
+    return (await request('GET', 'users', {})) as User[];
+}
+
+export async function putUser(name: string, password: string, role: string): Promise<void> {
+    const body = json(given({ name, password, role }));
+    await proved(() => request('POST', 'users', body));
+}
+
+export async function removeUser(name: string): Promise<void> {
+    await proved(() => request('POST', 'users/remove', json({ name })));
+}

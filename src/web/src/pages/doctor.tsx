@@ -1,0 +1,6 @@
+/* doctor: the last verdicts, each with its cause and remedy. */
+import { Verdicts } from '../verdicts';
+
+export function Doctor() {
+    return <Verdicts />;
+}

@@ -1,0 +1,85 @@
+/* said: a sentence of ilsd in the language of the page. ilsd says everything in English; the
+ * Japanese of its tables is a file beside the page (/assets/said.ja.json: pairs of template and
+ * translation, made from po/ja.po). A sentence is laid beside the templates it may have been
+ * made from, and what stands in the place of their {names} goes into the translation, itself
+ * translated first. */
+import { signal } from '@preact/signals';
+import { language } from './words';
+
+interface Template {
+    like: RegExp;
+    names: string[];
+    literal: number;
+    into: string;
+}
+
+const HOLE = /\{(\w+)\}|%s/g;
+const exact = new Map<string, string>();
+const templates: Template[] = [];
+const known = new Map<string, string>();
+const loaded = signal(false);
+let asked = false;
+
+function escaped(text: string): string {
+    return text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
+}
+
+function learn(from: string, into: string): void {
+    const names: string[] = [];
+    let pattern = '';
+    let literal = 0;
+    let at = 0;
+    for (const hole of from.matchAll(HOLE)) {
+        const before = from.slice(at, hole.index);
+        pattern += escaped(before) + (hole[1] === 'n' ? '(\\d+)' : '(.+?)');
+        literal += before.length;
+        names.push(hole[0]);
+        at = hole.index + hole[0].length;
+    }
+    if (names.length === 0) {
+        exact.set(from, into);
+        return;
+    }
+    pattern += escaped(from.slice(at));
+    literal += from.length - at;
+    templates.push({ like: new RegExp(`^${pattern}$`, 's'), names, literal, into });
+}
+
+async function load(): Promise<void> {
+    asked = true;
+    const answer = await fetch('/assets/said.ja.json');
+    if (!answer.ok) return;
+    for (const [from, into] of (await answer.json()) as [string, string][]) learn(from, into);
+    templates.sort((a, b) => b.literal - a.literal);
+    loaded.value = true;
+}
+
+function translated(text: string, depth: number): string {
+    const whole = exact.get(text);
+    if (whole !== undefined || depth > 3) return whole ?? text;
+    for (const one of templates) {
+        const match = one.literal > 3 ? one.like.exec(text) : null;
+        if (match === null) continue;
+        let i = 0;
+        const parts = new Map<string, string[]>();
+        for (const name of one.names) {
+            const got = translated(match[++i] ?? '', depth + 1);
+            parts.set(name, [...(parts.get(name) ?? []), got]);
+        }
+        return one.into.replace(HOLE, name => parts.get(name)?.shift() ?? '');
+    }
+    return text;
+}
+
+export function said(text: string | null | undefined): string {
+    if (!text || language.value === 'en') return text ?? '';
+    if (!asked) void load();
+    if (!loaded.value) return text;
+    let got = known.get(text);
+    if (got === undefined) {
+        if (known.size > 5000) known.clear();
+        got = translated(text, 0);
+        known.set(text, got);
+    }
+    return got;
+}
