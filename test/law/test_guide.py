@@ -166,6 +166,23 @@ def bad_looks(ils, tables, data):
     return bad
 
 
+def bad_page(page, data):
+    """An entry shows both ends of each way that its code comes about, and no link leads nowhere."""
+    bad = []
+    for code, entry in data['code'].items():
+        part = page.split('\n### ILS-%s ' % code)[1].split('\n##')[0]
+        shown = [tuple(re.findall(r'\[([A-Z]\d+)\]', row))
+                 for row in re.findall(r'^\|.*\([CS]\).*$', part, re.M)]
+        if shown != [tuple(w.get(e, '').split()) for w in data['look'][entry['look']]
+                     for e in 'CS']:
+            bad.append('ILS-%s shows %r' % (code, shown))
+    heads = [re.sub(r'[^\w -]', '', h).lower().replace(' ', '-')
+             for h in re.findall(r'^#+ (.*)$', page, re.M)]
+    places = set(heads + re.findall(r'<a id="(\w+)">', page))
+    return bad + ['there is no %s' % a for a in re.findall(r'\]\(#([^)]*)\)', page)
+                  if a not in places]
+
+
 # --- commands
 
 def commands_of(page):
@@ -232,6 +249,11 @@ def main():
     tap.check('the rows of the join look as the page says', bad_rows(data, found))
     tables = load_guide(root).Tables(root)
     tap.check('the doctor reads what the page shows', bad_looks(ils, tables, data))
+    for path in PAGES:
+        page = read(root, path)
+        tap.check('%s: both ends, and links' % path, bad_page(page, data))
+        tap.control('an end that is not shown', bad_page(page.replace('[T18]', '', 1), data))
+        tap.control('a link that leads nowhere', bad_page(page.replace('"t18"', '"t81"'), data))
     data['look']['password'][0]['S'] = 'T1 T2 T11 T10 V1'
     tap.control('lines in another order', bad_rows(data, found))
     data['look']['unknown'] = data['look']['certificate']
