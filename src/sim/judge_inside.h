@@ -67,7 +67,8 @@ struct life {
     uint64_t release;      /* that serves another's as it is, and whose; 0 */
     uint32_t released;
     uint64_t applied_in;   /* in which step it took heads last, ... */
-    uint32_t applied[2];   /* ... whose first, and one of another's; 0: of nobody else */
+    uint32_t applied;      /* ... whose the last was, ... */
+    bool applied_more;     /* ... and whether it took several */
     struct met *met;       /* those who proved themselves here */
     size_t met_n;
 };

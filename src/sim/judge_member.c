@@ -42,10 +42,10 @@ void judge_admission(struct judge *j, const struct node *n, uint32_t of,
                      const struct view_row *c)
 {
     const struct life *life = &j->life[n->index];
-    bool others = life->applied_in == j->world->events &&
-                  (life->applied[1] != 0 || life->applied[0] != of);
-    /* The roster that listed it may have come anew in the same step. */
-    if (!others && !c->met && !is_listed(n, c->key))
+    bool more = life->applied_in == j->world->events && (life->applied_more || life->applied != of);
+    /* The roster that listed it may have come anew in the same step, or the end of the hub whose
+     * roster that was, be it by this one's own word. */
+    if (!more && !c->met && !is_listed(n, c->key))
         world_break(j->world, "admission: %s takes usn %llu of n%u, whom nobody lists", n->name,
                     (unsigned long long)c->usn, j->soul[of].lineage);
 }
@@ -53,14 +53,9 @@ void judge_admission(struct judge *j, const struct node *n, uint32_t of,
 void admission_applied(struct judge *j, const struct node *n, const struct trace *t)
 {
     struct life *life = &j->life[n->index];
-    uint32_t soul = soul_by_id(j, t->peer_id);
-    if (life->applied_in != j->world->events)
-        life->applied[0] = life->applied[1] = 0;
+    life->applied_more = life->applied_in == j->world->events;
     life->applied_in = j->world->events;
-    if (life->applied[0] == 0)
-        life->applied[0] = soul;
-    else if (life->applied[0] != soul)
-        life->applied[1] = soul;
+    life->applied = soul_by_id(j, t->peer_id);
 }
 
 static void judge_ended(struct judge *j, const struct node *n, uint32_t of,
