@@ -10,7 +10,9 @@
 
 static struct rig core;
 static struct liar liar;
-static bool head_alone; /* say_stream says the head, and gives nothing of what it lists */
+/* What say_stream says: the head, and what it lists when it is asked; the head, and gives nothing of
+ * that; only the list, as an answer. */
+static enum { ALL, HEAD_ALONE, LIST_ALONE } says;
 static uint8_t password[32];
 static struct {
     uint8_t key[KEY_SIZE], secret[SECRET_SIZE];
@@ -19,6 +21,7 @@ static struct {
 static int setup(void **state)
 {
     (void)state;
+    says = ALL;
     for (size_t i = 0; i < PUPPETS; i++) {
         uint8_t seed[SEED_SIZE] = {9, (uint8_t)i, (uint8_t)(i >> 8)};
         crypto_keypair(seed, puppet[i].key, puppet[i].secret);
@@ -50,7 +53,7 @@ static struct buf bytes(void)
 static void serve_one(struct peer_end *p, uint8_t type, struct slice body)
 {
     (void)body;
-    if (type == FRAME_SEGMENT_REQUEST && !head_alone)
+    if (type == FRAME_SEGMENT_REQUEST && says != HEAD_ALONE)
         peer_frame(p, FRAME_SEGMENT, buf_slice(p->context));
 }
 
@@ -74,9 +77,10 @@ static void say_stream(struct liar *by, const struct liar *as, struct head h, st
     msg_head_put(&b, &m);
     by->peer.frame = serve_one;
     by->peer.context = segment;
-    peer_send(&by->peer, &b);
+    if (says != LIST_ALONE)
+        peer_send(&by->peer, &b);
     liar_pump(by);
-    if (h.lines != 0 && !head_alone)
+    if (h.lines != 0 && says != HEAD_ALONE)
         liar_manifest(by, buf_slice(&head), buf_slice(&lines));
     liar_pump(by);
     buf_done(&lines);
@@ -343,7 +347,7 @@ static void what_nobody_has_any_more_is_let_go(bool gone)
     say_self(&liar, &liar, 1, false, 0, 0);
     liar_join(&one, &core, 2, "198.51.100.2", password);
     say_self(&one, &one, 1, true, 0, 0);
-    head_alone = true;
+    says = HEAD_ALONE;
     say_plan(&one, &liar, 1, 9);
     say_plan(&liar, &liar, 1, 3);
     assert_int_equal(served(liar.peer.key, 1), 0);
@@ -365,7 +369,7 @@ static void what_nobody_has_any_more_is_let_go(bool gone)
         if (gone)
             keep(&one);
     }
-    head_alone = false;
+    says = ALL;
     assert_int_equal(liar.peer.got[FRAME_MANIFEST_REQUEST], asked + 1);
     say_plan(&liar, &liar, 1, 3);
     assert_int_equal(served(liar.peer.key, 1), 3);
@@ -382,6 +386,32 @@ static void let_go_with_the_word(void **state)
 {
     (void)state;
     what_nobody_has_any_more_is_let_go(true);
+}
+
+/* Two have told of it, and who told last is asked, but has an older list: it is the other's turn. */
+static void who_has_not_what_it_told_of(void **state)
+{
+    (void)state;
+    struct liar one = {0}, two = {0};
+    say_self(&liar, &liar, 1, false, 0, 0);
+    liar_join(&one, &core, 2, "198.51.100.2", password);
+    liar_join(&two, &core, 3, "198.51.100.3", password);
+    say_self(&one, &one, 1, true, 0, 0);
+    say_self(&two, &two, 1, true, 0, 0);
+    says = HEAD_ALONE;
+    say_plan(&one, &liar, 1, 9);
+    say_plan(&two, &liar, 1, 9);
+    size_t asked[2] = {one.peer.got[FRAME_MANIFEST_REQUEST], two.peer.got[FRAME_MANIFEST_REQUEST]};
+    says = LIST_ALONE;
+    say_plan(&two, &liar, 1, 3);
+    says = ALL;
+    liar_pump(&one);
+    assert_int_equal(two.peer.got[FRAME_MANIFEST_REQUEST], asked[1]);
+    assert_int_equal(one.peer.got[FRAME_MANIFEST_REQUEST], asked[0] + 1);
+    say_plan(&one, &liar, 1, 9);
+    assert_int_equal(served(liar.peer.key, 1), 9);
+    liar_done(&one);
+    liar_done(&two);
 }
 
 /* --- how many */
@@ -582,6 +612,7 @@ int main(void)
         TEST(waits_with_whoever_told_it),
         TEST(let_go_with_the_link),
         TEST(let_go_with_the_word),
+        TEST(who_has_not_what_it_told_of),
         TEST(all_that_there_may_be_wait),
         TEST(roster_lists_the_linked_first),
         TEST(catalogs_count),
