@@ -237,12 +237,13 @@ void adopt_rows(struct rows *r, struct stream *s)
     }
 }
 
-/* Others held that it has left, and dropped its other streams then: those are told anew as well. */
-static void return_whole(struct ils *ils)
+/* All of its own is told anew, each stream in a new epoch: others have dropped what they held, or
+ * take nothing up to the present one. About what is rolled back its operator is asked. */
+void adopt_anew(struct ils *ils)
 {
     list_each(node, &ils->streams) {
         struct stream *s = list_entry(node, struct stream, node);
-        s->renew = s->renew || (s->own && s != ils->self && stream_held(s) && !s->rolled_back);
+        s->renew = s->renew || (s->own && stream_held(s) && !s->rolled_back);
     }
 }
 
@@ -253,7 +254,7 @@ void adopt_committed(struct ils *ils, struct stream *s)
     t->number[0] = s->number;
     t->number[1] = s->theirs_usn;
     if (s->number == STREAM_SELF && s->theirs_left)
-        return_whole(ils);
+        adopt_anew(ils); /* that it has left was held, and its other streams are dropped */
     s->renew = s->rolled_back = s->proved_older = s->rebuilding = s->theirs_left = false;
     s->theirs_epoch = s->theirs_usn = 0;
     buf_reset(&s->former_lines);

@@ -204,6 +204,7 @@ void adopt_stored_as(struct ils *ils, struct stream *s); /* at the start: what a
 void adopt_replaces(struct stream *s, struct slice lines);
 void adopt_rows(struct rows *r, struct stream *s);       /* of the commit that begins an epoch */
 void adopt_committed(struct ils *ils, struct stream *s); /* it is durable */
+void adopt_anew(struct ils *ils); /* all own streams in a new epoch */
 void adopt_failed(struct ils *ils, enum reply reply);    /* whoever waits is told */
 void adopt_settings(struct rows *r);
 
@@ -500,6 +501,7 @@ struct ended {
     uint8_t author[PEER_ID_SIZE];
     TEXT(name, CLUSTER_ID_MAX); /* its cluster id, as the author knew it */
     tick repeated;              /* from then on by a spoke whose hub does not say it */
+    tick anew, anew_wait;       /* it does not return: when and after what time it is told anew */
 };
 void ends_rows_of_stream(struct rows *r, const struct stream *s); /* its rows go */
 void ends_remove_row(struct rows *r, const struct ended *e);

@@ -504,7 +504,6 @@ struct ils {
         tick until;         /* the links end then; 0 = not leaving */
     } leaving;
     bool ends_due;          /* peers that are gone may have to go (ends.c) */
-    tick anew_next;         /* not before: who is linked and was forgotten had no time to return */
     tick repeat_next;       /* a spoke looks then whether its hub says what it knows of ends */
     struct buf catalog_rows;    /* settings of catalogs, until the start */
     struct buf withheld_rows;   /* as stored, until the start */

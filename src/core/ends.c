@@ -15,7 +15,8 @@
 #define ENDED_VALUE (1 + 8 + 8 + PEER_ID_SIZE + 1 + CLUSTER_ID_MAX + 4)
 #define TURN_MOST   1000
 #define REPEAT_US   (10 * TICK_S) /* so long a spoke's hub has to say it itself */
-#define ANEW_EVERY_US (60 * TICK_S)
+#define ANEW_US   (60 * TICK_S) /* after it who is linked and does not return is told anew, ... */
+#define ANEW_MAX_US (24 * 3600 * TICK_S) /* ... then after twice as long, up to that */
 #define EPOCH_FIRST (UINT64_C(1) << 32) /* counter 1 (stream_epoch) */
 #define EPOCH_MOST  (UINT64_C(1) << 63) /* nobody gets there: a record that says so is none */
 #define USN_MOST    (UINT64_C(1) << 62)
@@ -176,6 +177,7 @@ static bool merge(struct ils *ils, const struct ended *e, size_t most)
     known->epoch = e->epoch > known->epoch ? e->epoch : known->epoch;
     known->usn = e->usn > known->usn ? e->usn : known->usn;
     memcpy(known->author, e->author, PEER_ID_SIZE);
+    known->anew = known->anew_wait = 0;
     if (e->name.n != 0)
         text_set(known->name, text_slice(e->name));
     moved(ils, known);
@@ -661,41 +663,45 @@ void ends_stored(struct ils *ils, struct batch *b, bool failed)
         leave_stored(ils, b, failed);
 }
 
-/* Of a link with somebody who was forgotten here, when he has had the time to return; else
- * TICK_NEVER. */
-static tick return_due(const struct ils *ils, const struct link *l)
+/* Who is linked by l, was forgotten here and has not returned; NULL: nobody like that. */
+static struct ended *forgotten_at(const struct ils *ils, const struct link *l)
 {
-    const struct ended *e =
-        l->state == LINK_UP && l->to != NULL ? ends_of(ils, l->to->key) : NULL;
-    if (e == NULL || e->banned)
-        return TICK_NEVER;
-    tick due = l->since + REPEAT_US;
-    return due > ils->anew_next ? due : ils->anew_next;
+    bool there = l->state == LINK_UP && l->to != NULL && ends_of(ils, l->to->key) != NULL;
+    struct ended *e = there ? ends_find(ils, l->to->key) : NULL;
+    return e == NULL || e->banned ? NULL : e;
 }
 
 static tick anew_deadline(const struct ils *ils)
 {
     tick first = TICK_NEVER;
-    if (!list_empty(&ils->ended))
-        list_each(node, &ils->links) {
-            tick due = return_due(ils, list_entry(node, struct link, node));
-            first = due < first ? due : first;
-        }
+    if (list_empty(&ils->ended))
+        return first;
+    list_each(node, &ils->links) {
+        const struct link *l = list_entry(node, struct link, node);
+        const struct ended *e = forgotten_at(ils, l);
+        tick due = l->since + REPEAT_US; /* it has the time to return */
+        due = e != NULL && e->anew > due ? e->anew : due;
+        first = e != NULL && due < first ? due : first;
+    }
     return first;
 }
 
 /* Whoever was forgotten here, is linked and does not return may have forgotten this cluster: then
  * each takes nothing of the other, and neither hears why. Whoever returns in a greater epoch is
- * heard. */
+ * heard; who does not heed it shall not cost many. */
 static void return_anew(struct ils *ils)
 {
     if (ils->now < anew_deadline(ils))
         return;
-    ils->anew_next = ils->now + ANEW_EVERY_US;
-    list_each(node, &ils->streams) {
-        struct stream *s = list_entry(node, struct stream, node);
-        s->renew = s->renew || (s->own && stream_held(s) && !s->rolled_back);
+    list_each(node, &ils->links) {
+        struct ended *e = forgotten_at(ils, list_entry(node, struct link, node));
+        if (e == NULL || ils->now < e->anew)
+            continue;
+        e->anew_wait = e->anew_wait == 0 ? ANEW_US : 2 * e->anew_wait;
+        e->anew_wait = e->anew_wait < ANEW_MAX_US ? e->anew_wait : ANEW_MAX_US;
+        e->anew = ils->now + e->anew_wait;
     }
+    adopt_anew(ils);
 }
 
 void ends_tick(struct ils *ils)

@@ -10,8 +10,8 @@
 
 static struct rig core;
 static struct liar liar;
-/* What say_stream says: the head, and what it lists when it is asked; the head, and gives nothing of
- * that; only the list, as an answer. */
+/* What say_stream says: the head, and what it lists when it is asked; the head, and gives nothing
+ * of that; only the list, as an answer. */
 static enum { ALL, HEAD_ALONE, LIST_ALONE } says;
 static uint8_t password[32];
 static struct {
@@ -388,7 +388,7 @@ static void let_go_with_the_word(void **state)
     what_nobody_has_any_more_is_let_go(true);
 }
 
-/* Two have told of it, and who told last is asked, but has an older list: it is the other's turn. */
+/* Two have told of it; who told last is asked, but has an older list: it is the other's turn. */
 static void who_has_not_what_it_told_of(void **state)
 {
     (void)state;

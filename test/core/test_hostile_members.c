@@ -554,6 +554,29 @@ static void forgotten_unheard(void **state)
     assert_true(held(key, STREAM_SELF));
 }
 
+/* It does not return, and is told anew again and again, but ever more seldom: each time everybody
+ * takes over a new epoch. */
+static void forgotten_and_deaf(void **state)
+{
+    (void)state;
+    uint8_t key[KEY_SIZE];
+    memcpy(key, liar.peer.key, KEY_SIZE);
+    rig_down(&core, liar.id);
+    liar_done(&liar);
+    assert_int_equal(end(COMMAND_FORGET, key), REPLY_OK);
+    memset(&liar, 0, sizeof liar);
+    liar_join(&liar, &core, 1, "198.51.100.1", password);
+    tick until = core.now + 20 * 60 * TICK_S; /* so after 10 s, and 1, 2, 4 and 8 minutes more */
+    uint64_t first = core.ils->self->head.epoch >> 32;
+    while (core.now < until) {
+        rig_pass(&core, 2 * TICK_S);
+        peer_frame(&liar.peer, FRAME_KEEPALIVE, slice_make(NULL, 0));
+        liar_pump(&liar);
+    }
+    assert_true(liar_linked(&liar));
+    assert_int_equal((core.ils->self->head.epoch >> 32) - first, 5);
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup_hub, teardown)
@@ -570,6 +593,7 @@ int main(void)
         TEST(copies_that_are_shown),
         TEST(visits_without_end),
         TEST(forgotten_unheard),
+        TEST(forgotten_and_deaf),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
