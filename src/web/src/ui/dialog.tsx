@@ -1,28 +1,30 @@
 /* dialog: a question before something is done: the browser's own <dialog>, which keeps the
  * keyboard inside it and gives the focus back. */
-import { useEffect, useRef } from 'preact/hooks';
+import { useEffect, useId, useRef } from 'preact/hooks';
 import { words } from '../words';
 import { Button, type Children } from './bits';
 
-const t = words({ cancel: 'Cancel' }, { cancel: 'キャンセル' });
+const t = words({ cancel: 'Cancel', close: 'Close' }, { cancel: 'キャンセル', close: '閉じる' });
 
 export function Dialog(props: {
     title: string;
     children?: Children;
-    go: string;
+    /* what the button says; without: it only shows something */
+    go?: string;
     danger?: boolean;
     busy?: boolean;
-    onGo: () => void;
+    onGo?: () => void;
     onCancel: () => void;
 }) {
     const ref = useRef<HTMLDialogElement>(null);
+    const title = useId();
     useEffect(() => {
         ref.current?.showModal();
     }, []);
     return (
         <dialog
             ref={ref}
-            aria-labelledby="dialog-title"
+            aria-labelledby={title}
             onCancel={e => {
                 e.preventDefault();
                 props.onCancel();
@@ -31,15 +33,15 @@ export function Dialog(props: {
             <form
                 onSubmit={e => {
                     e.preventDefault();
-                    props.onGo();
+                    (props.onGo ?? props.onCancel)();
                 }}
             >
-                <h2 id="dialog-title">{props.title}</h2>
+                <h2 id={title}>{props.title}</h2>
                 {props.children}
                 <div class="actions">
-                    <Button onPress={props.onCancel}>{t('cancel')}</Button>
+                    {props.go && <Button onPress={props.onCancel}>{t('cancel')}</Button>}
                     <Button submit kind={props.danger ? 'danger' : 'main'} disabled={props.busy}>
-                        {props.go}
+                        {props.go ?? t('close')}
                     </Button>
                 </div>
             </form>

@@ -39,6 +39,15 @@ export function useAsk<T>(words: string, args: Args = {}): Asked<T> {
     return { ...state, again };
 }
 
+/* Asks again when something that ilsd tells by itself has changed. */
+export function useAgain(again: () => void, what: unknown): void {
+    const first = useRef(true);
+    useEffect(() => {
+        if (!first.current) again();
+        first.current = false;
+    }, [what, again]);
+}
+
 export interface Doing<T> {
     done: T | undefined;
     refusal: Refusal | null;
