@@ -13,7 +13,9 @@ import { number, when, words } from '../words';
 const t = words(
     {
         make: 'Invite a cluster',
-        text: 'A token for one cluster: whoever has it joins this network and is introduced to every hub. It is typed there as the registration server, or after "ils join".',
+        text:
+            'A token for one cluster: whoever has it joins this network and is introduced to ' +
+            'every hub. It is typed there as the registration server, or after "ils join".',
         expires: 'Good for',
         hour: '1 hour',
         day: '24 hours',
@@ -31,7 +33,7 @@ const t = words(
         none: 'Nobody was invited yet.',
         id: 'Invite',
         made: 'Made',
-        by: 'By',
+        by: 'Used by',
         ends: 'Ends',
         state: 'State',
         failures: 'Failed attempts',
@@ -46,7 +48,9 @@ const t = words(
     },
     {
         make: 'クラスタを招待',
-        text: '1 つのクラスタのためのトークンです。これを持つクラスタはこのネットワークに参加し、すべてのハブに紹介されます。相手側で登録サーバとして、または "ils join" の後に入力します。',
+        text:
+            '1 つのクラスタのためのトークンです。これを持つクラスタはこのネットワークに参加し、' +
+            'すべてのハブに紹介されます。相手側で登録サーバとして、または "ils join" の後に入力します。',
         expires: '有効期間',
         hour: '1 時間',
         day: '24 時間',
@@ -64,7 +68,7 @@ const t = words(
         none: '招待はまだありません。',
         id: '招待',
         made: '作成日時',
-        by: '作成者',
+        by: '使用したクラスタ',
         ends: '有効期限',
         state: '状態',
         failures: '失敗回数',
@@ -182,7 +186,7 @@ export function Invites() {
             ),
         },
         { title: t('made'), by: i => i.made, cell: i => when(i.made) },
-        { title: t('by'), by: i => i.by, cell: i => i.by },
+        { title: t('by'), by: i => i.by, cell: i => i.by || '–' },
         { title: t('ends'), by: i => i.expires, cell: i => when(i.expires) },
         { title: t('failures'), by: i => i.failures, cell: i => number(i.failures), right: true },
     ];

@@ -25,7 +25,9 @@ const t = words(
         certificate: 'Certificate',
         ends: 'Valid until',
         introductions: 'Introductions',
-        on: 'What hubs introduce is imported here: a cluster that was invited at one hub is let in everywhere.',
+        on:
+            'What hubs introduce is imported here: a cluster that was invited at one hub is let ' +
+            'in everywhere.',
         off: 'What hubs introduce is not imported here: each certificate is imported by hand.',
         'turn-on': 'Turn on',
         'turn-off': 'Turn off',
@@ -51,7 +53,9 @@ const t = words(
         certificate: '証明書',
         ends: '有効期限',
         introductions: '紹介',
-        on: 'ハブが紹介する証明書をインポートします。あるハブで招待されたクラスタは、すべてのクラスタで受け入れられます。',
+        on:
+            'ハブが紹介する証明書をインポートします。' +
+            'あるハブで招待されたクラスタは、すべてのクラスタで受け入れられます。',
         off: 'ハブが紹介する証明書をインポートしません。証明書は手動でインポートします。',
         'turn-on': '有効にする',
         'turn-off': '無効にする',
