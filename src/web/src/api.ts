@@ -90,17 +90,18 @@ function given(args: Args): Args {
     return Object.fromEntries(Object.entries(args).filter(([, v]) => v !== undefined && v !== ''));
 }
 
-/* A command of docs/control.md: ask('plan log', {max: 20}). Arguments of undefined or '' are left
- * out. */
+/* A command of docs/control.md, with its lines and its exit status. */
 export async function command<T>(words: string, args: Args = {}): Promise<Answer<T>> {
     const path = words.replaceAll(' ', '/');
-    const body = await proved(() => request('POST', path, json(given(args))));
+    const body = await proved(() => request('POST', path, json(args)));
     const answer = body as Answer<T>;
     return { result: answer.result, exit: answer.exit, lines: answer.lines ?? [] };
 }
 
-export async function ask<T>(words: string, args: Args = {}): Promise<T> {
-    return (await command<T>(words, args)).result;
+/* The result alone: ask('plan log', {max: 20}). Arguments of undefined, and those of '' but where
+ * they say something (empty), are left out. */
+export async function ask<T>(words: string, args: Args = {}, empty = false): Promise<T> {
+    return (await command<T>(words, empty ? args : given(args))).result;
 }
 
 /* A command that takes a file: its bytes are the body, its arguments the query. */

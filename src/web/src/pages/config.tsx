@@ -3,15 +3,15 @@
  * and the box *ILS Authentication*. Save shows first what it will disturb. */
 import { useEffect, useState } from 'preact/hooks';
 import { Clusters } from '../clusters';
-import { session } from '../api';
+import { ask, session } from '../api';
 import { status } from '../live';
-import { said } from '../said';
-import type { Auth } from '../types';
+import type { Auth, Status } from '../types';
 import { Button, Check, Field, Input, Notice, Refused, Section, Select, Working } from '../ui/bits';
-import { useAsk, useDo } from '../ui/use';
+import { useDo } from '../ui/use';
 import { Verdicts } from '../verdicts';
 import { words } from '../words';
-import { formOf, nameIt, save, type Form, type Saved } from './config_form';
+import { formOf, isInvite, nameIt, preview, save, type Form, type Preview } from './config_form';
+import { PreviewDialog } from './config_preview';
 import type { Shown } from './index';
 
 const t = words(
@@ -44,7 +44,7 @@ const t = words(
         kept: 'A password is kept; type one to change it.',
         note:
             'Note: If you are using CA Signed Identified Certificates without exchanging ' +
-      'certificates, the Password must be provisioned with "Use TLS Certificate"',
+            'certificates, the Password must be provisioned with "Use TLS Certificate"',
         differ: 'The two passwords differ.',
         generation: 'Generation of the password',
         'generation-hint': 'The same everywhere; 1 unless it is being rotated.',
@@ -53,11 +53,10 @@ const t = words(
         'by-tls': 'TLS certificates',
         'by-tls+password': 'TLS certificates and password',
         save: 'Save',
-        preview: 'Preview',
         saved: 'Saved.',
+        nothing: 'Nothing is changed by it.',
+        force: 'Do it all the same',
         verdicts: 'Attempts to join',
-        changes: 'What changes',
-        waiting: 'Joining…',
         more: 'More',
     },
     {
@@ -98,11 +97,10 @@ const t = words(
         'by-tls': 'TLS 証明書',
         'by-tls+password': 'TLS 証明書とパスワード',
         save: '保存',
-        preview: 'プレビュー',
         saved: '保存しました。',
+        nothing: '変更はありません。',
+        force: 'それでも実行する',
         verdicts: '参加の試み',
-        changes: '変更内容',
-        waiting: '参加しています…',
         more: '詳細',
     },
 );
@@ -287,70 +285,126 @@ function Authentication(props: { form: Form; change: Change; fixed: boolean }) {
     );
 }
 
+/* What the form holds is looked at (dry run), shown, and then saved. */
 function Editor(props: { start: Form; generation: string | null; saved: () => void }) {
+    const { start, saved } = props;
     const [form, setForm] = useState<Form>(() =>
-        props.generation ? { ...props.start, generation: props.generation } : props.start,
+        props.generation ? { ...start, generation: props.generation } : start,
     );
-    const doing = useDo<Saved>();
+    const [force, setForce] = useState(false);
+    const looking = useDo<Preview>();
+    const saving = useDo<Preview | null>();
     const fixed = session.value?.role !== 'admin';
     const change: Change = part => setForm(f => ({ ...f, ...part }));
+    const nothing = looking.done?.changes.length === 0 && !isInvite(form.server);
 
-    async function go(event: Event) {
-        event.preventDefault();
+    async function look(forced: boolean) {
         if (form.secret !== form.again) return;
-        const done = await doing.run(() => save(props.start, form));
-        if (done) props.saved();
+        setForce(forced);
+        saving.clear();
+        await looking.run(() => preview(start, form, forced));
+    }
+    async function go() {
+        const done = await saving.run(() => save(start, form, force));
+        if (done === undefined) return;
+        looking.clear();
+        saved();
     }
 
+    const forcible = looking.refusal?.next.includes('--force') && !force;
     return (
-        <form onSubmit={e => void go(e)}>
-            <Settings form={form} change={change} fixed={fixed} />
-            <Authentication form={form} change={change} fixed={fixed} />
-            <Refused refusal={doing.refusal} />
-            {doing.done && (
-                <Notice tone="good" live title={t('saved')}>
-                    {doing.done.said.map(text => (
-                        <p key={text}>{said(text)}</p>
-                    ))}
-                </Notice>
-            )}
-            {doing.busy && <Working />}
-            {!fixed && (
+        <>
+            <form
+                onSubmit={e => {
+                    e.preventDefault();
+                    void look(false);
+                }}
+            >
+                <Settings form={form} change={change} fixed={fixed} />
+                <Authentication form={form} change={change} fixed={fixed} />
+                <Refused refusal={looking.refusal} />
+                {nothing && (
+                    <Notice tone="info" live>
+                        {t('nothing')}
+                    </Notice>
+                )}
                 <div class="actions">
-                    <Button submit kind="main" disabled={doing.busy}>
-                        {t('save')}
-                    </Button>
+                    {!fixed && (
+                        <Button submit kind="main" disabled={looking.busy || saving.busy}>
+                            {t('save')}
+                        </Button>
+                    )}
+                    {forcible && (
+                        <Button kind="danger" onPress={() => void look(true)}>
+                            {t('force')}
+                        </Button>
+                    )}
                 </div>
+                {looking.busy && <Working />}
+            </form>
+            {looking.done && !nothing && (
+                <PreviewDialog
+                    preview={looking.done}
+                    refusal={saving.refusal}
+                    busy={saving.busy}
+                    onGo={() => void go()}
+                    onCancel={() => {
+                        looking.clear();
+                        saving.clear();
+                    }}
+                />
             )}
-        </form>
+        </>
     );
 }
 
+interface Held {
+    generation: number;
+    preferred: boolean;
+}
+
+async function load(): Promise<Form> {
+    const [s, auth, sync, passwords] = await Promise.all([
+        ask<Status>('status'),
+        ask<Auth>('auth show'),
+        ask<{ minutes: number }>('sync'),
+        ask<Held[]>('password list'),
+    ]);
+    return formOf(s, auth, sync.minutes, passwords);
+}
+
+/* The form begins with what is set now; it begins anew when it was saved, not when something else
+ * moves, so that nobody's typing is lost. */
 export function Config(props: Shown) {
-    const auth = useAsk<Auth>('auth show');
-    const every = useAsk<{ minutes: number }>('sync');
-    const passwords = useAsk<{ generation: number; preferred: boolean }[]>('password list');
-    const [start, setStart] = useState<Form | null>(null);
-
-    const s = status.value;
-    const all = s && auth.data && every.data && passwords.data;
-
+    const loading = useDo<Form>();
+    const [turn, setTurn] = useState(0);
+    const fresh = status.value?.initialised === false;
+    const { run } = loading;
     useEffect(() => {
-        if (s?.initialised && auth.data && every.data && passwords.data && start === null)
-            setStart(formOf(s, auth.data, every.data.minutes, passwords.data));
-    }, [all, start]);
+        if (!fresh) void run(load);
+    }, [fresh, run]);
+    async function saved() {
+        await run(load);
+        setTurn(n => n + 1);
+    }
 
-    if (s && !s.initialised) return <Fresh />;
+    if (fresh) return <Fresh />;
     return (
         <>
-            <Refused refusal={auth.refusal ?? every.refusal ?? passwords.refusal} />
-            {start === null ? (
+            <Refused refusal={loading.refusal} />
+            {turn > 0 && (
+                <Notice tone="good" live>
+                    {t('saved')}
+                </Notice>
+            )}
+            {loading.done === undefined ? (
                 <Working />
             ) : (
                 <Editor
-                    start={start}
-                    generation={props.query.get('generation')}
-                    saved={() => undefined}
+                    key={turn}
+                    start={loading.done}
+                    generation={turn === 0 ? props.query.get('generation') : null}
+                    saved={() => void saved()}
                 />
             )}
             <Clusters />
