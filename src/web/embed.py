@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 """embed.py BUILT PO OUT: the files of the page as C, compressed, with entity tags; beside them the
-Japanese of what ilsd says, as pairs made of PO (src/said.ts reads them). The same input gives the
+Japanese of what ilsd says, made of PO (src/said.ts reads them). The same input gives the
 same bytes."""
 import gettext
 import gzip
 import hashlib
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -16,14 +17,24 @@ TYPES = {'.html': 'text/html; charset=utf-8', '.js': 'text/javascript; charset=u
          '.json': 'application/json', '.txt': 'text/plain; charset=utf-8'}
 
 
-def translations(po):
-    """Pairs of a sentence and its translation, without those of the help of ils."""
-    with tempfile.NamedTemporaryFile() as mo:
-        subprocess.run(['msgfmt', '-o', mo.name, po], check=True)
+def pairs(po, *options):
+    """Of those messages of po that msggrep lets through: a sentence, and what it is in Japanese."""
+    with tempfile.NamedTemporaryFile() as some, tempfile.NamedTemporaryFile() as mo:
+        subprocess.run(['msggrep', *options, '-o', some.name, po], check=True)
+        subprocess.run(['msgfmt', '-o', mo.name, some.name], check=True)
         with open(mo.name, 'rb') as handle:
             table = gettext.GNUTranslations(handle)._catalog
     return [[a, b] for a, b in sorted((a, b) for a, b in table.items() if isinstance(a, str))
             if a and '\n' not in a and a != b]
+
+
+def translations(po):
+    """Templates of the tables of ilsd, and words that stand alone."""
+    hole = re.compile(r'\{\w+\}|%')
+    return {'templates': pairs(po, '-N', 'src/core/*.def', '-N', 'src/cli/said.def'),
+            'words': [[a, b] for a, b in pairs(po, '-v', '-N', 'src/core/*.def', '-N',
+                                               'src/cli/said.def')
+                      if len(a) < 80 and not hole.search(a)]}
 
 
 def files(built, po):

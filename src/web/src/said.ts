@@ -9,11 +9,14 @@ import { language } from './words';
 interface Template {
     like: RegExp;
     names: string[];
+    first: number; /* characters before the first name, and in all */
     literal: number;
     into: string;
 }
 
-const HOLE = /\{(\w+)\}|%s/g;
+const HOLE = /\{\w+\}|%s/g;
+/* What stands in their places is a sentence itself. */
+const SENTENCES = new Set(['{cause}', '{where}', '{what}', '{rule}']);
 const exact = new Map<string, string>();
 const templates: Template[] = [];
 const known = new Map<string, string>();
@@ -28,10 +31,12 @@ function learn(from: string, into: string): void {
     const names: string[] = [];
     let pattern = '';
     let literal = 0;
+    let first = from.length;
     let at = 0;
     for (const hole of from.matchAll(HOLE)) {
         const before = from.slice(at, hole.index);
-        pattern += escaped(before) + (hole[1] === 'n' ? '(\\d+)' : '(.+?)');
+        if (names.length === 0) first = before.length;
+        pattern += escaped(before) + (hole[0] === '{n}' ? '(\\d+)' : '(.+?)');
         literal += before.length;
         names.push(hole[0]);
         at = hole.index + hole[0].length;
@@ -42,15 +47,19 @@ function learn(from: string, into: string): void {
     }
     pattern += escaped(from.slice(at));
     literal += from.length - at;
-    templates.push({ like: new RegExp(`^${pattern}$`, 's'), names, literal, into });
+    const like = new RegExp(`^${pattern}$`, 's');
+    templates.push({ like, names, first, literal, into });
 }
 
 async function load(): Promise<void> {
     asked = true;
     const answer = await fetch('/assets/said.ja.json');
     if (!answer.ok) return;
-    for (const [from, into] of (await answer.json()) as [string, string][]) learn(from, into);
-    templates.sort((a, b) => b.literal - a.literal);
+    const table = (await answer.json()) as Record<'templates' | 'words', [string, string][]>;
+    for (const [from, into] of table.words) exact.set(from, into);
+    for (const [from, into] of table.templates) learn(from, into);
+    /* The longest beginning of its own is the likeliest, then the most text of its own. */
+    templates.sort((a, b) => b.first - a.first || b.literal - a.literal);
     loaded.value = true;
 }
 
@@ -58,15 +67,14 @@ function translated(text: string, depth: number): string {
     const whole = exact.get(text);
     if (whole !== undefined || depth > 3) return whole ?? text;
     for (const one of templates) {
-        const match = one.literal > 3 ? one.like.exec(text) : null;
+        const match = one.like.exec(text);
         if (match === null) continue;
-        let i = 0;
-        const parts = new Map<string, string[]>();
-        for (const name of one.names) {
-            const got = translated(match[++i] ?? '', depth + 1);
-            parts.set(name, [...(parts.get(name) ?? []), got]);
-        }
-        return one.into.replace(HOLE, name => parts.get(name)?.shift() ?? '');
+        const parts = new Map<string, string>();
+        one.names.forEach((name, i) => {
+            const part = match[i + 1] ?? '';
+            parts.set(name, SENTENCES.has(name) ? translated(part, depth + 1) : part);
+        });
+        return one.into.replace(HOLE, name => parts.get(name) ?? '');
     }
     return text;
 }
