@@ -10,7 +10,16 @@ import { Button, Check, Field, Input, Notice, Refused, Section, Select, Working 
 import { useDo } from '../ui/use';
 import { Verdicts } from '../verdicts';
 import { words } from '../words';
-import { formOf, isInvite, nameIt, preview, save, type Form, type Preview } from './config_form';
+import {
+    formOf,
+    isInvite,
+    nameIt,
+    preview,
+    save,
+    ticked,
+    type Form,
+    type Preview,
+} from './config_form';
 import { PreviewDialog } from './config_preview';
 import type { Shown } from './index';
 
@@ -257,14 +266,14 @@ function Authentication(props: { form: Form; change: Change; fixed: boolean }) {
                 label={t('tls')}
                 checked={form.tls}
                 disabled={fixed}
-                onChange={tls => change({ tls })}
+                onChange={tls => change(ticked(form, { tls }))}
             />
             <Check
                 id="use-password"
                 label={t('password')}
                 checked={form.password}
                 disabled={fixed}
-                onChange={password => change({ password })}
+                onChange={password => change(ticked(form, { password }))}
             />
             <Secret form={form} change={change} fixed={fixed} />
             <p class="note">{t('note')}</p>

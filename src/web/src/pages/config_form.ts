@@ -18,6 +18,23 @@ export interface Form {
     kept: boolean; /* some password is held already */
 }
 
+/* The method that the two boxes offer to whom this cluster dials. */
+function offered(tls: boolean, password: boolean): string[] {
+    return tls || password
+        ? [[tls && 'tls', password && 'password'].filter(Boolean).join('+')]
+        : [];
+}
+
+/* The boxes, ticked anew. As in the original they say what is accepted as well, as long as that is
+ * just what they offer; where it is more, as while a network migrates, the new method is added. */
+export function ticked(form: Form, part: { tls?: boolean; password?: boolean }): Form {
+    const to = { ...form, ...part };
+    const was = offered(form.tls, form.password);
+    const now = offered(to.tls, to.password);
+    const same = form.accept.every(m => was.includes(m));
+    return { ...to, accept: same ? now : [...new Set([...form.accept, ...now])].sort() };
+}
+
 export interface Change {
     field: string;
     from: unknown;
