@@ -29,11 +29,11 @@ def pairs(po, *options):
 
 
 def translations(po):
-    """Templates of the tables of ilsd, and words that stand alone."""
+    """Templates of what ilsd says, and words that stand alone."""
     hole = re.compile(r'\{\w+\}|%')
-    return {'templates': pairs(po, '-N', 'src/core/*.def', '-N', 'src/cli/said.def'),
-            'words': [[a, b] for a, b in pairs(po, '-v', '-N', 'src/core/*.def', '-N',
-                                               'src/cli/said.def')
+    ilsd = ['-N', 'src/core/*.def', '-N', 'src/cli/said.def', '-N', 'src/daemon/render.c']
+    return {'templates': pairs(po, *ilsd),
+            'words': [[a, b] for a, b in pairs(po, '-v', *ilsd)
                       if len(a) < 80 and not hole.search(a)]}
 
 

@@ -91,3 +91,11 @@ export function said(text: string | null | undefined): string {
     }
     return got;
 }
+
+/* The evidence of a verdict: pieces that ilsd puts together with commas. */
+export function evidence(text: string): string {
+    return text
+        .split(/(?=, )/)
+        .map(said)
+        .join('');
+}

@@ -1,7 +1,7 @@
 /* verdicts: how the last attempts to join ended, here as at the other end: code, cause,
  * evidence, and what to type where. */
 import { Remedy } from './remedy';
-import { said } from './said';
+import { evidence, said } from './said';
 import type { Verdict } from './types';
 import { Chip, Notice, None, Refused } from './ui/bits';
 import { useAsk } from './ui/use';
@@ -60,7 +60,7 @@ export function OneVerdict(props: { v: Verdict }) {
                 <dt>{t('method')}</dt>
                 <dd>{said(v.method)}</dd>
                 <dt>{t('evidence')}</dt>
-                <dd>{said(v.evidence)}</dd>
+                <dd>{evidence(v.evidence)}</dd>
                 {v.rule && (
                     <>
                         <dt>{t('rule')}</dt>
