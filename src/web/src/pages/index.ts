@@ -6,6 +6,7 @@ import { Audit } from './audit';
 import { Certificates } from './certificates';
 import { Config } from './config';
 import { Doctor } from './doctor';
+import { Doors } from './doors';
 import { Network } from './network';
 import { Plan } from './plan';
 import { Trace } from './trace';
@@ -21,6 +22,7 @@ const t = words(
         trace: 'Trace',
         doctor: 'Doctor',
         audit: 'Audit',
+        doors: 'Doors',
         users: 'Accounts',
     },
     {
@@ -32,6 +34,7 @@ const t = words(
         trace: 'トレース',
         doctor: '診断',
         audit: '監査',
+        doors: 'ドア',
         users: 'アカウント',
     },
 );
@@ -55,5 +58,6 @@ export const pages: Page[] = [
     { name: 'trace', title: () => t('trace'), View: Trace },
     { name: 'doctor', title: () => t('doctor'), View: Doctor },
     { name: 'audit', title: () => t('audit'), View: Audit },
+    { name: 'doors', title: () => t('doors'), View: Doors },
     { name: 'users', title: () => t('users'), View: Users },
 ];
