@@ -1,10 +1,16 @@
-/* The door of datagrams over real loopback sockets. */
+/* The door of datagrams over real loopback sockets; a crowd of strangers in a network of its own,
+ * where all of 11.0.0.0/8 is this host. */
 #include "driver/address.h"
+#include "driver/door.h"
 #include "driver/udp.h"
 #include "temp.h"
 
 #include <arpa/inet.h>
+#include <net/if.h>
 #include <poll.h>
+#include <sched.h>
+#include <semaphore.h>
+#include <sys/ioctl.h>
 
 #define REQUEST_MAX 100
 #define WORKERS     3
@@ -167,6 +173,122 @@ static void test_port_in_use(void **state)
     door_close(&d);
 }
 
+/* --- a crowd */
+
+#define BATCH 64
+#define FULL  (8 * BATCH) /* so many in a row, and it is crowded from the last batch of them on */
+#define QUEUE (5 * BATCH) /* that wait, less than any socket holds */
+
+/* A single worker: what it answers is counted here, and each answer lets one more ask, so that the
+ * queue stays as long as it is, until it is crowded. */
+struct crowd {
+    uint16_t port;
+    int fd, here;
+    uint32_t sent, more; /* strangers so far; who asks yet because one was answered */
+    unsigned answered;
+    _Atomic unsigned last; /* answers to "last" */
+    sem_t begun, go;
+};
+
+/* From an address that has not asked before. */
+static void stranger(struct crowd *c, const char *text)
+{
+    uint8_t control[CMSG_SPACE(sizeof(struct in_pktinfo))] __attribute__((aligned(8))) = {0};
+    struct in_pktinfo info = {.ipi_spec_dst.s_addr = htonl(0x0b000001u + c->sent++)};
+    struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(c->port),
+                             .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct iovec iov = {(void *)(uintptr_t)text, strlen(text)};
+    struct msghdr m = {.msg_name = &to, .msg_namelen = sizeof to, .msg_iov = &iov, .msg_iovlen = 1,
+                       .msg_control = control, .msg_controllen = sizeof control};
+    struct cmsghdr *head = CMSG_FIRSTHDR(&m);
+    *head = (struct cmsghdr){CMSG_LEN(sizeof info), IPPROTO_IP, IP_PKTINFO};
+    memcpy(CMSG_DATA(head), &info, sizeof info);
+    assert_int_equal(sendmsg(c->fd, &m, 0), (ssize_t)iov.iov_len);
+}
+
+static void answer_crowd(void *context, struct udp_request *r, struct buf *out)
+{
+    struct crowd *c = context;
+    if (slice_eq(r->bytes, slice_of("begin"))) {
+        sem_post(&c->begun);
+        sem_wait(&c->go);
+        return;
+    }
+    if (slice_eq(r->bytes, slice_of("last"))) {
+        c->last++;
+        return;
+    }
+    c->answered++;
+    if (c->more > 1)
+        stranger(c, "stranger");
+    else if (c->more == 1)
+        ask(c->here, c->port, "last", 4);
+    c->more -= c->more > 0;
+}
+
+/* All of the network of an address of the loopback is this host's. */
+static bool own_network(void)
+{
+    struct ifreq up = {.ifr_name = "lo", .ifr_flags = IFF_UP}, ip = {.ifr_name = "lo:1"};
+    struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(0x0b000001u)};
+    if (unshare(CLONE_NEWNET) != 0 && unshare(CLONE_NEWUSER | CLONE_NEWNET) != 0)
+        return false;
+    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    memcpy(&ip.ifr_addr, &a, sizeof a);
+    bool made = ioctl(fd, SIOCSIFFLAGS, &up) == 0 && ioctl(fd, SIOCSIFADDR, &ip) == 0;
+    close(fd);
+    return made;
+}
+
+static void wait_last(const struct crowd *c, unsigned n)
+{
+    while (c->last < n)
+        poll(NULL, 0, 1);
+}
+
+/* Behind eight full batches strangers are passed over, but for one in DOOR_ONE_IN; whoever is of
+ * this host is not; and when the queue has ended once the next stranger is let in. */
+static void test_crowd(void **state)
+{
+    struct door d = {0};
+    struct door_config config = {0};
+    struct door_refused refused = {0};
+    struct crowd c = {.more = FULL - BATCH};
+    struct sockaddr_in me;
+    char error[256] = "";
+    if (!own_network())
+        skip(); /* no right to make a network */
+    struct door_gate *gate = door_gate_new(&config);
+    assert_int_equal(uv_loop_init(&d.loop), 0);
+    d.workers = workers_start(&d.loop, 1, NULL, NULL);
+    struct udp_options o = {.address = "127.0.0.1", .request_max = REQUEST_MAX, .reply_max = 1000,
+                            .gate = gate, .answer = answer_crowd, .context = &c};
+    d.udp = udp_open(d.workers, &o, error, sizeof error);
+    assert_non_null(d.udp);
+    c.port = udp_port(d.udp);
+    sem_init(&c.begun, 0, 0);
+    sem_init(&c.go, 0, 0);
+    c.here = asker(&me);
+    c.fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    ask(c.here, c.port, "begin", 5);
+    sem_wait(&c.begun);
+    for (unsigned i = 0; i < QUEUE; i++)
+        stranger(&c, "stranger");
+    sem_post(&c.go);
+    wait_last(&c, 1);
+    stranger(&c, "last");
+    wait_last(&c, 2);
+    door_close(&d);
+    door_gate_counts(gate, &refused);
+    assert_int_equal(c.answered, FULL - BATCH + QUEUE / DOOR_ONE_IN);
+    assert_int_equal(refused.passed_over, QUEUE - 1 - QUEUE / DOOR_ONE_IN);
+    door_gate_free(gate);
+    sem_destroy(&c.begun);
+    sem_destroy(&c.go);
+    close(c.here);
+    close(c.fd);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -174,6 +296,7 @@ int main(void)
         cmocka_unit_test(test_too_large_is_cut),
         cmocka_unit_test(test_other_reply_port),
         cmocka_unit_test(test_port_in_use),
+        cmocka_unit_test(test_crowd), /* the last: this thread is in another network then */
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
