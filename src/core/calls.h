@@ -110,7 +110,9 @@ bool self_says_hub(const struct ils *ils);
 void peer_read(struct ils *ils, struct peer *p, struct stream *s);
 void peer_placed(struct ils *ils, struct peer *p); /* its role may be another */
 void peer_dirty(struct ils *ils, struct peer *p);  /* its row is to be stored */
+bool peer_pointed_at(const struct ils *ils, const struct peer *p);
 void peer_free(struct rows *r, struct peer *p); /* and its row */
+void peer_unmet(struct ils *ils, struct peer *p);
 void self_applied(struct ils *ils, struct stream *s); /* another's stream 0 is served */
 void peer_names(struct ils *ils, struct peer *p);
 bool roster_lists(const struct stream *self, const uint8_t key[static KEY_SIZE]);

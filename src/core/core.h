@@ -111,6 +111,7 @@ struct peer {
     bool draining;                 /* a hub that is about to be a spoke: from its stream 0 */
     bool next_announced;           /* announced[1] is a certificate */
     bool dropped;                  /* forgotten here alone: it goes when nothing points at it */
+    bool stored;                   /* the disk was given its row */
     bool dirty;                    /* its row must be stored (peer_dirty) ... */
     tick row_next;                 /* ... and not before; 0 = now */
     /* from its stream 0 */

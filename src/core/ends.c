@@ -408,16 +408,6 @@ static void end_banned(struct ils *ils)
     }
 }
 
-static bool pointed_at(const struct ils *ils, const struct peer *p)
-{
-    if (p->link != NULL || p->contact.link != NULL)
-        return true;
-    list_each(node, &ils->links)
-        if (list_entry(node, struct link, node)->to == p)
-            return true;
-    return false;
-}
-
 /* Peers that are gone go from the table; true: one of them still has a link. */
 static bool drop_peers(struct rows *r)
 {
@@ -429,7 +419,7 @@ static bool drop_peers(struct rows *r)
         if (!p->dropped && ends_of(ils, p->key) == NULL &&
             (!peer_left(ils, p) || p->disconnected_here))
             continue; /* to leave is no way around what an operator decided */
-        if (pointed_at(ils, p)) {
+        if (peer_pointed_at(ils, p)) {
             again = true;
             continue;
         }

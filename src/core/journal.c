@@ -177,6 +177,7 @@ void rows_peer(struct rows *r, struct peer *p)
     buf_put_slice(&b, slice_of(p->met_ip));
     r->failed = r->failed || b.failed;
     rows_put(r, ROW_PEER, slice_make(p->key, KEY_SIZE), buf_slice(&b));
+    p->stored = true;
     buf_done(&b);
 }
 
@@ -372,6 +373,7 @@ static void row_peer(struct ils *ils, const struct row *row)
         return;
     }
     const uint8_t *v = row->value.p;
+    p->stored = true;
     p->met = v[0] & 1;
     p->disconnected_here = v[0] >> 1 & 1;
     p->disconnected_there = v[0] >> 2 & 1;

@@ -67,6 +67,7 @@ void link_free(struct link *l)
     list_remove(&l->busy);
     list_remove(&l->stranger);
     gate_leave(l);
+    peer_unmet(l->ils, l->to);
     buf_done(&l->cert_der);
     buf_done(&l->spki_mine);
     buf_done(&l->spki_theirs);

@@ -72,6 +72,16 @@ struct peer *peer_get(struct ils *ils, const uint8_t key[static KEY_SIZE])
     return p;
 }
 
+bool peer_pointed_at(const struct ils *ils, const struct peer *p)
+{
+    if (p->link != NULL || p->contact.link != NULL)
+        return true;
+    list_each(node, &ils->links)
+        if (list_entry(node, struct link, node)->to == p)
+            return true;
+    return false;
+}
+
 /* Nobody points at it any more. */
 void peer_free(struct rows *r, struct peer *p)
 {
@@ -88,6 +98,25 @@ void peer_free(struct rows *r, struct peer *p)
     mem_free(ils->mem, p, sizeof *p);
     names_again(ils);
     admit_counted(ils);
+}
+
+/* A link of p is gone (p may be NULL). Where each said who it is and one of them said no, nothing
+ * came of it: that one takes no place in the table. */
+void peer_unmet(struct ils *ils, struct peer *p)
+{
+    struct rows rows;
+    if (!ils->started || p == NULL || p->met || p->invited_here || p->invited_there ||
+        p->disconnected_here || p->disconnected_there || p->dropped || peer_pointed_at(ils, p))
+        return;
+    for (const struct stream *s = ils->by_key[p->key[0] % STREAM_BUCKETS]; s != NULL;
+         s = s->next_by_key)
+        if (memcmp(s->key, p->key, KEY_SIZE) == 0)
+            return; /* others list it */
+    rows_init(&rows, ils);
+    bool stored = p->stored;
+    peer_free(&rows, p);
+    if (stored)
+        journal_store(&rows, BATCH_PLAIN);
 }
 
 void peer_dirty(struct ils *ils, struct peer *p)

@@ -434,6 +434,50 @@ static void all_that_there_may_be_wait(void **state)
     assert_true(admitted(puppet[many - 1].key, 0) && admitted(puppet[many - 1].key, 1));
 }
 
+/* One proves itself, sees who answered, and goes: by its own word, or as when the way is cut. */
+static void prove_and_go(uint64_t seed, const char *ip, bool says)
+{
+    struct peer_end p;
+    struct liar one = {.core = &core, .id = rig_accept(&core, ip)};
+    peer_init(&p, liar.peer.mem, seed, password, true);
+    one.peer = p;
+    peer_hello(&one.peer);
+    liar_pump(&one);
+    assert_true(one.peer.up);
+    if (says) {
+        struct msg_goodbye m = {.code = CODE_OTHER_CLUSTER};
+        struct buf b = bytes();
+        msg_goodbye_put(&b, &m);
+        peer_send(&one.peer, &b);
+        buf_done(&b);
+        liar_pump(&one);
+    } else {
+        rig_down(&core, one.id);
+    }
+    liar_done(&one);
+}
+
+/* Whoever proved itself and was then not linked takes no place: it is no cluster of this network
+ * yet. Who has been linked keeps its own. */
+static void who_only_proved_itself_takes_no_place(void **state)
+{
+    (void)state;
+    size_t peers = core.ils->peer_n, rows = core.rows;
+    char ip[32];
+    for (unsigned i = 0; i <= PEERS_MAX; i++) {
+        snprintf(ip, sizeof ip, "203.0.%u.%u", i / 200, 1 + i % 200);
+        prove_and_go(7000 + i, ip, i % 2 == 0);
+    }
+    rig_pass(&core, TICK_S);
+    assert_int_equal(core.ils->peer_n, peers);
+    assert_false(alarmed(ILSPeerLimitExceeded));
+    rig_pass(&core, 60 * TICK_S);
+    assert_int_equal(core.rows, rows);
+    prove_and_go(1, "198.51.100.1", true); /* the liar, linked before, with its own key */
+    rig_pass(&core, TICK_S);
+    assert_int_equal(core.ils->peer_n, peers);
+}
+
 static void roster_lists_the_linked_first(void **state)
 {
     (void)state;
@@ -614,6 +658,7 @@ int main(void)
         TEST(let_go_with_the_word),
         TEST(who_has_not_what_it_told_of),
         TEST(all_that_there_may_be_wait),
+        TEST(who_only_proved_itself_takes_no_place),
         TEST(roster_lists_the_linked_first),
         TEST(catalogs_count),
         TEST(clusters_by_relay_count),
