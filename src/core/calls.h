@@ -158,6 +158,14 @@ void commit_give_up(struct ils *ils); /* what the disk has not been given: it wa
 /* Something else fills the catalog's target now: what is under way of s is out of its way. */
 void commit_settle(struct ils *ils, struct stream *s);
 
+/* stored.c: rows of others' plans; what the disk refuses of them is stored again. */
+void stored_segment(struct ils *ils, struct stream *s, const uint8_t *name);
+/* Its head, with the rows r that go with it; of its former list what is held no more is removed. */
+void stored_head(struct rows *r, struct stream *s, struct slice former);
+/* Segments of a former list that `lines` does not have were fetched in vain. */
+void stored_forget(struct ils *ils, struct stream *s, struct slice former, struct slice lines);
+void stored_answered(struct ils *ils, const struct batch *b, bool failed);
+
 /* exchange.c */
 void exchange_open(struct link *l);
 void exchange_frame(struct link *l, uint8_t type, struct slice body);
@@ -591,6 +599,7 @@ void held_serve(struct ils *ils, struct stream *s);
 void held_set_stale(struct stream *s, bool stale);
 void held_drop(struct ils *ils, struct stream *s);
 bool held_needs(const struct stream *s, const uint8_t name[static HASH_SIZE]);
+void held_rows_again(struct rows *r, const struct stream *s); /* with the head of s */
 void held_rows_gone(struct rows *r, const struct stream *s);
 bool held_row(struct ils *ils, const uint8_t key[static KEY_SIZE], uint64_t number,
               struct slice head, struct slice lines);

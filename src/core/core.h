@@ -300,6 +300,9 @@ struct batch {
     struct own_change *own;     /* BATCH_OWN (own.c) */
     bool join;             /* BATCH_COMMAND: dial now */
     struct settings *settings; /* BATCH_COMMAND: durable from then on */
+    bool of_stream, of_head, of_segment; /* BATCH_PLAIN: rows of another's stream, peer_key and
+                                          * number[0]; number[1]: so many segments once more */
+    uint8_t segment[HASH_SIZE];
     bool holds; /* the row of a plan that is kept (held.c) is in it */
     bool route, route_add, route_was; /* BATCH_COMMAND: of a route (routing.c); was: with: */
     uint16_t priority, weight;
@@ -446,6 +449,7 @@ struct ils {
     bool listening;
     bool rows_lost;         /* a batch that nobody waits for was not taken by the disk, or there
                              * was no memory for it */
+    bool unstored;          /* the disk did not take all of some other's plan (stored.c) */
     bool stopped;           /* STOP came: no command is taken any more */
 
     TEXT(cluster_id, CLUSTER_ID_MAX);

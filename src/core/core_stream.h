@@ -1,6 +1,6 @@
 /* core_stream: what the core keeps of each stream, one's own and others': what is served, what is
  * wanted and on its way, what is served in its place, and what a neighbour says of it (stream.c,
- * fetch.c, exchange.c, told.c, held.c, duplicates.c, catalogs.c). Part of core.h. */
+ * fetch.c, stored.c, exchange.c, told.c, held.c, duplicates.c, catalogs.c). Part of core.h. */
 #ifndef OPENILS_CORE_CORE_STREAM_H
 #define OPENILS_CORE_CORE_STREAM_H
 
@@ -125,6 +125,9 @@ struct stream {
     tick behind;           /* since when a head is known that is not served; 0 = none */
     wall failed;           /* when something last went wrong with it, and what; 0 = nothing has */
     const char *error;
+    struct buf unstored;   /* another's: names of segments that the disk did not take (stored.c) */
+    bool head_unstored;    /* likewise */
+    uint64_t again;        /* the batch that has them once more; 0: none is under way */
     struct kept kept;
     uint64_t base_peak, base_live; /* where it was served although it had shrunk: from there */
     struct scan scan;

@@ -92,39 +92,12 @@ static void fetch_give_up(struct ils *ils, struct stream *s)
     s->failures = s->failures < FETCH_FAILURES ? FETCH_FAILURES : s->failures;
 }
 
-/* Rows of segments of a former list that are held no longer. Both lists are in the same order: one
- * walk along both finds what the newer one lacks. */
-static void drop_rows(struct rows *rows, const struct stream *s, struct slice former,
-                      struct slice lines)
-{
-    size_t at = 0;
-    for (size_t i = 0; i + LINE_BYTES <= former.n; i += LINE_BYTES) {
-        const uint8_t *name = former.p + i + LINE_BYTES - HASH_SIZE;
-        if (at < lines.n && memcmp(former.p + i, lines.p + at, LINE_BYTES) == 0)
-            at += LINE_BYTES;
-        else if (catalog_segment(s->catalog, name).n == 0 && !held_needs(s, name))
-            rows_remove(rows, ROW_SEGMENT,
-                        stream_key_bytes(&rows->ils->step, s->key, s->number, name));
-    }
-}
-
-/* Those that were fetched for it. */
-static void forget_fetched(struct ils *ils, struct stream *s, struct slice former,
-                           struct slice lines)
-{
-    struct rows rows;
-    rows_init(&rows, ils);
-    drop_rows(&rows, s, former, lines);
-    if (rows.n != 0)
-        journal_store(&rows, BATCH_PLAIN);
-}
-
 static int target_set(struct ils *ils, struct stream *s)
 {
     struct slice lines = buf_slice(&s->wanted_lines);
     if (catalog_target(s->catalog, lines, s->wanted.live) != 0)
         return -1;
-    forget_fetched(ils, s, buf_slice(&s->target_lines), lines);
+    stored_forget(ils, s, buf_slice(&s->target_lines), lines);
     buf_reset(&s->target_lines);
     buf_put_slice(&s->target_lines, lines);
     memcpy(s->target_root, s->wanted.root, HASH_SIZE);
@@ -136,7 +109,7 @@ static int target_set(struct ils *ils, struct stream *s)
 static void target_abandon(struct ils *ils, struct stream *s)
 {
     catalog_abandon(s->catalog);
-    forget_fetched(ils, s, buf_slice(&s->target_lines), slice_make(NULL, 0));
+    stored_forget(ils, s, buf_slice(&s->target_lines), slice_make(NULL, 0));
     buf_reset(&s->target_lines);
 }
 
@@ -229,17 +202,6 @@ static bool want_head(struct ils *ils, struct stream *s, struct slice bytes, con
     return true;
 }
 
-/* A copy: this very step may still give the segment up. */
-static void store_segment(struct ils *ils, struct stream *s, const uint8_t *name)
-{
-    struct rows rows;
-    rows_init(&rows, ils);
-    rows_put(&rows, ROW_SEGMENT, stream_key_bytes(&ils->step, s->key, s->number, name),
-             arena_copy(&ils->step, catalog_segment(s->catalog, name)));
-    if (!ils->step.failed)
-        journal_store(&rows, BATCH_PLAIN);
-}
-
 static void take_delta(struct link *l, struct stream *s, const struct msg_head *m,
                        struct slice body)
 {
@@ -254,7 +216,7 @@ static void take_delta(struct link *l, struct stream *s, const struct msg_head *
         segment_name(name, m->segment[i]);
         int r = catalog_add_named(s->catalog, name, m->segment[i]); /* in any order */
         if (r == 0)
-            store_segment(ils, s, name);
+            stored_segment(ils, s, name);
         if (r < 0) {
             head_refused(ils, s, r == -1 ? "out of memory" : "a segment is not sound");
             return;
@@ -502,7 +464,7 @@ void fetch_segment(struct link *l, struct slice body)
         return;
     int r = catalog_add_named(s->catalog, name, body);
     if (r == 0)
-        store_segment(ils, s, name);
+        stored_segment(ils, s, name);
     if (s->fetch != FETCH_SEGMENTS || s->source != l)
         return;
     s->fetch_last = ils->now;
@@ -558,17 +520,6 @@ static bool digest_agrees(struct stream *s, tick now)
     return live == s->wanted.live && sum == s->wanted.sum;
 }
 
-static void store_applied(struct rows *r, struct stream *s, struct slice former)
-{
-    struct arena *a = &r->ils->step;
-    drop_rows(r, s, former, catalog_lines(s->catalog));
-    struct slice value = stream_row(a, buf_slice(&s->head_bytes), catalog_lines(s->catalog));
-    if (value.n == 0 || a->failed)
-        return;
-    rows_put(r, ROW_STREAM, stream_key_bytes(a, s->key, s->number, NULL), value);
-    held_storing(s, journal_store(r, BATCH_PLAIN));
-}
-
 /* All segments are held and checked: the head is served from now on, in one step. */
 static void fetch_apply(struct ils *ils, struct stream *s)
 {
@@ -616,7 +567,7 @@ static void fetch_apply(struct ils *ils, struct stream *s)
     s->digest_differs = false;
     s->last_usn = moved ? ils->wall : s->last_usn;
     if (!s->own) /* which is stored when it is mine again */
-        store_applied(&rows, s, former);
+        stored_head(&rows, s, former);
     else
         adopt_replaces(s, former);
     stream_served(ils, s);

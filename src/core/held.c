@@ -59,6 +59,14 @@ static void kept_row(struct rows *r, const struct stream *s)
     rows_put(r, ROW_STREAM, kept_key(r->ils, s), value);
 }
 
+void held_rows_again(struct rows *r, const struct stream *s)
+{
+    if (s->kept.catalog == NULL)
+        rows_remove(r, ROW_STREAM, kept_key(r->ils, s));
+    else if (s->kept.batch != 0)
+        kept_row(r, s);
+}
+
 /* Without memory for one (NULL) it goes in the next. */
 void held_storing(struct stream *s, struct batch *b)
 {

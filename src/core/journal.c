@@ -220,8 +220,8 @@ static void store_failed(struct ils *ils, uint64_t batch)
     alarm_raise(ils, ILSDBLException, slice_of("write"));
 }
 
-/* The disk takes rows again: what nobody waited for, and was lost, is written once more. Learned
- * streams are not: they are fetched again after the next start. */
+/* The disk takes rows again: what nobody waited for, and was lost, is written once more; others'
+ * plans by stored.c. */
 static void rows_again(struct ils *ils)
 {
     if (!ils->rows_lost || ils->renewal != NULL) /* which has the names of before in memory */
@@ -267,6 +267,7 @@ void journal_stored(struct ils *ils, const struct ils_event *event)
         held_stored(ils, b);
         rows_again(ils);
     }
+    stored_answered(ils, b, event->failed);
     switch (b->kind) {
     case BATCH_PLAIN: break;
     case BATCH_START: journal_ready(ils, event->failed); break;

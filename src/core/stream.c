@@ -50,6 +50,7 @@ struct stream *stream_get(struct ils *ils, const uint8_t key[static KEY_SIZE], u
     buf_init(&s->wanted_lines, ils->mem, (size_t)MANIFEST_LINES_MAX * LINE_BYTES);
     buf_init(&s->target_lines, ils->mem, (size_t)MANIFEST_LINES_MAX * LINE_BYTES);
     buf_init(&s->former_lines, ils->mem, (size_t)MANIFEST_LINES_MAX * LINE_BYTES);
+    buf_init(&s->unstored, ils->mem, (size_t)MANIFEST_LINES_MAX * HASH_SIZE);
     buf_init(&s->withheld, ils->mem, HEAD_MAX);
     buf_init(&s->second, ils->mem, HEAD_MAX);
     buf_init(&s->roster, ils->mem, (size_t)ROSTER_MAX * KEY_SIZE);
@@ -84,6 +85,7 @@ void stream_free(struct ils *ils, struct stream *s)
     buf_done(&s->wanted_lines);
     buf_done(&s->target_lines);
     buf_done(&s->former_lines);
+    buf_done(&s->unstored);
     buf_done(&s->withheld);
     buf_done(&s->second);
     buf_done(&s->roster);
