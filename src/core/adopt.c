@@ -51,9 +51,44 @@ bool adopt_holds(const struct ils *ils, const struct stream *s)
            one_rolled_back(ils);
 }
 
+/* What was proved is to be had of somebody, and has not come. What is damaged has an alarm of its
+ * own. */
+static bool is_awaited(const struct ils *ils)
+{
+    const struct stream *s = ils->own;
+    return s != NULL && s->proved_older && !s->renew && !s->damaged && !s->rolled_back;
+}
+
+bool adopt_overdue(const struct ils *ils)
+{
+    return is_awaited(ils) && ils->now >= ils->adopt_came + ADOPT_SILENT_US;
+}
+
+/* Whoever showed the newer plan is gone, or does not give it, and nobody else has it: it may come
+ * yet, and meanwhile nothing is written. */
+static void say_overdue(struct ils *ils)
+{
+    struct slice name = catalog_name(ils->own);
+    bool overdue = adopt_overdue(ils);
+    if (overdue == ils->adopt_overdue)
+        return;
+    ils->adopt_overdue = overdue;
+    if (overdue)
+        alarm_raise(ils, ILSRolledBack, name);
+    else if (!ils->own->rolled_back)
+        alarm_clear(ils, ILSRolledBack, name);
+}
+
+void adopt_came(struct ils *ils)
+{
+    ils->adopt_came = ils->now;
+}
+
 tick adopt_deadline(const struct ils *ils)
 {
-    return ils->hold_until > ils->now ? ils->hold_until : TICK_NEVER;
+    tick overdue = is_awaited(ils) && !ils->adopt_overdue ? ils->adopt_came + ADOPT_SILENT_US
+                                                          : TICK_NEVER;
+    return ils->hold_until > ils->now && ils->hold_until < overdue ? ils->hold_until : overdue;
 }
 
 void adopt_list_came(struct ils *ils)
@@ -182,6 +217,7 @@ bool adopt_believes(struct link *l, struct stream *s, struct slice bytes, const 
     theirs_is(s, h);
     s->proved_older = s->number != STREAM_SELF && !s->theirs_left;
     s->renew = !s->proved_older; /* there is nothing to be had from them */
+    adopt_came(l->ils);
     return s->proved_older;
 }
 
@@ -307,6 +343,7 @@ void adopt_tick(struct ils *ils)
     if (!ils->ready || own == NULL || self == NULL)
         return;
     decided_again(ils);
+    say_overdue(ils);
     begin_epoch(ils, self);
     begin_epoch(ils, own);
     if (ils->catalog_n != 0)
@@ -360,9 +397,10 @@ void adopt_settings(struct rows *r)
 
 /* --- the operator decides */
 
-static bool stuck(const struct stream *s)
+static bool stuck(const struct ils *ils, const struct stream *s)
 {
-    return s->rolled_back || (s->proved_older && s->fetch == FETCH_NONE && !s->renew);
+    return s->rolled_back || (s == ils->own && adopt_overdue(ils)) ||
+           (s->proved_older && s->fetch == FETCH_NONE && !s->renew);
 }
 
 /* A neighbour that has what proved it. */
@@ -384,11 +422,11 @@ static enum reply judge(const struct ils *ils, const struct command *c, struct l
     *ret_from = NULL;
     if (ils->cloned)
         return REPLY_CLONED;
-    if (!stuck(ils->self) && !stuck(ils->own))
+    if (!stuck(ils, ils->self) && !stuck(ils, ils->own))
         return REPLY_NOT_ROLLED_BACK;
     if (ils->adopting != 0)
         return REPLY_ROLLED_BACK; /* another decision is under way */
-    if (c->type == COMMAND_RESTORE || !stuck(ils->own) || ils->own->theirs_left)
+    if (c->type == COMMAND_RESTORE || !stuck(ils, ils->own) || ils->own->theirs_left)
         return REPLY_OK;
     *ret_from = holder(ils, ils->own);
     return *ret_from == NULL ? REPLY_NOBODY_HOLDS : REPLY_OK;
@@ -410,12 +448,13 @@ void adopt_command(struct ils *ils, const struct command *c)
     }
     ils->adopting = c->id;
     ils->self_after = ils->now;
-    ils->self->renew = ils->self->renew || stuck(ils->self);
+    ils->self->renew = ils->self->renew || stuck(ils, ils->self);
     if (from != NULL) {
         ils->own->rebuilding = true;
         if (ils->own->fetch == FETCH_NONE)
             fetch_own(ils->own, from);
-    } else if (stuck(ils->own)) {
+    } else if (stuck(ils, ils->own)) {
+        fetch_drop(ils, ils->own); /* what does not come is not waited for */
         ils->own->renew = true;
         ils->own->proved_older = false;
     }

@@ -205,6 +205,8 @@ void adopt_list_came(struct ils *ils);
 void adopt_heard(struct link *l, struct stream *s, const struct mark *m);
 /* This is no copy any more: what neighbours said meanwhile of its own streams counts. */
 void adopt_heard_again(struct ils *ils);
+bool adopt_overdue(const struct ils *ils); /* what was proved of the plan does not come */
+void adopt_came(struct ils *ils); /* something of it did */
 bool adopt_believes(struct link *l, struct stream *s, struct slice bytes, const struct head *h);
 void adopt_applied(struct ils *ils, struct stream *s);
 void adopt_tick(struct ils *ils);

@@ -583,6 +583,8 @@ struct ils {
     bool self_dirty;           /* stream 0 must be written anew */
     tick self_after;           /* not before: the disk has just refused it */
     tick hold_until;           /* nothing is written before; 0: released */
+    tick adopt_came;           /* when something of a newer plan of this cluster last came */
+    bool adopt_overdue;        /* that was long ago, and the alarm was raised */
     tick next_beat;
     wall beaten;               /* the last one, or the first start; 0: never started */
     tick stale_next;           /* what is stale is judged anew (stream.c) */

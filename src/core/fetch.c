@@ -469,6 +469,8 @@ void fetch_segment(struct link *l, struct slice body)
         return;
     s->fetch_last = ils->now;
     s->failures = 0;
+    if (s->own)
+        adopt_came(ils);
     if (r == -1)
         head_refused(ils, s, "out of memory");
     else if (r == -2)

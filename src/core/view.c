@@ -25,7 +25,7 @@ static enum view_writing writing(const struct ils *ils)
         return WRITING_CLONE;
     if (ils->own == NULL || ils->self == NULL)
         return WRITING_WAITS;
-    if (ils->own->rolled_back || ils->self->rolled_back)
+    if (ils->own->rolled_back || ils->self->rolled_back || adopt_overdue(ils))
         return WRITING_ROLLED_BACK;
     return adopt_holds(ils, ils->own) ? WRITING_WAITS : WRITING;
 }
@@ -40,7 +40,8 @@ static void view_membership(const struct ils *ils, struct view_self *ret)
     ret->writing = writing(ils);
     ret->plan_damaged = ils->own != NULL && stream_lost(ils->own);
     if (ret->writing == WRITING_ROLLED_BACK) {
-        ret->only_self = !ils->own->rolled_back;
+        ret->nobody_gives = adopt_overdue(ils);
+        ret->only_self = !ils->own->rolled_back && !ret->nobody_gives;
         const struct stream *s = ret->only_self ? ils->self : ils->own;
         ret->theirs_usn = s->theirs_usn;
         ret->theirs_epoch = s->theirs_epoch;

@@ -316,7 +316,7 @@ static enum reply standstill(const struct ils *ils)
         return REPLY_CLONED;
     if (stream_lost(own))
         return REPLY_PLAN_DAMAGED;
-    if (own->rolled_back || ils->self->rolled_back ||
+    if (own->rolled_back || ils->self->rolled_back || adopt_overdue(ils) ||
         (own->proved_older && own->fetch == FETCH_NONE && !own->renew))
         return REPLY_ROLLED_BACK;
     return REPLY_OK;

@@ -129,24 +129,25 @@ static bool health_host(const struct ils *core, struct slice self, struct health
     return false;
 }
 
-static bool health_rolled_back(const struct view_self *self, struct health *h)
+static void health_rolled_back(const struct view_self *self, struct health *h)
 {
     char text[400];
-    if (self->only_self) {
-        snprintf(text, sizeof text,
-                 "what the neighbours hold of what this cluster says of itself (usn %" PRIu64
-                 ") was not written here: it writes nothing until that is said anew",
-                 self->theirs_usn);
-        health_set(h, true, text, "ils restore");
-        return true;
-    }
-    snprintf(text, sizeof text,
-             "the neighbours hold a newer plan of this cluster (usn %" PRIu64 ") than it does "
-             "itself (usn %" PRIu64 "): it writes nothing until theirs is taken (rebuild) or this "
-             "one kept (restore)", self->theirs_usn, self->usn);
-    health_set(h, true, text, "ils rebuild");
-    health_other(h, "ils restore", "here");
-    return true;
+    bool choice = !self->only_self && !self->nobody_gives;
+    if (self->only_self)
+        snprintf(text, sizeof text, "what the neighbours hold of what this cluster says of itself "
+                 "(usn %" PRIu64 ") was not written here: it writes nothing until that is said "
+                 "anew", self->theirs_usn);
+    else if (self->nobody_gives)
+        snprintf(text, sizeof text, "a neighbour showed a newer plan of this cluster (usn %" PRIu64
+                 ") than it has itself (usn %" PRIu64 "), and nobody gives it: it writes nothing "
+                 "until somebody does, or this is kept (restore)", self->theirs_usn, self->usn);
+    else
+        snprintf(text, sizeof text, "the neighbours hold a newer plan of this cluster (usn %" PRIu64
+                 ") than it does itself (usn %" PRIu64 "): it writes nothing until theirs is taken "
+                 "(rebuild) or this one kept (restore)", self->theirs_usn, self->usn);
+    health_set(h, true, text, choice ? "ils rebuild" : "ils restore");
+    if (choice)
+        health_other(h, "ils restore", "here");
 }
 
 /* Why this cluster does not write, and the two ways out of it: only an operator knows which of two
@@ -161,9 +162,9 @@ static bool health_writing(const struct ils *core, const struct view_self *self,
         return true;
     }
     if (self->writing == WRITING_ROLLED_BACK)
-        return health_rolled_back(self, h);
+        health_rolled_back(self, h);
     if (self->writing != WRITING_CLONE)
-        return false;
+        return self->writing == WRITING_ROLLED_BACK;
     hex_text(id, self->peer_id, PEER_ID_SIZE);
     snprintf(next, sizeof next, "ils identity new --cluster-id %.*s-%.4s --fqdn NAME",
              (int)self->cluster_id.n, (const char *)self->cluster_id.p, id);

@@ -268,6 +268,92 @@ static void withheld_is_not_adopted(void **state)
     writes_again();
 }
 
+/* Nobody is reached by node 2; or they are, and say nothing. */
+static void away(bool silent, bool on)
+{
+    for (int i = 0; i < 4; i++) {
+        if (i != 2 && silent)
+            world.node[i].dead = on;
+        else if (i != 2)
+            world_block(&world, 2, i, on);
+    }
+}
+
+/* Node 2 comes back from a backup, is shown what it had, and they are away before they give it. */
+static void shown_and_not_given(bool silent)
+{
+    back_up(2);
+    assert_int_equal(world_plan(&world, 2, "new@b.example", true), REPLY_OK);
+    world_stop(&world, 2);
+    world_restore(&world, 2);
+    away(false, true);
+    world_start(&world, 2, &mem.mem);
+    away(false, false);
+    for (size_t i = 0; !core(2)->own->proved_older; i++) {
+        assert_true(i < 10000);
+        bool quiet = world.queue_at == world.queue_n;
+        world.now += quiet ? TICK_S / 100 : 0;
+        for (int k = 0; quiet && k < 4; k++)
+            world_wake(&world, k);
+        world_steps(&world, 1);
+    }
+    assert_int_not_equal(core(2)->own->fetch, FETCH_NONE);
+    away(silent, true);
+    world_run(&world);
+    assert_false(alarmed(2, "plan")); /* a moment later somebody may give it */
+    world_pass(&world, 60 * TICK_S);
+    assert_true(alarmed(2, "plan"));
+    assert_int_equal(writing(2), WRITING_ROLLED_BACK);
+    assert_int_equal(world_plan(&world, 2, "no@b.example", true), REPLY_ROLLED_BACK);
+}
+
+static void comes_late(bool silent)
+{
+    shown_and_not_given(silent);
+    away(silent, false);
+    world_pass(&world, 60 * TICK_S);
+    assert_true(everywhere("new@b.example", true) && everywhere("old@b.example", true));
+    assert_true(settled());
+    writes_again();
+}
+
+static void what_nobody_gives_is_waited_for(void **state)
+{
+    (void)state;
+    comes_late(false);
+}
+
+static void what_is_not_answered_is_waited_for(void **state)
+{
+    (void)state;
+    comes_late(true);
+}
+
+static void is_given_up(bool silent)
+{
+    shown_and_not_given(silent);
+    assert_int_equal(command(2, COMMAND_REBUILD), REPLY_NOBODY_HOLDS);
+    assert_int_equal(command(2, COMMAND_RESTORE), REPLY_OK);
+    assert_int_equal(writing(2), WRITING);
+    away(silent, false);
+    world_pass(&world, 60 * TICK_S);
+    assert_true(everywhere("new@b.example", false) && everywhere("old@b.example", true));
+    assert_true(settled());
+    writes_again();
+}
+
+static void what_nobody_gives_is_given_up(void **state)
+{
+    (void)state;
+    is_given_up(false);
+}
+
+static void what_is_not_answered_is_given_up(void **state)
+{
+    (void)state;
+    is_given_up(true);
+}
+
 /* --- an operator decides */
 
 static void rolled_back_stops(void **state)
@@ -531,6 +617,10 @@ int main(void)
         TEST(lost_streams_come_back),
         TEST(hub_asks_its_spoke),
         TEST(withheld_is_not_adopted),
+        TEST(what_nobody_gives_is_waited_for),
+        TEST(what_is_not_answered_is_waited_for),
+        TEST(what_nobody_gives_is_given_up),
+        TEST(what_is_not_answered_is_given_up),
         TEST(rolled_back_stops),
         TEST(rebuild_takes_theirs),
         TEST(rolled_back_meanwhile),
