@@ -39,7 +39,18 @@ void journal_stored(struct ils *ils, const struct ils_event *event);
 void journal_start(struct ils *ils, const struct ils_event *event);
 void journal_ready(struct ils *ils, bool failed);
 
+/* configure.c: several settings as one change */
+void configure_command(struct ils *ils, const struct command *c);
+
 /* command.c */
+/* Parts of commands: they change what is in memory, and whoever calls them stores it. */
+void join_wish(struct ils *ils, const struct command *c); /* its batch is one of a join */
+void auth_use(struct ils *ils, const struct auth *auth);
+const struct password *password_slot(const struct ils *ils, uint16_t generation); /* NULL: full */
+void password_use(struct ils *ils, uint16_t generation, const uint8_t stretched[static 32]);
+void rows_passwords(struct rows *r); /* all that are held */
+bool host_plausible(struct slice host);
+struct slice decimal_text(struct arena *a, uint64_t n);
 void command_stored(struct ils *ils, const struct batch *b, bool failed);
 void settings_take(struct settings *to, const struct ils *ils);
 void settings_learnt(struct ils *ils);
@@ -450,6 +461,15 @@ void dial_register(struct ils *ils, const struct peer *p); /* p is the registrat
 
 /* role.c: COMMAND_ROLE; and the role of JOIN. */
 void role_command(struct ils *ils, const struct command *c);
+/* A hub that is to be a spoke: of whom (host empty: of any), NULL: no such hub is linked; whether
+ * it may; and that it begins, where it may. */
+struct peer *role_chosen_hub(const struct ils *ils, const struct command *c);
+enum reply role_judge_spoke(const struct ils *ils, const struct command *c, struct slice *ret_text);
+void role_drain(struct ils *ils, const struct command *c);
+void role_become_hub(struct ils *ils);
+void role_become_standalone(struct ils *ils);
+void role_no_home(struct ils *ils);   /* it registers with nobody: other hubs are dialled as such */
+void role_wish_over(struct ils *ils); /* whoever waits for it to be a spoke is told */
 void role_undone(struct ils *ils, bool draining); /* the disk did not take it */
 void role_tick(struct ils *ils);      /* a hub that drains */
 tick role_deadline(const struct ils *ils);

@@ -338,7 +338,7 @@ static void command_describe(struct ils *ils, const struct command *c)
 /* --- whom we join */
 
 /* Letters, digits, "-", ".", "_" of a name, or "." and ":" of an address. */
-static bool host_plausible(struct slice host)
+bool host_plausible(struct slice host)
 {
     if (host.n == 0 || host.n > HOST_TEXT_MAX || host.p[0] == '-')
         return false;
@@ -379,14 +379,9 @@ static enum reply judge_join(const struct ils *ils, const struct command *c, str
     return ils->dial.command != 0 ? REPLY_BUSY : REPLY_OK;
 }
 
-static void command_join(struct ils *ils, const struct command *c)
+/* The wish, which is dialled when it is durable. */
+void join_wish(struct ils *ils, const struct command *c)
 {
-    struct slice text;
-    enum reply reply = judge_join(ils, c, &text);
-    if (reply != REPLY_OK) {
-        command_refuse(ils, c, reply, text);
-        return;
-    }
     struct dial *d = &ils->dial;
     if (d->link != NULL)
         handshake_refuse(d->link, CODE_REPLACED);
@@ -414,6 +409,17 @@ static void command_join(struct ils *ils, const struct command *c)
         ils->role = ROLE_SPOKE;
     listen_as_role(ils);
     self_changed(ils);
+}
+
+static void command_join(struct ils *ils, const struct command *c)
+{
+    struct slice text;
+    enum reply reply = judge_join(ils, c, &text);
+    if (reply != REPLY_OK) {
+        command_refuse(ils, c, reply, text);
+        return;
+    }
+    join_wish(ils, c);
     struct rows rows;
     rows_init(&rows, ils);
     rows_self(&rows);
@@ -488,14 +494,14 @@ static void command_connect(struct ils *ils, const struct command *c)
 
 /* --- authentication */
 
-static void command_auth(struct ils *ils, const struct command *c)
+void auth_use(struct ils *ils, const struct auth *auth)
 {
-    if (c->auth.set_tls)
-        ils->auth.tls = c->auth.tls;
-    if (c->auth.set_password)
-        ils->auth.password = c->auth.password;
-    if (c->auth.set_accept)
-        ils->auth.accept = c->auth.accept;
+    if (auth->set_tls)
+        ils->auth.tls = auth->tls;
+    if (auth->set_password)
+        ils->auth.password = auth->password;
+    if (auth->set_accept)
+        ils->auth.accept = auth->accept;
     list_each_safe(node, &ils->links) { /* the verdict runs again over the live links */
         struct link *l = list_entry(node, struct link, node);
         if (l->state == LINK_UP && !method_accepted(ils, l->method) && !l->dialler)
@@ -503,38 +509,52 @@ static void command_auth(struct ils *ils, const struct command *c)
     }
     ils->ready_moved = true;
     dial_now(ils);
+}
+
+static void command_auth(struct ils *ils, const struct command *c)
+{
+    auth_use(ils, &c->auth);
     struct rows rows;
     rows_init(&rows, ils);
     rows_self(&rows);
     store_and_reply(&rows, c, false);
 }
 
-static struct slice generation_text(struct ils *ils, uint16_t generation)
+struct slice decimal_text(struct arena *a, uint64_t n)
 {
-    struct buf b;
-    buf_init(&b, ils->mem, 8);
-    buf_put_decimal(&b, generation);
-    struct slice text = arena_copy(&ils->step, buf_slice(&b));
-    buf_done(&b);
-    return text;
+    uint8_t digits[20];
+    size_t at = sizeof digits;
+    for (; n != 0 || at == sizeof digits; n /= 10)
+        digits[--at] = (uint8_t)('0' + n % 10);
+    return arena_copy(a, slice_make(digits + at, sizeof digits - at));
 }
 
-static struct password *password_slot(struct ils *ils, uint16_t generation)
+static struct slice generation_text(struct ils *ils, uint16_t generation)
 {
-    struct password *p = (struct password *)password_find(ils, generation);
+    return decimal_text(&ils->step, generation);
+}
+
+const struct password *password_slot(const struct ils *ils, uint16_t generation)
+{
+    const struct password *p = password_find(ils, generation);
     for (size_t i = 0; p == NULL && i < PASSWORDS_MAX; i++)
         if (!ils->password[i].held)
             p = &ils->password[i];
     return p;
 }
 
+void rows_passwords(struct rows *r)
+{
+    for (size_t i = 0; i < PASSWORDS_MAX; i++)
+        if (r->ils->password[i].held)
+            rows_password(r, &r->ils->password[i]);
+}
+
 static void store_passwords(struct ils *ils, const struct command *c, const struct password *gone)
 {
     struct rows rows;
     rows_init(&rows, ils);
-    for (size_t i = 0; i < PASSWORDS_MAX; i++)
-        if (ils->password[i].held)
-            rows_password(&rows, &ils->password[i]);
+    rows_passwords(&rows);
     if (gone != NULL)
         rows_password(&rows, gone);
     ils->ready_moved = true;
@@ -542,20 +562,26 @@ static void store_passwords(struct ils *ils, const struct command *c, const stru
     store_and_reply(&rows, c, false);
 }
 
-static void command_password_add(struct ils *ils, const struct command *c)
+/* There is a place for it. */
+void password_use(struct ils *ils, uint16_t generation, const uint8_t stretched[static 32])
 {
-    struct password *p = password_slot(ils, c->generation);
-    if (c->generation == 0 || p == NULL) {
-        command_refuse(ils, c, c->generation == 0 ? REPLY_GENERATION : REPLY_PASSWORDS_FULL,
-               generation_text(ils, c->generation));
-        return;
-    }
+    struct password *p = (struct password *)(uintptr_t)password_slot(ils, generation);
     bool first = password_preferred(ils) == NULL;
     gate_forget(ils); /* who failed with the former passwords may try this one */
     p->preferred = p->held ? p->preferred : first;
     p->held = true;
-    p->generation = c->generation;
-    memcpy(p->stretched, c->stretched, sizeof p->stretched);
+    p->generation = generation;
+    memcpy(p->stretched, stretched, sizeof p->stretched);
+}
+
+static void command_password_add(struct ils *ils, const struct command *c)
+{
+    if (c->generation == 0 || password_slot(ils, c->generation) == NULL) {
+        command_refuse(ils, c, c->generation == 0 ? REPLY_GENERATION : REPLY_PASSWORDS_FULL,
+               generation_text(ils, c->generation));
+        return;
+    }
+    password_use(ils, c->generation, c->stretched);
     store_passwords(ils, c, NULL);
 }
 
@@ -651,6 +677,7 @@ void command_take(struct ils *ils, const struct command *c)
     }
     switch (c->type) {
     case COMMAND_INIT: command_init(ils, c); break;
+    case COMMAND_CONFIGURE: configure_command(ils, c); break;
     case COMMAND_ROLE: role_command(ils, c); break;
     case COMMAND_JOIN: command_join(ils, c); break;
     case COMMAND_DISCONNECT: command_disconnect(ils, c); break;

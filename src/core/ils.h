@@ -133,6 +133,10 @@ struct address {
 
 enum command_type {
     COMMAND_INIT,        /* cluster_id, fqdn, description, route_string */
+    COMMAND_CONFIGURE,   /* fields: which of role, host, port, auth (tls, password, accept), raise
+                          * (the exchange), minutes, route_string, generation and stretched are
+                          * given: all of them at once or none; host empty: nobody; now: as of
+                          * ROLE */
     COMMAND_ROLE,        /* role: hub; standalone; spoke: a hub drains first, and whoever waits is
                           * answered when it is a spoke, or at once where `now`; standalone, the
                           * only hub that spokes have: where `now` */
@@ -191,6 +195,22 @@ enum command_type {
 
 #define SYNC_MINUTES_MAX 1440
 
+/* What COMMAND_CONFIGURE may change, in the order in which it is judged. */
+enum config_field {
+    CONFIG_ROLE,
+    CONFIG_HOST,
+    CONFIG_PORT,
+    CONFIG_EXCHANGE,
+    CONFIG_ROUTE_STRING,
+    CONFIG_MINUTES,
+    CONFIG_TLS,
+    CONFIG_PASSWORD,  /* it is offered */
+    CONFIG_STRETCHED, /* the password itself, and its generation */
+    CONFIG_GENERATION,
+    CONFIG_ACCEPT,
+    CONFIG_FIELDS
+};
+
 struct auth {
     bool tls, password; /* what this cluster offers when it dials: the two boxes */
     bool set_tls, set_password, set_accept; /* which of them a COMMAND_AUTH changes */
@@ -218,6 +238,7 @@ struct trust_item {
 
 struct command {
     enum command_type type;
+    uint32_t fields;    /* CONFIGURE: bit (1 << enum config_field) of each that is given */
     uint64_t id;        /* chosen by the caller, given back in REPLY and VERDICT; not 0 */
     struct slice who;   /* for the audit; empty = the daemon itself, not audited */
     struct slice what;  /* for the audit: the command as typed, without secrets */

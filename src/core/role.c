@@ -43,7 +43,7 @@ static bool called(const struct peer *p, const struct command *c)
 }
 
 /* Such a one by the address, name or cluster id that the operator gave; any where he gave none. */
-static struct peer *chosen_hub(const struct ils *ils, const struct command *c)
+struct peer *role_chosen_hub(const struct ils *ils, const struct command *c)
 {
     if (c->host.n == 0)
         return other_hub(ils);
@@ -68,8 +68,7 @@ static size_t spokes(const struct ils *ils, struct peer **ret_first)
     return n;
 }
 
-static enum reply judge_spoke(const struct ils *ils, const struct command *c,
-                              struct slice *ret_text)
+enum reply role_judge_spoke(const struct ils *ils, const struct command *c, struct slice *ret_text)
 {
     struct peer *first = NULL;
     *ret_text = slice_make(NULL, 0);
@@ -81,7 +80,7 @@ static enum reply judge_spoke(const struct ils *ils, const struct command *c,
         return REPLY_HAS_CATALOGS;
     if (ils->role == ROLE_SPOKE)
         return c->host.n == 0 ? REPLY_OK : REPLY_ROLE_SPOKE;
-    if (chosen_hub(ils, c) != NULL)
+    if (role_chosen_hub(ils, c) != NULL)
         return REPLY_OK;
     if (other_hub(ils) != NULL) {
         *ret_text = c->host;
@@ -100,23 +99,28 @@ static void choose_home(struct ils *ils, const struct command *c)
     const struct peer *home = ils->dial.hub_known ? peer_find(ils, ils->dial.hub_key) : NULL;
     if (c->host.n != 0 || !ils->dial.wanted || home == NULL || home->link == NULL ||
         !mesh_is_hub(home))
-        dial_register(ils, chosen_hub(ils, c));
+        dial_register(ils, role_chosen_hub(ils, c));
 }
 
-static void become_spoke(struct ils *ils, const struct command *c)
+void role_drain(struct ils *ils, const struct command *c)
 {
-    struct slice text;
-    enum reply reply = judge_spoke(ils, c, &text);
-    if (reply != REPLY_OK || ils->role == ROLE_SPOKE) {
-        command_refuse(ils, c, reply, text);
-        return;
-    }
     choose_home(ils, c);
     ils->mesh.draining = true;
     ils->mesh.drained_at = ils->now + DRAIN_US;
     struct trace *t = say(ils, EVENT_DRAINING);
     t->text[0] = slice_of("hub");
     t->text[1] = slice_of("draining, to become a spoke");
+}
+
+static void become_spoke(struct ils *ils, const struct command *c)
+{
+    struct slice text;
+    enum reply reply = role_judge_spoke(ils, c, &text);
+    if (reply != REPLY_OK || ils->role == ROLE_SPOKE) {
+        command_refuse(ils, c, reply, text);
+        return;
+    }
+    role_drain(ils, c);
     struct command later = *c;
     if (!c->now) { /* answered when it is one */
         ils->mesh.command = c->id;
@@ -239,14 +243,8 @@ static bool gives_up_home(const struct ils *ils)
            (home == NULL || home->role != ROLE_STANDALONE);
 }
 
-/* It registers with nobody then: the hubs that are known are dialled as every hub dials every
- * other. */
-static void become_hub(struct ils *ils)
+void role_no_home(struct ils *ils)
 {
-    make_network(ils);
-    ils->mesh.draining = false;
-    if (!gives_up_home(ils))
-        return;
     if (ils->dial.link != NULL)
         handshake_refuse(ils->dial.link, CODE_REPLACED);
     alarm_clear(ils, ILSHubClusterUnreachable, text_slice(ils->dial.host));
@@ -255,7 +253,16 @@ static void become_hub(struct ils *ils)
     mesh_now(ils);
 }
 
-static void become_standalone(struct ils *ils)
+void role_become_hub(struct ils *ils)
+{
+    make_network(ils);
+    ils->mesh.draining = false;
+    if (gives_up_home(ils))
+        role_no_home(ils);
+    ils->role = ROLE_HUB;
+}
+
+void role_become_standalone(struct ils *ils)
 {
     ils->mesh.draining = false;
     ils->dial.wanted = ils->dial.hub_known = false; /* first: nobody is dialled instead */
@@ -264,6 +271,14 @@ static void become_standalone(struct ils *ils)
     alarm_clear(ils, ILSHubClusterUnreachable, text_slice(ils->dial.host));
     ils->dial.host.n = ils->dial.former.host.n = 0;
     memset(ils->network, 0, sizeof ils->network); /* the next join may be elsewhere */
+}
+
+/* There is another wish than the one that somebody waits for. */
+void role_wish_over(struct ils *ils)
+{
+    if (ils->mesh.command != 0)
+        command_reply(ils, ils->mesh.command, REPLY_NO_HUB, slice_make(NULL, 0));
+    ils->mesh.command = 0;
 }
 
 void role_command(struct ils *ils, const struct command *c)
@@ -286,14 +301,10 @@ void role_command(struct ils *ils, const struct command *c)
         command_refuse(ils, c, REPLY_ALONE_LAST_HUB, text_slice(spoke->cluster_id));
         return;
     }
-    if (ils->mesh.command != 0) { /* another wish than the one that somebody waits for */
-        command_reply(ils, ils->mesh.command, REPLY_NO_HUB, slice_make(NULL, 0));
-        ils->mesh.command = 0;
-    }
+    role_wish_over(ils);
     if (c->role == ROLE_STANDALONE)
-        become_standalone(ils);
+        role_become_standalone(ils);
     else
-        become_hub(ils);
-    ils->role = c->role;
+        role_become_hub(ils);
     store(ils, c);
 }

@@ -162,16 +162,12 @@ void told_start(struct ils *ils)
 
 void told_command(struct ils *ils, const struct command *c)
 {
-    uint8_t text[8];
-    size_t at = sizeof text;
     if (c->type == COMMAND_EXCHANGE) {
         ils->exchange_off = !c->raise;
     } else if (c->minutes >= 1 && c->minutes <= SYNC_MINUTES_MAX) {
         ils->minutes = c->minutes;
     } else {
-        for (uint16_t n = c->minutes; n != 0 || at == sizeof text; n /= 10)
-            text[--at] = (uint8_t)('0' + n % 10);
-        command_refuse(ils, c, REPLY_MINUTES, slice_make(text + at, sizeof text - at));
+        command_refuse(ils, c, REPLY_MINUTES, decimal_text(&ils->step, c->minutes));
         return;
     }
     struct rows rows;

@@ -389,6 +389,32 @@ enum reply view_preview(const struct ils *ils, struct mem *mem, const struct com
                         struct view_preview *ret);
 void view_preview_free(struct view_preview *p);
 
+/* What COMMAND_CONFIGURE would make of this cluster, judged as it would be. */
+enum view_home {
+    HOME_STAYS,  /* whom it registers with */
+    HOME_JOINS,  /* it registers with host and port anew: there will be a verdict */
+    HOME_DRAINS, /* a hub that becomes a spoke of one that it is linked with, `chosen` */
+    HOME_NONE,   /* it registers with nobody any more */
+};
+struct view_configure {
+    enum config_field wrong; /* refused: the field that is not good, and ... */
+    struct slice text;       /* ... the reply's text */
+    uint32_t changes;        /* bit (1 << enum config_field) of each that would be another */
+    enum ils_role role;
+    struct slice host;
+    uint16_t port;
+    bool exchange;
+    struct slice route_string;
+    uint16_t minutes;
+    struct auth auth;        /* set_* are unused */
+    enum view_home home;
+    bool leaves;             /* a hub that nobody needs: it leaves its own network first */
+    uint8_t chosen[KEY_SIZE];
+};
+/* REPLY_OK, or why it would be refused; slices are those of the core, of c and of a. */
+enum reply view_configure(const struct ils *ils, struct arena *a, const struct command *c,
+                          struct view_configure *ret);
+
 const struct plan *view_plan(const struct ils *ils);
 const struct routes *view_routes(const struct ils *ils);
 /* The own dial plan's catalog (STREAM_PLAN), for `plan show` and `plan export`. */

@@ -144,6 +144,97 @@ static void routes_in_one_breath(void **state)
     assert_int_equal(routes_count(core(0)->routes), 1);
 }
 
+/* The whole form, of one as it is in setup; the password would be another. */
+static struct command form(void)
+{
+    struct command c = {.type = COMMAND_CONFIGURE, .fields = (1u << CONFIG_FIELDS) - 1,
+                        .role = ROLE_SPOKE, .host = slice_of("elsewhere"), .port = 7777,
+                        .auth = {.password = true}, .raise = false, .minutes = 7,
+                        .route_string = slice_of("another.example"), .generation = 2};
+    memset(c.stretched, 7, sizeof c.stretched);
+    c.fields &= ~(1u << CONFIG_ACCEPT);
+    return c;
+}
+
+static bool as_before(int i)
+{
+    const struct ils *ils = core(i);
+    return !ils->exchange_off && ils->minutes != 7 && password_find(ils, 2) == NULL &&
+           ils->dial.port != 7777 && !slice_eq(text_slice(ils->dial.host), slice_of("elsewhere")) &&
+           !slice_eq(text_slice(ils->route_string), slice_of("another.example"));
+}
+
+static bool as_wished(int i)
+{
+    const struct ils *ils = core(i);
+    return ils->exchange_off && ils->minutes == 7 && password_find(ils, 2) != NULL &&
+           ils->dial.port == 7777 && slice_eq(text_slice(ils->dial.host), slice_of("elsewhere")) &&
+           slice_eq(text_slice(ils->route_string), slice_of("another.example"));
+}
+
+static void a_form_of_which_a_part_is_wrong(void **state)
+{
+    (void)state;
+    struct command c = form();
+    assert_true(as_before(1));
+    for (int wrong = 0; wrong < 6; wrong++) {
+        c = form();
+        c.host = wrong == 0 ? slice_of("no host") : c.host;
+        c.host.n = wrong == 1 ? 0 : c.host.n;
+        c.route_string = wrong == 2 ? slice_of("..") : c.route_string;
+        c.minutes = wrong == 3 ? 1441 : c.minutes;
+        c.auth.password = wrong != 4;
+        c.generation = wrong == 5 ? 0 : c.generation;
+        enum reply reply = world_command(&world, 1, c);
+        assert_true(reply != REPLY_OK && reply != REPLIES);
+        assert_true(as_before(1));
+    }
+    restart(1);
+    assert_true(as_before(1));
+    assert_int_equal(world_command(&world, 1, form()), REPLY_OK); /* the control: nothing is */
+    assert_true(as_wished(1));
+    restart(1);
+    assert_true(as_wished(1));
+}
+
+static void back(int i)
+{
+    struct command c = {.type = COMMAND_CONFIGURE, .fields = (1u << CONFIG_STRETCHED) - 1,
+                        .role = ROLE_SPOKE, .host = slice_of("n0"), .auth = {.password = true},
+                        .raise = true, .minutes = 10, .route_string = text_slice(core(i)->fqdn)};
+    world_pass(&world, 5 * TICK_S); /* the verdict of the former wish */
+    assert_int_equal(world_command(&world, i, c), REPLY_OK);
+    assert_int_equal(world_command(&world, i, (struct command){.type = COMMAND_PASSWORD_DROP,
+                                                               .generation = 2}), REPLY_OK);
+    assert_true(as_before(i));
+    world_pass(&world, 5 * TICK_S);
+}
+
+static void a_form_that_the_disk_refuses(void **state)
+{
+    (void)state;
+    world.node[1].full = true;
+    assert_int_equal(world_command(&world, 1, form()), REPLY_STORE);
+    world.node[1].full = false;
+    assert_true(as_before(1));
+    restart(1);
+    assert_true(as_before(1));
+    size_t refused = 0;
+    for (size_t n = 1; n < 30; n++) {
+        mem.refuse_at = mem.requests + n;
+        world_ask(&world, 1, form());
+        refused += world.node[1].reply == REPLY_MEMORY;
+        mem.refuse_at = 0;
+        world_run(&world);
+        if (world.node[1].dead)
+            restart(1);
+        assert_true(as_before(1) || as_wished(1));
+        if (as_wished(1))
+            back(1);
+    }
+    assert_true(refused > 0);
+}
+
 /* A ban that the disk has is a ban, whatever is refused afterwards. */
 static void a_ban_is_a_ban(void **state)
 {
@@ -203,6 +294,8 @@ int main(void)
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
     const struct CMUnitTest tests[] = {TEST(memory_for_one), TEST(parted_and_connected),
                                        TEST(stored_all_the_same), TEST(routes_in_one_breath),
+                                       TEST(a_form_of_which_a_part_is_wrong),
+                                       TEST(a_form_that_the_disk_refuses),
                                        TEST(a_ban_is_a_ban), TEST(rows_without_memory)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
