@@ -61,6 +61,8 @@ static const struct verb verbs[] = {
     {"init", RIGHT_CHANGE, "cluster_id,fqdn,description,route_string,", false, verb_init},
     {"describe", RIGHT_CHANGE, "cluster_id,fqdn,description,route_string,", false, verb_describe},
     {"role", RIGHT_CHANGE, "role,host,port,wait,force,", false, verb_role},
+    {"configure", RIGHT_CHANGE, "role,host,port,exchange,route_string,minutes,use_tls,use_password,"
+     "stretched,generation,accept,force,dry_run,", false, verb_configure},
     {"leave", RIGHT_CHANGE, "force,", false, verb_leave},
     {"forget", RIGHT_CHANGE, "cluster,", false, verb_forget},
     {"ban", RIGHT_CHANGE, "cluster,", false, verb_ban},

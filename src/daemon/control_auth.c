@@ -1,6 +1,6 @@
 /* control_auth: what this cluster offers and accepts, and whether the network is ready for another
  * way: which clusters would stay, which would be cut off, and why. */
-#include "daemon/control_inside.h"
+#include "daemon/control_auth.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -44,7 +44,7 @@ static uint8_t method_of(const char *word)
 
 /* "+METHOD" and "-METHOD" change the present set; where that only follows from what is offered, it
  * is the one of before and the one of after, so that nobody is cut off by a side effect. */
-static bool auth_accept(struct client *client, json_t *accept, struct auth *auth)
+bool control_auth_accept(struct client *client, json_t *accept, struct auth *auth)
 {
     struct view_self self;
     size_t i;
@@ -103,18 +103,11 @@ void verb_auth_set(struct client *client)
     command.auth.tls = json_is_true(tls);
     command.auth.set_password = password != NULL;
     command.auth.password = json_is_true(password);
-    if (auth_accept(client, accept, &command.auth))
+    if (control_auth_accept(client, accept, &command.auth))
         control_change(client, &command);
 }
 
 /* --- readiness */
-
-struct readiness {
-    const struct ils *core;
-    uint8_t method;
-    struct view_self self;
-    bool has_password;
-};
 
 struct outlook {
     const char *outcome; /* "stays", "cut off", "unknown" */
@@ -198,6 +191,24 @@ static void look_unknown(const struct view_cluster *c, bool judged_here, struct 
              "ils trust bundle export", false);
 }
 
+/* By the password alone: nothing is said of it beforehand. A hub says what it accepts. */
+static void look_password(const struct readiness *r, const struct view_cluster *c,
+                          const struct view_ready *ready, struct outlook *o)
+{
+    char next[64];
+    snprintf(next, sizeof next, "ils password add --generation %u --stdin",
+             (unsigned)r->generation);
+    if (!r->has_password)
+        look(o, "cut off", "no password is held here", "ils password add --stdin", false);
+    else if (c->role == ROLE_HUB && c->linked && !ready->accepts)
+        look(o, "cut off", "it does not accept that when it is dialled",
+             "ils auth set --accept +password", true);
+    else if (c->met && c->met_method == METHOD_PASSWORD && !r->password_new)
+        look(o, "stays", "the two have met by the password", "", false);
+    else
+        look(o, "unknown", "whether it holds the same password shows when they meet", next, true);
+}
+
 static void look_at(const struct readiness *r, size_t i, const struct view_cluster *c,
                     const struct view_ready *ready, bool known, struct outlook *o)
 {
@@ -206,6 +217,8 @@ static void look_at(const struct readiness *r, size_t i, const struct view_clust
         snprintf(text, sizeof text, "ils connect %.*s", (int)c->cluster_id.n,
                  (const char *)c->cluster_id.p);
         look(o, "unknown", "an operator disconnected it", text, false);
+    } else if (r->method == METHOD_PASSWORD) {
+        look_password(r, c, ready, o);
     } else if (r->method == METHOD_TLS_PASSWORD && !r->has_password) {
         look(o, "cut off", "no password is held here", "ils password add --stdin", false);
     } else if (known && ready->known_here && ready->here != CODE_JOINED) {
@@ -232,14 +245,15 @@ static json_t *code_json(bool known, enum code code)
     return json_string(text);
 }
 
-static json_t *ready_row(const struct readiness *r, size_t i, const struct view_cluster *c,
-                         const char **ret_outcome)
+json_t *control_ready_row(const struct readiness *r, size_t i, const struct view_cluster *c,
+                          const char **ret_outcome)
 {
     struct view_ready ready = {0};
     struct outlook o = {0};
     bool known = view_ready(r->core, i, r->method, &ready);
     json_t *json = json_object();
     look_at(r, i, c, &ready, known, &o);
+    known = known && r->method != METHOD_PASSWORD; /* which certificates say nothing of */
     json_object_set_new(json, "cluster_id", render_text(c->cluster_id));
     json_object_set_new(json, "fqdn", render_text(c->fqdn));
     json_object_set_new(json, "peer_id", control_hex(c->peer_id, sizeof c->peer_id));
@@ -259,7 +273,7 @@ static json_t *ready_row(const struct readiness *r, size_t i, const struct view_
 
 /* A hub links with every other cluster, if need be: spokes come to it when theirs dies. A spoke
  * links with hubs. */
-static bool ready_matters(const struct readiness *r, const struct view_cluster *c)
+bool control_ready_matters(const struct readiness *r, const struct view_cluster *c)
 {
     return !c->local && (c->role == ROLE_HUB || c->linked || c->met ||
                          (r->self.role == ROLE_HUB && c->role == ROLE_SPOKE));
@@ -287,9 +301,9 @@ void verb_auth_ready(struct client *client)
     json_t *json = json_object(), *rows = json_array();
     for (size_t i = 0; view_cluster(r.core, i, &c); i++) {
         const char *outcome;
-        if (!ready_matters(&r, &c))
+        if (!control_ready_matters(&r, &c))
             continue;
-        json_array_append_new(rows, ready_row(&r, i, &c, &outcome));
+        json_array_append_new(rows, control_ready_row(&r, i, &c, &outcome));
         stay += strcmp(outcome, "stays") == 0;
         cut_off += strcmp(outcome, "cut off") == 0;
         unknown += strcmp(outcome, "unknown") == 0;

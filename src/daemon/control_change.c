@@ -124,11 +124,19 @@ static void change_place(const struct client *client, enum reply reply, struct s
 
 void control_refused(struct client *client, enum reply reply, struct slice text)
 {
+    control_refused_at(client, reply, text, NULL);
+}
+
+void control_refused_at(struct client *client, enum reply reply, struct slice text,
+                        const char *field)
+{
     char sentence[512], next[256], where[256] = "";
     const char *name = render_reply_name(reply);
     render_reply(sentence, sizeof sentence, reply, text);
     render_reply_next(next, sizeof next, reply, text);
     change_place(client, reply, text, next, where);
+    if (field != NULL)
+        snprintf(where, sizeof where, "%s", field);
     if (strncmp(name, "REPLY_", 6) == 0)
         name += 6;
     control_error(client, name, sentence, next, where[0] != '\0' ? where : NULL);

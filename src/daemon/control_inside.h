@@ -141,6 +141,9 @@ void control_change_then(struct client *client, struct command *command, bool au
 void control_named(struct client *client, struct slice *ret_who, struct slice *ret_what);
 /* Ends the request with the sentence and the next step of a reply that is not OK. */
 void control_refused(struct client *client, enum reply reply, struct slice text);
+/* The same of one argument (NULL: of none). */
+void control_refused_at(struct client *client, enum reply reply, struct slice text,
+                        const char *field);
 
 /* This cluster's own id; empty before init. */
 struct slice control_self(const struct client *client);
@@ -248,6 +251,7 @@ void verb_invite_remove(struct client *client);
 void control_join_token(struct client *client, struct slice text, enum ils_role role);
 
 void verb_auth_ready(struct client *client);
+void verb_configure(struct client *client);
 /* What is accepted: as set, or as it follows from what is offered. */
 uint8_t control_accept(const struct auth *auth);
 void verb_diagnose(struct client *client);

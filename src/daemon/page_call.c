@@ -44,7 +44,8 @@ struct stretching {
     struct https_exchange *x;
     enum mode mode;
     json_t *args;
-    char name[PAGE_NAME_MAX + 1], ip[46];
+    const char *command; /* a verb's name */
+    char ip[46];
     uint64_t number;
     struct page_session *session;
 };
@@ -366,7 +367,7 @@ static void on_stretched(void *context, bool good, const char *text)
         page_refuse(door, t->x, 401, "SESSION", "the session has ended: log in", "");
     } else if (t->x != NULL) {
         json_object_set_new(t->args, "stretched", json_string(text));
-        call_begin(door, t->x, t->mode, t->session, t->ip, "password add", t->args,
+        call_begin(door, t->x, t->mode, t->session, t->ip, t->command, t->args,
                    slice_make(NULL, 0));
     }
     json_decref(t->args);
@@ -374,9 +375,15 @@ static void on_stretched(void *context, bool good, const char *text)
     page_release(door);
 }
 
+/* Commands that take a stretched password take one of the page as it is. */
+bool page_stretches(const char *command)
+{
+    return strcmp(command, "password add") == 0 || strcmp(command, "configure") == 0;
+}
+
 /* Steals args. */
 static void stretch(struct page_door *door, struct https_exchange *x, enum mode mode,
-                    struct page_session *s, const char *ip, json_t *args)
+                    struct page_session *s, const char *ip, const char *command, json_t *args)
 {
     const json_t *value = json_object_get(args, "password");
     struct slice password = slice_make(json_string_value(value), json_string_length(value));
@@ -385,7 +392,8 @@ static void stretch(struct page_door *door, struct https_exchange *x, enum mode 
                  memchr(password.p, '\0', password.n) != NULL;
     if (t != NULL && !empty) {
         *t = (struct stretching){.waiter = {on_stretch_gone, NULL}, .door = door, .x = x,
-                                 .mode = mode, .session = s, .number = s->number};
+                                 .mode = mode, .session = s, .number = s->number,
+                                 .command = control_verb(command)->name};
         memcpy(t->ip, ip, sizeof t->ip);
         if (page_hash(door->page, PAGE_STRETCH, password, NULL, on_stretched, t)) {
             json_object_del(args, "password");
@@ -482,6 +490,19 @@ static bool body_content(json_t *args, uint8_t **ret, struct slice *ret_content)
     return true;
 }
 
+/* The form is delicate where it says how clusters prove who they are; asking what it would do is
+ * not, unless it tries a password. */
+static bool delicate(const char *command, const json_t *args)
+{
+    static const char *const field[] = {"use_tls", "use_password", "accept"};
+    bool asks = json_is_true(json_object_get(args, "dry_run"));
+    bool is = json_object_get(args, "password") != NULL ||
+              json_object_get(args, "stretched") != NULL;
+    for (size_t i = 0; i < sizeof field / sizeof *field; i++)
+        is = is || (!asks && json_object_get(args, field[i]) != NULL);
+    return strcmp(command, "configure") == 0 && is;
+}
+
 static enum mode mode_of(struct slice accept)
 {
     return page_type_is(accept, "text/event-stream")      ? AS_EVENTS
@@ -508,8 +529,11 @@ void page_call(struct page_door *door, struct https_exchange *x, const struct ht
         !query_args(command, query, args, &wrong)) {
         page_refuse(door, x, 400, "SETTING", wrong, "");
         json_decref(args);
-    } else if (strcmp(command, "password add") == 0 && json_object_get(args, "password") != NULL) {
-        stretch(door, x, mode_of(asked->accept), s, ip, args);
+    } else if (delicate(command, args) && !page_recent(s)) {
+        page_refuse(door, x, 403, "PROOF", "that takes your password once more", "");
+        json_decref(args);
+    } else if (page_stretches(command) && json_object_get(args, "password") != NULL) {
+        stretch(door, x, mode_of(asked->accept), s, ip, command, args);
     } else {
         call_begin(door, x, mode_of(asked->accept), s, ip, command, args, content);
         json_decref(args);

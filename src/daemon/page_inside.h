@@ -157,6 +157,7 @@ struct page_call;
 /* A command, for a session; args is stolen, content is copied. */
 void page_call(struct page_door *door, struct https_exchange *x, const struct https_asked *asked,
                const char *command, const struct page_session *s);
+bool page_stretches(const char *command); /* it takes a password, which is stretched first */
 /* One more client of the control socket's code, without an exchange: gives lines. */
 typedef void (*page_line)(void *context, struct slice line); /* p = NULL: it has ended */
 struct page_call *page_watch(struct page_door *door, page_line line);

@@ -8,7 +8,8 @@
 #define NUMBERS ",max,skip,before,number,rule,port,priority,weight,minutes,days,expires," \
                 "generation,key_bytes,every,rate,confirm,"
 #define FLAGS   ",all,enterprise,attempt,stale,force,wait,now,same_key,dry_run,on,everything," \
-                "plain,unresolved,uri_case,domains,entries,send_route_string,tls,"
+                "plain,unresolved,uri_case,domains,entries,send_route_string,tls,exchange," \
+                "use_tls,use_password,"
 #define LISTS   ",names,addresses,clusters,domain,accept,allow,"
 
 static bool in(const char *list, const char *arg, size_t n)
@@ -85,7 +86,7 @@ static json_t *body_of(const struct verb *verb)
 {
     json_t *properties = json_object(), *content = json_object();
     each_arg(verb, take_property, properties);
-    if (strcmp(verb->name, "password add") == 0)
+    if (page_stretches(verb->name))
         json_object_set_new(properties, "password", schema_of(PAGE_TEXT));
     if (verb->content) {
         json_object_set_new(properties, "content", schema_of(PAGE_TEXT));

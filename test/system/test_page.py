@@ -197,8 +197,15 @@ def password(c, page):
     tap.same(page.api('password/add', {'generation': 1, 'password': CANARY}).json()['ok'], True,
              'the password of the network is set')
     other = c.net.cluster('osaka').init(password=CANARY)
-    page.api('auth/set', {'tls': False, 'password': True})
-    page.api('role', {'role': 'hub'})
+    form = {'role': 'hub', 'use_tls': False, 'use_password': True, 'password': CANARY}
+    got = page.api('configure', dict(form, minutes=1441)).json()
+    tap.same(got['error']['where'], 'minutes', 'a form names its first mistake')
+    got = page.api('configure', dict(form, dry_run=True)).json()['result']
+    tap.same([row['field'] for row in got['changes']],
+             ['role', 'use_tls', 'use_password', 'accept'],
+             'a form is told beforehand; its password is the one that is held')
+    tap.same(page.get('status').json()['result']['role'], 'Standalone', 'and nothing is done')
+    tap.same(page.api('configure', form).json()['ok'], True, 'without dry_run it is done')
     tap.same(other.join(c)['code'], 'ILS-100', 'it is the one that ils would have made of it')
     names = [n for events in [page.events()]
              for _, (n, _) in zip(range(4), events)]
@@ -220,7 +227,9 @@ def proofs(c, page):
              'the right one is')
 
 
-DELICATE = (('auth/set', {'tls': True}), ('password/add', {'generation': 2, 'password': OTHER}),
+DELICATE = (('auth/set', {'tls': True}), ('configure', {'use_tls': True}),
+            ('configure', {'password': OTHER, 'dry_run': True}),
+            ('password/add', {'generation': 2, 'password': OTHER}),
             ('password/drop', {'generation': 2}), ('trust/import', {'verdict': '00'}),
             ('trust/remove', {'fingerprint': '00'}), ('cert/renew', {}), ('invite', {}),
             ('token/add', {'name': 'x'}), ('door/set', {'door': 'http', 'listen': 'off'}),
@@ -237,6 +246,8 @@ def old_proofs(c, page):
     c.start()
     page.login('ann', PASSWORD)
     tap.same(page.api('sync/every', {'minutes': 20}).status, 200, 'what is not delicate goes on')
+    tap.same(page.api('configure', {'minutes': 20, 'use_tls': False, 'dry_run': True}).status, 200,
+             'nor is asking what a form would do')
     for path, body in DELICATE:
         tap.same(page.api(path, body).error(), (403, 'PROOF'), 'with an old one: ' + path)
     del c.command
