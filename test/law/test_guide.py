@@ -22,6 +22,7 @@ READ = ['src/core/code.def', 'src/core/alarm.def', 'src/core/event.def', 'src/co
         'src/doctor/row.def', 'po/ja.po', 'docs/troubleshooting.toml', 'docs/troubleshooting.md',
         'docs/troubleshooting.ja.md']
 PAGES = READ[-2:]
+MORE = ['docs/guide.md', 'docs/guide.ja.md', 'docs/trust.md', 'README.md']
 ROWS = ['test/system/rows.py', 'test/system/test_rows_join.py']
 COMMAND = re.compile(r'`([^`]+)`|^    (.+)$', re.M)
 
@@ -187,7 +188,10 @@ def bad_page(page, data):
 
 def commands_of(page):
     """The words of every `ils ...` in a page, as they are typed."""
+    page = re.sub(r'^```.*\n((?:.*\n)*?)```', lambda m: re.sub('(?m)^', '    ', m[1]), page,
+                  flags=re.M)
     page = re.sub(r'^    (\w+[$] )?', '    ', page, flags=re.M)
+    page = re.sub(r'\bils --data \S+', 'ils', page)
     for quoted, line in COMMAND.findall(page):
         for part in re.split(r'&&|\||;|  ', ' '.join(quoted.split()) if quoted else line):
             words = part.split()
@@ -259,7 +263,7 @@ def main():
     data['look']['unknown'] = data['look']['certificate']
     tap.control('lines of another code', bad_looks(ils, tables, data))
     words = Words(ils)
-    for path in PAGES:
+    for path in PAGES + MORE:
         page = read(root, path)
         tap.check('%s: %d commands' % (path, len(list(commands_of(page)))), words.bad(path, page))
     tap.control('a command that is not there', words.bad('x', 'type `ils paln add URI`'))
