@@ -43,6 +43,7 @@ struct served {
     struct stamp at;
     uint64_t facts;   /* hash */
     uint64_t live, peak; /* entries of that plan, and at most since a shrink was confirmed */
+    bool vague;          /* the head may say another peak */
 };
 struct ledger {
     struct served *row; /* open addressing by soul, epoch, USN; soul 0 is empty */

@@ -47,6 +47,18 @@ struct node *soul_node(const struct judge *j, uint32_t soul)
     return found;
 }
 
+void judge_holds(struct judge *j, const struct node *n)
+{
+    if (j->held[n->index] == NULL)
+        j->held[n->index] = grow_zero(SOULS_MAX * sizeof(struct held));
+}
+
+bool soul_rivalled(const struct judge *j, const struct node *n)
+{
+    const struct life *life = &j->life[n->index];
+    return life->older || soul_node(j, life->soul) == NULL;
+}
+
 #define ANEW_EVERY 16 /* askings: what still stands is asked for anew all the same */
 
 static bool facts_same(const struct fact *a, const struct fact *b)
@@ -162,14 +174,12 @@ static void judge_promise(struct judge *j, const struct node *n, const struct fa
 static void judge_served(struct judge *j, const struct node *n, const struct stamp *at,
                          const struct fact *fact)
 {
-    const struct life *life = &j->life[n->index];
-    const struct soul *soul = &j->soul[life->soul];
-    const struct served *other, *s = ledger_find(&j->ledger, life->soul, at, &other);
+    const struct served *other, *s = ledger_find(&j->ledger, j->life[n->index].soul, at, &other);
     uint64_t hash = facts_hash(fact);
     if (s != NULL && s->facts != hash)
         world_break(j->world, "truth: %s answers otherwise than before at its own usn %llu",
                     n->name, (unsigned long long)at->usn);
-    if (other != NULL && s == NULL && !soul->doubled)
+    if (other != NULL && s == NULL && !soul_rivalled(j, n))
         world_break(j->world, "once: %s gives usn %llu to two states", n->name,
                     (unsigned long long)at->usn);
     if (s == NULL)
@@ -207,8 +217,6 @@ static void judge_own(struct judge *j, struct node *n)
     view_self(n->ils, &self);
     view_cluster(n->ils, 0, &own);
     meet_self(j, n, &self);
-    if (life->reborn)
-        j->soul[life->soul].doubled = true;
     if (life->restarted)
         judge_boot(j, n, &self);
     struct stamp at = stamp_of(own.epoch, own.usn, own.root);
@@ -250,8 +258,10 @@ static void judge_truth(struct judge *j, const struct node *n, uint32_t of, cons
     const struct fact *fact = soul_facts(j, n, of, soul->lineage, whole);
     size_t key = facts_first(fact);
     bool none = key == JUDGE_KEYS;
-    if (none && (hidden || soul->ended)) /* what was forgotten goes before what follows is there */
+    if (none && (hidden || soul->ended)) { /* what was forgotten goes before another is there */
+        j->held[n->index][of].loose = true;
         return;
+    }
     if (at->epoch == 0 || at->root == j->nothing) { /* nothing is left of a plan, or shown of it */
         if (!(s != NULL && shrink_held(j, n, of, s, fact)) && !none)
             world_break(j->world, "truth: %s answers key %zu of n%u, whose head lists nothing",
@@ -313,8 +323,7 @@ static void judge_stepped(void *context, struct node *n, const struct ils_event 
     life->dirty = false;
     if (n->ils == NULL || view_plan(n->ils) == NULL)
         return;
-    if (j->held[n->index] == NULL)
-        j->held[n->index] = grow_zero(SOULS_MAX * sizeof(struct held));
+    judge_holds(j, n);
     struct view_self self;
     judge_own(j, n);
     view_self(n->ils, &self);
@@ -385,10 +394,9 @@ void judge_reborn(struct judge *j, struct node *n, const struct node *original)
         life->lineage = j->life[original->index].lineage;
         life->soul = 0;
         met_copied(life, &j->life[original->index]);
-        j->soul[j->life[original->index].soul].doubled = true;
         j->life[original->index].unsure = true;
     }
-    j->soul[life->soul].doubled = true;
+    shrink_reborn(j, n);
     life->own = (struct stamp){0};
     memset(life->banned, 0, sizeof life->banned);
     life->reborn = life->unsure = true;

@@ -25,14 +25,15 @@ struct soul {
     uint8_t key[KEY_SIZE];
     uint8_t id[PEER_ID_SIZE];
     unsigned lineage;   /* whose entries its plan has */
-    bool doubled;       /* a copy of its disk was started, or an older state of it */
     enum fate fate;
     bool ended;         /* its fate was another once: what was served of it may go */
     struct stamp newest; /* that it ever served itself */
     bool off;            /* its exchange is, and what it had told by then: */
     struct stamp shown;
-    uint64_t peak;       /* entries, since a shrink was confirmed last */
-    bool vague;          /* nobody knows whether it was: a crash came before the answer */
+    uint64_t peak;       /* entries, since a shrink was confirmed last; ... */
+    uint64_t most;       /* ... and ever */
+    bool vague;          /* nobody knows whether it was, since a crash came before the answer, or
+                          * what a copy of its disk or an older state of it takes for the peak */
 };
 
 /* Who proved itself, and for the link that stood last: from where, with which boot. */
@@ -84,8 +85,10 @@ struct held {
                             * quota, in ... */
     uint64_t fits_in;      /* ... that incarnation */
     struct stamp kept;     /* which is served in place of the one that shrank; epoch 0: none */
-    uint64_t based;        /* the peak of a plan that is served although it shrank */
+    uint64_t based, base;  /* the peak of a plan that is served although it shrank, and what it had
+                            * then, or more since */
     bool vague;            /* it may be: a crash came before the answer */
+    bool loose;            /* it, or what it was before it shrank: both may be served */
 };
 
 /* What a node answered about the keys of a lineage as one soul's, and when: at that count of
@@ -124,6 +127,9 @@ uint32_t soul_of(const struct judge *j, const uint8_t key[static KEY_SIZE]); /* 
 uint32_t soul_by_id(const struct judge *j, const uint8_t id[static PEER_ID_SIZE]);
 /* The node that is that soul now; NULL: none, or two. */
 struct node *soul_node(const struct judge *j, uint32_t soul);
+void judge_holds(struct judge *j, const struct node *n); /* held[] of n is there */
+/* n is not all that there is of its own: a copy is about, or others hold newer of it. */
+bool soul_rivalled(const struct judge *j, const struct node *n);
 /* What n answers about a lineage's keys as that one's; what it points to is overwritten when it is
  * asked for again. anew: whether or not anything can have changed. */
 const struct fact *soul_facts(struct judge *j, const struct node *n, uint32_t soul,
@@ -157,6 +163,7 @@ void shrink_own(struct judge *j, const struct node *n, const struct stamp *at, u
 bool shrink_held(struct judge *j, const struct node *n, uint32_t of, const struct served *s,
                  const struct fact *fact);
 void shrink_restarted(struct judge *j, struct life *life, const struct node *n);
+void shrink_reborn(struct judge *j, const struct node *n); /* its disk is another one now */
 void shrink_reply(struct judge *j, const struct node *n, const struct ils_action *a);
 
 /* judge_choice.c */

@@ -46,6 +46,7 @@ void shrink_reply(struct judge *j, const struct node *n, const struct ils_action
         if (a->reply != REPLY_OK || s == NULL)
             return;
         h->based = s->peak;
+        h->base = s->live;
         h->kept = (struct stamp){0};
     }
 }
@@ -61,6 +62,15 @@ void shrink_restarted(struct judge *j, struct life *life, const struct node *n)
     life->confirmed = false;
 }
 
+void shrink_reborn(struct judge *j, const struct node *n)
+{
+    judge_holds(j, n);
+    for (size_t i = 0; i < SOULS_MAX; i++)
+        j->held[n->index][i].loose = true;
+}
+
+/* What the heads of a cluster whose disk was changed say there was at most is certain again when
+ * there are more than ever, or a shrink is confirmed. */
 void shrink_own(struct judge *j, const struct node *n, const struct stamp *at, uint64_t facts)
 {
     struct life *life = &j->life[n->index];
@@ -68,30 +78,67 @@ void shrink_own(struct judge *j, const struct node *n, const struct stamp *at, u
     struct view_self self;
     view_self(n->ils, &self);
     soul->peak = life->confirmed || self.entries > soul->peak ? self.entries : soul->peak;
+    soul->most = self.entries > soul->most ? self.entries : soul->most;
+    if (soul_rivalled(j, n))
+        soul->vague = true;
+    else if (life->confirmed || self.entries == soul->most)
+        soul->vague = false;
     life->confirmed = false;
     const struct served s = {.soul = life->soul, .at = *at, .facts = facts, .live = self.entries,
-                             .peak = soul->peak};
+                             .peak = soul->peak, .vague = soul->vague};
     ledger_put(&j->ledger, &s);
+}
+
+static bool is_less(uint64_t live, uint64_t most)
+{
+    return live < most / 2 && most - live >= LEAST;
 }
 
 static bool shrank(const struct served *s)
 {
-    return s->live < s->peak / 2 && s->peak - s->live >= LEAST;
+    return is_less(s->live, s->peak);
 }
 
-/* A plan that was whole, at `from` or later, that is answered now. */
+/* A plan that was whole, or any, at `from` or later, that is answered now. One that shrank from
+ * another peak may have been served as it was learned, and has not shrunk from there. */
 static bool find_kept(const struct judge *j, const struct served *now, const struct stamp *from,
-                      uint64_t facts, struct stamp *ret)
+                      bool whole, uint64_t facts, struct stamp *ret)
 {
     for (size_t i = 0; i < j->ledger.size; i++) {
         const struct served *s = &j->ledger.row[i];
-        if (s->soul != now->soul || s->facts != facts || shrank(s) ||
-            stamp_order(&s->at, from) < 0 || stamp_order(&s->at, &now->at) > 0)
+        if (s->soul != now->soul || s->facts != facts || stamp_order(&s->at, from) < 0 ||
+            stamp_order(&s->at, &now->at) > 0 || (whole && shrank(s) && s->peak == now->peak))
             continue;
         *ret = s->at;
         return true;
     }
     return false;
+}
+
+/* Nobody knows whether the holder takes it for one that shrank, or what it held before: the plan as
+ * it is now may be served, or as it was at any time if it can have shrunk at all. */
+static bool judge_loose(struct judge *j, const struct served *s, struct held *h, uint64_t facts)
+{
+    static const struct stamp any;
+    struct stamp former;
+    h->kept = any;
+    h->based = 0;
+    h->vague = false;
+    return is_less(s->live, j->soul[s->soul].most) && find_kept(j, s, &any, false, facts, &former);
+}
+
+/* Learned as it is, or served so since; what is lost beyond that may be held again. */
+static bool is_based(const struct judge *j, struct held *h, const struct served *s)
+{
+    if (h->at.epoch == 0 || (h->at.root == j->nothing && h->kept.epoch == 0)) {
+        h->based = s->peak;
+        h->base = s->live;
+    }
+    if (h->based != s->peak)
+        return false;
+    h->base = s->live > h->base ? s->live : h->base;
+    h->loose = is_less(s->live, h->base);
+    return true;
 }
 
 bool shrink_held(struct judge *j, const struct node *n, uint32_t of, const struct served *s,
@@ -100,26 +147,17 @@ bool shrink_held(struct judge *j, const struct node *n, uint32_t of, const struc
     static const struct stamp any;
     const struct soul *soul = &j->soul[of];
     struct held *h = &j->held[n->index][of];
-    bool same = h->incarnation == n->incarnation;
-    struct stamp former;
-    if (soul->vague && !soul->doubled && !soul->ended && shrank(s) &&
-        find_kept(j, s, &any, facts_hash(fact), &former))
-        return true; /* nobody knows whether its operator's word counted: either may be served */
-    if (soul->doubled || soul->vague || soul->ended || !shrank(s)) {
-        h->kept = any;
-        h->based = 0;
-        h->vague = false;
-        return false;
-    }
-    if (h->at.epoch == 0 || (h->at.root == j->nothing && h->kept.epoch == 0))
-        h->based = s->peak; /* learned as it is */
-    if (h->based == s->peak)
-        return false;
-    const struct served *other, *kept = ledger_find(&j->ledger, of, &h->kept, &other);
     uint64_t hash = facts_hash(fact);
+    bool same = h->incarnation == n->incarnation;
+    h->loose = s->vague || soul->ended || (h->loose && shrank(s));
+    if (h->loose || !shrank(s))
+        return judge_loose(j, s, h, hash) && h->loose;
+    if (is_based(j, h, s))
+        return h->loose && judge_loose(j, s, h, hash);
+    const struct served *other, *kept = ledger_find(&j->ledger, of, &h->kept, &other);
     bool good = same && kept != NULL
                     ? kept->facts == hash
-                    : find_kept(j, s, same ? &h->at : &any, hash, &h->kept);
+                    : find_kept(j, s, same ? &h->at : &any, true, hash, &h->kept);
     if (!good && !h->vague)
         world_break(j->world,
                     "shrink: %s serves usn %llu of n%u, which has %llu of %llu entries left",
