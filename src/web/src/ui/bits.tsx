@@ -149,8 +149,11 @@ export function Input(props: {
     required?: boolean;
     placeholder?: string;
     hinted?: boolean;
+    /* what it may be, among others */
+    list?: string[];
 }) {
-    return (
+    const { list } = props;
+    const input = (
         <input
             id={props.id}
             name={props.id}
@@ -161,9 +164,21 @@ export function Input(props: {
             disabled={props.disabled}
             required={props.required}
             placeholder={props.placeholder}
+            list={list ? `${props.id}-list` : undefined}
             aria-describedby={props.hinted ? `${props.id}-hint` : undefined}
             onInput={e => props.onChange(e.currentTarget.value)}
         />
+    );
+    if (!list) return input;
+    return (
+        <>
+            {input}
+            <datalist id={`${props.id}-list`}>
+                {list.map(one => (
+                    <option key={one} value={one} />
+                ))}
+            </datalist>
+        </>
     );
 }
 
