@@ -13,7 +13,7 @@ import re
 import sys
 from pathlib import Path
 
-PAGES = ['README.md', 'ARCHITECTURE.md', 'PROTOCOL.md', 'HACKING.md', 'SECURITY.md']
+PAGES = ['README.md', 'README.ja.md', 'ARCHITECTURE.md', 'PROTOCOL.md', 'HACKING.md', 'SECURITY.md']
 ROOMS = 'src|test|script|docs|man|dist'
 # a path, perhaps with braces as a shell takes them: src/core/{link,dial}.c
 PATH = re.compile(r'(?<![\w/.-])((?:%s)/[\w./{},-]*[\w}])(?![\w*])' % ROOMS)

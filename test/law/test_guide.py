@@ -22,7 +22,8 @@ READ = ['src/core/code.def', 'src/core/alarm.def', 'src/core/event.def', 'src/co
         'src/doctor/row.def', 'po/ja.po', 'docs/troubleshooting.toml', 'docs/troubleshooting.md',
         'docs/troubleshooting.ja.md']
 PAGES = READ[-2:]
-MORE = ['docs/guide.md', 'docs/guide.ja.md', 'docs/trust.md', 'README.md']
+MORE = ['docs/guide.md', 'docs/guide.ja.md', 'docs/trust.md', 'README.md',
+        'README.ja.md']
 ROWS = ['test/system/rows.py', 'test/system/test_rows_join.py']
 COMMAND = re.compile(r'`([^`]+)`|^    (.+)$', re.M)
 
@@ -232,6 +233,37 @@ class Words:
         return bad
 
 
+# --- a page and its Japanese
+
+TYPED = re.compile(r'^(?:\w+[$] )?((?:ils|ilsd|script/\w+|dig|curl|printf|kill|start|token)\b.*)')
+
+
+def shape(page):
+    """Headings by their level, what is typed in blocks, rows of tables, blocks."""
+    inside, heads, typed, tables, blocks, former = False, [], [], [], 0, ''
+    for line in page.split('\n'):
+        fence = line.startswith('```')
+        inside = inside != fence
+        block = inside or line.startswith('    ')
+        match = TYPED.match(line[0 if inside else 4:]) if block else None
+        heads += re.findall('^#+', line) if not inside else []
+        typed += [re.split('  +', match[1])[0]] if match else []
+        tables += [line.count('|')] if line.startswith('|') else []
+        blocks += block and not former
+        former = block or not line
+    return {'headings': heads, 'commands': typed, 'tables': tables, 'blocks': blocks,
+            'words': sorted(set(map(tuple, commands_of(page)))),
+            'files': sorted(set(re.findall(r'\]\(([\w/.]+?)(?:\.ja)?\.?(?:md)?[#)]', page)))}
+
+
+def bad_pair(name, one, other):
+    one, other = shape(one), shape(other)
+    bad = ['%s in Japanese has other %s: %r' % (name, k, [
+        x for x in zip(one[k], other[k]) if x[0] != x[1]] if isinstance(one[k], list) else other[k])
+        for k in one if one[k] != other[k]]
+    return bad + ([] if len(one['headings']) > 4 else ['%s has no headings' % name])
+
+
 def main():
     root, ils, tap = sys.argv[1], sys.argv[2], Tap()
     tap.check('the pages are what `script/guide write` makes', check(root, root))
@@ -266,6 +298,17 @@ def main():
     for path in PAGES + MORE:
         page = read(root, path)
         tap.check('%s: %d commands' % (path, len(list(commands_of(page)))), words.bad(path, page))
+    readme, japanese = read(root, 'README.md'), read(root, 'README.ja.md')
+    tap.check('README in both languages', bad_pair('README.md', readme, japanese))
+    for what, old, new in (('a heading less', '\n## ', '\n'),
+                           ('another command', 'page setup', 'page'),
+                           ('a row less', '\n| [docs/http.md]', '\n[docs/http.md]')):
+        tap.control(what, bad_pair('README.md', readme, japanese.replace(old, new, 1)))
+    for name in ('README', 'docs/guide', 'docs/troubleshooting'):
+        pair = [os.path.basename(name) + end for end in ('.md', '.ja.md')]
+        tap.check(name + ': each names the other', [
+            '%s is not named' % other for end, other in zip(('.ja.md', '.md'), pair)
+            if '](%s)' % other not in read(root, name + end)])
     tap.control('a command that is not there', words.bad('x', 'type `ils paln add URI`'))
     tap.control('an option that is not there', words.bad('x', '    ils invite --expire 7d'))
     print('1..%d' % tap.n)
