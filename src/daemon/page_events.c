@@ -12,9 +12,10 @@
 #define BEHIND_MAX  (4 * 1024 * 1024) /* bytes that somebody does not take */
 
 /* In the order of page_door.topic. */
-static const char *const topics[] = {"status", "clusters", "alarms", "hubs"};
+static const char *const topics[] = {"status", "clusters", "alarms", "hubs", "verdicts"};
 static const char question[] = "{\"command\":\"status\"}\n{\"command\":\"clusters\"}\n"
-                               "{\"command\":\"alarms\"}\n{\"command\":\"hubs\"}\n";
+                               "{\"command\":\"alarms\"}\n{\"command\":\"hubs\"}\n"
+                               "{\"command\":\"verdicts\"}\n";
 #define TOPICS (sizeof topics / sizeof *topics)
 
 struct stream {

@@ -90,7 +90,7 @@ struct page_door {
     struct page_call *watch;
     struct {
         char *text;
-    } topic[4];
+    } topic[5];
     unsigned answers;  /* that the watch still gives of this turn */
     unsigned quiet;    /* turns without a word to the streams */
     void (*closed)(void *context);

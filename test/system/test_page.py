@@ -208,8 +208,9 @@ def password(c, page):
     tap.same(page.api('configure', form).json()['ok'], True, 'without dry_run it is done')
     tap.same(other.join(c)['code'], 'ILS-100', 'it is the one that ils would have made of it')
     names = [n for events in [page.events()]
-             for _, (n, _) in zip(range(4), events)]
-    tap.same(sorted(names), ['alarms', 'clusters', 'hubs', 'status'], 'events tell all tables')
+             for _, (n, _) in zip(range(5), events)]
+    tap.same(sorted(names), ['alarms', 'clusters', 'hubs', 'status', 'verdicts'],
+             'events tell all tables')
     seen = page.events()
     found = False
     other.must('describe', '--description', 'told live')

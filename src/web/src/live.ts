@@ -1,14 +1,15 @@
-/* live: what ilsd tells by itself (server-sent events): the status, the clusters, the alarms
- * and the hubs, each anew when it changes. A connection that ends is made again by the browser.
- * */
+/* live: what ilsd tells by itself (server-sent events): the status, the clusters, the alarms, the
+ * hubs and the verdicts, each anew when it changes. A connection that ends is made again by the
+ * browser. */
 import { effect, signal } from '@preact/signals';
 import { session, who } from './api';
-import type { Alarm, Cluster, Hub, Status } from './types';
+import type { Alarm, Cluster, Hub, Status, Verdict } from './types';
 
 export const status = signal<Status | null>(null);
 export const clusters = signal<Cluster[]>([]);
 export const alarms = signal<Alarm[]>([]);
 export const hubs = signal<Hub[]>([]);
+export const verdicts = signal<Verdict[]>([]); /* the newest first */
 /* Whether events come now. */
 export const connected = signal(false);
 
@@ -31,6 +32,7 @@ function open(): void {
     on<Cluster[]>('clusters', value => (clusters.value = value));
     on<Alarm[]>('alarms', value => (alarms.value = value));
     on<Hub[]>('hubs', value => (hubs.value = value));
+    on<Verdict[]>('verdicts', value => (verdicts.value = value));
     source.onerror = () => {
         connected.value = false;
         if (source?.readyState !== EventSource.CLOSED) return;

@@ -1,12 +1,10 @@
 /* verdicts: how the last attempts to join ended, here as at the other end: code, cause,
  * evidence, and what to type where. */
+import { verdicts } from './live';
 import { Remedy } from './remedy';
 import { evidence, said } from './said';
 import type { Verdict } from './types';
-import { Chip, Notice, None, Refused } from './ui/bits';
-import { useAsk } from './ui/use';
-import { status } from './live';
-import { useEffect } from 'preact/hooks';
+import { Chip, Notice, None } from './ui/bits';
 import { when, words } from './words';
 
 const t = words(
@@ -89,16 +87,12 @@ export function OneVerdict(props: { v: Verdict }) {
     );
 }
 
-/* The last ones, the newest first; asked again when the status changes. */
+/* The last ones, the newest first. */
 export function Verdicts(props: { max?: number }) {
-    const asked = useAsk<Verdict[]>('verdicts');
-    const { again } = asked;
-    useEffect(() => again(), [status.value, again]);
-    const rows = (asked.data ?? []).slice(0, props.max ?? 20);
+    const rows = verdicts.value.slice(0, props.max ?? 20);
     return (
         <>
-            <Refused refusal={asked.refusal} />
-            {asked.data && rows.length === 0 && <None text={t('none')} />}
+            {rows.length === 0 && <None text={t('none')} />}
             {rows.map(v => (
                 <OneVerdict key={`${v.verdict_id} ${v.time}`} v={v} />
             ))}
