@@ -328,12 +328,13 @@ static void judge_stepped(void *context, struct node *n, const struct ils_event 
     judge_own(j, n);
     view_self(n->ils, &self);
     policy_own(j, n, &self);
-    if (self.role == ROLE_STANDALONE) /* who leaves forgets the network */
+    bool alone = self.role == ROLE_STANDALONE;
+    if (alone) /* who leaves forgets the network, when the disk has it */
         memset(j->held[n->index], 0, SOULS_MAX * sizeof(struct held));
     uint64_t at = j->world->events, parts = 1 + j->world->node_n / ROWS_WHOLE;
-    for (size_t i = 1; view_next(n->ils, &row, &c); i++)
+    for (size_t i = 1; !alone && view_next(n->ils, &row, &c); i++)
         judge_held(j, n, &c, !self.exchange, at % 16 == 0 && i % parts == at / 16 % parts);
-    judge_ends(j, n, self.role == ROLE_STANDALONE);
+    judge_ends(j, n, alone);
     if (at % 16 == 0 || j->world->calm)
         choice_judged(j, n);
 }
