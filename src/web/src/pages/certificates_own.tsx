@@ -149,7 +149,11 @@ function Renew(props: { done: Done }) {
     const [same, setSame] = useState(false);
     const [days, setDays] = useState('');
     const [now, setNow] = useState(false);
-    const args = { same_key: same, days: days === '' ? undefined : Number(days), now };
+    const args = {
+        same_key: same || undefined,
+        days: days === '' ? undefined : Number(days),
+        now: now || undefined,
+    };
     return (
         <Section title={t('renew')}>
             <p>{t('renew-text')}</p>
@@ -229,8 +233,8 @@ function Install(props: { done: Done }) {
                 content_base64: await (key ? base64(cert, key) : base64(cert)),
                 key_bytes: key?.size,
                 password: secret,
-                force,
-                now,
+                force: force || undefined,
+                now: now || undefined,
             }),
         );
         if (got === undefined) return;

@@ -36,8 +36,7 @@ const t = words(
         why: 'Why',
         confirm: 'Change {n} is taken back in {left} s (at {at}), unless it is confirmed.',
         'confirm-go': 'Confirm it',
-        'own-count': 'Own entries',
-        'all-count': 'Entries in all',
+        counts: 'Own entries: {own}. Entries in all: {all}.',
     },
     {
         own: '自クラスタのエントリ',
@@ -53,8 +52,7 @@ const t = words(
         why: '検索と理由',
         confirm: '変更 {n} は、確認しなければ {left} 秒後({at})に取り消されます。',
         'confirm-go': '確認する',
-        'own-count': '自クラスタのエントリ',
-        'all-count': '全エントリ',
+        counts: '自クラスタのエントリ: {own} 件、全エントリ: {all} 件',
     },
 );
 
@@ -99,13 +97,15 @@ function Confirm() {
         >
             <Refused refusal={doing.refusal} />
             {session.value?.role === 'admin' && (
-                <Button
-                    kind="main"
-                    disabled={doing.busy}
-                    onPress={() => void doing.run(() => ask('plan confirm'))}
-                >
-                    {t('confirm-go')}
-                </Button>
+                <p>
+                    <Button
+                        kind="main"
+                        disabled={doing.busy}
+                        onPress={() => void doing.run(() => ask('plan confirm'))}
+                    >
+                        {t('confirm-go')}
+                    </Button>
+                </p>
             )}
         </Notice>
     );
@@ -120,13 +120,8 @@ export function Plan(props: Shown) {
         <>
             <Confirm />
             {s && (
-                <p class="both">
-                    <span>
-                        {t('own-count')}: <strong>{number(s.own_entries)}</strong>
-                    </span>
-                    <span>
-                        {t('all-count')}: <strong>{number(s.entries)}</strong>
-                    </span>
+                <p class="hint">
+                    {t('counts', { own: number(s.own_entries), all: number(s.entries) })}
                 </p>
             )}
             <Tabs page="plan" tabs={names.map(n => [n, t(n)])} at={tab} />

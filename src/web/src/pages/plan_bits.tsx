@@ -37,10 +37,11 @@ const t = words(
         nobody: 'nobody',
         except: '(but for {name})',
         same: 'Nothing that is dialled goes elsewhere.',
-        shrinks: '{n} entries of this source would go, which is more than stay.',
+        shrinks: '{n} of {of} entries of this source would go, which is more than stay.',
         'by-example': 'Of patterns that match very many strings only examples were looked up.',
         'not-listed': '{n} strings of further groups are not listed.',
         done: 'Done: {added} added, {removed} removed, {changed} changed (change {n} in the log).',
+        'done-n': 'Done (change {n} in the log).',
         none: 'Nothing was changed: it is so already.',
         line: 'Line',
         column: 'Column',
@@ -75,10 +76,12 @@ const t = words(
         nobody: 'なし',
         except: '({name} を除く)',
         same: '宛先が変わるダイヤル文字列はありません。',
-        shrinks: 'このソースのエントリ {n} 件が削除されます。残る件数より多い削除です。',
+        shrinks:
+            'このソースのエントリ {of} 件のうち {n} 件が削除されます。残る件数より多い削除です。',
         'by-example': '非常に多くの文字列に一致するパターンは、例だけを検索しました。',
         'not-listed': 'ほかのグループの文字列 {n} 件は表示していません。',
         done: '完了: 追加 {added}、削除 {removed}、変更 {changed}(ログの変更番号 {n})。',
+        'done-n': '完了(ログの変更番号 {n})。',
         none: '変更はありません。すでにこの状態です。',
         line: '行',
         column: '列',
@@ -179,6 +182,12 @@ function Groups(props: { rows: Group[] }) {
     );
 }
 
+/* "180 of 181" */
+function shrinksOf(text: string): string {
+    const [n = '', of = ''] = text.split(' of ');
+    return t('shrinks', { n: number(Number(n)), of: number(Number(of)) });
+}
+
 /* What a change would do: what --dry-run says. */
 export function Preview(props: { would: Would }) {
     const w = props.would;
@@ -202,7 +211,7 @@ export function Preview(props: { would: Would }) {
                     <Chip tone="plain">{t('n-unchanged', { n: number(w.unchanged) })}</Chip>
                 )}
             </p>
-            {w.shrinks && <Notice tone="warn" title={t('shrinks', { n: w.shrinks })} />}
+            {w.shrinks && <Notice tone="warn" title={shrinksOf(w.shrinks)} />}
             <h3>{t('targets')}</h3>
             <Groups rows={w.targets} />
             {w.by_example > 0 && <p class="hint">{t('by-example')}</p>}
@@ -228,12 +237,14 @@ export function DoneNotice(props: { done: Changed }) {
             title={
                 d.number === null
                     ? t('none')
-                    : t('done', {
-                          added: number(d.added),
-                          removed: number(d.removed),
-                          changed: number(d.changed),
-                          n: d.number,
-                      })
+                    : d.added + d.removed + d.changed === 0
+                      ? t('done-n', { n: d.number })
+                      : t('done', {
+                            added: number(d.added),
+                            removed: number(d.removed),
+                            changed: number(d.changed),
+                            n: d.number,
+                        })
             }
         />
     );

@@ -72,7 +72,7 @@ function Order(props: { now: string[]; admin: boolean; done: () => void }) {
     const [next, setNext] = useState('');
     const doing = useDo<boolean>();
     const order = changed ?? props.now;
-    const left = clusters.value.map(c => c.name).filter(name => !order.includes(name));
+    const left = clusters.value.filter(c => !c.local && !order.includes(c.name)).map(c => c.name);
     const add = left.includes(next) ? next : (left[0] ?? '');
     const up = (i: number) =>
         setChanged([...order.slice(0, i - 1), order[i]!, order[i - 1]!, ...order.slice(i + 1)]);

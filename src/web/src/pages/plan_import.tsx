@@ -69,6 +69,7 @@ export function ImportBox(props: {
     const of = JSON.stringify([args, file?.name, file?.size, file?.lastModified]);
     const would = tried?.of === of ? tried.would : null;
     const busy = trying.busy || doing.busy;
+    const sure = !would?.shrinks || confirm !== '0' || force;
 
     async function preview(one: File) {
         doing.clear();
@@ -78,10 +79,13 @@ export function ImportBox(props: {
         setTried(got ? { of, would: got } : null);
     }
     async function go(one: File) {
-        const more = { confirm: confirm === '0' ? undefined : Number(confirm), force };
+        const more = {
+            confirm: confirm === '0' ? undefined : Number(confirm),
+            force: force || undefined,
+        };
         const got = await doing.run(() => send<Changed>(props.words, { ...args, ...more }, one));
-        setTried(null);
         if (got === undefined) return;
+        setTried(null);
         setFile(null);
         setForce(false);
         props.done?.();
@@ -163,7 +167,7 @@ export function ImportBox(props: {
                         </Notice>
                     )}
                     <div class="actions">
-                        <Button kind="main" disabled={busy} onPress={() => void go(file)}>
+                        <Button kind="main" disabled={busy || !sure} onPress={() => void go(file)}>
                             {t('import')}
                         </Button>
                     </div>

@@ -230,7 +230,7 @@ function Add(props: { pattern: string; onPattern: (p: string) => void; done: () 
                 target,
                 priority: figure(priority),
                 weight: figure(weight),
-                unresolved,
+                unresolved: unresolved || undefined,
             }),
         );
         if (got === undefined) return;

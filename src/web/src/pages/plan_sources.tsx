@@ -211,7 +211,7 @@ function Add(props: { done: (text: string) => void; again: () => void }) {
         event.preventDefault();
         const args: Args = { name, kind, place: given.place };
         for (const field of fields[kind]) args[field] = given[field];
-        if (kind === 'ldap') args.plain = plain;
+        if (kind === 'ldap') args.plain = plain || undefined;
         if (every !== '') args.every = Number(every);
         const got = await doing.run(() => ask('source add', args));
         props.again();
@@ -334,7 +334,7 @@ function Actions(props: { of: Source; done: (text: string) => void; onTest: () =
                 label={t('run')}
                 of={name}
                 title={t('run-title', { name })}
-                work={() => ask<Ran>('source run', { name, force })}
+                work={() => ask<Ran>('source run', { name, force: force || undefined })}
                 done={got =>
                     props.done(
                         t('ran', { name, added: number(got.added), removed: number(got.removed) }),
@@ -353,7 +353,12 @@ function Actions(props: { of: Source; done: (text: string) => void; onTest: () =
                 of={name}
                 title={t('sure', { name })}
                 danger
-                work={() => ask<{ entries: number }>('source remove', { name, entries })}
+                work={() =>
+                    ask<{ entries: number }>('source remove', {
+                        name,
+                        entries: entries || undefined,
+                    })
+                }
                 done={got => props.done(t('removed', { name, n: number(got.entries) }))}
             >
                 <Check
