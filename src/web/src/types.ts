@@ -27,6 +27,7 @@ export interface Status {
     peer_id: string;
     network_id: string | null;
     version: string;
+    trace_level: string;
     usn: number;
     own_entries: number;
     entries: number;

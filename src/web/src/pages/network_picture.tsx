@@ -124,9 +124,9 @@ function Shape(props: { hub: boolean; self?: boolean; state?: State }) {
     return (
         <>
             {props.hub ? (
-                <polygon class="body" points={hexagon(15)} />
+                <polygon class="shape" points={hexagon(15)} />
             ) : (
-                <circle class="body" r={10} />
+                <circle class="shape" r={10} />
             )}
             {props.self && ring}
             {props.state && (

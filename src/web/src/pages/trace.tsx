@@ -1,18 +1,34 @@
-/* trace: the last lines of the trace. */
-import { Refused, Working } from '../ui/bits';
-import { useAsk } from '../ui/use';
+/* trace: what ilsd writes while it works, as it is written; and the attempts to join, each with its
+ * lines. */
+import { Tabs } from '../ui/tabs';
+import { words } from '../words';
+import type { Shown } from './index';
+import './trace.css';
+import { Attempts } from './trace_attempts';
+import { Lines } from './trace_lines';
 
-interface Line {
-    line: string;
-}
+const t = words(
+    { lines: 'Lines', attempts: 'Attempts to join' },
+    { lines: '行', attempts: '参加の試み' },
+);
 
-export function Trace() {
-    const asked = useAsk<Line[]>('trace last', { max: 100 });
+export function Trace(props: Shown) {
+    const tab = props.query.get('tab') === 'attempts' ? 'attempts' : 'lines';
     return (
         <>
-            <Refused refusal={asked.refusal} />
-            {asked.data === undefined && asked.busy && <Working />}
-            {asked.data && <pre tabIndex={0}>{asked.data.map(l => l.line).join('\n')}</pre>}
+            <Tabs
+                page="trace"
+                at={tab}
+                tabs={[
+                    ['lines', t('lines')],
+                    ['attempts', t('attempts')],
+                ]}
+            />
+            {tab === 'lines' ? (
+                <Lines key={props.query.toString()} query={props.query} />
+            ) : (
+                <Attempts key={props.query.toString()} query={props.query} />
+            )}
         </>
     );
 }

@@ -1,0 +1,252 @@
+/* trace_attempts: the verdicts on attempts to join, each with what the trace has of it, and beside
+ * it what the trace of the other end has, where that is given: the id is the same at both. */
+import { useEffect, useRef, useState } from 'preact/hooks';
+import type { Verdict } from '../types';
+import { Button, Chip, Field, Input, None, Notice, Refused, Section } from '../ui/bits';
+import { FilePick } from '../ui/file';
+import { Pager } from '../ui/table';
+import { useAsk } from '../ui/use';
+import { status } from '../live';
+import { OneVerdict } from '../verdicts';
+import { number, when, words } from '../words';
+import { readText } from './trace_file';
+import { Line } from './trace_lines';
+import { useTrace } from './trace_live';
+import { attemptsOf, linesOf, type Attempt, type TraceLine } from './trace_text';
+
+const t = words(
+    {
+        title: 'Attempts to join',
+        filter: 'Filter: code, cluster, address, id',
+        none: 'Nobody has tried to join yet.',
+        lines: 'What this end wrote',
+        'no-lines':
+            'The newest lines hold nothing of it any more; the files under trace/ in the data ' +
+            'directory may.',
+        other: 'What the other end wrote',
+        'other-end': 'The other end',
+        'other-hint':
+            'Give a trace of the other end: a file of its trace directory, or lines of it. Each ' +
+            'attempt that is in both is shown with both ends side by side.',
+        file: 'A trace of the other end',
+        paste: 'or paste its lines',
+        'in-both': '{n} attempts are in both',
+        'in-none':
+            'None of the attempts here is in it: {n} verdicts were found there. Traces of other ' +
+            'makers have no verdict ids: the page Doctor pairs them by address and time.',
+        both: 'both ends',
+        joined: 'joined',
+        refused: 'refused',
+        dialled: 'dialled from here',
+        dialling: 'dialled by it',
+        clear: 'Take it away',
+    },
+    {
+        title: '参加の試み',
+        filter: '絞り込み: コード、クラスタ、アドレス、ID',
+        none: '参加の試みはまだありません。',
+        lines: 'こちら側の記録',
+        'no-lines':
+            '最近の行には残っていません。データディレクトリの trace/ にあるファイルには' +
+            '残っている場合があります。',
+        other: '相手側の記録',
+        'other-end': '相手側',
+        'other-hint':
+            '相手側のトレース(トレースディレクトリのファイル、またはその一部の行)を与えると、' +
+            '両方に記録のある試みを並べて表示します。',
+        file: '相手側のトレース',
+        paste: 'または行を貼り付け',
+        'in-both': '両方に記録のある試み: {n} 件',
+        'in-none':
+            'ここにある試みは含まれていません(判定 {n} 件を検出)。他社製品のトレースには' +
+            '判定 ID がありません。「診断」ページはアドレスと時刻で対応付けます。',
+        both: '両側',
+        joined: '参加',
+        refused: '拒否',
+        dialled: 'こちらから接続',
+        dialling: '相手から接続',
+        clear: '取り除く',
+    },
+);
+
+const EACH = 20;
+
+function peerOf(v: Verdict): string {
+    return v.peer_name ?? v.address ?? v.host ?? '–';
+}
+
+function matches(v: Verdict, text: string): boolean {
+    const wanted = text.trim().toLowerCase();
+    return [v.code, v.verdict_id, v.peer_name, v.peer_id, v.address, v.host, v.cause].some(part =>
+        (part ?? '').toLowerCase().includes(wanted),
+    );
+}
+
+function Sides(props: { lines: TraceLine[]; other: Attempt | undefined }) {
+    const { lines, other } = props;
+    return (
+        <div class={other ? 'two' : undefined}>
+            <div>
+                <h3>{t('lines')}</h3>
+                {lines.length === 0 ? (
+                    <None text={t('no-lines')} />
+                ) : (
+                    <div class="trace-roll mono" tabIndex={0} role="region" aria-label={t('lines')}>
+                        {lines.map(l => (
+                            <Line key={l.line} line={l} />
+                        ))}
+                    </div>
+                )}
+            </div>
+            {other && (
+                <div>
+                    <h3>{t('other')}</h3>
+                    <pre class="trace-roll" tabIndex={0} aria-label={t('other')}>
+                        {other.lines.join('\n')}
+                    </pre>
+                </div>
+            )}
+        </div>
+    );
+}
+
+function One(props: { v: Verdict; lines: TraceLine[]; other: Attempt | undefined; open: boolean }) {
+    const { v, other } = props;
+    const [open, setOpen] = useState(props.open);
+    const place = useRef<HTMLDetailsElement>(null);
+    useEffect(() => {
+        if (props.open) place.current?.scrollIntoView({ block: 'nearest' });
+    }, [props.open]);
+    const good = v.code === 'ILS-100';
+    return (
+        <details
+            ref={place}
+            class="trace-attempt"
+            open={open}
+            onToggle={e => setOpen(e.currentTarget.open)}
+        >
+            <summary>
+                <Chip tone={good ? 'good' : 'bad'}>
+                    {v.code} {good ? t('joined') : t('refused')}
+                </Chip>{' '}
+                <strong>{peerOf(v)}</strong> {when(v.time)}{' '}
+                <small>{v.dialler ? t('dialled') : t('dialling')}</small>{' '}
+                {other && <Chip tone="info">{t('both')}</Chip>}
+            </summary>
+            {open && (
+                <>
+                    <OneVerdict v={v} />
+                    <Sides lines={linesOf(props.lines, v.verdict_id)} other={other} />
+                </>
+            )}
+        </details>
+    );
+}
+
+/* The trace of the other end, by file or by paste. */
+function Other(props: { text: string; common: number; found: number; take: (s: string) => void }) {
+    const [file, setFile] = useState<File | null>(null);
+    const { text, common, found, take } = props;
+    return (
+        <Section title={t('other-end')}>
+            <p>{t('other-hint')}</p>
+            <div class="two">
+                <FilePick
+                    id="other-file"
+                    label={t('file')}
+                    file={file}
+                    onFile={one => {
+                        setFile(one);
+                        if (one) void readText(one).then(take);
+                    }}
+                />
+                <div>
+                    <label for="other-text">{t('paste')}</label>
+                    <textarea
+                        id="other-text"
+                        spellcheck={false}
+                        value={text.length > 100000 ? '' : text}
+                        onInput={e => take(e.currentTarget.value)}
+                    />
+                </div>
+            </div>
+            {text !== '' && (
+                <Notice
+                    tone={common > 0 ? 'good' : 'warn'}
+                    live
+                    title={t(common > 0 ? 'in-both' : 'in-none', {
+                        n: number(common > 0 ? common : found),
+                    })}
+                />
+            )}
+            {text !== '' && (
+                <Button
+                    onPress={() => {
+                        setFile(null);
+                        take('');
+                    }}
+                >
+                    {t('clear')}
+                </Button>
+            )}
+        </Section>
+    );
+}
+
+export function Attempts(props: { query: URLSearchParams }) {
+    const wanted = props.query.get('verdict') ?? '';
+    const asked = useAsk<Verdict[]>('verdicts');
+    const { again } = asked;
+    const live = useTrace(false);
+    const [text, setText] = useState('');
+    const [filter, setFilter] = useState('');
+    const [from, setFrom] = useState(0);
+    const verdicts = live.lines.filter(l => l.record?.event === 'V1').length;
+    useEffect(() => again(), [status.value?.health, verdicts, again]);
+    const others = new Map(attemptsOf(text).map(a => [a.verdict, a]));
+    const rows = (asked.data ?? []).filter(v => matches(v, filter));
+    const first = rows.findIndex(v => v.verdict_id === wanted);
+    const start = from === 0 && first >= EACH ? first - (first % EACH) : from;
+    const part = rows.slice(start, start + EACH);
+    const common = (asked.data ?? []).filter(v => others.has(v.verdict_id)).length;
+    return (
+        <>
+            <Section title={t('title')}>
+                <Refused refusal={asked.refusal ?? live.refusal} />
+                {(asked.data?.length ?? 0) > 5 && (
+                    <Field label={t('filter')} for="verdict-filter">
+                        <Input
+                            id="verdict-filter"
+                            type="search"
+                            value={filter}
+                            onChange={value => {
+                                setFilter(value);
+                                setFrom(0);
+                            }}
+                        />
+                    </Field>
+                )}
+                {asked.data?.length === 0 && <None text={t('none')} />}
+                {part.map(v => (
+                    <One
+                        key={`${v.verdict_id} ${v.time}`}
+                        v={v}
+                        lines={live.lines}
+                        other={others.get(v.verdict_id)}
+                        open={v.verdict_id === wanted}
+                    />
+                ))}
+                {rows.length > EACH && (
+                    <Pager
+                        from={start + 1}
+                        to={start + part.length}
+                        n={rows.length}
+                        former={start > 0 ? () => setFrom(Math.max(0, start - EACH)) : undefined}
+                        next={start + EACH < rows.length ? () => setFrom(start + EACH) : undefined}
+                    />
+                )}
+            </Section>
+            <Other text={text} common={common} found={others.size} take={setText} />
+        </>
+    );
+}
