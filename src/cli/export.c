@@ -122,7 +122,8 @@ static int export_one(struct cli *cli, struct call *call, struct export *x)
 
 static int export_all(struct cli *cli, struct call *call, struct export *x)
 {
-    static const struct column columns[] = {{"Route string", "route_string"}, {"File", "file"}};
+    static const struct column columns[] = {{N_("Route string"), "route_string"},
+                                            {N_("File"), "file"}};
     json_t *result;
     x->files = json_array();
     int status = cli_call(cli, call, &result);

@@ -278,13 +278,25 @@ static void print_match(const char *prefix, const json_t *m)
     char stale[64] = "";
     long long hours = (long long)json_integer_value(json_object_get(m, "age_s")) / 3600;
     if (json_is_true(json_object_get(m, "stale")))
-        snprintf(stale, sizeof stale, hours < 48 ? ", stale for %lld h" : ", stale for %lld d",
+        snprintf(stale, sizeof stale,
+                 hours < 48 ? _(", stale for %lld h") : _(", stale for %lld d"),
                  hours < 48 ? hours : hours / 24);
-    printf("%s%s %s of cluster %s%s%s (route string %s, usn %" JSON_INTEGER_FORMAT ")", prefix,
-           text_of(m, "kind"), text_of(m, "value"), text_of(m, "cluster_id"),
-           json_is_true(json_object_get(m, "local")) ? ", this one" : "",
-           stale,
-           text_of(m, "route_string"), json_integer_value(json_object_get(m, "usn")));
+    printf("%s", prefix);
+    printf(_("%s %s of cluster %s%s%s (route string %s, usn %lld)"), text_of(m, "kind"),
+           text_of(m, "value"), text_of(m, "cluster_id"),
+           json_is_true(json_object_get(m, "local")) ? _(", this one") : "", stale,
+           text_of(m, "route_string"), (long long)json_integer_value(json_object_get(m, "usn")));
+}
+
+/* What came of a lookup, in a word. */
+static const char *result_word(const char *result)
+{
+    static const char *const words[] = {N_("found"), N_("no_match"), N_("no_route"), N_("local"),
+                                        N_("bad_input"), N_("blocked"), N_("cut")};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (strcmp(result, words[i]) == 0)
+            return gettext(words[i]);
+    return result;
 }
 
 void print_lookup(const struct cli *cli, const json_t *l)
@@ -292,23 +304,24 @@ void print_lookup(const struct cli *cli, const json_t *l)
     const json_t *match = json_object_get(l, "match"), *why = json_object_get(l, "why");
     const char *result = text_of(l, "result");
     bool good = strcmp(result, "found") == 0 || strcmp(result, "local") == 0;
-    char rule[WORDS_TEXT_MAX];
+    char said[WORDS_TEXT_MAX];
     size_t i;
     json_t *row;
-    printf("%s: %s%s%s\n", text_of(l, "dialed"), good ? print_green(cli) : print_red(cli), result,
-           print_plain(cli));
+    printf("%s: %s%s%s\n", text_of(l, "dialed"), good ? print_green(cli) : print_red(cli),
+           result_word(result), print_plain(cli));
     if (json_is_object(match)) {
-        print_match("match  ", match);
+        print_match(_("match  "), match);
         putchar('\n');
     }
     json_array_foreach(json_object_get(l, "targets"), i, row)
-        printf("target %s q=%g (%s%s%s)\n", text_of(row, "uri"),
+        printf(_("target %s q=%g (%s%s%s)\n"), text_of(row, "uri"),
                json_real_value(json_object_get(row, "q")), text_of(row, "reason"),
                text_of(row, "route_pattern")[0] != '\0' ? " " : "", text_of(row, "route_pattern"));
-    printf("why    %s\n", text_of(why, "text"));
+    words_said(said, sizeof said, text_of(why, "text"));
+    printf(_("why    %s\n"), said);
     json_array_foreach(json_object_get(why, "losers"), i, row) {
-        print_match("lost   ", row);
-        words_said(rule, sizeof rule, text_of(row, "rule"));
-        printf(": %s\n", rule);
+        print_match(_("lost   "), row);
+        words_said(said, sizeof said, text_of(row, "rule"));
+        printf(": %s\n", said);
     }
 }

@@ -46,7 +46,7 @@ static void print_item(const json_t *item)
         {N_("subject"), "subject"}, {N_("fingerprint"), "fingerprint"}, {N_("kind"), "kind"},
         {N_("authority"), "authority"}, {N_("self-signed"), "self_signed"},
         {N_("from"), "not_before"}, {N_("to"), "not_after"}, {N_("days left"), "days_left"},
-        {N_("in the store"), "in_store"}, {N_("added"), "added"}, {N_("source"), "source"},
+        {N_("in the store"), "in_store"}, {N_("added at"), "added"}, {N_("source"), "source"},
         {N_("refused"), "in_refused"}, {N_("code"), "code"}, {N_("verdict id"), "verdict_id"},
         {N_("peer"), "address"}, {N_("last"), "last"}, {N_("to import it"), "next"},
     };
