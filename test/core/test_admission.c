@@ -435,7 +435,7 @@ static void all_that_there_may_be_wait(void **state)
 }
 
 /* One proves itself, sees who answered, and goes: by its own word, or as when the way is cut. */
-static void prove_and_go(uint64_t seed, const char *ip, bool says)
+static void prove_and_go(uint64_t seed, const char *ip, bool aloud)
 {
     struct peer_end p;
     struct liar one = {.core = &core, .id = rig_accept(&core, ip)};
@@ -444,7 +444,7 @@ static void prove_and_go(uint64_t seed, const char *ip, bool says)
     peer_hello(&one.peer);
     liar_pump(&one);
     assert_true(one.peer.up);
-    if (says) {
+    if (aloud) {
         struct msg_goodbye m = {.code = CODE_OTHER_CLUSTER};
         struct buf b = bytes();
         msg_goodbye_put(&b, &m);
