@@ -82,7 +82,9 @@ TEST_PACKAGES=(git clang-14 libclang-rt-14-dev llvm-14 binutils universal-ctags 
     nftables openssl curl scdoc mandoc libsofia-sip-ua-dev sip-tester kamailio
     kamailio-utils-modules kamailio-sqlite-modules kamailio-postgres-modules
     kamailio-mysql-modules postgresql mariadb-server slapd ldap-utils systemd shellcheck spin
-    bind9-dnsutils dnsmasq-base prometheus baresip-core)
+    bind9-dnsutils dnsmasq-base prometheus baresip-core chromium fonts-ipafont-gothic)
+# What builds the page, and drives its tests; from wherever it came.
+command -v npm >/dev/null 2>&1 || TEST_PACKAGES+=(nodejs npm)
 
 # configure DIR MESON-OPTION...: a build directory, made or brought up to date; made anew when its
 # remembered settings no longer fit. CC is the caller's.

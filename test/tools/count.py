@@ -1,13 +1,14 @@
 #!/usr/bin/env python3
 """Adds up what the test programs said: TAP lines out of Meson's testlog.json files.
 
-    count.py [--lost NAME]... TESTLOG...
+    count.py [--lost NAME]... [--skip NAME REASON]... TESTLOG...
 
 Each `ok` or `not ok` line counts once; one marked SKIP counts as skipped, with its reason. A test
 program that speaks no TAP counts by its exit status. One that crashes, runs out of time, prints
 fewer results than it planned or whose log is absent counts as one more failure, and so does each
---lost NAME (a stage that never came to run its tests). Prints failures, skipped tests and the ten
-slowest programs; the last line is `N passed, N failed, N skipped`. Exit status 1 if any failed.
+--lost NAME (a stage that never came to run its tests); each --skip NAME counts as skipped. Prints
+failures, skipped tests and the ten slowest programs; the last line is `N passed, N failed, N
+skipped`. Exit status 1 if any failed.
 """
 import json
 import re
@@ -102,6 +103,8 @@ def main(arguments):
         word = arguments.pop(0)
         if word == '--lost':
             tally.failures.append('%s: never ran' % arguments.pop(0))
+        elif word == '--skip':
+            tally.skipped.append((arguments.pop(0), arguments.pop(0)))
         else:
             tally.log(word)
     if tally.times:

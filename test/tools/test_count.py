@@ -36,6 +36,8 @@ CASES = [
      '1 passed, 0 failed, 0 skipped'),
     ('a stage that never ran', [('ok 1 - a\n', 'OK', 0)], ['--lost', 'build'],
      '1 passed, 1 failed, 0 skipped'),
+    ('a stage that was skipped', [('ok 1 - a\n', 'OK', 0)], ['--skip', 'page', 'no node'],
+     '1 passed, 0 failed, 1 skipped'),
     ('comments after a bad line are no results',
      [('not ok 1 - a\n# ok 2\n# why\nok 2 - b\n# more\n', 'FAIL', 0)], [],
      '1 passed, 1 failed, 0 skipped'),

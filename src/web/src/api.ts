@@ -127,6 +127,7 @@ export async function login(name: string, password: string): Promise<void> {
 
 export async function setup(code: string, name: string, password: string): Promise<void> {
     session.value = (await request('POST', 'setup', json({ code, name, password }))) as Session;
+    accounts.value = true;
 }
 
 export async function logout(): Promise<void> {

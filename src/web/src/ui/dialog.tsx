@@ -19,7 +19,13 @@ export function Dialog(props: {
     const ref = useRef<HTMLDialogElement>(null);
     const title = useId();
     useEffect(() => {
-        ref.current?.showModal();
+        const dialog = ref.current;
+        const former = document.activeElement;
+        dialog?.showModal();
+        /* It has been taken out of the page by then, and gives nothing back by itself. */
+        return () => {
+            if (former instanceof HTMLElement) former.focus();
+        };
     }, []);
     return (
         <dialog
