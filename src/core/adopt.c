@@ -123,6 +123,8 @@ void adopt_heard(struct link *l, struct stream *s, const struct mark *m)
     fetch_own(s, l);
 }
 
+/* While something of mine was fetched, or written anew, one neighbour's word was enough: another
+ * may have told of a head above even that. */
 void adopt_heard_again(struct ils *ils)
 {
     struct stream *const own[2] = {ils->self, ils->own};
@@ -297,6 +299,7 @@ void adopt_committed(struct ils *ils, struct stream *s)
     alarm_clear(ils, ILSRolledBack, catalog_name(s));
     if (s->number == STREAM_SELF)
         self_changed(ils);
+    ils->heard_again = true;
 }
 
 static void answer(struct ils *ils, enum reply reply)
@@ -342,6 +345,10 @@ void adopt_tick(struct ils *ils)
     struct stream *own = ils->own, *self = ils->self;
     if (!ils->ready || own == NULL || self == NULL)
         return;
+    if (ils->heard_again && !own->committing && !self->committing) {
+        ils->heard_again = false;
+        adopt_heard_again(ils);
+    }
     decided_again(ils);
     say_overdue(ils);
     begin_epoch(ils, self);

@@ -584,6 +584,7 @@ struct ils {
     tick self_after;           /* not before: the disk has just refused it */
     tick hold_until;           /* nothing is written before; 0: released */
     tick adopt_came;           /* when something of a newer plan of this cluster last came */
+    bool heard_again;          /* a new epoch began: what is told of own streams is looked at */
     bool adopt_overdue;        /* that was long ago, and the alarm was raised */
     tick next_beat;
     wall beaten;               /* the last one, or the first start; 0: never started */

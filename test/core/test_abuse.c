@@ -113,6 +113,49 @@ static void marks_of_my_own_stream(void **state)
     assert_int_equal(core.reply, REPLY_OK);
 }
 
+/* A neighbour says which of the hub's own plan it has, so many epochs above. */
+static void mark_above(struct liar *l, uint64_t epochs)
+{
+    struct msg_mark mark = {.number = STREAM_PLAN, .usn = 1,
+                            .epoch = core.ils->own->head.epoch + (epochs << 32)};
+    memcpy(mark.key, core.ils->key, KEY_SIZE);
+    liar_marks(l, &mark, 1);
+    liar_pump(l);
+}
+
+/* While one neighbour is asked for a newer plan of the hub's own, another tells of one above even
+ * that: it is asked when the operator has decided about the first. */
+static void word_that_came_meanwhile(void **state)
+{
+    (void)state;
+    struct liar other = {0};
+    start(SIZE_MAX);
+    liar_join(&other, &core, 2, "198.51.100.2", key);
+    add_alice();
+    uint64_t epoch = core.ils->own->head.epoch;
+    mark_above(&liar, 1);
+    mark_above(&other, 5);
+    assert_int_equal(liar.peer.got[FRAME_MANIFEST_REQUEST], 1);
+    assert_int_equal(other.peer.got[FRAME_MANIFEST_REQUEST], 0);
+    struct liar mine = liar;
+    struct buf head = bytes();
+    memcpy(mine.peer.key, core.ils->key, KEY_SIZE);
+    memcpy(mine.peer.secret, core.ils->secret, SECRET_SIZE);
+    liar_head_of(&mine, (struct head){.number = STREAM_PLAN, .usn = 1,
+                                      .epoch = epoch + (UINT64_C(1) << 32)},
+                 slice_make(NULL, 0), &head);
+    liar_manifest(&liar, buf_slice(&head), slice_make(NULL, 0));
+    liar_pump(&liar);
+    assert_true(core.ils->own->rolled_back);
+    assert_int_equal(rig_command(&core, (struct command){.type = COMMAND_RESTORE}), REPLY_OK);
+    liar_pump(&other);
+    assert_true(core.ils->own->head.epoch >> 32 == (epoch >> 32) + 2);
+    assert_int_equal(other.peer.got[FRAME_MANIFEST_REQUEST], 1);
+    assert_int_equal(liar.peer.got[FRAME_MANIFEST_REQUEST], 1);
+    buf_done(&head);
+    liar_done(&other);
+}
+
 /* Sizes in a list, and the count of a head, are not taken at their word. */
 static void index_for_what_is_only_announced(void **state)
 {
@@ -564,6 +607,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(marks_of_my_own_stream),
+        TEST(word_that_came_meanwhile),
         TEST(index_for_what_is_only_announced),
         TEST(memory_filled_with_padding),
         TEST(rows_of_abandoned_heads),
