@@ -39,6 +39,8 @@ bool page_type_is(struct slice type, const char *wanted);
  * it is none. */
 bool page_code(struct slice typed, char ret[static PAGE_CODE_MAX + 1]);
 
+/* Whether Accept-Encoding has gzip, or everything, and does not rule it out (q=0). */
+bool page_gzip(struct slice encodings);
 /* Whether one of the entity tags of If-None-Match is this one. */
 bool page_match(struct slice match, struct slice tag);
 

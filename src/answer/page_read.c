@@ -110,6 +110,37 @@ bool page_code(struct slice typed, char ret[static PAGE_CODE_MAX + 1])
     return n == PAGE_CODE_MAX;
 }
 
+/* "q=0", "q=0.000": not at all. */
+static bool refused(struct slice parameters)
+{
+    while (parameters.n > 0) {
+        struct slice value = piece(&parameters, ';');
+        struct slice name = piece(&value, '=');
+        if (!slice_eq_fold(name, slice_of("q")))
+            continue;
+        for (size_t i = 0; i < value.n; i++)
+            if (value.p[i] != '0' && value.p[i] != '.')
+                return false;
+        return true;
+    }
+    return false;
+}
+
+bool page_gzip(struct slice encodings)
+{
+    bool any = false, gzip = false, ruled = false;
+    while (encodings.n > 0) {
+        struct slice one = piece(&encodings, ',');
+        struct slice name = piece(&one, ';');
+        bool is_gzip = slice_eq_fold(name, slice_of("gzip"));
+        bool no = refused(one);
+        ruled = ruled || (is_gzip && no);
+        gzip = gzip || (is_gzip && !no);
+        any = any || (slice_eq(name, slice_of("*")) && !no);
+    }
+    return gzip || (any && !ruled);
+}
+
 bool page_match(struct slice match, struct slice tag)
 {
     while (match.n > 0) {

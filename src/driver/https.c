@@ -57,7 +57,7 @@ struct https {
     struct https_options options;
     struct https_handler handler;
     void *context;
-    struct mem mem;
+    struct mem mem, long_bodies;
     struct list exchanges;
     uint64_t late;
     unsigned handles;
@@ -230,7 +230,7 @@ static void *on_target(void *context, const char *uri, struct MHD_Connection *mh
 struct headers {
     struct https_asked *asked;
     unsigned lengths, encodings;
-    bool twice, length_bad;
+    bool twice, length_bad, odd; /* odd: a name with a blank, which others may read as another */
 };
 
 /* Where the header is kept; NULL: it is of no interest. */
@@ -242,7 +242,8 @@ static struct slice *place(struct https_asked *a, struct slice name)
     } known[] = {
         {"host", &a->host}, {"origin", &a->origin}, {"cookie", &a->cookie},
         {"x-csrf-token", &a->csrf}, {"sec-fetch-site", &a->site}, {"content-type", &a->type},
-        {"accept", &a->accept}, {"if-none-match", &a->match},
+        {"accept", &a->accept}, {"accept-encoding", &a->encodings},
+        {"if-none-match", &a->match},
     };
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
         if (slice_eq_fold(name, slice_of(known[i].name)))
@@ -257,6 +258,7 @@ static enum MHD_Result on_header(void *context, enum MHD_ValueKind kind, const c
     struct slice key = slice_of(name), text = slice_of(value != NULL ? value : "");
     struct slice *to = place(h->asked, key);
     (void)kind;
+    h->odd = h->odd || slice_find(key, ' ') < key.n || slice_find(key, '\t') < key.n;
     if (to != NULL) {
         h->twice = h->twice || to->p != NULL;
         *to = text;
@@ -277,7 +279,7 @@ static void ask(struct https_exchange *x, const char *method, struct https_asked
     MHD_get_connection_values(x->mhd, MHD_HEADER_KIND, on_header, &h);
     if (x->begun)
         return;
-    if (h.twice || h.lengths > 1 || h.length_bad || (h.lengths > 0 && h.encodings > 0))
+    if (h.twice || h.odd || h.lengths > 1 || h.length_bad || (h.lengths > 0 && h.encodings > 0))
         ret->flaw = HTTPS_FRAMING;
     else if (h.encodings > 0)
         ret->flaw = HTTPS_CHUNKED;
@@ -311,13 +313,19 @@ static enum MHD_Result admit(struct https_exchange *x, const char *method)
     uint64_t max = x->server->handler.admit(x->server->context, x, &asked);
     if (x->response == NULL && asked.length > max)
         return MHD_NO; /* the handler says better why */
+    if (x->response == NULL && asked.length > HTTPS_SMALL)
+        buf_init(&x->body, &x->server->long_bodies, BODY_MAX);
+    if (x->response == NULL && asked.length > 0 && buf_extend(&x->body, asked.length) == NULL) {
+        asked.flaw = HTTPS_NO_ROOM;
+        x->server->handler.admit(x->server->context, x, &asked);
+        if (x->response == NULL)
+            return MHD_NO;
+    }
     bool body = asked.length > 0 || asked.flaw == HTTPS_CHUNKED || asked.flaw == HTTPS_FRAMING;
     if (x->response != NULL && body) {
         MHD_add_response_header(x->response, "Connection", "close");
         return answer(x);
     }
-    if (x->response == NULL && asked.length > 0 && buf_extend(&x->body, asked.length) == NULL)
-        return MHD_NO;
     buf_reset(&x->body);
     return MHD_YES;
 }
@@ -571,6 +579,7 @@ struct https *https_open(uv_loop_t *loop, const struct https_options *options,
     s->handler = *handler;
     s->context = context;
     s->mem = (struct mem){.resize = memory_resize, .budget = SIZE_MAX};
+    s->long_bodies = (struct mem){.resize = memory_resize, .budget = HTTPS_LONG_ALL};
     list_init(&s->exchanges);
     if (!watch(s)) {
         snprintf(error, size, "there is no memory for TCP port %u", options->port);

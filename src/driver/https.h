@@ -18,6 +18,7 @@
 #define HTTPS_HEAD_MAX        16384 /* bytes of a request without its body, about */
 #define HTTPS_PATIENCE_MS     15000 /* for a request, and without one */
 #define HTTPS_SMALL           65536 /* bytes of a body that anybody may send, at most */
+#define HTTPS_LONG_ALL        (UINT64_C(512) << 20) /* bytes of all longer ones together */
 #define HTTPS_HEADERS_MAX     8     /* of one reply */
 
 /* What is wrong with a request before anybody looks at what it asks for. */
@@ -27,12 +28,13 @@ enum https_flaw {
     HTTPS_CHUNKED,     /* a body of unknown length */
     HTTPS_TOO_OFTEN,   /* the source is above its rate */
     HTTPS_NOT_ALLOWED, /* the source may not ask any more */
+    HTTPS_NO_ROOM,     /* so many long bodies are on their way that this one has no room */
 };
 
 /* Lent during the call it is given to; slices with p = NULL are headers that were not there. */
 struct https_asked {
     uint8_t flaw;          /* enum https_flaw */
-    struct slice method, target, host, origin, cookie, csrf, site, type, accept, match;
+    struct slice method, target, host, origin, cookie, csrf, site, type, accept, encodings, match;
     uint64_t length;       /* of the body */
     struct slice body;     /* whole in run; it may be wiped there */
     const struct sockaddr *from;

@@ -96,7 +96,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     case 2: query(&mem, s); break;
     case 3: origin(s); break;
     case 4: code(s); break;
-    default: (void)page_match(s, slice_of("\"t\"")), (void)page_type_is(s, "text/csv");
+    default:
+        (void)page_match(s, slice_of("\"t\"")), (void)page_type_is(s, "text/csv");
+        (void)page_gzip(s);
     }
     free(copy);
     assert(mem.used == 0);

@@ -69,6 +69,12 @@ static void test_lists(void **state)
     (void)state;
     assert_true(page_match(slice_of("\"a\", W/\"b\""), slice_of("\"b\"")));
     assert_false(page_match(slice_of("\"a\""), slice_of("\"b\"")));
+    assert_true(page_gzip(slice_of("br, GZIP;q=0.5")));
+    assert_true(page_gzip(slice_of("*")));
+    assert_false(page_gzip(slice_of("gzip;q=0.000, *")));
+    assert_false(page_gzip(slice_of("*;q=0")));
+    assert_false(page_gzip(slice_of("xgzip, identity")));
+    assert_false(page_gzip(NOT_SENT));
     assert_true(page_type_is(slice_of("Application/JSON; charset=utf-8"), "application/json"));
     assert_false(page_type_is(NOT_SENT, "application/json"));
     assert_false(page_type_is(slice_of("application/jsonp"), "application/json"));
