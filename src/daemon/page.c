@@ -23,6 +23,7 @@ static const struct https_header always[] = {
      "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
      "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; object-src 'none'; "
      "require-trusted-types-for 'script'; trusted-types 'none'"},
+    {"Strict-Transport-Security", "max-age=31536000; includeSubDomains"},
     {"X-Content-Type-Options", "nosniff"},
     {"X-Frame-Options", "DENY"},
     {"Referrer-Policy", "no-referrer"},
@@ -31,8 +32,8 @@ static const struct https_header always[] = {
     {"Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=(), usb=()"},
 };
 
-enum what { WHAT_FILE, WHAT_SIGN, WHAT_SESSION, WHAT_END, WHAT_USERS, WHAT_OPENAPI, WHAT_EVENTS,
-            WHAT_COMMAND };
+enum what { WHAT_FILE, WHAT_SIGN, WHAT_SESSION, WHAT_END, WHAT_SESSIONS, WHAT_SESSIONS_END,
+            WHAT_USERS, WHAT_OPENAPI, WHAT_EVENTS, WHAT_COMMAND };
 
 struct asked_route {
     enum what what;
@@ -88,6 +89,7 @@ void page_refuse(struct page_door *door, struct https_exchange *x, uint16_t stat
     json_t *error = json_pack("{s:s, s:s, s:s, s:n, s:[]}", "name", name, "text", text, "next",
                               next, "where", "more");
     door->page->refused++;
+    door->page->refusal = name;
     page_reply(x, status, json_pack("{s:b, s:o, s:i}", "ok", 0, "error", error, "exit", 1));
 }
 
@@ -171,6 +173,10 @@ static bool judge_place(struct page_door *door, struct https_exchange *x,
         page_refuse(door, x, 403, "SOURCE", "this source may not ask",
                     "ils door set page --allow NET");
         return false;
+    case HTTPS_NO_ROOM:
+        page_refuse(door, x, 503, "BUSY", "too many files are on their way: try again in a moment",
+                    "");
+        return false;
     default:
         page_refuse(door, x, 400, "FRAMING", "a header is there twice, or a length is not clear",
                     "");
@@ -203,6 +209,9 @@ static const struct fixed fixed[] = {
     {PAGE_API "setup", "POST", WHAT_SIGN, PAGE_SETUP, true},
     {PAGE_API "session", "DELETE", WHAT_END, PAGE_LOGIN, false},
     {PAGE_API "session/proof", "POST", WHAT_SIGN, PAGE_PROOF, false},
+    {PAGE_API "session/password", "POST", WHAT_SIGN, PAGE_PASSWORD, false},
+    {PAGE_API "sessions", "GET", WHAT_SESSIONS, PAGE_LOGIN, false},
+    {PAGE_API "sessions/end", "POST", WHAT_SESSIONS_END, PAGE_LOGIN, false},
     {PAGE_API "users", "GET", WHAT_USERS, PAGE_LOGIN, false},
     {PAGE_API "users", "POST", WHAT_SIGN, PAGE_USER, false},
     {PAGE_API "users/remove", "POST", WHAT_SIGN, PAGE_USER_REMOVE, false},
@@ -281,7 +290,8 @@ static bool judge_session(struct page_door *door, struct https_exchange *x,
         return false;
     }
     if (unsafe(asked) && !page_recent(s) &&
-        (route->verb != NULL ? delicate(route->verb) : users)) {
+        (route->verb != NULL ? delicate(route->verb)
+                             : users || route->what == WHAT_SESSIONS_END)) {
         page_refuse(door, x, 403, "PROOF", "that takes your password once more", "");
         return false;
     }
@@ -295,7 +305,8 @@ static bool judge(struct page_door *door, struct https_exchange *x,
     if (!judge_place(door, x, asked) || !judge_path(door, x, asked, ret, &open) ||
         !judge_session(door, x, asked, ret, open))
         return false;
-    bool json = ret->what == WHAT_SIGN || (ret->what == WHAT_COMMAND && !ret->verb->content);
+    bool json = ret->what == WHAT_SIGN || ret->what == WHAT_SESSIONS_END ||
+                (ret->what == WHAT_COMMAND && !ret->verb->content);
     if (json && asked->length > 0 && !page_type_is(asked->type, "application/json")) {
         page_refuse(door, x, 415, "TYPE", "the body is application/json here", "");
         return false;
@@ -308,11 +319,17 @@ static bool judge(struct page_door *door, struct https_exchange *x,
 static uint64_t admit(void *context, struct https_exchange *x, const struct https_asked *asked)
 {
     struct page_door *door = context;
-    struct asked_route route;
+    struct asked_route route = {.what = WHAT_FILE};
+    char ip[46];
     door->page->requests++;
-    if (!judge(door, x, asked, &route))
+    if (!judge(door, x, asked, &route)) {
+        page_ip(asked->from, ip);
+        page_log_refusal(door->page, door->page->refusal,
+                         route.session != NULL ? route.session->name : "",
+                         route.verb != NULL ? route.verb->name : "", ip);
         return 0;
-    uint64_t max = route.what == WHAT_SIGN ? PAGE_SIGN_BODY
+    }
+    uint64_t max = route.what == WHAT_SIGN || route.what == WHAT_SESSIONS_END ? PAGE_SIGN_BODY
                    : route.what != WHAT_COMMAND || !unsafe(asked) ? 0
                    : route.verb->content ? PAGE_CONTENT_MAX : HTTPS_SMALL;
     if (asked->length > max)
@@ -320,20 +337,49 @@ static uint64_t admit(void *context, struct https_exchange *x, const struct http
     return max;
 }
 
-static void give_file(struct https_exchange *x, const struct https_asked *asked,
-                      const struct page_file *file)
+static void give_file(struct page_door *door, struct https_exchange *x,
+                      const struct https_asked *asked, const struct page_file *file)
 {
-    struct https_reply reply = {.status = 200, .header_n = 3};
+    if (file->gzip && !page_gzip(asked->encodings)) {
+        page_refuse(door, x, 406, "ENCODING", "the files of the page are compressed: ask with "
+                    "Accept-Encoding: gzip", "");
+        return;
+    }
+    struct https_reply reply = {.status = 200, .header_n = 4};
     bool same = asked->match.p != NULL && page_match(asked->match, slice_of(file->tag));
     reply.header[0] = (struct https_header){"Content-Type", file->type};
     reply.header[1] = (struct https_header){"Cache-Control", "no-cache"};
     reply.header[2] = (struct https_header){"ETag", file->tag};
-    if (file->gzip) {
-        reply.header[3] = (struct https_header){"Content-Encoding", "gzip"};
-        reply.header_n = 4;
-    }
+    reply.header[3] = (struct https_header){"Vary", "Accept-Encoding"};
+    if (file->gzip)
+        reply.header[reply.header_n++] = (struct https_header){"Content-Encoding", "gzip"};
     reply.status = same ? 304 : 200;
     https_reply(x, &reply, same ? slice_make(NULL, 0) : slice_make(file->bytes, file->n));
+}
+
+/* One of the sessions that page_sessions lists for him. */
+static void end_session(struct page_door *door, struct https_exchange *x,
+                        const struct https_asked *asked, struct page_session *s)
+{
+    json_int_t number = 0;
+    json_t *body = json_loadb((const char *)asked->body.p, asked->body.n, JSON_REJECT_DUPLICATES,
+                              NULL);
+    bool good = json_unpack_ex(body, NULL, JSON_STRICT, "{s:I}", "number", &number) == 0;
+    struct page_session *other = page_session_seen(door->page, s, (uint64_t)number);
+    char ip[46];
+    json_decref(body);
+    if (!good) {
+        page_refuse(door, x, 400, "REQUEST", "the request is not understood (docs/api.md)", "");
+    } else if (other == NULL) {
+        page_refuse(door, x, 404, "NUMBER", "there is no such session", "");
+    } else if (other == s) {
+        page_refuse(door, x, 409, "OWN", "it is the one that asks: log out", "");
+    } else {
+        page_ip(asked->from, ip);
+        page_log(true, other->name, "has a session less, ended by hand", ip);
+        page_session_end(door->page, other);
+        page_reply(x, 200, page_sessions(door->page, s));
+    }
 }
 
 static void run(void *context, struct https_exchange *x, const struct https_asked *asked)
@@ -341,11 +387,12 @@ static void run(void *context, struct https_exchange *x, const struct https_aske
     struct page_door *door = context;
     struct page *p = door->page;
     struct asked_route route;
+    char ip[46];
     json_t *body;
     if (!judge(door, x, asked, &route))
         return;
     switch (route.what) {
-    case WHAT_FILE: give_file(x, asked, route.file); break;
+    case WHAT_FILE: give_file(door, x, asked, route.file); break;
     case WHAT_SIGN: page_sign(door, x, asked, route.sign, route.session); break;
     case WHAT_SESSION:
         body = route.session != NULL ? page_session_json(route.session) : json_object();
@@ -353,9 +400,13 @@ static void run(void *context, struct https_exchange *x, const struct https_aske
         page_reply(x, 200, body);
         break;
     case WHAT_END:
-        page_session_end(route.session);
+        page_ip(asked->from, ip);
+        page_log(true, route.session->name, "logged out", ip);
+        page_session_end(p, route.session);
         page_reply_cookie(x, json_object(), "");
         break;
+    case WHAT_SESSIONS: page_reply(x, 200, page_sessions(p, route.session)); break;
+    case WHAT_SESSIONS_END: end_session(door, x, asked, route.session); break;
     case WHAT_USERS: page_reply(x, 200, page_users(p)); break;
     case WHAT_OPENAPI: page_reply(x, 200, page_openapi()); break;
     case WHAT_EVENTS: page_events(door, x, route.session); break;

@@ -15,6 +15,7 @@
 #define WHOLE_MAX (UINT64_C(64) << 20) /* bytes of an answer that is given at once */
 #define ONE_MAX   (UINT64_C(256) << 20)
 #define HIGH      (1 << 20)            /* bytes of a stream that nobody took yet */
+#define EACH_MAX  24                   /* commands of one account at a time */
 
 enum mode { AS_WHOLE, AS_LINES, AS_EVENTS };
 
@@ -24,6 +25,8 @@ struct page_call {
     struct page_door *door;
     struct https_exchange *x; /* NULL: a watch, or it is gone */
     page_line line;           /* of a watch */
+    const struct page_session *session; /* whose it is; NULL: a watch */
+    uint64_t number;                    /* of it */
     uv_pipe_t pipe;
     enum mode mode;
     bool open, begun, closing, reading;
@@ -75,6 +78,33 @@ void page_call_end(struct page_call *call)
         https_keep(call->x, NULL);
     list_remove(&call->node);
     uv_close((uv_handle_t *)&call->pipe, on_closed);
+}
+
+static void stop(struct page_call *call)
+{
+    struct https_exchange *x = call->x;
+    call->x = NULL;
+    https_keep(x, NULL);
+    if (call->begun)
+        https_end(x);
+    else
+        page_refuse(call->door, x, 401, "SESSION", "the session has ended: log in", "");
+    page_call_end(call);
+}
+
+/* What is not a stream was asked while the session lived, and is answered. */
+void page_calls_end(struct page *p, uint64_t session)
+{
+    list_each(at, &p->doors)
+    {
+        struct page_door *door = list_entry(at, struct page_door, node);
+        list_each_safe(node, &door->calls)
+        {
+            struct page_call *call = page_call_at(node);
+            if (call->number == session && call->mode != AS_WHOLE && call->x != NULL)
+                stop(call);
+        }
+    }
 }
 
 struct page_call *page_call_at(struct list *node)
@@ -171,6 +201,10 @@ static void take_line(struct page_call *call, struct slice line)
     if (call->line != NULL) {
         call->line(call->door, line);
     } else if (call->x == NULL) {
+        return;
+    } else if (call->mode != AS_WHOLE && !page_session_lives(call->door->page, call->session,
+                                                             call->number)) {
+        stop(call);
         return;
     } else if (call->mode != AS_WHOLE) {
         put_line(call, line);
@@ -338,6 +372,8 @@ static void call_begin(struct page_door *door, struct https_exchange *x, enum mo
     } else {
         call->mode = mode;
         call->x = x;
+        call->session = s;
+        call->number = s->number;
         https_keep(x, &call->waiter);
     }
     if (line != NULL)
@@ -444,7 +480,7 @@ static bool query_args(const char *command, struct slice query, json_t *args,
         if (item == NULL || name.n >= sizeof key || (list != NULL && type != PAGE_LIST)) {
             json_decref(item);
             bad = true;
-        } else if (slice_eq(name, slice_of("password"))) {
+        } else if (slice_eq(name, slice_of("password")) || slice_eq(name, slice_of("stretched"))) {
             *ret_wrong = "a secret has no place in an address: send JSON";
             json_decref(item);
             arena_done(&a);
@@ -503,6 +539,18 @@ static bool delicate(const char *command, const json_t *args)
     return strcmp(command, "configure") == 0 && is;
 }
 
+/* Each may hold a long answer: one account leaves room for the others. */
+static bool crowded(const struct page_door *door, const struct page_session *s)
+{
+    size_t n = 0;
+    list_each(node, &door->calls)
+    {
+        const struct page_session *of = page_call_at(node)->session;
+        n += of != NULL && strcmp(of->name, s->name) == 0;
+    }
+    return n >= EACH_MAX;
+}
+
 static enum mode mode_of(struct slice accept)
 {
     return page_type_is(accept, "text/event-stream")      ? AS_EVENTS
@@ -525,7 +573,10 @@ void page_call(struct page_door *door, struct https_exchange *x, const struct ht
     page_ip(asked->from, ip);
     if (json)
         content = slice_make(NULL, 0);
-    if (!json_is_object(args) || !body_content(args, &own, &content) ||
+    if (crowded(door, s)) {
+        page_refuse(door, x, 503, "BUSY", "24 requests of this account are under way", "");
+        json_decref(args);
+    } else if (!json_is_object(args) || !body_content(args, &own, &content) ||
         !query_args(command, query, args, &wrong)) {
         page_refuse(door, x, 400, "SETTING", wrong, "");
         json_decref(args);

@@ -8,6 +8,7 @@
 
 #define EACH_MS     1000
 #define STREAMS_MAX 32
+#define STREAMS_EACH 16 /* of one account */
 #define QUIET_MAX   15 /* turns; then a word, so that the other end is known to live */
 #define BEHIND_MAX  (4 * 1024 * 1024) /* bytes that somebody does not take */
 
@@ -110,12 +111,17 @@ void page_events(struct page_door *door, struct https_exchange *x, struct page_s
 {
     struct https_reply reply = {.status = 200, .header_n = 2};
     struct stream *stream = NULL;
-    size_t n = 0;
-    list_each(node, &door->streams) n++;
-    if (n < STREAMS_MAX)
+    size_t n = 0, own = 0;
+    list_each(node, &door->streams)
+    {
+        n++;
+        own += strcmp(list_entry(node, struct stream, node)->session->name, s->name) == 0;
+    }
+    if (n < STREAMS_MAX && own < STREAMS_EACH)
         stream = calloc(1, sizeof *stream);
     if (stream == NULL) {
-        page_refuse(door, x, 503, "BUSY", "there are 32 open pages: close one", "");
+        page_refuse(door, x, 503, "BUSY", "there are 32 open pages, or 16 of this account: close "
+                    "one", "");
         return;
     }
     *stream = (struct stream){.waiter = {on_gone, on_room}, .door = door, .x = x, .session = s,

@@ -1,8 +1,9 @@
 /* page_inside: what the files of the admin page share. page.c is the door and says who may what,
  * page_account.c keeps accounts, page_session.c sessions, the setup code and the patience with
- * those who guess, page_hash.c stretches passwords beside the loop, page_sign.c lets people in,
+ * those who guess, page_hash.c stretches passwords beside the loop, page_password.c refuses poor
+ * ones, page_sign.c lets people in,
  * page_call.c carries a command to the control socket's code, page_events.c tells what changes,
- * page_openapi.c describes all of it to programs. */
+ * page_log.c tells the system's log, page_openapi.c describes all of it to programs. */
 #ifndef OPENILS_DAEMON_PAGE_INSIDE_H
 #define OPENILS_DAEMON_PAGE_INSIDE_H
 
@@ -17,6 +18,7 @@
 
 #define PAGE_ACCOUNTS_MAX 32
 #define PAGE_SESSIONS_MAX 64
+#define PAGE_SESSIONS_EACH 8 /* of one account */
 #define PAGE_SOURCES_MAX  256
 #define PAGE_NAME_MAX     64
 #define PAGE_PASSWORD_MIN 12
@@ -24,8 +26,13 @@
 #define PAGE_HASH_MAX     128 /* as libsodium writes it */
 #define PAGE_SIGN_BODY    8192
 #define PAGE_CONTENT_MAX  (UINT64_C(256) << 20) /* bytes of a file for a command */
+#ifdef OPENILS_BUG_BRIEF /* a test's: sessions end while it looks */
+#define PAGE_IDLE_US      (INT64_C(3) * 1000000)
+#define PAGE_WHOLE_US     (INT64_C(6) * 1000000)
+#else
 #define PAGE_IDLE_US      (INT64_C(30) * 60 * 1000000)
 #define PAGE_WHOLE_US     (INT64_C(12) * 3600 * 1000000)
+#endif
 #ifdef OPENILS_BUG_OLD_PROOF /* a control's: it is old at once */
 #define PAGE_PROVED_US    INT64_C(-1)
 #else
@@ -42,8 +49,10 @@ struct page_account {
 struct page_session {
     bool live;
     uint8_t id[HASH_SIZE];           /* of what the cookie says */
+    uint8_t before[HASH_SIZE];       /* of what it said before, good until */
+    tick before_until;
     char csrf[PAGE_SESSION_HEX + 1];
-    char name[PAGE_NAME_MAX + 1];
+    char name[PAGE_NAME_MAX + 1], ip[46];
     enum right right;
     tick begun, used, proved;
     uint64_t number;                 /* of all that ever were */
@@ -76,6 +85,9 @@ struct page {
     struct list doors;
     char fingerprint[96];
     uint64_t requests, refused, logins, wrong_logins;
+    const char *refusal;    /* the name of the last one */
+    tick logged;            /* the last line about a refusal */
+    uint64_t unlogged;      /* refusals since */
 };
 
 /* One listener; while a change of address is under way there are two. */
@@ -125,10 +137,17 @@ const char *page_role(enum right right); /* static */
 
 /* page_session.c */
 struct page_session *page_session_begin(struct page *p, const struct page_account *account,
-                                        char ret_id[static PAGE_SESSION_HEX + 1]);
+                                        const char *ip, char ret_id[static PAGE_SESSION_HEX + 1]);
+/* The same session by another id; that of before is good for what is under way. */
+void page_session_renew(struct page_session *s, char ret_id[static PAGE_SESSION_HEX + 1]);
 struct page_session *page_session_find(struct page *p, struct slice id);
 bool page_session_lives(const struct page *p, const struct page_session *s, uint64_t number);
-void page_session_end(struct page_session *s);
+void page_session_end(struct page *p, struct page_session *s);
+/* What the session sees of all there are: an admin every one, others those of their account. */
+json_t *page_sessions(const struct page *p, const struct page_session *asks); /* new ref */
+/* One of those, by its number; NULL: there is none. */
+struct page_session *page_session_seen(struct page *p, const struct page_session *asks,
+                                       uint64_t number);
 /* All of an account, but this one (0: all). */
 void page_sessions_end(struct page *p, const char *name, uint64_t but);
 /* Seconds that the source must wait before another guess; 0: none. */
@@ -146,11 +165,20 @@ typedef void (*page_hashed)(void *context, bool good, const char *text);
 bool page_hash(struct page *p, enum page_work work, struct slice password, const char *hash,
                page_hashed done, void *context);
 
+/* page_password.c: what is wrong with a new password of the account; NULL: nothing. Static. */
+const char *page_password_flaw(const struct page *p, struct slice password, const char *name);
+
 /* page_sign.c */
-enum page_sign { PAGE_LOGIN, PAGE_SETUP, PAGE_PROOF, PAGE_USER, PAGE_USER_REMOVE };
+enum page_sign { PAGE_LOGIN, PAGE_SETUP, PAGE_PROOF, PAGE_PASSWORD, PAGE_USER,
+                 PAGE_USER_REMOVE };
 void page_sign(struct page_door *door, struct https_exchange *x, const struct https_asked *asked,
                enum page_sign what, struct page_session *s);
 json_t *page_session_json(const struct page_session *s); /* new ref */
+
+/* page_log.c */
+void page_log(bool good, const char *name, const char *what, const char *ip);
+void page_log_refusal(struct page *p, const char *error, const char *name, const char *command,
+                      const char *ip);
 
 /* page_call.c */
 struct page_call;
@@ -163,6 +191,7 @@ typedef void (*page_line)(void *context, struct slice line); /* p = NULL: it has
 struct page_call *page_watch(struct page_door *door, page_line line);
 bool page_watch_ask(struct page_call *call, const char *text);
 void page_call_end(struct page_call *call);
+void page_calls_end(struct page *p, uint64_t session); /* streams of a session that has ended */
 struct page_call *page_call_at(struct list *node); /* of page_door.calls */
 
 /* page_events.c */

@@ -9,6 +9,7 @@
 #define WAIT_MAX_S 60
 #define FORGET_US  (INT64_C(15) * 60 * 1000000)
 #define CODE_WRONG 5 /* wrong codes end the code */
+#define BEFORE_US  (INT64_C(5) * 1000000)
 
 static void hash_id(uint8_t ret[static HASH_SIZE], struct slice id)
 {
@@ -28,23 +29,37 @@ static bool over(const struct page_session *s, tick now)
     return !s->live || now - s->used > PAGE_IDLE_US || now - s->begun > PAGE_WHOLE_US;
 }
 
-struct page_session *page_session_begin(struct page *p, const struct page_account *account,
-                                        char ret_id[static PAGE_SESSION_HEX + 1])
+/* Where a session of the account goes: in the place of its own that was used least lately, where
+ * it has as many as it may; so nobody puts out another one by logging in. */
+static struct page_session *place(struct page *p, const char *name, tick now)
 {
-    struct page_session *s = &p->session[0];
-    tick now = clock_tick();
+    struct page_session *own = NULL, *last = &p->session[0], *empty = NULL;
+    size_t n = 0;
     for (size_t i = 0; i < PAGE_SESSIONS_MAX; i++) {
-        struct page_session *one = &p->session[i];
-        if (over(one, now)) {
-            s = one;
-            break;
+        struct page_session *s = &p->session[i];
+        if (over(s, now)) {
+            empty = empty == NULL ? s : empty;
+            continue;
         }
-        if (one->used < s->used)
-            s = one;
+        last = s->used < last->used ? s : last;
+        if (strcmp(s->name, name) != 0)
+            continue;
+        own = own == NULL || s->used < own->used ? s : own;
+        n++;
     }
+    return n >= PAGE_SESSIONS_EACH ? own : empty != NULL ? empty : last;
+}
+
+struct page_session *page_session_begin(struct page *p, const struct page_account *account,
+                                        const char *ip, char ret_id[static PAGE_SESSION_HEX + 1])
+{
+    tick now = clock_tick();
+    struct page_session *s = place(p, account->name, now);
+    page_session_end(p, s);
     *s = (struct page_session){.live = true, .right = account->right, .begun = now, .used = now,
                                .proved = now, .number = ++p->sessions};
     memcpy(s->name, account->name, sizeof s->name);
+    memcpy(s->ip, ip, strlen(ip) + 1);
     random_hex(s->csrf);
     random_hex(ret_id);
     hash_id(s->id, slice_of(ret_id));
@@ -52,7 +67,16 @@ struct page_session *page_session_begin(struct page *p, const struct page_accoun
     return s;
 }
 
-/* Every one is compared, in the same time. */
+void page_session_renew(struct page_session *s, char ret_id[static PAGE_SESSION_HEX + 1])
+{
+    memcpy(s->before, s->id, HASH_SIZE);
+    s->before_until = INT64_MAX;
+    random_hex(ret_id);
+    hash_id(s->id, slice_of(ret_id));
+}
+
+/* Every one is compared, in the same time. Once the new id was shown, that of before is good for
+ * what is on its way and no more; until then its owner may not have heard of the new one. */
 struct page_session *page_session_find(struct page *p, struct slice id)
 {
     uint8_t hash[HASH_SIZE];
@@ -62,10 +86,13 @@ struct page_session *page_session_find(struct page *p, struct slice id)
     for (size_t i = 0; i < PAGE_SESSIONS_MAX; i++) {
         struct page_session *s = &p->session[i];
         bool same = crypto_equal(hash, s->id, HASH_SIZE);
-        found = same && s->live ? s : found;
+        bool before = crypto_equal(hash, s->before, HASH_SIZE);
+        found = s->live && (same || (before && now < s->before_until)) ? s : found;
+        if (s->live && same && s->before_until == INT64_MAX)
+            s->before_until = now + BEFORE_US;
     }
     if (found != NULL && over(found, now)) {
-        page_session_end(found);
+        page_session_end(p, found);
         return NULL;
     }
     return found;
@@ -77,9 +104,12 @@ bool page_session_lives(const struct page *p, const struct page_session *s, uint
     return s->number == number && !over(s, clock_tick());
 }
 
-void page_session_end(struct page_session *s)
+void page_session_end(struct page *p, struct page_session *s)
 {
+    uint64_t number = s->number;
     crypto_wipe(s, sizeof *s);
+    if (number != 0)
+        page_calls_end(p, number);
 }
 
 void page_sessions_end(struct page *p, const char *name, uint64_t but)
@@ -87,7 +117,39 @@ void page_sessions_end(struct page *p, const char *name, uint64_t but)
     for (size_t i = 0; i < PAGE_SESSIONS_MAX; i++)
         if (p->session[i].live && strcmp(p->session[i].name, name) == 0 &&
             p->session[i].number != but)
-            page_session_end(&p->session[i]);
+            page_session_end(p, &p->session[i]);
+}
+
+static bool seen(const struct page_session *s, const struct page_session *asks)
+{
+    return !over(s, clock_tick()) &&
+           (asks->right == RIGHT_CHANGE || strcmp(s->name, asks->name) == 0);
+}
+
+struct page_session *page_session_seen(struct page *p, const struct page_session *asks,
+                                       uint64_t number)
+{
+    for (size_t i = 0; i < PAGE_SESSIONS_MAX; i++)
+        if (p->session[i].number == number && seen(&p->session[i], asks))
+            return &p->session[i];
+    return NULL;
+}
+
+json_t *page_sessions(const struct page *p, const struct page_session *asks)
+{
+    json_t *list = json_array();
+    tick now = clock_tick();
+    for (size_t i = 0; i < PAGE_SESSIONS_MAX; i++) {
+        const struct page_session *s = &p->session[i];
+        if (seen(s, asks))
+            json_array_append_new(list, json_pack("{s:I, s:s, s:s, s:I, s:I, s:b}", "number",
+                                                  (json_int_t)s->number, "name", s->name, "from",
+                                                  s->ip, "seconds",
+                                                  (json_int_t)((now - s->begun) / 1000000), "idle",
+                                                  (json_int_t)((now - s->used) / 1000000), "own",
+                                                  s == asks));
+    }
+    return list;
 }
 
 /* --- who guesses */

@@ -6,10 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <syslog.h>
 
 #include "driver/clock.h"
-#include "driver/log.h"
 
 struct sign {
     struct page_waiter waiter;
@@ -18,6 +16,7 @@ struct sign {
     enum page_sign what;
     char name[PAGE_NAME_MAX + 1];
     enum right right;
+    char fresh[PAGE_PASSWORD_MAX]; /* a new password, while the present one is verified */
     char ip[46], who[96];
     struct page_session *session; /* that asked */
     uint64_t number;              /* of it */
@@ -26,9 +25,12 @@ struct sign {
 static void finish(struct sign *sign)
 {
     struct page_door *door = sign->door;
+    crypto_wipe(sign, sizeof *sign);
     free(sign);
     page_release(door);
 }
+
+static void on_hashed(void *context, bool good, const char *text);
 
 static void refuse(struct sign *sign, uint16_t status, const char *name, const char *text,
                    const char *next)
@@ -46,10 +48,7 @@ static void on_gone(struct page_waiter *waiter)
 
 static void tell_log(const struct sign *sign, bool good, const char *what)
 {
-    char text[256];
-    snprintf(text, sizeof text, "page: %s %s, from %s", sign->name[0] != '\0' ? sign->name : "?",
-             what, sign->ip);
-    log_system(good ? LOG_NOTICE : LOG_WARNING, text);
+    page_log(good, sign->name, what, sign->ip);
 }
 
 json_t *page_session_json(const struct page_session *s)
@@ -58,7 +57,14 @@ json_t *page_session_json(const struct page_session *s)
                      s->csrf, "proved", page_recent(s));
 }
 
-/* A session for the account, which has just shown its password. */
+static bool session_lives(const struct sign *sign)
+{
+    return sign->session != NULL &&
+           page_session_lives(sign->door->page, sign->session, sign->number);
+}
+
+/* A session for the account, which has just shown its password, in the place of the one that the
+ * browser had. */
 static void let_in(struct sign *sign)
 {
     struct page *p = sign->door->page;
@@ -68,7 +74,9 @@ static void let_in(struct sign *sign)
         refuse(sign, 401, "LOGIN", "name or password is wrong", "");
         return;
     }
-    struct page_session *s = page_session_begin(p, a, id);
+    if (session_lives(sign))
+        page_session_end(p, sign->session);
+    struct page_session *s = page_session_begin(p, a, sign->ip, id);
     tell_log(sign, true, "logged in");
     page_reply_cookie(sign->x, page_session_json(s), id);
     crypto_wipe(id, sizeof id);
@@ -77,38 +85,73 @@ static void let_in(struct sign *sign)
 
 /* --- name and password */
 
+static void wait(struct sign *sign, unsigned seconds)
+{
+    char text[96];
+    snprintf(text, sizeof text, "too many wrong ones came from there: wait %u s", seconds);
+    page_log_refusal(sign->door->page, "WAIT", sign->name, "", sign->ip);
+    refuse(sign, 429, "WAIT", text, "");
+}
+
+/* He who is in: his session goes on by another id, and counts as just proved. */
+static void prove(struct sign *sign)
+{
+    char id[PAGE_SESSION_HEX + 1];
+    if (sign->x == NULL) {
+        finish(sign);
+        return;
+    }
+    page_session_renew(sign->session, id);
+    sign->session->proved = clock_tick();
+    page_reply_cookie(sign->x, page_session_json(sign->session), id);
+    crypto_wipe(id, sizeof id);
+    finish(sign);
+}
+
+static void hash(struct sign *sign, struct slice password)
+{
+    if (!page_hash(sign->door->page, PAGE_HASH, password, NULL, on_hashed, sign))
+        refuse(sign, 503, "BUSY", "too many want to log in: try again in a moment", "");
+}
+
+/* Guesses that were on their way together when the waiting began are not told whether they were
+ * right. */
 static void on_verified(void *context, bool good, const char *text)
 {
     struct sign *sign = context;
     struct page *p = sign->door->page;
+    unsigned seconds = page_must_wait(p, sign->ip);
+    bool is_in = sign->what != PAGE_LOGIN;
     (void)text;
+    if (seconds > 0) {
+        wait(sign, seconds);
+        return;
+    }
     page_guessed(p, sign->ip, good);
     if (!good) {
-        tell_log(sign, false, sign->what == PAGE_PROOF ? "gave a wrong password again"
-                                                       : "was refused: name or password is wrong");
-        refuse(sign, sign->what == PAGE_PROOF ? 403 : 401, "LOGIN", "name or password is wrong",
-               "");
-        return;
-    }
-    if (sign->what == PAGE_LOGIN) {
+        tell_log(sign, false, is_in ? "gave a wrong password again"
+                                    : "was refused: name or password is wrong");
+        refuse(sign, is_in ? 403 : 401, "LOGIN", "name or password is wrong", "");
+    } else if (!is_in) {
         let_in(sign);
-        return;
-    }
-    if (!page_session_lives(p, sign->session, sign->number)) {
+    } else if (!session_lives(sign)) {
         refuse(sign, 401, "SESSION", "the session has ended: log in", "");
-        return;
+    } else if (sign->what == PAGE_PASSWORD) {
+        hash(sign, slice_of(sign->fresh));
+    } else {
+        prove(sign);
     }
-    sign->session->proved = clock_tick();
-    if (sign->x != NULL)
-        page_reply(sign->x, 200, page_session_json(sign->session));
-    finish(sign);
 }
 
 static void verify(struct sign *sign, struct slice password)
 {
     struct page *p = sign->door->page;
     const struct page_account *a = page_account(p, slice_of(sign->name));
-    if (!page_hash(p, PAGE_VERIFY, password, a != NULL ? a->hash : "", on_verified, sign))
+    bool possible = password.n < PAGE_PASSWORD_MAX;
+    if (!possible) /* as long a wait, and as wrong */
+        password.n = 0;
+    if (!page_hash(p, PAGE_VERIFY, password, possible && a != NULL ? a->hash : "", on_verified,
+                   sign))
         refuse(sign, 503, "BUSY", "too many want to log in: try again in a moment", "");
 }
 
@@ -124,6 +167,9 @@ static void on_stored(void *context, enum reply reply, struct slice text)
     } else if (sign->what == PAGE_SETUP) {
         page_code_spend(sign->door->page);
         tell_log(sign, true, "was made an account by the setup code");
+        let_in(sign);
+    } else if (sign->what == PAGE_PASSWORD) {
+        tell_log(sign, true, "has a new password");
         let_in(sign);
     } else {
         tell_log(sign, true, sign->what == PAGE_USER ? "has an account" : "has no account more");
@@ -143,30 +189,10 @@ static void on_hashed(void *context, bool good, const char *text)
                          sign);
 }
 
-/* What is wrong with a new password; NULL: nothing. */
-static const char *password_flaw(struct slice password, const char *name)
-{
-    static const char *const poor[] = {"password", "12345", "qwert", "openils", "changeme"};
-    if (password.n < PAGE_PASSWORD_MIN)
-        return "the password has fewer than 12 characters";
-    if (password.n >= PAGE_PASSWORD_MAX)
-        return "the password has more than 511 bytes";
-    for (size_t i = 0; i < sizeof poor / sizeof *poor; i++) {
-        size_t n = strlen(poor[i]);
-        if (slice_eq_fold(slice_make(password.p, n), slice_of(poor[i])) && password.n < n + 8)
-            return "the password is one of those that are guessed first";
-    }
-    bool same = true;
-    for (size_t i = 1; i < password.n; i++)
-        same = same && password.p[i] == password.p[0];
-    return same || slice_eq_fold(password, slice_of(name))
-               ? "the password is one of those that are guessed first" : NULL;
-}
-
 static void make_account(struct sign *sign, struct slice password)
 {
     struct page *p = sign->door->page;
-    const char *wrong = password_flaw(password, sign->name);
+    const char *wrong = page_password_flaw(p, password, sign->name);
     const struct page_account *a = page_account(p, slice_of(sign->name));
     bool last = a != NULL && a->right == RIGHT_CHANGE && page_admins(p) == 1;
     if (wrong != NULL)
@@ -175,8 +201,22 @@ static void make_account(struct sign *sign, struct slice password)
         refuse(sign, 409, "USERS", "there are 32 accounts: no more are possible", "");
     else if (last && sign->right != RIGHT_CHANGE)
         refuse(sign, 409, "LAST_ADMIN", "it is the last account that may change anything", "");
-    else if (!page_hash(p, PAGE_HASH, password, NULL, on_hashed, sign))
-        refuse(sign, 503, "BUSY", "too many want to log in: try again in a moment", "");
+    else
+        hash(sign, password);
+}
+
+/* Whoever is in gives himself another password by the one he has; his sessions end, but for one
+ * that begins. */
+static void change_password(struct sign *sign, struct slice password, struct slice fresh)
+{
+    const char *wrong = page_password_flaw(sign->door->page, fresh, sign->name);
+    sign->right = sign->session->right;
+    if (wrong != NULL) {
+        refuse(sign, 400, "PASSWORD", wrong, "");
+        return;
+    }
+    slice_to_text(fresh, sign->fresh, sizeof sign->fresh);
+    verify(sign, password);
 }
 
 static void remove_account(struct sign *sign)
@@ -206,8 +246,15 @@ static bool body_good(const json_t *body, const char *keys)
     const char *key;
     json_t *value;
     json_object_foreach((json_t *)(uintptr_t)body, key, value) {
-        const char *at = strstr(keys, key);
-        if (at == NULL || !json_is_string(value) || strlen(key) < 4)
+        struct slice rest = slice_of(keys);
+        bool known = false;
+        while (rest.n > 0) {
+            size_t at = slice_find(rest, ',');
+            known = known || slice_eq(slice_make(rest.p, at), slice_of(key));
+            at += at < rest.n;
+            rest = slice_make(rest.p + at, rest.n - at);
+        }
+        if (!known || !json_is_string(value))
             return false;
     }
     return json_is_object(body);
@@ -218,7 +265,7 @@ static void start(struct sign *sign, const json_t *body)
     struct page *p = sign->door->page;
     struct slice name = text_of(body, "name"), password = text_of(body, "password");
     struct slice role = text_of(body, "role");
-    if (sign->what == PAGE_PROOF)
+    if (sign->what == PAGE_PROOF || sign->what == PAGE_PASSWORD)
         name = slice_of(sign->session->name);
     const struct page_account *known = page_account(p, name);
     sign->right = slice_eq(role, slice_of("read")) ? RIGHT_READ : RIGHT_CHANGE;
@@ -227,11 +274,9 @@ static void start(struct sign *sign, const json_t *body)
     bool named = page_name_good(name);
     if (named)
         slice_to_text(name, sign->name, sizeof sign->name);
-    unsigned wait = page_must_wait(p, sign->ip);
-    char text[96];
-    if (wait > 0 && sign->what <= PAGE_PROOF) {
-        snprintf(text, sizeof text, "too many wrong ones came from there: wait %u s", wait);
-        refuse(sign, 429, "WAIT", text, "");
+    unsigned seconds = page_must_wait(p, sign->ip);
+    if (seconds > 0 && sign->what <= PAGE_PASSWORD) {
+        wait(sign, seconds);
     } else if (sign->what == PAGE_SETUP && !page_code_good(p, text_of(body, "code"))) {
         page_guessed(p, sign->ip, false);
         tell_log(sign, false, "gave a setup code that is not good");
@@ -239,6 +284,8 @@ static void start(struct sign *sign, const json_t *body)
                "ils page setup");
     } else if (sign->what == PAGE_LOGIN || sign->what == PAGE_PROOF) {
         verify(sign, password);
+    } else if (sign->what == PAGE_PASSWORD) {
+        change_password(sign, password, text_of(body, "new"));
     } else if (!named) {
         refuse(sign, 400, "NAME", "a name is 1 to 64 letters, digits, '.', '-' or '_'", "");
     } else if (sign->what == PAGE_USER_REMOVE) {
@@ -254,7 +301,7 @@ void page_sign(struct page_door *door, struct https_exchange *x, const struct ht
                enum page_sign what, struct page_session *s)
 {
     static const char *const keys[] = {"name,password", "code,name,password", "password",
-                                       "name,password,role", "name"};
+                                       "password,new", "name,password,role", "name"};
     struct sign *sign = calloc(1, sizeof *sign);
     json_t *body = json_loadb((const char *)asked->body.p, asked->body.n, JSON_REJECT_DUPLICATES,
                               NULL);
