@@ -70,7 +70,8 @@ class Page:
 
     def raw(self, method, path, body=None, **headers):
         """Headers of None are left out; `Cookie` and `X_CSRF_Token` are this user's by default."""
-        given = {'Host': '%s:%d' % (self.address, self.port), 'Connection': 'close'}
+        given = {'Host': '%s:%d' % (self.address, self.port), 'Connection': 'close',
+                 'Accept-Encoding': 'gzip'}
         if self.cookie:
             given['Cookie'] = '__Host-ils=' + self.cookie
         if self.csrf and method not in ('GET', 'HEAD'):
@@ -112,6 +113,10 @@ class Page:
     def login(self, name, password):
         self.cookie = self.csrf = None
         return self.enter(self.api('session', {'name': name, 'password': password}))
+
+    def prove(self, password):
+        """The password once more: the session goes on by another cookie."""
+        return self.enter(self.api('session/proof', {'password': password}))
 
     def events(self, seconds=20):
         """(name, object) of what is told, for as long as somebody asks for more."""

@@ -224,7 +224,7 @@ def password(c, page):
 def proofs(c, page):
     tap.same(page.api('session/proof', {'password': 'wrong wrong wrong'}).error(), (403, 'LOGIN'),
              'a wrong password is no proof')
-    tap.same(page.api('session/proof', {'password': PASSWORD}).json()['proved'], True,
+    tap.same(page.prove(PASSWORD).json()['proved'], True,
              'the right one is')
 
 
