@@ -118,6 +118,59 @@ export class Person {
         await this.page.locator('.whose', { hasText: fqdn }).waitFor();
     }
 
+    async check(label, on) {
+        await this.field(label).setChecked(on);
+    }
+
+    /* What Save says it would do, and then that it is done. boxes: {label: on} */
+    async configure({ role, server, boxes = {}, password, preview }) {
+        await this.turn('config');
+        await this.field('Role').waitFor();
+        if (role) await this.field('Role').selectOption({ label: role });
+        if (server) await this.field('Registration Server').fill(server);
+        for (const [label, on] of Object.entries(boxes)) await this.check(label, on);
+        if (password) {
+            await this.field('Password *').fill(password);
+            await this.field('Confirm Password *').fill(password);
+        }
+        await this.page.getByRole('main').getByRole('button', { name: 'Save' }).click();
+        await this.dialog().waitFor();
+        await preview?.(this.dialog());
+        await this.dialog().getByRole('button', { name: 'Save' }).click();
+        await this.dialog().waitFor({ state: 'detached' });
+        await this.page.getByRole('status').filter({ hasText: 'Saved.' }).waitFor();
+    }
+
+    async tab(page, tab) {
+        await this.turn(page);
+        await this.page.locator(`main nav a[href="#/${page}?tab=${tab}"]`).click();
+    }
+
+    /* A certificate with its key, from files, used at once. */
+    async install({ file, key }) {
+        await this.tab('certificates', 'own');
+        await this.page.locator('#cert-file').setInputFiles(file);
+        await this.page.locator('#key-file').setInputFiles(key);
+        await this.page.locator('#cert-now').check();
+        await this.button('Install').click();
+        await this.page.locator('.notice[role]').first().waitFor();
+    }
+
+    /* Its own certificate, as a file. */
+    async saveCertificate() {
+        await this.tab('certificates', 'own');
+        const coming = this.page.waitForEvent('download');
+        await this.page.getByRole('button', { name: /^Save as a file/ }).first().click();
+        return (await coming).path();
+    }
+
+    async trust(file) {
+        await this.tab('certificates', 'trust');
+        await this.page.locator('#trust-file').setInputFiles(file);
+        await this.button('Import').click();
+        await this.page.locator('.notice[role="status"]').first().waitFor();
+    }
+
     field(label) {
         return this.page.getByLabel(label, { exact: true });
     }
@@ -182,6 +235,7 @@ let browser;
 export async function person(name, options = {}) {
     browser ??= await chromium.launch({ executablePath: given.chromium, args: FLAGS });
     const context = await browser.newContext({
+        acceptDownloads: true,
         ignoreHTTPSErrors: true,
         locale: 'en-GB',
         viewport: { width: 1280, height: 900 },

@@ -56,7 +56,7 @@ class Scene:
         port = free_port()
         told = c.json('page', 'setup', '--listen', '127.0.0.1:%d' % port)
         given = {'name': c.name, 'url': told['url'], 'address': c.address, 'port': c.port,
-                 'tlsPort': c.tls_port, 'fqdn': c.name + '.example.com'}
+                 'tlsPort': c.tls_port, 'fqdn': c.name.lower() + '.example.com'}
         if account:
             given['account'] = dict(ACCOUNT, name=account)
             answer = Page(port).setup(told['code'], account, ACCOUNT['password'])
