@@ -56,6 +56,13 @@ function refusalOf(status: number, body: unknown): Refusal {
     );
 }
 
+/* A session that has ended leads back to the login. */
+function refused(status: number, body: unknown): Refusal {
+    const refusal = refusalOf(status, body);
+    if (refusal.name === 'SESSION') session.value = null;
+    return refusal;
+}
+
 async function request(method: string, path: string, init: RequestInit): Promise<unknown> {
     const headers = new Headers(init.headers);
     const csrf = session.value?.csrf;
@@ -68,9 +75,7 @@ async function request(method: string, path: string, init: RequestInit): Promise
     }
     const body: unknown = await answer.json().catch(() => null);
     if (answer.ok && body !== null) return body;
-    const refusal = refusalOf(answer.status, body);
-    if (refusal.name === 'SESSION') session.value = null;
-    throw refusal;
+    throw refused(answer.status, body);
 }
 
 async function proved(attempt: () => Promise<unknown>): Promise<unknown> {
@@ -104,10 +109,49 @@ export async function ask<T>(words: string, args: Args = {}, empty = false): Pro
     return (await command<T>(words, empty ? args : given(args))).result;
 }
 
+/* A command that says more than once how it stands: each line as it comes, then its answer. */
+export async function follow<T>(
+    words: string,
+    args: Args,
+    take: (line: Args) => void,
+    end?: AbortSignal,
+): Promise<Answer<T>> {
+    const attempt = () => stream(words.replaceAll(' ', '/'), args, take, end);
+    return (await proved(attempt)) as Answer<T>;
+}
+
+async function stream(path: string, args: Args, take: (line: Args) => void, end?: AbortSignal) {
+    const headers = new Headers({
+        'Content-Type': 'application/json',
+        Accept: 'application/x-ndjson',
+        'X-CSRF-Token': session.value?.csrf ?? '',
+    });
+    const init = { method: 'POST', headers, body: JSON.stringify(given(args)), signal: end };
+    const answer = await fetch(`/api/v1/${path}`, init).catch(() => null);
+    if (answer === null)
+        throw new Refusal(0, 'GONE', 'ilsd does not answer', 'systemctl status ilsd');
+    if (!answer.ok || !answer.body) throw refused(answer.status, await answer.json());
+    const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
+    let rest = '';
+    for (;;) {
+        const { done, value } = await reader.read();
+        const lines = (rest + (value ?? '')).split('\n');
+        rest = lines.pop() ?? '';
+        for (const text of lines.filter(l => l !== '')) {
+            const line = JSON.parse(text) as Args;
+            if (line.ok === true) return { lines: [], ...line };
+            if (line.ok === false) throw refused(409, line);
+            take(line);
+        }
+        if (done) throw new Refusal(0, 'GONE', 'ilsd hung up', 'ils status');
+    }
+}
+
 /* A command that takes a file: its bytes are the body, its arguments the query. */
 export async function send<T>(words: string, args: Args, file: Blob): Promise<T> {
     const query = new URLSearchParams();
-    for (const [key, value] of Object.entries(given(args))) query.set(key, String(value));
+    for (const [key, value] of Object.entries(given(args)))
+        for (const one of Array.isArray(value) ? value : [value]) query.append(key, String(one));
     const path = `${words.replaceAll(' ', '/')}?${query}`;
     const init = { body: file, headers: { 'Content-Type': 'application/octet-stream' } };
     return ((await proved(() => request('POST', path, init))) as Answer<T>).result;

@@ -38,6 +38,7 @@ const places: [RegExp, (m: RegExpMatchArray) => string][] = [
     [/^ils plan\b/, () => 'plan'],
     [/^ils alarms\b/, () => 'alarms'],
     [/^ils (trace|verdicts)\b/, () => 'trace'],
+    [/^ils diagnose (\S+)$/, m => `doctor?target=${encodeURIComponent(m[1] ?? '')}`],
     [/^ils diagnose\b/, () => 'doctor'],
 ];
 

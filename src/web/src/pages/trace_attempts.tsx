@@ -1,12 +1,11 @@
 /* trace_attempts: the verdicts on attempts to join, each with what the trace has of it, and beside
  * it what the trace of the other end has, where that is given: the id is the same at both. */
 import { useEffect, useRef, useState } from 'preact/hooks';
+import { verdicts } from '../live';
 import type { Verdict } from '../types';
 import { Button, Chip, Field, Input, None, Notice, Refused, Section } from '../ui/bits';
 import { FilePick } from '../ui/file';
 import { Pager } from '../ui/table';
-import { useAsk } from '../ui/use';
-import { status } from '../live';
 import { OneVerdict } from '../verdicts';
 import { number, when, words } from '../words';
 import { readText } from './trace_file';
@@ -93,7 +92,7 @@ function Sides(props: { lines: TraceLine[]; other: Attempt | undefined }) {
                 ) : (
                     <div class="trace-roll mono" tabIndex={0} role="region" aria-label={t('lines')}>
                         {lines.map(l => (
-                            <Line key={l.line} line={l} />
+                            <Line key={l.line} line={l} alone />
                         ))}
                     </div>
                 )}
@@ -195,25 +194,21 @@ function Other(props: { text: string; common: number; found: number; take: (s: s
 
 export function Attempts(props: { query: URLSearchParams }) {
     const wanted = props.query.get('verdict') ?? '';
-    const asked = useAsk<Verdict[]>('verdicts');
-    const { again } = asked;
     const live = useTrace(false);
     const [text, setText] = useState('');
     const [filter, setFilter] = useState('');
     const [from, setFrom] = useState(0);
-    const verdicts = live.lines.filter(l => l.record?.event === 'V1').length;
-    useEffect(() => again(), [status.value?.health, verdicts, again]);
     const others = new Map(attemptsOf(text).map(a => [a.verdict, a]));
-    const rows = (asked.data ?? []).filter(v => matches(v, filter));
+    const rows = verdicts.value.filter(v => matches(v, filter));
     const first = rows.findIndex(v => v.verdict_id === wanted);
     const start = from === 0 && first >= EACH ? first - (first % EACH) : from;
     const part = rows.slice(start, start + EACH);
-    const common = (asked.data ?? []).filter(v => others.has(v.verdict_id)).length;
+    const common = verdicts.value.filter(v => others.has(v.verdict_id)).length;
     return (
         <>
             <Section title={t('title')}>
-                <Refused refusal={asked.refusal ?? live.refusal} />
-                {(asked.data?.length ?? 0) > 5 && (
+                <Refused refusal={live.refusal} />
+                {verdicts.value.length > 5 && (
                     <Field label={t('filter')} for="verdict-filter">
                         <Input
                             id="verdict-filter"
@@ -226,7 +221,7 @@ export function Attempts(props: { query: URLSearchParams }) {
                         />
                     </Field>
                 )}
-                {asked.data?.length === 0 && <None text={t('none')} />}
+                {verdicts.value.length === 0 && <None text={t('none')} />}
                 {part.map(v => (
                     <One
                         key={`${v.verdict_id} ${v.time}`}

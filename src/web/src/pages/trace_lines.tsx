@@ -69,7 +69,8 @@ const t = words(
 const LEVELS: Level[] = ['error', 'significant', 'detailed'];
 const SIGN: Record<Level, string> = { error: '!', significant: '·', detailed: ' ' };
 
-export function Line(props: { line: TraceLine }) {
+/* `alone`: in the attempt that it belongs to, without a way there. */
+export function Line(props: { line: TraceLine; alone?: boolean }) {
     const { line, record } = props.line;
     const level = levelOf(props.line);
     const verdict = record?.event === 'V1' ? record.verdict_id : null;
@@ -80,7 +81,7 @@ export function Line(props: { line: TraceLine }) {
             </span>
             <span>
                 {line}
-                {verdict && (
+                {verdict && !props.alone && (
                     <>
                         {' '}
                         <a href={`#/trace?tab=attempts&verdict=${verdict}`}>{t('attempt')}</a>
