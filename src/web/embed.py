@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
-"""embed.py BUILT PO OUT: the files of the page as C, compressed, with entity tags; beside them the
-Japanese of what ilsd says, made of PO (src/said.ts reads them). The same input gives the
-same bytes."""
+"""embed.py BUILT PO ADVICE OUT: the files of the page as C, compressed, with entity tags. Beside
+them the Japanese of what ilsd says, made of PO (src/said.ts reads it), and what ADVICE, the words
+of the troubleshooting guide, knows of alarms, codes and lines (src/advice.tsx). The same input
+gives the same bytes."""
 import gettext
 import gzip
 import hashlib
@@ -11,6 +12,7 @@ import re
 import subprocess
 import sys
 import tempfile
+import tomllib
 
 TYPES = {'.html': 'text/html; charset=utf-8', '.js': 'text/javascript; charset=utf-8',
          '.css': 'text/css; charset=utf-8', '.svg': 'image/svg+xml',
@@ -37,7 +39,16 @@ def translations(po):
                       if len(a) < 80 and not hole.search(a)]}
 
 
-def files(built, po):
+def advice(path):
+    """Of each alarm, code and line of a trace: what the guide says of it, in both languages."""
+    with open(path, 'rb') as handle:
+        guide = tomllib.load(handle)
+    return {kind: {name: {'en': one['en'].strip(), 'ja': one['ja'].strip()}
+                   for name, one in guide[kind].items() if 'en' in one}
+            for kind in ('alarm', 'code', 'line')}
+
+
+def files(built, po, guide):
     """(path, bytes) of all of them; the page itself is `/`."""
     found = []
     for base, _, names in os.walk(built):
@@ -45,15 +56,16 @@ def files(built, po):
             whole = os.path.join(base, name)
             with open(whole, 'rb') as handle:
                 found.append(('/' + os.path.relpath(whole, built), handle.read()))
-    said = json.dumps(translations(po), ensure_ascii=False, separators=(',', ':'))
-    found.append(('/assets/said.ja.json', said.encode()))
+    for name, value in (('said.ja', translations(po)), ('advice', advice(guide))):
+        text = json.dumps(value, ensure_ascii=False, separators=(',', ':'))
+        found.append(('/assets/%s.json' % name, text.encode()))
     return sorted(('/' if path == '/index.html' else path, data) for path, data in found)
 
 
-def main(built, po, out):
+def main(built, po, guide, out):
     lines = ['#include "daemon/page_files.h"', '']
     rows = []
-    for i, (path, data) in enumerate(files(built, po)):
+    for i, (path, data) in enumerate(files(built, po, guide)):
         packed = gzip.compress(data, 9, mtime=0)
         kind = TYPES[os.path.splitext('/index.html' if path == '/' else path)[1]]
         tag = hashlib.sha256(data).hexdigest()[:16]

@@ -1,5 +1,6 @@
-/* doctor_finding: what the doctor makes of an attempt to join: code, cause, what decides it, and what
- * mends it where; the lines of both ends side by side. */
+/* doctor_finding: what the doctor makes of an attempt to join: code, cause, what decides it, and
+ * what mends it where; the lines of both ends side by side. */
+import { Advice, adviceOn } from '../advice';
 import { said } from '../said';
 import { Chip, Command, Notice } from '../ui/bits';
 import { words } from '../words';
@@ -259,6 +260,11 @@ function Lines(props: { title: string; lines: Evidence[] }) {
                         <span>
                             {e.decides && <span class="unseen">{t('decides')}: </span>}
                             {e.text}
+                            {adviceOn('line', e.id) !== '' && (
+                                <span class="told">
+                                    {e.id}: <Advice kind="line" name={e.id} />
+                                </span>
+                            )}
                         </span>
                     </div>
                 ))}
@@ -282,6 +288,17 @@ function Sides(props: { f: Finding }) {
     );
 }
 
+/* What the guide says of the code. */
+function Code(props: { code: string }) {
+    const number = props.code.replace('ILS-', '');
+    if (adviceOn('code', number) === '') return null;
+    return (
+        <p>
+            <Advice kind="code" name={number} />
+        </p>
+    );
+}
+
 export function OneFinding(props: { f: Finding }) {
     const f = props.f;
     const good = f.outcome === 'joined' || f.outcome === 'test';
@@ -301,6 +318,7 @@ export function OneFinding(props: { f: Finding }) {
                 <Facts f={f} />
             </Notice>
             <Cure f={f} />
+            {!good && f.code && <Code code={f.code} />}
             {f.look_for && (
                 <Notice tone="warn" title={t('look')}>
                     <p>{said(f.look_for.text)}</p>
