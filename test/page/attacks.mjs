@@ -101,7 +101,8 @@ async function inert(come) {
     }
     await ann.turn('network');
     for (const [name, text] of [['osaka', texts.image], ['nara', texts.vector]]) {
-        await page.locator('main button').filter({ hasText: RegExp(`^${name}$`) }).first().click();
+        const button = page.locator('main button').filter({ hasText: RegExp(`^${name}$`) });
+        await button.first().click();
         await page.getByText(text, { exact: false }).first().waitFor();
         ok(true, `V3.2.2: the description of ${name} is there as text`);
         await look(`#/network ${name}`);
@@ -129,7 +130,8 @@ async function addresses(come) {
         await ann.page.locator('nav.nav').waitFor();
         await settled(ann, 150);
         same([await traces(ann.page), await ann.page.evaluate(() => ({}).polluted ?? null)],
-            [{ ran: [], made: 0, links: [] }, null], `V1.2.2: nothing runs by ${hash.slice(0, 40)}`);
+            [{ ran: [], made: 0, links: [] }, null],
+            `V1.2.2: nothing runs by ${hash.slice(0, 40)}`);
     }
     await ann.page.goto(tokyo.url + '#/doctor');
     await ann.page.locator('main').waitFor();
@@ -153,8 +155,8 @@ async function control(come) {
     }, [texts.image, texts.vector, texts.uri]);
     await settled(ann, 800);
     const seen = await traces(ann.page);
-    ok(seen.ran.length > 0 && seen.made > 2, 'V3.2.2: the control: in a page that makes HTML of it, '
-        + 'it runs', JSON.stringify(seen));
+    ok(seen.ran.length > 0 && seen.made > 2,
+        'V3.2.2: the control: in a page that makes HTML of it, it runs', JSON.stringify(seen));
 }
 
 /* A mistake in our own script would find these walls. */
@@ -416,5 +418,7 @@ async function left(come) {
     ann.complaints.length = 0;
 }
 
-await play({ inert, addresses, control, walls, 'cross-site': crossSite, direct, rebinding, left }, 2);
+await play(
+    { inert, addresses, control, walls, 'cross-site': crossSite, direct, rebinding, left }, 2,
+);
 bad.close();

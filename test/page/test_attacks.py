@@ -45,10 +45,11 @@ def main():
         kobe.json('join', where)  # and now tokyo refuses it
         tokyo.must('trust', 'import', root.pem)
         tokyo.must('block', 'add', 'eve@osaka.example.com', '--description', VECTOR)
-        tokyo.must('catalog', 'add', 'pbx', '--route-string', 'pbx.example', '--description', VECTOR)
+        tokyo.must('catalog', 'add', 'pbx', '--route-string', 'pbx.example', '--description',
+                   VECTOR)
         scene.add(tokyo)
-        return scene.run(texts={'image': IMAGE, 'subject': IMAGE[1:-1], 'vector': VECTOR, 'uri': URI, 'user': USER, 'link': LINK,
-                                'trace': TRACE})
+        return scene.run(texts={'image': IMAGE, 'subject': IMAGE[1:-1], 'vector': VECTOR,
+                                'uri': URI, 'user': USER, 'link': LINK, 'trace': TRACE})
 
 
 sys.exit(main())
