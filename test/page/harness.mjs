@@ -87,6 +87,25 @@ export class Person {
         await this.page.locator(`nav a[href="#/${name}"][aria-current="page"]`).waitFor();
     }
 
+    /* All pages with all their parts, by what stands behind `#` in their address. */
+    async views() {
+        const hashes = where => this.page.locator(where).evaluateAll(all => all.map(a => a.hash));
+        const found = [];
+        for (const page of await hashes('.nav a')) {
+            await this.look(page);
+            const parts = await hashes('main nav a');
+            found.push(...(parts.length ? parts : [page]));
+        }
+        return found;
+    }
+
+    async look(hash) {
+        await this.page.locator(`a[href="${hash.split('?')[0]}"]`).first().click();
+        if (hash.includes('?')) await this.page.locator(`main nav a[href="${hash}"]`).click();
+        await this.page.locator(`a[href="${hash}"][aria-current="page"]`).first().waitFor();
+        await this.settled();
+    }
+
     /* Nothing of the page is still asked for. */
     async settled() {
         await this.page.waitForFunction(() => !document.querySelector('.working'));
@@ -218,7 +237,9 @@ export class Person {
     /* Serious and critical findings of axe. */
     async findings() {
         await this.page.evaluate(AXE);
-        const found = await this.page.evaluate(() => globalThis.axe.run(document));
+        const found = await this.page.evaluate(() => globalThis.axe.run(document, {
+            resultTypes: ['violations'],
+        }));
         return found.violations
             .filter(v => v.impact === 'serious' || v.impact === 'critical')
             .map(v => `${v.id}: ${v.help}\n${v.nodes.map(n => n.html).join('\n')}`);

@@ -1,14 +1,15 @@
 /* japanese: finds the English sentences that are left in a page in Japanese: three or more words
  * of lower case in a row, in what is shown or read out. What is typed (code), what ilsd wrote
- * down (pre), and what people gave (names, descriptions) is not the page's to translate. */
+ * down (pre, mono), and what people gave (names, descriptions) is not the page's to translate. */
 
 /* Runs in the browser. */
 function look() {
     const SENTENCE = /\b[A-Za-z][a-z']+(?:[ ,;:]+[a-z'-]{2,}){2,}/;
-    const NOT_OURS = 'code, pre, textarea, script, noscript, button[lang]';
+    const NOT_OURS = 'code, pre, .mono, textarea, script, noscript, button[lang]';
     const found = [];
+    const COMMAND = /\bils( [a-z-]+)+/g;
     const see = (text, where) => {
-        if (SENTENCE.test(text ?? '')) found.push(`${where}: ${text.trim().slice(0, 160)}`);
+        if (SENTENCE.test(text?.replace(COMMAND, '') ?? '')) found.push(`${where}: ${text.trim().slice(0, 160)}`);
     };
     const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
     for (let node = walker.nextNode(); node; node = walker.nextNode())

@@ -8,7 +8,7 @@ import { Button, Chip, Field, Input, Refused, Section, Working } from '../ui/bit
 import { Act } from '../ui/act';
 import { Table, type Column } from '../ui/table';
 import { useAgain, useAsk, useDo } from '../ui/use';
-import { number, when, words } from '../words';
+import { language, number, when, words } from '../words';
 import type { Shown } from './index';
 
 const t = words(
@@ -71,6 +71,27 @@ const t = words(
         save: '保存',
     },
 );
+
+/* The limits, as ilsd names them. */
+const LIMITS: Record<string, string> = {
+    learned: '学習エントリ',
+    'learned bytes': '学習エントリのバイト数',
+    'clusters and catalogs': 'クラスタとカタログ',
+    'catalogs of this hub': 'このハブのカタログ',
+    streams: 'ストリーム',
+    'lines of the own plan': '自クラスタのプランの行',
+    'links being made': '接続処理中のリンク',
+    'trust store': 'トラストストア',
+    'refused certificates': '拒否された証明書',
+    invites: '招待',
+    alarms: 'アラーム',
+    'clusters that were ended': '終了したクラスタ',
+    blocks: 'ブロック',
+};
+
+function nameOf(limit: string): string {
+    return (language.value === 'ja' && LIMITS[limit]) || limit;
+}
 
 interface HeldPlan {
     cluster: string;
@@ -189,7 +210,7 @@ function Limits() {
     const asked = useAsk<Limit[]>('limits');
     const admin = session.value?.role === 'admin';
     const columns: Column<Limit>[] = [
-        { title: t('name'), by: l => l.name, cell: l => said(l.name) },
+        { title: t('name'), by: l => l.name, cell: l => nameOf(l.name) },
         { title: t('used'), by: l => l.used, cell: l => number(l.used), right: true },
         { title: t('max'), by: l => l.max, cell: l => number(l.max), right: true },
         { title: t('alarm'), by: l => l.alarm_at, cell: l => number(l.alarm_at), right: true },
@@ -203,7 +224,7 @@ function Limits() {
                     high={l.alarm_at ?? l.max}
                     optimum={0}
                     value={l.used}
-                    aria-label={said(l.name)}
+                    aria-label={nameOf(l.name)}
                 />
             ),
         },
