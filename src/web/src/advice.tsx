@@ -30,10 +30,16 @@ function Part(props: { text: string }) {
 }
 
 /* What stands between back quotes is a command or a word of the program. */
-export function Advice(props: { kind: Kind; name: string }) {
-    const text = adviceOn(props.kind, props.name);
-    if (text === '') return null;
+export function Marked(props: { text: string }) {
     return (
-        <>{text.split('`').map((part, i) => (i % 2 === 1 ? <Part key={i} text={part} /> : part))}</>
+        <>
+            {props.text
+                .split('`')
+                .map((part, i) => (i % 2 === 1 ? <Part key={i} text={part} /> : part))}
+        </>
     );
+}
+
+export function Advice(props: { kind: Kind; name: string }) {
+    return <Marked text={adviceOn(props.kind, props.name)} />;
 }

@@ -1,6 +1,6 @@
 /* doctor_finding: what the doctor makes of an attempt to join: code, cause, what decides it, and
  * what mends it where; the lines of both ends side by side. */
-import { Advice, adviceOn } from '../advice';
+import { Advice, adviceOn, Marked } from '../advice';
 import { said } from '../said';
 import { Chip, Command, Notice } from '../ui/bits';
 import { words } from '../words';
@@ -220,7 +220,7 @@ function Cure(props: { f: Finding }) {
     return (
         <Notice tone="info" title={t('do')}>
             <p>
-                {remedy.where ? said(remedy.where) : t(remedy.at ?? '?')}
+                {remedy.where ? <Marked text={said(remedy.where)} /> : t(remedy.at ?? '?')}
                 {remedy.command && (
                     <>
                         {': '}
@@ -228,7 +228,11 @@ function Cure(props: { f: Finding }) {
                     </>
                 )}
             </p>
-            {remedy.how && <p>{said(remedy.how)}</p>}
+            {remedy.how && (
+                <p>
+                    <Marked text={said(remedy.how)} />
+                </p>
+            )}
             {remedy.menu && (
                 <p>
                     {t('menu')} {said(remedy.menu)}
@@ -321,7 +325,9 @@ export function OneFinding(props: { f: Finding }) {
             {!good && f.code && <Code code={f.code} />}
             {f.look_for && (
                 <Notice tone="warn" title={t('look')}>
-                    <p>{said(f.look_for.text)}</p>
+                    <p>
+                        <Marked text={said(f.look_for.text)} />
+                    </p>
                 </Notice>
             )}
             <Sides f={f} />

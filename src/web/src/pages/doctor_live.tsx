@@ -20,6 +20,15 @@ const t = words(
         good: 'good',
         bad: 'failed',
         told: 'told',
+        resolve: 'resolve',
+        certificate: 'certificate',
+        name: 'name',
+        dates: 'dates',
+        hello: 'hello',
+        proof: 'proof',
+        met: 'met',
+        password: 'password',
+        verdict: 'verdict',
         note:
             'The other end sees a connection that ends with a goodbye (ILS-415); a password that ' +
             'differs counts there as in a join.',
@@ -35,6 +44,15 @@ const t = words(
         good: '成功',
         bad: '失敗',
         told: '情報',
+        resolve: '名前解決',
+        certificate: '証明書',
+        name: '名前の照合',
+        dates: '日付と時計',
+        hello: '相手の応答',
+        proof: 'パスワードの照合',
+        met: '面識',
+        password: 'パスワード',
+        verdict: '判定',
         note:
             '相手側には、挨拶して終わる接続(ILS-415)として見えます。パスワードが異なる場合は、' +
             '参加の失敗と同じように数えられます。',
@@ -54,6 +72,24 @@ interface Tested {
     steps: Step[];
 }
 
+const STEPS = [
+    'resolve',
+    'certificate',
+    'name',
+    'dates',
+    'hello',
+    'proof',
+    'met',
+    'password',
+    'verdict',
+] as const;
+
+/* Ports and protocols are called alike everywhere. */
+function stepWords(step: string): string {
+    const known = STEPS.find(s => s === step);
+    return known ? t(known) : step;
+}
+
 function Steps(props: { steps: Step[] }) {
     return (
         <ol class="steps" aria-live="polite">
@@ -62,7 +98,7 @@ function Steps(props: { steps: Step[] }) {
                     <Chip tone={s.ok === null ? 'plain' : s.ok ? 'good' : 'bad'}>
                         {s.ok === null ? t('told') : s.ok ? t('good') : t('bad')}
                     </Chip>{' '}
-                    <strong>{s.step}</strong> {said(s.text)}
+                    <strong>{stepWords(s.step)}</strong> {said(s.text)}
                     {s.next && (
                         <div>
                             <Remedy text={s.next} at={s.next_at} />

@@ -110,15 +110,12 @@ function Findings(props: { d: Diagnosis }) {
     const [from, setFrom] = useState(0);
     const all = props.d.attempts;
     const part = all.slice(from, from + EACH);
+    const first = part.findIndex(f => f.outcome !== 'joined');
     return (
         <>
             {all.length === 0 && <None text={t('none')} />}
             {part.map((f, i) => (
-                <details
-                    key={from + i}
-                    class="trace-attempt"
-                    open={all.length === 1 || (i === 0 && from === 0)}
-                >
+                <details key={from + i} class="trace-attempt" open={i === Math.max(first, 0)}>
                     <summary>
                         <Outcome f={f} /> <strong>{titleOf(f)}</strong>{' '}
                         <small>{f.evidence[0]?.time}</small>

@@ -40,11 +40,11 @@ const t = words(
             'it joins again.',
         'leave-force': 'Also if it is the only hub of its spokes (they are left without one)',
         adopt: 'Adopt another network',
-        'adopt-title': 'Adopt the network of the next hub?',
+        'adopt-title': 'Adopt the network of the cluster that refused this one?',
         'adopt-text':
-            'The id of the present network is forgotten; the next cluster that is joined says ' +
-            'which network this one belongs to. It is the cure of ILS-408. At a hub its own ' +
-            'spokes are refused until they adopt the other network as well.',
+            'This cluster was refused with ILS-408, because it belongs to another network: it ' +
+            'takes the id of that one, and joins it. At a hub its own spokes are refused until ' +
+            'they adopt it as well.',
         identity: 'Take a new identity',
         'identity-title': 'Take a new identity?',
         'identity-text':
@@ -109,10 +109,11 @@ const t = words(
             '呼は解決されなくなります。自分のエントリはここに残り、再び参加すると元どおり配布されます。',
         'leave-force': 'スポークの唯一のハブであっても離脱する(スポークはハブを失います)',
         adopt: '別のネットワークに移る',
-        'adopt-title': '次に参加するハブのネットワークに移りますか?',
+        'adopt-title': 'このクラスタを拒否した相手のネットワークに移りますか?',
         'adopt-text':
-            '現在のネットワーク ID を破棄し、次に参加した相手のネットワークに属します。' +
-            'ILS-408 の対処です。ハブの場合、自分のスポークも同じ操作をするまで拒否されます。',
+            'このクラスタは、別のネットワークに属しているため ILS-408 で拒否されました。相手の' +
+            'ネットワーク ID を採用して参加します。ハブの場合、自分のスポークも同じ操作をするまで' +
+            '拒否されます。',
         identity: '新しい ID を取得',
         'identity-title': '新しい ID を取得しますか?',
         'identity-text':

@@ -1,7 +1,7 @@
 /* network_self: who this cluster is, in which network, whether it may write, and what is done where
  * it may not. */
 import { useEffect } from 'preact/hooks';
-import { status } from '../live';
+import { status, verdicts } from '../live';
 import { Remedy } from '../remedy';
 import { Button, Notice, Refused, Section, Working } from '../ui/bits';
 import { useAsk, useDo } from '../ui/use';
@@ -177,6 +177,7 @@ export function Self(props: { turn: number; begin: (act: Act) => void }) {
     const s = status.value;
     useEffect(() => again(), [props.turn, s?.health, s?.peer_id, s?.network_id, again]);
     const me = asked.data;
+    const foreign = verdicts.value.some(v => v.code === 'ILS-408');
     const joined = me?.network_id !== null && s?.role !== 'Standalone';
     return (
         <Section title={t('title')}>
@@ -187,7 +188,8 @@ export function Self(props: { turn: number; begin: (act: Act) => void }) {
                 {mayChange() && me && (
                     <Acts
                         acts={[
-                            ...(joined ? [leave(), adopt()] : []),
+                            ...(joined ? [leave()] : []),
+                            ...(foreign ? [adopt()] : []),
                             identity(),
                             copy('backup'),
                             copy('restore'),
