@@ -458,6 +458,9 @@ int run_plan_show(struct cli *cli, const struct parsed *p)
     if (max != NULL && !take_number(cli, call.args, "max", max, &status))
         return status;
     take(call.args, p, "--source");
+    take(call.args, p, "--search");
+    take(call.args, p, "--kind");
+    take(call.args, p, "--after");
     status = cli_call(cli, &call, &shown);
     if (shown != NULL && cli->json) {
         print_json(shown);
@@ -467,6 +470,8 @@ int run_plan_show(struct cli *cli, const struct parsed *p)
         if (n > 0)
             print_table(cli, json_object_get(shown, "entries"), columns, 5);
         printf(_("%zu shown of %lld entries\n"), n, (long long)total);
+        if (text_of(shown, "after")[0] != '\0')
+            printf(_("\nthere may be more: the same with --after %s\n"), text_of(shown, "after"));
     }
     json_decref(shown);
     return status;

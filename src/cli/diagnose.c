@@ -180,14 +180,6 @@ static int files_read(const struct cli *cli, struct doctor *d, struct files *f)
 
 /* --- the answer */
 
-bool diagnose_explained(const struct diagnosis *d)
-{
-    for (size_t i = 0; i < d->attempt_n; i++)
-        if (d->attempt[i].certainty == UNCLEAR)
-            return false;
-    return d->attempt_n > 0;
-}
-
 static int report(const struct cli *cli, const struct diagnosis *d, const char *html)
 {
     if (d->attempt_n == 0)

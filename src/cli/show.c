@@ -199,6 +199,8 @@ int run_audit(struct cli *cli, const struct parsed *p)
     int status;
     if (max != NULL && !take_number(cli, args, "max", max, &status))
         return status;
+    take(args, p, "--before");
+    take(args, p, "--search");
     return TABLE(cli, "audit", args, columns);
 }
 
@@ -239,13 +241,17 @@ int run_trace(struct cli *cli, const struct parsed *p)
     json_t *rows, *row;
     size_t i;
     int status;
+    static const char *const filter[] = {"--level", "--cluster", "--address", "--verdict",
+                                         "--text"};
+    for (i = 0; i < sizeof filter / sizeof *filter; i++)
+        take(call.args, p, filter[i]);
     if (parsed_has(p, "--follow")) {
         call.command = "trace follow";
         call.on_line = trace_line;
-        if (p->given_n == 1)
+        if (!parsed_has(p, "--last") && lines == NULL)
             return cli_call(cli, &call, NULL);
         json_decref(call.args);
-        return cli_error(cli, EXIT_USAGE, "--follow stands alone: it shows what is yet to come",
+        return cli_error(cli, EXIT_USAGE, "--follow shows what is yet to come, not what was",
                          NULL, "ils trace --follow");
     }
     if (parsed_has(p, "--last"))

@@ -121,11 +121,18 @@ static const struct option_row trace_options[] = {
     {"--follow", NULL, "print lines as they are written, until Ctrl-C", OPTION_FLAG},
     {"--last", NULL, "the lines of the last attempt to join", OPTION_FLAG},
     {"--lines", "N", "how many lines (100)", OPTION_VALUE},
+    {"--level", "LEVEL", "error, significant or detailed: as serious at least", OPTION_VALUE},
+    {"--cluster", "CLUSTER", "of this cluster only", OPTION_VALUE},
+    {"--address", "ADDR", "with this address only", OPTION_VALUE},
+    {"--verdict", "ID", "of this verdict only", OPTION_VALUE},
+    {"--text", "TEXT", "only lines with this in them", OPTION_VALUE},
     {NULL, NULL, NULL, OPTION_FLAG},
 };
 
 static const struct option_row audit_options[] = {
     {"--max", "N", "how many rows, newest first (100)", OPTION_VALUE},
+    {"--before", "ID", "what is older than this row (--json shows ids)", OPTION_VALUE},
+    {"--search", "TEXT", "only rows with this in them", OPTION_VALUE},
     {NULL, NULL, NULL, OPTION_FLAG},
 };
 
@@ -179,6 +186,10 @@ static const struct option_row rollback_options[] = {
 static const struct option_row show_options[] = {
     {"--max", "N", "how many entries (100)", OPTION_VALUE},
     {"--source", "NAME", "of one source only", OPTION_VALUE},
+    {"--search", "TEXT", "only where the number, URI or pattern contains it", OPTION_VALUE},
+    {"--kind", "KIND", "only URI, ENTERPRISE, E164, ENTERPRISEPATTERN or E164PATTERN",
+     OPTION_VALUE},
+    {"--after", "PLACE", "the page behind the one that named this place", OPTION_VALUE},
     {NULL, NULL, NULL, OPTION_FLAG},
 };
 

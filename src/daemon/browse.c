@@ -1,4 +1,4 @@
-/* browse: other clusters' plans, a part in each turn of the loop. */
+/* browse: other clusters' plans, or one's own, a part in each turn of the loop. */
 #include "daemon/browse.h"
 
 #include <inttypes.h>
@@ -54,6 +54,18 @@ size_t browse_key(char dst[static BROWSE_KEY_MAX], const struct record *r)
     return n;
 }
 
+bool browse_contains(struct slice text, const char *part, size_t n)
+{
+    for (size_t i = 0; i + n <= text.n; i++) {
+        size_t k = 0;
+        while (k < n && ascii_lower(text.p[i + k]) == (uint8_t)part[k])
+            k++;
+        if (k == n)
+            return true;
+    }
+    return false;
+}
+
 void browse_peer_id(char dst[static 2 * PEER_ID_SIZE + 1], const struct view_plan *p)
 {
     uint8_t number[8], hash[HASH_SIZE];
@@ -76,13 +88,27 @@ static int plan_cmp(const uint8_t *key, uint64_t number, const struct view_plan 
     return order != 0 ? order : (number > p->number) - (number < p->number);
 }
 
+static bool plan_at(const struct browse *b, const struct ils *core, size_t i,
+                    struct view_plan *ret)
+{
+    struct view_self self;
+    if (!b->own)
+        return view_plan_at(core, i, ret);
+    view_self(core, &self);
+    memset(ret, 0, sizeof *ret);
+    memcpy(ret->key, self.key, KEY_SIZE);
+    ret->number = STREAM_PLAN;
+    ret->catalog = view_own_catalog(core);
+    return i == 0 && ret->catalog != NULL;
+}
+
 /* The plan that the place is in, or the first one behind it. False: there is none. */
 static bool plan_find(struct browse *b, bool behind, struct view_plan *ret)
 {
     const struct ils *core = runtime_core(b->client->control->rt);
     struct view_plan p;
     bool found = false;
-    for (size_t i = 0; view_plan_at(core, i, &p); i++) {
+    for (size_t i = 0; plan_at(b, core, i, &p); i++) {
         int order = b->place.begun ? plan_cmp(b->place.key, b->place.number, &p) : -1;
         if (order > 0 || (order == 0 && behind))
             continue;
@@ -119,8 +145,11 @@ static void turn_closed(uv_handle_t *handle)
 static void turn_over(struct browse *b, bool whole)
 {
     uv_idle_stop(&b->turn);
+    b->again = false;
     if (!b->client->closing)
         b->done(b, whole);
+    if (b->again)
+        return;
     uv_close((uv_handle_t *)&b->turn, turn_closed);
 }
 
@@ -149,6 +178,13 @@ static void on_turn(uv_idle_t *turn)
         behind = true;
     }
     turn_over(b, !there);
+}
+
+void browse_again(struct browse *b)
+{
+    b->again = true;
+    b->enough = false;
+    uv_idle_start(&b->turn, on_turn);
 }
 
 void browse_start(struct browse *b)

@@ -1,6 +1,6 @@
-/* browse: going through what other clusters announce, as it is served here, without holding the
- * loop: a few thousand records in each of its turns. The core may change in between; then the walk
- * goes on nearby. */
+/* browse: going through what other clusters announce, as it is served here, or through one's own
+ * plan, without holding the loop: a few thousand records in each of its turns. The core may change
+ * in between; then the walk goes on nearby. */
 #ifndef OPENILS_DAEMON_BROWSE_H
 #define OPENILS_DAEMON_BROWSE_H
 
@@ -21,6 +21,8 @@ struct browse {
     struct browse_place place;
     uint64_t looked_at;
     bool enough;
+    bool again;
+    bool own; /* one's own plan alone */
     /* NULL: every plan. */
     bool (*plan)(struct browse *b, const struct view_plan *p);
     /* Asked first, with less work; NULL: every record. */
@@ -36,6 +38,8 @@ struct browse {
 
 /* Begins; b is given to b->free when all is over, whatever happens. */
 void browse_start(struct browse *b);
+/* In `done`: it goes on from its place instead of being over, and ends with `done` again. */
+void browse_again(struct browse *b);
 
 /* The place as a text of letters, digits and dots, and back; false: it is none. */
 #define BROWSE_TEXT_MAX 160
@@ -43,6 +47,7 @@ void browse_text(char dst[static BROWSE_TEXT_MAX], const struct browse_place *p)
 bool browse_parse(struct browse_place *ret, struct slice text);
 
 /* user, "@" and domain; the user alone where there is none. Length, dst ends with NUL. */
+bool browse_contains(struct slice text, const char *part, size_t n); /* part: in lower case */
 #define BROWSE_KEY_MAX (2 * URI_MAX + 4)
 size_t browse_key(char dst[static BROWSE_KEY_MAX], const struct record *r);
 /* Of an imported catalog that of the catalog. */

@@ -27,13 +27,13 @@ static const struct verb verbs[] = {
     {"peers", RIGHT_READ, "", false, verb_peers},
     {"alarms", RIGHT_READ, "", false, verb_alarms},
     {"verdicts", RIGHT_READ, "", false, verb_verdicts},
-    {"audit", RIGHT_READ, "max,", false, verb_audit},
+    {"audit", RIGHT_READ, "max,before,search,", false, verb_audit},
     {"lookup", RIGHT_READ, "dialled,from,", false, verb_lookup},
     {"sql", RIGHT_READ, "query,", false, verb_sql},
     {"auth show", RIGHT_READ, "", false, verb_auth_show},
     {"password list", RIGHT_READ, "", false, verb_password_list},
     {"route list", RIGHT_READ, "", false, verb_route_list},
-    {"plan show", RIGHT_READ, "max,source,", false, verb_plan_show},
+    {"plan show", RIGHT_READ, "max,source,search,kind,after,", false, verb_plan_show},
     {"plan log", RIGHT_READ, "number,before,max,skip,", false, verb_plan_log},
     {"plan check", RIGHT_READ, "", false, verb_plan_check},
     {"plan export", RIGHT_READ, "source,format,all,enterprise,", false, verb_plan_export},
@@ -56,8 +56,11 @@ static const struct verb verbs[] = {
     {"learned", RIGHT_READ, "cluster,search,kind,stale,max,after,", false, verb_learned},
     {"limits", RIGHT_READ, "", false, verb_limits},
     {"diagnose", RIGHT_CHANGE, "target,", false, verb_diagnose},
-    {"trace follow", RIGHT_READ, "", false, verb_trace_follow},
-    {"trace last", RIGHT_READ, "max,attempt,", false, verb_trace_last},
+    {"diagnose trace", RIGHT_READ, "names,second_bytes,max,", true, verb_diagnose_trace},
+    {"verdict", RIGHT_READ, "id,names,", true, verb_verdict},
+    {"trace follow", RIGHT_READ, "level,cluster,address,verdict,text,", false, verb_trace_follow},
+    {"trace last", RIGHT_READ, "max,before,attempt,level,cluster,address,verdict,text,", false,
+     verb_trace_last},
     {"init", RIGHT_CHANGE, "cluster_id,fqdn,description,route_string,", false, verb_init},
     {"describe", RIGHT_CHANGE, "cluster_id,fqdn,description,route_string,", false, verb_describe},
     {"role", RIGHT_CHANGE, "role,host,port,wait,force,", false, verb_role},
@@ -317,8 +320,8 @@ void control_ok(struct client *client, json_t *result)
     control_reply(client, result, 0);
 }
 
-void control_error_more(struct client *client, const char *name, const char *text,
-                        const char *next, const char *where, json_t *more)
+void control_error_rows(struct client *client, const char *name, const char *text,
+                        const char *next, const char *where, json_t *more, json_t *rows)
 {
     json_t *line = json_object(), *error = json_object();
     json_object_set_new(error, "name", json_string(name));
@@ -326,16 +329,24 @@ void control_error_more(struct client *client, const char *name, const char *tex
     json_object_set_new(error, "next", render_text(slice_of(next)));
     json_object_set_new(error, "where", where != NULL ? render_text(slice_of(where)) : json_null());
     json_object_set_new(error, "more", more != NULL ? more : json_array());
+    if (rows != NULL)
+        json_object_set_new(error, "rows", rows);
     json_object_set_new(line, "ok", json_false());
     json_object_set_new(line, "error", error);
     json_object_set_new(line, "exit", json_integer(1));
     client_finish(client, line);
 }
 
+void control_error_more(struct client *client, const char *name, const char *text,
+                        const char *next, const char *where, json_t *more)
+{
+    control_error_rows(client, name, text, next, where, more, NULL);
+}
+
 void control_error(struct client *client, const char *name, const char *text, const char *next,
                    const char *where)
 {
-    control_error_more(client, name, text, next, where, NULL);
+    control_error_rows(client, name, text, next, where, NULL, NULL);
 }
 
 void control_no_memory(struct client *client)

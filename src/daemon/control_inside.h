@@ -112,6 +112,9 @@ void control_error(struct client *client, const char *name, const char *text, co
 /* more: an array of further sentences; stolen. */
 void control_error_more(struct client *client, const char *name, const char *text,
                         const char *next, const char *where, json_t *more);
+/* rows: of a file, what is wrong with each, as objects; stolen. */
+void control_error_rows(struct client *client, const char *name, const char *text,
+                        const char *next, const char *where, json_t *more, json_t *rows);
 void control_no_memory(struct client *client);
 
 /* One line {"key": value}; steals value. False when the client is gone. */
@@ -255,6 +258,8 @@ void verb_configure(struct client *client);
 /* What is accepted: as set, or as it follows from what is offered. */
 uint8_t control_accept(const struct auth *auth);
 void verb_diagnose(struct client *client);
+void verb_diagnose_trace(struct client *client);
+void verb_verdict(struct client *client);
 
 void verb_version(struct client *client);
 void verb_status(struct client *client);
@@ -284,6 +289,10 @@ void verb_exchange(struct client *client);
 
 void verb_trace_follow(struct client *client);
 void verb_trace_last(struct client *client);
+/* What is kept of the attempt that has this verdict, as `trace last` gives it; new ref. ret_text
+ * (or NULL): the same as the lines of a file, to be freed. *ret_whole: from its beginning on. */
+json_t *control_trace_of(const struct control *c, const uint8_t id[static VERDICT_ID_SIZE],
+                         char **ret_text, bool *ret_whole);
 void control_trace_start(struct control *c);
 void control_trace_stop(struct control *c);
 

@@ -36,31 +36,19 @@ static bool of_plan(struct browse *b, const struct view_plan *p)
     return slice_eq_fold(slice_of(peer), slice_of(l->cluster));
 }
 
-static bool contains(struct slice text, const char *part, size_t n)
-{
-    for (size_t i = 0; i + n <= text.n; i++) {
-        size_t k = 0;
-        while (k < n && ascii_lower(text.p[i + k]) == (uint8_t)part[k])
-            k++;
-        if (k == n)
-            return true;
-    }
-    return false;
-}
-
 static bool of_record(struct browse *b, const struct record *r)
 {
     const struct learned *l = b->context;
     char key[BROWSE_KEY_MAX];
     if (l->kind != 0 && r->kind != l->kind)
         return false;
-    if (l->search_n == 0 || contains(r->user, l->search, l->search_n))
+    if (l->search_n == 0 || browse_contains(r->user, l->search, l->search_n))
         return true;
     if (r->domain.n == 0)
         return false;
     if (memchr(l->search, '@', l->search_n) == NULL)
-        return contains(r->domain, l->search, l->search_n);
-    return contains(slice_make(key, browse_key(key, r)), l->search, l->search_n);
+        return browse_contains(r->domain, l->search, l->search_n);
+    return browse_contains(slice_make(key, browse_key(key, r)), l->search, l->search_n);
 }
 
 /* --- what is made of it */

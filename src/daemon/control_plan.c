@@ -121,6 +121,22 @@ static void import_work(uv_work_t *work)
     job->memory = job->memory && changes_order(&job->changes);
 }
 
+/* Every fault that is kept, for who shows them beside the rows. */
+static json_t *import_rows(const struct csv_rows *rows)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < rows->complaint_n; i++) {
+        const struct csv_complaint *c = &rows->complaint[i];
+        json_t *row = json_object();
+        json_object_set_new(row, "line", c->line > 0 ? json_integer(c->line) : json_null());
+        json_object_set_new(row, "column", control_text_or_null(slice_of(c->column)));
+        json_object_set_new(row, "value", control_text_or_null(slice_of(c->text)));
+        json_object_set_new(row, "text", render_text(slice_of(c->sentence)));
+        json_array_append_new(list, row);
+    }
+    return list;
+}
+
 /* The first fault is the error; the others follow in `more`. */
 static void import_complain(struct client *client, const struct import *job)
 {
@@ -149,7 +165,8 @@ static void import_complain(struct client *client, const struct import *job)
     if (encoding != NULL)
         snprintf(next, sizeof next, "ils plan import FILE --source '%s' %.40s", job->source,
                  encoding);
-    control_error_more(client, "CSV", text, next, where[0] != '\0' ? where : NULL, more);
+    control_error_rows(client, "CSV", text, next, where[0] != '\0' ? where : NULL, more,
+                       import_rows(rows));
 }
 
 /* The line of the row with this key, which the core did not take; 0: not found. */
@@ -311,15 +328,7 @@ void verb_plan_remove(struct client *client)
     plan_one(client, false);
 }
 
-/* --- show: a walk over the own catalog */
-
-struct walk {
-    struct client *client;
-    struct slice source;
-    struct arena arena;
-    uint64_t n, max;
-    json_t *rows; /* show */
-};
+/* --- one record in words */
 
 struct words {
     struct slice kind, failover;
@@ -328,14 +337,14 @@ struct words {
 };
 
 /* The record in the words of a catalog file; false when it is of a kind that has none. */
-static bool walk_words(struct walk *w, const struct record *r, struct words *ret)
+static bool record_words(struct arena *arena, const struct record *r, struct words *ret)
 {
     struct failover failover = {.rule = FAILOVER_NONE};
     ret->kind = entry_kind_text(r->kind);
     if (ret->kind.n == 0 || (r->value.n > 0 && !failover_get(r->value, &failover)))
         return false;
-    arena_reset(&w->arena);
-    ret->failover = entry_failover_text(&w->arena, &failover);
+    arena_reset(arena);
+    ret->failover = entry_failover_text(arena, &failover);
     ret->key_n = slice_to_text(r->user, ret->key, sizeof ret->key);
     if (r->domain.n > 0 && ret->key_n + 1 + r->domain.n < sizeof ret->key) {
         ret->key[ret->key_n++] = '@';
@@ -347,66 +356,13 @@ static bool walk_words(struct walk *w, const struct record *r, struct words *ret
 
 json_t *control_entry_json(struct arena *arena, const struct record *r)
 {
-    struct walk w = {.arena = *arena};
     struct words words;
     json_t *json = json_object();
-    bool known = walk_words(&w, r, &words);
-    *arena = w.arena;
+    bool known = record_words(arena, r, &words);
     json_object_set_new(json, "kind", known ? render_text(words.kind) : json_null());
     json_object_set_new(json, "key", known ? render_text(slice_make(words.key, words.key_n))
                                            : render_text(r->user));
     json_object_set_new(json, "failover", known ? render_text(words.failover) : json_null());
     json_object_set_new(json, "source", render_text(r->source));
     return json;
-}
-
-static bool walk_show(void *context, const struct record *r)
-{
-    struct walk *w = context;
-    struct words words;
-    if ((w->source.n > 0 && !slice_eq(w->source, r->source)) || !walk_words(w, r, &words))
-        return true;
-    w->n++;
-    if (w->n > w->max)
-        return w->source.n > 0;
-    json_t *json = json_object();
-    json_object_set_new(json, "kind", render_text(words.kind));
-    json_object_set_new(json, "key", render_text(slice_make(words.key, words.key_n)));
-    json_object_set_new(json, "failover", render_text(words.failover));
-    json_object_set_new(json, "source", render_text(r->source));
-    json_object_set_new(json, "usn", control_number_json(r->usn));
-    json_array_append_new(w->rows, json);
-    return true;
-}
-
-static bool walk_begin(struct client *client, struct walk *w, uint64_t fallback)
-{
-    *w = (struct walk){.client = client};
-    if (!control_text(client, "source", false, &w->source) ||
-        !control_number(client, "max", 1000000, fallback, &w->max))
-        return false;
-    arena_init(&w->arena, &client->control->mem);
-    return true;
-}
-
-static void walk_end(struct walk *w)
-{
-    arena_done(&w->arena);
-}
-
-void verb_plan_show(struct client *client)
-{
-    const struct catalog *own = view_own_catalog(runtime_core(client->control->rt));
-    struct walk w;
-    if (!walk_begin(client, &w, 100))
-        return;
-    w.rows = json_array();
-    if (own != NULL)
-        catalog_walk(own, walk_show, &w);
-    json_t *result = json_object();
-    uint64_t total = w.source.n > 0 || own == NULL ? w.n : catalog_live(own);
-    json_object_set_new(result, "entries", w.rows);
-    json_object_set_new(result, "total", control_number_json(total));
-    walk_end(&w);
-    control_ok(client, result);
 }

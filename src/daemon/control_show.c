@@ -10,6 +10,7 @@
 #include "daemon/source.h"
 #include "daemon/version.h"
 #include "driver/address.h"
+#include "driver/store.h"
 
 struct slice control_self(const struct client *client)
 {
@@ -276,6 +277,9 @@ void verb_verdicts(struct client *client)
 
 /* --- audit */
 
+#define AUDIT_MAX      100000
+#define AUDIT_KEY_SIZE 12
+
 static uint64_t big_endian(const uint8_t *p)
 {
     uint64_t v = 0;
@@ -284,37 +288,87 @@ static uint64_t big_endian(const uint8_t *p)
     return v;
 }
 
+struct auditing {
+    struct client *client;
+    json_t *rows;
+    uint64_t max;
+    char search[200];
+};
+
+static bool audit_wanted(const struct auditing *a, struct slice who, struct slice what)
+{
+    char text[1024];
+    if (a->search[0] == '\0')
+        return true;
+    snprintf(text, sizeof text, "%.*s %.*s", (int)who.n, (const char *)who.p, (int)what.n,
+             (const char *)what.p);
+    return strcasestr(text, a->search) != NULL;
+}
+
+static void audit_done(struct auditing *a)
+{
+    struct client *client = a->client;
+    if (client->closing)
+        json_decref(a->rows);
+    else
+        control_ok(client, a->rows);
+    free(a);
+    control_release(client);
+}
+
 static void audit_row(void *context, const struct row *row, bool done)
 {
-    struct client *client = context;
+    struct auditing *a = context;
     if (done) {
-        if (client->closing)
-            json_decref(client->own);
-        else
-            control_ok(client, client->own);
-        client->own = NULL;
-        control_release(client);
+        audit_done(a);
         return;
     }
     if (row->key.n < 8 || row->value.n < 1 || row->value.n < 1u + row->value.p[0])
         return;
     size_t n = row->value.p[0];
+    struct slice who = slice_make(row->value.p + 1, n);
+    struct slice what = slice_make(row->value.p + 1 + n, row->value.n - 1 - n);
+    if (json_array_size(a->rows) >= a->max || !audit_wanted(a, who, what))
+        return;
     json_t *json = json_object();
     json_object_set_new(json, "time", control_time((wall)big_endian(row->key.p)));
-    json_object_set_new(json, "who", render_text(slice_make(row->value.p + 1, n)));
-    json_object_set_new(json, "what",
-                        render_text(slice_make(row->value.p + 1 + n, row->value.n - 1 - n)));
-    json_array_append_new(client->own, json);
+    json_object_set_new(json, "who", render_text(who));
+    json_object_set_new(json, "what", render_text(what));
+    json_object_set_new(json, "id", control_hex(row->key.p, row->key.n));
+    json_array_append_new(a->rows, json);
 }
 
+/* The newest first. A search goes through AUDIT_MAX of them at most. */
 void verb_audit(struct client *client)
 {
+    struct store_range range = {.space = STORE_AUDIT, .newest = true};
+    struct slice search, before;
     uint64_t max;
-    if (!control_number(client, "max", 100000, 100, &max))
+    uint8_t key[AUDIT_KEY_SIZE];
+    if (!control_number(client, "max", AUDIT_MAX, 100, &max) ||
+        !control_text(client, "search", false, &search) ||
+        !control_text(client, "before", false, &before))
         return;
-    client->own = json_array();
+    struct auditing *a = calloc(1, sizeof *a);
+    if (a == NULL) {
+        control_no_memory(client);
+        return;
+    }
+    if (before.n > 0 && !hex_parse(key, sizeof key, before)) {
+        control_error(client, "SETTING", "that is no id of a row of the audit", "ils audit",
+                      "before");
+        free(a);
+        return;
+    }
+    if (before.n > 0)
+        range.to = slice_make(key, sizeof key);
+    slice_to_text(search, a->search, sizeof a->search);
+    range.max = (size_t)(search.n > 0 ? AUDIT_MAX : max);
+    a->client = client;
+    a->max = max;
+    a->rows = json_array();
     control_hold(client);
-    runtime_audit(client->control->rt, (size_t)max, audit_row, client);
+    runtime_rows(client->control->rt, &range, audit_row, a);
 }
 
 /* --- lookup */

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #define NUMBERS ",max,skip,before,number,rule,port,priority,weight,minutes,days,expires," \
-                "generation,key_bytes,every,rate,confirm,"
+                "generation,key_bytes,second_bytes,every,rate,confirm,"
 #define FLAGS   ",all,enterprise,attempt,stale,force,wait,now,same_key,dry_run,on,everything," \
                 "plain,unresolved,uri_case,domains,entries,send_route_string,tls,exchange," \
                 "use_tls,use_password,"

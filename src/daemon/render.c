@@ -20,7 +20,7 @@ void render_language(const char *(*translate)(const char *english))
     language = translate;
 }
 
-static const char *word(const char *english)
+const char *render_word(const char *english)
 {
     return language != NULL && english[0] != '\0' ? language(english) : english;
 }
@@ -296,7 +296,7 @@ static void render_percent(char *dst, size_t size, const char *template, struct 
 
 void render_alarm_text(char *dst, size_t size, const struct alarm_row *row)
 {
-    render_percent(dst, size, row->alarm < ALARMS ? word(alarms[row->alarm].text) : "%s",
+    render_percent(dst, size, row->alarm < ALARMS ? render_word(alarms[row->alarm].text) : "%s",
                    row->subject);
 }
 
@@ -412,11 +412,11 @@ static bool verdict_name(struct out *o, const void *context, struct slice name, 
     else if (is(name, "method"))
         out_text(o, render_method(v->method));
     else if (is(name, "rule"))
-        out_text(o, word(render_rule(v->rule)));
+        out_text(o, render_word(render_rule(v->rule)));
     else if (is(name, "verdict"))
         out_hex(o, v->id, sizeof v->id);
     else if (is(name, "name"))
-        out_slice(o, v->name.n > 0 ? v->name : slice_of(word(N_("the other end"))));
+        out_slice(o, v->name.n > 0 ? v->name : slice_of(render_word(N_("the other end"))));
     else if (is(name, "retry"))
         out_number(o, v->retry_after);
     else if (is(name, "peer") && v->remedy_at == SIDE_THERE && c->self.n > 0)
@@ -437,7 +437,7 @@ static bool verdict_name(struct out *o, const void *context, struct slice name, 
 void render_cause(char *dst, size_t size, const struct verdict *v)
 {
     const struct verdict_context c = {.v = v};
-    render_fill(dst, size, word(code_row(v->code)->cause), verdict_name, &c);
+    render_fill(dst, size, render_word(code_row(v->code)->cause), verdict_name, &c);
 }
 
 void render_remedy(char *dst, size_t size, const struct verdict *v, struct slice self)
@@ -453,7 +453,7 @@ static void evidence(struct out *o, const struct verdict *v, bool holds, const c
 {
     const struct verdict_context c = {.v = v};
     if (holds)
-        out_fill(o, word(template), verdict_name, &c);
+        out_fill(o, render_word(template), verdict_name, &c);
 }
 
 void render_evidence(char *dst, size_t size, const struct verdict *v)
@@ -526,8 +526,8 @@ static const struct {
 
 void render_reply(char *dst, size_t size, enum reply reply, struct slice text)
 {
-    render_percent(dst, size, reply < REPLIES ? word(replies[reply].text)
-                                                : word(N_("unknown outcome")), text);
+    render_percent(dst, size, reply < REPLIES ? render_word(replies[reply].text)
+                                                : render_word(N_("unknown outcome")), text);
 }
 
 void render_reply_next(char *dst, size_t size, enum reply reply, struct slice text)

@@ -11,6 +11,8 @@
  * makes of the English template ({names} and %s stay in it). NULL: English. What programs read
  * (trace lines, remedies, names, JSON keys) is the same in every language. */
 void render_language(const char *(*translate)(const char *english));
+/* In that language; "" as it is. */
+__attribute__((format_arg(1))) const char *render_word(const char *english);
 
 /* The text of a trace record (without the SSSSSSSS.NNN |time |AppInfo | in front). size >= 1024. */
 void render_trace(char *dst, size_t size, const struct trace *t);

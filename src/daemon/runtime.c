@@ -424,12 +424,6 @@ void runtime_rows(struct runtime *rt, const struct store_range *range, runtime_a
     storer_range(rt->storer, range, asked_row, a);
 }
 
-void runtime_audit(struct runtime *rt, size_t max, runtime_audit_visit visit, void *context)
-{
-    struct store_range range = {.space = STORE_AUDIT, .newest = true, .max = max};
-    runtime_rows(rt, &range, visit, context);
-}
-
 void runtime_copy(struct runtime *rt, const char *file,
                   void (*done)(void *context, const char *error), void *context)
 {

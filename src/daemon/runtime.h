@@ -101,12 +101,9 @@ typedef void (*runtime_trace_listener)(void *context, const char *line, const ch
 void runtime_trace_listen(struct runtime *rt, runtime_trace_listener listener, void *context);
 void runtime_trace_unlisten(struct runtime *rt, runtime_trace_listener listener, void *context);
 
-/* The newest audit rows, newest first: who, what, when; at most max. The callback may be called
- * later, on the loop's thread. done = true on the last call, with row = NULL. */
+/* Rows of the store (driver/store.h), behind what was given to it so far. The callback may be
+ * called later, on the loop's thread. done = true on the last call, with row = NULL. */
 typedef void (*runtime_audit_visit)(void *context, const struct row *row, bool done);
-void runtime_audit(struct runtime *rt, size_t max, runtime_audit_visit visit, void *context);
-
-/* Rows of the store (driver/store.h), behind what was given to it so far; likewise. */
 struct store_range;
 void runtime_rows(struct runtime *rt, const struct store_range *range, runtime_audit_visit visit,
                   void *context);

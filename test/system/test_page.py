@@ -189,6 +189,8 @@ def commands(c, page):
     tap.ok('+81665550123' in json.dumps(whole['lines']), 'an export comes with its lines')
     lines = page.get('plan/export', Accept='application/x-ndjson').body.splitlines()
     tap.ok(len(lines) > 1 and json.loads(lines[-1])['ok'], 'or line by line')
+    got = page.api('diagnose/trace', {'content': 'no trace'})
+    tap.same(got.error(), (409, 'TRACE'), 'what is no trace is refused')
     wrong = page.ask('POST', '/api/v1/cert/install?password=x', b'x', Content_Type='text/plain')
     tap.same(wrong.error(), (400, 'SETTING'), 'a secret is not taken out of an address')
 
@@ -207,6 +209,12 @@ def password(c, page):
     tap.same(page.get('status').json()['result']['role'], 'Standalone', 'and nothing is done')
     tap.same(page.api('configure', form).json()['ok'], True, 'without dry_run it is done')
     tap.same(other.join(c)['code'], 'ILS-100', 'it is the one that ils would have made of it')
+    one, two = ['\n'.join(end.trace_lines()).encode() for end in (c, other)]
+    got = page.ask('POST', '/api/v1/diagnose/trace?names=a&names=b&second_bytes=%d' % len(two),
+                   one + two, Content_Type='text/plain').json()['result']
+    tap.same((got['explained'], [f['name'] for f in got['files']],
+              got['attempts'][-1]['pairing']), (True, ['a', 'b'], 'address'),
+             'the traces of both ends are the body of a request')
     names = [n for events in [page.events()]
              for _, (n, _) in zip(range(5), events)]
     tap.same(sorted(names), ['alarms', 'clusters', 'hubs', 'status', 'verdicts'],

@@ -1,5 +1,5 @@
 /* diagnose_json: the findings for programs (docs/contract.md). */
-#include "cli/diagnose.h"
+#include "daemon/diagnose.h"
 
 #include "daemon/render.h"
 
@@ -62,10 +62,16 @@ static json_t *lines_json(uint64_t lines)
     return array;
 }
 
+static size_t left_out(const struct diagnosis *d, const struct doctor_attempt *a)
+{
+    bool many = d->evidence_max != 0 && a->evidence_n > d->evidence_max;
+    return many ? a->evidence_n - d->evidence_max : 0;
+}
+
 static json_t *evidence_json(const struct diagnosis *d, const struct doctor_attempt *a)
 {
     json_t *array = json_array();
-    for (size_t i = 0; i < a->evidence_n; i++) {
+    for (size_t i = 0; i < a->evidence_n - left_out(d, a); i++) {
         const struct doctor_evidence *e = &a->evidence[i];
         char time[16];
         json_t *one = json_object();
@@ -133,7 +139,7 @@ static void scenario_json(json_t *json, const struct doctor_attempt *a)
     json_object_set_new(json, "tls", a->tls >= 0 ? json_boolean(a->tls) : json_null());
 }
 
-static json_t *attempt_json(const struct diagnosis *d, const struct doctor_attempt *a)
+json_t *diagnose_attempt_json(const struct diagnosis *d, const struct doctor_attempt *a)
 {
     static const char *const outcome[] = {"unknown", "joined", "refused", "ended", "test"};
     static const char *const stage[] = {"nothing",  "dialled",  "connected",  "certificate",
@@ -162,7 +168,16 @@ static json_t *attempt_json(const struct diagnosis *d, const struct doctor_attem
     json_object_set_new(ends, "unknown", end_json(&a->u));
     json_object_set_new(json, "ends", ends);
     json_object_set_new(json, "evidence", evidence_json(d, a));
+    json_object_set_new(json, "evidence_left_out", json_integer((json_int_t)left_out(d, a)));
     return json;
+}
+
+bool diagnose_explained(const struct diagnosis *d)
+{
+    for (size_t i = 0; i < d->attempt_n; i++)
+        if (d->attempt[i].certainty == UNCLEAR)
+            return false;
+    return d->attempt_n > 0;
 }
 
 json_t *diagnose_json(const struct diagnosis *d)
@@ -175,7 +190,7 @@ json_t *diagnose_json(const struct diagnosis *d)
         json_array_append_new(files, file);
     }
     for (size_t i = 0; i < d->attempt_n; i++)
-        json_array_append_new(attempts, attempt_json(d, &d->attempt[i]));
+        json_array_append_new(attempts, diagnose_attempt_json(d, &d->attempt[i]));
     json_object_set_new(json, "files", files);
     json_object_set_new(json, "explained", json_boolean(diagnose_explained(d)));
     json_object_set_new(json, "left_out", json_integer((json_int_t)d->left_out));

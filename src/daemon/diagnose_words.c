@@ -1,11 +1,12 @@
 /* diagnose_words: what is said of an attempt: cause and command from the core's table, the menu
  * path of the original, the line to look for. */
-#include "cli/diagnose.h"
+#include "daemon/diagnose.h"
 
 #include <string.h>
 
-#include "cli/words.h"
 #include "daemon/render.h"
+
+#define _(text) render_word(text)
 
 const char *diagnose_side(enum doctor_side side)
 {
