@@ -122,6 +122,10 @@ void cli_disconnect(struct cli *cli);
 void cli_interruptible(bool on);
 bool cli_interrupted(void); /* since it was switched on */
 
+/* Whether to go on: yes with --yes, with --json and where there is no terminal to ask on. */
+bool cli_agreed(struct cli *cli, const struct parsed *p, const char *question);
+int cli_unchanged(struct cli *cli); /* says that nothing was changed; the exit status */
+
 /* Sends a change and says OK, or prints its result with --json. */
 int cli_change(struct cli *cli, const struct call *call);
 
@@ -202,6 +206,7 @@ int prompt_run(struct cli *cli);
 
 /* --- the commands (show.c, change.c, learned.c, member.c, cert.c, trust.c, invite.c, support.c) */
 int run_init(struct cli *cli, const struct parsed *p);
+int run_configure(struct cli *cli, const struct parsed *p);
 int run_describe(struct cli *cli, const struct parsed *p);
 int run_join(struct cli *cli, const struct parsed *p);
 int run_disconnect(struct cli *cli, const struct parsed *p);

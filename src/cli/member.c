@@ -11,7 +11,7 @@
 /* --- asking first */
 
 /* True: go on. Without a terminal, and with --yes, nobody is asked. */
-static bool agreed(struct cli *cli, const struct parsed *p, const char *question)
+bool cli_agreed(struct cli *cli, const struct parsed *p, const char *question)
 {
     char answer[16] = "";
     if (parsed_has(p, "--yes") || cli->json || !cli->terminal || isatty(STDIN_FILENO) != 1)
@@ -21,7 +21,7 @@ static bool agreed(struct cli *cli, const struct parsed *p, const char *question
     return fgets(answer, sizeof answer, stdin) != NULL && (answer[0] == 'y' || answer[0] == 'Y');
 }
 
-static int unchanged(struct cli *cli)
+int cli_unchanged(struct cli *cli)
 {
     return cli_error(cli, EXIT_REFUSED, _("nothing was changed"), NULL, NULL);
 }
@@ -118,7 +118,8 @@ int run_leave(struct cli *cli, const struct parsed *p)
                "are there again when it joins."),
              text_of(me, "cluster_id"), number_of(me, "entries"));
     json_decref(me);
-    return agreed(cli, p, question) ? leave_run(cli, parsed_has(p, "--force")) : unchanged(cli);
+    return cli_agreed(cli, p, question) ? leave_run(cli, parsed_has(p, "--force"))
+                                        : cli_unchanged(cli);
 }
 
 int run_forget(struct cli *cli, const struct parsed *p)
@@ -134,8 +135,8 @@ int run_ban(struct cli *cli, const struct parsed *p)
     snprintf(question, sizeof question,
              _("ban %.100s? All drop its data, what it said about others counts no more, and no "
                "hub lets it in again before `ils unban`."), p->word[0]);
-    if (!agreed(cli, p, question))
-        return unchanged(cli);
+    if (!cli_agreed(cli, p, question))
+        return cli_unchanged(cli);
     call.args = one_arg("cluster", p->word[0]);
     return cli_change(cli, &call);
 }
@@ -235,9 +236,9 @@ int run_identity_new(struct cli *cli, const struct parsed *p)
     if (!parsed_has(p, "--cluster-id"))
         return cli_error(cli, EXIT_USAGE, _("'ils identity new' wants --cluster-id"), NULL,
                          "ils identity new --cluster-id ID --fqdn NAME");
-    if (!agreed(cli, p, _("give this cluster a new key? To the others it is a stranger then, "
+    if (!cli_agreed(cli, p, _("give this cluster a new key? To the others it is a stranger then, "
                           "under the new id.")))
-        return unchanged(cli);
+        return cli_unchanged(cli);
     call.args = json_object();
     take(call.args, p, "--cluster-id");
     take(call.args, p, "--fqdn");
@@ -294,8 +295,8 @@ static int choose_copy(struct cli *cli, const struct parsed *p, const char *comm
     }
     bool ask = strcmp(text_of(me, "writing"), "rolled back") == 0;
     json_decref(me);
-    if (ask && !agreed(cli, p, question))
-        return unchanged(cli);
+    if (ask && !cli_agreed(cli, p, question))
+        return cli_unchanged(cli);
     call = (struct call){.command = command};
     return cli_change(cli, &call);
 }
@@ -308,8 +309,8 @@ int run_rebuild(struct cli *cli, const struct parsed *p)
 int run_restore(struct cli *cli, const struct parsed *p)
 {
     if (p->word_n > 0) {
-        if (!agreed(cli, p, _("put this backup back? The present store is kept beside it.")))
-            return unchanged(cli);
+        if (!cli_agreed(cli, p, _("put this backup back? The present store is kept beside it.")))
+            return cli_unchanged(cli);
         return run_restore_file(cli, p);
     }
     return choose_copy(cli, p, "restore", _("keep what is here? What only they hold is lost."));

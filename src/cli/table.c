@@ -30,6 +30,24 @@ static const struct option_row role_options[] = {
     {NULL, NULL, NULL, OPTION_FLAG},
 };
 
+static const struct option_row configure_options[] = {
+    {"--role", "ROLE", "hub, spoke or standalone", OPTION_VALUE},
+    {"--hub", "HOST[:PORT]", "whom it registers with; none: nobody", OPTION_VALUE},
+    {"--exchange", "on|off", "exchange plans with the other clusters", OPTION_VALUE},
+    {"--route-string", "NAME", "what it advertises for its numbers", OPTION_VALUE},
+    {"--sync-every", "MINUTES", "how often it says that it is there, 1 to 1440", OPTION_VALUE},
+    {"--tls", "on|off", "offer TLS when dialling", OPTION_VALUE},
+    {"--password", "on|off", "offer the password when dialling", OPTION_VALUE},
+    {"--accept", "METHOD...", "as of `ils auth set`", OPTION_LIST},
+    {"--new-password", NULL, "ask for the password of the network", OPTION_FLAG},
+    {"--stdin", NULL, "read it from standard input", OPTION_FLAG},
+    {"--generation", "N", "of that password (the preferred one, else 1)", OPTION_VALUE},
+    {"--force", NULL, "also where spokes are left without any hub", OPTION_FLAG},
+    {"--dry-run", NULL, "say what it would do, and do nothing", OPTION_FLAG},
+    {"--yes", NULL, "do not ask", OPTION_FLAG},
+    {NULL, NULL, NULL, OPTION_FLAG},
+};
+
 static const struct option_row page_options[] = {
     {"--listen", "ADDR:PORT", "where it listens from now on", OPTION_VALUE},
     {NULL, NULL, NULL, OPTION_FLAG},
@@ -327,6 +345,9 @@ const struct command_row command_table[] = {
     {"describe", "", 0, 0, "change the id and the names of this cluster",
      "What is not given stays. The key stays as well: to the others it is the same cluster.",
      init_options, run_describe},
+    {"configure", "", 0, 0, "several settings as one change: all of them, or none",
+     "Shows what would be another, which clusters that would disturb and whether they would come\n"
+     "back, and asks. What is not given stays as it is.", configure_options, run_configure},
     {"role", "hub|spoke|standalone", 1, 1, "what this cluster is in the network",
      "hub: others register with it; it links itself with every other hub. spoke: a hub first lets\n"
      "its spokes go to the other hubs, and ils waits for that; the last hub stays one.\n"

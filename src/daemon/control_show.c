@@ -142,14 +142,51 @@ static json_t *catalog_json(const struct view_catalog *c)
     return json;
 }
 
+/* The other hubs, whose rosters say whom they know: where each cluster is in the picture of a
+ * network. */
+struct hubs {
+    struct {
+        uint8_t key[KEY_SIZE];
+        char name[CONTROL_NAME_MAX];
+    } hub[PEERS_MAX];
+    size_t n;
+};
+
+static void hubs_find(const struct ils *core, struct hubs *ret)
+{
+    struct view_cluster c;
+    ret->n = 0;
+    for (size_t i = 1; ret->n < PEERS_MAX && view_cluster(core, i, &c); i++) {
+        if (c.role != ROLE_HUB)
+            continue;
+        memcpy(ret->hub[ret->n].key, c.key, KEY_SIZE);
+        control_cluster_name(ret->hub[ret->n++].name, &c);
+    }
+}
+
+static json_t *listed_by(const struct ils *core, const struct hubs *hubs,
+                         const struct view_cluster *c)
+{
+    json_t *names = json_array();
+    for (size_t i = 0; i < hubs->n; i++)
+        if (view_lists(core, hubs->hub[i].key, c->key))
+            json_array_append_new(names, json_string(hubs->hub[i].name));
+    return names;
+}
+
 void verb_clusters(struct client *client)
 {
     const struct ils *core = runtime_core(client->control->rt);
     struct view_cluster c;
     struct view_catalog catalog;
+    struct hubs hubs;
     json_t *rows = json_array();
-    for (size_t i = 0; view_cluster(core, i, &c); i++)
-        json_array_append_new(rows, cluster_json(&c));
+    hubs_find(core, &hubs);
+    for (size_t i = 0; view_cluster(core, i, &c); i++) {
+        json_t *json = cluster_json(&c);
+        json_object_set_new(json, "listed_by", listed_by(core, &hubs, &c));
+        json_array_append_new(rows, json);
+    }
     for (size_t i = 0; view_catalog(core, i, &catalog); i++)
         json_array_append_new(rows, catalog_json(&catalog));
     control_ok(client, rows);

@@ -137,6 +137,22 @@ def comes_true(hub, spoke):
              'standalone: it registers with nobody')
 
 
+def typed(hub, spoke):
+    """By a person at a terminal."""
+    out = hub.must('configure', '--tls', 'on', '--dry-run')
+    tap.ok('use_tls' in out and 'not accepted any more' in out and
+           'ils trust bundle export' in out, 'ils configure shows what it would do', out)
+    status, out = hub.ils('configure', '--sync-every', '0', '--exchange', 'off')
+    tap.ok(status == 1 and 'minutes' in hub.error, 'and what is wrong with it', hub.error)
+    was = settings(hub)
+    out = hub.must('configure', '--sync-every', '9', '--new-password', '--stdin', '--yes',
+                   stdin='another\n')
+    tap.ok(out.endswith('OK\n') and settings(hub)[4] == 9, 'and does it', out)
+    tap.same(hub.json('configure', '--sync-every', '9')['changes'], [], 'the same changes nothing')
+    tap.same(settings(hub)[0], was[0], 'what was not said stays')
+    asked(hub, stretched=ONE, minutes=10)
+
+
 with Network() as net:
     one, two = net.cluster('tokyo'), net.cluster('osaka')
     for each in (one, two):
@@ -146,5 +162,6 @@ with Network() as net:
     tap.run(mistakes, one)
     tap.run(join, one, two)
     tap.run(disturbed, one, two)
+    tap.run(typed, one, two)
     tap.run(comes_true, one, two)
 tap.done()
