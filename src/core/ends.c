@@ -150,7 +150,8 @@ static void add(struct ils *ils, struct ended *e)
 static void moved(struct ils *ils, struct ended *e)
 {
     ils->ends_due = ils->rosters_moved = true;
-    e->repeated = ils->repeat_next = ils->now + REPEAT_US;
+    e->repeated = ils->repeat_next = e->anew = ils->now + REPEAT_US;
+    e->anew_wait = 0;
     if (ils->role == ROLE_HUB)
         self_changed(ils);
 }
@@ -177,7 +178,6 @@ static bool merge(struct ils *ils, const struct ended *e, size_t most)
     known->epoch = e->epoch > known->epoch ? e->epoch : known->epoch;
     known->usn = e->usn > known->usn ? e->usn : known->usn;
     memcpy(known->author, e->author, PEER_ID_SIZE);
-    known->anew = known->anew_wait = 0;
     if (e->name.n != 0)
         text_set(known->name, text_slice(e->name));
     moved(ils, known);

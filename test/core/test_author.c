@@ -138,6 +138,20 @@ static void two_that_have_forgotten_each_other(void **state)
     assert_true(world_answers(&world, 0, "one@b.example"));
 }
 
+/* Who was linked with it for long has the time to return when that is heard: nobody else begins a
+ * new epoch. */
+static void heard_of_one_that_is_linked(void **state)
+{
+    (void)state;
+    const struct head *hub = &world.node[1].ils->self->head, *it = &world.node[3].ils->self->head;
+    world_pass(&world, 12 * TICK_S);
+    uint64_t before[2] = {hub->epoch, it->epoch};
+    assert_int_equal(end(0, COMMAND_FORGET, "c3"), REPLY_OK);
+    world_pass(&world, 60 * TICK_S);
+    assert_true(it->epoch > before[1]);
+    assert_int_equal(hub->epoch, before[0]);
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -146,6 +160,7 @@ int main(void)
         TEST(author_becomes_a_spoke),
         TEST(leaver_comes_back_to_who_never_knew_it),
         TEST(two_that_have_forgotten_each_other),
+        TEST(heard_of_one_that_is_linked),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
