@@ -217,6 +217,8 @@ static void judge_own(struct judge *j, struct node *n)
     view_self(n->ils, &self);
     view_cluster(n->ils, 0, &own);
     meet_self(j, n, &self);
+    if (life->reborn)
+        j->soul[life->soul].vague = true;
     if (life->restarted)
         judge_boot(j, n, &self);
     struct stamp at = stamp_of(own.epoch, own.usn, own.root);
@@ -258,7 +260,7 @@ static void judge_truth(struct judge *j, const struct node *n, uint32_t of, cons
     const struct fact *fact = soul_facts(j, n, of, soul->lineage, whole);
     size_t key = facts_first(fact);
     bool none = key == JUDGE_KEYS;
-    if (none && (hidden || soul->ended)) { /* what was forgotten goes before another is there */
+    if (none && (hidden || ends_over(j, n, of, at->epoch))) { /* it goes before another is there */
         j->held[n->index][of].loose = true;
         return;
     }
@@ -289,7 +291,7 @@ static void judge_held(struct judge *j, struct node *n, const struct view_row *c
     struct held *h = &j->held[n->index][of];
     struct stamp at = stamp_of(c->epoch, c->usn, c->root);
     bool same = h->incarnation == n->incarnation;
-    if (same && h->at.epoch != 0 && c->epoch == 0 && !j->soul[of].ended)
+    if (same && h->at.epoch != 0 && c->epoch == 0 && !ends_over(j, n, of, h->at.epoch))
         world_break(j->world, "keep: %s serves nothing of n%u any more", n->name,
                     j->soul[of].lineage);
     if (same && c->epoch != 0 && stamp_order(&at, &h->at) < 0)
@@ -329,8 +331,10 @@ static void judge_stepped(void *context, struct node *n, const struct ils_event 
     view_self(n->ils, &self);
     policy_own(j, n, &self);
     bool alone = self.role == ROLE_STANDALONE;
-    if (alone) /* who leaves forgets the network, when the disk has it */
+    if (alone) { /* who leaves forgets the network when the disk has it; others do not */
         memset(j->held[n->index], 0, SOULS_MAX * sizeof(struct held));
+        shrink_loosen(j, n);
+    }
     uint64_t at = j->world->events, parts = 1 + j->world->node_n / ROWS_WHOLE;
     for (size_t i = 1; !alone && view_next(n->ils, &row, &c); i++)
         judge_held(j, n, &c, !self.exchange, at % 16 == 0 && i % parts == at / 16 % parts);
@@ -397,7 +401,7 @@ void judge_reborn(struct judge *j, struct node *n, const struct node *original)
         met_copied(life, &j->life[original->index]);
         j->life[original->index].unsure = true;
     }
-    shrink_reborn(j, n);
+    shrink_loosen(j, n);
     life->own = (struct stamp){0};
     memset(life->banned, 0, sizeof life->banned);
     life->reborn = life->unsure = true;

@@ -153,6 +153,7 @@ void policy_held(struct judge *j, const struct node *n, uint32_t of, const struc
 void judge_admission(struct judge *j, const struct node *n, uint32_t of,
                      const struct view_row *c);
 void admission_applied(struct judge *j, const struct node *n, const struct trace *t);
+bool ends_over(const struct judge *j, const struct node *n, uint32_t of, uint64_t epoch);
 void judge_ends(struct judge *j, const struct node *n, bool standalone);
 
 /* judge_shrink.c */
@@ -163,7 +164,7 @@ void shrink_own(struct judge *j, const struct node *n, const struct stamp *at, u
 bool shrink_held(struct judge *j, const struct node *n, uint32_t of, const struct served *s,
                  const struct fact *fact);
 void shrink_restarted(struct judge *j, struct life *life, const struct node *n);
-void shrink_reborn(struct judge *j, const struct node *n); /* its disk is another one now */
+void shrink_loosen(struct judge *j, const struct node *n); /* what it held is not known now */
 void shrink_reply(struct judge *j, const struct node *n, const struct ils_action *a);
 
 /* judge_choice.c */

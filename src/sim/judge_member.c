@@ -58,10 +58,23 @@ void admission_applied(struct judge *j, const struct node *n, const struct trace
     life->applied = soul_by_id(j, t->peer_id);
 }
 
+/* By what n knows of ends, what it held of that one at `epoch` goes. */
+bool ends_over(const struct judge *j, const struct node *n, uint32_t of, uint64_t epoch)
+{
+    struct view_ended e;
+    for (size_t i = 0; view_ended(n->ils, i, &e); i++)
+        if (memcmp(e.peer_id, j->soul[of].id, PEER_ID_SIZE) == 0 &&
+            (e.banned || e.left || epoch <= e.epoch))
+            return true;
+    return false;
+}
+
 static void judge_ended(struct judge *j, const struct node *n, uint32_t of,
                         const struct view_ended *e)
 {
     struct held *h = &j->held[n->index][of];
+    if (h->looked != j->world->events) /* and no row: nothing is held of it any more */
+        h->at = h->kept = (struct stamp){0};
     /* Who has no row may be back above that: its plan may come before what it says of itself. */
     bool over = e->banned || e->left ||
                 (h->looked == j->world->events && h->at.epoch <= e->epoch);

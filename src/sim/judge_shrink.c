@@ -62,7 +62,7 @@ void shrink_restarted(struct judge *j, struct life *life, const struct node *n)
     life->confirmed = false;
 }
 
-void shrink_reborn(struct judge *j, const struct node *n)
+void shrink_loosen(struct judge *j, const struct node *n)
 {
     judge_holds(j, n);
     for (size_t i = 0; i < SOULS_MAX; i++)
