@@ -22,6 +22,11 @@ const t = words(
         linked: 'Linked',
         contact: 'Last contact',
         code: 'It would say',
+        'by-import': 'imported by hand',
+        'by-invite': 'invite',
+        'by-verdict': 'imported by verdict {what}',
+        'by-introduced': 'introduced by {what}',
+        'by-announced': 'announced by {what}',
         yes: 'yes',
         no: 'no',
     },
@@ -41,6 +46,11 @@ const t = words(
         linked: '接続',
         contact: '最終通信',
         code: '相手側の判定',
+        'by-import': '手動でインポート',
+        'by-invite': '招待',
+        'by-verdict': '判定 {what} によりインポート',
+        'by-introduced': '{what} による紹介',
+        'by-announced': '{what} による通知',
         yes: '接続中',
         no: '未接続',
     },
@@ -108,6 +118,15 @@ export interface Imported {
     }[];
     notes: string[];
     text: string;
+}
+
+/* How a certificate came into the trust store. */
+export function cameBy(source: string): string {
+    if (source === 'import') return t('by-import');
+    if (source === 'invite') return t('by-invite');
+    const m = /^(?:(verdict) |(introduced|announced) by )(.+)$/s.exec(source);
+    const how = (m?.[1] ?? m?.[2]) as 'verdict' | 'introduced' | 'announced' | undefined;
+    return how ? t(`by-${how}`, { what: m?.[3] ?? '' }) : said(source);
 }
 
 /* In a table: in a few short lines. */

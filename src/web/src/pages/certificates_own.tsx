@@ -3,7 +3,6 @@
 import { useState } from 'preact/hooks';
 import { ask, session } from '../api';
 import { status } from '../live';
-import { said } from '../said';
 import { Button, Check, Field, Input, Notice, Refused, Section, Working } from '../ui/bits';
 import { Act } from '../ui/act';
 import { base64, Copy, FilePick, keep } from '../ui/file';
@@ -25,6 +24,8 @@ const t = words(
         'now-text':
             'Clusters that do not have it yet cannot link with this one by their old knowledge ' +
             'until somebody imports it there.',
+        announced: 'Announced; {n} clusters do not have it yet.',
+        'in-use-cut': 'In use; {n} clusters do not have it yet.',
         started: 'The new certificate is in use.',
         page: 'This page shows it as well: the browser will ask whether it is the right one.',
         renew: 'Renew',
@@ -66,6 +67,8 @@ const t = words(
         'now-text':
             'まだ受け取っていないクラスタは、そちらで誰かがインポートするまで、' +
             'このクラスタと接続できません。',
+        announced: '通知しました。まだ届いていないクラスタ: {n}',
+        'in-use-cut': '使用中です。まだ届いていないクラスタ: {n}',
         started: '新しい証明書を使用しています。',
         page: 'このページにも使用されるため、ブラウザが証明書の確認を求めます。',
         renew: '更新',
@@ -131,7 +134,13 @@ function Result(props: { got: Installed; inUse: boolean }) {
         <Notice
             tone={got.cut_off.length > 0 ? 'warn' : 'good'}
             live
-            title={inUse && !got.in_use ? t('started') : said(got.text)}
+            title={
+                got.cut_off.length > 0
+                    ? t('in-use-cut', { n: got.cut_off.length })
+                    : inUse
+                      ? t('started')
+                      : t('announced', { n: got.waiting.length })
+            }
         >
             <Notes notes={got.notes} />
             {inUse && <p>{t('page')}</p>}

@@ -2,7 +2,6 @@
 import { useState } from 'preact/hooks';
 import { ask, session } from '../api';
 import { status } from '../live';
-import { said } from '../said';
 import type { Verdict } from '../types';
 import { Button, Chip, Field, Input, Notice, Refused, Section, Working } from '../ui/bits';
 import { Act, Question } from '../ui/act';
@@ -12,6 +11,7 @@ import { Table, type Column } from '../ui/table';
 import { useAgain, useAsk, useDo } from '../ui/use';
 import { number, when, words } from '../words';
 import {
+    cameBy,
     CertFacts,
     Ends,
     Notes,
@@ -55,6 +55,7 @@ const t = words(
         'bundle-file': 'A bundle that was exported elsewhere',
         'bundle-go': 'Import the bundle',
         already: 'was there already',
+        'n-imported': 'Imported: {n}; there already: {already}.',
         refused: 'Refused certificates',
         'none-refused': 'No certificate was refused in the last 30 days.',
         code: 'Why',
@@ -105,6 +106,7 @@ const t = words(
         'bundle-file': '別のクラスタでエクスポートしたバンドル',
         'bundle-go': 'バンドルをインポート',
         already: '登録済み',
+        'n-imported': 'インポート: {n} 件、登録済み: {already} 件',
         refused: '拒否された証明書',
         'none-refused': '過去 30 日間に拒否された証明書はありません。',
         code: '理由',
@@ -139,10 +141,12 @@ interface Removed {
 }
 
 function ImportedNotice(props: { got: Imported }) {
+    const rows = props.got.imported;
+    const already = rows.filter(one => one.already).length;
     return (
-        <Notice tone="good" live title={said(props.got.text)}>
+        <Notice tone="good" live title={t('n-imported', { n: rows.length - already, already })}>
             <ul>
-                {props.got.imported.map(one => (
+                {rows.map(one => (
                     <li key={one.fingerprint}>
                         {one.cluster_id ?? one.subject} <code>{one.fingerprint}</code>
                         {one.already && ` (${t('already')})`}
@@ -210,7 +214,7 @@ function RemovedNotice(props: { got: Removed; done: Done<Removed> }) {
             {got.others.length > 0 && <p>{t('others')}</p>}
             {got.others.map(o => (
                 <p key={o.fingerprint}>
-                    {o.subject} <code>{o.fingerprint}</code> ({said(o.source)}){' '}
+                    {o.subject} <code>{o.fingerprint}</code> ({cameBy(o.source)}){' '}
                     <Remove one={o} done={props.done} />
                 </p>
             ))}
@@ -236,7 +240,7 @@ function Store(props: { rows: Trusted[]; admin: boolean; done: Done<Removed> }) 
             by: c => c.not_after,
             cell: c => <Ends at={c.not_after} days={c.days_left} />,
         },
-        { title: t('source'), by: c => c.source, cell: c => said(c.source) },
+        { title: t('source'), by: c => c.source, cell: c => cameBy(c.source) },
         { title: t('added'), by: c => c.added, cell: c => when(c.added) },
         {
             title: t('fingerprint'),
