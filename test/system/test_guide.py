@@ -32,7 +32,8 @@ DAEMON = re.compile(r'^    (ilsd --data (\w+) .*?) &$', re.M)
 # What is another one in each run.
 VALUE = re.compile('|'.join((
     'ILS1-[A-Z0-9-]+…?', r'\d{4}-\d\d-\d\dT[\d:.]+Z', '(?:[0-9A-F]{2}:){3,31}(?:[0-9A-F]{2}|…)',
-    r'\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b', r'\b[0-9a-f]{16,64}\b', r'\b[3-6]\d{4}\b',
+    r'\b[A-Z0-9]{4}(?:-[A-Z0-9]{4}){2}\b', r'\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b',
+    r'\b[0-9a-f]{16,64}\b', r'\b[3-6]\d{4}\b',
     r'\b\d+(?= (?:days left|s|times?)\b|\s?(?:回|秒|日))')))
 LONG = 160
 SHOWS = re.compile(r'ils (status|clusters|peers|hubs|lookup|why|sync|auth ready|cert show|alarms|'
