@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""What README.md types is typed, as it stands there: the two clusters, the admin page, the hubs. In a
-network namespace of its own, where all its addresses and ports are free; skipped where nobody may
+"""What README.md types is typed, as it stands there: the two clusters, the admin page, the hubs. In
+a network namespace of its own, where all its addresses and ports are free; skipped where nobody may
 make one. Its waits are a third as long: what is shown is asked for until it is so."""
 import os
 import re
@@ -100,7 +100,8 @@ def main():
         for lines, shown in found:
             if lines[0].startswith('start()'):
                 shell.type('kill %1 %2; wait; mkdir again; cd again')
-            last = lines.pop() if 'join ILS1-' in lines[-1] else None # its token is not known before
+            # the token of the last line is not known before
+            last = lines.pop() if 'join ILS1-' in lines[-1] else None
             printed, good = type_block(shell, lines, None if last else shown, token)
             if last:
                 token = re.search(r'^ILS1-\S+$', '\n'.join(printed), re.M)[0]
