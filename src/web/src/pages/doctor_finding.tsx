@@ -253,7 +253,7 @@ function Lines(props: { title: string; lines: Evidence[] }) {
     return (
         <div>
             <h4>{props.title}</h4>
-            <div class="trace-roll mono" tabIndex={0} role="region" aria-label={props.title}>
+            <div class="trace-roll mono" tabIndex={0} role="group" aria-label={props.title}>
                 {props.lines.map(e => (
                     <div
                         key={`${e.file} ${e.line} ${e.id}`}

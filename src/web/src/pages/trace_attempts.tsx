@@ -1,13 +1,16 @@
 /* trace_attempts: the verdicts on attempts to join, each with what the trace has of it, and beside
  * it what the trace of the other end has, where that is given: the id is the same at both. */
 import { useEffect, useRef, useState } from 'preact/hooks';
+import { ask, send } from '../api';
 import { verdicts } from '../live';
 import type { Verdict } from '../types';
-import { Button, Chip, Field, Input, None, Notice, Refused, Section } from '../ui/bits';
+import { Button, Chip, Field, Input, None, Notice, Refused, Section, Working } from '../ui/bits';
 import { FilePick } from '../ui/file';
 import { Pager } from '../ui/table';
+import { useDo } from '../ui/use';
 import { OneVerdict } from '../verdicts';
 import { number, when, words } from '../words';
+import { OneFinding, type Finding } from './doctor_finding';
 import { readText } from './trace_file';
 import { Line } from './trace_lines';
 import { useTrace } from './trace_live';
@@ -31,9 +34,13 @@ const t = words(
         paste: 'or paste its lines',
         'in-both': '{n} attempts are in both',
         'in-none':
-            'None of the attempts here is in it: {n} verdicts were found there. Traces of other ' +
-            'makers have no verdict ids: the page Doctor pairs them by address and time.',
+            'No attempt here has an id of the {n} verdicts that were found in it. Traces of the ' +
+            'original have no ids: open an attempt, and it is looked for by address and time.',
         both: 'both ends',
+        doctor: 'What the doctor makes of it',
+        'not-both': 'The trace of the other end does not have this attempt.',
+        word: 'All lines, word for word',
+        cut: 'The first lines of it are not among the newest any more.',
         joined: 'joined',
         refused: 'refused',
         dialled: 'dialled from here',
@@ -57,9 +64,13 @@ const t = words(
         paste: 'または行を貼り付け',
         'in-both': '両方に記録のある試み: {n} 件',
         'in-none':
-            'ここにある試みは含まれていません(判定 {n} 件を検出)。他社製品のトレースには' +
-            '判定 ID がありません。「診断」ページはアドレスと時刻で対応付けます。',
+            '同じ ID の試みはありません(判定 {n} 件を検出)。元の製品のトレースには ID がありません。' +
+            '試みを開くと、アドレスと時刻で探します。',
         both: '両側',
+        doctor: '診断',
+        'not-both': '相手側のトレースにこの試みは含まれていません。',
+        word: 'すべての行(原文のまま)',
+        cut: 'この試みの最初の行は、最近の行にはもう残っていません。',
         joined: '参加',
         refused: '拒否',
         dialled: 'こちらから接続',
@@ -90,7 +101,7 @@ function Sides(props: { lines: TraceLine[]; other: Attempt | undefined }) {
                 {lines.length === 0 ? (
                     <None text={t('no-lines')} />
                 ) : (
-                    <div class="trace-roll mono" tabIndex={0} role="region" aria-label={t('lines')}>
+                    <div class="trace-roll mono" tabIndex={0} role="group" aria-label={t('lines')}>
                         {lines.map(l => (
                             <Line key={l.line} line={l} alone />
                         ))}
@@ -109,7 +120,68 @@ function Sides(props: { lines: TraceLine[]; other: Attempt | undefined }) {
     );
 }
 
-function One(props: { v: Verdict; lines: TraceLine[]; other: Attempt | undefined; open: boolean }) {
+interface Explained {
+    whole: boolean;
+    finding: Finding | null;
+    both_ends: boolean;
+}
+
+const STILL_MS = 400; /* without another letter typed */
+
+/* What the doctor makes of the lines here, and of those of the other end where they are given:
+ * it pairs traces of other makers as well, by address and time. */
+function Doctor(props: {
+    v: Verdict;
+    lines: TraceLine[];
+    other: Attempt | undefined;
+    text: string;
+}) {
+    const { v, text } = props;
+    const { run, done, refusal, busy } = useDo<Explained>();
+    useEffect(() => {
+        const later = setTimeout(
+            () =>
+                void run(() =>
+                    text === ''
+                        ? ask<Explained>('verdict', { id: v.verdict_id })
+                        : send<Explained>('verdict', { id: v.verdict_id }, new Blob([text])),
+                ),
+            done ? STILL_MS : 0,
+        );
+        return () => clearTimeout(later);
+    }, [v.verdict_id, text]);
+    const sides = <Sides lines={linesOf(props.lines, v.verdict_id)} other={props.other} />;
+    return (
+        <>
+            {busy && !done && <Working />}
+            <Refused refusal={refusal} />
+            {done?.finding && (
+                <>
+                    <h3>{t('doctor')}</h3>
+                    {text !== '' && !done.both_ends && <None text={t('not-both')} />}
+                    <OneFinding f={done.finding} />
+                </>
+            )}
+            {done?.finding && !done.whole && <p class="hint">{t('cut')}</p>}
+            {done?.finding ? (
+                <details>
+                    <summary>{t('word')}</summary>
+                    {sides}
+                </details>
+            ) : (
+                !busy && sides
+            )}
+        </>
+    );
+}
+
+function One(props: {
+    v: Verdict;
+    lines: TraceLine[];
+    other: Attempt | undefined;
+    text: string;
+    open: boolean;
+}) {
     const { v, other } = props;
     const [open, setOpen] = useState(props.open);
     const place = useRef<HTMLDetailsElement>(null);
@@ -135,7 +207,7 @@ function One(props: { v: Verdict; lines: TraceLine[]; other: Attempt | undefined
             {open && (
                 <>
                     <OneVerdict v={v} />
-                    <Sides lines={linesOf(props.lines, v.verdict_id)} other={other} />
+                    <Doctor v={v} lines={props.lines} other={other} text={props.text} />
                 </>
             )}
         </details>
@@ -228,6 +300,7 @@ export function Attempts(props: { query: URLSearchParams }) {
                         v={v}
                         lines={live.lines}
                         other={others.get(v.verdict_id)}
+                        text={text}
                         open={v.verdict_id === wanted}
                     />
                 ))}

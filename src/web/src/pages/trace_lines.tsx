@@ -157,7 +157,7 @@ function Roll(props: { lines: TraceLine[]; still: boolean }) {
             ref={place}
             class="trace-roll mono"
             tabIndex={0}
-            role="region"
+            role="group"
             aria-label={t('title')}
             onScroll={e => {
                 const p = e.currentTarget;

@@ -1,7 +1,7 @@
 /* bits: the small parts that every page is made of. Whatever came from another cluster is only
  * ever text here: nothing in this program writes HTML. */
 import type { ComponentChildren } from 'preact';
-import { useState } from 'preact/hooks';
+import { useId, useState } from 'preact/hooks';
 import { Refusal } from '../api';
 import { said } from '../said';
 import { words } from '../words';
@@ -229,7 +229,8 @@ export function Select(props: {
 }
 
 export function Section(props: { title: string; children: Children; id?: string }) {
-    const id = props.id ?? `s-${props.title.replace(/\W+/g, '-')}`;
+    const own = useId();
+    const id = props.id ?? own;
     return (
         <section class="section" aria-labelledby={id}>
             <h2 id={id}>{props.title}</h2>

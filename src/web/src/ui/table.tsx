@@ -91,7 +91,7 @@ export function Table<T>(props: {
                     }}
                 />
             )}
-            <div class="scroll" tabIndex={0} role="region" aria-label={props.caption}>
+            <div class="scroll" tabIndex={0} role="group" aria-label={props.caption}>
                 <table>
                     <caption class="unseen">{props.caption}</caption>
                     <thead>
