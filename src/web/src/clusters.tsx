@@ -31,6 +31,11 @@ const t = words(
             'The link ends, and neither end dials again until somebody connects it. ' +
             'What was learned from it stays and is marked stale. The other end is told who did it.',
         'text-Connect': 'It is dialled again at once.',
+        Hub: 'Hub',
+        Spoke: 'Spoke',
+        Standalone: 'Standalone',
+        'Imported catalog': 'Imported catalog',
+        local: '{role} (Local Cluster)',
         catalogs: 'Imported catalogs',
         catalog: 'Name',
         status: 'Status',
@@ -54,6 +59,11 @@ const t = words(
             'リンクが切れ、誰かが接続するまでどちらの側からも接続しません。' +
             '学習したデータは残り、古いものとして表示されます。相手には操作者が通知されます。',
         'text-Connect': '直ちに接続を始めます。',
+        Hub: 'ハブ',
+        Spoke: 'スポーク',
+        Standalone: 'スタンドアロン',
+        'Imported catalog': 'インポート済みカタログ',
+        local: '{role}(ローカルクラスタ)',
         catalogs: 'インポート済みカタログ',
         catalog: '名前',
         status: '状態',
@@ -64,6 +74,16 @@ export function toneOf(state: string): Tone {
     if (state === 'Up to date') return 'good';
     if (state.startsWith('Synchronizing') || state.startsWith('Behind')) return 'info';
     return state === 'Disconnected' ? 'warn' : 'bad';
+}
+
+const ROLES = ['Hub', 'Spoke', 'Standalone', 'Imported catalog'] as const;
+
+/* ilsd says the roles as the original does: "Hub (Local Cluster)". */
+function roleOf(said: string): string {
+    const plain = said.replace(' (Local Cluster)', '');
+    const known = ROLES.find(r => r === plain);
+    const role = known ? t(known) : plain;
+    return plain === said ? role : t('local', { role });
 }
 
 interface Catalog {
@@ -105,7 +125,7 @@ export function Clusters() {
     const columns: Column<Cluster>[] = [
         { title: t('id'), by: c => c.name, cell: c => <strong title={c.fqdn}>{c.name}</strong> },
         { title: t('contact'), by: c => c.last_contact_time, cell: c => when(c.last_contact_time) },
-        { title: t('role'), by: c => c.role, cell: c => said(c.role) },
+        { title: t('role'), by: c => c.role, cell: c => roleOf(c.role) },
         {
             title: t('route'),
             by: c => c.advertised_route_string,
@@ -130,6 +150,7 @@ export function Clusters() {
             title: t('action'),
             cell: c =>
                 !c.local &&
+                c.role !== 'Imported catalog' && /* which has no link */
                 admin && (
                     <Button label={`${t(c.action)}: ${c.name}`} onPress={() => setAsking(c)}>
                         {t(c.action)}
