@@ -13,6 +13,8 @@ async function languages(come, name, seen) {
     await ann.login();
     await ann.row(name).waitFor();
     await ann.page.getByText(seen).first().waitFor();
+    const table = await ann.row(name).innerText();
+    ok(!/Hub|Spoke|Standalone/.test(table), 'the roles in Japanese', table);
     for (const view of await ann.views()) {
         await ann.look(view);
         same(await english(ann.page), [], `${view}: no English sentence is left`);

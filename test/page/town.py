@@ -17,7 +17,7 @@ def import_csv(c, source, text):
     c.must('plan', 'import', path, '--source', source)
 
 
-def town(net):
+def town(net, refused=True):
     tokyo = net.cluster('tokyo').hub(password='one')
     tokyo.must('describe', '--description', 'Head office', '--route-string', 'tokyo.rs.example.com')
     import_csv(tokyo, 'HQ', entries(312340000, 60, 'URI,,ann@tokyo.example.com\n',
@@ -34,5 +34,6 @@ def town(net):
     for spoke in (osaka, sapporo):
         spoke.join(tokyo)
     kobe = net.cluster('kobe').init(password='two')
-    kobe.join(tokyo)
+    if refused:
+        kobe.join(tokyo)
     return tokyo, osaka, sapporo, kobe
