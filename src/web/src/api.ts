@@ -17,6 +17,13 @@ export const accounts = signal(true);
 
 export type Args = Record<string, unknown>;
 
+export interface WrongRow {
+    line: number;
+    column: string | null;
+    value: string | null;
+    text: string;
+}
+
 export class Refusal extends Error {
     constructor(
         readonly status: number,
@@ -25,6 +32,8 @@ export class Refusal extends Error {
         readonly next = '',
         readonly where: string | null = null,
         readonly more: string[] = [],
+        /* what is wrong in a file of entries */
+        readonly rows: WrongRow[] = [],
     ) {
         super(text);
     }
@@ -53,6 +62,7 @@ function refusalOf(status: number, body: unknown): Refusal {
         String(error.next ?? ''),
         error.where == null ? null : String(error.where),
         Array.isArray(error.more) ? error.more.map(String) : [],
+        Array.isArray(error.rows) ? (error.rows as WrongRow[]) : [],
     );
 }
 

@@ -1,9 +1,9 @@
 /* plan_bits: what the parts of the page *Dial plan* share: entries, what a change would do before
  * it is done, and what it has done. */
-import { useEffect } from 'preact/hooks';
-import { Refusal } from '../api';
+import { useEffect, useState } from 'preact/hooks';
+import type { Refusal, WrongRow } from '../api';
 import { said } from '../said';
-import { Chip, Notice, Refused, Working, type Children, type Tone } from '../ui/bits';
+import { Button, Chip, Notice, Refused, Working, type Children, type Tone } from '../ui/bits';
 import { Dialog } from '../ui/dialog';
 import { Table, type Column } from '../ui/table';
 import { useDo } from '../ui/use';
@@ -47,6 +47,10 @@ const t = words(
         column: 'Column',
         wrong: 'What is wrong',
         rows: 'Wrong rows: nothing was imported',
+        former: 'Previous',
+        next: 'Next',
+        looked: '{n} looked at, of {total}',
+        page: 'Page {n}',
         looking: 'Looking up what would change…',
     },
     {
@@ -87,6 +91,10 @@ const t = words(
         column: '列',
         wrong: '問題',
         rows: '誤りのある行(何もインポートされていません)',
+        former: '前へ',
+        next: '次へ',
+        looked: '全 {total} 件のうち {n} 件を確認',
+        page: '{n} ページ',
         looking: '変更内容を調べています…',
     },
 );
@@ -287,49 +295,97 @@ export function Tried<T>(props: {
     );
 }
 
-interface WrongRow {
-    line: number;
-    column: string;
-    text: string;
-}
-
-/* "line 3, column Pattern: what is wrong with it" */
-export function wrongRow(text: string): WrongRow | null {
-    const m = /^line (\d+)(?:, column ([^:]*))?: (.*)$/s.exec(text);
-    return m ? { line: Number(m[1]), column: m[2] ?? '', text: m[3] ?? '' } : null;
-}
-
-/* What is wrong, in the language of the page; the value in front of it as it stands there. */
-function saidOf(text: string): string {
-    const m = /^("(?:.|\n)*"): ((?:.|\n)*)$/.exec(text);
-    return m ? `${m[1]}: ${said(m[2])}` : said(text);
-}
-
 /* A refusal of a file: its wrong rows as a table, anything else as any refusal. */
 export function RefusedRows(props: { refusal: Refusal | null }) {
     const r = props.refusal;
     if (!r) return null;
-    const rows = [r.text, ...r.more].map(wrongRow).filter(row => row !== null);
-    if (rows.length === 0) return <Refused refusal={r} />;
-    const rest = [r.text, ...r.more].filter(text => wrongRow(text) === null);
+    if (r.rows.length === 0) return <Refused refusal={r} />;
     const columns: Column<WrongRow>[] = [
         { title: t('line'), by: w => w.line, cell: w => w.line, right: true },
-        { title: t('column'), by: w => w.column, cell: w => w.column },
-        { title: t('wrong'), by: w => w.text, cell: w => saidOf(w.text) },
+        { title: t('column'), by: w => w.column, cell: w => w.column ?? '–' },
+        {
+            title: t('wrong'),
+            by: w => w.text,
+            cell: w => (
+                <>
+                    {w.value !== null && (
+                        <>
+                            <code>{w.value}</code>:{' '}
+                        </>
+                    )}
+                    {said(w.text)}
+                </>
+            ),
+        },
     ];
     return (
         <Notice tone="bad" live title={t('rows')}>
             <Table
                 caption={t('rows')}
                 columns={columns}
-                rows={rows}
+                rows={r.rows}
                 each={20}
-                keyOf={w => `${w.line} ${w.column} ${w.text}`}
+                keyOf={w => `${w.line} ${w.column} ${w.value} ${w.text}`}
             />
-            {rest.map(text => (
-                <p key={text}>{said(text)}</p>
-            ))}
         </Notice>
+    );
+}
+
+const PAUSE_MS = 200;
+
+/* What was typed, once the typing pauses. */
+export function useSettled(text: string): string {
+    const [settled, setSettled] = useState(text);
+    useEffect(() => {
+        const clock = setTimeout(() => setSettled(text), PAUSE_MS);
+        return () => clearTimeout(clock);
+    }, [text]);
+    return settled;
+}
+
+export interface Pages {
+    after: string | undefined;
+    /* which one it is, from 1 on */
+    n: number;
+    former: () => void;
+    next: (after: string) => void;
+}
+
+/* The pages of a list that ilsd gives in pages; with another filter it begins anew. */
+export function usePages(filter: unknown): Pages {
+    const of = JSON.stringify(filter);
+    const [pages, setPages] = useState<{ of: string; after: string[] }>({ of: '', after: [] });
+    const after = pages.of === of ? pages.after : [];
+    return {
+        after: after.at(-1),
+        n: after.length + 1,
+        former: () => setPages({ of, after: after.slice(0, -1) }),
+        next: one => setPages({ of, after: [...after, one] }),
+    };
+}
+
+interface Listed {
+    after: string | null;
+    looked_at: number;
+    total: number;
+}
+
+export function Turn(props: { pages: Pages; got: Listed; busy: boolean }) {
+    const { pages, got } = props;
+    const { after } = got;
+    return (
+        <div class="pager">
+            <Button disabled={pages.n === 1} onPress={pages.former}>
+                {t('former')}
+            </Button>
+            <span role="status">
+                {t('page', { n: pages.n })} ·{' '}
+                {t('looked', { n: number(got.looked_at), total: number(got.total) })}
+            </span>
+            <Button disabled={!after || props.busy} onPress={() => after && pages.next(after)}>
+                {t('next')}
+            </Button>
+        </div>
     );
 }
 

@@ -1,14 +1,14 @@
 /* plan_learned: what the other clusters announce, searched and paged by ilsd: of a million
  * entries the browser has one page. */
-import { useEffect, useState } from 'preact/hooks';
+import { useState } from 'preact/hooks';
 import { clusters } from '../live';
 import { said } from '../said';
-import { Button, Check, Chip, Field, Input, Refused, Section, Select, Working } from '../ui/bits';
+import { Check, Chip, Field, Input, Refused, Section, Select, Working } from '../ui/bits';
 import { Table, type Column } from '../ui/table';
 import { useAsk } from '../ui/use';
 import { number, words } from '../words';
 import type { Shown } from './index';
-import { columnsOf, KINDS } from './plan_bits';
+import { columnsOf, KINDS, Turn, usePages, useSettled } from './plan_bits';
 
 const t = words(
     {
@@ -27,10 +27,6 @@ const t = words(
         seconds: '{n} s',
         'stale-chip': 'stale',
         why: 'Why',
-        former: 'Previous',
-        next: 'Next',
-        looked: '{n} looked at, of {total}',
-        page: 'Page {n}',
     },
     {
         title: '学習済みエントリ',
@@ -48,10 +44,6 @@ const t = words(
         seconds: '{n} 秒',
         'stale-chip': '古い',
         why: '理由',
-        former: '前へ',
-        next: '次へ',
-        looked: '全 {total} 件のうち {n} 件を確認',
-        page: '{n} ページ',
     },
 );
 
@@ -77,18 +69,6 @@ interface Answer {
 }
 
 const EACH = 50;
-const PAUSE_MS = 200;
-
-/* What was typed, once the typing pauses. */
-function useSettled(text: string): string {
-    const [settled, setSettled] = useState(text);
-    useEffect(() => {
-        const clock = setTimeout(() => setSettled(text), PAUSE_MS);
-        return () => clearTimeout(clock);
-    }, [text]);
-    return settled;
-}
-
 const columns = (): Column<LearnedEntry>[] => [
     columnsOf.kind(),
     columnsOf.key(),
@@ -132,22 +112,18 @@ export function Learned(_: Shown) {
     const [cluster, setCluster] = useState('');
     const [kind, setKind] = useState('');
     const [stale, setStale] = useState(false);
-    /* where each page begins that was looked at; of other filters it says nothing */
-    const [pages, setPages] = useState<{ of: string; after: string[] }>({ of: '', after: [] });
     const search = useSettled(typed);
-    const of = JSON.stringify([search, cluster, kind, stale]);
-    const after = pages.of === of ? pages.after : [];
+    const pages = usePages([search, cluster, kind, stale]);
     const asked = useAsk<Answer>('learned', {
         search,
         cluster,
         kind,
         stale: stale || undefined,
         max: EACH,
-        after: after.at(-1),
+        after: pages.after,
     });
     const got = asked.data;
     const others = clusters.value.filter(c => !c.local);
-    const next = got?.after;
     return (
         <Section title={t('title')}>
             <div class="filters">
@@ -193,24 +169,7 @@ export function Learned(_: Shown) {
                         none={t('none')}
                         keyOf={e => `${e.peer_id} ${e.route_string} ${e.kind} ${e.key}`}
                     />
-                    <div class="pager">
-                        <Button
-                            disabled={after.length === 0}
-                            onPress={() => setPages({ of, after: after.slice(0, -1) })}
-                        >
-                            {t('former')}
-                        </Button>
-                        <span role="status">
-                            {t('page', { n: after.length + 1 })} ·{' '}
-                            {t('looked', { n: number(got.looked_at), total: number(got.total) })}
-                        </span>
-                        <Button
-                            disabled={!next || asked.busy}
-                            onPress={() => next && setPages({ of, after: [...after, next] })}
-                        >
-                            {t('next')}
-                        </Button>
-                    </div>
+                    <Turn pages={pages} got={got} busy={asked.busy} />
                 </>
             )}
         </Section>

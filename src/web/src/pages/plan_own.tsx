@@ -1,6 +1,6 @@
 /* plan_own: what this cluster announces itself: searched and paged, one entry added or removed,
  * and what in it never decides. */
-import { useEffect, useState } from 'preact/hooks';
+import { useState } from 'preact/hooks';
 import { ask, command, session } from '../api';
 import { status } from '../live';
 import { Remedy } from '../remedy';
@@ -16,6 +16,9 @@ import {
     DoneNotice,
     KINDS,
     Tried,
+    Turn,
+    usePages,
+    useSettled,
     type Changed,
     type Entry,
     type Would,
@@ -27,7 +30,8 @@ const t = words(
         source: 'Source',
         all: 'All',
         none: 'Nothing is announced here yet.',
-        some: 'The first {n} of {total} entries; choose a source to see others.',
+        search: 'Search',
+        'search-hint': 'A part of the key.',
         remove: 'Remove',
         action: 'Action',
         'remove-title': 'Remove {key}?',
@@ -56,7 +60,8 @@ const t = words(
         source: 'ソース',
         all: 'すべて',
         none: 'アドバタイズしているエントリはまだありません。',
-        some: '全 {total} 件のうち先頭の {n} 件。ソースを選んで絞り込めます。',
+        search: '検索',
+        'search-hint': 'キーの一部。',
         remove: '削除',
         action: '操作',
         'remove-title': '{key} を削除しますか?',
@@ -83,26 +88,41 @@ const t = words(
     },
 );
 
-/* As many as are asked for at once. */
-const MOST = 1000;
+const EACH = 50;
 
 interface Shows {
     entries: Entry[];
+    after: string | null;
+    looked_at: number;
     total: number;
 }
 
 function Entries(props: { turn: number; done: (d: Changed) => void }) {
     const [source, setSource] = useState('');
-    const [sources, setSources] = useState<string[]>([]);
+    const [typed, setTyped] = useState('');
+    const [kind, setKind] = useState('');
     const [going, setGoing] = useState<Entry | null>(null);
-    const asked = useAsk<Shows>('plan show', { max: MOST, source });
+    const search = useSettled(typed);
+    const pages = usePages([search, source, kind]);
+    const asked = useAsk<Shows>('plan show', {
+        max: EACH,
+        source,
+        search,
+        kind,
+        after: pages.after,
+    });
+    const known = useAsk<{ changes: { source: string | null; catalog: string | null }[] }>(
+        'plan log',
+        { max: 200 },
+    );
     useAgain(asked.again, status.value?.usn);
     useAgain(asked.again, props.turn);
     const admin = session.value?.role === 'admin';
     const rows = asked.data?.entries;
-    useEffect(() => {
-        if (rows) setSources(old => [...new Set([...old, ...rows.map(e => e.source)])].sort());
-    }, [rows]);
+    const sources = new Set<string>(rows?.map(e => e.source));
+    if (source !== '') sources.add(source);
+    for (const c of known.data?.changes ?? [])
+        if (c.source && c.catalog === null) sources.add(c.source);
 
     const columns: Column<Entry>[] = [
         columnsOf.kind(),
@@ -127,32 +147,43 @@ function Entries(props: { turn: number; done: (d: Changed) => void }) {
     return (
         <Section title={t('entries')}>
             <Refused refusal={asked.refusal} />
-            <Field label={t('source')} for="own-source">
-                <Select
-                    id="own-source"
-                    value={source}
-                    onChange={setSource}
-                    options={[['', t('all')], ...sources.map((s): [string, string] => [s, s])]}
-                />
-            </Field>
-            {rows === undefined && asked.busy && <Working />}
-            {asked.data && asked.data.total > asked.data.entries.length && (
-                <p class="hint">
-                    {t('some', {
-                        n: number(asked.data.entries.length),
-                        total: number(asked.data.total),
-                    })}
-                </p>
-            )}
-            {rows && (
-                <Table
-                    caption={t('entries')}
-                    columns={columns}
-                    rows={rows}
-                    filter
-                    none={t('none')}
-                    keyOf={e => `${e.kind} ${e.key}`}
-                />
+            <div class="filters">
+                <Field label={t('search')} for="own-search" hint={t('search-hint')}>
+                    <Input id="own-search" type="search" value={typed} onChange={setTyped} hinted />
+                </Field>
+                <Field label={t('source')} for="own-source">
+                    <Select
+                        id="own-source"
+                        value={source}
+                        onChange={setSource}
+                        options={[
+                            ['', t('all')],
+                            ...[...sources].sort().map((s): [string, string] => [s, s]),
+                        ]}
+                    />
+                </Field>
+                <Field label={t('kind')} for="own-kind">
+                    <Select
+                        id="own-kind"
+                        value={kind}
+                        onChange={setKind}
+                        options={[['', t('all')], ...KINDS.map((k): [string, string] => [k, k])]}
+                    />
+                </Field>
+            </div>
+            {asked.data === undefined && asked.busy && <Working />}
+            {asked.data && (
+                <>
+                    <Table
+                        caption={t('entries')}
+                        columns={columns}
+                        rows={asked.data.entries}
+                        each={EACH}
+                        none={t('none')}
+                        keyOf={e => `${e.kind} ${e.key}`}
+                    />
+                    <Turn pages={pages} got={asked.data} busy={asked.busy} />
+                </>
             )}
             {going && (
                 <Tried
