@@ -418,7 +418,40 @@ async function left(come) {
     ann.complaints.length = 0;
 }
 
+/* Another password for oneself, and an end to a session elsewhere. */
+async function own(come) {
+    const fresh = 'the second one of this user';
+    const [here2, there] = [await come('nara'), await come('nara')];
+    await Promise.all([here2.login(), there.login()]);
+    await here2.turn('users');
+    await here2.section('Sessions').getByText('this one').waitFor();
+    const ends = here2.section('Sessions').getByRole('button', { name: /^End: / });
+    const before = await ends.count();
+    await ends.last().click();
+    await here2.page.waitForFunction(
+        n => document.querySelectorAll('button[aria-label^="End: "]').length < n, before);
+    ok(before >= 1, 'V7.5.2: a session elsewhere is ended on the page');
+    await here2.field('Present password').fill('not the present one');
+    await here2.field('New password').fill(fresh);
+    await here2.field('Confirm new password').fill(fresh);
+    await here2.button('Change the password').click();
+    ok(await here2.page.getByRole('alert').first().textContent(),
+        'V6.2.3: a new password wants the present one');
+    await here2.field('Present password').fill(there.where.account.password);
+    await here2.button('Change the password').click();
+    await here2.page.getByText('The password is changed.').waitFor();
+    ok(true, 'V6.2.2: everybody changes his own password');
+    await there.button('Log in').waitFor();
+    ok(true, 'V7.4.3: and his pages elsewhere are asked to log in');
+    await here2.turn('config');
+    await here2.turn('users');
+    await here2.section('Sessions').getByText('this one').waitFor();
+    ok(true, 'V6.2.2: he himself stays in');
+    await there.login({ name: 'ann', password: fresh });
+    ok(true, 'V6.2.2: and the new one is good');
+}
+
 await play(
-    { inert, addresses, control, walls, 'cross-site': crossSite, direct, rebinding, left }, 2,
+    { own, inert, addresses, control, walls, 'cross-site': crossSite, direct, rebinding, left }, 2,
 );
 bad.close();

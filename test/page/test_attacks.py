@@ -48,6 +48,7 @@ def main():
         tokyo.must('catalog', 'add', 'pbx', '--route-string', 'pbx.example', '--description',
                    VECTOR)
         scene.add(tokyo)
+        scene.add(nara)
         return scene.run(texts={'image': IMAGE, 'subject': IMAGE[1:-1], 'vector': VECTOR,
                                 'uri': URI, 'user': USER, 'link': LINK, 'trace': TRACE})
 

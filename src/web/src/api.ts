@@ -196,6 +196,30 @@ export async function giveProof(password: string): Promise<void> {
     await request('POST', 'session/proof', json({ password }));
 }
 
+/* Another password for whoever is logged in; the session that answers is a new one. */
+export async function changePassword(password: string, fresh: string): Promise<void> {
+    const body = json({ password, new: fresh });
+    session.value = (await request('POST', 'session/password', body)) as Session;
+}
+
+export interface SessionRow {
+    number: number;
+    name: string;
+    from: string;
+    seconds: number;
+    idle: number;
+    own: boolean;
+}
+
+export async function sessions(): Promise<SessionRow[]> {
+    return (await request('GET', 'sessions', {})) as SessionRow[];
+}
+
+export async function endSession(number: number): Promise<SessionRow[]> {
+    const body = json({ number });
+    return (await proved(() => request('POST', 'sessions/end', body))) as SessionRow[];
+}
+
 export interface User {
     name: string;
     role: string;

@@ -6,6 +6,7 @@ import { Dialog } from '../ui/dialog';
 import { Table, type Column } from '../ui/table';
 import { useDo } from '../ui/use';
 import { words } from '../words';
+import { OwnPassword, Sessions } from './users_own';
 
 const t = words(
     {
@@ -91,9 +92,11 @@ export function Users() {
     return (
         <>
             <Refused refusal={doing.refusal} />
-            <Section title={t('table')}>
-                <Table caption={t('table')} columns={columns} rows={rows} keyOf={u => u.name} />
-            </Section>
+            {admin && (
+                <Section title={t('table')}>
+                    <Table caption={t('table')} columns={columns} rows={rows} keyOf={u => u.name} />
+                </Section>
+            )}
             {admin && (
                 <Section title={t('add')}>
                     <form onSubmit={e => void add(e)}>
@@ -144,6 +147,8 @@ export function Users() {
                     </form>
                 </Section>
             )}
+            <OwnPassword />
+            <Sessions />
             {going && (
                 <Dialog
                     title={t('sure', { name: going })}

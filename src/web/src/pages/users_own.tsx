@@ -1,0 +1,166 @@
+/* users_own: what everybody may do with himself: another password, and an end to sessions that he
+ * has elsewhere. An admin sees the sessions of all. */
+import { useEffect, useState } from 'preact/hooks';
+import { changePassword, endSession, session, sessions, type SessionRow } from '../api';
+import { Button, Chip, Field, Input, Notice, Refused, Section } from '../ui/bits';
+import { Table, type Column } from '../ui/table';
+import { useDo } from '../ui/use';
+import { number, words } from '../words';
+
+const t = words(
+    {
+        own: 'Your password',
+        present: 'Present password',
+        fresh: 'New password',
+        again: 'Confirm new password',
+        hint: 'At least 12 characters, and more than a few words that are guessed first.',
+        differ: 'The two passwords differ.',
+        change: 'Change the password',
+        changed: 'The password is changed. Your sessions elsewhere have ended.',
+        sessions: 'Sessions',
+        account: 'Account',
+        from: 'From',
+        since: 'Since',
+        idle: 'Last request',
+        ago: '{n} min ago',
+        here: 'this one',
+        end: 'End',
+        'end-of': 'End: session {n} of {name}',
+    },
+    {
+        own: '自分のパスワード',
+        present: '現在のパスワード',
+        fresh: '新しいパスワード',
+        again: '新しいパスワードの確認',
+        hint: '12 文字以上。推測されやすい単語だけの組み合わせは使えません。',
+        differ: '2 つのパスワードが一致しません。',
+        change: 'パスワードを変更',
+        changed: 'パスワードを変更しました。ほかの場所のセッションは終了しました。',
+        sessions: 'セッション',
+        account: 'アカウント',
+        from: '接続元',
+        since: '開始',
+        idle: '最後の要求',
+        ago: '{n} 分前',
+        here: 'このセッション',
+        end: '終了',
+        'end-of': '終了: {name} のセッション {n}',
+    },
+);
+
+export function OwnPassword() {
+    const [present, setPresent] = useState('');
+    const [fresh, setFresh] = useState('');
+    const [again, setAgain] = useState('');
+    const doing = useDo<boolean>();
+    const differ = again !== '' && again !== fresh;
+
+    async function change(event: Event) {
+        event.preventDefault();
+        if (fresh !== again) return;
+        if (!(await doing.run(() => changePassword(present, fresh).then(() => true)))) return;
+        setPresent('');
+        setFresh('');
+        setAgain('');
+    }
+    return (
+        <Section title={t('own')}>
+            <form onSubmit={e => void change(e)}>
+                <input
+                    type="text"
+                    autocomplete="username"
+                    value={session.value?.name}
+                    readOnly
+                    hidden
+                />
+                <Field label={t('present')} for="own-present">
+                    <Input
+                        id="own-present"
+                        type="password"
+                        value={present}
+                        onChange={setPresent}
+                        auto="current-password"
+                        required
+                    />
+                </Field>
+                <Field label={t('fresh')} for="own-fresh" hint={t('hint')}>
+                    <Input
+                        id="own-fresh"
+                        type="password"
+                        value={fresh}
+                        onChange={setFresh}
+                        auto="new-password"
+                        required
+                        hinted
+                    />
+                </Field>
+                <Field label={t('again')} for="own-again" hint={differ ? t('differ') : undefined}>
+                    <Input
+                        id="own-again"
+                        type="password"
+                        value={again}
+                        onChange={setAgain}
+                        auto="new-password"
+                        required
+                        hinted={differ}
+                    />
+                </Field>
+                <Refused refusal={doing.refusal} />
+                {doing.done && <Notice tone="good" title={t('changed')} live />}
+                <div class="actions">
+                    <Button submit kind="main" disabled={doing.busy || differ}>
+                        {t('change')}
+                    </Button>
+                </div>
+            </form>
+        </Section>
+    );
+}
+
+function minutes(seconds: number): string {
+    return t('ago', { n: number(Math.floor(seconds / 60)) });
+}
+
+export function Sessions() {
+    const [rows, setRows] = useState<SessionRow[]>([]);
+    const doing = useDo<void>();
+    useEffect(() => {
+        void sessions().then(setRows, () => undefined);
+    }, [session.value]);
+
+    const columns: Column<SessionRow>[] = [
+        { title: t('account'), by: s => s.name, cell: s => s.name },
+        { title: t('from'), by: s => s.from, cell: s => s.from },
+        { title: t('since'), by: s => s.seconds, cell: s => minutes(s.seconds) },
+        { title: t('idle'), by: s => s.idle, cell: s => minutes(s.idle) },
+        {
+            title: t('end'),
+            cell: s =>
+                s.own ? (
+                    <Chip tone="plain">{t('here')}</Chip>
+                ) : (
+                    <Button
+                        kind="danger"
+                        label={t('end-of', { n: String(s.number), name: s.name })}
+                        disabled={doing.busy}
+                        onPress={() =>
+                            void doing.run(() => endSession(s.number).then(r => setRows(r)))
+                        }
+                    >
+                        {t('end')}
+                    </Button>
+                ),
+        },
+    ];
+    return (
+        <Section title={t('sessions')}>
+            <Refused refusal={doing.refusal} />
+            <Table
+                caption={t('sessions')}
+                columns={columns}
+                rows={rows}
+                keyOf={s => String(s.number)}
+            />
+        </Section>
+    );
+}
