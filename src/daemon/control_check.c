@@ -1,8 +1,10 @@
 /* control_check: what is odd about this cluster's plan and routes (plan/check.h), in words and with
- * the command that mends it; `route add` asks for the route that it adds. */
-#include "daemon/control_inside.h"
+ * the command that mends it; `route add` asks for the route that it adds. A large plan is looked at
+ * in turns of the loop: whoever may read may ask, and nobody else waits for it. */
+#include "daemon/browse.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "driver/entry_text.h"
 #include "plan/check.h"
@@ -11,6 +13,8 @@
 #define COUNTED_MAX  10000 /* then it is enough */
 
 struct checking {
+    struct browse browse;
+    struct arena arena;
     json_t *rows;
     uint64_t n;
 };
@@ -83,18 +87,49 @@ static bool take(void *context, const struct finding *f)
     return true;
 }
 
+/* What it finds is taken at once, and is no row of the walk. */
+static bool check_entry(struct browse *b, const struct record *r)
+{
+    struct checking *x = b->context;
+    const struct ils *core = runtime_core(b->client->control->rt);
+    if (x->n < COUNTED_MAX)
+        plan_check_record(view_plan(core), &x->arena, r, take, x);
+    return false;
+}
+
+static void check_done(struct browse *b, bool whole)
+{
+    struct checking *x = b->context;
+    const struct ils *core = runtime_core(b->client->control->rt);
+    (void)whole;
+    if (x->n < COUNTED_MAX)
+        plan_check_rest(view_plan(core), view_routes(core), &x->arena, take, x);
+    json_t *json = json_object();
+    json_object_set(json, "findings", x->rows);
+    json_object_set_new(json, "total", control_number_json(x->n));
+    control_reply(b->client, json, x->n == 0 ? 0 : 1);
+}
+
+static void check_free(struct browse *b)
+{
+    struct checking *x = b->context;
+    json_decref(x->rows);
+    arena_done(&x->arena);
+    free(x);
+}
+
 void verb_plan_check(struct client *client)
 {
-    const struct ils *core = runtime_core(client->control->rt);
-    struct checking x = {.rows = json_array()};
-    struct arena arena;
-    arena_init(&arena, &client->control->mem);
-    plan_check(view_plan(core), view_routes(core), &arena, take, &x);
-    arena_done(&arena);
-    json_t *json = json_object();
-    json_object_set_new(json, "findings", x.rows);
-    json_object_set_new(json, "total", control_number_json(x.n));
-    control_reply(client, json, x.n == 0 ? 0 : 1);
+    struct checking *x = calloc(1, sizeof *x);
+    if (x == NULL) {
+        control_no_memory(client);
+        return;
+    }
+    x->browse = (struct browse){.client = client, .own = true, .want = check_entry,
+                                .done = check_done, .free = check_free, .context = x};
+    arena_init(&x->arena, &client->control->mem);
+    x->rows = json_array();
+    browse_start(&x->browse);
 }
 
 /* --- of a route that has just been added */

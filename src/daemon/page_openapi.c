@@ -28,6 +28,8 @@ enum page_type page_arg_type(const char *verb, const char *arg, size_t n)
     bool is_to = n == 2 && memcmp(arg, "to", 2) == 0;
     bool is_password = n == 8 && memcmp(arg, "password", 8) == 0;
     bool is_prefix = n == 6 && memcmp(arg, "prefix", 6) == 0;
+    if (strcmp(verb, "audit") == 0 && n == 6 && memcmp(arg, "before", 6) == 0)
+        return PAGE_TEXT; /* the id of a row; elsewhere a number */
     if (in(NUMBERS, arg, n) || is_to)
         return PAGE_NUMBER;
     if (in(FLAGS, arg, n) || (is_password && strcmp(verb, "auth set") == 0))

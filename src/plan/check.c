@@ -96,7 +96,7 @@ static bool check_record(void *context, const struct record *r)
     return !c->stopped;
 }
 
-static bool check_catalog(void *context, const struct catalog *catalog)
+static bool check_route_string(void *context, const struct catalog *catalog)
 {
     struct check *c = context;
     struct slice again;
@@ -106,7 +106,14 @@ static bool check_catalog(void *context, const struct catalog *catalog)
     if (route_string_parse(c->a, catalog_route_string(catalog), &again) == ENTRY_ERROR_DASH_DIGITS)
         tell(c, &(struct finding){.what = FINDING_DASHES, .error = ENTRY_ERROR_DASH_DIGITS,
                                   .key = catalog_route_string(catalog)});
-    catalog_walk(catalog, check_record, c);
+    return !c->stopped;
+}
+
+static bool check_entries(void *context, const struct catalog *catalog)
+{
+    struct check *c = context;
+    if (catalog_local(catalog))
+        catalog_walk(catalog, check_record, c);
     return !c->stopped;
 }
 
@@ -235,7 +242,24 @@ void plan_check(const struct plan *p, const struct routes *r, struct arena *a,
                 bool (*visit)(void *context, const struct finding *f), void *context)
 {
     struct check c = {.p = p, .routes = r, .a = a, .visit = visit, .context = context};
-    plan_each(p, check_catalog, &c);
+    plan_each(p, check_entries, &c);
+    if (!c.stopped)
+        plan_check_rest(p, r, a, visit, context);
+}
+
+bool plan_check_record(const struct plan *p, struct arena *a, const struct record *r,
+                       bool (*visit)(void *context, const struct finding *f), void *context)
+{
+    struct check c = {.p = p, .a = a, .visit = visit, .context = context};
+    check_record(&c, r);
+    return !c.stopped;
+}
+
+void plan_check_rest(const struct plan *p, const struct routes *r, struct arena *a,
+                     bool (*visit)(void *context, const struct finding *f), void *context)
+{
+    struct check c = {.p = p, .routes = r, .a = a, .visit = visit, .context = context};
+    plan_each(p, check_route_string, &c);
     if (!c.stopped)
         check_routes(&c);
 }

@@ -29,6 +29,13 @@ struct finding {
 void plan_check(const struct plan *p, const struct routes *r, struct arena *a,
                 bool (*visit)(void *context, const struct finding *f), void *context);
 
+/* Its parts, for who looks at a large plan in turns: one entry of one's own, and everything but
+ * those. False: visit wants no more. */
+bool plan_check_record(const struct plan *p, struct arena *a, const struct record *r,
+                       bool (*visit)(void *context, const struct finding *f), void *context);
+void plan_check_rest(const struct plan *p, const struct routes *r, struct arena *a,
+                     bool (*visit)(void *context, const struct finding *f), void *context);
+
 /* The same of one route pattern, as when it has just been added: FINDING_SHADOWED where it never
  * decides (`key` is the pattern), and of each other one (`other` is the pattern) that would decide
  * somewhere without it and does nowhere now; of at most CHECK_ROUTE_MAX of them. A pattern of which

@@ -8,7 +8,7 @@ import socket
 import subprocess
 import tempfile
 
-from harness import ILS, Network, Tap
+from harness import ILS, Network, Tap, wait_until
 
 tap = Tap()
 
@@ -111,6 +111,7 @@ def filtered(hub, spoke, verdict):
         tap.same(spoke.join(hub)['code'], 'ILS-100', 'a join while somebody follows')
         told = json.loads(s.makefile('r').readline())['trace']
     tap.ok('established' in told['line'].lower(), 'he is told what he asked for', told['line'])
+    wait_until(lambda: hub.cluster(spoke.name))
     of_spoke = asked(cluster=spoke.name)
     tap.ok(any(r['record']['peer_id'] for r in of_spoke) and
            len(asked(cluster=hub.name)) < len(of_spoke), 'by cluster')

@@ -178,6 +178,12 @@ def commands(c, page):
     tap.same(page.get('audit?max=1').json()['result'][0]['who'].split(' ')[0], 'ann',
              'the audit says who it was')
     tap.same(page.get('audit?max=x').error(), (400, 'SETTING'), 'a number that is none')
+    rows = page.get('audit?max=2').json()['result']
+    older = page.get('audit?max=1&before=' + rows[0]['id']).json()['result']
+    tap.same(older, rows[1:], 'the next page of the audit')
+    tap.same(page.get('trace/last?before=1&level=error').json()['result'], [], 'and of the trace')
+    tap.same(page.get('verdict?id=' + 16 * '0').json()['result']['verdict'], None,
+             'a verdict that nobody knows, by GET')
     tap.same(page.get('lookup?dialled=%2B81312345678').json()['ok'], True, 'a lookup by GET')
     csv = b'PatternType,PSTNFailover,Pattern\r\nE164,ITSELF,+81665550123\r\n'
     got = page.ask('POST', '/api/v1/plan/import?source=HQ', csv, Content_Type='text/csv')
