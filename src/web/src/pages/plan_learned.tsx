@@ -8,7 +8,7 @@ import { Table, type Column } from '../ui/table';
 import { useAsk } from '../ui/use';
 import { number, words } from '../words';
 import type { Shown } from './index';
-import { columnsOf, KINDS, Turn, usePages, useSettled } from './plan_bits';
+import { columnsOf, KINDS, Turn, unsorted, usePages, useSettled } from './plan_bits';
 
 const t = words(
     {
@@ -163,7 +163,7 @@ export function Learned(_: Shown) {
                 <>
                     <Table
                         caption={t('title')}
-                        columns={columns()}
+                        columns={unsorted(columns())}
                         rows={got.entries}
                         each={EACH}
                         none={t('none')}

@@ -17,6 +17,7 @@ import {
     KINDS,
     Tried,
     Turn,
+    unsorted,
     usePages,
     useSettled,
     type Changed,
@@ -176,7 +177,7 @@ function Entries(props: { turn: number; done: (d: Changed) => void }) {
                 <>
                     <Table
                         caption={t('entries')}
-                        columns={columns}
+                        columns={unsorted(columns)}
                         rows={asked.data.entries}
                         each={EACH}
                         none={t('none')}
