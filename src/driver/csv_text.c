@@ -183,8 +183,9 @@ static bool check_utf8(struct csv_rows *rows, struct slice text)
         return false;
     }
     csv_complain(rows, first_line, CSV_FAULT_ENCODING, first,
-                 "the line is not UTF-8 (%u line%s of the file); try --encoding %s",
-                 (unsigned)bad, bad == 1 ? "" : "s", looks_like_cp932(text) ? "CP932" : "LATIN1");
+                 bad == 1 ? "the line is not UTF-8 (%u line of the file); try --encoding %s"
+                          : "the line is not UTF-8 (%u lines of the file); try --encoding %s",
+                 (unsigned)bad, looks_like_cp932(text) ? "CP932" : "LATIN1");
     return false;
 }
 
