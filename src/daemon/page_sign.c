@@ -184,6 +184,8 @@ static void on_hashed(void *context, bool good, const char *text)
     struct sign *sign = context;
     if (!good)
         refuse(sign, 503, "MEMORY", "there are not 64 MiB of memory for the password", "");
+    else if (sign->what != PAGE_SETUP && !session_lives(sign)) /* removed meanwhile, maybe */
+        refuse(sign, 401, "SESSION", "the session has ended: log in", "");
     else
         page_account_put(sign->door->page, sign->name, text, sign->right, sign->who, on_stored,
                          sign);

@@ -445,6 +445,33 @@ def guessing(c, page):
     page.login('ann', ONE)
 
 
+def meanwhile(c, page):
+    """Passwords are stretched one after the other: with three behind his, there is time to remove
+    somebody between the proof of his present password and the new one."""
+    page.api('users', {'name': 'sue', 'password': TWO, 'role': 'admin'})
+    sue, said = other(page, 'sue', TWO), []
+    change = threading.Thread(target=lambda: said.append(
+        sue.api('session/password', {'password': TWO, 'new': 'the third one of this account'})))
+    change.start()
+    time.sleep(0.05)
+    logins = [threading.Thread(target=other, args=(page, 'ann', ONE)) for _ in range(3)]
+    for t in logins:
+        t.start()
+    logins_before = counted(c, 'logins')
+    wait_until(lambda: counted(c, 'logins') > logins_before, 20, 0.005)
+    tap.same(page.api('users/remove', {'name': 'sue'}).status, 200, 'V7.4.2: an account goes')
+    for t in logins + [change]:
+        t.join()
+    tap.same(said[0].error(), (401, 'SESSION'), 'V7.4.2: what its owner had on the way is refused')
+    tap.ok('sue' not in [u['name'] for u in page.get('users').json()],
+           'V7.4.2: and does not bring it back')
+
+
+def counted(c, name):
+    door = {d['door']: d for d in c.json('door', 'list')}['page']
+    return int(re.search(r"'%s'[^0-9]*(\d+)" % name, repr(door))[1])
+
+
 # --- V7, V8: sessions and roles
 
 def sessions(c, page):
@@ -721,7 +748,7 @@ with Network() as net:
     cluster, ann, setup_code = set_up(net)
     first_answer = ann.setup(setup_code, 'ann', ONE)
     for part in (encoding, validation, headers, cross_site, rebinding, smuggling, files, passwords,
-                 own_password):
+                 own_password, meanwhile):
         tap.run(part, cluster, ann)
     tap.run(lambda: leaving(cluster, ann, sessions(cluster, ann)))
     for part in (many_sessions, roles, tls, limits, guessing):
