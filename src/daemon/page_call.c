@@ -173,18 +173,26 @@ static void reply_whole(struct page_call *call, struct slice line)
     buf_done(&all);
 }
 
-static void put_line(struct page_call *call, struct slice line)
+/* Of events before the first of them: only then does an EventSource know that it is connected. */
+static void stream_begin(struct page_call *call)
 {
     struct https_reply reply = {.status = 200, .header_n = 2};
+    bool events = call->mode == AS_EVENTS;
+    reply.header[0] = (struct https_header){"Cache-Control", "no-store"};
+    reply.header[1] = (struct https_header){"Content-Type", events ? "text/event-stream"
+                                                                   : "application/x-ndjson"};
+    https_begin(call->x, &reply);
+    call->begun = true;
+    if (events)
+        https_put(call->x, slice_of(": \n\n"));
+}
+
+static void put_line(struct page_call *call, struct slice line)
+{
     struct https_exchange *x = call->x;
     bool last = begins(line, "{\"ok\":");
-    reply.header[0] = (struct https_header){"Cache-Control", "no-store"};
-    reply.header[1] = (struct https_header){"Content-Type", call->mode == AS_EVENTS
-                                                                ? "text/event-stream"
-                                                                : "application/x-ndjson"};
     if (!call->begun)
-        https_begin(x, &reply);
-    call->begun = true;
+        stream_begin(call);
     if (call->mode == AS_EVENTS)
         https_put(x, slice_of("data: "));
     https_put(x, line);
@@ -375,6 +383,8 @@ static void call_begin(struct page_door *door, struct https_exchange *x, enum mo
         call->session = s;
         call->number = s->number;
         https_keep(x, &call->waiter);
+        if (mode == AS_EVENTS)
+            stream_begin(call);
     }
     if (line != NULL)
         crypto_wipe(line, strlen(line));

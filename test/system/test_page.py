@@ -268,6 +268,20 @@ def old_proofs(c, page):
     del c.command
 
 
+def quiet(c, page):
+    """A stream of events begins at once, not with the first of them."""
+    c.must('trace', 'level', 'error')
+    with page.connect() as s:
+        s.settimeout(5)
+        s.sendall(page.raw('GET', '/api/v1/trace/follow', Accept='text/event-stream'))
+        try:
+            begun = s.recv(100)
+        except TimeoutError:
+            begun = b''
+    tap.ok(begun.startswith(b'HTTP/1.1 200'), 'a trace without lines is open all the same', begun)
+    c.must('trace', 'level', 'detailed')
+
+
 def leaving(c, page):
     """Who hangs up takes nothing with him."""
     for i in range(20):
@@ -339,6 +353,7 @@ with Network() as net:
     tap.run(guessing, cluster, user)
     tap.run(proofs, cluster, user)
     tap.run(document, user)
+    tap.run(quiet, cluster, user)
     tap.run(leaving, cluster, user)
     tap.run(old_proofs, cluster, user)
     last = user.cookie or 'none'
