@@ -143,7 +143,7 @@ function Actions(props: { of: Catalog; done: Done }) {
             work={() =>
                 ask<Changed>('catalog adopt', {
                     name: of.name,
-                    from: of.peer_id,
+                    from: of.cluster,
                     description: of.description ?? undefined,
                 })
             }

@@ -23,6 +23,7 @@ const t = words(
         no_match: 'No match',
         no_route: 'No route',
         local: "This cluster's own",
+        'local-there': 'An own entry of {name}',
         bad_input: 'Not a number or address',
         blocked: 'Blocked',
         cut: 'Not known',
@@ -71,6 +72,7 @@ const t = words(
         no_match: '一致なし',
         no_route: 'ルートなし',
         local: '自クラスタのエントリ',
+        'local-there': '{name} 自身のエントリ',
         bad_input: '番号でもアドレスでもありません',
         blocked: 'ブロック',
         cut: '不明',
@@ -132,6 +134,8 @@ const results = ['found', 'no_match', 'no_route', 'local', 'bad_input', 'blocked
 
 interface Answer {
     dialed: string;
+    /* as which cluster sees it; null: this one */
+    from: string | null;
     result: (typeof results)[number];
     longer: boolean;
     match: Match | null;
@@ -208,14 +212,16 @@ function Facts(props: { of: Answer }) {
 function Result(props: { of: Answer }) {
     const a = props.of;
     const good = a.result === 'found' || a.result === 'local';
+    const there = a.result === 'local' && a.from !== null;
+    const what = there ? t('local-there', { name: a.match?.cluster_id ?? '' }) : t(a.result);
     return (
         <>
             <Notice
                 tone={good ? 'good' : a.result === 'bad_input' ? 'bad' : 'warn'}
                 live
-                title={`${a.dialed}: ${t(a.result)}`}
+                title={`${a.dialed}: ${what}`}
             >
-                <p>{said(a.why.text)}</p>
+                {!there && <p>{said(a.why.text)}</p>}
                 {a.longer && <p>{t('longer')}</p>}
                 {a.why.cut && (
                     <p>
