@@ -444,8 +444,12 @@ static void configured(struct client *client, enum reply reply, struct slice tex
     control_ok(client, json_incref(g->answer));
 }
 
+/* A form has fields that nobody filled in. */
 static bool take_all(struct client *client, struct command *c)
 {
+    for (size_t i = 0; i < CONFIG_FIELDS; i++)
+        if (json_is_null(json_object_get(client->args, field_name[i])))
+            json_object_del(client->args, field_name[i]);
     return take_role(client, c) && flag(client, c, CONFIG_EXCHANGE, &c->raise) &&
            text(client, c, CONFIG_ROUTE_STRING, &c->route_string) &&
            number(client, c, CONFIG_MINUTES, &c->minutes) && take_auth(client, c) &&

@@ -89,6 +89,8 @@ def join(hub, spoke):
 
 
 def disturbed(hub, spoke):
+    tap.same(fields(asked(hub, role=None, port=None, host=None, minutes=None, accept=None)), [],
+             'what is null stays as it is')
     told = asked(hub, use_tls=True, dry_run=True)
     tap.same(effects(told), {spoke.name: ['cut']}, 'another method: the spoke would be cut')
     row = told['clusters'][0]
