@@ -95,7 +95,8 @@ bool page_hash(struct page *p, enum page_work work, struct slice password, const
     job->done = done;
     job->context = context;
     job->work.data = job;
-    memcpy(job->password, password.p, password.n);
+    if (password.n > 0) /* a body without one gives NULL */
+        memcpy(job->password, password.p, password.n);
     job->password_n = password.n;
     snprintf(job->hash, sizeof job->hash, "%s", hash != NULL ? hash : "");
     list_add(&p->jobs, &job->node);
