@@ -25,7 +25,7 @@ const t = words(
         'link-alternate': 'alternate hub',
         'link-beyond': 'by way of its hub, not seen from here',
         legend: 'Legend',
-        unplaced: '{n} spokes of other hubs: which hub serves them only these know.',
+        unplaced: 'Spokes of other hubs: {n}. Which hub serves them only those two know.',
         by: 'by {method}',
         password: 'password',
         tls: 'TLS certificates',

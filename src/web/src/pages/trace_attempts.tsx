@@ -32,7 +32,7 @@ const t = words(
             'attempt that is in both is shown with both ends side by side.',
         file: 'A trace of the other end',
         paste: 'or paste its lines',
-        'in-both': '{n} attempts are in both',
+        'in-both': 'Attempts that are in both: {n}',
         'in-none':
             'No attempt here has an id of the {n} verdicts that were found in it. Traces of the ' +
             'original have no ids: open an attempt, and it is looked for by address and time.',
