@@ -87,11 +87,6 @@ async function learned(who) {
     const table = 'main .section tbody';
     const turn = n => ({ selector: `main .section > .pager button:nth-of-type(${n})`, act: 'click' });
     await several(who, 'learned, another page of rows', [turn(2), turn(1)], { table });
-    const key = 'main .section th:nth-child(2) button';
-    await who.page.locator(key).click(); /* which is their order already */
-    await several(who, 'learned, sorted', [{ selector: key, act: 'click' }], { table });
-    await who.page.reload();
-    await who.page.locator('main table tbody tr').nth(20).waitFor();
     const kind = value => ({ selector: '#learned-kind', act: 'change', value });
     await several(who, 'learned, of one kind', [kind('URI'), kind('')], { table });
     const type = value => ({ selector: '#learned-search', act: 'input', value });
