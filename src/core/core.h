@@ -234,6 +234,7 @@ struct link {
     struct peer *to;     /* after the proof */
     bool marks_done;     /* their whole list has come */
     bool unheard;        /* as a spoke it told of others: that was not heard */
+    bool ended_told;     /* it told of somebody up to his end: that was not heard */
     struct mark *mark;   /* by stream index */
     size_t mark_n;
     struct asked asked[REQUESTS_MAX]; /* ring: answers come in order */

@@ -452,11 +452,22 @@ static void return_above(struct ils *ils)
     }
 }
 
+/* What was told of somebody up to an end that is void now is not told again on the same link. */
+static void hear_again(struct ils *ils)
+{
+    list_each_safe(node, &ils->links) {
+        struct link *l = list_entry(node, struct link, node);
+        if (l->state == LINK_UP && l->ended_told)
+            link_end(l, CODE_SESSION_OVER, true);
+    }
+}
+
 /* What an author has said who is banned by now is void, but for what this cluster's own operator
  * said. */
 static void drop_words(struct rows *r)
 {
     struct ils *ils = r->ils;
+    bool any = false;
     list_each_safe(node, &ils->ended) {
         struct ended *e = list_entry(node, struct ended, node);
         if (memcmp(e->author, ils->peer_id, PEER_ID_SIZE) == 0 || !author_banned(ils, e->author))
@@ -464,9 +475,11 @@ static void drop_words(struct rows *r)
         ends_remove_row(r, e);
         list_remove(&e->node);
         mem_free(ils->mem, e, sizeof *e);
-        ils->rosters_moved = true;
+        ils->rosters_moved = any = true;
         self_changed(ils);
     }
+    if (any)
+        hear_again(ils);
 }
 
 static void sweep(struct ils *ils)

@@ -329,6 +329,7 @@ void fetch_head(struct link *l, struct slice body)
         link_end(l, CODE_PROTOCOL, true);
         return;
     }
+    l->ended_told = l->ended_told || !ends_allow(ils, &h);
     struct stream *s = heard_stream(l, &h, m.head);
     struct mark *mark = s == NULL ? NULL : mark_get(l, s);
     if (mark == NULL)
