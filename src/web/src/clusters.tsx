@@ -1,14 +1,12 @@
 /* clusters: the original's table *ILS Clusters and Global Dial Plan Imported Catalogs*, live:
  * its columns in its words, with Disconnect. */
-import { useState } from 'preact/hooks';
-import { ask, session } from './api';
 import { clusters } from './live';
+import { leave, mayChange, onCluster, useActs, type Act } from './pages/network_acts';
 import { said } from './said';
 import type { Cluster } from './types';
-import { Button, Chip, Refused, Section, type Tone } from './ui/bits';
-import { Dialog } from './ui/dialog';
+import { Button, Chip, Section, type Tone } from './ui/bits';
 import { Table, type Column } from './ui/table';
-import { useAsk, useDo } from './ui/use';
+import { useAsk } from './ui/use';
 import { number, when, words } from './words';
 
 const t = words(
@@ -25,12 +23,6 @@ const t = words(
         Disconnect: 'Disconnect',
         Connect: 'Connect',
         none: 'No cluster is known yet.',
-        'sure-Disconnect': 'Disconnect {name}?',
-        'sure-Connect': 'Connect {name} again?',
-        'text-Disconnect':
-            'The link ends, and neither end dials again until somebody connects it. ' +
-            'What was learned from it stays and is marked stale. The other end is told who did it.',
-        'text-Connect': 'It is dialled again at once.',
         Hub: 'Hub',
         Spoke: 'Spoke',
         Standalone: 'Standalone',
@@ -53,12 +45,6 @@ const t = words(
         Disconnect: '切断',
         Connect: '接続',
         none: 'クラスタはまだありません。',
-        'sure-Disconnect': '{name} を切断しますか?',
-        'sure-Connect': '{name} を再び接続しますか?',
-        'text-Disconnect':
-            'リンクが切れ、誰かが接続するまでどちらの側からも接続しません。' +
-            '学習したデータは残り、古いものとして表示されます。相手には操作者が通知されます。',
-        'text-Connect': '直ちに接続を始めます。',
         Hub: 'ハブ',
         Spoke: 'スポーク',
         Standalone: 'スタンドアロン',
@@ -112,15 +98,16 @@ function Catalogs() {
     );
 }
 
-export function Clusters() {
-    const [asking, setAsking] = useState<Cluster | null>(null);
-    const doing = useDo<unknown>();
-    const admin = session.value?.role === 'admin';
+/* One's own Disconnect leaves the network, as in the original. */
+function actOn(c: Cluster): Act {
+    if (c.local) return leave();
+    return onCluster(c.action === 'Connect' ? 'connect' : 'disconnect', c.name, c.peer_id);
+}
 
-    async function go(c: Cluster) {
-        await doing.run(() => ask(c.action.toLowerCase(), { cluster: c.name }));
-        setAsking(null);
-    }
+export function Clusters() {
+    const acts = useActs(() => undefined);
+    const linkless = (c: Cluster) =>
+        c.role === 'Imported catalog' || (c.local && c.role.startsWith('Standalone'));
 
     const columns: Column<Cluster>[] = [
         { title: t('id'), by: c => c.name, cell: c => <strong title={c.fqdn}>{c.name}</strong> },
@@ -149,10 +136,12 @@ export function Clusters() {
         {
             title: t('action'),
             cell: c =>
-                !c.local &&
-                c.role !== 'Imported catalog' && /* which has no link */
-                admin && (
-                    <Button label={`${t(c.action)}: ${c.name}`} onPress={() => setAsking(c)}>
+                !linkless(c) &&
+                mayChange() && (
+                    <Button
+                        label={`${t(c.action)}: ${c.name}`}
+                        onPress={() => acts.begin(actOn(c))}
+                    >
                         {t(c.action)}
                     </Button>
                 ),
@@ -160,7 +149,7 @@ export function Clusters() {
     ];
     return (
         <Section title={t('title')}>
-            <Refused refusal={doing.refusal} />
+            {acts.shown}
             <Table
                 caption={t('title')}
                 columns={columns}
@@ -170,18 +159,6 @@ export function Clusters() {
                 keyOf={c => c.peer_id}
             />
             <Catalogs />
-            {asking && (
-                <Dialog
-                    title={t(`sure-${asking.action}`, { name: asking.name })}
-                    go={t(asking.action)}
-                    danger={asking.action === 'Disconnect'}
-                    busy={doing.busy}
-                    onGo={() => void go(asking)}
-                    onCancel={() => setAsking(null)}
-                >
-                    <p>{t(`text-${asking.action}`)}</p>
-                </Dialog>
-            )}
         </Section>
     );
 }

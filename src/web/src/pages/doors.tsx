@@ -60,6 +60,54 @@ const t = words(
     },
 );
 
+/* What a door counts, by its name in the answer. */
+const counted = words(
+    {
+        requests: 'requests',
+        redirects: 'redirects',
+        not_found: 'not found',
+        not_allowed: 'not allowed',
+        too_fast: 'too fast',
+        passed_over: 'passed over',
+        tls_failed: 'TLS failed',
+        answers: 'answers',
+        refused: 'refused',
+        malformed: 'malformed',
+        truncated: 'truncated',
+        slipped: 'slipped',
+        lookups: 'lookups',
+        found: 'found',
+        unauthorised: 'unauthorised',
+        late: 'late',
+        logins: 'logins',
+        wrong_logins: 'wrong logins',
+        sessions: 'sessions',
+    },
+    {
+        requests: '要求',
+        redirects: 'リダイレクト',
+        not_found: '該当なし',
+        not_allowed: '接続元不許可',
+        too_fast: 'レート超過',
+        passed_over: '処理せず破棄',
+        tls_failed: 'TLS 失敗',
+        answers: '応答',
+        refused: '拒否',
+        malformed: '形式不正',
+        truncated: '切り詰め',
+        slipped: '間引き応答',
+        lookups: '検索',
+        found: '該当あり',
+        unauthorised: '認証なし',
+        late: '遅延',
+        logins: 'ログイン',
+        wrong_logins: 'ログイン失敗',
+        sessions: 'セッション',
+    },
+);
+
+type Counted = Parameters<typeof counted>[0];
+
 interface Door {
     door: string;
     listen: string;
@@ -68,7 +116,7 @@ interface Door {
     error: string | null;
     allow: string[];
     rate: number;
-    counts: Record<string, number>;
+    counts: Partial<Record<Counted, number>>;
 }
 
 interface Token {
@@ -221,7 +269,7 @@ export function Doors() {
             cell: d =>
                 Object.entries(d.counts)
                     .filter(([, n]) => n > 0)
-                    .map(([what, n]) => `${what.replaceAll('_', ' ')} ${number(n)}`)
+                    .map(([what, n]) => `${counted(what as Counted)} ${number(n)}`)
                     .join(', '),
         },
         {
