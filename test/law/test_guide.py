@@ -26,6 +26,8 @@ MORE = ['docs/guide.md', 'docs/guide.ja.md', 'docs/trust.md', 'README.md',
         'README.ja.md']
 ROWS = ['test/system/rows.py', 'test/system/test_rows_join.py']
 COMMAND = re.compile(r'`([^`]+)`|^    (.+)$', re.M)
+# A link to a file, without its language.
+LINK = re.compile(r'\]\(([\w/.]+?)(?:\.(?:ja|en)\.webp|(?:\.ja)?\.?(?:md)?)[#)]')
 
 
 def read(root, path):
@@ -253,7 +255,7 @@ def shape(page):
         former = block or not line
     return {'headings': heads, 'commands': typed, 'tables': tables, 'blocks': blocks,
             'words': sorted(set(map(tuple, commands_of(page)))),
-            'files': sorted(set(re.findall(r'\]\(([\w/.]+?)(?:\.ja)?\.?(?:md)?[#)]', page)))}
+            'files': sorted(set(LINK.findall(page)))}
 
 
 def bad_pair(name, one, other):
