@@ -149,14 +149,6 @@ static enum reply judge_role(const struct ils *ils, const struct command *c,
 
 /* --- authentication */
 
-/* What is accepted: as it was set, else what is offered. */
-static unsigned accepted(const struct auth *auth)
-{
-    uint8_t offered = auth->tls ? (auth->password ? METHOD_TLS_PASSWORD : METHOD_TLS)
-                                : (auth->password ? METHOD_PASSWORD : METHOD_NONE);
-    return auth->accept != 0 ? auth->accept : 1u << offered;
-}
-
 static enum reply judge_password(const struct ils *ils, struct arena *a, const struct command *c,
                                  struct view_configure *v)
 {
@@ -180,12 +172,14 @@ static enum reply judge_auth(const struct ils *ils, struct arena *a, const struc
         v->auth.tls = c->auth.tls;
     if (given(c, CONFIG_PASSWORD))
         v->auth.password = c->auth.password;
-    if (given(c, CONFIG_ACCEPT) && (c->auth.accept == 0 || c->auth.accept != accepted(&v->auth)))
+    if (given(c, CONFIG_ACCEPT) &&
+        (c->auth.accept == 0 || c->auth.accept != auth_accepts(&v->auth)))
         v->auth.accept = c->auth.accept;
     differs(v, CONFIG_TLS, v->auth.tls != ils->auth.tls);
     differs(v, CONFIG_PASSWORD, v->auth.password != ils->auth.password);
     differs(v, CONFIG_ACCEPT,
-            v->auth.accept != ils->auth.accept || accepted(&v->auth) != accepted(&ils->auth));
+            v->auth.accept != ils->auth.accept ||
+                auth_accepts(&v->auth) != auth_accepts(&ils->auth));
     bool asked = v->home == HOME_JOINS || given(c, CONFIG_ROLE) || (c->fields & AUTH) != 0;
     bool held = password_preferred(ils) != NULL || given(c, CONFIG_STRETCHED);
     if (asked && v->role != ROLE_STANDALONE) {

@@ -22,11 +22,24 @@ const struct password *password_preferred(const struct ils *ils)
     return best;
 }
 
+uint8_t auth_offers(const struct auth *auth)
+{
+    if (auth->tls)
+        return auth->password ? METHOD_TLS_PASSWORD : METHOD_TLS;
+    return auth->password ? METHOD_PASSWORD : METHOD_NONE;
+}
+
+uint8_t auth_accepts(const struct auth *auth)
+{
+    uint8_t offered = auth_offers(auth);
+    if (auth->accept != 0 || offered == METHOD_NONE)
+        return auth->accept;
+    return (uint8_t)(1u << offered);
+}
+
 uint8_t method_offered(const struct ils *ils)
 {
-    if (ils->auth.tls)
-        return ils->auth.password ? METHOD_TLS_PASSWORD : METHOD_TLS;
-    return ils->auth.password ? METHOD_PASSWORD : METHOD_NONE;
+    return auth_offers(&ils->auth);
 }
 
 bool method_has_password(uint8_t method)
@@ -36,8 +49,8 @@ bool method_has_password(uint8_t method)
 
 bool method_accepted(const struct ils *ils, uint8_t method)
 {
-    unsigned accept = ils->auth.accept != 0 ? ils->auth.accept : 1u << method_offered(ils);
-    return method != METHOD_NONE && method <= METHOD_TLS_PASSWORD && (accept >> method & 1) != 0;
+    return method != METHOD_NONE && method <= METHOD_TLS_PASSWORD &&
+           (auth_accepts(&ils->auth) >> method & 1) != 0;
 }
 
 void handshake_hello_send(struct link *l)

@@ -214,8 +214,13 @@ enum config_field {
 struct auth {
     bool tls, password; /* what this cluster offers when it dials: the two boxes */
     bool set_tls, set_password, set_accept; /* which of them a COMMAND_AUTH changes */
-    uint8_t accept;     /* bit (1 << method) for each enum method accepted */
+    uint8_t accept;     /* bit (1 << method) for each enum method accepted; 0: what is offered */
 };
+
+/* What the two boxes offer, an enum method (METHOD_NONE: neither is ticked); and what is taken from
+ * those who dial, a bit (1 << method) for each (0: nothing). */
+uint8_t auth_offers(const struct auth *auth);
+uint8_t auth_accepts(const struct auth *auth);
 
 /* One's own certificate, as the driver made or read it. */
 struct own_certificate {

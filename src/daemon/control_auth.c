@@ -5,23 +5,12 @@
 #include <stdio.h>
 #include <string.h>
 
-uint8_t control_accept(const struct auth *auth)
-{
-    enum method offered = auth->tls && auth->password ? METHOD_TLS_PASSWORD
-                          : auth->tls                 ? METHOD_TLS
-                          : auth->password            ? METHOD_PASSWORD
-                                                      : METHOD_NONE;
-    if (auth->accept != 0 || offered == METHOD_NONE)
-        return auth->accept;
-    return (uint8_t)(1u << offered);
-}
-
 void verb_auth_show(struct client *client)
 {
     struct view_self self;
     json_t *json = json_object(), *accept = json_array();
     view_self(runtime_core(client->control->rt), &self);
-    uint8_t accepted = control_accept(&self.auth);
+    uint8_t accepted = auth_accepts(&self.auth);
     for (uint8_t method = METHOD_PASSWORD; method <= METHOD_TLS_PASSWORD; method++)
         if (accepted & (1u << method))
             json_array_append_new(accept, json_string(render_method(method)));
@@ -52,11 +41,11 @@ bool control_auth_accept(struct client *client, json_t *accept, struct auth *aut
     if (accept == NULL)
         return true;
     view_self(runtime_core(client->control->rt), &self);
-    uint8_t set = control_accept(&self.auth);
+    uint8_t set = auth_accepts(&self.auth);
     struct auth after = {.tls = auth->set_tls ? auth->tls : self.auth.tls,
                          .password = auth->set_password ? auth->password : self.auth.password,
                          .accept = self.auth.accept};
-    set |= control_accept(&after);
+    set |= auth_accepts(&after);
     json_array_foreach(accept, i, value) {
         const char *word = json_is_string(value) ? json_string_value(value) : "";
         if (word[0] != '+' && word[0] != '-')

@@ -164,7 +164,7 @@ static json_t *role_json(enum ils_role role, bool draining)
 static json_t *accept_json(const struct auth *auth)
 {
     json_t *list = json_array();
-    uint8_t set = control_accept(auth);
+    uint8_t set = auth_accepts(auth);
     for (uint8_t method = METHOD_PASSWORD; method <= METHOD_TLS_PASSWORD; method++)
         if ((set >> method & 1) != 0)
             json_array_append_new(list, json_string(render_method(method)));
@@ -260,13 +260,7 @@ static void effect(json_t *effects, const char *what, const char *format, ...)
 
 static bool accepts(const struct auth *auth, uint8_t method)
 {
-    return (control_accept(auth) >> method & 1) != 0;
-}
-
-static uint8_t offered(const struct auth *auth)
-{
-    return auth->tls ? (auth->password ? METHOD_TLS_PASSWORD : METHOD_TLS)
-                     : (auth->password ? METHOD_PASSWORD : METHOD_NONE);
+    return (auth_accepts(auth) >> method & 1) != 0;
 }
 
 /* True: the link ends by the role alone. */
@@ -290,16 +284,16 @@ static bool role_effects(const struct configuring *g, const struct view_cluster 
 static void auth_effects(const struct configuring *g, const struct view_cluster *c, json_t *effects)
 {
     const struct auth *auth = &g->v.auth;
-    const char *method = render_method(c->met_method), *next = render_method(offered(auth));
+    const char *method = render_method(c->met_method), *next = render_method(auth_offers(auth));
     bool auths = auth_changed(g);
     bool by_password = c->met_method == METHOD_PASSWORD || c->met_method == METHOD_TLS_PASSWORD;
     if (auths && !c->link_dialler && !accepts(auth, c->met_method))
         effect(effects, "cut", "its link by %s ends at once: that is not accepted any more",
                method);
-    else if (auths && c->link_dialler && c->met_method != offered(auth) && c->link_tls &&
-             offered(auth) == METHOD_PASSWORD)
+    else if (auths && c->link_dialler && c->met_method != auth_offers(auth) && c->link_tls &&
+             auth_offers(auth) == METHOD_PASSWORD)
         effect(effects, "again", "its link ends and is set up again by %s", next);
-    else if (auths && c->link_dialler && c->met_method != offered(auth))
+    else if (auths && c->link_dialler && c->met_method != auth_offers(auth))
         effect(effects, "again", "a link by %s is set up; the present one ends when it stands",
                next);
     if (changed(g, CONFIG_STRETCHED) && by_password && json_array_size(effects) == 0)
@@ -344,7 +338,7 @@ static json_t *cluster_row(const struct configuring *g, const struct readiness *
 static void put_clusters(const struct ils *core, const struct view_self *self,
                          const struct configuring *g, json_t *answer)
 {
-    struct readiness r = {.core = core, .method = offered(&g->v.auth), .self = *self,
+    struct readiness r = {.core = core, .method = auth_offers(&g->v.auth), .self = *self,
                           .password_new = changed(g, CONFIG_STRETCHED),
                           .generation = g->command.generation};
     struct view_cluster c;
@@ -404,7 +398,7 @@ static void put_home(const struct configuring *g, json_t *answer)
 {
     const struct view_configure *v = &g->v;
     char place[HOST_TEXT_MAX + 16];
-    uint16_t usual = offered(&v->auth) == METHOD_PASSWORD ? PORT_PASSWORD_DEFAULT
+    uint16_t usual = auth_offers(&v->auth) == METHOD_PASSWORD ? PORT_PASSWORD_DEFAULT
                                                           : PORT_TLS_DEFAULT;
     bool six = slice_find(v->host, ':') < v->host.n;
     snprintf(place, sizeof place, "%s%.*s%s:%u", six ? "[" : "", (int)v->host.n,
@@ -421,7 +415,7 @@ static json_t *told(const struct ils *core, const struct configuring *g, bool dr
     view_self(core, &self);
     json_object_set_new(answer, "dry_run", json_boolean(dry_run));
     json_object_set_new(answer, "changes", changes_json(core, &self, g));
-    json_object_set_new(answer, "offered", json_string(render_method(offered(&g->v.auth))));
+    json_object_set_new(answer, "offered", json_string(render_method(auth_offers(&g->v.auth))));
     json_object_set_new(answer, "accept", accept_json(&g->v.auth));
     put_home(g, answer);
     put_clusters(core, &self, g, answer);

@@ -255,8 +255,6 @@ void control_join_token(struct client *client, struct slice text, enum ils_role 
 
 void verb_auth_ready(struct client *client);
 void verb_configure(struct client *client);
-/* What is accepted: as set, or as it follows from what is offered. */
-uint8_t control_accept(const struct auth *auth);
 void verb_diagnose(struct client *client);
 void verb_diagnose_trace(struct client *client);
 void verb_verdict(struct client *client);

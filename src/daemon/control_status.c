@@ -702,7 +702,7 @@ static json_int_t still_on_password(const struct ils *core)
     json_int_t n = 0;
     view_self(core, &self);
     unsigned more = 1u << METHOD_TLS | 1u << METHOD_TLS_PASSWORD;
-    if (!self.auth.tls && (control_accept(&self.auth) & more) == 0)
+    if (!self.auth.tls && (auth_accepts(&self.auth) & more) == 0)
         return 0;
     for (size_t i = 0; view_cluster(core, i, &c); i++)
         n += !c.local && c.linked && !c.link_tls;
