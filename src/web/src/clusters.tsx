@@ -1,7 +1,7 @@
 /* clusters: the original's table *ILS Clusters and Global Dial Plan Imported Catalogs*, live:
  * its columns in its words, with Disconnect. */
 import { clusters } from './live';
-import { leave, mayChange, onCluster, useActs, type Act } from './pages/network_acts';
+import { leave, mayChange, onCluster, useActs, type Act } from './acts';
 import { said } from './said';
 import type { Cluster } from './types';
 import { Button, Chip, Section, type Tone } from './ui/bits';

@@ -8,6 +8,7 @@ export interface Certificate {
     not_before: string;
     not_after: string;
     days_left: number;
+    chain: number;
     pem: string;
 }
 

@@ -1,6 +1,7 @@
 /* certificates_bits: what the parts of the page *Certificates* share: the answers of ilsd, and
  * how one certificate, its end and a list of clusters are shown. */
 import { said } from '../said';
+import type { Certificate } from '../types';
 import { Chip, type Tone } from '../ui/bits';
 import { Table, type Column } from '../ui/table';
 import { number, when, words } from '../words';
@@ -55,19 +56,6 @@ const t = words(
         no: '未接続',
     },
 );
-
-export interface Cert {
-    subject: string;
-    names: string[];
-    fingerprint: string;
-    issuer: string | null;
-    self_signed: boolean;
-    not_before: string;
-    not_after: string;
-    days_left: number;
-    chain: number;
-    pem: string;
-}
 
 export interface Neighbour {
     cluster_id: string | null;
@@ -151,7 +139,9 @@ export function Ends(props: { at: string | null; days: number | null }) {
     );
 }
 
-export function CertFacts(props: { cert: Omit<Cert, 'chain' | 'issuer'> & Partial<Cert> }) {
+export function CertFacts(props: {
+    cert: Omit<Certificate, 'chain' | 'issuer'> & Partial<Certificate>;
+}) {
     const c = props.cert;
     return (
         <dl class="facts">

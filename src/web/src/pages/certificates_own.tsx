@@ -3,12 +3,13 @@
 import { useState } from 'preact/hooks';
 import { ask, session } from '../api';
 import { status } from '../live';
+import type { Certificate } from '../types';
 import { Button, Check, Field, Input, Notice, Refused, Section, Working } from '../ui/bits';
 import { Act } from '../ui/act';
 import { base64, Copy, FilePick, keep } from '../ui/file';
 import { useAgain, useAsk, useDo } from '../ui/use';
 import { words } from '../words';
-import { CertFacts, Neighbours, Notes, type Cert, type Neighbour } from './certificates_bits';
+import { CertFacts, Neighbours, Notes, type Neighbour } from './certificates_bits';
 
 const t = words(
     {
@@ -99,12 +100,12 @@ const t = words(
 );
 
 interface Shows {
-    in_use: Cert | null;
-    next: (Cert & { waiting: Neighbour[] }) | null;
+    in_use: Certificate | null;
+    next: (Certificate & { waiting: Neighbour[] }) | null;
 }
 
 interface Installed {
-    certificate: Cert;
+    certificate: Certificate;
     in_use: boolean;
     waiting: Neighbour[];
     cut_off: Neighbour[];

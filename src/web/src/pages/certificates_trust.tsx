@@ -2,7 +2,7 @@
 import { useState } from 'preact/hooks';
 import { ask, session } from '../api';
 import { status } from '../live';
-import type { Verdict } from '../types';
+import type { Certificate, Verdict } from '../types';
 import { Button, Chip, Field, Input, Notice, Refused, Section, Working } from '../ui/bits';
 import { Act, Question } from '../ui/act';
 import { Dialog } from '../ui/dialog';
@@ -16,7 +16,6 @@ import {
     Ends,
     Notes,
     Print,
-    type Cert,
     type Imported,
     type Refusing,
     type Trusted,
@@ -159,7 +158,9 @@ function ImportedNotice(props: { got: Imported }) {
 }
 
 function ShowOne(props: { fingerprint: string; onEnd: () => void }) {
-    const asked = useAsk<Trusted & Partial<Cert>>('trust show', { fingerprint: props.fingerprint });
+    const asked = useAsk<Trusted & Partial<Certificate>>('trust show', {
+        fingerprint: props.fingerprint,
+    });
     const c = asked.data;
     return (
         <Dialog title={c?.subject ?? t('show')} onCancel={props.onEnd}>
@@ -167,7 +168,7 @@ function ShowOne(props: { fingerprint: string; onEnd: () => void }) {
             <Refused refusal={asked.refusal} />
             {c && (
                 <>
-                    <CertFacts cert={{ ...c, names: c.names ?? [] } as Cert} />
+                    <CertFacts cert={{ ...c, names: c.names ?? [] } as Certificate} />
                     {c.pem && (
                         <>
                             <pre tabIndex={0} aria-label={t('pem')}>

@@ -10,7 +10,7 @@ import { Table, type Column } from '../ui/table';
 import { useAsk } from '../ui/use';
 import { number, when, words } from '../words';
 import './network.css';
-import { mayChange, onCluster, useActs, type Act } from './network_acts';
+import { mayChange, onCluster, useActs, type Act } from '../acts';
 import { isCluster, picture, type Line } from './network_layout';
 import { Drawing, kindWords, methodWords, roleWords } from './network_picture';
 import { Self } from './network_self';

@@ -8,7 +8,7 @@ import { useAsk, useDo } from '../ui/use';
 import { ask } from '../api';
 import { said } from '../said';
 import { number, words } from '../words';
-import { adopt, copy, decide, identity, leave, mayChange, type Act } from './network_acts';
+import { adopt, copy, decide, identity, leave, mayChange, type Act } from '../acts';
 
 const t = words(
     {

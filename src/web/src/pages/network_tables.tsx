@@ -10,7 +10,7 @@ import { Button, Chip, Field, Notice, Refused, Section, Select, Working } from '
 import { Table, type Column } from '../ui/table';
 import { useAsk } from '../ui/use';
 import { number, when, words } from '../words';
-import { mayChange, onCluster, type Act } from './network_acts';
+import { mayChange, onCluster, type Act } from '../acts';
 import { isCluster } from './network_layout';
 
 const t = words(

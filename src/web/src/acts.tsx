@@ -1,12 +1,12 @@
-/* network_acts: what is done to a cluster, or to this one: each asks first, in a dialog that says
+/* acts: what is done to a cluster, or to this one: each asks first, in a dialog that says
  * what it does, and says afterwards what ilsd answered. */
 import { useState } from 'preact/hooks';
-import { ask, session, type Args } from '../api';
-import { said } from '../said';
-import { Check, Field, Input, Notice, Refused } from '../ui/bits';
-import { Dialog } from '../ui/dialog';
-import { useDo } from '../ui/use';
-import { words } from '../words';
+import { ask, session, type Args } from './api';
+import { said } from './said';
+import { Check, Field, Input, Notice, Refused } from './ui/bits';
+import { Dialog } from './ui/dialog';
+import { useDo } from './ui/use';
+import { words } from './words';
 
 const t = words(
     {
