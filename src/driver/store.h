@@ -1,4 +1,5 @@
-/* store: rows of bytes by space and key, kept on disk. What the rows mean is the core's business.
+/* store: rows of bytes by space and key, kept on disk: in a file of SQLite, or in a PostgreSQL that
+ * several ilsd share. What the rows mean is the core's business.
  *
  * One connection, one thread at a time: whoever opened it loads, then hands it to the storer. */
 #ifndef OPENILS_DRIVER_STORE_H
@@ -34,7 +35,8 @@ struct store_row {
     bool below;  /* remove: every row with a smaller key, and not that of this key */
 };
 
-#define STORE_ERROR 1024 /* room for a sentence that names a file and a remedy */
+#define STORE_ERROR  1024 /* room for a sentence that names a file and a remedy */
+#define STORE_HOLDER 128
 
 struct store;
 
@@ -49,11 +51,22 @@ struct store *store_open_file(const char *file, char *error, size_t size);
 struct store *store_open_copy(const char *file, char *error, size_t size);
 void store_close(struct store *s);
 
+/* A store in PostgreSQL, by its DSN (postgresql://..., or words as host=...), which goes to libpq
+ * as it is; tables are made or brought to this form. Nothing can be written before store_lease gave
+ * the lease. key_file: what secrets are sealed with. NULL: error says why, and what to do. */
+struct store *store_open_dsn(const char *dsn, const char *key_file, char *error, size_t size);
+/* The same to read only, of the server or of a replica of it; without secrets. */
+struct store *store_open_follow(const char *dsn, char *error, size_t size);
+
+/* Where it is, without a password: the path of the file, or postgresql://USER@HOST:PORT/NAME. */
+const char *store_name(const struct store *s);
+
 /* False ends the visit. The slices are valid during the call. */
 typedef bool (*store_visit)(void *context, const struct store_row *row);
 
 /* Every row of one space, segments in the order they came, all others by key. 0, or -1: see
- * store_error. */
+ * store_error. Not of one that follows: STORE_PASSWORD, STORE_INVITE, and settings that are
+ * secret. */
 int store_load(struct store *s, uint8_t space, store_visit visit, void *context);
 
 /* The rows with the greatest keys, greatest first, at most max. */
@@ -73,11 +86,21 @@ int store_scan(struct store *s, const struct store_range *range, store_visit vis
 int store_write(struct store *s, const struct store_row *row, size_t n);
 
 /* The same in steps, for several batches in one transaction. Each gives 0, or -1 after which only
- * store_rollback is allowed. */
+ * store_rollback is allowed. Rows and their bytes stay where they are until the commit or rollback.
+ *
+ * What -1 says is true also where the connection to a server was lost in the commit: it is asked
+ * again until it is known, however long that takes, or until store_hurry. */
 int store_begin(struct store *s);
 int store_apply(struct store *s, const struct store_row *row, size_t n);
 int store_commit(struct store *s);
 void store_rollback(struct store *s);
+
+/* The last failure was of the store as a whole (its server is away, full, or another one's), so
+ * that smaller batches would fail alike. */
+bool store_away(const struct store *s);
+
+/* From any thread: nothing is waited for any more, ilsd ends. */
+void store_hurry(struct store *s);
 
 /* Asks SQLite whether the file itself is sound. 0; -1: see store_error. */
 int store_check(struct store *s);
@@ -92,10 +115,42 @@ int store_copy_step(struct store_copy *c, char *error, size_t size);
 /* Frees c; removes the file where it was not done. */
 void store_copy_end(struct store_copy *c);
 
+/* --- several ilsd at one store. A file of SQLite is always one's own, and nobody follows it. */
+
+/* Who may write. Each time that somebody takes the lease the fence grows: rows loaded under another
+ * fence are to be loaded anew. Time is the server's. */
+struct store_lease {
+    char holder[STORE_HOLDER];
+    uint64_t fence, version; /* version: of the store, grows with each transaction */
+    int64_t since_ms;        /* when the holder took it, ms since 1970 */
+    int64_t left_ms;         /* <= 0: it has run out */
+    bool mine;
+};
+
+/* Takes the lease for `ms` where it is free, has run out or is this holder's, and prolongs it where
+ * this store has it already; else says whose it is. 0, or -1: store_error. */
+int store_lease(struct store *s, const char *holder, unsigned ms, struct store_lease *ret);
+/* Reads whose it is; never takes it. */
+int store_lease_read(struct store *s, struct store_lease *ret);
+/* Gives it up, so that another takes it at once. */
+int store_lease_end(struct store *s);
+
+#define STORE_SPACE(space) (1u << (space))
+
+/* Rows of these spaces (STORE_SPACE, ored) that were put or are gone since *version, in the order
+ * of their versions; *version becomes that up to which all were seen. Begin with the version of a
+ * lease that was read before the first store_load. 0; 1: too long ago, load all anew; -1:
+ * store_error. A replica does. */
+int store_changes(struct store *s, unsigned spaces, uint64_t *version, store_visit visit,
+                  void *context);
+/* Waits up to ms for a hint that something changed. 1: hinted; 0: not; -1: the connection is lost
+ * (the next call connects again). */
+int store_wait(struct store *s, unsigned ms);
+
 /* The sentence for the last failure: file, cause, remedy. Valid until the next failure. */
 const char *store_error(const struct store *s);
 
-/* Bytes of the database and its log on disk. Any thread may ask. */
+/* Bytes of the database and its log on disk, as they were known last. Any thread may ask. */
 uint64_t store_bytes(const struct store *s);
 
 #endif

@@ -12,7 +12,7 @@
 #define SLICE 256 /* pages of 4 KiB between two looks at what waits to be written */
 
 struct store_copy {
-    struct store *from, *to;
+    struct store_file *from, *to;
     sqlite3_backup *backup;
     bool done;
 };
@@ -33,20 +33,20 @@ struct store_copy *store_copy_start(struct store *s, const char *file, char *err
         return NULL;
     }
     close(fd);
-    c->from = s;
+    c->from = store_file(s);
     c->to = store_new(file, error, size);
     int code = c->to == NULL ? SQLITE_NOMEM
                              : sqlite3_open_v2(file, &c->to->db,
                                                SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
     if (code == SQLITE_OK) {
-        c->backup = sqlite3_backup_init(c->to->db, "main", s->db, "main");
+        c->backup = sqlite3_backup_init(c->to->db, "main", c->from->db, "main");
         code = c->backup != NULL ? SQLITE_OK : sqlite3_errcode(c->to->db);
     }
     if (code == SQLITE_OK)
         return c;
     if (c->to != NULL) {
         store_explain(c->to, code);
-        snprintf(error, size, "%s", store_error(c->to));
+        snprintf(error, size, "%s", c->to->store.error);
         store_copy_end(c);
     } else {
         unlink(file);
@@ -77,7 +77,7 @@ int store_copy_step(struct store_copy *c, char *error, size_t size)
     if (code == SQLITE_OK)
         return 0;
     store_explain(c->to, code);
-    snprintf(error, size, "%s", store_error(c->to));
+    snprintf(error, size, "%s", c->to->store.error);
     return -1;
 }
 
@@ -87,7 +87,7 @@ void store_copy_end(struct store_copy *c)
         sqlite3_backup_finish(c->backup);
     if (!c->done)
         unlink(c->to->path);
-    store_close(c->to);
+    store_close(&c->to->store);
     free(c);
 }
 
@@ -95,7 +95,7 @@ void store_copy_end(struct store_copy *c)
 
 struct store *store_open_copy(const char *file, char *error, size_t size)
 {
-    struct store *s = store_new(file, error, size);
+    struct store_file *s = store_new(file, error, size);
     if (s == NULL)
         return NULL;
     int code = sqlite3_open_v2(file, &s->db, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, NULL);
@@ -109,22 +109,23 @@ struct store *store_open_copy(const char *file, char *error, size_t size)
             code = SQLITE_NOMEM;
         }
     } else {
-        snprintf(s->error, sizeof s->error, "cannot read %s (%s); make it readable for the user "
+        snprintf(s->store.error, STORE_ERROR, "cannot read %s (%s); make it readable for the user "
                  "that ilsd runs as", file, sqlite3_errstr(code));
     }
     if (code == SQLITE_OK)
-        return s;
+        return &s->store;
     int why = s->db == NULL ? SQLITE_OK : sqlite3_errcode(s->db) & 0xff;
     if (why == SQLITE_CORRUPT || why == SQLITE_NOTADB)
-        snprintf(s->error, sizeof s->error, "%s is no whole backup (%s); give another one", file,
+        snprintf(s->store.error, STORE_ERROR, "%s is no whole backup (%s); give another one", file,
                  sqlite3_errstr(why));
-    snprintf(error, size, "%s", s->error);
-    store_close(s);
+    snprintf(error, size, "%s", s->store.error);
+    store_close(&s->store);
     return NULL;
 }
 
-int store_check(struct store *s)
+int store_file_check(struct store *store)
 {
+    struct store_file *s = store_file(store);
     sqlite3_stmt *q = NULL;
     int code = sqlite3_prepare_v2(s->db, "PRAGMA integrity_check(1)", -1, &q, NULL);
     if (code == SQLITE_OK)
@@ -132,7 +133,7 @@ int store_check(struct store *s)
     const char *text = code == SQLITE_ROW ? (const char *)sqlite3_column_text(q, 0) : NULL;
     bool sound = text != NULL && strcmp(text, "ok") == 0;
     if (text != NULL && !sound)
-        snprintf(s->error, sizeof s->error, "the file %.700s is damaged: %.200s", s->path, text);
+        snprintf(s->store.error, STORE_ERROR, "the file %.700s is damaged: %.200s", s->path, text);
     else if (!sound)
         store_explain(s, code);
     sqlite3_finalize(q);

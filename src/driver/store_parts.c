@@ -56,7 +56,7 @@ static void forget(struct store_parts *p, struct known **at)
     free(k);
 }
 
-void store_parts_forget(struct store *s)
+void store_parts_forget(struct store_file *s)
 {
     for (size_t i = 0; i < BUCKETS; i++)
         while (s->parts->bucket[i] != NULL)
@@ -64,7 +64,7 @@ void store_parts_forget(struct store *s)
 }
 
 /* Without memory it is not known, which is not wrong. */
-static void remember(struct store *s, struct slice key, struct slice value)
+static void remember(struct store_file *s, struct slice key, struct slice value)
 {
     struct store_parts *p = s->parts;
     size_t size = sizeof(struct known) + key.n + value.n;
@@ -112,7 +112,7 @@ static int step(sqlite3_stmt *q, struct slice key, int64_t number, const struct 
     return code == SQLITE_DONE ? 0 : -1;
 }
 
-int store_parts_put(struct store *s, struct slice key, struct slice *value)
+int store_parts_put(struct store_file *s, struct slice key, struct slice *value)
 {
     struct store_parts *p = s->parts;
     const struct known *k = *place(p, key);
@@ -143,7 +143,7 @@ int store_parts_put(struct store *s, struct slice key, struct slice *value)
     return 0;
 }
 
-int store_parts_remove(struct store *s, struct slice key, bool below)
+int store_parts_remove(struct store_file *s, struct slice key, bool below)
 {
     struct store_parts *p = s->parts;
     if (below)
@@ -155,7 +155,7 @@ int store_parts_remove(struct store *s, struct slice key, bool below)
 
 /* --- reading */
 
-int store_parts_whole(struct store *s, struct slice key, struct slice *value)
+int store_parts_whole(struct store_file *s, struct slice key, struct slice *value)
 {
     struct store_parts *p = s->parts;
     struct slice v = *value;
@@ -189,7 +189,7 @@ int store_parts_whole(struct store *s, struct slice key, struct slice *value)
 
 /* --- life */
 
-int store_parts_make(struct store *s)
+int store_parts_make(struct store_file *s)
 {
     return sqlite3_exec(s->db,
                         "CREATE TABLE IF NOT EXISTS stream_part (key BLOB NOT NULL, number INTEGER "
@@ -197,12 +197,12 @@ int store_parts_make(struct store *s)
                         NULL, NULL, NULL) == SQLITE_OK ? 0 : -1;
 }
 
-static bool prepared(struct store *s, const char *sql, sqlite3_stmt **ret)
+static bool prepared(struct store_file *s, const char *sql, sqlite3_stmt **ret)
 {
     return sqlite3_prepare_v3(s->db, sql, -1, SQLITE_PREPARE_PERSISTENT, ret, NULL) == SQLITE_OK;
 }
 
-int store_parts_read(struct store *s)
+int store_parts_read(struct store_file *s)
 {
     s->parts = calloc(1, sizeof *s->parts);
     if (s->parts == NULL)
@@ -214,7 +214,7 @@ int store_parts_read(struct store *s)
                     &s->parts->all) ? 0 : -1;
 }
 
-int store_parts_open(struct store *s)
+int store_parts_open(struct store_file *s)
 {
     if (store_parts_read(s) < 0)
         return -1;
@@ -227,7 +227,7 @@ int store_parts_open(struct store *s)
     return good ? 0 : -1;
 }
 
-void store_parts_close(struct store *s)
+void store_parts_close(struct store_file *s)
 {
     struct store_parts *p = s->parts;
     if (p == NULL)

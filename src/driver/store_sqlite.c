@@ -12,6 +12,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+static const struct store_calls calls;
+
 #define STORE_APPLICATION 0x494c5344 /* "ILSD", in the header of the file */
 #define STORE_VERSION     5 /* 2: trust; 3: plan_log, source, policy; 4: door; 5: stream_part */
 
@@ -33,18 +35,18 @@ static long lock_owner(const char *path)
     return pid;
 }
 
-static void say(struct store *s, const char *format, ...) __attribute__((format(printf, 2, 3)));
-
-static void say(struct store *s, const char *format, ...)
+static void say(struct store_file *s, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+static void say(struct store_file *s, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
-    vsnprintf(s->error, sizeof s->error, format, args);
+    vsnprintf(s->store.error, sizeof s->store.error, format, args);
     va_end(args);
 }
 
 /* What SQLite says, as a sentence with the file and what to do about it. */
-void store_explain(struct store *s, int code)
+void store_explain(struct store_file *s, int code)
 {
     const char *file = s->path;
     int system_error = s->db != NULL ? sqlite3_system_errno(s->db) : errno;
@@ -103,20 +105,20 @@ void store_explain(struct store *s, int code)
     }
 }
 
-static int failed(struct store *s, int code)
+static int failed(struct store_file *s, int code)
 {
     store_explain(s, code);
     return -1;
 }
 
-static int run(struct store *s, const char *sql)
+static int run(struct store_file *s, const char *sql)
 {
     int code = sqlite3_exec(s->db, sql, NULL, NULL, NULL);
     return code == SQLITE_OK ? 0 : failed(s, sqlite3_extended_errcode(s->db));
 }
 
 /* The single integer of a pragma. */
-static int ask(struct store *s, const char *sql, int *ret_value)
+static int ask(struct store_file *s, const char *sql, int *ret_value)
 {
     sqlite3_stmt *q = NULL;
     int code = sqlite3_prepare_v2(s->db, sql, -1, &q, NULL);
@@ -130,7 +132,7 @@ static int ask(struct store *s, const char *sql, int *ret_value)
 }
 
 /* All of them, or those that a store of an earlier form lacks. */
-static int make_tables(struct store *s)
+static int make_tables(struct store_file *s)
 {
     char sql[256];
     if (run(s, "BEGIN IMMEDIATE") < 0)
@@ -150,7 +152,7 @@ static int make_tables(struct store *s)
     return run(s, sql) < 0 || run(s, "COMMIT") < 0 ? -1 : 0;
 }
 
-int store_form(struct store *s)
+int store_form(struct store_file *s)
 {
     int application = 0, version = 0;
     if (ask(s, "PRAGMA application_id", &application) < 0 ||
@@ -170,7 +172,7 @@ int store_form(struct store *s)
     return 0;
 }
 
-static int check_schema(struct store *s)
+static int check_schema(struct store_file *s)
 {
     int application = 0, version = 0, tables = 0;
     if (ask(s, "PRAGMA application_id", &application) < 0 ||
@@ -184,7 +186,7 @@ static int check_schema(struct store *s)
     return version < STORE_VERSION ? make_tables(s) : 0;
 }
 
-static int prepare_one(struct store *s, const char *verb, const char *rest, size_t space,
+static int prepare_one(struct store_file *s, const char *verb, const char *rest, size_t space,
                        sqlite3_stmt **ret)
 {
     char sql[128];
@@ -193,7 +195,7 @@ static int prepare_one(struct store *s, const char *verb, const char *rest, size
     return code == SQLITE_OK ? 0 : failed(s, sqlite3_extended_errcode(s->db));
 }
 
-static int prepare(struct store *s)
+static int prepare(struct store_file *s)
 {
     for (size_t i = 0; i < STORE_SPACES; i++)
         if (prepare_one(s, "INSERT OR REPLACE INTO", "(key, value) VALUES (?1, ?2)", i,
@@ -211,7 +213,7 @@ static int prepare(struct store *s)
 }
 
 /* The file exists with the right mode before SQLite sees it, and is what it should be. */
-static int make_file(struct store *s)
+static int make_file(struct store_file *s)
 {
     int fd = open(s->path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd < 0) {
@@ -225,7 +227,7 @@ static int make_file(struct store *s)
     return 0;
 }
 
-static int set_up(struct store *s)
+static int set_up(struct store_file *s)
 {
     if (make_file(s) < 0)
         return -1;
@@ -244,10 +246,11 @@ static int set_up(struct store *s)
     return check_schema(s) < 0 || prepare(s) < 0 ? -1 : 0;
 }
 
-struct store *store_new(const char *path, char *error, size_t size)
+struct store_file *store_new(const char *path, char *error, size_t size)
 {
-    struct store *s = calloc(1, sizeof *s);
+    struct store_file *s = calloc(1, sizeof *s);
     if (s != NULL && strlen(path) < sizeof s->path) {
+        s->store.calls = &calls;
         memcpy(s->path, path, strlen(path) + 1);
         return s;
     }
@@ -267,16 +270,16 @@ struct store *store_open(const char *dir, char *error, size_t size)
 
 struct store *store_open_file(const char *file, char *error, size_t size)
 {
-    struct store *s = store_new(file, error, size);
+    struct store_file *s = store_new(file, error, size);
     if (s == NULL)
         return NULL;
     if (set_up(s) == 0)
-        return s;
+        return &s->store;
     bool busy = s->db != NULL && (sqlite3_errcode(s->db) & 0xff) == SQLITE_BUSY;
-    snprintf(error, size, "%s", s->error);
+    snprintf(error, size, "%s", s->store.error);
     char path[DATADIR_PATH_MAX];
     memcpy(path, s->path, sizeof path);
-    store_close(s);
+    store_close(&s->store);
     long pid = busy ? lock_owner(path) : 0;
     if (pid > 0)
         snprintf(error, size,
@@ -286,10 +289,9 @@ struct store *store_open_file(const char *file, char *error, size_t size)
     return NULL;
 }
 
-void store_close(struct store *s)
+static void file_close(struct store *store)
 {
-    if (s == NULL)
-        return;
+    struct store_file *s = store_file(store);
     for (size_t i = 0; i < STORE_SPACES; i++) {
         sqlite3_finalize(s->put[i]);
         sqlite3_finalize(s->del[i]);
@@ -316,8 +318,8 @@ static struct slice column(sqlite3_stmt *q, int at)
 }
 
 /* range NULL: the statement has no places for it. */
-static int walk(struct store *s, const char *sql, const struct store_range *range, uint8_t space,
-                store_visit visit, void *context)
+static int walk(struct store_file *s, const char *sql, const struct store_range *range,
+                uint8_t space, store_visit visit, void *context)
 {
     sqlite3_stmt *q = NULL;
     int code = sqlite3_prepare_v2(s->db, sql, -1, &q, NULL);
@@ -346,8 +348,9 @@ static int walk(struct store *s, const char *sql, const struct store_range *rang
     return wrong;
 }
 
-int store_load(struct store *s, uint8_t space, store_visit visit, void *context)
+static int file_load(struct store *store, uint8_t space, store_visit visit, void *context)
 {
+    struct store_file *s = store_file(store);
     char sql[128];
     if (sqlite3_table_column_metadata(s->db, "main", store_tables[space], NULL, NULL, NULL, NULL,
                                       NULL, NULL) != SQLITE_OK)
@@ -357,15 +360,8 @@ int store_load(struct store *s, uint8_t space, store_visit visit, void *context)
     return walk(s, sql, NULL, space, visit, context);
 }
 
-int store_scan_newest(struct store *s, uint8_t space, size_t max, store_visit visit, void *context)
-{
-    char sql[128];
-    snprintf(sql, sizeof sql, "SELECT key, value FROM %s ORDER BY key DESC LIMIT %zu",
-             store_tables[space], max < INT32_MAX ? max : (size_t)INT32_MAX);
-    return walk(s, sql, NULL, space, visit, context);
-}
-
-int store_scan(struct store *s, const struct store_range *range, store_visit visit, void *context)
+static int file_scan(struct store *store, const struct store_range *range, store_visit visit,
+                     void *context)
 {
     char sql[256];
     snprintf(sql, sizeof sql,
@@ -374,11 +370,11 @@ int store_scan(struct store *s, const struct store_range *range, store_visit vis
              range->heads ? " AND substr(key, -4) = x'00000000'" : "",
              range->newest ? " DESC" : "",
              range->max < INT32_MAX ? range->max : (size_t)INT32_MAX);
-    return walk(s, sql, range, range->space, visit, context);
+    return walk(store_file(store), sql, range, range->space, visit, context);
 }
 
 /* A statement that gives no rows. */
-static int step(struct store *s, sqlite3_stmt *q)
+static int step(struct store_file *s, sqlite3_stmt *q)
 {
     int code = sqlite3_step(q);
     if (code != SQLITE_DONE)
@@ -387,12 +383,13 @@ static int step(struct store *s, sqlite3_stmt *q)
     return code == SQLITE_DONE ? 0 : -1;
 }
 
-int store_begin(struct store *s)
+static int file_begin(struct store *store)
 {
+    struct store_file *s = store_file(store);
     return step(s, s->begin);
 }
 
-static int apply_one(struct store *s, const struct store_row *row)
+static int apply_one(struct store_file *s, const struct store_row *row)
 {
     struct slice value = row->value;
     sqlite3_stmt *q = !row->remove ? s->put[row->space]
@@ -410,45 +407,101 @@ static int apply_one(struct store *s, const struct store_row *row)
     return wrong;
 }
 
-int store_apply(struct store *s, const struct store_row *row, size_t n)
+static int file_apply(struct store *s, const struct store_row *row, size_t n)
 {
     for (size_t i = 0; i < n; i++)
-        if (apply_one(s, &row[i]) < 0)
+        if (apply_one(store_file(s), &row[i]) < 0)
             return -1;
     return 0;
 }
 
-int store_commit(struct store *s)
+static int file_commit(struct store *store)
 {
+    struct store_file *s = store_file(store);
     return step(s, s->commit);
 }
 
-void store_rollback(struct store *s)
+static void file_rollback(struct store *store)
 {
+    struct store_file *s = store_file(store);
     store_parts_forget(s);
     /* SQLite may have rolled back by itself, after a full disk for example. */
     if (!sqlite3_get_autocommit(s->db))
         sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
 }
 
-int store_write(struct store *s, const struct store_row *row, size_t n)
+static uint64_t file_bytes(const struct store *store)
 {
-    if (store_begin(s) == 0 && store_apply(s, row, n) == 0 && store_commit(s) == 0)
-        return 0;
-    store_rollback(s);
-    return -1;
-}
-
-const char *store_error(const struct store *s)
-{
-    return s->error;
-}
-
-uint64_t store_bytes(const struct store *s)
-{
+    const struct store_file *s = (const struct store_file *)(const void *)store;
     char log[DATADIR_PATH_MAX + 8];
     struct stat st;
     uint64_t bytes = stat(s->path, &st) == 0 ? (uint64_t)st.st_size : 0;
     snprintf(log, sizeof log, "%s-wal", s->path);
     return bytes + (stat(log, &st) == 0 ? (uint64_t)st.st_size : 0);
 }
+
+static const char *file_name(const struct store *s)
+{
+    return ((const struct store_file *)(const void *)s)->path;
+}
+
+/* A disk does not come back while it is waited for. */
+static bool file_away(const struct store *s)
+{
+    return false;
+}
+
+static void file_hurry(struct store *s) {}
+
+/* --- several ilsd: never */
+
+static int file_lease_read(struct store *s, struct store_lease *ret)
+{
+    *ret = (struct store_lease){.fence = 1, .left_ms = INT64_MAX, .mine = true};
+    return 0;
+}
+
+static int file_lease(struct store *s, const char *holder, unsigned ms, struct store_lease *ret)
+{
+    file_lease_read(s, ret);
+    snprintf(ret->holder, sizeof ret->holder, "%s", holder);
+    return 0;
+}
+
+static int file_lease_end(struct store *s)
+{
+    return 0;
+}
+
+static int file_changes(struct store *store, unsigned spaces, uint64_t *version, store_visit visit,
+                        void *context)
+{
+    say(store_file(store), "nobody can follow the database %s: it is of one ilsd",
+        store_file(store)->path);
+    return -1;
+}
+
+static int file_wait(struct store *s, unsigned ms)
+{
+    return 0;
+}
+
+static const struct store_calls calls = {
+    .close = file_close,
+    .name = file_name,
+    .load = file_load,
+    .scan = file_scan,
+    .begin = file_begin,
+    .apply = file_apply,
+    .commit = file_commit,
+    .rollback = file_rollback,
+    .away = file_away,
+    .hurry = file_hurry,
+    .check = store_file_check,
+    .bytes = file_bytes,
+    .lease = file_lease,
+    .lease_read = file_lease_read,
+    .lease_end = file_lease_end,
+    .changes = file_changes,
+    .wait = file_wait,
+};
