@@ -12,6 +12,7 @@ directory, and ports that the system gave out. Nothing waits a fixed time: wait_
 until it is true or the time is over. Only processes started here are ended.
 """
 import errno
+import fcntl
 import json
 import os
 import random
@@ -21,6 +22,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import traceback
 
@@ -78,15 +80,50 @@ def wait_until(condition, timeout=TIMEOUT, every=0.02):
         time.sleep(every)
 
 
-GIVEN = set()
+PORTS = range(10240, 32768)   # below those that the system gives to whoever connects
+BLOCK = 64
+
+
+class Ports:
+    """The ports of one process: blocks that it has locked, so that of two tests at once none takes
+    what the other has chosen and not opened yet. The system ends a lock with its process."""
+
+    def __init__(self):
+        self.process, self.left, self.turn = None, [], threading.Lock()
+
+    def next(self):
+        with self.turn:
+            if self.process != os.getpid():   # a child of fork has none of its parent's
+                self.process, self.left, self.locks = os.getpid(), [], []
+            if not self.left:
+                self.left = self.take()
+            return self.left.pop()
+
+    def take(self):
+        folder = os.path.join(tempfile.gettempdir(), 'openils-ports-%d' % os.getuid())
+        os.makedirs(folder, exist_ok=True)
+        blocks = list(range(PORTS.start, PORTS.stop, BLOCK))
+        random.shuffle(blocks)
+        for first in blocks:
+            lock = open(os.path.join(folder, str(first)), 'w')
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                lock.close()
+                continue
+            self.locks.append(lock)
+            return random.sample(range(first, first + BLOCK), BLOCK)
+        raise RuntimeError('other tests have all ports: see ' + folder)
+
+
+GIVEN = Ports()
 
 
 def free_port(address='127.0.0.1', kind=socket.SOCK_STREAM):
-    """A port that nobody has, below those that the system gives to whoever connects; no port is
-    given twice."""
+    """A port that nobody has; no port is given twice, nor to two tests at once."""
     family = socket.AF_INET6 if ':' in address else socket.AF_INET
-    for attempt in range(100):
-        port = random.randrange(10240, 32768)
+    while True:
+        port = GIVEN.next()
         with socket.socket(family, kind) as s:
             try:
                 s.bind((address, port))
@@ -94,10 +131,7 @@ def free_port(address='127.0.0.1', kind=socket.SOCK_STREAM):
                 if e.errno == errno.EADDRINUSE:
                     continue
                 raise
-            if port not in GIVEN:
-                GIVEN.add(port)
-                return port
-    raise RuntimeError('no port is free at ' + address)
+            return port
 
 
 def has_ipv6():
