@@ -294,6 +294,9 @@ bool zeros(const uint8_t *p, size_t n); /* whether all bytes are zero, in consta
 void handshake_hello_send(struct link *l);
 void handshake_frame(struct link *l, uint8_t type, struct slice body);
 void handshake_joined(struct link *l);
+/* This cluster, which was in no network, is in one now: links on which neither end told one end,
+ * and come back with it. */
+void handshake_network_came(struct ils *ils);
 void handshake_secured(struct link *l, const struct secured *s);
 void handshake_invite_stored(struct link *l, bool failed);
 const struct password *password_find(const struct ils *ils, uint16_t generation);

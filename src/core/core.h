@@ -110,6 +110,7 @@ struct peer {
     bool disconnected_here, disconnected_there; /* by whom */
     bool draining;                 /* a hub that is about to be a spoke: from its stream 0 */
     bool next_announced;           /* announced[1] is a certificate */
+    bool no_network;               /* on the last link with it neither end was in one */
     bool dropped;                  /* forgotten here alone: it goes when nothing points at it */
     bool stored;                   /* the disk was given its row */
     bool dirty;                    /* its row must be stored (peer_dirty) ... */
@@ -229,6 +230,7 @@ struct link {
     tick stalled;        /* since when nothing of what waits was taken; 0 = nothing waits */
     bool refused_here;   /* it was this end that said no */
     struct proof theirs;
+    bool proved_none;    /* this end proved that it is in no network yet */
     uint64_t serial;     /* of my dial */
     uint64_t displaced;  /* boot of the session of the same key whose place it took; 0 = none */
     struct peer *to;     /* after the proof */

@@ -311,6 +311,7 @@ static void send_proof(struct link *l)
     handshake_proof(l, &p);
     if (l->dialler)
         identity_proves(l);
+    l->proved_none = zeros(p.network, NETWORK_ID_SIZE);
     msg_proof_put(&l->out, &p);
 }
 
@@ -406,15 +407,19 @@ static enum code judge_again(const struct link *l)
 
 /* A hub that is about to take over a network takes it from the one that it dials, and not from who
  * dials it: that may be a spoke of its own that is still in the former one. Until it has one it
- * cannot say that the other's is another. */
-static enum code judge_network(const struct link *l, const struct proof *p)
+ * cannot say that the other's is another. But who was linked with it in no network has come by one
+ * since, and brings it. */
+static enum code judge_network(const struct link *l, const struct proof *p,
+                               const struct peer *known)
 {
     const struct ils *ils = l->ils;
     if (zeros(p->network, NETWORK_ID_SIZE))
         return CODE_NONE;
-    if (zeros(ils->network, NETWORK_ID_SIZE))
-        return !l->dialler && ils->role == ROLE_HUB ? CODE_GOING_DOWN : CODE_NONE;
-    return memcmp(p->network, ils->network, NETWORK_ID_SIZE) != 0 ? CODE_OTHER_NETWORK : CODE_NONE;
+    if (!zeros(ils->network, NETWORK_ID_SIZE))
+        return memcmp(p->network, ils->network, NETWORK_ID_SIZE) != 0 ? CODE_OTHER_NETWORK
+                                                                      : CODE_NONE;
+    bool brings = l->dialler || ils->role != ROLE_HUB || (known != NULL && known->no_network);
+    return brings ? CODE_NONE : CODE_GOING_DOWN;
 }
 
 /* A spoke is there for hubs; and for those of its network that come to meet it, so that one of them
@@ -452,7 +457,7 @@ static enum code judge_proof(struct link *l, const struct proof *p)
     if (code == CODE_NONE)
         code = judge_key(l, p, known);
     if (code == CODE_NONE)
-        code = judge_network(l, p);
+        code = judge_network(l, p, known);
     if (code != CODE_NONE)
         return code;
     if (ends_banned(ils, p->key) && !BUG(BANNED_LET_IN))
@@ -462,6 +467,22 @@ static enum code judge_proof(struct link *l, const struct proof *p)
     if (!may_come(l, known))
         return CODE_NOT_A_HUB;
     return identity_judge(l, p);
+}
+
+/* Neither end of it has told the other in which network it is, but this one is in one now. */
+static bool untold(const struct link *l)
+{
+    return l->state == LINK_UP && l->proved_none && zeros(l->theirs.network, NETWORK_ID_SIZE) &&
+           !zeros(l->ils->network, NETWORK_ID_SIZE);
+}
+
+void handshake_network_came(struct ils *ils)
+{
+    list_each_safe(node, &ils->links) {
+        struct link *l = list_entry(node, struct link, node);
+        if (untold(l))
+            link_end(l, CODE_GOING_DOWN, true);
+    }
 }
 
 static void adopt_network(struct link *l)
@@ -475,6 +496,7 @@ static void adopt_network(struct link *l)
     rows_init(&rows, ils);
     rows_setting(&rows, "network", slice_make(ils->network, NETWORK_ID_SIZE));
     journal_store(&rows, BATCH_PLAIN);
+    handshake_network_came(ils);
 }
 
 static void say_proof_opened(struct link *l, struct slice body)
@@ -575,6 +597,8 @@ void handshake_joined(struct link *l)
     say_link(l, l->dialler ? EVENT_CLIENT_ESTABLISHED : EVENT_SERVER_ESTABLISHED);
     say_verdict(l, CODE_JOINED, false, 0);
     link_up(l);
+    if (untold(l)) /* it came between the proofs and here */
+        link_end(l, CODE_GOING_DOWN, true);
 }
 
 /* The invite is spent, the certificate imported: the hub proves itself as well. */

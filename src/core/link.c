@@ -533,6 +533,7 @@ void link_up(struct link *l)
     link_change_state(l, LINK_UP);
     link_met(l);
     p->has_told = false;
+    p->no_network = l->proved_none && zeros(l->theirs.network, NETWORK_ID_SIZE);
     if (!l->dialler)
         gate_passed(ils, l);
     struct link *old = p->link;

@@ -6,8 +6,10 @@
 
 static void make_network(struct ils *ils)
 {
-    if (zeros(ils->network, NETWORK_ID_SIZE))
-        ils_entropy(ils, ils->network, sizeof ils->network);
+    if (!zeros(ils->network, NETWORK_ID_SIZE))
+        return;
+    ils_entropy(ils, ils->network, sizeof ils->network);
+    handshake_network_came(ils);
 }
 
 static void store(struct ils *ils, const struct command *c)
@@ -271,6 +273,8 @@ void role_become_standalone(struct ils *ils)
     alarm_clear(ils, ILSHubClusterUnreachable, text_slice(ils->dial.host));
     ils->dial.host.n = ils->dial.former.host.n = 0;
     memset(ils->network, 0, sizeof ils->network); /* the next join may be elsewhere */
+    list_each(node, &ils->peers)
+        list_entry(node, struct peer, node)->no_network = false;
 }
 
 /* There is another wish than the one that somebody waits for. */

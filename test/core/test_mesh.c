@@ -669,6 +669,42 @@ static void a_hub_by_its_own_word(void **state)
         assert_false(list_entry(node, struct link, node)->unheard);
 }
 
+static bool in_network_of(int i, int other)
+{
+    struct view_self here, there;
+    view_self(world.node[i].ils, &here);
+    view_self(world.node[other].ils, &there);
+    return memcmp(here.network, there.network, sizeof here.network) == 0;
+}
+
+/* Two hubs that joined each other while neither was in a network, and their spokes: all hear of the
+ * one that a spoke makes as it becomes a hub, and the next one makes no other. */
+static void a_network_comes_to_hubs_without_one(void **state)
+{
+    (void)state;
+    const uint8_t none[NETWORK_ID_SIZE] = {0};
+    struct view_self self;
+    for (int i = 0; i < 2; i++)
+        world_spoke(&world, i, 1 - i, "one");
+    for (int i = 0; i < 2; i++)
+        world_join(&world, i, 1 - i, ROLE_HUB);
+    world_pass(&world, 5 * TICK_S);
+    assert_true(linked(0, 1));
+    spoke(3, 0);
+    spoke(4, 1);
+    for (int i = 0; i < 5; i++) {
+        view_self(world.node[i].ils, &self);
+        assert_memory_equal(self.network, none, sizeof none);
+    }
+    for (int i = 3; i < 5; i++) {
+        world_ask(&world, i, (struct command){.type = COMMAND_ROLE, .role = ROLE_HUB});
+        world_pass(&world, 5 * TICK_S);
+        assert_true(in_network_of(0, 3) && in_network_of(1, 3) && in_network_of(4, 3));
+    }
+    assert_true(linked(0, 1) && linked(0, 3) && linked(0, 4) && linked(1, 3) && linked(1, 4) &&
+                linked(3, 4));
+}
+
 int main(void)
 {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -688,7 +724,7 @@ int main(void)
         CASE(two_drain_at_once), CASE(a_spoke_is_promoted), CASE(a_refused_copy_is_promoted),
         CASE(who_reads_nothing_is_dropped),
         CASE(another_place_for_another_cluster), CASE(an_older_head_is_all_they_have),
-        CASE(a_hub_by_its_own_word),
+        CASE(a_hub_by_its_own_word), CASE(a_network_comes_to_hubs_without_one),
     };
     return cmocka_run_group_tests_name("core mesh", tests, NULL, NULL);
 }
