@@ -35,6 +35,15 @@ void batch_free(struct ils *ils, struct batch *b);
 void journal_row(struct ils *ils, const struct row *row);
 void journal_stored(struct ils *ils, const struct ils_event *event);
 
+/* follow.c: another process writes, and this one serves what it is given. */
+void follow_begin(struct ils *ils, const struct ils_event *event);
+void follow_started(struct ils *ils);
+void follow_row(struct ils *ils, const struct row *row);
+void follow_whole(struct ils *ils);
+bool follow_refuses(struct ils *ils, const struct command *c); /* and has said so */
+void follow_tick(struct ils *ils);
+tick follow_deadline(const struct ils *ils);
+
 /* start.c */
 void journal_start(struct ils *ils, const struct ils_event *event);
 void journal_ready(struct ils *ils, bool failed);
@@ -55,6 +64,8 @@ void command_stored(struct ils *ils, const struct batch *b, bool failed);
 void settings_take(struct settings *to, const struct ils *ils);
 void settings_learnt(struct ils *ils);
 void command_take(struct ils *ils, const struct command *c);
+/* No link any more, and what waits for its turn is told so. */
+void command_end(struct ils *ils, enum reply reply, struct slice text);
 void command_reply(struct ils *ils, uint64_t command, enum reply reply, struct slice text);
 /* waiting.c */
 void waiting_add(struct ils *ils, const struct command *c);
@@ -137,6 +148,7 @@ struct stream *stream_find(const struct ils *ils, const uint8_t key[static KEY_S
 struct stream *stream_get(struct ils *ils, const uint8_t key[static KEY_SIZE], uint64_t number);
 void stream_free(struct ils *ils, struct stream *s);
 bool stream_held(const struct stream *s);
+void stream_judge_stale(struct ils *ils);
 bool stream_lost(const struct stream *s);
 bool stream_overdue(const struct ils *ils, const struct stream *s);
 struct slice stream_row(struct arena *a, struct slice head, struct slice lines);
@@ -257,6 +269,8 @@ void fetch_segment(struct link *l, struct slice body);
 void fetch_gone(struct link *l, struct slice body);
 void fetch_link_gone(struct link *l);
 void fetch_tick(struct ils *ils);
+/* Whether what is held of its target is what its wanted head has signed. */
+bool fetch_digest_agrees(struct stream *s, tick now);
 tick fetch_deadline(const struct stream *s);
 
 /* link.c */
@@ -591,6 +605,7 @@ void told_stored(struct ils *ils, struct batch *b, bool failed);
 void told_beat(struct ils *ils, struct stream *s);
 void told_tick(struct ils *ils);      /* makes and drops what is withheld */
 uint32_t told_minutes(const struct ils *ils); /* from beat to beat */
+void told_served(struct ils *ils);
 bool told_serves(const struct ils *ils, const struct stream *s); /* to lookups here */
 /* Makes the withheld head of s, signed; a row for it is added to r. 0, or -1. */
 int told_withhold(struct rows *r, struct stream *s, uint32_t flags);
@@ -630,6 +645,9 @@ bool held_row(struct ils *ils, const uint8_t key[static KEY_SIZE], uint64_t numb
               struct slice head, struct slice lines);
 int held_segment(struct stream *s, struct slice bytes);
 bool held_instead(struct stream *s);
+bool held_is_kept(uint64_t number); /* of a stream's row: it is of what is kept of it */
+bool held_follow(struct ils *ils, const struct row *row, uint64_t number);
+void held_follow_gone(struct ils *ils, struct stream *s);
 void held_start(struct rows *r, struct stream *s);
 void held_release(struct ils *ils, const uint8_t key[static KEY_SIZE]);
 bool held_release_rows(struct rows *r, const uint8_t key[static KEY_SIZE]);

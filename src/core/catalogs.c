@@ -137,7 +137,7 @@ void catalogs_start(struct ils *ils)
             continue;
         s->admitted = true;
         catalogs_named(ils, s);
-        if (!stream_held(s)) /* its segments are not all there: it is as if it were not */
+        if (!stream_held(s) && !ils->following.is) /* not all there: as if it were not */
             stream_free(ils, s);
     }
     cursor_init(&c, buf_slice(&ils->catalog_rows));

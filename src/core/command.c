@@ -655,15 +655,14 @@ static void command_alarm(struct ils *ils, const struct command *c)
 
 /* Nobody is dialled or heard any more; what is stored stays as it is. Changes that have not begun
  * never will: whoever waits for them is told. */
-static void command_stop(struct ils *ils)
+void command_end(struct ils *ils, enum reply reply, struct slice text)
 {
     ils->ready = false;
-    ils->stopped = true;
     end_links(ils, CODE_GOING_DOWN);
     commit_give_up(ils);
     list_each_safe(node, &ils->waiting) {
         struct waiting *w = list_entry(node, struct waiting, node);
-        command_reply(ils, w->command, REPLY_STOPPED, slice_make(NULL, 0));
+        command_reply(ils, w->command, reply, text);
         waiting_free(ils, w);
     }
 }
@@ -675,6 +674,8 @@ void command_take(struct ils *ils, const struct command *c)
         command_refuse(ils, c, busy ? REPLY_BUSY_IDENTITY : REPLY_STOPPED, slice_make(NULL, 0));
         return;
     }
+    if (follow_refuses(ils, c))
+        return;
     switch (c->type) {
     case COMMAND_INIT: command_init(ils, c); break;
     case COMMAND_CONFIGURE: configure_command(ils, c); break;
@@ -725,6 +726,9 @@ void command_take(struct ils *ils, const struct command *c)
     case COMMAND_RELEASE:
     case COMMAND_CONFIRM:
     case COMMAND_LEARNED_MAX: policy_command(ils, c); break;
-    case COMMAND_STOP: command_stop(ils); break;
+    case COMMAND_STOP:
+        ils->stopped = true;
+        command_end(ils, REPLY_STOPPED, slice_make(NULL, 0));
+        break;
     }
 }

@@ -513,6 +513,8 @@ void commit_settle(struct ils *ils, struct stream *s)
 
 bool ils_goes_on(const struct ils *ils)
 {
+    if (ils->following.is)
+        return ils->following.whole;
     list_each(node, &ils->commits)
         if (goes_on(list_entry(node, struct own_commit, node)))
             return true;

@@ -13,6 +13,8 @@
  * leave.c, ends.c and author.c are leaving, forgetting and banning, and told.c what of one's own
  * streams is shown; introduce.c makes the invited known to the other hubs; holds.c is who has what.
  *
+ * follow.c is a core that does not write: it serves what another process has stored.
+ *
  * policy.c takes the rules of what is made of learned data; held.c keeps the former plan of a
  * cluster whose plan shrank; duplicates.c looks plans through for what others have as well.
  *
@@ -437,6 +439,16 @@ struct mesh {
     tick next;                  /* nothing is to be done before */
 };
 
+/* Another process writes; this one is given its rows (follow.c). */
+struct following {
+    bool is;
+    TEXT(writer, 128);
+    bool whole;             /* what is whole is to be served */
+    bool settled;           /* settings may be others than `durable` */
+    bool reload;            /* it was asked for */
+    size_t missing;         /* segments of lists that are not served yet */
+};
+
 struct ils {
     struct mem *mem;
     struct arena step;      /* action memory */
@@ -454,6 +466,7 @@ struct ils {
                              * was no memory for it */
     bool unstored;          /* the disk did not take all of some other's plan (stored.c) */
     bool stopped;           /* STOP came: no command is taken any more */
+    struct following following; /* follow.c */
 
     TEXT(cluster_id, CLUSTER_ID_MAX);
     TEXT(fqdn, HOST_TEXT_MAX);
@@ -470,6 +483,8 @@ struct ils {
     uint8_t seed[SEED_SIZE];
     uint8_t key[KEY_SIZE], secret[SECRET_SIZE], peer_id[PEER_ID_SIZE];
     bool has_seed;
+    bool has_key;           /* `key` and `peer_id` are: of the seed, or of setting "key" */
+    bool key_stored;        /* setting "key" is there */
     struct settings durable;
     uint64_t boot, serial, audit_n;
     struct {

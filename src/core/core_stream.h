@@ -129,6 +129,7 @@ struct stream {
     bool head_unstored;    /* likewise */
     uint64_t again;        /* the batch that has them once more; 0: none is under way */
     struct kept kept;
+    bool kept_given;       /* following: the row of what is kept is there */
     uint64_t base_peak, base_live; /* where it was served although it had shrunk: from there */
     struct scan scan;
     uint64_t counted;      /* in the vector: what it adds to the sum; 0 = it is not in it */

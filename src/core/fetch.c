@@ -510,7 +510,7 @@ void fetch_gone(struct link *l, struct slice body)
 
 /* A mismatch is looked at once more with an index built anew; then it is an alarm, not an answer.
  * */
-static bool digest_agrees(struct stream *s, tick now)
+bool fetch_digest_agrees(struct stream *s, tick now)
 {
     uint64_t live, sum;
     catalog_digest(s->catalog, &live, &sum);
@@ -534,7 +534,7 @@ static void fetch_apply(struct ils *ils, struct stream *s)
         fetch_drop(ils, s);
         return;
     }
-    if (!digest_agrees(s, ils->now)) {
+    if (!fetch_digest_agrees(s, ils->now)) {
         t = say(ils, EVENT_DIGEST_DIFFERS);
         crypto_peer_id(t->peer_id, s->key);
         t->text[0] = arena_copy(&ils->step, s->wanted.name);

@@ -228,8 +228,10 @@ static void give_up(struct rows *r, struct stream *s)
 bool held_apply(struct rows *r, struct stream *s)
 {
     struct ils *ils = r->ils;
-    bool shrunk = !BUG(SHRINK_SERVED) && !s->own && stream_held(s) &&
-                  held_shrunk(s, &s->wanted) && ends_find(ils, s->key) == NULL;
+    bool shrunk = ils->following.is
+                      ? s->kept_given && stream_held(s)
+                      : !BUG(SHRINK_SERVED) && !s->own && stream_held(s) &&
+                            held_shrunk(s, &s->wanted) && ends_find(ils, s->key) == NULL;
     if (shrunk && s->kept.catalog == NULL && s->head.live != 0) /* else there is nothing better */
         return keep(r, s);
     catalog_apply(s->catalog);
@@ -341,6 +343,42 @@ void held_start(struct rows *r, struct stream *s)
     }
     if (stream_held(s))
         held_serve(ils, s);
+}
+
+/* --- following: who writes has judged, and its rows say what is kept */
+
+bool held_is_kept(uint64_t number)
+{
+    return (number & KEPT) != 0;
+}
+
+/* What is served now is kept when the next list comes; or what is kept is kept no longer, once all
+ * was given. False: something else is kept there than what is served here. */
+bool held_follow(struct ils *ils, const struct row *row, uint64_t number)
+{
+    struct stream *s = stream_find(ils, row->key.p, number & ~KEPT);
+    struct head h;
+    if (row->remove || s == NULL) {
+        if (s != NULL)
+            s->kept_given = false;
+        return row->remove;
+    }
+    size_t n = row->value.n < 4 ? 0 : (size_t)row->value.p[2] << 8 | row->value.p[3];
+    if (n > row->value.n - 4 || head_get(slice_make(row->value.p + 4, n), &h) != 0)
+        return false;
+    s->kept_given = true;
+    if (s->kept.catalog != NULL)
+        return s->kept.epoch == h.epoch && s->kept.usn == h.usn;
+    return stream_held(s) && s->head.epoch == h.epoch && s->head.usn == h.usn;
+}
+
+void held_follow_gone(struct ils *ils, struct stream *s)
+{
+    struct rows rows; /* for nobody */
+    rows_init(&rows, ils);
+    give_up(&rows, s);
+    duplicates_changed(ils, s);
+    ils_action(ils, ILS_DO_PUBLISH);
 }
 
 /* --- more than may be learned */

@@ -92,8 +92,15 @@ void ils_free(struct ils *ils)
 static void dispatch(struct ils *ils, const struct ils_event *event)
 {
     switch (event->type) {
-    case ILS_EV_ROW: journal_row(ils, &event->row); break;
+    case ILS_EV_ROW:
+        if (ils->following.is)
+            follow_row(ils, &event->row);
+        else
+            journal_row(ils, &event->row);
+        break;
     case ILS_EV_START: journal_start(ils, event); break;
+    case ILS_EV_FOLLOW: follow_begin(ils, event); break;
+    case ILS_EV_WHOLE: follow_whole(ils); break;
     case ILS_EV_ACCEPTED: link_accepted(ils, event); break;
     case ILS_EV_CONNECTED: link_connected(ils, event); break;
     case ILS_EV_SECURED: link_secured(ils, event); break;
@@ -148,6 +155,33 @@ bool ils_reclaim(struct ils *ils)
     return plan_reclaim(ils->plan) || !copied;
 }
 
+/* What an event moved goes on to whom it concerns. */
+static void tick_all(struct ils *ils)
+{
+    trust_tick(ils);
+    invite_tick(ils);
+    own_tick(ils);
+    told_tick(ils);
+    ends_tick(ils);
+    introduce_tick(ils);
+    beats_look(ils);
+    holds_tick(ils);
+    stream_tick(ils);
+    held_tick(ils);
+    duplicates_tick(ils);
+    alarm_tick(ils);
+    fetch_tick(ils);
+    identity_asked(ils);
+    self_write(ils);
+    identity_tick(ils);
+    waiting_next(ils);
+    role_tick(ils);
+    dial_tick(ils);
+    mesh_tick(ils);
+    exchange_flush(ils);
+    store_peers(ils);
+}
+
 int ils_step(struct ils *ils, const struct ils_event *event, struct ils_actions *ret_do)
 {
     assert(event->now >= ils->now);
@@ -168,28 +202,10 @@ int ils_step(struct ils *ils, const struct ils_event *event, struct ils_actions 
     dispatch(ils, event);
     if (ils->started && event->type != ILS_EV_ROW) {
         link_tick(ils);
-        trust_tick(ils);
-        invite_tick(ils);
-        own_tick(ils);
-        told_tick(ils);
-        ends_tick(ils);
-        introduce_tick(ils);
-        beats_look(ils);
-        holds_tick(ils);
-        stream_tick(ils);
-        held_tick(ils);
-        duplicates_tick(ils);
-        alarm_tick(ils);
-        fetch_tick(ils);
-        identity_asked(ils);
-        self_write(ils);
-        identity_tick(ils);
-        waiting_next(ils);
-        role_tick(ils);
-        dial_tick(ils);
-        mesh_tick(ils);
-        exchange_flush(ils);
-        store_peers(ils);
+        if (ils->following.is)
+            follow_tick(ils);
+        else
+            tick_all(ils);
         list_each(node, &ils->busy)
             link_flush(list_entry(node, struct link, busy));
     }
@@ -204,6 +220,8 @@ tick ils_deadline(const struct ils *ils)
         return TICK_NEVER;
     if (ils_goes_on(ils))
         return ils->now;
+    if (ils->following.is)
+        return follow_deadline(ils);
     tick first = ils->ready ? ils->next_beat : TICK_NEVER;
     tick dial = dial_deadline(ils), hold = adopt_deadline(ils), own = own_deadline(ils);
     first = own < first ? own : first;

@@ -72,7 +72,8 @@ struct row {
 /* --- events */
 
 enum ils_event_type {
-    ILS_EV_ROW,       /* one stored row; all of them before START, in the order of enum row_space */
+    ILS_EV_ROW,       /* one stored row; all of them before START, in the order of enum row_space;
+                       * following: also what changed since, in that order, up to WHOLE */
     ILS_EV_START,     /* all rows were given */
     ILS_EV_ACCEPTED,  /* a connection came in */
     ILS_EV_CONNECTED, /* a connection asked for by OPEN stands */
@@ -84,6 +85,11 @@ enum ils_event_type {
     ILS_EV_DOWN,      /* the link is gone, or could not be opened */
     ILS_EV_STORED,    /* a batch is durable, or failed */
     ILS_EV_DEADLINE,  /* the time asked for by ils_deadline has come (or nothing else happened) */
+    ILS_EV_FOLLOW,    /* another process writes this cluster's store, data is its name: this core
+                       * follows from now on (core/follow.c). Before all rows, or when it wrote
+                       * until now, or again when the name is another one */
+    ILS_EV_WHOLE,     /* following: the rows given since START, or since the last time, are all
+                       * that changed up to some moment */
     ILS_EV_COMMAND,   /* the operator, or the daemon on his behalf */
 };
 
@@ -294,7 +300,7 @@ struct ils_event {
     tick now;  /* never decreases */
     wall wall; /* for display, and for when the first beat after a start is due */
     uint32_t link;
-    uint8_t entropy[32];   /* START, ACCEPTED, CONNECTED: fresh randomness */
+    uint8_t entropy[32];   /* START, ACCEPTED, CONNECTED, FOLLOW: fresh randomness */
     struct row row;        /* ROW */
     struct {               /* START */
         uint16_t tls_port, password_port; /* what is listened on */
@@ -304,7 +310,7 @@ struct ils_event {
     } start;
     struct address peer, local; /* ACCEPTED, CONNECTED */
     bool tls;                   /* ACCEPTED: came in on the TLS port */
-    struct slice data;          /* DATA */
+    struct slice data;          /* DATA, FOLLOW */
     size_t pending;             /* ROOM: bytes not yet taken by the kernel */
     enum down_reason reason;    /* DOWN */
     struct tls_error tls_error; /* DOWN for TLS or ALERT */
@@ -332,6 +338,10 @@ enum ils_action_type {
     ILS_DO_ALARM,   /* an alarm was raised (again) or cleared */
     ILS_DO_VERDICT, /* the outcome of one join attempt */
     ILS_DO_REPLY,   /* the outcome of a command */
+    ILS_DO_READ,    /* following: data is the key of a segment's row, which is to be given; WHOLE
+                     * behind all of them */
+    ILS_DO_RELOAD,  /* following: what was given cannot be taken over piece by piece; a core of all
+                     * rows is to take the place of this one, which goes on serving until then */
 };
 
 /* Outcome of a command; the sentences are in core/reply.def. */
@@ -406,7 +416,7 @@ struct trace {
 struct ils_action {
     enum ils_action_type type;
     uint32_t link;
-    struct slice data;          /* SEND */
+    struct slice data;          /* SEND, READ */
     struct slice host;          /* OPEN */
     uint16_t port;              /* OPEN */
     bool tls, invite;           /* OPEN: with TLS; under the ALPN of invites */

@@ -200,6 +200,8 @@ struct slice stream_key_bytes(struct arena *a, const uint8_t key[static KEY_SIZE
 struct batch *journal_store(struct rows *r, enum batch_kind kind)
 {
     struct ils *ils = r->ils;
+    if (ils->following.is)
+        return NULL; /* another process writes */
     struct batch *b = r->failed ? NULL : mem_alloc(ils->mem, sizeof *b);
     ils->rows_lost = ils->rows_lost || (b == NULL && kind == BATCH_PLAIN);
     if (b == NULL)
@@ -334,9 +336,16 @@ static void row_setting(struct ils *ils, struct slice key, struct slice v)
         ils->beaten = n <= INT64_MAX ? (wall)n : 0;
     else if (slice_eq(key, slice_of("seed")) && v.n == SEED_SIZE) {
         memcpy(ils->seed, v.p, SEED_SIZE);
-        ils->has_seed = true;
+        ils->has_seed = ils->has_key = true;
         crypto_keypair(ils->seed, ils->key, ils->secret);
         crypto_peer_id(ils->peer_id, ils->key);
+    } else if (slice_eq(key, slice_of("key")) && v.n == KEY_SIZE) {
+        ils->key_stored = true;
+        if (!ils->has_seed) { /* for who follows, and has no seed */
+            ils->has_key = true;
+            memcpy(ils->key, v.p, KEY_SIZE);
+            crypto_peer_id(ils->peer_id, ils->key);
+        }
     } else if (slice_eq(key, slice_of("former")) && v.n == PEER_ID_SIZE) {
         memcpy(ils->former, v.p, PEER_ID_SIZE);
     } else if (!told_setting(ils, key, v) && !introduce_setting(ils, key, v) &&
@@ -403,7 +412,8 @@ static bool plan_ready(struct ils *ils)
     uint8_t seed[16];
     if (ils->plan != NULL)
         return true;
-    crypto_hash1(ils->pool, "entropy rows", slice_make(ils->seed, SEED_SIZE));
+    if (!ils->following.is) /* FOLLOW brought some */
+        crypto_hash1(ils->pool, "entropy rows", slice_make(ils->seed, SEED_SIZE));
     ils_entropy(ils, seed, sizeof seed);
     ils->plan = plan_new(ils->mem, seed, true);
     return ils->plan != NULL;
@@ -432,6 +442,8 @@ static void row_stream(struct ils *ils, const struct row *row)
     }
     uint8_t root[HASH_SIZE];
     manifest_root(root, lines);
+    buf_reset(&s->wanted_bytes);
+    buf_reset(&s->wanted_lines);
     buf_put(&s->wanted_bytes, v.p + 4, head_n);
     buf_put_slice(&s->wanted_lines, lines);
     if (s->wanted_bytes.failed || s->wanted_lines.failed) {
@@ -462,7 +474,7 @@ static void row_segment(struct ils *ils, const struct row *row)
         s->damaged = s->damaged || !sound || r == -2;
     if (r == -1)
         ils->broken = true;
-    else if (r != 0)
+    else if (r != 0 && !ils->following.is)
         buf_put_slice(&ils->orphans, row->key); /* of a fetch that was not finished */
 }
 

@@ -16,7 +16,9 @@ struct policy_change {
 
 void policy_row(struct ils *ils, const struct row *row)
 {
-    if (policy_put(ils->policy, row->key, row->value) == -1)
+    if (row->remove) /* following */
+        policy_remove(ils->policy, row->key);
+    else if (policy_put(ils->policy, row->key, row->value) == -1)
         ils->broken = true; /* a block that is not in force must not go unnoticed */
     if (policy_block_last(ils->policy) > ils->block_n)
         ils->block_n = policy_block_last(ils->policy);

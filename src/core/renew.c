@@ -195,6 +195,7 @@ static struct batch *store_new(struct ils *ils, const uint8_t *former)
     rows_init(&rows, ils);
     rows_self(&rows);
     rows_setting(&rows, "seed", slice_make(r->seed, SEED_SIZE));
+    rows_setting(&rows, "key", slice_make(ils->key, KEY_SIZE));
     rows_setting_u64(&rows, "boot", 1);
     for (size_t i = 0; i < sizeof over / sizeof over[0]; i++)
         rows_remove(&rows, ROW_SETTING, slice_of(over[i]));

@@ -26,7 +26,9 @@ void routing_row(struct ils *ils, const struct row *row)
         return;
     struct slice pattern = slice_make(row->key.p, at), v = row->value;
     struct slice target = slice_make(row->key.p + at + 1, row->key.n - at - 1);
-    if (v.n == 4)
+    if (row->remove) /* following */
+        routes_remove(ils->routes, pattern, target);
+    else if (v.n == 4)
         routes_put(ils->routes, pattern, target, (uint16_t)(v.p[0] << 8 | v.p[1]),
                    (uint16_t)(v.p[2] << 8 | v.p[3]));
     else

@@ -12,7 +12,7 @@ static bool make_identity(struct ils *ils)
     ils_entropy(ils, ils->seed, sizeof ils->seed);
     crypto_keypair(ils->seed, ils->key, ils->secret);
     crypto_peer_id(ils->peer_id, ils->key);
-    ils->has_seed = true;
+    ils->has_seed = ils->has_key = true;
     return false;
 }
 
@@ -21,6 +21,8 @@ static bool make_identity(struct ils *ils)
  * after a restored backup (adopt.c), and above what was stored here. */
 static void serve_damaged(struct ils *ils, struct stream *s)
 {
+    if (ils->following.is)
+        return; /* the rest is asked for (follow.c) */
     s->damaged = s->damaged || (s->own && s->wanted_bytes.n != 0);
     if (!s->own && s->wanted_bytes.n != 0) {
         buf_put_slice(&s->target_lines, buf_slice(&s->wanted_lines));
@@ -105,6 +107,18 @@ static void start_plan(struct ils *ils)
     ils->rosters_moved = ils->ends_due = true;
 }
 
+/* Who it is, and which start this is. */
+static void start_writer(struct ils *ils, struct rows *rows)
+{
+    if (!make_identity(ils))
+        rows_setting(rows, "seed", slice_make(ils->seed, SEED_SIZE));
+    if (!ils->key_stored)
+        rows_setting(rows, "key", slice_make(ils->key, KEY_SIZE));
+    ils->boot += BUG(BOOT_KEPT) ? ils->boot == 0 : 1;
+    rows_setting_u64(rows, "boot", ils->boot);
+    beats_start(ils, rows);
+}
+
 void journal_start(struct ils *ils, const struct ils_event *event)
 {
     struct rows rows;
@@ -122,18 +136,17 @@ void journal_start(struct ils *ils, const struct ils_event *event)
     text_set(ils->advertise, event->start.advertise);
     text_set(ils->version, event->start.version);
     rows_init(&rows, ils);
-    if (!make_identity(ils))
-        rows_setting(&rows, "seed", slice_make(ils->seed, SEED_SIZE));
-    ils->boot += BUG(BOOT_KEPT) ? ils->boot == 0 : 1;
-    rows_setting_u64(&rows, "boot", ils->boot);
-    beats_start(ils, &rows);
+    if (!ils->following.is)
+        start_writer(ils, &rows);
     settings_take(&ils->durable, ils);
     start_plan(ils);
     list_each(node, &ils->streams)
         held_start(&rows, list_entry(node, struct stream, node));
     remove_orphans(ils, &rows);
     ils->started = true;
-    if (journal_store(&rows, BATCH_START) == NULL)
+    if (ils->following.is)
+        follow_started(ils);
+    else if (journal_store(&rows, BATCH_START) == NULL)
         ils->broken = true;
 }
 

@@ -39,7 +39,7 @@ struct stream *stream_get(struct ils *ils, const uint8_t key[static KEY_SIZE], u
     memcpy(s->key, key, KEY_SIZE);
     s->number = number;
     s->index = index_take(ils);
-    s->own = ils->has_seed && memcmp(key, ils->key, KEY_SIZE) == 0;
+    s->own = ils->has_key && memcmp(key, ils->key, KEY_SIZE) == 0;
     s->retry = TICK_NEVER;
     s->last_head = ils->now;
     list_init(&s->replaced);
@@ -223,7 +223,7 @@ bool stream_overdue(const struct ils *ils, const struct stream *s)
 
 /* Stale is what is overdue, what nobody lists any more, and what is of a cluster that an operator
  * disconnected. */
-static void judge_stale(struct ils *ils)
+void stream_judge_stale(struct ils *ils)
 {
     if (ils->now < ils->stale_next)
         return;
@@ -322,7 +322,7 @@ void beats_look(struct ils *ils)
 /* Staleness, and beats. */
 void stream_tick(struct ils *ils)
 {
-    judge_stale(ils);
+    stream_judge_stale(ils);
     adopt_tick(ils);
     if (!ils->ready || ils->now < ils->next_beat)
         return;

@@ -360,13 +360,17 @@ void told_tick(struct ils *ils)
     follow(ils, ils->self);
     follow(ils, ils->own);
     follow_catalogs(ils);
+    told_served(ils);
+}
+
+/* The exchange may have been turned on or off. */
+void told_served(struct ils *ils)
+{
     if (ils->served_off == ils->durable.exchange_off)
         return;
     ils->served_off = ils->durable.exchange_off;
-    list_each(node, &ils->streams) {
-        struct stream *s = list_entry(node, struct stream, node);
-        held_serve(ils, s);
-    }
+    list_each(node, &ils->streams)
+        held_serve(ils, list_entry(node, struct stream, node));
     ils_action(ils, ILS_DO_PUBLISH);
 }
 

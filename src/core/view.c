@@ -118,7 +118,7 @@ static void view_status(const struct ils *ils, const struct peer *p, const struc
         ret->status = SYNC_HELD_QUOTA;
     } else if (s != NULL && s->kept.catalog != NULL) {
         ret->status = SYNC_HELD;
-    } else if (!view_reachable(ils, p) || peer_parted(ils, p)) {
+    } else if ((!ils->following.is && !view_reachable(ils, p)) || peer_parted(ils, p)) {
         ret->status = SYNC_DISCONNECTED;
     } else if (s != NULL && holds_status(ils, s) == SYNC_BEHIND) {
         ret->status = SYNC_BEHIND;

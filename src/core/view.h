@@ -47,6 +47,15 @@ struct view_self {
 };
 void view_self(const struct ils *ils, struct view_self *ret);
 
+/* Of a core that follows (core/follow.c); false: this one writes. */
+struct view_follow {
+    struct slice writer; /* empty: not known */
+    size_t missing;      /* segments that are listed, and were not given yet */
+    bool busy;           /* there is more to serve of what was given */
+    bool has_key;        /* whose cluster it is is known */
+};
+bool view_follow(const struct ils *ils, struct view_follow *ret);
+
 /* The table of half-open links: how many now, how many there may be, and how many had to go since
  * the start because it was full. */
 struct view_gate {

@@ -86,6 +86,8 @@ static void perform(struct runtime *rt, const struct ils_action *a, wall now)
     case ILS_DO_SEND: runtime_send(rt, a->link, a->data); break;
     case ILS_DO_CLOSE: runtime_close(rt, a->link); break;
     case ILS_DO_STORE: store(rt, a); break;
+    case ILS_DO_READ:
+    case ILS_DO_RELOAD: break; /* of who follows: this core writes */
     case ILS_DO_PUBLISH: break; /* the doors read the core's plan between two steps */
     case ILS_DO_TRACE: trace(rt, a, now); break;
     case ILS_DO_ALARM:

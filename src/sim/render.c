@@ -180,6 +180,8 @@ bool render_action(struct world *w, const struct ils_action *action, char *dst, 
     case ILS_DO_PUBLISH:
     case ILS_DO_TRUST:
     case ILS_DO_VERIFY:
+    case ILS_DO_READ:
+    case ILS_DO_RELOAD:
         return false;
     }
     return false;

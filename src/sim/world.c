@@ -222,6 +222,8 @@ static void perform(struct node *n, const struct ils_action *a)
     case ILS_DO_TRACE:
     case ILS_DO_ALARM:
     case ILS_DO_VERDICT:
+    case ILS_DO_READ:
+    case ILS_DO_RELOAD:
         break;
     }
     if (render_action(w, a, line, sizeof line))

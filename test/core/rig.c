@@ -106,7 +106,9 @@ static void perform(struct rig *r, const struct ils_action *a, struct later *lat
     case ILS_DO_TRUST: /* whoever tests TLS says what it proves */
     case ILS_DO_VERIFY:
     case ILS_DO_LISTEN:
-    case ILS_DO_PUBLISH: break;
+    case ILS_DO_PUBLISH:
+    case ILS_DO_READ:
+    case ILS_DO_RELOAD: break;
     }
 }
 

@@ -281,6 +281,8 @@ static void perform(struct world *w, int i, const struct ils_actions *actions)
             n->replies++;
             break;
         case ILS_DO_PUBLISH:
+        case ILS_DO_READ:
+        case ILS_DO_RELOAD:
         case ILS_DO_ALARM: break;
         }
     }

@@ -129,6 +129,8 @@ int ils_step(struct ils *ils, const struct ils_event *e, struct ils_actions *ret
     case ILS_EV_SECURED:
     case ILS_EV_CERTIFICATE:
     case ILS_EV_VERIFIED:
+    case ILS_EV_FOLLOW:
+    case ILS_EV_WHOLE:
         break;
     case ILS_EV_DATA:
         take_data(ils, e, ret_do);
