@@ -16,6 +16,9 @@ static const char help[] =
     "ilsd: the OpenILS daemon of one cluster\n"
     "\n"
     "  --data DIR             state, trace and control socket (" CONFIG_DATA ", or $ILS_DATA)\n"
+    "  --store DSN            the state in PostgreSQL, postgresql://USER@HOST/DATABASE, which\n"
+    "                         several ilsd may share (a file in DIR)\n"
+    "  --store-key FILE       what secrets are sealed with there (DIR/store.key)\n"
     "  --address ADDR         address to listen on for other clusters (:: is every one)\n"
     "  --tls-port N           port for links with certificates (7501; 0: none)\n"
     "  --password-port N      port for links with the password alone (7502; 0: none)\n"
@@ -43,6 +46,8 @@ static const char help[] =
 
 enum key {
     KEY_DATA,
+    KEY_STORE,
+    KEY_STORE_KEY,
     KEY_ADDRESS,
     KEY_TLS_PORT,
     KEY_PASSWORD_PORT,
@@ -67,6 +72,8 @@ enum key {
 
 static const struct option options[] = {
     {"data", required_argument, NULL, KEY_DATA},
+    {"store", required_argument, NULL, KEY_STORE},
+    {"store-key", required_argument, NULL, KEY_STORE_KEY},
     {"address", required_argument, NULL, KEY_ADDRESS},
     {"tls-port", required_argument, NULL, KEY_TLS_PORT},
     {"password-port", required_argument, NULL, KEY_PASSWORD_PORT},
@@ -116,6 +123,17 @@ static const char *take_file(const char *value, char dst[static CONFIG_VALUE])
     return NULL;
 }
 
+/* What else it may be is for libpq. */
+static const char *take_store(const char *value, char dst[static CONFIG_VALUE])
+{
+    if (strncmp(value, "postgresql://", 13) != 0 && strncmp(value, "postgres://", 11) != 0)
+        return "wants postgresql://USER@HOST:PORT/DATABASE";
+    if (strlen(value) >= CONFIG_VALUE)
+        return "is too long";
+    snprintf(dst, CONFIG_VALUE, "%s", value);
+    return NULL;
+}
+
 static const char *take_workers(const char *value, unsigned *ret)
 {
     uint64_t v;
@@ -147,6 +165,8 @@ static const char *take(struct config *c, int key, const char *value)
             return "wants a directory";
         snprintf(c->data, sizeof c->data, "%s", value);
         return NULL;
+    case KEY_STORE: return take_store(value, c->store);
+    case KEY_STORE_KEY: return take_file(value, c->store_key);
     case KEY_ADDRESS: return take_address(value, c->address);
     case KEY_TLS_PORT: return take_port(value, &c->options.tls_port);
     case KEY_PASSWORD_PORT: return take_port(value, &c->options.password_port);
@@ -300,6 +320,8 @@ enum config_outcome config_read(struct config *c, int argc, char **argv)
     }
     outcome = walk(c, argc, argv, true, &file, &data);
     c->options.data = c->data;
+    c->options.store = c->store[0] != '\0' ? c->store : NULL;
+    c->options.store_key = c->store_key[0] != '\0' ? c->store_key : NULL;
     c->options.address = c->address;
     c->options.sip_address = c->sip_address;
     c->options.sips_address = c->sips_address;

@@ -190,7 +190,8 @@ static void say_started(const struct runtime *rt)
         printf(six ? "listening on [%s]:%u (password), " : "listening on %s:%u (password), ",
                o->address, o->password_port);
     say_doors(rt);
-    printf("data %s\n", o->data);
+    printf("data %s%s%s\n", o->data, o->store != NULL ? ", store " : "",
+           o->store != NULL ? runtime_store_name(rt) : "");
     fflush(stdout);
 }
 

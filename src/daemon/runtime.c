@@ -11,8 +11,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define RECLAIM_MS 5
+#define LEASE_MS   10000 /* of a store that several ilsd share */
 
 /* --- the beginning */
 
@@ -121,6 +123,8 @@ static void copy_options(struct runtime *rt, const struct runtime_options *optio
 {
     rt->options = *options;
     rt->options.data = copy_text(options->data);
+    rt->options.store = copy_text(options->store);
+    rt->options.store_key = copy_text(options->store_key);
     rt->options.address = copy_text(options->address != NULL ? options->address : "::");
     rt->options.advertise = copy_text(options->advertise);
     rt->options.sip_address =
@@ -150,6 +154,8 @@ static void free_all(struct runtime *rt)
     buf_done(&rt->trace_json);
     memory_done(&rt->memory);
     free((void *)(uintptr_t)rt->options.data);
+    free((void *)(uintptr_t)rt->options.store);
+    free((void *)(uintptr_t)rt->options.store_key);
     free((void *)(uintptr_t)rt->options.address);
     free((void *)(uintptr_t)rt->options.advertise);
     free((void *)(uintptr_t)rt->options.sip_address);
@@ -189,12 +195,39 @@ static struct runtime *new_runtime(uv_loop_t *loop, const struct runtime_options
     return rt;
 }
 
+/* A store in PostgreSQL is written by whoever has its lease, by the name of host and directory. */
+static struct store *open_shared(struct runtime *rt, char *error, size_t size)
+{
+    char key[DATADIR_PATH_MAX], host[64] = "", holder[STORE_HOLDER];
+    struct store_lease lease;
+    if (rt->options.store_key != NULL)
+        snprintf(key, sizeof key, "%s", rt->options.store_key);
+    else
+        datadir_file(rt->options.data, STORE_KEY_FILE, key, sizeof key);
+    struct store *s = store_open_dsn(rt->options.store, key, error, size);
+    if (s == NULL)
+        return NULL;
+    gethostname(host, sizeof host - 1);
+    snprintf(holder, sizeof holder, "%s:%s", host, rt->options.data);
+    if (store_lease(s, holder, LEASE_MS, &lease) < 0)
+        snprintf(error, size, "%s", store_error(s));
+    else if (!lease.mine)
+        snprintf(error, size, "the store %s is written by the ilsd %s; end that one, and start "
+                 "again", store_name(s), lease.holder);
+    else
+        return s;
+    store_close(s);
+    return NULL;
+}
+
 /* What can fail and leaves nothing on the loop. */
 static bool open_files(struct runtime *rt)
 {
-    char error[DATADIR_ERROR];
+    char error[STORE_ERROR];
     if (!datadir_open(&rt->datadir, rt->options.data, error, sizeof error) ||
-        (rt->store = store_open(rt->options.data, error, sizeof error)) == NULL ||
+        (rt->store = rt->options.store != NULL
+                         ? open_shared(rt, error, sizeof error)
+                         : store_open(rt->options.data, error, sizeof error)) == NULL ||
         (rt->log = log_open(rt->options.data, error, sizeof error)) == NULL) {
         fprintf(stderr, "ilsd: %s\n", error);
         return false;
@@ -431,6 +464,11 @@ void runtime_copy(struct runtime *rt, const char *file,
         done(context, "ilsd ends");
     else
         storer_copy(rt->storer, file, done, context);
+}
+
+const char *runtime_store_name(const struct runtime *rt)
+{
+    return store_name(rt->store);
 }
 
 void runtime_on_put_back(struct runtime *rt, runtime_told told, void *context)

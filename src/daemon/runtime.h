@@ -13,6 +13,8 @@ struct runtime;
 
 struct runtime_options {
     const char *data;                 /* directory */
+    const char *store;                /* DSN of PostgreSQL; NULL = a file in data */
+    const char *store_key;            /* file, for a DSN; NULL = store.key in data */
     const char *address;              /* to listen on; "::" = every address, v4 and v6 */
     uint16_t tls_port, password_port; /* 0 = not listened on */
     const char *advertise;            /* NAME or ADDR, with :PORT or without; NULL = none */
@@ -107,6 +109,9 @@ typedef void (*runtime_audit_visit)(void *context, const struct row *row, bool d
 struct store_range;
 void runtime_rows(struct runtime *rt, const struct store_range *range, runtime_audit_visit visit,
                   void *context);
+
+/* Where the store is (store_name). */
+const char *runtime_store_name(const struct runtime *rt);
 
 /* Copies the store into a new file (storer_copy); done may be called at once. */
 void runtime_copy(struct runtime *rt, const char *file,

@@ -40,7 +40,8 @@ struct store_row {
 
 struct store;
 
-#define STORE_FILE "ilsd.db"
+#define STORE_FILE     "ilsd.db"
+#define STORE_KEY_FILE "store.key"
 
 /* Opens DIR/ilsd.db (0600), makes it where it is missing. NULL: error names file and remedy. */
 struct store *store_open(const char *dir, char *error, size_t size);

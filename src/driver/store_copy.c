@@ -25,6 +25,10 @@ static void say(char *error, size_t size, const char *file, int number)
 
 struct store_copy *store_copy_start(struct store *s, const char *file, char *error, size_t size)
 {
+    if (!store_is_file(s)) {
+        snprintf(error, size, "the store %s is not in a file; copy it with pg_dump", store_name(s));
+        return NULL;
+    }
     struct store_copy *c = calloc(1, sizeof *c);
     int fd = c != NULL ? open(file, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600) : -1;
     if (fd < 0) {

@@ -21,6 +21,8 @@ struct store_file {
 
 extern const char *const store_tables[STORE_SPACES];
 
+bool store_is_file(const struct store *s);
+
 static inline struct store_file *store_file(struct store *s)
 {
     return (struct store_file *)(void *)s;

@@ -486,6 +486,11 @@ static int file_wait(struct store *s, unsigned ms)
     return 0;
 }
 
+bool store_is_file(const struct store *s)
+{
+    return s->calls == &calls;
+}
+
 static const struct store_calls calls = {
     .close = file_close,
     .name = file_name,

@@ -154,15 +154,10 @@ static bool still_failing(struct storer *s, const struct job *job)
     return s->failing;
 }
 
-static void write_one(struct storer *s, struct job *job)
+/* The first of a series: it is not tried again at once. */
+static void write_failed(struct storer *s, struct job *job, const char *error)
 {
-    if (still_failing(s, job)) {
-        job_failed(job, "a batch before this one was not stored");
-        return;
-    }
-    if (!job->no_memory && write_group(s, &job, 1) == 0)
-        return;
-    job_failed(job, job->no_memory ? "no memory for the batch" : store_error(s->store));
+    job_failed(job, error);
     job->first_failure = true;
     pthread_mutex_lock(&s->lock);
     s->failing = true;
@@ -178,6 +173,17 @@ static void write_one(struct storer *s, struct job *job)
     pthread_mutex_unlock(&s->lock);
 }
 
+static void write_one(struct storer *s, struct job *job)
+{
+    if (still_failing(s, job)) {
+        job_failed(job, "a batch before this one was not stored");
+        return;
+    }
+    if (!job->no_memory && write_group(s, &job, 1) == 0)
+        return;
+    write_failed(s, job, job->no_memory ? "no memory for the batch" : store_error(s->store));
+}
+
 static void write_all(struct storer *s, struct job *const *job, size_t n)
 {
     bool together = n > 0 && !still_failing(s, job[0]);
@@ -185,8 +191,11 @@ static void write_all(struct storer *s, struct job *const *job, size_t n)
         together = together && !job[i]->no_memory;
     if (together && write_group(s, job, n) == 0)
         return;
+    if (together && store_away(s->store)) /* so it is for each of them */
+        write_failed(s, job[0], store_error(s->store));
     for (size_t i = 0; i < n; i++)
-        write_one(s, job[i]);
+        if (job[i]->error == NULL)
+            write_one(s, job[i]);
 }
 
 /* Copies one row into the job; false ends the scan when there is no memory. */
@@ -502,6 +511,7 @@ void storer_stop(struct storer *s, void (*stopped)(void *context), void *context
     s->ending = true;
     pthread_cond_broadcast(&s->wake);
     pthread_mutex_unlock(&s->lock);
+    store_hurry(s->store);
     uv_async_send(&s->async);
 }
 

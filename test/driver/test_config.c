@@ -68,13 +68,18 @@ static void test_defaults_and_options(void **state)
     assert_string_equal(config.options.sips_address, "127.0.0.1");
     assert_int_equal(config.options.sips_port, 0);
     assert_null(config.options.sips_certificate);
+    assert_null(config.options.store);
+    assert_null(config.options.store_key);
     assert_string_equal(config.options.dns_address, "127.0.0.1");
     assert_int_equal(config.options.dns_port, 5300);
     assert_int_equal(READ("--data", "/d", "--address", "10.0.0.1", "--tls-port", "0",
                           "--password-port=8502", "--advertise", "[::1]:9502", "--sip-address",
                           "0.0.0.0", "--sip-port", "65535", "--dns-port", "53",
-                          "--dns-address", "::1", "--workers", "4"),
+                          "--dns-address", "::1", "--workers", "4", "--store",
+                          "postgresql://ann@db1,db2/ils", "--store-key", "/k"),
                      CONFIG_GO);
+    assert_string_equal(config.options.store, "postgresql://ann@db1,db2/ils");
+    assert_string_equal(config.options.store_key, "/k");
     assert_string_equal(config.options.address, "10.0.0.1");
     assert_int_equal(config.options.tls_port, 0);
     assert_int_equal(config.options.password_port, 8502);

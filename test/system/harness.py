@@ -10,7 +10,9 @@
 The build directory is $ILS_BUILD. Every cluster has a directory of its own under one temporary
 directory, and ports that the system gave out. Nothing waits a fixed time: wait_until asks again
 until it is true or the time is over. Only processes started here are ended.
+With ILS_STORE=postgresql in the environment the store of every cluster is a database in one server.
 """
+import atexit
 import errno
 import fcntl
 import json
@@ -142,6 +144,23 @@ def has_ipv6():
         return False
 
 
+SERVERS = []
+
+
+def new_store(name):
+    """The DSN of a new database; the server is that of this test, and ends with it."""
+    if not SERVERS:
+        from servers import Postgresql
+        SERVERS.append(Postgresql())
+        atexit.register(SERVERS[0].__exit__)
+        SERVERS[0].start()
+    server = SERVERS[0]
+    name = 'ils_%d_%s' % (len(server.made), ''.join(c for c in name.lower() if c.isalnum()))
+    server.made.append(name)
+    server.psql('-c', 'CREATE DATABASE ' + name, database='postgres')
+    return server.store(name)
+
+
 class Cluster:
     """One ilsd with its data directory. start() waits until it answers."""
 
@@ -160,6 +179,7 @@ class Cluster:
         self.advertise = advertise
         self.process = None
         self.options = []
+        self.store = new_store(name) if os.environ.get('ILS_STORE') == 'postgresql' else None
         os.makedirs(self.data, exist_ok=True)
 
     # --- life
@@ -172,6 +192,8 @@ class Cluster:
                               '--http-port', str(self.http_port)]
         if self.advertise:
             argv += ['--advertise', self.advertise]
+        if self.store:
+            argv += ['--store', self.store]
         return argv + self.options
 
     def launch(self):

@@ -107,6 +107,7 @@ class Postgresql(Server):
 
     def __init__(self):
         super().__init__()
+        self.made = []
         self.certificate()
         self.run(self.tool('initdb'), '-D', self.path('data'), '-U', 'postgres', '--no-sync',
                  '--auth-local=trust', '--auth-host=scram-sha-256', '-E', 'UTF8', '--locale=C')
@@ -130,6 +131,10 @@ class Postgresql(Server):
             self.psql('-f', path)
         self.sql("CREATE ROLE ils LOGIN PASSWORD '%s'" % password,
                  'GRANT SELECT, DELETE ON subscriber, dbaliases TO ils')
+
+    def store(self, database, user='postgres'):
+        """Where `ilsd --store` finds it: by the socket, which asks for no password."""
+        return 'postgresql://%s@/%s?host=%s&port=%d' % (user, database, self.folder, self.port)
 
     def sql(self, *statements):
         self.psql(*[word for s in statements for word in ('-c', s)])

@@ -1,0 +1,82 @@
+#!/usr/bin/env python3
+"""ilsd on a store in PostgreSQL: an identity, a join, an import, and a restart after kill -9 on it;
+what is said where it cannot be. How it fails is in test_store_faults.py."""
+import os
+import stat
+
+import harness
+from harness import Network, Tap, wait_until
+from servers import Postgresql
+
+CSV = 'PatternType,PSTNFailover,Pattern\n' + ''.join(
+    'URI,,u%05d@tokyo.example.com\n' % i for i in range(20000))
+
+
+def finds(c, dialled):
+    return c.json('lookup', dialled)['result'] in ('found', 'no_route', 'local')
+
+
+def cluster(net, name, start=True):
+    c = net.cluster(name, start=False)
+    c.store = c.store or harness.new_store(name)
+    return c.start() if start else c
+
+
+def lives(tap, net):
+    tokyo, osaka = cluster(net, 'tokyo'), cluster(net, 'osaka')
+    tokyo.hub(password='one')
+    osaka.init(password='one')
+    tap.same(osaka.join(tokyo)['code'], 'ILS-100', 'two clusters in PostgreSQL join')
+    tokyo.must('plan', 'import', '-', '--source', 'test', stdin=CSV)
+    tap.ok(wait_until(lambda: finds(osaka, 'u19999@tokyo.example.com')), 'an import is replicated')
+    tap.ok('postgresql://' in tokyo.said(), 'ilsd says where its store is')
+    for c in (tokyo, osaka):
+        c.kill()
+        c.start()
+        tap.ok(finds(c, 'u19999@tokyo.example.com'), '%s knows all of it after kill -9' % c.name)
+    tap.ok(wait_until(lambda: osaka.up_to_date('tokyo')), 'they link again')
+    tap.ok(not os.path.exists(os.path.join(tokyo.data, 'ilsd.db')), 'there is no file of SQLite')
+    key = os.path.join(tokyo.data, 'store.key')
+    tap.same(stat.S_IMODE(os.stat(key).st_mode), 0o600, 'the key of the secrets is its own')
+    return tokyo
+
+
+def refused(tap, net, tokyo):
+    """What is said on standard error, by an ilsd that does not start."""
+    def tries(store, *options):
+        c = net.cluster('kobe', start=False)
+        c.store, c.options = store, list(options)
+        try:
+            c.start()
+            c.stop()
+            return ''
+        except RuntimeError as e:
+            return str(e)
+    said = tries(tokyo.store)
+    tap.ok('sealed' in said and 'store.key' in said, 'another ilsd lacks the key', said)
+    said = tries(tokyo.store, '--store-key', os.path.join(tokyo.data, 'store.key'))
+    tap.ok('written by' in said and tokyo.data in said, 'with it: one writes already', said)
+    said = tries('postgresql://ann:secret-word@127.0.0.1:1/x')
+    tap.ok('passfile' in said and 'secret-word' not in said,
+           'no password on the command line', said)
+    said = tries('postgresql://ann@127.0.0.1:1/x')
+    tap.ok('ann@127.0.0.1:1/x is not reached' in said, 'no server there', said)
+    said = tries('mysql://x')
+    tap.ok('wants postgresql://' in said, 'another protocol', said)
+
+
+def main():
+    tap = Tap()
+    missing = Postgresql.missing()
+    if missing:
+        tap.skip('a store in PostgreSQL', 'not installed: ' + ', '.join(missing))
+        tap.done()
+    with Network() as net:
+        tokyo = lives(tap, net)
+        refused(tap, net, tokyo)
+        tap.same(tokyo.stop(), 0, 'and ends')
+    tap.done()
+
+
+if __name__ == '__main__':
+    main()
