@@ -102,6 +102,34 @@ bool fault_exchange(struct run *r)
     return true;
 }
 
+/* As the page saves it: all or nothing of it is done. */
+bool fault_configure(struct run *r)
+{
+    struct node *n = in_role(r, chance(r, 50) ? ROLE_HUB : ROLE_SPOKE);
+    struct node *hub = in_role(r, ROLE_HUB);
+    struct view_self self;
+    struct command c = {.fields = 1u << CONFIG_ROLE};
+    if (n == NULL)
+        return false;
+    view_self(n->ils, &self);
+    bool flips = chance(r, 30);
+    c.role = flips ? (self.role == ROLE_HUB ? ROLE_SPOKE : ROLE_HUB) : self.role;
+    if (hub != NULL && hub != n && chance(r, 50)) {
+        c.host = slice_of(hub->host);
+        c.fields |= 1u << CONFIG_HOST;
+    }
+    if (chance(r, 50)) {
+        c.minutes = (uint16_t)rand_below(&r->rand, 20); /* 0 is refused, and all of it */
+        c.fields |= 1u << CONFIG_MINUTES;
+    }
+    if (chance(r, 20)) {
+        c.fields |= 1u << CONFIG_EXCHANGE;
+        later(r, r->world->now + a_while(r), exchange_job, n->index);
+    }
+    op_configure(n, &c);
+    return true;
+}
+
 bool fault_sync_every(struct run *r)
 {
     struct node *n = any_awake(r);

@@ -163,6 +163,13 @@ uint64_t op_join(struct node *n, const char *host, uint16_t port, enum ils_role 
                                     .role = role});
 }
 
+uint64_t op_configure(struct node *n, const struct command *settings)
+{
+    struct command c = *settings;
+    c.type = COMMAND_CONFIGURE;
+    return give(n, c);
+}
+
 uint64_t op_disconnect(struct node *n, const char *cluster)
 {
     return give(n, (struct command){.type = COMMAND_DISCONNECT, .cluster = slice_of(cluster)});

@@ -30,6 +30,8 @@ uint64_t op_confirm(struct node *n);
 uint64_t op_block(struct node *n, const char *cluster); /* all that it announces */
 uint64_t op_unblock(struct node *n, uint32_t rule);
 uint64_t op_sync_every(struct node *n, uint16_t minutes);
+/* Several settings as one change; the fields that it has are used. */
+uint64_t op_configure(struct node *n, const struct command *settings);
 uint64_t op_network_adopt(struct node *n);
 /* Empty texts stay as they are. */
 uint64_t op_describe(struct node *n, const char *id, const char *fqdn, const char *description,
