@@ -11,6 +11,7 @@
 #define PAGE_SESSION_HEX 64 /* hex digits of a session's id, and of its CSRF token */
 #define PAGE_COMMAND_MAX 64 /* bytes, with the NUL */
 #define PAGE_CODE_MAX    12 /* characters of a setup code, without its dashes */
+#define PAGE_RECOVERY_MAX 24 /* likewise of a recovery code */
 #define PAGE_API         "/api/v1/"
 
 /* Whether no page of another place asks. origin and site are the headers Origin and Sec-Fetch-Site
@@ -35,9 +36,11 @@ bool page_query_next(struct arena *a, struct slice *query, struct slice *ret_nam
 /* Whether the media type is this one; parameters are passed over. */
 bool page_type_is(struct slice type, const char *wanted);
 
-/* A setup code as it was typed, in any case and with any dashes and blanks, as it was made. False:
- * it is none. */
-bool page_code(struct slice typed, char ret[static PAGE_CODE_MAX + 1]);
+/* A code of n characters as it was typed, in any case and with any dashes and blanks, as it was
+ * made; ret has n + 1. False: it is none. */
+bool page_code(struct slice typed, size_t n, char *ret);
+/* The six digits of an authenticator, with any blanks. False: it is something else. */
+bool page_digits(struct slice typed, uint32_t *ret);
 
 /* Whether Accept-Encoding has gzip, or everything, and does not rule it out (q=0). */
 bool page_gzip(struct slice encodings);

@@ -95,19 +95,34 @@ bool page_type_is(struct slice type, const char *wanted)
     return slice_eq_fold(piece(&type, ';'), slice_of(wanted));
 }
 
-bool page_code(struct slice typed, char ret[static PAGE_CODE_MAX + 1])
+bool page_code(struct slice typed, size_t whole, char *ret)
 {
     size_t n = 0;
     for (size_t i = 0; i < typed.n; i++) {
         uint8_t c = ascii_lower(typed.p[i]);
         if (c == '-' || c == ' ')
             continue;
-        if (n == PAGE_CODE_MAX || !((c >= 'a' && c <= 'z') || (c >= '2' && c <= '7')))
+        if (n == whole || !((c >= 'a' && c <= 'z') || (c >= '2' && c <= '7')))
             return false;
         ret[n++] = (char)(c >= 'a' ? c - 'a' + 'A' : c);
     }
     ret[n] = '\0';
-    return n == PAGE_CODE_MAX;
+    return n == whole;
+}
+
+bool page_digits(struct slice typed, uint32_t *ret)
+{
+    size_t n = 0;
+    *ret = 0;
+    for (size_t i = 0; i < typed.n; i++) {
+        if (typed.p[i] == ' ')
+            continue;
+        if (n == 6 || typed.p[i] < '0' || typed.p[i] > '9')
+            return false;
+        *ret = *ret * 10 + (uint32_t)(typed.p[i] - '0');
+        n++;
+    }
+    return n == 6;
 }
 
 /* "q=0", "q=0.000": not at all. */

@@ -313,6 +313,7 @@ int run_door_list(struct cli *cli, const struct parsed *p);
 int run_door_set(struct cli *cli, const struct parsed *p);
 int run_page(struct cli *cli, const struct parsed *p);
 int run_page_setup(struct cli *cli, const struct parsed *p);
+int run_page_set(struct cli *cli, const struct parsed *p);
 int run_page_remove(struct cli *cli, const struct parsed *p);
 int run_token_add(struct cli *cli, const struct parsed *p);
 int run_token_list(struct cli *cli, const struct parsed *p);

@@ -53,6 +53,16 @@ static const struct option_row page_options[] = {
     {NULL, NULL, NULL, OPTION_FLAG},
 };
 
+static const struct option_row page_set_options[] = {
+    {"--second-factor", "required|optional", "whether every account must have one", OPTION_VALUE},
+    {NULL, NULL, NULL, OPTION_FLAG},
+};
+
+static const struct option_row page_remove_options[] = {
+    {"--second-factor", NULL, "its second factor alone, as when it is lost", OPTION_FLAG},
+    {NULL, NULL, NULL, OPTION_FLAG},
+};
+
 static const struct option_row yes_options[] = {
     {"--yes", NULL, "do not ask", OPTION_FLAG},
     {NULL, NULL, NULL, OPTION_FLAG},
@@ -564,8 +574,12 @@ const struct command_row command_table[] = {
      "The code is good for 15 minutes and for one account; an account of that name gets a new\n"
      "password. The page listens on 127.0.0.1:7543 unless another place is named.",
      page_options, run_page_setup},
-    {"page remove", "NAME", 1, 1, "an account of the admin page goes", NULL, NULL,
-     run_page_remove},
+    {"page set", "", 0, 0, "what the admin page asks of every account",
+     "A second factor is a code of an authenticator beside the password: everybody sets up his\n"
+     "own on the page, under Accounts. Where it is required, who has none may do that alone.",
+     page_set_options, run_page_set},
+    {"page remove", "NAME", 1, 1, "an account of the admin page goes, or its second factor",
+     NULL, page_remove_options, run_page_remove},
     {"door list", "", 0, 0, "where questions are answered, and for whom", NULL, NULL,
      run_door_list},
     {"door set", "sip|sips|dns|http|page", 1, 1,

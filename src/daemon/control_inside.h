@@ -321,6 +321,7 @@ void verb_source_remove(struct client *client);
 void verb_page_setup(struct client *client);
 void verb_page_show(struct client *client);
 void verb_page_remove(struct client *client);
+void verb_page_set(struct client *client);
 void verb_door_list(struct client *client);
 void verb_door_set(struct client *client);
 void verb_token_add(struct client *client);

@@ -50,6 +50,8 @@ void verb_page_show(struct client *client)
 {
     json_t *json = shown(client);
     json_object_set_new(json, "users", page_users(page_of(client)));
+    json_object_set_new(json, "second_factor",
+                        json_string(page_required(page_of(client)) ? "required" : "optional"));
     control_ok(client, json);
 }
 
@@ -109,9 +111,9 @@ void verb_page_setup(struct client *client)
     doors_set(doors, DOOR_PAGE, &setting, who, what, on_set, client);
 }
 
-/* --- an account goes */
+/* --- accounts */
 
-static void on_removed(void *context, enum reply reply, struct slice text)
+static void on_done(void *context, enum reply reply, struct slice text)
 {
     struct client *client = context;
     if (!client->closing && reply != REPLY_OK)
@@ -121,9 +123,26 @@ static void on_removed(void *context, enum reply reply, struct slice text)
     control_release(client);
 }
 
+void verb_page_set(struct client *client)
+{
+    struct slice wanted, who, what;
+    if (!control_text(client, "second_factor", true, &wanted))
+        return;
+    bool required = slice_eq(wanted, slice_of("required"));
+    if (!required && !slice_eq(wanted, slice_of("optional"))) {
+        control_error(client, "SETTING", "second_factor is required or optional",
+                      "ils help page set", "second_factor");
+        return;
+    }
+    control_named(client, &who, &what);
+    control_hold(client);
+    page_require(page_of(client), required, who, what, on_done, client);
+}
+
 void verb_page_remove(struct client *client)
 {
     struct slice name, who, what;
+    bool factor = control_flag(client, "second_factor", false);
     if (!control_text(client, "name", true, &name))
         return;
     if (!page_has(page_of(client), name)) {
@@ -132,5 +151,8 @@ void verb_page_remove(struct client *client)
     }
     control_named(client, &who, &what);
     control_hold(client);
-    page_remove(page_of(client), name, who, on_removed, client);
+    if (page_remove(page_of(client), name, factor, who, on_done, client))
+        return;
+    control_error(client, "BUSY", "that account is being changed: try again in a moment", "", NULL);
+    control_release(client);
 }

@@ -130,7 +130,7 @@ static bool delicate(const struct verb *verb)
                                          "trust bundle import", "trust introductions set",
                                          "cert install", "cert renew", "cert now", "token add",
                                          "token remove", "identity new", "restore", "backup",
-                                         "door set", "page remove", "source add"};
+                                         "door set", "page remove", "page set", "source add"};
     for (size_t i = 0; i < sizeof begins / sizeof *begins; i++)
         if (strcmp(verb->name, begins[i]) == 0)
             return true;
@@ -210,6 +210,8 @@ static const struct fixed fixed[] = {
     {PAGE_API "session", "DELETE", WHAT_END, PAGE_LOGIN, false},
     {PAGE_API "session/proof", "POST", WHAT_SIGN, PAGE_PROOF, false},
     {PAGE_API "session/password", "POST", WHAT_SIGN, PAGE_PASSWORD, false},
+    {PAGE_API "session/factor", "POST", WHAT_SIGN, PAGE_FACTOR, false},
+    {PAGE_API "session/factor/remove", "POST", WHAT_SIGN, PAGE_FACTOR_REMOVE, false},
     {PAGE_API "sessions", "GET", WHAT_SESSIONS, PAGE_LOGIN, false},
     {PAGE_API "sessions/end", "POST", WHAT_SESSIONS_END, PAGE_LOGIN, false},
     {PAGE_API "users", "GET", WHAT_USERS, PAGE_LOGIN, false},
@@ -262,6 +264,15 @@ static bool judge_path(struct page_door *door, struct https_exchange *x,
     return false;
 }
 
+/* What is left to whoever must set up a second factor first: that, and leaving. */
+static bool before_enrolling(const struct asked_route *route)
+{
+    return route->what == WHAT_END ||
+           (route->what == WHAT_SIGN && (route->sign == PAGE_FACTOR ||
+                                         route->sign == PAGE_PROOF ||
+                                         route->sign == PAGE_PASSWORD));
+}
+
 /* Whose session it is, and what he may. False: it was refused. */
 static bool judge_session(struct page_door *door, struct https_exchange *x,
                           const struct https_asked *asked, struct asked_route *route, bool open)
@@ -270,6 +281,8 @@ static bool judge_session(struct page_door *door, struct https_exchange *x,
     bool users = route->what == WHAT_USERS ||
                  (route->what == WHAT_SIGN && (route->sign == PAGE_USER ||
                                                route->sign == PAGE_USER_REMOVE));
+    bool factor = route->what == WHAT_SIGN && (route->sign == PAGE_FACTOR ||
+                                               route->sign == PAGE_FACTOR_REMOVE);
     if (open)
         return true;
     if (s == NULL) {
@@ -289,9 +302,14 @@ static bool judge_session(struct page_door *door, struct https_exchange *x,
         page_refuse(door, x, 403, "ROLE", "that takes the role admin", "");
         return false;
     }
+    if (!before_enrolling(route) && page_must_enrol(door->page, s->name)) {
+        page_refuse(door, x, 403, "ENROL", "a second factor is required here: set one up first",
+                    "");
+        return false;
+    }
     if (unsafe(asked) && !page_recent(s) &&
         (route->verb != NULL ? delicate(route->verb)
-                             : users || route->what == WHAT_SESSIONS_END)) {
+                             : users || factor || route->what == WHAT_SESSIONS_END)) {
         page_refuse(door, x, 403, "PROOF", "that takes your password once more", "");
         return false;
     }
@@ -395,7 +413,7 @@ static void run(void *context, struct https_exchange *x, const struct https_aske
     case WHAT_FILE: give_file(door, x, asked, route.file); break;
     case WHAT_SIGN: page_sign(door, x, asked, route.sign, route.session); break;
     case WHAT_SESSION:
-        body = route.session != NULL ? page_session_json(route.session) : json_object();
+        body = route.session != NULL ? page_session_json(p, route.session) : json_object();
         json_object_set_new(body, "accounts", json_boolean(p->account_n > 0));
         page_reply(x, 200, body);
         break;

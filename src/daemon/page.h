@@ -24,12 +24,17 @@ bool page_row(struct page *p, struct slice key, struct slice value);
 
 /* A new one-time code; the one before is good no more. */
 void page_setup_code(struct page *p, char ret[static PAGE_CODE_TEXT]);
-/* Accounts: name, role, when they were made, sessions. New ref. */
+/* Accounts: name, role, when they were made, sessions, second factor. New ref. */
 json_t *page_users(const struct page *p);
-/* An account goes, with its sessions, from the console: also the last one. */
 bool page_has(const struct page *p, struct slice name);
-void page_remove(struct page *p, struct slice name, struct slice who,
+/* An account that is there goes, with its sessions, also the last one; or its second factor alone.
+ * False: another change of it is under way, and done is not called. */
+bool page_remove(struct page *p, struct slice name, bool factor, struct slice who,
                  void (*done)(void *context, enum reply reply, struct slice text), void *context);
+/* Whether every account must have a second factor. */
+void page_require(struct page *p, bool required, struct slice who, struct slice what,
+                  void (*done)(void *context, enum reply reply, struct slice text), void *context);
+bool page_required(const struct page *p);
 /* The fingerprint of the certificate that the page shows, as text; "" while it is closed. */
 const char *page_fingerprint(const struct page *p);
 /* The cluster has another certificate. */

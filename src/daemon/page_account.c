@@ -1,6 +1,6 @@
-/* page_account: who may come to the page, each a row "page:NAME" beside those of the doors. An
- * account counts when its row is durable; one that is removed is gone at once, with its sessions.
- */
+/* page_account: who may come to the page, each a row "page:NAME" beside those of the doors, and
+ * what is asked of all of them, the row "page:*". An account counts when its row is durable; one
+ * that is removed is gone at once, with its sessions. */
 #include "daemon/page_inside.h"
 #include "daemon/tokens.h"
 #include "driver/clock.h"
@@ -10,11 +10,12 @@
 #include <string.h>
 
 #define KEY "page:"
+#define ALL "*" /* no name of an account */
 
 struct account_change {
     struct page *page;
     struct page_account account;
-    bool remove;
+    enum page_change change;
     page_stored done;
     void *context;
 };
@@ -72,6 +73,11 @@ static void take_out(struct page *p, const char *name)
     }
 }
 
+static struct page_account *find(struct page *p, const char *name)
+{
+    return (struct page_account *)(uintptr_t)page_account(p, slice_of(name));
+}
+
 bool page_row(struct page *p, struct slice key, struct slice value)
 {
     struct slice prefix = slice_of(KEY);
@@ -82,7 +88,10 @@ bool page_row(struct page *p, struct slice key, struct slice value)
     json_t *row = json_loadb((const char *)value.p, value.n, JSON_REJECT_DUPLICATES, NULL);
     const char *hash = json_string_value(json_object_get(row, "hash"));
     const char *role = json_string_value(json_object_get(row, "role"));
-    if (page_name_good(name) && hash != NULL && role != NULL && strlen(hash) < sizeof a.hash) {
+    if (slice_eq(name, slice_of(ALL)))
+        p->second_required = json_is_true(json_object_get(row, "second_factor"));
+    if (page_name_good(name) && hash != NULL && role != NULL && strlen(hash) < sizeof a.hash &&
+        page_factor_read(&a.factor, row)) {
         slice_to_text(name, a.name, sizeof a.name);
         memcpy(a.hash, hash, strlen(hash) + 1);
         a.right = strcmp(role, "admin") == 0 ? RIGHT_CHANGE : RIGHT_READ;
@@ -97,12 +106,15 @@ static void on_stored(void *context, enum reply reply, struct slice text,
                       const uint64_t number[REPLY_NUMBERS], const struct verdict *verdict)
 {
     struct account_change *c = context;
+    struct page_account *before = find(c->page, c->account.name);
     (void)number, (void)verdict;
-    if (reply == REPLY_OK && c->remove)
+    if (before != NULL)
+        before->changing = false;
+    if (reply == REPLY_OK && c->change == PAGE_GONE)
         take_out(c->page, c->account.name);
     else if (reply == REPLY_OK)
         insert(c->page, &c->account);
-    if (reply == REPLY_OK)
+    if (reply == REPLY_OK && c->change != PAGE_USED)
         page_sessions_end(c->page, c->account.name, 0);
     c->done(c->context, reply, text);
     crypto_wipe(c, sizeof *c);
@@ -113,41 +125,40 @@ static char *row_of(const struct page_account *a)
 {
     json_t *row = json_pack("{s:s, s:s, s:I}", "hash", a->hash, "role", page_role(a->right),
                             "made", (json_int_t)a->made);
+    page_factor_write(&a->factor, row);
     char *text = row != NULL ? json_dumps(row, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
     json_decref(row);
     return text;
 }
 
-void page_account_put(struct page *p, const char *name, const char *hash, enum right right,
-                      const char *who, page_stored done, void *context)
+bool page_account_put(struct page *p, const struct page_account *a, enum page_change change,
+                      const char *who, const char *what, page_stored done, void *context)
 {
-    char key[sizeof KEY + PAGE_NAME_MAX], what[PAGE_NAME_MAX + 48];
+    char key[sizeof KEY + PAGE_NAME_MAX];
+    struct page_account *before = find(p, a->name);
+    if (before != NULL && before->changing)
+        return false;
     struct account_change *c = calloc(1, sizeof *c);
-    char *row = NULL;
-    if (c != NULL) {
-        *c = (struct account_change){
-            .page = p, .remove = hash == NULL, .done = done, .context = context};
-        snprintf(c->account.name, sizeof c->account.name, "%s", name);
-        snprintf(c->account.hash, sizeof c->account.hash, "%s", hash != NULL ? hash : "");
-        c->account.right = right;
-        c->account.made = clock_wall();
-        row = c->remove ? NULL : row_of(&c->account);
-    }
-    if (c == NULL || (row == NULL && !c->remove)) {
+    char *row = c != NULL && change != PAGE_GONE ? row_of(a) : NULL;
+    if (c == NULL || (row == NULL && change != PAGE_GONE)) {
         free(c);
         done(context, REPLY_MEMORY, slice_make(NULL, 0));
-        return;
+        return true;
     }
-    snprintf(key, sizeof key, KEY "%s", name);
-    if (c->remove)
-        snprintf(what, sizeof what, "page user remove name=%s", name);
-    else
-        snprintf(what, sizeof what, "page user name=%s role=%s", name, page_role(right));
+    *c = (struct account_change){.page = p, .account = *a, .change = change, .done = done,
+                                 .context = context};
+    c->account.changing = false;
+    if (before != NULL)
+        before->changing = true;
+    snprintf(key, sizeof key, KEY "%s", a->name);
     struct command command = {.type = COMMAND_DOOR, .source = slice_of(key),
                               .who = slice_of(who), .what = slice_of(what),
                               .value = slice_of(row != NULL ? row : "")};
     runtime_command(p->rt, &command, on_stored, c);
+    if (row != NULL)
+        crypto_wipe(row, strlen(row));
     free(row);
+    return true;
 }
 
 bool page_has(const struct page *p, struct slice name)
@@ -155,14 +166,64 @@ bool page_has(const struct page *p, struct slice name)
     return page_account(p, name) != NULL;
 }
 
-void page_remove(struct page *p, struct slice name, struct slice who,
-                 void (*done)(void *context, enum reply reply, struct slice text), void *context)
+bool page_remove(struct page *p, struct slice name, bool factor, struct slice who,
+                 page_stored done, void *context)
 {
-    char text[PAGE_NAME_MAX + 1], by[96];
-    slice_to_text(name, text, sizeof text);
+    char what[PAGE_NAME_MAX + 48], by[96];
+    struct page_account a = *page_account(p, name);
     slice_to_text(who, by, sizeof by);
-    page_account_put(p, text, NULL, RIGHT_NONE, by, done, context);
+    snprintf(what, sizeof what, factor ? "page user second factor removed name=%s"
+                                       : "page user remove name=%s", a.name);
+    memset(&a.factor, 0, sizeof a.factor);
+    return page_account_put(p, &a, factor ? PAGE_PUT : PAGE_GONE, by, what, done, context);
 }
+
+/* --- what is asked of all accounts */
+
+struct requirement {
+    struct page *page;
+    bool required;
+    page_stored done;
+    void *context;
+};
+
+/* Whoever is in without one may do nothing any more but get one, and follows nothing. */
+static void on_required(void *context, enum reply reply, struct slice text,
+                        const uint64_t number[REPLY_NUMBERS], const struct verdict *verdict)
+{
+    struct requirement *r = context;
+    struct page *p = r->page;
+    (void)number, (void)verdict;
+    if (reply == REPLY_OK)
+        p->second_required = r->required;
+    for (size_t i = 0; i < PAGE_SESSIONS_MAX; i++)
+        if (p->session[i].live && page_must_enrol(p, p->session[i].name))
+            page_calls_end(p, p->session[i].number);
+    r->done(r->context, reply, text);
+    free(r);
+}
+
+void page_require(struct page *p, bool required, struct slice who, struct slice what,
+                  page_stored done, void *context)
+{
+    struct requirement *r = calloc(1, sizeof *r);
+    if (r == NULL) {
+        done(context, REPLY_MEMORY, slice_make(NULL, 0));
+        return;
+    }
+    *r = (struct requirement){p, required, done, context};
+    struct command command = {.type = COMMAND_DOOR, .source = slice_of(KEY ALL), .who = who,
+                              .what = what,
+                              .value = slice_of(required ? "{\"second_factor\":true}" : "{}")};
+    runtime_command(p->rt, &command, on_required, r);
+}
+
+bool page_required(const struct page *p)
+{
+    return p->second_required;
+}
+
+/* --- shown */
 
 json_t *page_users(const struct page *p)
 {
@@ -173,9 +234,12 @@ json_t *page_users(const struct page *p)
         for (size_t k = 0; k < PAGE_SESSIONS_MAX; k++)
             sessions += p->session[k].live && strcmp(p->session[k].name, p->account[i].name) == 0;
         wall_text(made, p->account[i].made);
-        json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:I}", "name", p->account[i].name,
-                                              "role", page_role(p->account[i].right), "made",
-                                              made, "sessions", sessions));
+        const struct page_account *a = &p->account[i];
+        json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:I, s:b, s:I}", "name", a->name,
+                                              "role", page_role(a->right), "made", made,
+                                              "sessions", sessions, "second_factor",
+                                              a->factor.on, "recovery_left",
+                                              (json_int_t)a->factor.recovery_n));
     }
     return list;
 }

@@ -91,6 +91,7 @@ static void on_turn(uv_timer_t *timer)
         struct stream *stream = list_entry(node, struct stream, node);
         struct https_exchange *x = stream->x;
         if (!page_session_lives(door->page, stream->session, stream->number) ||
+            page_must_enrol(door->page, stream->session->name) ||
             https_waiting(x) > BEHIND_MAX) {
             stream_end(stream);
             https_end(x);

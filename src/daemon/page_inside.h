@@ -1,7 +1,7 @@
 /* page_inside: what the files of the admin page share. page.c is the door and says who may what,
  * page_account.c keeps accounts, page_session.c sessions, the setup code and the patience with
  * those who guess, page_hash.c stretches passwords beside the loop, page_password.c refuses poor
- * ones, page_sign.c lets people in,
+ * ones, page_factor.c judges codes of a second factor, page_sign.c lets people in,
  * page_call.c carries a command to the control socket's code, page_events.c tells what changes,
  * page_log.c tells the system's log, page_openapi.c describes all of it to programs. */
 #ifndef OPENILS_DAEMON_PAGE_INSIDE_H
@@ -15,6 +15,7 @@
 #include "daemon/doors.h"
 #include "daemon/page.h"
 #include "driver/https.h"
+#include "driver/totp.h"
 
 #define PAGE_ACCOUNTS_MAX 32
 #define PAGE_SESSIONS_MAX 64
@@ -25,6 +26,8 @@
 #define PAGE_PASSWORD_MAX 512 /* bytes, with the NUL */
 #define PAGE_HASH_MAX     128 /* as libsodium writes it */
 #define PAGE_SIGN_BODY    8192
+#define PAGE_RECOVERIES   8
+#define PAGE_KEY_TEXT     (TOTP_KEY * 8 / 5 + 1) /* base32, with the NUL */
 #define PAGE_CONTENT_MAX  (UINT64_C(256) << 20) /* bytes of a file for a command */
 #ifdef OPENILS_BUG_BRIEF /* a test's: sessions end while it looks */
 #define PAGE_IDLE_US      (INT64_C(3) * 1000000)
@@ -39,11 +42,25 @@
 #define PAGE_PROVED_US    (INT64_C(5) * 60 * 1000000) /* a password counts as just given */
 #endif
 
+/* The second factor of an account. */
+struct page_factor {
+    bool on;
+    uint8_t key[TOTP_KEY];
+    uint64_t step; /* of the last code that was taken */
+    uint8_t recovery[PAGE_RECOVERIES][HASH_SIZE];
+    size_t recovery_n;
+    /* In memory alone: wrong codes in a row behind the right password, until when no more count */
+    unsigned wrong;
+    tick until;
+};
+
 struct page_account {
     char name[PAGE_NAME_MAX + 1];
     char hash[PAGE_HASH_MAX];
     enum right right;
     wall made;
+    struct page_factor factor;
+    bool changing; /* a row of it is being stored */
 };
 
 struct page_session {
@@ -56,6 +73,8 @@ struct page_session {
     enum right right;
     tick begun, used, proved;
     uint64_t number;                 /* of all that ever were */
+    bool offered;                    /* a second factor, not confirmed yet, of this key */
+    uint8_t offer[TOTP_KEY];
 };
 
 /* Whoever gave a wrong password or code: an address, and until when he waits. */
@@ -72,6 +91,7 @@ struct page {
     struct runtime *rt;
     struct page_account account[PAGE_ACCOUNTS_MAX]; /* by name */
     size_t account_n;
+    bool second_required; /* of every account */
     struct page_session session[PAGE_SESSIONS_MAX];
     uint64_t sessions; /* ever */
     struct page_source source[PAGE_SOURCES_MAX];
@@ -129,9 +149,12 @@ bool page_recent(const struct page_session *s);
 bool page_name_good(struct slice name);
 const struct page_account *page_account(const struct page *p, struct slice name);
 typedef void (*page_stored)(void *context, enum reply reply, struct slice text);
-/* hash = NULL: it goes, and its sessions with it. */
-void page_account_put(struct page *p, const char *name, const char *hash, enum right right,
-                      const char *who, page_stored done, void *context);
+/* What becomes of an account; but where a code of it was USED, its sessions end. */
+enum page_change { PAGE_PUT, PAGE_GONE, PAGE_USED };
+/* who and what are for the audit; who = "": there is none. False: another change of it is under
+ * way, and done is not called. */
+bool page_account_put(struct page *p, const struct page_account *a, enum page_change change,
+                      const char *who, const char *what, page_stored done, void *context);
 size_t page_admins(const struct page *p);
 const char *page_role(enum right right); /* static */
 
@@ -168,12 +191,28 @@ bool page_hash(struct page *p, enum page_work work, struct slice password, const
 /* page_password.c: what is wrong with a new password of the account; NULL: nothing. Static. */
 const char *page_password_flaw(const struct page *p, struct slice password, const char *name);
 
+/* page_factor.c */
+enum page_second { SECOND_NONE, SECOND_GOOD, SECOND_RECOVERED, SECOND_WANTED, SECOND_WRONG,
+                   SECOND_WAIT };
+/* What was typed beside a password that was right (n = 0: nothing). What is good is used up in the
+ * account, which is to be stored (GOOD, RECOVERED). */
+enum page_second page_factor_judge(struct page_account *a, struct slice typed);
+/* Another key for whoever has the session, as text and as URI. New ref. */
+json_t *page_factor_offer(struct page *p, struct page_session *s);
+/* The offered one, by a code of it, and its recovery codes as text (new ref). NULL: a wrong one. */
+json_t *page_factor_take(struct page_session *s, struct slice typed, struct page_factor *ret);
+/* Nothing else may be done before there is a second factor. */
+bool page_must_enrol(const struct page *p, const char *name);
+/* As part of an account's row. False: it is there and cannot be read. */
+void page_factor_write(const struct page_factor *f, json_t *row);
+bool page_factor_read(struct page_factor *ret, const json_t *row);
+
 /* page_sign.c */
 enum page_sign { PAGE_LOGIN, PAGE_SETUP, PAGE_PROOF, PAGE_PASSWORD, PAGE_USER,
-                 PAGE_USER_REMOVE };
+                 PAGE_USER_REMOVE, PAGE_FACTOR, PAGE_FACTOR_REMOVE };
 void page_sign(struct page_door *door, struct https_exchange *x, const struct https_asked *asked,
                enum page_sign what, struct page_session *s);
-json_t *page_session_json(const struct page_session *s); /* new ref */
+json_t *page_session_json(const struct page *p, const struct page_session *s); /* new ref */
 
 /* page_log.c */
 void page_log(bool good, const char *name, const char *what, const char *ip);

@@ -32,7 +32,9 @@ enum page_type page_arg_type(const char *verb, const char *arg, size_t n)
         return PAGE_TEXT; /* the id of a row; elsewhere a number */
     if (in(NUMBERS, arg, n) || is_to)
         return PAGE_NUMBER;
-    if (in(FLAGS, arg, n) || (is_password && strcmp(verb, "auth set") == 0))
+    bool is_factor = n == 13 && memcmp(arg, "second_factor", 13) == 0;
+    if (in(FLAGS, arg, n) || (is_password && strcmp(verb, "auth set") == 0) ||
+        (is_factor && strcmp(verb, "page remove") == 0))
         return PAGE_FLAG;
     if (in(LISTS, arg, n) || (is_prefix && strcmp(verb, "accept") == 0))
         return PAGE_LIST;
@@ -134,20 +136,30 @@ static json_t *path_of(const struct verb *verb)
 static const char fixed[] =
     "{\"/session\": {"
     "\"get\": {\"security\": [], \"summary\": \"whose session it is; its CSRF token\","
-    " \"responses\": {\"200\": {\"description\": \"name, role, csrf, proved; accounts\"}}},"
+    " \"responses\": {\"200\": {\"description\": \"name, role, csrf, proved,"
+    " second_factor, recovery_left, enrol; accounts\"}}},"
     "\"post\": {\"security\": [], \"summary\": \"a session by name and password\","
     " \"requestBody\": {\"content\": {\"application/json\": {\"schema\": {\"type\": \"object\","
     " \"required\": [\"name\", \"password\"], \"properties\": {\"name\": {\"type\": \"string\"},"
-    " \"password\": {\"type\": \"string\"}}}}}},"
+    " \"password\": {\"type\": \"string\"}, \"code\": {\"type\": \"string\", \"description\":"
+    " \"of the second factor, or a recovery code\"}}}}}},"
     " \"responses\": {\"200\": {\"description\": \"as of GET, with Set-Cookie\"},"
     " \"default\": {\"$ref\": \"#/components/responses/Refused\"}}},"
     "\"delete\": {\"summary\": \"the session ends\", \"responses\": {\"200\": {\"description\":"
     " \"it has ended\"}}}},"
-    "\"/session/proof\": {\"post\": {\"summary\": \"the password once more: for five minutes what"
-    " is delicate may be done\", \"responses\": {\"200\": {\"description\": \"as of /session\"},"
+    "\"/session/proof\": {\"post\": {\"summary\": \"password, and code, once more: for five"
+    " minutes what is delicate may be done\","
+    " \"responses\": {\"200\": {\"description\": \"as of /session\"},"
     " \"default\": {\"$ref\": \"#/components/responses/Refused\"}}}},"
-    "\"/session/password\": {\"post\": {\"summary\": \"another password for oneself: password, new;"
-    " other sessions end\", \"responses\": {\"200\": {\"description\": \"as of /session\"},"
+    "\"/session/password\": {\"post\": {\"summary\": \"another password for oneself: password, new,"
+    " code; other sessions end\", \"responses\": {\"200\": {\"description\": \"as of /session\"},"
+    " \"default\": {\"$ref\": \"#/components/responses/Refused\"}}}},"
+    "\"/session/factor\": {\"post\": {\"summary\": \"a second factor: without code its key is"
+    " offered, with the first code of it it counts\", \"responses\": {\"200\": {\"description\":"
+    " \"key, uri; or as of /session, and recovery_codes\"},"
+    " \"default\": {\"$ref\": \"#/components/responses/Refused\"}}}},"
+    "\"/session/factor/remove\": {\"post\": {\"summary\": \"without a second factor again\","
+    " \"responses\": {\"200\": {\"description\": \"as of /session\"},"
     " \"default\": {\"$ref\": \"#/components/responses/Refused\"}}}},"
     "\"/sessions\": {\"get\": {\"summary\": \"the sessions of oneself, of everybody for an admin\","
     " \"responses\": {\"200\": {\"description\": \"number, name, from, seconds, idle, own\"}}}},"
@@ -159,7 +171,7 @@ static const char fixed[] =
     " \"as of /session\"},"
     " \"default\": {\"$ref\": \"#/components/responses/Refused\"}}}},"
     "\"/users\": {\"get\": {\"summary\": \"accounts\", \"x-role\": \"admin\", \"responses\":"
-    " {\"200\": {\"description\": \"name, role, made, sessions\"}}},"
+    " {\"200\": {\"description\": \"name, role, made, sessions, second_factor, recovery_left\"}}},"
     "\"post\": {\"summary\": \"an account, new or changed: name, password, role\", \"x-role\":"
     " \"admin\", \"responses\": {\"200\": {\"description\": \"accounts\"},"
     " \"default\": {\"$ref\": \"#/components/responses/Refused\"}}}},"

@@ -230,7 +230,7 @@ bool page_code_good(struct page *p, struct slice typed)
         page_code_spend(p);
         return false;
     }
-    bool good = page_code(typed, plain);
+    bool good = page_code(typed, PAGE_CODE_MAX, plain);
     if (good) {
         crypto_hash1(hash, "page setup", slice_of(plain));
         good = crypto_equal(hash, p->code, HASH_SIZE);

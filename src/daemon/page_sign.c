@@ -1,6 +1,6 @@
-/* page_sign: in and out: the first account by the setup code, a session by name and password, the
- * password once more before what is delicate, and accounts. Each is one request that waits for
- * Argon2id and, where something is stored, for the disk. */
+/* page_sign: in and out: the first account by the setup code, a session by name, password and
+ * second factor, the same once more before what is delicate, and accounts. Each is one request that
+ * waits for Argon2id and, where something is stored, for the disk. */
 #include "daemon/page_inside.h"
 
 #include <stdio.h>
@@ -17,6 +17,8 @@ struct sign {
     char name[PAGE_NAME_MAX + 1];
     enum right right;
     char fresh[PAGE_PASSWORD_MAX]; /* a new password, while the present one is verified */
+    char code[64];                 /* of the second factor, likewise */
+    json_t *recovery;              /* codes that are shown once, or NULL */
     char ip[46], who[96];
     struct page_session *session; /* that asked */
     uint64_t number;              /* of it */
@@ -25,6 +27,7 @@ struct sign {
 static void finish(struct sign *sign)
 {
     struct page_door *door = sign->door;
+    json_decref(sign->recovery);
     crypto_wipe(sign, sizeof *sign);
     free(sign);
     page_release(door);
@@ -51,10 +54,14 @@ static void tell_log(const struct sign *sign, bool good, const char *what)
     page_log(good, sign->name, what, sign->ip);
 }
 
-json_t *page_session_json(const struct page_session *s)
+json_t *page_session_json(const struct page *p, const struct page_session *s)
 {
-    return json_pack("{s:s, s:s, s:s, s:b}", "name", s->name, "role", page_role(s->right), "csrf",
-                     s->csrf, "proved", page_recent(s));
+    const struct page_account *a = page_account(p, slice_of(s->name));
+    return json_pack("{s:s, s:s, s:s, s:b, s:b, s:I, s:b}", "name", s->name, "role",
+                     page_role(s->right), "csrf", s->csrf, "proved", page_recent(s),
+                     "second_factor", a != NULL && a->factor.on, "recovery_left",
+                     (json_int_t)(a != NULL ? a->factor.recovery_n : 0), "enrol",
+                     page_must_enrol(p, s->name));
 }
 
 static bool session_lives(const struct sign *sign)
@@ -77,8 +84,11 @@ static void let_in(struct sign *sign)
     if (session_lives(sign))
         page_session_end(p, sign->session);
     struct page_session *s = page_session_begin(p, a, sign->ip, id);
+    json_t *body = page_session_json(p, s);
+    if (sign->recovery != NULL)
+        json_object_set(body, "recovery_codes", sign->recovery);
     tell_log(sign, true, "logged in");
-    page_reply_cookie(sign->x, page_session_json(s), id);
+    page_reply_cookie(sign->x, body, id);
     crypto_wipe(id, sizeof id);
     finish(sign);
 }
@@ -103,7 +113,7 @@ static void prove(struct sign *sign)
     }
     page_session_renew(sign->session, id);
     sign->session->proved = clock_tick();
-    page_reply_cookie(sign->x, page_session_json(sign->session), id);
+    page_reply_cookie(sign->x, page_session_json(sign->door->page, sign->session), id);
     crypto_wipe(id, sizeof id);
     finish(sign);
 }
@@ -114,32 +124,93 @@ static void hash(struct sign *sign, struct slice password)
         refuse(sign, 503, "BUSY", "too many want to log in: try again in a moment", "");
 }
 
+/* He is who he says. */
+static void verified(struct sign *sign)
+{
+    page_guessed(sign->door->page, sign->ip, true);
+    if (sign->what == PAGE_LOGIN)
+        let_in(sign);
+    else if (!session_lives(sign))
+        refuse(sign, 401, "SESSION", "the session has ended: log in", "");
+    else if (sign->what == PAGE_PASSWORD)
+        hash(sign, slice_of(sign->fresh));
+    else
+        prove(sign);
+}
+
+static void refuse_store(struct sign *sign, enum reply reply, struct slice text)
+{
+    char sentence[256];
+    render_reply(sentence, sizeof sentence, reply, text);
+    refuse(sign, 503, "STORE", sentence, "ils status");
+}
+
+static void on_used(void *context, enum reply reply, struct slice text)
+{
+    if (reply == REPLY_OK)
+        verified(context);
+    else
+        refuse_store(context, reply, text);
+}
+
+static void put(struct sign *sign, const struct page_account *a, enum page_change change,
+                const char *who, const char *what, page_stored done)
+{
+    if (!page_account_put(sign->door->page, a, change, who, what, done, sign))
+        refuse(sign, 503, "BUSY", "that account is being changed: try again in a moment", "");
+}
+
+/* Its password was right. What is used up of the second factor is stored first; a recovery code is
+ * in the audit. */
+static void second(struct sign *sign, struct page_account *a)
+{
+    uint16_t status = sign->what == PAGE_LOGIN ? 401 : 403;
+    char what[PAGE_NAME_MAX + 48];
+    enum page_second said = page_factor_judge(a, slice_of(sign->code));
+    snprintf(what, sizeof what, "page user recovery code used name=%s", a->name);
+    switch (said) {
+    case SECOND_NONE: verified(sign); break;
+    case SECOND_GOOD: put(sign, a, PAGE_USED, "", "", on_used); break;
+    case SECOND_RECOVERED:
+        tell_log(sign, true, "used a recovery code");
+        page_who(sign->who, sign->name, sign->ip);
+        put(sign, a, PAGE_USED, sign->who, what, on_used);
+        break;
+    case SECOND_WANTED:
+        refuse(sign, status, "SECOND_FACTOR", "a code of the second factor is wanted as well", "");
+        break;
+    case SECOND_WAIT:
+        page_log_refusal(sign->door->page, "WAIT", sign->name, "", sign->ip);
+        refuse(sign, 429, "WAIT", "too many wrong codes came for that account: wait up to 15 "
+               "minutes, or use a recovery code", "");
+        break;
+    case SECOND_WRONG:
+        page_guessed(sign->door->page, sign->ip, false);
+        tell_log(sign, false, "gave the right password and a wrong code");
+        refuse(sign, status, "SECOND_FACTOR", "the code is wrong, over, or was used before", "");
+        break;
+    }
+}
+
 /* Guesses that were on their way together when the waiting began are not told whether they were
- * right. */
+ * right. Only who has shown all of it is right. */
 static void on_verified(void *context, bool good, const char *text)
 {
     struct sign *sign = context;
     struct page *p = sign->door->page;
     unsigned seconds = page_must_wait(p, sign->ip);
     bool is_in = sign->what != PAGE_LOGIN;
+    const struct page_account *a = page_account(p, slice_of(sign->name));
     (void)text;
     if (seconds > 0) {
         wait(sign, seconds);
-        return;
-    }
-    page_guessed(p, sign->ip, good);
-    if (!good) {
+    } else if (!good || a == NULL) {
+        page_guessed(p, sign->ip, false);
         tell_log(sign, false, is_in ? "gave a wrong password again"
                                     : "was refused: name or password is wrong");
         refuse(sign, is_in ? 403 : 401, "LOGIN", "name or password is wrong", "");
-    } else if (!is_in) {
-        let_in(sign);
-    } else if (!session_lives(sign)) {
-        refuse(sign, 401, "SESSION", "the session has ended: log in", "");
-    } else if (sign->what == PAGE_PASSWORD) {
-        hash(sign, slice_of(sign->fresh));
     } else {
-        prove(sign);
+        second(sign, (struct page_account *)(uintptr_t)a);
     }
 }
 
@@ -160,16 +231,18 @@ static void verify(struct sign *sign, struct slice password)
 static void on_stored(void *context, enum reply reply, struct slice text)
 {
     struct sign *sign = context;
-    char sentence[256];
     if (reply != REPLY_OK) {
-        render_reply(sentence, sizeof sentence, reply, text);
-        refuse(sign, 503, "STORE", sentence, "ils status");
+        refuse_store(sign, reply, text);
     } else if (sign->what == PAGE_SETUP) {
         page_code_spend(sign->door->page);
         tell_log(sign, true, "was made an account by the setup code");
         let_in(sign);
     } else if (sign->what == PAGE_PASSWORD) {
         tell_log(sign, true, "has a new password");
+        let_in(sign);
+    } else if (sign->what == PAGE_FACTOR || sign->what == PAGE_FACTOR_REMOVE) {
+        tell_log(sign, true, sign->what == PAGE_FACTOR ? "has a new second factor"
+                                                       : "has no second factor more");
         let_in(sign);
     } else {
         tell_log(sign, true, sign->what == PAGE_USER ? "has an account" : "has no account more");
@@ -182,13 +255,23 @@ static void on_stored(void *context, enum reply reply, struct slice text)
 static void on_hashed(void *context, bool good, const char *text)
 {
     struct sign *sign = context;
-    if (!good)
+    struct page_account a = {.made = clock_wall(), .right = sign->right};
+    const struct page_account *before = page_account(sign->door->page, slice_of(sign->name));
+    char what[PAGE_NAME_MAX + 48];
+    if (!good) {
         refuse(sign, 503, "MEMORY", "there are not 64 MiB of memory for the password", "");
-    else if (sign->what != PAGE_SETUP && !session_lives(sign)) /* removed meanwhile, maybe */
+        return;
+    }
+    if (sign->what != PAGE_SETUP && !session_lives(sign)) { /* removed meanwhile, maybe */
         refuse(sign, 401, "SESSION", "the session has ended: log in", "");
-    else
-        page_account_put(sign->door->page, sign->name, text, sign->right, sign->who, on_stored,
-                         sign);
+        return;
+    }
+    if (before != NULL && sign->what != PAGE_SETUP) /* the code at the console is the way back */
+        a.factor = before->factor;
+    snprintf(a.name, sizeof a.name, "%s", sign->name);
+    snprintf(a.hash, sizeof a.hash, "%s", text);
+    snprintf(what, sizeof what, "page user name=%s role=%s", a.name, page_role(a.right));
+    put(sign, &a, PAGE_PUT, sign->who, what, on_stored);
 }
 
 static void make_account(struct sign *sign, struct slice password)
@@ -225,12 +308,49 @@ static void remove_account(struct sign *sign)
 {
     struct page *p = sign->door->page;
     const struct page_account *a = page_account(p, slice_of(sign->name));
+    char what[PAGE_NAME_MAX + 48];
+    snprintf(what, sizeof what, "page user remove name=%s", sign->name);
     if (a == NULL)
         refuse(sign, 404, "USER", "there is no account of that name", "");
     else if (a->right == RIGHT_CHANGE && page_admins(p) == 1)
         refuse(sign, 409, "LAST_ADMIN", "it is the last account that may change anything", "");
     else
-        page_account_put(p, sign->name, NULL, RIGHT_NONE, sign->who, on_stored, sign);
+        put(sign, a, PAGE_GONE, sign->who, what, on_stored);
+}
+
+/* Of whoever is in, who has shown within five minutes who he is. Without a code another key is
+ * offered; the first code of that makes it his second factor, in the place of the one he had. */
+static void set_factor(struct sign *sign, struct slice code)
+{
+    struct page_account a = *page_account(sign->door->page, slice_of(sign->name));
+    char what[PAGE_NAME_MAX + 48];
+    snprintf(what, sizeof what, "page user second factor name=%s", a.name);
+    if (code.n == 0) {
+        page_reply(sign->x, 200, page_factor_offer(sign->door->page, sign->session));
+        finish(sign);
+        return;
+    }
+    sign->recovery = page_factor_take(sign->session, code, &a.factor);
+    if (sign->recovery == NULL)
+        refuse(sign, 400, "SECOND_FACTOR", "that is no code of the offered key at this host's time",
+               "date -u");
+    else
+        put(sign, &a, PAGE_PUT, sign->who, what, on_stored);
+    crypto_wipe(&a, sizeof a);
+}
+
+static void remove_factor(struct sign *sign)
+{
+    struct page_account a = *page_account(sign->door->page, slice_of(sign->name));
+    char what[PAGE_NAME_MAX + 48];
+    snprintf(what, sizeof what, "page user second factor removed name=%s", a.name);
+    memset(&a.factor, 0, sizeof a.factor);
+    if (sign->door->page->second_required)
+        refuse(sign, 409, "REQUIRED", "every account must have a second factor here",
+               "ils page set --second-factor optional");
+    else
+        put(sign, &a, PAGE_PUT, sign->who, what, on_stored);
+    crypto_wipe(&a, sizeof a);
 }
 
 /* --- a request */
@@ -267,8 +387,12 @@ static void start(struct sign *sign, const json_t *body)
     struct page *p = sign->door->page;
     struct slice name = text_of(body, "name"), password = text_of(body, "password");
     struct slice role = text_of(body, "role");
-    if (sign->what == PAGE_PROOF || sign->what == PAGE_PASSWORD)
+    bool own = sign->what == PAGE_PROOF || sign->what == PAGE_PASSWORD ||
+               sign->what == PAGE_FACTOR || sign->what == PAGE_FACTOR_REMOVE;
+    if (own)
         name = slice_of(sign->session->name);
+    if (sign->what != PAGE_SETUP)
+        slice_to_text(text_of(body, "code"), sign->code, sizeof sign->code);
     const struct page_account *known = page_account(p, name);
     sign->right = slice_eq(role, slice_of("read")) ? RIGHT_READ : RIGHT_CHANGE;
     if (sign->what == PAGE_USER && role.n == 0)
@@ -292,6 +416,10 @@ static void start(struct sign *sign, const json_t *body)
         refuse(sign, 400, "NAME", "a name is 1 to 64 letters, digits, '.', '-' or '_'", "");
     } else if (sign->what == PAGE_USER_REMOVE) {
         remove_account(sign);
+    } else if (sign->what == PAGE_FACTOR) {
+        set_factor(sign, slice_of(sign->code));
+    } else if (sign->what == PAGE_FACTOR_REMOVE) {
+        remove_factor(sign);
     } else if (role.n > 0 && sign->right == RIGHT_CHANGE && !slice_eq(role, slice_of("admin"))) {
         refuse(sign, 400, "ROLE", "a role is read or admin", "");
     } else {
@@ -302,8 +430,9 @@ static void start(struct sign *sign, const json_t *body)
 void page_sign(struct page_door *door, struct https_exchange *x, const struct https_asked *asked,
                enum page_sign what, struct page_session *s)
 {
-    static const char *const keys[] = {"name,password", "code,name,password", "password",
-                                       "password,new", "name,password,role", "name"};
+    static const char *const keys[] = {"name,password,code", "code,name,password",
+                                       "password,code", "password,new,code",
+                                       "name,password,role", "name", "code", ""};
     struct sign *sign = calloc(1, sizeof *sign);
     json_t *body = json_loadb((const char *)asked->body.p, asked->body.n, JSON_REJECT_DUPLICATES,
                               NULL);

@@ -1,4 +1,4 @@
-/* x509_inside: what x509*.c and tls*.c share. Nobody else sees OpenSSL. */
+/* x509_inside: what x509*.c and tls*.c share. Nobody but they and totp.c sees OpenSSL. */
 #ifndef OPENILS_DRIVER_X509_INSIDE_H
 #define OPENILS_DRIVER_X509_INSIDE_H
 

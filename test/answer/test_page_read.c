@@ -57,11 +57,24 @@ static void test_code(void **state)
 {
     char code[PAGE_CODE_MAX + 1];
     (void)state;
-    assert_true(page_code(slice_of(" abcd-efgh 2345"), code));
+    assert_true(page_code(slice_of(" abcd-efgh 2345"), PAGE_CODE_MAX, code));
     assert_string_equal(code, "ABCDEFGH2345");
-    assert_false(page_code(slice_of("ABCD-EFGH-234"), code));
-    assert_false(page_code(slice_of("ABCD-EFGH-23456"), code));
-    assert_false(page_code(slice_of("ABCD-EFGH-2341"), code));
+    assert_false(page_code(slice_of("ABCD-EFGH-234"), PAGE_CODE_MAX, code));
+    assert_false(page_code(slice_of("ABCD-EFGH-23456"), PAGE_CODE_MAX, code));
+    assert_false(page_code(slice_of("ABCD-EFGH-2341"), PAGE_CODE_MAX, code));
+}
+
+static void test_digits(void **state)
+{
+    uint32_t number;
+    (void)state;
+    assert_true(page_digits(slice_of(" 012 345"), &number));
+    assert_int_equal(number, 12345);
+    assert_false(page_digits(slice_of("01234"), &number));
+    assert_false(page_digits(slice_of("0123456"), &number));
+    assert_false(page_digits(slice_of("01234x"), &number));
+    assert_false(page_digits(slice_of("-12345"), &number));
+    assert_false(page_digits(NOT_SENT, &number));
 }
 
 static void test_lists(void **state)
@@ -84,7 +97,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_origin), cmocka_unit_test(test_cookie),
-        cmocka_unit_test(test_command), cmocka_unit_test(test_code), cmocka_unit_test(test_lists),
+        cmocka_unit_test(test_command), cmocka_unit_test(test_code),
+        cmocka_unit_test(test_digits), cmocka_unit_test(test_lists),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

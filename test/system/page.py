@@ -1,9 +1,12 @@
 """page: a program that uses the admin page as a browser would, or as one must not: every request is
 its own connection, by bytes, so that each header can be left out or be wrong."""
+import base64
+import hmac
 import json
 import re
 import socket
 import ssl
+import time
 
 CONTEXT = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 CONTEXT.check_hostname = False
@@ -42,15 +45,24 @@ def unchunked(body):
     return whole
 
 
+def totp(key, ahead=0):
+    """What an authenticator shows for the key (base32), so many half minutes from now."""
+    step = int(time.time()) // 30 + ahead
+    mac = hmac.digest(base64.b32decode(key), step.to_bytes(8, 'big'), 'sha1')
+    at = mac[-1] & 15
+    return '%06d' % ((int.from_bytes(mac[at:at + 4], 'big') & 0x7fffffff) % 1000000)
+
+
 class Page:
     """One user at one page."""
 
-    def __init__(self, port, address='127.0.0.1'):
-        self.port, self.address = port, address
+    def __init__(self, port, address='127.0.0.1', source=None):
+        self.port, self.address, self.source = port, address, source
         self.cookie = self.csrf = None
 
     def connect(self):
-        plain = socket.create_connection((self.address, self.port), 20)
+        source = (self.source, 0) if self.source else None
+        plain = socket.create_connection((self.address, self.port), 20, source)
         return CONTEXT.wrap_socket(plain, server_hostname='localhost')
 
     def send(self, raw, until_close=True):
@@ -110,13 +122,15 @@ class Page:
     def setup(self, code, name, password):
         return self.enter(self.api('setup', {'code': code, 'name': name, 'password': password}))
 
-    def login(self, name, password):
+    def login(self, name, password, code=None):
         self.cookie = self.csrf = None
-        return self.enter(self.api('session', {'name': name, 'password': password}))
+        more = {} if code is None else {'code': code}
+        return self.enter(self.api('session', {'name': name, 'password': password, **more}))
 
-    def prove(self, password):
+    def prove(self, password, code=None):
         """The password once more: the session goes on by another cookie."""
-        return self.enter(self.api('session/proof', {'password': password}))
+        more = {} if code is None else {'code': code}
+        return self.enter(self.api('session/proof', {'password': password, **more}))
 
     def events(self, seconds=20):
         """(name, object) of what is told, for as long as somebody asks for more."""

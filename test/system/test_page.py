@@ -248,6 +248,7 @@ DELICATE = (('auth/set', {'tls': True}), ('configure', {'use_tls': True}),
             ('password/drop', {'generation': 2}), ('trust/import', {'verdict': '00'}),
             ('trust/remove', {'fingerprint': '00'}), ('cert/renew', {}), ('invite', {}),
             ('token/add', {'name': 'x'}), ('door/set', {'door': 'http', 'listen': 'off'}),
+            ('page/set', {'second_factor': 'optional'}), ('session/factor', {}),
             ('users', {'name': 'rob', 'password': OTHER}), ('users/remove', {'name': 'rob'}))
 
 
