@@ -1,6 +1,8 @@
 /* enter: coming in, the keyboard alone, and what one page does seen at another (test_enter.py). tokyo
  * is a hub with the spokes osaka and sapporo, kobe was refused (ILS-201), nara and fukuoka have
  * just been started and have no account. */
+import { createHmac } from 'node:crypto';
+import jsQR from 'jsqr';
 import { daemon, given, ok, play, same } from './harness.mjs';
 
 const PASSWORD = 'correct horse battery';
@@ -66,6 +68,119 @@ async function readOnly(come) {
     ok(await rob.page.getByLabel('Role').isDisabled(), 'and can fill in no form');
     ok((await ann.turn('config'), await ann.button('Disconnect: osaka').isVisible()),
         'the control: who may change sees them');
+}
+
+/* --- a second factor */
+
+/* What an authenticator shows for the key (base32), so many half minutes from now. */
+function code(key, ahead = 0) {
+    const bits = [...key].map(c => 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'.indexOf(c));
+    const bytes = bits.map(n => n.toString(2).padStart(5, '0')).join('').match(/.{8}/g);
+    const counter = Buffer.alloc(8);
+    counter.writeBigUInt64BE(BigInt(Math.floor(Date.now() / 30000) + ahead));
+    const secret = Buffer.from(bytes.map(b => parseInt(b, 2)));
+    const mac = createHmac('sha1', secret).update(counter).digest();
+    const number = mac.readUInt32BE(mac[19] & 15) & 0x7fffffff;
+    return String(number % 1000000).padStart(6, '0');
+}
+
+/* What a telephone reads of the picture. */
+async function read(picture) {
+    const [size, path] = await picture.evaluate(
+        svg => [svg.viewBox.baseVal.width, svg.querySelector('path').getAttribute('d')],
+    );
+    const [scale, margin] = [5, 4];
+    const side = size * scale;
+    const pixels = new Uint8ClampedArray(side * side * 4).fill(255);
+    for (const [, x, y] of path.matchAll(/M(\d+) (\d+)h1v1h-1z/g))
+        for (let i = 0; i < scale * scale; i += 1) {
+            const across = (Number(x) + margin) * scale + (i % scale);
+            const down = (Number(y) + margin) * scale + Math.floor(i / scale);
+            pixels.fill(0, (down * side + across) * 4, (down * side + across) * 4 + 3);
+        }
+    return jsQR(pixels, side, side)?.data;
+}
+
+/* By its picture and a code of it; the key, and the recovery codes. */
+async function setFactorUp(who) {
+    await who.button('Set up a second factor').click();
+    const picture = who.page.getByRole('img', { name: 'QR code of the key' });
+    await picture.waitFor();
+    const uri = await read(picture);
+    ok(uri && (await who.page.getByText(uri, { exact: true }).count()),
+        'the picture of the key is read as the URI beside it', uri);
+    const key = new URL(uri).searchParams.get('secret');
+    await who.field('Then type the code that it shows').fill('000000');
+    await who.button('Confirm').click();
+    ok(await who.page.getByRole('alert').textContent(), 'a wrong code is refused');
+    await who.field('Then type the code that it shows').fill(code(key));
+    await who.button('Confirm').click();
+    await who.dialog().waitFor();
+    same(await who.findings(), [], 'no serious finding of axe with the recovery codes');
+    const recovery = await who.dialog().locator('.codes code').allTextContents();
+    await who.button('I have kept them').click();
+    await who.dialog().waitFor({ state: 'detached' });
+    return { key, recovery };
+}
+
+async function secondFactor(come) {
+    const ann = await (await come('kobe')).login();
+    await ann.turn('users');
+    const { key, recovery } = await setFactorUp(ann);
+    same(recovery.length, 8, 'eight recovery codes are shown');
+    await ann.page.getByText('Recovery codes left: 8.').waitFor();
+    async function comeIn(last) {
+        await ann.button('Log out').click();
+        await ann.field('Name').fill('ann');
+        await ann.field('Password').fill(PASSWORD);
+        await ann.page.keyboard.press('Enter');
+        const field = ann.field('Code of your authenticator');
+        await field.waitFor();
+        same(await ann.page.getByRole('alert').count(), 0, 'a code is asked for, with no alarm');
+        await field.fill('000000');
+        await ann.page.keyboard.press('Enter');
+        ok(await ann.page.getByRole('alert').textContent(), 'V6.3.3: not by a wrong code');
+        await field.fill(last);
+        await ann.page.keyboard.press('Enter');
+        await ann.page.locator('nav').waitFor();
+    }
+    await comeIn(code(key, 1));
+    ok(true, 'V6.3.3: with password and code one is in');
+    await comeIn(recovery[0]);
+    await ann.turn('users');
+    await ann.page.getByText('Recovery codes left: 7.').waitFor();
+    ok(true, 'or with a recovery code, which is gone then');
+
+    await ann.field('A second factor is required of every account').click();
+    await ann.page.locator('#required:checked:enabled').waitFor();
+    await ann.field('Name').fill('rob');
+    await ann.field('Password').fill('a second long pass phrase');
+    await ann.field('Confirm password').fill('a second long pass phrase');
+    await ann.button('Save').click();
+    await ann.button('Remove: rob').waitFor();
+    const rob = await come('kobe');
+    await rob.open();
+    await rob.field('Name').fill('rob');
+    await rob.field('Password').fill('a second long pass phrase');
+    await rob.page.keyboard.press('Enter');
+    await rob.page.getByRole('heading', { name: 'A second factor is required here' }).waitFor();
+    same(await rob.page.locator('nav').count(), 0, 'where it is required there is nothing before it');
+    await setFactorUp(rob);
+    await rob.reads('kobe', 'Up to date');
+    ok(true, 'and everything behind it');
+
+    await ann.page.reload();
+    await ann.button('Remove the second factor: rob').click();
+    await ann.dialog().getByRole('button', { name: 'Remove the second factor' }).click();
+    await ann.dialog().waitFor({ state: 'detached' });
+    await rob.button('Log in').waitFor();
+    ok(true, 'whose second factor is taken away logs in again');
+    await ann.field('A second factor is required of every account').click();
+    await ann.page.locator('#required:not(:checked):enabled').waitFor();
+    await ann.button('Remove: Your second factor').click();
+    await ann.dialog().getByRole('button', { name: 'Remove' }).click();
+    await ann.button('Set up a second factor').waitFor();
+    ok(true, 'and one\'s own is given up again');
 }
 
 /* --- the keyboard alone */
@@ -187,6 +302,7 @@ await play({
     'set up': setUp,
     keyboard,
     'read only': readOnly,
+    'second factor': secondFactor,
     'disconnect by keyboard': disconnectByKeyboard,
     life,
 }, 2);

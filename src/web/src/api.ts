@@ -8,6 +8,10 @@ export interface Session {
     role: 'admin' | 'read';
     csrf: string;
     proved: boolean;
+    second_factor: boolean;
+    recovery_left: number;
+    /* a second factor is required, and there is none yet: nothing else may be done */
+    enrol: boolean;
 }
 
 /* undefined: not asked yet; null: nobody is logged in. */
@@ -66,10 +70,12 @@ function refusalOf(status: number, body: unknown): Refusal {
     );
 }
 
-/* A session that has ended leads back to the login. */
+/* A session that has ended leads back to the login, one that lacks a second factor to that. */
 function refused(status: number, body: unknown): Refusal {
     const refusal = refusalOf(status, body);
     if (refusal.name === 'SESSION') session.value = null;
+    if (refusal.name === 'ENROL' && session.value)
+        session.value = { ...session.value, enrol: true };
     return refusal;
 }
 
@@ -175,8 +181,10 @@ export async function who(): Promise<void> {
     session.value = body.name ? body : null;
 }
 
-export async function login(name: string, password: string): Promise<void> {
-    session.value = (await request('POST', 'session', json({ name, password }))) as Session;
+/* code: of the second factor; '': none is given. */
+export async function login(name: string, password: string, code: string): Promise<void> {
+    const body = json(given({ name, password, code }));
+    session.value = (await request('POST', 'session', body)) as Session;
 }
 
 export async function setup(code: string, name: string, password: string): Promise<void> {
@@ -192,14 +200,39 @@ export async function logout(): Promise<void> {
     }
 }
 
-export async function giveProof(password: string): Promise<void> {
-    await request('POST', 'session/proof', json({ password }));
+export async function giveProof(password: string, code: string): Promise<void> {
+    const body = json(given({ password, code }));
+    session.value = (await request('POST', 'session/proof', body)) as Session;
 }
 
 /* Another password for whoever is logged in; the session that answers is a new one. */
-export async function changePassword(password: string, fresh: string): Promise<void> {
-    const body = json({ password, new: fresh });
+export async function changePassword(password: string, fresh: string, code: string): Promise<void> {
+    const body = json(given({ password, new: fresh, code }));
     session.value = (await request('POST', 'session/password', body)) as Session;
+}
+
+export interface Offer {
+    key: string;
+    uri: string;
+}
+
+/* A key for a second factor; it counts when a code of it is given, and the recovery codes of that
+ * are told this once. */
+export async function offerFactor(): Promise<Offer> {
+    return (await proved(() => request('POST', 'session/factor', json({})))) as Offer;
+}
+
+export async function takeFactor(code: string): Promise<string[]> {
+    const body = json({ code });
+    const answer = await proved(() => request('POST', 'session/factor', body));
+    const { recovery_codes, ...rest } = answer as Session & { recovery_codes: string[] };
+    session.value = rest;
+    return recovery_codes;
+}
+
+export async function removeFactor(): Promise<void> {
+    const body = await proved(() => request('POST', 'session/factor/remove', json({})));
+    session.value = body as Session;
 }
 
 export interface SessionRow {
@@ -223,6 +256,7 @@ export async function endSession(number: number): Promise<SessionRow[]> {
 export interface User {
     name: string;
     role: string;
+    second_factor: boolean;
 }
 
 export async function users(): Promise<User[]> {

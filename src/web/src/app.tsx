@@ -4,6 +4,7 @@
 import { signal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
 import { logout, session, who } from './api';
+import { Enrol, RecoveryCodes } from './factor';
 import { Health } from './health';
 import { connected, status } from './live';
 import { pages } from './pages';
@@ -148,7 +149,8 @@ export function App() {
                 </main>
             )}
             {session.value === null && <Sign />}
-            {session.value && page && (
+            {session.value?.enrol && <Enrol />}
+            {session.value && !session.value.enrol && page && (
                 <div class="body">
                     <Nav />
                     <main id="content" tabIndex={-1}>
@@ -158,6 +160,7 @@ export function App() {
                     </main>
                 </div>
             )}
+            <RecoveryCodes />
             <Proof />
         </>
     );

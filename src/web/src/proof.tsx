@@ -3,6 +3,7 @@
 import { signal } from '@preact/signals';
 import { useState } from 'preact/hooks';
 import { giveProof, proveBy, session } from './api';
+import { CodeField } from './factor';
 import { Field, Input, Refused } from './ui/bits';
 import { Dialog } from './ui/dialog';
 import { useDo } from './ui/use';
@@ -35,9 +36,10 @@ proveBy(
 
 function Ask(props: { end: (good: boolean) => void }) {
     const [password, setPassword] = useState('');
+    const [code, setCode] = useState('');
     const doing = useDo<boolean>();
     async function go() {
-        const good = await doing.run(() => giveProof(password).then(() => true));
+        const good = await doing.run(() => giveProof(password, code).then(() => true));
         if (good) props.end(true);
     }
     return (
@@ -59,6 +61,9 @@ function Ask(props: { end: (good: boolean) => void }) {
                     auto="current-password"
                 />
             </Field>
+            {session.value?.second_factor && (
+                <CodeField id="proof-code" value={code} onChange={setCode} />
+            )}
             <Refused refusal={doing.refusal} />
         </Dialog>
     );

@@ -1,7 +1,8 @@
-/* sign: the way in: name and password, or, with the code that `ils page setup` printed, a new
- * account. */
+/* sign: the way in: name and password, and a code where there is a second factor; or, with the
+ * code that `ils page setup` printed, a new account. */
 import { useState } from 'preact/hooks';
-import { accounts, login, setup } from './api';
+import { accounts, login, Refusal, setup } from './api';
+import { CodeField } from './factor';
 import { Button, Command, Field, Input, Refused } from './ui/bits';
 import { useDo } from './ui/use';
 import { words } from './words';
@@ -43,14 +44,30 @@ export function Sign() {
     const [name, setName] = useState('');
     const [password, setPassword] = useState('');
     const [again, setAgain] = useState('');
+    /* of the second factor; null: it was not asked for */
+    const [second, setSecond] = useState<string | null>(null);
     const doing = useDo<void>();
     const fresh = code !== null;
     const differ = fresh && again !== '' && again !== password;
 
+    function rename(to: string) {
+        setName(to);
+        setSecond(null);
+    }
     function go(event: Event) {
         event.preventDefault();
         if (fresh && again !== password) return;
-        void doing.run(() => (fresh ? setup(code, name, password) : login(name, password)));
+        void doing.run(() => (fresh ? setup(code, name, password) : enter()));
+    }
+    /* That a code is wanted is a question, and no refusal, the first time. */
+    async function enter() {
+        try {
+            await login(name, password, second ?? '');
+        } catch (e) {
+            const asked = e instanceof Refusal && e.name === 'SECOND_FACTOR';
+            if (asked) setSecond('');
+            if (!asked || second !== null) throw e;
+        }
     }
 
     return (
@@ -68,7 +85,7 @@ export function Sign() {
                     </>
                 )}
                 <Field label={t('name')} for="name">
-                    <Input id="name" value={name} onChange={setName} auto="username" required />
+                    <Input id="name" value={name} onChange={rename} auto="username" required />
                 </Field>
                 <Field
                     label={t('password')}
@@ -97,6 +114,9 @@ export function Sign() {
                             hinted={differ}
                         />
                     </Field>
+                )}
+                {!fresh && second !== null && (
+                    <CodeField id="second" value={second} onChange={setSecond} />
                 )}
                 <Refused refusal={doing.refusal} />
                 <div class="actions">

@@ -1,12 +1,13 @@
 /* users: the accounts of this page: who may read, who may change. */
 import { useEffect, useState } from 'preact/hooks';
-import { putUser, removeUser, session, users, type User } from '../api';
-import { Button, Field, Input, Refused, Section, Select } from '../ui/bits';
+import { ask, putUser, removeUser, session, users, type User } from '../api';
+import { Act } from '../ui/act';
+import { Button, Check, Field, Input, Refused, Section, Select } from '../ui/bits';
 import { Dialog } from '../ui/dialog';
 import { Table, type Column } from '../ui/table';
-import { useDo } from '../ui/use';
+import { useAsk, useDo } from '../ui/use';
 import { words } from '../words';
-import { OwnPassword, Sessions } from './users_own';
+import { OwnFactor, OwnPassword, Sessions } from './users_own';
 
 const t = words(
     {
@@ -23,6 +24,17 @@ const t = words(
         differ: 'The two passwords differ.',
         sure: 'Remove the account {name}?',
         'sure-text': 'Its sessions end at once.',
+        factor: 'Second factor',
+        yes: 'yes',
+        no: 'no',
+        lost: 'Remove the second factor',
+        'lost-sure': 'Remove the second factor of {name}?',
+        'lost-text':
+            'As when the authenticator is lost. Its sessions end at once; the password is enough ' +
+            'to log in, and where a second factor is required, another one is set up then.',
+        required: 'A second factor is required of every account',
+        'required-text':
+            'Whoever has none can log in and set one up, and do nothing else before that.',
     },
     {
         table: 'アカウント',
@@ -38,8 +50,38 @@ const t = words(
         differ: '2 つのパスワードが一致しません。',
         sure: 'アカウント {name} を削除しますか?',
         'sure-text': 'そのセッションは直ちに終了します。',
+        factor: '第 2 要素',
+        yes: 'あり',
+        no: 'なし',
+        lost: '第 2 要素を解除',
+        'lost-sure': '{name} の第 2 要素を解除しますか?',
+        'lost-text':
+            '認証アプリを紛失したときなどに使います。セッションは直ちに終了し、パスワードだけで' +
+            'ログインできます。第 2 要素が必須の場合は、そのときに設定し直します。',
+        required: 'すべてのアカウントに第 2 要素を必須にする',
+        'required-text': '設定していないアカウントは、ログインして設定することだけができます。',
     },
 );
+
+function Requirement() {
+    const shown = useAsk<{ second_factor: string }>('page show');
+    const doing = useDo<void>();
+    const set = (on: boolean) =>
+        ask('page set', { second_factor: on ? 'required' : 'optional' }).then(shown.again);
+    return (
+        <>
+            <Check
+                id="required"
+                label={t('required')}
+                checked={shown.data?.second_factor === 'required'}
+                disabled={doing.busy || !shown.data}
+                onChange={on => void doing.run(() => set(on))}
+            />
+            <p class="hint">{t('required-text')}</p>
+            <Refused refusal={shown.refusal ?? doing.refusal} />
+        </>
+    );
+}
 
 export function Users() {
     const [rows, setRows] = useState<User[]>([]);
@@ -77,6 +119,25 @@ export function Users() {
         { title: t('name'), by: u => u.name, cell: u => u.name },
         { title: t('role'), by: u => u.role, cell: u => u.role },
         {
+            title: t('factor'),
+            by: u => Number(u.second_factor),
+            cell: u =>
+                u.second_factor && u.name !== session.value?.name ? (
+                    <Act
+                        label={t('lost')}
+                        of={u.name}
+                        title={t('lost-sure', { name: u.name })}
+                        danger
+                        work={() => ask('page remove', { name: u.name, second_factor: true })}
+                        done={() => void load()}
+                    >
+                        <p>{t('lost-text')}</p>
+                    </Act>
+                ) : (
+                    t(u.second_factor ? 'yes' : 'no')
+                ),
+        },
+        {
             title: t('remove'),
             cell: u => (
                 <Button
@@ -95,6 +156,7 @@ export function Users() {
             {admin && (
                 <Section title={t('table')}>
                     <Table caption={t('table')} columns={columns} rows={rows} keyOf={u => u.name} />
+                    <Requirement />
                 </Section>
             )}
             {admin && (
@@ -148,6 +210,7 @@ export function Users() {
                 </Section>
             )}
             <OwnPassword />
+            <OwnFactor />
             <Sessions />
             {going && (
                 <Dialog

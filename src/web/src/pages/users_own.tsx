@@ -1,7 +1,10 @@
-/* users_own: what everybody may do with himself: another password, and an end to sessions that he
- * has elsewhere. An admin sees the sessions of all. */
+/* users_own: what everybody may do with himself: another password, a second factor, and an end to
+ * sessions that he has elsewhere. An admin sees the sessions of all. */
 import { useEffect, useState } from 'preact/hooks';
-import { changePassword, endSession, session, sessions, type SessionRow } from '../api';
+import { changePassword, endSession, removeFactor, session, sessions } from '../api';
+import type { SessionRow } from '../api';
+import { CodeField, SetUpFactor } from '../factor';
+import { Act } from '../ui/act';
 import { Button, Chip, Field, Input, Notice, Refused, Section } from '../ui/bits';
 import { Table, type Column } from '../ui/table';
 import { useDo } from '../ui/use';
@@ -17,6 +20,13 @@ const t = words(
         differ: 'The two passwords differ.',
         change: 'Change the password',
         changed: 'The password is changed. Your sessions elsewhere have ended.',
+        factor: 'Your second factor',
+        on: 'A code of your authenticator is asked for when you log in. Recovery codes left: {n}.',
+        few: 'Set it up anew to get eight new recovery codes.',
+        off: 'Remove',
+        'off-sure': 'Log in without a second factor?',
+        'off-text': 'From then on the password is enough. Your sessions elsewhere end.',
+        anew: 'Set it up anew',
         sessions: 'Sessions',
         account: 'Account',
         from: 'From',
@@ -36,6 +46,13 @@ const t = words(
         differ: '2 つのパスワードが一致しません。',
         change: 'パスワードを変更',
         changed: 'パスワードを変更しました。ほかの場所のセッションは終了しました。',
+        factor: '自分の第 2 要素',
+        on: 'ログイン時に認証アプリのコードを求めます。残りの回復コード: {n}。',
+        few: '設定し直すと、新しい回復コードが 8 個発行されます。',
+        off: '解除',
+        'off-sure': '第 2 要素なしでログインできるようにしますか?',
+        'off-text': '以後はパスワードだけでログインできます。ほかの場所のセッションは終了します。',
+        anew: '設定し直す',
         sessions: 'セッション',
         account: 'アカウント',
         from: '接続元',
@@ -52,13 +69,16 @@ export function OwnPassword() {
     const [present, setPresent] = useState('');
     const [fresh, setFresh] = useState('');
     const [again, setAgain] = useState('');
+    const [code, setCode] = useState('');
     const doing = useDo<boolean>();
     const differ = again !== '' && again !== fresh;
 
     async function change(event: Event) {
         event.preventDefault();
         if (fresh !== again) return;
-        if (!(await doing.run(() => changePassword(present, fresh).then(() => true)))) return;
+        const work = () => changePassword(present, fresh, code).then(() => true);
+        if (!(await doing.run(work))) return;
+        setCode('');
         setPresent('');
         setFresh('');
         setAgain('');
@@ -105,6 +125,9 @@ export function OwnPassword() {
                         hinted={differ}
                     />
                 </Field>
+                {session.value?.second_factor && (
+                    <CodeField id="own-code" value={code} onChange={setCode} />
+                )}
                 <Refused refusal={doing.refusal} />
                 {doing.done && <Notice tone="good" title={t('changed')} live />}
                 <div class="actions">
@@ -113,6 +136,33 @@ export function OwnPassword() {
                     </Button>
                 </div>
             </form>
+        </Section>
+    );
+}
+
+export function OwnFactor() {
+    const [anew, setAnew] = useState(false);
+    const { second_factor: on, recovery_left: left } = session.value ?? {};
+    return (
+        <Section title={t('factor')}>
+            {on && <p>{t('on', { n: number(left) })}</p>}
+            {on && left !== undefined && left < 3 && <Notice tone="warn" title={t('few')} />}
+            {!on || anew ? (
+                <SetUpFactor done={() => setAnew(false)} />
+            ) : (
+                <div class="actions">
+                    <Button onPress={() => setAnew(true)}>{t('anew')}</Button>
+                    <Act
+                        label={t('off')}
+                        of={t('factor')}
+                        title={t('off-sure')}
+                        danger
+                        work={removeFactor}
+                    >
+                        <p>{t('off-text')}</p>
+                    </Act>
+                </div>
+            )}
         </Section>
     );
 }
