@@ -213,25 +213,28 @@ static int changes(struct store *s, unsigned spaces, uint64_t *version, store_vi
 static int wait_for(struct store *s, unsigned ms)
 {
     struct pg *p = pg_of(s);
+    int64_t deadline = pg_now_ms() + ms;
     PGnotify *n;
     bool hinted = false;
-    if (p->c == NULL)
-        return -1;
-    for (int i = 0; i < 2 && !hinted; i++) {
-        if (PQconsumeInput(p->c) == 0 || PQstatus(p->c) != CONNECTION_OK) {
-            pg_explain(p, NULL);
-            pg_disconnect(p);
-            return -1;
-        }
+    while (p->c != NULL) {
+        bool here = PQconsumeInput(p->c) == 1;
         while ((n = PQnotifies(p->c)) != NULL) {
             hinted = true;
             PQfreemem(n);
         }
-        struct pollfd fd = {.fd = PQsocket(p->c), .events = POLLIN};
-        if (!hinted && i == 0 && poll(&fd, 1, (int)ms) <= 0)
+        if (hinted)
+            return 1;
+        if (!here || PQstatus(p->c) != CONNECTION_OK) {
+            pg_explain(p, NULL);
+            pg_disconnect(p);
             break;
+        }
+        struct pollfd fd = {.fd = PQsocket(p->c), .events = POLLIN};
+        int64_t left = deadline - pg_now_ms();
+        if (poll(&fd, 1, left > 0 ? (int)left : 0) <= 0)
+            return 0;
     }
-    return hinted;
+    return -1;
 }
 
 /* --- writing */

@@ -1,7 +1,9 @@
 /* The store and the lock of its directory, with real files: what is kept, in which order it comes
- * back, and what is said when the file is damaged, taken, foreign, or the disk is full. */
+ * back, and what is said when the file is damaged, taken, foreign, or the disk is full. What is not
+ * about files is asked of a store in PostgreSQL as well. */
 #include "driver/datadir.h"
 #include "driver/store.h"
+#include "postgres.h"
 #include "temp.h"
 
 #include <fcntl.h>
@@ -10,10 +12,38 @@
 #include <sys/resource.h>
 #include <sys/wait.h>
 
+static bool shared; /* the store is in PostgreSQL */
+static unsigned schema;
+
+/* What is opened for the same directory again is the same store. */
+static struct store *open_shared(const struct temp *t)
+{
+    static char last[sizeof t->path];
+    if (!postgres_there())
+        skip();
+    if (strcmp(last, t->path) != 0)
+        postgres_schema(++schema);
+    memcpy(last, t->path, sizeof last);
+    return postgres_open(schema, t->path, "one");
+}
+
+static int in_postgresql(void **state)
+{
+    shared = true;
+    return 0;
+}
+
+static int in_file(void **state)
+{
+    shared = false;
+    return 0;
+}
+
 static struct store *open_store(const struct temp *t)
 {
     char error[STORE_ERROR] = "";
-    struct store *s = store_open(t->path, error, sizeof error);
+    struct store *s =
+        shared ? open_shared(t) : store_open(t->path, error, sizeof error);
     if (s == NULL)
         print_error("%s\n", error);
     assert_non_null(s);
@@ -139,14 +169,21 @@ static int count(const char *path, const char *query)
     return n;
 }
 
+static int parts_left(const struct temp *t)
+{
+    char path[160];
+    return shared ? (int)postgres_sql(schema, "SELECT count(*) FROM ils_stream_part")
+                  : count(temp_file(t, "ilsd.db", path), "SELECT count(*) FROM stream_part");
+}
+
 /* Whatever its length was before, and whether or not it is known what is there. */
 static void test_lists_in_parts(void **state)
 {
-    static const size_t sizes[] = {0,     1,     431,   432,  433,  864, 865, 1295, 1296, 1297,
-                                   20000, 20036, 20072, 9000, 9036, 863, 7,   3000, 70000};
+    static const size_t sizes[] = {0,     1,     431,   432,  433,  864,  865,  1295, 1296,
+                                   1297,  20000, 20036, 20072, 9000, 9036, 863,  7,    3000,
+                                   70000, 1799,  1800,  1801, 3600, 3601, 5400, 5399, 60000};
     static uint8_t value[70000];
     struct temp t;
-    char path[160];
     temp_make(&t);
     struct store *s = open_store(&t);
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
@@ -164,7 +201,7 @@ static void test_lists_in_parts(void **state)
     assert_int_equal(store_write(s, &gone, 1), 0);
     assert_space(s, STORE_STREAM, "");
     store_close(s);
-    assert_int_equal(count(temp_file(&t, "ilsd.db", path), "SELECT count(*) FROM stream_part"), 0);
+    assert_int_equal(parts_left(&t), 0);
     temp_done(&t);
 }
 
@@ -233,6 +270,66 @@ static void test_newest_first(void **state)
     assert_string_equal(two.text, "3=c 2=b ");
     assert_int_equal(store_scan_newest(s, STORE_AUDIT, 9, see, &stopped), 0);
     assert_string_equal(stopped.text, "3=c ");
+    store_close(s);
+    temp_done(&t);
+}
+
+/* Between two keys, from either end, and heads alone. */
+static void test_ranges(void **state)
+{
+    struct temp t;
+    temp_make(&t);
+    struct store *s = open_store(&t);
+    char key[8];
+    for (int i = 0; i < 6; i++) {
+        memset(key, 0, sizeof key);
+        snprintf(key, sizeof key, "k%d", i / 2);
+        key[7] = (char)(i % 2);
+        struct store_row r = {STORE_PLAN_LOG, slice_make(key, 8), slice_make("x", 1), false};
+        assert_int_equal(store_write(s, &r, 1), 0);
+    }
+    struct store_range all = {.space = STORE_PLAN_LOG, .max = 99},
+                       heads = {.space = STORE_PLAN_LOG, .max = 99, .heads = true},
+                       some = {.space = STORE_PLAN_LOG, .from = slice_of("k1"), .max = 99},
+                       most = {.space = STORE_PLAN_LOG, .to = slice_of("k1"), .max = 99},
+                       last = {.space = STORE_PLAN_LOG, .to = slice_of("k2"), .max = 3,
+                               .newest = true};
+    struct seen a = {.text = ""}, b = a, c = a, d = a, e = a;
+    assert_int_equal(store_scan(s, &all, see, &a), 0);
+    assert_int_equal(a.n, 6);
+    assert_int_equal(store_scan(s, &heads, see, &b), 0);
+    assert_int_equal(b.n, 3);
+    assert_int_equal(store_scan(s, &some, see, &c), 0);
+    assert_int_equal(c.n, 4);
+    assert_int_equal(store_scan(s, &most, see, &d), 0);
+    assert_int_equal(d.n, 2);
+    assert_int_equal(store_scan(s, &last, see, &e), 0);
+    assert_int_equal(e.n, 3);
+    assert_int_equal(strncmp(e.text, "k1", 2), 0);
+    struct store_row below = {.space = STORE_PLAN_LOG, .key = slice_of("k2"), .remove = true,
+                              .below = true};
+    assert_int_equal(store_write(s, &below, 1), 0);
+    struct seen f = {.text = ""};
+    assert_int_equal(store_scan(s, &all, see, &f), 0);
+    assert_int_equal(f.n, 2);
+    store_close(s);
+    temp_done(&t);
+}
+
+/* Within one transaction a key may be put and removed often: what was last counts. */
+static void test_last_word(void **state)
+{
+    struct temp t;
+    temp_make(&t);
+    struct store *s = open_store(&t);
+    struct store_row below = row(STORE_PEER, "c", NULL);
+    below.below = true;
+    struct store_row rows[] = {
+        row(STORE_PEER, "a", "1"), row(STORE_PEER, "b", "1"), row(STORE_PEER, "c", "1"),
+        row(STORE_PEER, "a", NULL), below, row(STORE_PEER, "b", "2"), row(STORE_PEER, "d", "1"),
+        row(STORE_PEER, "d", "2"), row(STORE_PEER, "c", NULL), row(STORE_PEER, "c", "3")};
+    assert_int_equal(store_write(s, rows, sizeof rows / sizeof *rows), 0);
+    assert_space(s, STORE_PEER, "b=2 c=3 d=2 ");
     store_close(s);
     temp_done(&t);
 }
@@ -510,18 +607,32 @@ static void test_full_disk(void **state)
     temp_done(&t);
 }
 
+#define FILE_ONLY(f) {#f, f, in_file, NULL, NULL}
+#define BOTH(f)      FILE_ONLY(f), {#f "_postgresql", f, in_postgresql, NULL, NULL}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_rows_come_back),    cmocka_unit_test(test_bytes_are_bytes),
-        cmocka_unit_test(test_newest_first),      cmocka_unit_test(test_all_or_nothing),
-        cmocka_unit_test(test_file_is_private),   cmocka_unit_test(test_damaged_head),
-        cmocka_unit_test(test_damaged_middle),    cmocka_unit_test(test_foreign_database),
-        cmocka_unit_test(test_newer_form),        cmocka_unit_test(test_directory_in_its_place),
-        cmocka_unit_test(test_taken_database),    cmocka_unit_test(test_taken_directory),
-        cmocka_unit_test(test_directory_is_made), cmocka_unit_test(test_full_disk),
-        cmocka_unit_test(test_form_1),            cmocka_unit_test(test_lists_in_parts),
-        cmocka_unit_test(test_parts_rolled_back), cmocka_unit_test(test_unchanged_parts_stay),
+        BOTH(test_rows_come_back),
+        BOTH(test_bytes_are_bytes),
+        BOTH(test_newest_first),
+        BOTH(test_ranges),
+        BOTH(test_last_word),
+        BOTH(test_all_or_nothing),
+        BOTH(test_lists_in_parts),
+        BOTH(test_parts_rolled_back),
+        FILE_ONLY(test_unchanged_parts_stay),
+        FILE_ONLY(test_file_is_private),
+        FILE_ONLY(test_damaged_head),
+        FILE_ONLY(test_damaged_middle),
+        FILE_ONLY(test_foreign_database),
+        FILE_ONLY(test_newer_form),
+        FILE_ONLY(test_form_1),
+        FILE_ONLY(test_directory_in_its_place),
+        FILE_ONLY(test_taken_database),
+        FILE_ONLY(test_taken_directory),
+        FILE_ONLY(test_directory_is_made),
+        FILE_ONLY(test_full_disk),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

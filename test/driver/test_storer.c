@@ -1,5 +1,7 @@
-/* The storer: order of the reports, group commit, what a failure takes with it, and the end. */
+/* The storer: order of the reports, group commit, what a failure takes with it, and the end; on a
+ * store in a file, and on one in PostgreSQL. */
 #include "driver/storer.h"
+#include "postgres.h"
 #include "temp.h"
 
 #include <signal.h>
@@ -60,13 +62,33 @@ static bool scanned(void *context, const struct store_row *r)
     return true;
 }
 
+static bool shared; /* the store is in PostgreSQL */
+static unsigned schema;
+
+static int in_file(void **state)
+{
+    shared = false;
+    return 0;
+}
+
+static int in_postgresql(void **state)
+{
+    shared = true;
+    return 0;
+}
+
 static void bench_open(struct bench *b)
 {
     char error[STORE_ERROR];
     memset(b, 0, sizeof *b);
+    if (shared && !postgres_there())
+        skip();
     temp_make(&b->temp);
+    if (shared)
+        postgres_schema(++schema);
     assert_int_equal(uv_loop_init(&b->loop), 0);
-    b->store = store_open(b->temp.path, error, sizeof error);
+    b->store = shared ? postgres_open(schema, b->temp.path, "one")
+                      : store_open(b->temp.path, error, sizeof error);
     assert_non_null(b->store);
     b->storer = storer_start(&b->loop, b->store, done, b);
     assert_non_null(b->storer);
@@ -128,8 +150,8 @@ static void test_scan_is_behind_the_writes(void **state)
     bench_close(&b);
 }
 
-/* 2 does not fit on the disk; 3 and 4 were given without knowledge of that; 5 was given after it.
- */
+/* 2 does not fit on the disk, or into the table; 3 and 4 were given without knowledge of that; 5
+ * was given after it. */
 static void test_failure_takes_what_follows(void **state)
 {
     struct bench b;
@@ -139,7 +161,10 @@ static void test_failure_takes_what_follows(void **state)
     assert_int_equal(getrlimit(RLIMIT_FSIZE, &l), 0);
     assert_true(l.rlim_max > 8 * 1024 * 1024);
     l.rlim_cur = 1024 * 1024;
-    assert_int_equal(setrlimit(RLIMIT_FSIZE, &l), 0);
+    if (shared)
+        postgres_sql(schema, "ALTER TABLE ils_audit ADD CHECK (length(value) < 1000000)");
+    else
+        assert_int_equal(setrlimit(RLIMIT_FSIZE, &l), 0);
     b.after_failure = 5;
     give(&b, 1, 10);
     give(&b, 2, 4 * 1024 * 1024);
@@ -178,14 +203,16 @@ static void test_empty_batch(void **state)
     bench_close(&b);
 }
 
+#define BOTH(f) {#f, f, in_file, NULL, NULL}, {#f "_postgresql", f, in_postgresql, NULL, NULL}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_in_order_and_together),
-        cmocka_unit_test(test_scan_is_behind_the_writes),
-        cmocka_unit_test(test_failure_takes_what_follows),
-        cmocka_unit_test(test_stop_works_off),
-        cmocka_unit_test(test_empty_batch),
+        BOTH(test_in_order_and_together),
+        BOTH(test_scan_is_behind_the_writes),
+        BOTH(test_failure_takes_what_follows),
+        BOTH(test_stop_works_off),
+        BOTH(test_empty_batch),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

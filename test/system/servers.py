@@ -136,6 +136,9 @@ class Postgresql(Server):
         """Where `ilsd --store` finds it: by the socket, which asks for no password."""
         return 'postgresql://%s@/%s?host=%s&port=%d' % (user, database, self.folder, self.port)
 
+    def sql_in(self, database, *statements):
+        self.psql(*[word for s in statements for word in ('-c', s)], database=database)
+
     def sql(self, *statements):
         self.psql(*[word for s in statements for word in ('-c', s)])
 

@@ -65,6 +65,36 @@ def refused(tap, net, tokyo):
     tap.ok('wants postgresql://' in said, 'another protocol', said)
 
 
+def over_tls(tap, net):
+    """By TCP: two hosts of which one is dead, TLS that is verified, the password in a file."""
+    c = net.cluster('sendai', start=False)
+    server = harness.SERVERS[0]
+    server.sql_in('postgres', "CREATE ROLE ils LOGIN PASSWORD 'pass word'",
+                  'CREATE DATABASE sendai OWNER ils')
+    secret = os.path.join(net.folder, 'pgpass')
+    with open(secret, 'w', encoding='utf-8') as handle:
+        handle.write('*:*:sendai:ils:pass word\n')
+    os.chmod(secret, 0o600)
+    c.store = 'postgresql://ils@127.0.0.1:%d,127.0.0.1:%d/sendai' \
+        '?sslmode=verify-full&sslrootcert=%s' \
+        % (harness.free_port(), server.port, server.path('cert.pem'))
+    try:
+        c.start()
+        tap.ok(False, 'no password, and it starts')
+    except RuntimeError as e:
+        tap.ok('does not let ilsd in' in str(e) or 'no password supplied' in str(e),
+               'without its password it is not let in', str(e))
+    c.store += '&passfile=' + secret
+    c.start().hub(password='one')
+    c.kill()
+    c.start()
+    tap.same(c.json('status')['cluster_id'], 'sendai', 'TLS, a passfile and the living host of two')
+    used = server.psql('-A', '-t', '-c', "SELECT ssl FROM pg_stat_ssl JOIN pg_stat_activity USING "
+                       "(pid) WHERE datname = 'sendai'", database='postgres')
+    tap.same(used.strip(), 't', 'the server says that it is TLS')
+    c.stop()
+
+
 def main():
     tap = Tap()
     missing = Postgresql.missing()
@@ -75,6 +105,7 @@ def main():
         tokyo = lives(tap, net)
         refused(tap, net, tokyo)
         tap.same(tokyo.stop(), 0, 'and ends')
+        over_tls(tap, net)
     tap.done()
 
 
