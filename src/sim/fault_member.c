@@ -114,6 +114,9 @@ bool fault_configure(struct run *r)
     view_self(n->ils, &self);
     bool flips = chance(r, 30);
     c.role = flips ? (self.role == ROLE_HUB ? ROLE_SPOKE : ROLE_HUB) : self.role;
+    if (c.role == ROLE_SPOKE && flips) /* one that is alone leaves its network; a hub again before
+                                        * it is in another, it makes one */
+        judge_excuse(r->judge, EXCUSE_NETWORK);
     if (hub != NULL && hub != n && chance(r, 50)) {
         c.host = slice_of(hub->host);
         c.fields |= 1u << CONFIG_HOST;
