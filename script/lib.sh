@@ -83,6 +83,8 @@ TEST_PACKAGES=(git clang-14 libclang-rt-14-dev llvm-14 binutils universal-ctags 
     kamailio-utils-modules kamailio-sqlite-modules kamailio-postgres-modules
     kamailio-mysql-modules postgresql mariadb-server slapd ldap-utils systemd shellcheck spin
     bind9-dnsutils dnsmasq-base prometheus baresip-core chromium fonts-ipafont-gothic)
+# What script/prove needs besides for databases that fail over.
+FAILOVER_PACKAGES=(iproute2 nftables curl postgresql patroni etcd-server python3-etcd)
 # What builds the page, and drives its tests; from wherever it came.
 command -v npm >/dev/null 2>&1 || TEST_PACKAGES+=(nodejs npm)
 
