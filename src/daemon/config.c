@@ -35,6 +35,7 @@ static const char help[] =
     "  --dns-port N           UDP and TCP port of the DNS door (5300; 0: none)\n"
     "  --http-address ADDR    address of the HTTP door (127.0.0.1)\n"
     "  --http-port N          TCP port of the HTTP door (7580; 0: none)\n"
+    "  --page-passwords FILE  passwords that nobody may take at the admin page, one a line\n"
     "  --workers N            threads that answer, 63 at most (0: one for each core)\n"
     "  --config FILE          file with these options as `key = value` (" CONFIG_FILE ",\n"
     "                         unless a data directory is given)\n"
@@ -59,6 +60,7 @@ enum key {
     KEY_SIPS_CERTIFICATE,
     KEY_SIPS_KEY,
     KEY_SIPS_CLIENTS,
+    KEY_PAGE_PASSWORDS,
     KEY_DNS_ADDRESS,
     KEY_DNS_PORT,
     KEY_HTTP_ADDRESS,
@@ -85,6 +87,7 @@ static const struct option options[] = {
     {"sips-certificate", required_argument, NULL, KEY_SIPS_CERTIFICATE},
     {"sips-key", required_argument, NULL, KEY_SIPS_KEY},
     {"sips-clients", required_argument, NULL, KEY_SIPS_CLIENTS},
+    {"page-passwords", required_argument, NULL, KEY_PAGE_PASSWORDS},
     {"dns-address", required_argument, NULL, KEY_DNS_ADDRESS},
     {"dns-port", required_argument, NULL, KEY_DNS_PORT},
     {"http-address", required_argument, NULL, KEY_HTTP_ADDRESS},
@@ -178,6 +181,7 @@ static const char *take(struct config *c, int key, const char *value)
     case KEY_SIPS_CERTIFICATE: return take_file(value, c->sips_certificate);
     case KEY_SIPS_KEY: return take_file(value, c->sips_key);
     case KEY_SIPS_CLIENTS: return take_file(value, c->sips_clients);
+    case KEY_PAGE_PASSWORDS: return take_file(value, c->page_passwords);
     case KEY_DNS_ADDRESS: return take_address(value, c->dns_address);
     case KEY_DNS_PORT: return take_port(value, &c->options.dns_port);
     case KEY_HTTP_ADDRESS: return take_address(value, c->http_address);
@@ -328,6 +332,7 @@ enum config_outcome config_read(struct config *c, int argc, char **argv)
     c->options.sips_certificate = c->sips_certificate[0] != '\0' ? c->sips_certificate : NULL;
     c->options.sips_key = c->sips_key[0] != '\0' ? c->sips_key : NULL;
     c->options.sips_clients = c->sips_clients[0] != '\0' ? c->sips_clients : NULL;
+    c->options.page_passwords = c->page_passwords[0] != '\0' ? c->page_passwords : NULL;
     c->options.dns_address = c->dns_address;
     c->options.http_address = c->http_address;
     c->options.advertise = c->advertise[0] != '\0' ? c->advertise : NULL;

@@ -402,11 +402,11 @@ static void on_stretch_gone(struct page_waiter *waiter)
     list_entry(waiter, struct stretching, waiter)->x = NULL;
 }
 
-static void on_stretched(void *context, bool good, const char *text)
+static void on_stretched(void *context, enum page_outcome outcome, const char *text)
 {
     struct stretching *t = context;
     struct page_door *door = t->door;
-    if (t->x != NULL && !good) {
+    if (t->x != NULL && outcome != PAGE_YES) {
         page_refuse(door, t->x, 503, "MEMORY", "there are not 64 MiB of memory for the password",
                     "");
     } else if (t->x != NULL && !page_session_lives(door->page, t->session, t->number)) {

@@ -1,8 +1,10 @@
 /* page_hash: Argon2id on a thread of libuv, one after the other. A password is wiped as soon as it
- * is stretched; whoever waits behind eight others is sent away. */
+ * is stretched; whoever waits behind eight others is sent away. A new one is looked for in the
+ * operator's list first, which is read through each time: it may be long, and is seldom asked. */
 #include <sodium.h>
 
 #include "daemon/page_inside.h"
+#include "daemon/runtime_inside.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,7 +20,8 @@ struct page_job {
     enum page_work kind;
     char password[PAGE_PASSWORD_MAX], hash[PAGE_HASH_MAX], text[PAGE_HASH_MAX];
     size_t password_n;
-    bool good;
+    const char *list; /* file of passwords that are not taken, or NULL */
+    enum page_outcome outcome;
     page_hashed done;
     void *context;
 };
@@ -37,23 +40,55 @@ static bool stretch(const struct page_job *job, char hex[static 65])
     return good;
 }
 
+/* Whatever the case, and whatever ends its lines. */
+static enum page_outcome look_up(const struct page_job *job)
+{
+    enum page_outcome outcome = PAGE_YES;
+    struct slice password = slice_make(job->password, job->password_n);
+    FILE *file = job->list != NULL ? fopen(job->list, "re") : NULL;
+    char *line = NULL;
+    size_t size = 0;
+    ssize_t n;
+    if (job->list == NULL)
+        return PAGE_YES;
+    if (file == NULL)
+        return PAGE_UNREAD;
+    while (outcome == PAGE_YES && (n = getline(&line, &size, file)) > 0) {
+        struct slice one = slice_make(line, (size_t)n);
+        while (one.n > 0 && (one.p[one.n - 1] == '\n' || one.p[one.n - 1] == '\r'))
+            one.n--;
+        if (slice_eq_fold(one, password))
+            outcome = PAGE_LISTED;
+    }
+    if (outcome == PAGE_YES && ferror(file))
+        outcome = PAGE_UNREAD;
+    free(line);
+    fclose(file);
+    return outcome;
+}
+
 static void on_work(uv_work_t *work)
 {
     struct page_job *job = work->data;
+    bool good = false;
     switch (job->kind) {
     case PAGE_VERIFY:
         /* A name that is not known takes as long. */
         if (job->hash[0] == '\0')
             (void)stretch(job, job->text);
         else
-            job->good = crypto_pwhash_str_verify(job->hash, job->password, job->password_n) == 0;
+            good = crypto_pwhash_str_verify(job->hash, job->password, job->password_n) == 0;
         break;
     case PAGE_HASH:
-        job->good = crypto_pwhash_str_alg(job->text, job->password, job->password_n, OPS, MEM,
-                                          crypto_pwhash_ALG_ARGON2ID13) == 0;
+        job->outcome = look_up(job);
+        good = job->outcome == PAGE_YES &&
+               crypto_pwhash_str_alg(job->text, job->password, job->password_n, OPS, MEM,
+                                     crypto_pwhash_ALG_ARGON2ID13) == 0;
         break;
-    case PAGE_STRETCH: job->good = stretch(job, job->text); break;
+    case PAGE_STRETCH: good = stretch(job, job->text); break;
     }
+    if (good || job->outcome == PAGE_YES)
+        job->outcome = good ? PAGE_YES : PAGE_NO;
     crypto_wipe(job->password, sizeof job->password);
 }
 
@@ -67,7 +102,7 @@ static void on_worked(uv_work_t *work, int status)
     list_remove(&job->node);
     p->job_n--;
     p->job_runs = false;
-    job->done(job->context, job->good, job->text);
+    job->done(job->context, job->outcome, job->text);
     crypto_wipe(job, sizeof *job);
     free(job);
     begin(p);
@@ -92,6 +127,7 @@ bool page_hash(struct page *p, enum page_work work, struct slice password, const
         return false;
     job->page = p;
     job->kind = work;
+    job->list = p->rt->options.page_passwords;
     job->done = done;
     job->context = context;
     job->work.data = job;

@@ -182,8 +182,10 @@ void page_code_spend(struct page *p);
 /* page_hash.c: Argon2id beside the loop, one at a time: each takes 64 MiB. */
 enum page_work { PAGE_VERIFY, PAGE_HASH, PAGE_STRETCH };
 #define PAGE_JOBS_MAX 8
+/* NO: a wrong password (VERIFY), or no memory. Of HASH: it is in the list, or that is not read. */
+enum page_outcome { PAGE_NO, PAGE_YES, PAGE_LISTED, PAGE_UNREAD };
 /* text: the hash of PAGE_HASH, 64 hex digits of PAGE_STRETCH, else "". */
-typedef void (*page_hashed)(void *context, bool good, const char *text);
+typedef void (*page_hashed)(void *context, enum page_outcome outcome, const char *text);
 /* password is copied; hash: of VERIFY, "" is nobody's. False: too many wait, done is not called. */
 bool page_hash(struct page *p, enum page_work work, struct slice password, const char *hash,
                page_hashed done, void *context);

@@ -33,7 +33,7 @@ static void finish(struct sign *sign)
     page_release(door);
 }
 
-static void on_hashed(void *context, bool good, const char *text);
+static void on_hashed(void *context, enum page_outcome outcome, const char *text);
 
 static void refuse(struct sign *sign, uint16_t status, const char *name, const char *text,
                    const char *next)
@@ -194,7 +194,7 @@ static void second(struct sign *sign, struct page_account *a)
 
 /* Guesses that were on their way together when the waiting began are not told whether they were
  * right. Only who has shown all of it is right. */
-static void on_verified(void *context, bool good, const char *text)
+static void on_verified(void *context, enum page_outcome outcome, const char *text)
 {
     struct sign *sign = context;
     struct page *p = sign->door->page;
@@ -204,7 +204,7 @@ static void on_verified(void *context, bool good, const char *text)
     (void)text;
     if (seconds > 0) {
         wait(sign, seconds);
-    } else if (!good || a == NULL) {
+    } else if (outcome != PAGE_YES || a == NULL) {
         page_guessed(p, sign->ip, false);
         tell_log(sign, false, is_in ? "gave a wrong password again"
                                     : "was refused: name or password is wrong");
@@ -252,14 +252,26 @@ static void on_stored(void *context, enum reply reply, struct slice text)
     }
 }
 
-static void on_hashed(void *context, bool good, const char *text)
+static void refuse_hash(struct sign *sign, enum page_outcome outcome)
+{
+    if (outcome == PAGE_LISTED)
+        refuse(sign, 400, "PASSWORD", "the password is in the list of those that nobody may take",
+               "");
+    else if (outcome == PAGE_UNREAD)
+        refuse(sign, 503, "LIST", "the list of passwords that nobody may take cannot be read",
+               "man ilsd");
+    else
+        refuse(sign, 503, "MEMORY", "there are not 64 MiB of memory for the password", "");
+}
+
+static void on_hashed(void *context, enum page_outcome outcome, const char *text)
 {
     struct sign *sign = context;
     struct page_account a = {.made = clock_wall(), .right = sign->right};
     const struct page_account *before = page_account(sign->door->page, slice_of(sign->name));
     char what[PAGE_NAME_MAX + 48];
-    if (!good) {
-        refuse(sign, 503, "MEMORY", "there are not 64 MiB of memory for the password", "");
+    if (outcome != PAGE_YES) {
+        refuse_hash(sign, outcome);
         return;
     }
     if (sign->what != PAGE_SETUP && !session_lives(sign)) { /* removed meanwhile, maybe */

@@ -134,6 +134,7 @@ static void copy_options(struct runtime *rt, const struct runtime_options *optio
     rt->options.sips_certificate = copy_text(options->sips_certificate);
     rt->options.sips_key = copy_text(options->sips_key);
     rt->options.sips_clients = copy_text(options->sips_clients);
+    rt->options.page_passwords = copy_text(options->page_passwords);
     rt->options.dns_address =
         copy_text(options->dns_address != NULL ? options->dns_address : "127.0.0.1");
     rt->options.http_address =
@@ -163,6 +164,7 @@ static void free_all(struct runtime *rt)
     free((void *)(uintptr_t)rt->options.sips_certificate);
     free((void *)(uintptr_t)rt->options.sips_key);
     free((void *)(uintptr_t)rt->options.sips_clients);
+    free((void *)(uintptr_t)rt->options.page_passwords);
     free((void *)(uintptr_t)rt->options.dns_address);
     free((void *)(uintptr_t)rt->options.http_address);
     tokens_free(rt->tokens);

@@ -29,6 +29,7 @@ struct runtime_options {
     uint16_t dns_port;                /* 0 = no DNS door */
     const char *http_address;         /* NULL = 127.0.0.1 */
     uint16_t http_port;               /* 0 = no HTTP door */
+    const char *page_passwords;       /* file: none of these is taken at the page; NULL = none */
     unsigned workers;                 /* threads that answer; 0 = one for each core */
 };
 

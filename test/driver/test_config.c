@@ -89,13 +89,15 @@ static void test_defaults_and_options(void **state)
     assert_int_equal(config.options.dns_port, 53);
     assert_int_equal(config.options.workers, 4);
     assert_int_equal(READ("--data", "/d", "--sips-address", "::1", "--sips-port", "5071",
-                          "--sips-certificate", "/c", "--sips-key", "/k", "--sips-clients", "/a"),
+                          "--sips-certificate", "/c", "--sips-key", "/k", "--sips-clients", "/a",
+                          "--page-passwords", "/p"),
                      CONFIG_GO);
     assert_string_equal(config.options.sips_address, "::1");
     assert_int_equal(config.options.sips_port, 5071);
     assert_string_equal(config.options.sips_certificate, "/c");
     assert_string_equal(config.options.sips_key, "/k");
     assert_string_equal(config.options.sips_clients, "/a");
+    assert_string_equal(config.options.page_passwords, "/p");
 }
 
 static void test_file(void **state)

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """The second factor of the admin page, by the clock of this machine: set up, asked for, good once,
-also after a restart; guessed at; lost; required of everybody. A code of this half minute is still
+also after a restart; guessed at; lost; required of everybody. And passwords that an operator's list
+has. A code of this half minute is still
 taken in the next, so that no check hangs on when it runs."""
 import glob
 import os
@@ -168,6 +169,32 @@ def lost(c, page, recovery):
     return key
 
 
+def listed(c, page):
+    """Passwords that an operator's list has; the controls are those beside it."""
+    path = os.path.join(c.data, 'passwords.txt')
+    with open(path, 'w', encoding='utf-8') as handle:
+        handle.write('whosyourdaddy\r\nthecakeisalie\n\nsonnenschein in lodz\nkissas mit ä und ö')
+    page.login('ann', TWO)
+    taken = [page.api('users', {'name': 'rob', 'password': w}).status
+             for w in ('thecakeisalie', 'sonnenschein in lodz')]
+    tap.same(taken, [200, 200], 'V6.2.12: the control: without a list they are taken')
+    c.stop()
+    c.options = ['--page-passwords', path]
+    c.start()
+    page.login('ann', TWO)
+    for poor in ('whosyourdaddy', 'theCAKEisalie', 'sonnenschein in lodz', 'kissas mit ä und ö'):
+        answer = page.api('users', {'name': 'rob', 'password': poor})
+        tap.ok(answer.error() == (400, 'PASSWORD') and 'list' in answer.json()['error']['text'],
+               'V6.2.12: in the list, refused: ' + poor, answer.body)
+    tap.same(page.api('users', {'name': 'rob', 'password': 'sonnenschein in lod'}).status, 200,
+             'V6.2.4: what is not in it is taken, so the list is asked and nothing else')
+    tap.same(page.api('session/password', {'password': TWO, 'new': 'thecakeisalie'}).error(),
+             (400, 'PASSWORD'), 'V6.2.12: for one\'s own as well')
+    os.remove(path)
+    tap.same(page.api('users', {'name': 'rob', 'password': 'sonnenschein in lodz'}).error(),
+             (503, 'LIST'), 'V6.2.12: without its list no password is taken')
+
+
 def ends(s):
     try:
         while s.recv(65536):
@@ -206,5 +233,6 @@ with Network() as net:
     tap.run(required, cluster, ann)
     cluster.restart()
     second = lost(cluster, ann, ann_recovery)
+    tap.run(listed, cluster, ann)
     tap.run(secrets, cluster, [(ann_key, ann_recovery), (second, [])])
 tap.done()
