@@ -8,6 +8,7 @@
 #ifndef OPENILS_PLAN_CATALOG_H
 #define OPENILS_PLAN_CATALOG_H
 
+#include "base/keyhash.h"
 #include "base/list.h"
 #include "plan/patterns.h"
 #include "plan/plan.h"
@@ -104,10 +105,11 @@ struct catalog {
 
 #define BUCKET 8 /* slots, a line of the cache */
 
-/* 8-byte slots, open addressing: 16 bits offset, 24 bits segment id, 24 bits of the hash. 0 is
- * empty; segment id 0 with another tag is a record that left. A key's hash names a bucket; what
- * finds no place there stands in one behind it, and all buckets between are full. A bucket with an
- * empty slot ends the search: a whole bucket is looked at at once, without a guess where in it. */
+/* 8-byte slots, open addressing: 16 bits offset, 24 bits segment id (0: empty), a bit of the
+ * bucket, 23 bits of the hash. A key's hash names a bucket, which is looked at whole, without a
+ * guess where in it; what finds no place there stands in one behind it. Each of the bucket's own
+ * bits says that a record has passed it by, of those whose hash names that bit: nearly every search
+ * ends in the first bucket, full or not. */
 struct slots {
     struct grave grave;
     size_t buckets;
@@ -119,10 +121,17 @@ static inline size_t slots_size(const struct slots *x)
     return x != NULL ? x->buckets * BUCKET : 0;
 }
 
+/* What nobody else knows, so that nobody can choose keys that share a bucket. */
+struct index_secret {
+    uint64_t head[2], last[2];
+    uint64_t user[KEYHASH_WORDS(URI_MAX)], domain[KEYHASH_WORDS(URI_MAX)];
+};
+
 struct index {
+    struct index_secret secret;
     struct slots *_Atomic slots; /* NULL: none yet */
     size_t used; /* records */
-    size_t left; /* slots of records that left */
+    size_t left; /* records that left from behind their bucket: its bit stays */
 };
 
 /* Segments by id; [0] is nobody. Readers may be in an older copy: it has all that they can know
@@ -259,6 +268,8 @@ void index_remove(struct plan *p, uint32_t id);
  * leave with the former slots. False: memory, and nothing has changed. */
 bool index_refill(struct plan *p, const struct catalog *swept);
 void index_done(struct plan *p);
+/* The secret from the plan's seed. */
+void index_init(struct plan *p);
 
 /* The patterns of a held segment of an indexed catalog into the trie, and out. False: memory, and
  * nothing has changed. Keys that are no patterns in their one spelling are passed over. */

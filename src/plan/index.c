@@ -1,5 +1,5 @@
 /* index: one hash table over every PUT and DEL of every held segment. A slot says where the record
- * lies (segment, offset) and carries 24 bits of the key's hash, so that nearly every comparison of
+ * lies (segment, offset) and carries 23 bits of the key's hash, so that nearly every comparison of
  * keys that is made succeeds. What counts for a key is decided when it is asked, among the few
  * records of that key: nothing has to be kept in step when a segment comes or goes. */
 #include "plan/index.h"
@@ -7,22 +7,22 @@
 #include <assert.h>
 #include <string.h>
 
+#include "base/keyhash.h"
 #include "base/rand.h"
-#include "base/siphash.h"
 #include "plan/catalog.h"
 
-#define BATCH    32 /* keys hashed ahead, so that the waits for their slots overlap */
-#define TAG_MASK UINT64_C(0xffffff)
-#define LEFT     (UINT64_C(1) << 40)
+#define BATCH     32 /* keys hashed ahead, so that the waits for their slots overlap */
+#define TAG_SHIFT 41
+#define PASSED    (UINT64_C(1) << 40)
 
 static inline uint64_t slot_make(uint64_t hash, uint32_t id, uint32_t offset)
 {
-    return hash << 40 | (uint64_t)id << 16 | offset;
+    return hash << TAG_SHIFT | (uint64_t)id << 16 | offset;
 }
 
 static inline uint32_t slot_id(uint64_t slot)
 {
-    return (uint32_t)(slot >> 16 & TAG_MASK);
+    return (uint32_t)(slot >> 16 & 0xffffff);
 }
 
 static inline uint32_t slot_offset(uint64_t slot)
@@ -33,6 +33,12 @@ static inline uint32_t slot_offset(uint64_t slot)
 static inline size_t bucket_of(const struct slots *x, uint64_t hash)
 {
     return (size_t)((hash >> 32) * x->buckets >> 32);
+}
+
+/* Which slot of each bucket says whether records of this hash have passed it by. */
+static inline size_t passed_at(uint64_t hash)
+{
+    return (size_t)(hash >> (64 - TAG_SHIFT) & (BUCKET - 1));
 }
 
 static inline size_t bucket_next(const struct slots *x, size_t bucket)
@@ -51,16 +57,17 @@ static inline void slot_set(struct slots *x, size_t at, uint64_t slot)
     atomic_store_explicit(&x->slot[at], slot, memory_order_release);
 }
 
-/* Users are always hashed in lower case, so that a lookup without case finds every spelling;
- * domains are it already. What is fed says its own length first, so no two keys are fed alike. */
+/* Users are always hashed without case, so that a lookup without case finds every spelling; domains
+ * are in lower case already. What is hashed says its own lengths first, so no two keys are hashed
+ * alike but those that differ in the bit that makes a letter small. */
 static inline uint64_t hash_key(const struct plan *p, const struct record *key)
 {
-    struct siphash h;
-    siphash_init(&h, p->seed);
-    siphash_word(&h, key->kind | (uint64_t)key->user.n << 8 | (uint64_t)key->domain.n << 36);
-    siphash_fold(&h, key->user);
-    siphash_bytes(&h, key->domain);
-    return siphash_done(&h);
+    const struct index_secret *s = &p->index.secret;
+    uint64_t head = key->kind | (uint64_t)key->user.n << 8 | (uint64_t)key->domain.n << 36;
+    keyhash_sum sum = keyhash_pair(0, s->head, head, 0);
+    sum = keyhash_bytes(sum, s->user, key->user, UINT64_C(0x2020202020202020));
+    sum = keyhash_bytes(sum, s->domain, key->domain, 0);
+    return keyhash_done(sum, s->last);
 }
 
 uint64_t index_hash(const struct plan *p, uint64_t salt, const struct record *key)
@@ -68,35 +75,45 @@ uint64_t index_hash(const struct plan *p, uint64_t salt, const struct record *ke
     return hash_key(p, key) ^ salt;
 }
 
+void index_init(struct plan *p)
+{
+    uint64_t *word = (uint64_t *)(void *)&p->index.secret;
+    for (size_t i = 0; i < sizeof p->index.secret / sizeof *word; i++) {
+        uint8_t number[2] = {(uint8_t)i, (uint8_t)(i >> 8)};
+        word[i] = crypto_siphash(slice_make(number, sizeof number), p->seed);
+    }
+}
+
 /* --- walking the slots of a key */
 
 struct probe {
     const struct slots *x; /* NULL: there is no more */
     size_t bucket;
-    uint64_t tag;
+    uint64_t hash;
     unsigned fits; /* bits of the bucket's slots that are still to be looked at */
     bool last;     /* this bucket ends the search */
 };
 
 /* Without branches: which slots fit is no news to anybody, and to guess it wrong would cost more
- * than to look at them all. Slots are filled from the first on, and one that is left in a bucket
- * without an empty one does not become empty: if any is, the last one is. */
+ * than to look at them all. */
 static inline void probe_bucket(struct probe *b)
 {
     const _Atomic uint64_t *slot = b->x->slot + b->bucket * BUCKET;
-    uint64_t tag = b->tag << 40;
-    unsigned fits = 0;
+    uint64_t tag = b->hash << TAG_SHIFT;
+    unsigned others = 0;
+#pragma GCC unroll 8
     for (size_t i = BUCKET; i-- > 0;) {
-        uint64_t other = atomic_load_explicit(slot + i, memory_order_acquire) ^ tag;
-        fits = fits + fits + (other < UINT64_C(1) << 40);
+        uint64_t differs = atomic_load_explicit(slot + i, memory_order_acquire) ^ tag;
+        others = others + others + (differs > (UINT64_C(1) << TAG_SHIFT) - 1);
     }
-    b->fits = fits;
-    b->last = atomic_load_explicit(slot + BUCKET - 1, memory_order_acquire) == 0;
+    b->fits = others ^ ((1u << BUCKET) - 1);
+    b->last =
+        (atomic_load_explicit(slot + passed_at(b->hash), memory_order_acquire) & PASSED) == 0;
 }
 
 static inline struct probe probe_start(const struct plan *p, uint64_t hash)
 {
-    struct probe b = {.x = p->index.slots, .tag = hash & TAG_MASK};
+    struct probe b = {.x = p->index.slots, .hash = hash};
     if (b.x != NULL) {
         b.bucket = bucket_of(b.x, hash);
         probe_bucket(&b);
@@ -112,7 +129,7 @@ static inline uint64_t probe_next(struct probe *b)
             size_t i = (size_t)__builtin_ctz(b->fits);
             uint64_t slot = slot_get(b->x, b->bucket * BUCKET + i);
             b->fits &= b->fits - 1;
-            if (slot >> 40 == b->tag && slot_id(slot) != 0)
+            if ((slot ^ b->hash << TAG_SHIFT) >> TAG_SHIFT == 0 && slot_id(slot) != 0)
                 return slot;
         }
         if (b->last)
@@ -220,18 +237,20 @@ static size_t view_find(const struct view *v, uint64_t hash, const struct record
 
 /* --- room */
 
-/* There is always an empty slot: reserve keeps a quarter of them. Returns whether the place is that
- * of a record that left. */
-static bool place(struct slots *x, uint64_t hash, uint32_t id, uint32_t offset)
+/* There is always an empty slot: reserve keeps a quarter of them. What finds none in a bucket says
+ * so there before it goes on. */
+static void place(struct slots *x, uint64_t hash, uint32_t id, uint32_t offset)
 {
     for (size_t bucket = bucket_of(x, hash);; bucket = bucket_next(x, bucket)) {
         for (size_t at = bucket * BUCKET; at < (bucket + 1) * BUCKET; at++) {
             uint64_t slot = slot_get(x, at);
             if (slot_id(slot) != 0)
                 continue;
-            slot_set(x, at, slot_make(hash, id, offset));
-            return slot != 0;
+            slot_set(x, at, slot_make(hash, id, offset) | (slot & PASSED));
+            return;
         }
+        size_t passed = bucket * BUCKET + passed_at(hash);
+        slot_set(x, passed, slot_get(x, passed) | PASSED);
     }
 }
 
@@ -390,29 +409,24 @@ void index_count(struct plan *p, uint32_t id, bool add)
     }
 }
 
-/* In a bucket that ends the search anyway, what left stands in nobody's way. */
-static void slot_clear(struct index *index, struct slots *x, size_t at)
-{
-    bool last = false;
-    for (size_t i = at - at % BUCKET, n = 0; n < BUCKET; n++)
-        last = last || slot_get(x, i + n) == 0;
-    slot_set(x, at, last ? 0 : LEFT);
-    index->used--;
-    index->left += !last;
-}
-
 static size_t find_slot(const struct slots *x, uint64_t hash, uint64_t slot)
 {
     for (size_t bucket = bucket_of(x, hash);; bucket = bucket_next(x, bucket)) {
-        bool last = false;
         for (size_t at = bucket * BUCKET; at < (bucket + 1) * BUCKET; at++) {
-            uint64_t seen = slot_get(x, at);
-            if (seen == slot)
+            if ((slot_get(x, at) & ~PASSED) == slot)
                 return at;
-            last = last || seen == 0;
         }
-        assert(!last);
+        assert((slot_get(x, bucket * BUCKET + passed_at(hash)) & PASSED) != 0);
     }
+}
+
+/* What is said about those that passed stays: others may have. */
+static void slot_clear(struct index *index, struct slots *x, uint64_t hash, uint64_t slot)
+{
+    size_t at = find_slot(x, hash, slot);
+    slot_set(x, at, slot_get(x, at) & PASSED);
+    index->used--;
+    index->left += at / BUCKET != bucket_of(x, hash);
 }
 
 /* Takes the segment's records before an offset out. */
@@ -424,8 +438,7 @@ static void remove_until(struct plan *p, uint32_t id, uint32_t until)
     batch_start(&b, s);
     while (batch_next(&b, p, x, s->catalog->salt)) {
         for (size_t i = 0; i < b.n && b.record[i].offset < until; i++)
-            slot_clear(&p->index, x,
-                       find_slot(x, b.hash[i], slot_make(b.hash[i], id, b.record[i].offset)));
+            slot_clear(&p->index, x, b.hash[i], slot_make(b.hash[i], id, b.record[i].offset));
     }
 }
 
@@ -450,8 +463,7 @@ bool index_add(struct plan *p, uint32_t id)
                 c->counted = false;
                 return false;
             }
-            if (place(p->index.slots, b.hash[i], id, b.record[i].offset))
-                p->index.left--;
+            place(p->index.slots, b.hash[i], id, b.record[i].offset);
             p->index.used++;
         }
     }
@@ -570,8 +582,9 @@ static inline bool segment_served(const struct segment *s)
 }
 
 /* Several records of the key are served, in one catalog or in many: of each what counts. */
-static size_t candidates_of_many(const struct plan *p, uint64_t hash, const struct record *key,
-                                 bool fold, struct candidate *out, size_t max)
+__attribute__((noinline)) static size_t candidates_of_many(const struct plan *p, uint64_t hash,
+                                                           const struct record *key, bool fold,
+                                                           struct candidate *out, size_t max)
 {
     struct probe b = probe_start(p, hash);
     size_t n = 0;

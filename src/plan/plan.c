@@ -17,6 +17,7 @@ struct plan *plan_new(struct mem *mem, const uint8_t seed[static 16], bool fold_
     p->patterns.graves = &p->graves;
     atomic_store(&p->graves.generation, 1);
     memcpy(p->seed, seed, sizeof p->seed);
+    index_init(p);
     p->fold_case = fold_case;
     p->segment_top = 1;
     list_init(&p->catalogs);

@@ -3,7 +3,6 @@
 #include "test.h"
 
 #include "base/crypto.h"
-#include "base/siphash.h"
 
 static void bytes(uint8_t *dst, size_t n, const char *hex)
 {
@@ -158,34 +157,6 @@ static void test_siphash(void **state)
     assert_true(crypto_siphash(slice_make(message, 0), key) == UINT64_C(0x726fdb47dd0e0e31));
 }
 
-/* SipHash-1-3 as CPython 3.11 has it, key 0; and in whole words, without case. */
-static void test_siphash_words(void **state)
-{
-    static const uint8_t key[16] = {0}, text[] = "0123456789abcde";
-    struct siphash h, same;
-    (void)state;
-    siphash_init(&h, key);
-    siphash_word(&h, siphash_load(text));
-    siphash_word(&h, siphash_rest(text + 8, 7) | UINT64_C(15) << 56);
-    assert_true(siphash_done(&h) == UINT64_C(0x26f4d862282d8fcb));
-    for (unsigned n = 1; n < 20; n++) {
-        uint8_t low[24] = {0}, high[24] = {0};
-        for (unsigned i = 0; i < n; i++) {
-            high[i] = (uint8_t)(n * 23 + i * 37);
-            low[i] = ascii_lower(high[i]);
-        }
-        siphash_init(&h, key);
-        siphash_init(&same, key);
-        siphash_fold(&h, slice_make(high, n));
-        for (unsigned i = 0; i < n; i += 8) /* what is behind is 0 */
-            siphash_word(&same, siphash_load(low + i));
-        assert_true(siphash_done(&h) == siphash_done(&same));
-        assert_true(slice_eq_fold(slice_make(high, n), slice_make(low, n)));
-        low[n - 1] ^= 0x80;
-        assert_false(slice_eq_fold(slice_make(high, n), slice_make(low, n)));
-    }
-}
-
 static void test_equal_and_wipe(void **state)
 {
     uint8_t a[3] = {1, 2, 3}, b[3] = {1, 2, 3};
@@ -202,7 +173,6 @@ int main(void)
         cmocka_unit_test(test_hash),           cmocka_unit_test(test_ed25519),
         cmocka_unit_test(test_aead),           cmocka_unit_test(test_sha512),
         cmocka_unit_test(test_ristretto255),   cmocka_unit_test(test_siphash),
-        cmocka_unit_test(test_siphash_words),
         cmocka_unit_test(test_equal_and_wipe),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -12,8 +12,8 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "base/keyhash.h"
 #include "base/rand.h"
-#include "base/siphash.h"
 #include "driver/memory.h"
 #include "plan/index.h"
 #include "plan/lookup.h"
@@ -122,6 +122,7 @@ static struct bench {
     struct dialled *dialled[ROUNDS];
     uint64_t entries, lookups;
     double ns[ROUNDS][TURNS_MAX];
+    uint64_t secret[4 + KEYHASH_WORDS(sizeof(struct dialled))];
     uint64_t *slot; /* of the limit: 24 bits of the hash, then where the key lies */
     size_t slots;
     uint8_t *keys;  /* u8 length, key, one behind the other */
@@ -217,18 +218,19 @@ static uint64_t lmdb_round(void)
 
 static uint64_t limit_hash(const void *key, size_t n)
 {
-    static const uint8_t seed[16] = {1, 2, 3};
-    struct siphash h;
-    siphash_init(&h, seed);
-    siphash_word(&h, n);
-    siphash_fold(&h, slice_make(key, n));
-    return siphash_done(&h);
+    keyhash_sum sum = keyhash_pair(0, b.secret, n, 0);
+    sum = keyhash_bytes(sum, b.secret + 4, slice_make(key, n), UINT64_C(0x2020202020202020));
+    return keyhash_done(sum, b.secret + 2);
 }
 
 /* As full as the index, whose slots are as large. */
 static void limit_fill(void)
 {
+    struct rand random;
     size_t at = 1;
+    rand_seed(&random, 7);
+    for (size_t i = 0; i < sizeof b.secret / sizeof *b.secret; i++)
+        b.secret[i] = rand_u64(&random);
     b.slots = b.entries * 5 / 3 + 16;
     b.slot = calloc(b.slots, sizeof *b.slot);
     b.keys = malloc(b.entries * sizeof b.dialled[0][0].text);
