@@ -50,12 +50,13 @@ static void answer(struct dns_door *door, struct desk *desk, const struct routes
                    struct slice request, bool udp, struct buf *out)
 {
     struct dns_outcome outcome;
+    const struct plan *plan = routes == NULL ? workers_plan() : door->rt->plan;
     unsigned tries = 0;
     size_t n, before = out->n;
     do {
         out->n = before;
         arena_reset(&desk->scratch);
-        n = dns_answer(door->rt->plan, routes, &door->setup->config, &desk->scratch, request, udp,
+        n = dns_answer(plan, routes, &door->setup->config, &desk->scratch, request, udp,
                        out, &outcome);
     } while (outcome.looked_up && outcome.result == LOOKUP_BUSY && desk_again(&tries));
     count(&desk->dns, &outcome, n);

@@ -30,12 +30,13 @@ static uint16_t answer(struct sip_desk *door, struct desk *desk, const struct ro
     struct sip_counts *counts = door->secure ? &desk->sips : &desk->sip;
     struct sip_config config = rt->sip_config;
     struct sip_outcome outcome;
+    const struct plan *plan = routes == NULL ? workers_plan() : rt->plan;
     unsigned tries = 0;
     size_t n;
     config.route_string = atomic_load_explicit(&door->send_route_string, memory_order_relaxed);
     do {
         arena_reset(&desk->scratch);
-        n = sip_answer(rt->plan, routes, &config, &desk->scratch, request, source, out,
+        n = sip_answer(plan, routes, &config, &desk->scratch, request, source, out,
                        &outcome);
     } while (outcome.looked_up && outcome.result == LOOKUP_BUSY && desk_again(&tries));
     desk_count(&counts->requests, true);

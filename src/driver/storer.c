@@ -16,7 +16,7 @@
 #define TRIM_BYTES     (4 << 20)       /* copies after which the heap is worth a look */
 #define FAILURE_PAUSE (200 * 1000000) /* ns: a full disk is not asked in a tight loop */
 
-enum job_type { JOB_WRITE, JOB_SCAN, JOB_COPY };
+enum job_type { JOB_WRITE, JOB_SCAN, JOB_COPY, JOB_CALL };
 
 struct job {
     struct job *next;
@@ -29,6 +29,8 @@ struct job {
     struct store_range range; /* SCAN; from and to lie in bytes */
     store_visit visit;
     storer_copied copied;
+    storer_work work; /* CALL */
+    void (*called)(void *context);
     void *context;
     bool no_memory;
     bool first_failure; /* failed by itself, not because of one before it */
@@ -262,7 +264,7 @@ static void copy_on(struct storer *s)
 /* --- all of it */
 
 /* Works off a chain of jobs in its order, writes that follow each other as one group. */
-static void work(struct storer *s, struct job *chain)
+static void work_off(struct storer *s, struct job *chain)
 {
     struct job *group[GROUP_MAX];
     size_t n = 0;
@@ -278,6 +280,8 @@ static void work(struct storer *s, struct job *chain)
             job_failed(job, store_error(s->store));
         if (job->type == JOB_COPY)
             copy_begin(s, job);
+        if (job->type == JOB_CALL)
+            job->work(job->context, s->store);
     }
 }
 
@@ -292,7 +296,7 @@ static void *thread_main(void *context)
         if (chain == NULL && s->ending)
             break;
         pthread_mutex_unlock(&s->lock);
-        work(s, chain);
+        work_off(s, chain);
         pthread_mutex_lock(&s->lock);
         while (chain != NULL) {
             struct job *next = chain->next;
@@ -372,6 +376,8 @@ static void look(struct storer *s)
                 report_write(s, chain);
             else if (chain->type == JOB_SCAN)
                 report_scan(chain);
+            else if (chain->type == JOB_CALL)
+                chain->called(chain->context);
             else
                 chain->copied(chain->context, chain->error);
             job_free(chain);
@@ -499,6 +505,18 @@ void storer_copy(struct storer *s, const char *file, storer_copied done, void *c
     job->type = JOB_COPY;
     job->bytes = path;
     job->copied = done;
+    job->context = context;
+    give(s, job);
+}
+
+void storer_call(struct storer *s, storer_work work, void (*done)(void *context), void *context)
+{
+    struct job *job = calloc(1, sizeof *job);
+    if (job == NULL)
+        abort(); /* a few bytes: the process is at its end */
+    job->type = JOB_CALL;
+    job->work = work;
+    job->called = done;
     job->context = context;
     give(s, job);
 }

@@ -36,6 +36,10 @@ void storer_range(struct storer *s, const struct store_range *range, store_visit
 typedef void (*storer_copied)(void *context, const char *error);
 void storer_copy(struct storer *s, const char *file, storer_copied done, void *context);
 
+/* Calls work on the storer's thread, behind what was given so far, then done on the loop's. */
+typedef void (*storer_work)(void *context, struct store *store);
+void storer_call(struct storer *s, storer_work work, void (*done)(void *context), void *context);
+
 /* Takes nothing more, works off what was given, reports it, ends the thread, then calls stopped.
  * The store is the caller's again. */
 void storer_stop(struct storer *s, void (*stopped)(void *context), void *context);

@@ -21,13 +21,20 @@ struct worker {
     int epoll, bell;
     struct worker_source *leaving; /* under the lock */
     bool over;                     /* likewise */
+    bool turning;                  /* likewise: it has not said that it goes by the newest plan */
 };
+
+/* That this thread goes by, since it looked last; on the loop's thread NULL. */
+static _Thread_local const struct plan *present;
 
 struct workers {
     uv_async_t back; /* sources that are gone */
     pthread_mutex_t lock;
     struct worker_source *gone; /* under the lock */
-    const struct plan *plan;
+    const struct plan *_Atomic plan;
+    unsigned turning;           /* under the lock: workers that may go by a former one */
+    void (*turned)(void *context); /* when there are none, or NULL */
+    void *turned_context;
     void (*stopped)(void *context);
     void *stopped_context;
     unsigned n;
@@ -58,6 +65,11 @@ static bool answer_bell(struct worker *w)
         pthread_mutex_unlock(&all->lock);
         uv_async_send(&all->back);
     }
+    pthread_mutex_lock(&all->lock); /* nothing more is answered before it looks again */
+    all->turning -= w->turning;
+    w->turning = false;
+    uv_async_send(&all->back);
+    pthread_mutex_unlock(&all->lock);
     return over;
 }
 
@@ -70,8 +82,10 @@ static void *work(void *context)
         if (w->reader != NULL)
             plan_leave(w->reader);
         int n = epoll_wait(w->epoll, event, EVENTS, -1);
-        if (w->reader != NULL)
-            plan_pause(w->all->plan, w->reader);
+        if (w->reader != NULL) {
+            present = atomic_load(&w->all->plan);
+            plan_pause(present, w->reader);
+        }
         for (int i = 0; i < n; i++) {
             struct worker_source *s = event[i].data.ptr;
             rung = rung || s == NULL;
@@ -94,7 +108,13 @@ static void on_back(uv_async_t *handle)
     pthread_mutex_lock(&w->lock);
     struct worker_source *s = w->gone;
     w->gone = NULL;
+    bool turned = w->turning == 0 && w->turned != NULL;
     pthread_mutex_unlock(&w->lock);
+    if (turned) {
+        void (*turned_call)(void *) = w->turned;
+        w->turned = NULL;
+        turned_call(w->turned_context);
+    }
     for (struct worker_source *next; s != NULL; s = next) {
         next = s->next;
         s->gone(s);
@@ -155,7 +175,8 @@ struct workers *workers_start(uv_loop_t *loop, unsigned n, const struct plan *pl
     w = aligned_alloc(64, sizeof *w + n * sizeof w->worker[0]);
     if (w == NULL)
         return NULL;
-    *w = (struct workers){.plan = plan, .back.data = w};
+    *w = (struct workers){.back.data = w};
+    atomic_init(&w->plan, plan);
     pthread_mutex_init(&w->lock, NULL);
     if (readers != NULL)
         readers->yield = yield;
@@ -179,6 +200,27 @@ struct workers *workers_start(uv_loop_t *loop, unsigned n, const struct plan *pl
 unsigned workers_count(const struct workers *w)
 {
     return w->n;
+}
+
+const struct plan *workers_plan(void)
+{
+    return present;
+}
+
+void workers_use(struct workers *w, const struct plan *plan, void (*done)(void *context),
+                 void *context)
+{
+    assert(w->turned == NULL);
+    atomic_store(&w->plan, plan);
+    w->turned = done;
+    w->turned_context = context;
+    pthread_mutex_lock(&w->lock);
+    for (unsigned i = 0; i < w->n; i++)
+        w->worker[i].turning = true;
+    w->turning = w->n;
+    pthread_mutex_unlock(&w->lock);
+    for (unsigned i = 0; i < w->n; i++)
+        ring(&w->worker[i]);
 }
 
 bool workers_watch(struct workers *w, unsigned i, struct worker_source *s)

@@ -23,11 +23,18 @@ struct worker_source {
 };
 
 /* n threads (0: one for each core that this process may use; at most WORKERS_MAX). plan and
- * readers: what they look up in, NULL where that is nothing; both outlive them, and the plan must
- * have been told of the readers. NULL: no memory, or no thread. */
+ * readers: what they look up in, NULL where that is nothing; the readers outlive them, and the plan
+ * must have been told of the readers. NULL: no memory, or no thread. */
 struct workers *workers_start(uv_loop_t *loop, unsigned n, const struct plan *plan,
                               struct plan_readers *readers);
 unsigned workers_count(const struct workers *w);
+
+/* On a worker's thread: what it looks up in, until it waits again. */
+const struct plan *workers_plan(void);
+/* They look up in this plan from now on, which must have been told of the readers. done is called
+ * from the loop when none of them goes by the former one any more; not again before. */
+void workers_use(struct workers *w, const struct plan *plan, void (*done)(void *context),
+                 void *context);
 
 /* Worker i (below workers_count) waits for it from now on. False: the system refuses. */
 bool workers_watch(struct workers *w, unsigned i, struct worker_source *s);
