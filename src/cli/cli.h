@@ -187,6 +187,7 @@ void print_label(const char *label, size_t column);
 /* What ilsd adds to an answer: {"notes": [...]}. */
 void print_notes(const json_t *answer);
 void print_status(const struct cli *cli, const json_t *s);
+void print_node(const json_t *node); /* the rest of a line */
 void print_lookup(const struct cli *cli, const json_t *l);
 void print_clusters(const struct cli *cli, const json_t *rows);
 const char *print_red(const struct cli *cli);
@@ -220,6 +221,7 @@ int run_route_remove(struct cli *cli, const struct parsed *p);
 int run_sync(struct cli *cli, const struct parsed *p);
 int run_sync_every(struct cli *cli, const struct parsed *p);
 int run_exchange(struct cli *cli, const struct parsed *p);
+int run_store_release(struct cli *cli, const struct parsed *p);
 int run_status(struct cli *cli, const struct parsed *p);
 int run_clusters(struct cli *cli, const struct parsed *p);
 int run_peers(struct cli *cli, const struct parsed *p);

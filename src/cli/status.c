@@ -15,7 +15,8 @@ static void label(const char *text)
 {
     static const char *const labels[] = {N_("hub"), N_("mesh"), N_("cert"), N_("cluster"),
                                          N_("clusters"), N_("entries"), N_("no route"),
-                                         N_("alarms"), N_("version")};
+                                         N_("alarms"), N_("version"),
+                                         N_("store")};
     print_label(text, print_widest(labels, sizeof labels / sizeof *labels, 8) + 2);
 }
 
@@ -126,6 +127,10 @@ void print_status(const struct cli *cli, const json_t *s)
         !json_is_true(json_object_get(join, "up"))) {
         label("");
         printf(_("registered with %s\n"), text_of(s, "registered_with"));
+    }
+    if (json_is_object(json_object_get(s, "node"))) {
+        label(_("store"));
+        print_node(json_object_get(s, "node"));
     }
     print_mesh(s);
     print_own_certificate(s);

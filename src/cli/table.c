@@ -417,6 +417,8 @@ const struct command_row command_table[] = {
     {"exchange", "[on|off]", 0, 1, "whether dial plans are exchanged with the other clusters",
      "off: this cluster's plan is withheld, and the others' are not served here. A hub relays on.",
      NULL, run_exchange},
+    {"store release", "", 0, 0, "this ilsd writes no more, so that one that stands by does",
+     "Links end for the seconds that it takes. Lookups are answered on.", NULL, run_store_release},
     {"clusters", "", 0, 0, "the table of clusters and imported catalogs", NULL, NULL,
      run_clusters},
     {"peers", "", 0, 0, "who was met, how, and over which link", NULL, NULL, run_peers},

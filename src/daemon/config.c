@@ -1,5 +1,6 @@
 /* config: every option is also a key of the file, by the same name and through the same check. */
 #include "daemon/config.h"
+#include "daemon/node.h"
 #include "daemon/version.h"
 #include "driver/address.h"
 
@@ -19,6 +20,9 @@ static const char help[] =
     "  --store DSN            the state in PostgreSQL, postgresql://USER@HOST/DATABASE, which\n"
     "                         several ilsd may share (a file in DIR)\n"
     "  --store-key FILE       what secrets are sealed with there (DIR/store.key)\n"
+    "  --lookup-only          only follows that store: answers, changes nothing, has no links\n"
+    "  --node NAME            what this ilsd is called among those that share it (HOST:DIR)\n"
+    "  --store-lease SECONDS  who writes must have said so within them, 3 to 300 (10)\n"
     "  --address ADDR         address to listen on for other clusters (:: is every one)\n"
     "  --tls-port N           port for links with certificates (7501; 0: none)\n"
     "  --password-port N      port for links with the password alone (7502; 0: none)\n"
@@ -49,6 +53,9 @@ enum key {
     KEY_DATA,
     KEY_STORE,
     KEY_STORE_KEY,
+    KEY_LOOKUP_ONLY,
+    KEY_NODE,
+    KEY_STORE_LEASE,
     KEY_ADDRESS,
     KEY_TLS_PORT,
     KEY_PASSWORD_PORT,
@@ -76,6 +83,9 @@ static const struct option options[] = {
     {"data", required_argument, NULL, KEY_DATA},
     {"store", required_argument, NULL, KEY_STORE},
     {"store-key", required_argument, NULL, KEY_STORE_KEY},
+    {"lookup-only", optional_argument, NULL, KEY_LOOKUP_ONLY},
+    {"node", required_argument, NULL, KEY_NODE},
+    {"store-lease", required_argument, NULL, KEY_STORE_LEASE},
     {"address", required_argument, NULL, KEY_ADDRESS},
     {"tls-port", required_argument, NULL, KEY_TLS_PORT},
     {"password-port", required_argument, NULL, KEY_PASSWORD_PORT},
@@ -137,6 +147,35 @@ static const char *take_store(const char *value, char dst[static CONFIG_VALUE])
     return NULL;
 }
 
+/* Without a value, as an option, it is yes. */
+static const char *take_flag(const char *value, bool *ret)
+{
+    *ret = value == NULL || strcmp(value, "yes") == 0;
+    return *ret || strcmp(value, "no") == 0 ? NULL : "wants yes or no";
+}
+
+/* It is shown, and compared. */
+static const char *take_name(const char *value, char dst[static CONFIG_VALUE])
+{
+    size_t n = strlen(value);
+    for (size_t i = 0; i < n; i++)
+        if (!isalnum((unsigned char)value[i]) && strchr(".-_:/#", value[i]) == NULL)
+            n = 0;
+    if (n == 0 || n > NODE_NAME_MAX)
+        return "wants a name of letters, digits and .-_:/#";
+    snprintf(dst, CONFIG_VALUE, "%s", value);
+    return NULL;
+}
+
+static const char *take_lease(const char *value, unsigned *ret)
+{
+    uint64_t v;
+    if (!slice_to_u64(slice_of(value), NODE_LEASE_S_MAX, &v) || v < NODE_LEASE_S_MIN)
+        return "wants seconds, 3 to 300";
+    *ret = (unsigned)v;
+    return NULL;
+}
+
 static const char *take_workers(const char *value, unsigned *ret)
 {
     uint64_t v;
@@ -170,6 +209,9 @@ static const char *take(struct config *c, int key, const char *value)
         return NULL;
     case KEY_STORE: return take_store(value, c->store);
     case KEY_STORE_KEY: return take_file(value, c->store_key);
+    case KEY_LOOKUP_ONLY: return take_flag(value, &c->options.lookup_only);
+    case KEY_NODE: return take_name(value, c->node);
+    case KEY_STORE_LEASE: return take_lease(value, &c->options.lease_s);
     case KEY_ADDRESS: return take_address(value, c->address);
     case KEY_TLS_PORT: return take_port(value, &c->options.tls_port);
     case KEY_PASSWORD_PORT: return take_port(value, &c->options.password_port);
@@ -296,7 +338,8 @@ static enum config_outcome walk(struct config *c, int argc, char **argv, bool ap
         *ret_data = *ret_data || key == KEY_DATA;
         const char *wrong = apply && key < KEYS ? take(c, key, optarg) : NULL;
         if (wrong != NULL) {
-            fprintf(stderr, "ilsd: --%s %s, not '%s'\n", options[key].name, wrong, optarg);
+            fprintf(stderr, "ilsd: --%s %s, not '%s'\n", options[key].name, wrong,
+                    optarg != NULL ? optarg : "");
             return CONFIG_BAD;
         }
     }
@@ -326,6 +369,11 @@ enum config_outcome config_read(struct config *c, int argc, char **argv)
     c->options.data = c->data;
     c->options.store = c->store[0] != '\0' ? c->store : NULL;
     c->options.store_key = c->store_key[0] != '\0' ? c->store_key : NULL;
+    c->options.node = c->node[0] != '\0' ? c->node : NULL;
+    if (outcome == CONFIG_GO && c->options.lookup_only && c->options.store == NULL) {
+        fputs("ilsd: --lookup-only follows a store in PostgreSQL: give it with --store\n", stderr);
+        return CONFIG_BAD;
+    }
     c->options.address = c->address;
     c->options.sip_address = c->sip_address;
     c->options.sips_address = c->sips_address;

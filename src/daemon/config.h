@@ -14,7 +14,7 @@ struct config {
     char sips_address[CONFIG_VALUE], sips_certificate[CONFIG_VALUE], sips_key[CONFIG_VALUE];
     char sips_clients[CONFIG_VALUE];
     char page_passwords[CONFIG_VALUE];
-    char store[CONFIG_VALUE], store_key[CONFIG_VALUE];
+    char store[CONFIG_VALUE], store_key[CONFIG_VALUE], node[CONFIG_VALUE];
     char sip_address[CONFIG_VALUE], dns_address[CONFIG_VALUE], http_address[CONFIG_VALUE];
 };
 

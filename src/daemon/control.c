@@ -77,6 +77,7 @@ static const struct verb verbs[] = {
     {"verify", RIGHT_READ, "", false, verb_verify},
     {"sync every", RIGHT_CHANGE, "minutes,", false, verb_sync_every},
     {"exchange", RIGHT_CHANGE, "on,", false, verb_exchange},
+    {"store release", RIGHT_CHANGE, "", false, verb_store_release},
     {"network adopt", RIGHT_CHANGE, "", false, verb_network_adopt},
     {"join", RIGHT_CHANGE, "host,port,as,wait,", false, verb_join},
     {"disconnect", RIGHT_CHANGE, "cluster,", false, verb_disconnect},

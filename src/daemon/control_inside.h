@@ -190,9 +190,16 @@ const char *control_cluster_name(char dst[static CONTROL_NAME_MAX], const struct
 /* As `ils status` says it: the root cause and what is typed. */
 struct control_health {
     bool degraded;
+    bool follows; /* what it answers is good all the same */
     char cause[512], next[512];
 };
 void control_health(const struct runtime *rt, struct control_health *ret);
+/* Of who follows what another ilsd stores (control_node.c); false: this one writes. */
+bool control_node_health(const struct runtime *rt, bool *ret_degraded, char text[static 512],
+                         char next[static 512]);
+json_t *control_node_json(const struct runtime *rt); /* New ref; null: the store is a file. */
+void control_counted(const struct ils *core, json_t *json);
+json_int_t control_on_password(const struct ils *core);
 /* Whether other clusters can link themselves with this one. New ref. */
 json_t *control_listening(const struct runtime_stats *stats);
 /* A decision as `ils lookup --json` has it. New ref. */
@@ -284,6 +291,7 @@ void verb_stats(struct client *client);
 void verb_sync(struct client *client);
 void verb_sync_every(struct client *client);
 void verb_exchange(struct client *client);
+void verb_store_release(struct client *client);
 
 void verb_trace_follow(struct client *client);
 void verb_trace_last(struct client *client);

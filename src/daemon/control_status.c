@@ -615,7 +615,10 @@ static void judge(const struct runtime *rt, struct view_self *self, struct healt
     char text[sizeof h->cause], next[sizeof h->next];
     *h = (struct health){.at = "here", .other_at = "here"};
     view_self(runtime_core(rt), self);
-    health_judge(runtime_core(rt), self, h);
+    if (control_node_health(rt, &h->degraded, text, next))
+        health_set(h, h->degraded, text, next);
+    else
+        health_judge(runtime_core(rt), self, h);
     if (!h->degraded &&
         doors_failed(runtime_doors_of(rt), text, sizeof text, next, sizeof next))
         health_set(h, true, text, next);
@@ -624,9 +627,11 @@ static void judge(const struct runtime *rt, struct view_self *self, struct healt
 void control_health(const struct runtime *rt, struct control_health *ret)
 {
     struct view_self self;
+    struct view_follow follow;
     struct health h;
     judge(rt, &self, &h);
     ret->degraded = h.degraded;
+    ret->follows = view_follow(runtime_core(rt), &follow);
     memcpy(ret->cause, h.cause, sizeof ret->cause);
     memcpy(ret->next, h.next, sizeof ret->next);
 }
@@ -694,21 +699,6 @@ static json_t *status_join(const struct ils *core, const struct view_self *self)
     return json;
 }
 
-/* Linked by the password alone, although this cluster is ready for more. */
-static json_int_t still_on_password(const struct ils *core)
-{
-    struct view_self self;
-    struct view_cluster c;
-    json_int_t n = 0;
-    view_self(core, &self);
-    unsigned more = 1u << METHOD_TLS | 1u << METHOD_TLS_PASSWORD;
-    if (!self.auth.tls && (auth_accepts(&self.auth) & more) == 0)
-        return 0;
-    for (size_t i = 0; view_cluster(core, i, &c); i++)
-        n += !c.local && c.linked && !c.link_tls;
-    return n;
-}
-
 static json_t *status_certificate(const struct ils *core)
 {
     struct view_own own;
@@ -719,36 +709,6 @@ static json_t *status_certificate(const struct ils *core)
                                                   ? control_number_json(own.waiting)
                                                   : json_null());
     return json;
-}
-
-static void status_counts(const struct ils *core, json_t *json)
-{
-    struct alarm_row row;
-    struct view_cluster c;
-    struct plan_stats p;
-    json_int_t alarms = 0, clusters = 0, linked = 0;
-    for (size_t i = 0; view_alarm(core, i, &row); i++)
-        alarms += row.active;
-    for (size_t i = 0; view_cluster(core, i, &c); i++) {
-        clusters += !c.local;
-        linked += !c.local && c.linked;
-    }
-    struct view_duplicate duplicate;
-    struct view_held held;
-    json_int_t duplicates = 0, helds = 0;
-    while (view_duplicate(core, (size_t)duplicates, &duplicate))
-        duplicates++;
-    while (view_held(core, (size_t)helds, &held))
-        helds++;
-    json_object_set_new(json, "duplicates", json_integer(duplicates));
-    json_object_set_new(json, "held", json_integer(helds));
-    plan_stats(view_plan(core), &p);
-    json_object_set_new(json, "alarms_active", json_integer(alarms));
-    json_object_set_new(json, "clusters", json_integer(clusters));
-    json_object_set_new(json, "clusters_linked", json_integer(linked));
-    json_object_set_new(json, "entries", control_number_json(p.entries));
-    json_object_set_new(json, "confirm", control_confirm_json(core));
-    json_object_set_new(json, "rollback", control_rollback_json(core));
 }
 
 void verb_status(struct client *client)
@@ -794,7 +754,8 @@ void verb_status(struct client *client)
     json_object_set_new(json, "certificate", status_certificate(core));
     json_object_set_new(json, "routes_missing", control_routes_missing(core));
     json_object_set_new(json, "listening", control_listening(&stats));
-    json_object_set_new(json, "still_on_password", json_integer(still_on_password(core)));
-    status_counts(core, json);
+    json_object_set_new(json, "still_on_password", json_integer(control_on_password(core)));
+    control_counted(core, json);
+    json_object_set_new(json, "node", control_node_json(client->control->rt));
     control_reply(client, json, h.degraded ? 1 : 0);
 }

@@ -253,6 +253,39 @@ bool doors_find(const char *name, enum door_name *ret)
     return false;
 }
 
+/* Where several ilsd share the rows, each listens where its own options say; only the page, which
+ * who writes has, has no option. */
+static void take_row(struct slot *s, struct door_setting *setting)
+{
+    const struct runtime_options *o = runtime_options(s->doors->rt);
+    struct view_follow v;
+    if (o->store == NULL) {
+        s->setting = *setting;
+        return;
+    }
+    if (s->name == DOOR_PAGE && view_follow(runtime_core(s->doors->rt), &v))
+        return;
+    if (s->name != DOOR_PAGE) {
+        memcpy(setting->config.address, s->setting.config.address, sizeof setting->config.address);
+        setting->config.port = s->setting.config.port;
+        fill(s->name, setting);
+    }
+    s->setting = *setting;
+    if (s->door == NULL)
+        return;
+    door_gate_set(s->door->gate, &s->setting.config);
+    if (s->door->kind->set != NULL)
+        s->door->kind->set(s->door->door, &s->setting.config);
+}
+
+void doors_close(struct doors *doors, enum door_name name)
+{
+    struct slot *s = &doors->slot[name];
+    s->setting.config.port = 0;
+    if (s->change == NULL)
+        retire(s, NULL);
+}
+
 void doors_row(struct doors *doors, struct slice key, struct slice value)
 {
     char name[16];
@@ -262,7 +295,7 @@ void doors_row(struct doors *doors, struct slice key, struct slice value)
     if (key.n < sizeof name) {
         slice_to_text(key, name, sizeof name);
         if (doors_find(name, &which) && of_row(which, row, &setting))
-            doors->slot[which].setting = setting;
+            take_row(&doors->slot[which], &setting);
     }
     json_decref(row);
 }
@@ -331,7 +364,7 @@ struct doors *doors_new(struct runtime *rt)
 }
 
 /* A redirect to either of them would come back. */
-static void tell_self(struct doors *doors)
+void doors_tell_self(struct doors *doors)
 {
     const struct door_config *sip[2] = {&doors->slot[DOOR_SIP].setting.config,
                                         &doors->slot[DOOR_SIPS].setting.config};
@@ -340,7 +373,7 @@ static void tell_self(struct doors *doors)
 
 void doors_start(struct doors *doors)
 {
-    tell_self(doors);
+    doors_tell_self(doors);
     if (!doors_retry(doors))
         runtime_again(doors->rt);
 }
@@ -410,7 +443,7 @@ static void on_stored(void *context, enum reply reply, struct slice text,
             s->door->kind->set(s->door->door, &s->setting.config);
     }
     if (s->name == DOOR_SIP || s->name == DOOR_SIPS)
-        tell_self(s->doors);
+        doors_tell_self(s->doors);
     if (!waits)
         change_end(s, NULL, REPLY_OK, text);
 }

@@ -62,6 +62,10 @@ struct doors *doors_new(struct runtime *rt);
 /* One stored row, before doors_start. */
 void doors_row(struct doors *doors, struct slice key, struct slice value);
 void doors_start(struct doors *doors);
+/* The core is another one: what it has to know of the doors. */
+void doors_tell_self(struct doors *doors);
+/* Until a row opens it again. */
+void doors_close(struct doors *doors, enum door_name name);
 void doors_free(struct doors *doors); /* of what never started */
 /* Closes all, frees *doors, then calls done. */
 void doors_stop(struct doors *doors, void (*done)(void *context), void *context);

@@ -3,6 +3,7 @@
 #include "daemon/control_inside.h"
 #include "daemon/doors.h"
 #include "daemon/http_pages.h"
+#include "daemon/node.h"
 #include "daemon/version.h"
 
 #include <inttypes.h>
@@ -96,6 +97,27 @@ static void put_daemon(struct runtime *rt, struct buf *out)
     one(out, "store_pending_batches", "gauge", "Batches that the disk has not confirmed yet.",
         s.store_pending);
     one(out, "store_bytes", "gauge", "Size of the database.", s.store_bytes);
+}
+
+/* Where several ilsd share a store. */
+static void put_node(struct runtime *rt, struct buf *out)
+{
+    struct node_view n;
+    struct view_follow f = {.missing = 0};
+    node_view(runtime_node(rt), &n);
+    view_follow(runtime_core(rt), &f);
+    if (n.part == NODE_ALONE)
+        return;
+    one(out, "store_writes", "gauge", "1 where this ilsd has the lease of the store.",
+        n.part == NODE_WRITES);
+    one(out, "store_fence", "gauge", "How often the lease was taken, by whomever.", n.fence);
+    one(out, "store_lease_since_seconds", "gauge", "When it was taken last, since 1970.",
+        (uint64_t)(n.since / 1000000));
+    one(out, "store_version", "gauge", "Up to which the store is known here.", n.version);
+    one(out, "store_answers", "gauge", "1 unless the store is away.", n.away == 0);
+    one(out, "store_away_since_seconds", "gauge", "Since when it is, since 1970; 0: it is not.",
+        (uint64_t)(n.away / 1000000));
+    one(out, "store_missing_segments", "gauge", "Listed in the store, and not in it.", f.missing);
 }
 
 static void put_plan(struct runtime *rt, struct buf *out)
@@ -244,6 +266,7 @@ static void put_doors(struct runtime *rt, struct buf *out)
 void http_metrics(struct runtime *rt, struct buf *out)
 {
     put_daemon(rt, out);
+    put_node(rt, out);
     put_plan(rt, out);
     put_alarms(rt, out);
     put_clusters(rt, out);

@@ -44,7 +44,8 @@ static void page_why(struct runtime *rt, struct arena *scratch, struct buf *out,
     put_json(out, said, 200, json);
 }
 
-/* 503 is for who watches from outside: what is known goes on being served all the same. */
+/* 503 is for who watches from outside: what is known goes on being served all the same. Of who
+ * follows it would only say that its store is away, which all that follow say at once. */
 static void page_health(struct runtime *rt, struct buf *out, struct http_outcome *said)
 {
     struct control_health h;
@@ -56,7 +57,7 @@ static void page_health(struct runtime *rt, struct buf *out, struct http_outcome
                                                           : json_null());
     json_object_set_new(json, "next", tell && h.next[0] != '\0' ? render_text(slice_of(h.next))
                                                                 : json_null());
-    put_json(out, said, h.degraded ? 503 : 200, json);
+    put_json(out, said, h.degraded && !h.follows ? 503 : 200, json);
 }
 
 void http_page(struct runtime *rt, struct arena *scratch, struct buf *out,

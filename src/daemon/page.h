@@ -21,6 +21,8 @@ struct page *page_new(struct runtime *rt); /* NULL: no memory */
 void page_free(struct page *p);
 /* One stored row; false: it is none of an account. */
 bool page_row(struct page *p, struct slice key, struct slice value);
+/* They are to be given anew. */
+void page_forget_rows(struct page *p);
 
 /* A new one-time code; the one before is good no more. */
 void page_setup_code(struct page *p, char ret[static PAGE_CODE_TEXT]);

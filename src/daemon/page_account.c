@@ -102,6 +102,12 @@ bool page_row(struct page *p, struct slice key, struct slice value)
     return true;
 }
 
+void page_forget_rows(struct page *p)
+{
+    crypto_wipe(p->account, sizeof p->account);
+    p->account_n = 0;
+}
+
 static void on_stored(void *context, enum reply reply, struct slice text,
                       const uint64_t number[REPLY_NUMBERS], const struct verdict *verdict)
 {

@@ -2,6 +2,7 @@
  * store, and is ready when the core's first batches are durable. It ends in the opposite order: no
  * new links, goodbye on the old ones, the storer drained, the store closed, the lock given back. */
 #include "daemon/runtime_inside.h"
+#include "daemon/node.h"
 #include "daemon/page.h"
 #include "daemon/tokens.h"
 #include "daemon/version.h"
@@ -11,10 +12,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #define RECLAIM_MS 5
-#define LEASE_MS   10000 /* of a store that several ilsd share */
 
 /* --- the beginning */
 
@@ -33,12 +32,20 @@ static bool load_source(void *context, const struct store_row *row)
     return true;
 }
 
+/* Who follows has no page. */
+void runtime_door_row(struct runtime *rt, const struct store_row *row)
+{
+    struct view_follow v;
+    if (row->remove)
+        tokens_gone(rt->tokens, row->key);
+    else if (!tokens_row(rt->tokens, row->key, row->value) &&
+             (view_follow(rt->core, &v) || !page_row(rt->page, row->key, row->value)))
+        doors_row(rt->doors, row->key, row->value);
+}
+
 static bool load_door(void *context, const struct store_row *row)
 {
-    struct runtime *rt = context;
-    if (!tokens_row(rt->tokens, row->key, row->value) &&
-        !page_row(rt->page, row->key, row->value))
-        doors_row(rt->doors, row->key, row->value);
+    runtime_door_row(context, row);
     return true;
 }
 
@@ -48,6 +55,8 @@ static bool load(struct runtime *rt)
     static const uint8_t order[] = {ROW_SETTING, ROW_PASSWORD, ROW_PEER,  ROW_ROUTE,   ROW_STREAM,
                                     ROW_SEGMENT, ROW_ALARM,    ROW_TRUST, ROW_REFUSED, ROW_INVITE,
                                     ROW_POLICY};
+    if (rt->node != NULL)
+        return node_load(rt->node);
     for (size_t i = 0; i < sizeof order; i++) {
         if (store_load(rt->store, order[i], load_row, rt) < 0) {
             fprintf(stderr, "ilsd: %s\n", store_error(rt->store));
@@ -72,7 +81,7 @@ static const char *reached_at(const struct runtime_options *o)
     return every ? NULL : o->address;
 }
 
-static void start_core(struct runtime *rt)
+struct ils_event runtime_start_event(const struct runtime *rt)
 {
     struct ils_event e = runtime_event(ILS_EV_START);
     const char *reached = reached_at(&rt->options);
@@ -83,12 +92,15 @@ static void start_core(struct runtime *rt)
         e.start.advertise = slice_of(reached);
     e.start.version = slice_of("openils " OPENILS_VERSION);
     e.start.half_open = (uint32_t)(tcp_most(rt->tcp) / 2); /* the rest is for links */
+    return e;
+}
+
+void runtime_start_core(struct runtime *rt)
+{
+    struct ils_event e = runtime_start_event(rt);
     rt->trust_changed = true;
     runtime_step(rt, &e);
     runtime_tls_own(rt);
-    /* Ready is who has kept what it said first: the boot number. */
-    while (rt->batches_out > 0)
-        uv_run(rt->loop, UV_RUN_ONCE);
 }
 
 static void on_reclaim(uv_timer_t *timer)
@@ -125,6 +137,7 @@ static void copy_options(struct runtime *rt, const struct runtime_options *optio
     rt->options.data = copy_text(options->data);
     rt->options.store = copy_text(options->store);
     rt->options.store_key = copy_text(options->store_key);
+    rt->options.node = copy_text(options->node);
     rt->options.address = copy_text(options->address != NULL ? options->address : "::");
     rt->options.advertise = copy_text(options->advertise);
     rt->options.sip_address =
@@ -147,6 +160,7 @@ static void free_all(struct runtime *rt)
         sources_free(rt->sources);
     if (rt->doors != NULL)
         doors_free(rt->doors);
+    node_free(rt->node);
     ils_free(rt->core);
     store_close(rt->store);
     log_close(rt->log);
@@ -157,6 +171,7 @@ static void free_all(struct runtime *rt)
     free((void *)(uintptr_t)rt->options.data);
     free((void *)(uintptr_t)rt->options.store);
     free((void *)(uintptr_t)rt->options.store_key);
+    free((void *)(uintptr_t)rt->options.node);
     free((void *)(uintptr_t)rt->options.address);
     free((void *)(uintptr_t)rt->options.advertise);
     free((void *)(uintptr_t)rt->options.sip_address);
@@ -197,39 +212,12 @@ static struct runtime *new_runtime(uv_loop_t *loop, const struct runtime_options
     return rt;
 }
 
-/* A store in PostgreSQL is written by whoever has its lease, by the name of host and directory. */
-static struct store *open_shared(struct runtime *rt, char *error, size_t size)
-{
-    char key[DATADIR_PATH_MAX], host[64] = "", holder[STORE_HOLDER];
-    struct store_lease lease;
-    if (rt->options.store_key != NULL)
-        snprintf(key, sizeof key, "%s", rt->options.store_key);
-    else
-        datadir_file(rt->options.data, STORE_KEY_FILE, key, sizeof key);
-    struct store *s = store_open_dsn(rt->options.store, key, error, size);
-    if (s == NULL)
-        return NULL;
-    gethostname(host, sizeof host - 1);
-    snprintf(holder, sizeof holder, "%s:%s", host, rt->options.data);
-    if (store_lease(s, holder, LEASE_MS, &lease) < 0)
-        snprintf(error, size, "%s", store_error(s));
-    else if (!lease.mine)
-        snprintf(error, size, "the store %s is written by the ilsd %s; end that one, and start "
-                 "again", store_name(s), lease.holder);
-    else
-        return s;
-    store_close(s);
-    return NULL;
-}
-
 /* What can fail and leaves nothing on the loop. */
 static bool open_files(struct runtime *rt)
 {
     char error[STORE_ERROR];
     if (!datadir_open(&rt->datadir, rt->options.data, error, sizeof error) ||
-        (rt->store = rt->options.store != NULL
-                         ? open_shared(rt, error, sizeof error)
-                         : store_open(rt->options.data, error, sizeof error)) == NULL ||
+        (rt->store = node_open(rt, &rt->node, error, sizeof error)) == NULL ||
         (rt->log = log_open(rt->options.data, error, sizeof error)) == NULL) {
         fprintf(stderr, "ilsd: %s\n", error);
         return false;
@@ -263,10 +251,16 @@ struct runtime *runtime_start(uv_loop_t *loop, const struct runtime_options *opt
     rt->deadline.data = rt->retry.data = rt->later.data = rt->reclaim.data = rt;
     rt->cut_again.data = rt->cut.data = rt->goes_on.data = rt;
     rt->timers = 7;
-    start_core(rt);
+    runtime_start_core(rt);
+    /* Ready is who has kept what it said first: the boot number. */
+    while (rt->batches_out > 0)
+        uv_run(rt->loop, UV_RUN_ONCE);
     start_workers(rt);
     doors_start(rt->doors);
-    sources_start(rt->sources);
+    if (rt->node == NULL || node_part(rt->node) == NODE_WRITES)
+        sources_start(rt->sources);
+    if (rt->node != NULL)
+        node_start(rt->node);
     return rt;
 }
 
@@ -287,11 +281,19 @@ static void end_storer(void *context)
     storer_stop(rt->storer, end_files, rt);
 }
 
+static void end_node(struct runtime *rt)
+{
+    if (rt->node != NULL)
+        node_stop(rt->node, end_storer, rt);
+    else
+        end_storer(rt);
+}
+
 static void end_timer(uv_handle_t *handle)
 {
     struct runtime *rt = handle->data;
     if (--rt->timers == 0)
-        end_storer(rt);
+        end_node(rt);
 }
 
 static void end_timers(void *context)
@@ -345,7 +347,7 @@ void runtime_stop(struct runtime *rt, void (*done)(void *context), void *context
     uv_timer_stop(&rt->cut_again);
     uv_idle_stop(&rt->goes_on);
     runtime_doors(rt); /* closes */
-    runtime_forget_all(rt);
+    runtime_tell_all(rt, REPLY_STOPPED);
     sources_stop(rt->sources, end_sources, rt);
 }
 
@@ -369,6 +371,11 @@ uv_loop_t *runtime_loop(const struct runtime *rt)
 struct sources *runtime_sources(const struct runtime *rt)
 {
     return rt->sources;
+}
+
+struct node *runtime_node(const struct runtime *rt)
+{
+    return rt->node;
 }
 
 struct page *runtime_page(const struct runtime *rt)

@@ -15,6 +15,9 @@ struct runtime_options {
     const char *data;                 /* directory */
     const char *store;                /* DSN of PostgreSQL; NULL = a file in data */
     const char *store_key;            /* file, for a DSN; NULL = store.key in data */
+    bool lookup_only;                 /* follows that store, and never writes */
+    const char *node;                 /* how this ilsd is called there; NULL = HOST:DATA */
+    unsigned lease_s;                 /* 0 = NODE_LEASE_S */
     const char *address;              /* to listen on; "::" = every address, v4 and v6 */
     uint16_t tls_port, password_port; /* 0 = not listened on */
     const char *advertise;            /* NAME or ADDR, with :PORT or without; NULL = none */
@@ -62,6 +65,10 @@ const struct ils *runtime_core(const struct runtime *rt);
 const struct runtime_options *runtime_options(const struct runtime *rt);
 uv_loop_t *runtime_loop(const struct runtime *rt);
 tick runtime_now(const struct runtime *rt);
+
+/* Its part where several share the store (daemon/node.h); NULL: it is alone. */
+struct node;
+struct node *runtime_node(const struct runtime *rt);
 
 /* Where entries come from by themselves (daemon/source.h). */
 struct sources;

@@ -111,14 +111,14 @@ void runtime_forget(struct runtime *rt, uint64_t id)
         waiter_free(w);
 }
 
-void runtime_forget_all(struct runtime *rt)
+void runtime_tell_all(struct runtime *rt, enum reply reply)
 {
     static const uint64_t none[REPLY_NUMBERS];
     while (!list_empty(&rt->waiters)) {
         struct waiter *w = list_entry(rt->waiters.next, struct waiter, node);
         struct waiter told = *w;
         waiter_free(w);
-        told.done(told.context, REPLY_STOPPED, slice_make(NULL, 0), none, NULL);
+        told.done(told.context, reply, slice_make(NULL, 0), none, NULL);
     }
     list_each_safe(node, &rt->outcomes) free(list_entry(node, struct outcome, node));
     list_init(&rt->outcomes);

@@ -96,6 +96,7 @@ struct runtime {
     struct runtime_options options; /* texts of its own; ports as they are */
     struct datadir datadir;
     struct store *store;
+    struct node *node; /* NULL: the store is a file */
     struct storer *storer;
     struct tcp *tcp;
     struct log *log;
@@ -107,6 +108,7 @@ struct runtime {
     wall started;
     bool stepping, telling, stopping;
     uint64_t batches_out; /* given to the storer, not yet reported */
+    uint64_t batches_over; /* likewise, of a core whose place another took: reported first */
     uv_timer_t deadline;
     uv_idle_t goes_on; /* while the core has more to do: once in each turn of the loop */
     unsigned timers; /* handles that libuv still holds */
@@ -161,7 +163,13 @@ struct ils_event runtime_event(enum ils_event_type type);
 void runtime_step(struct runtime *rt, struct ils_event *event);
 void runtime_stored(void *context, uint64_t batch, const char *error);
 void runtime_deadline(uv_timer_t *timer);
+void runtime_give_up(const struct ils_event *event); /* the core cannot go on */
 extern const struct tcp_events runtime_tcp_events;
+
+/* runtime.c */
+struct ils_event runtime_start_event(const struct runtime *rt);
+void runtime_start_core(struct runtime *rt);
+void runtime_door_row(struct runtime *rt, const struct store_row *row); /* of STORE_DOOR */
 
 /* After every step: what workers go by, and what waits for them. */
 void runtime_reclaim(struct runtime *rt);
@@ -206,7 +214,7 @@ void runtime_sips_reload(struct runtime *rt);
 void runtime_outcome(struct runtime *rt, const struct ils_action *a);
 void runtime_tell(struct runtime *rt);
 void runtime_alarm(struct runtime *rt, enum alarm alarm, const char *subject, bool raise);
-void runtime_forget_all(struct runtime *rt);
+void runtime_tell_all(struct runtime *rt, enum reply reply); /* who waits for a command */
 
 /* runtime_tls.c: the sessions of TLS links, and the certificates of the core. What the core does on
  * a link without a session goes to the connection as it is. */

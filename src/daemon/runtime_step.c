@@ -5,6 +5,7 @@
  * What is sent goes first, for somebody waits for it at every hop; then what is done here, in its
  * order; the trace of it all comes last. */
 #include "daemon/runtime_inside.h"
+#include "daemon/node.h"
 #include "daemon/render.h"
 #include "driver/clock.h"
 
@@ -86,8 +87,8 @@ static void perform(struct runtime *rt, const struct ils_action *a, wall now)
     case ILS_DO_SEND: runtime_send(rt, a->link, a->data); break;
     case ILS_DO_CLOSE: runtime_close(rt, a->link); break;
     case ILS_DO_STORE: store(rt, a); break;
-    case ILS_DO_READ:
-    case ILS_DO_RELOAD: break; /* of who follows: this core writes */
+    case ILS_DO_READ: node_read(rt->node, a->data); break;
+    case ILS_DO_RELOAD: node_reload(rt->node); break;
     case ILS_DO_PUBLISH: break; /* the doors read the core's plan between two steps */
     case ILS_DO_TRACE: trace(rt, a, now); break;
     case ILS_DO_ALARM:
@@ -131,7 +132,7 @@ struct ils_event runtime_event(enum ils_event_type type)
 }
 
 /* The core cannot go on. What is on disk is whole. */
-static void give_up(const struct ils_event *event)
+void runtime_give_up(const struct ils_event *event)
 {
     char text[160];
     if (event->type == ILS_EV_STORED && event->failed)
@@ -171,13 +172,15 @@ static void perform_all(struct runtime *rt, const struct ils_actions *todo, wall
 void runtime_step(struct runtime *rt, struct ils_event *event)
 {
     struct ils_actions todo;
+    if (rt->node != NULL && !rt->stepping)
+        node_watch(rt->node);
     tick now = clock_tick();
     rt->now = now > rt->now ? now : rt->now;
     event->now = rt->now;
     event->wall = clock_wall();
     rt->stepping = true;
     if (ils_step(rt->core, event, &todo) < 0)
-        give_up(event);
+        runtime_give_up(event);
     runtime_reclaim(rt);
     perform_all(rt, &todo, event->wall);
     rt->stepping = false;
@@ -206,6 +209,12 @@ void runtime_stored(void *context, uint64_t batch, const char *error)
 {
     struct runtime *rt = context;
     struct ils_event e = runtime_event(ILS_EV_STORED);
+    if (error != NULL && rt->node != NULL)
+        node_doubt(rt->node);
+    if (rt->batches_over > 0) {
+        rt->batches_over--;
+        return;
+    }
     e.batch = batch;
     e.failed = error != NULL;
     rt->batches_out--;

@@ -387,11 +387,12 @@ static bool must_make(const struct runtime *rt, bool *ret_now)
 void runtime_tls_own(struct runtime *rt)
 {
     struct view_self self;
+    struct view_follow follow;
     struct x509_bag bag;
     bool now;
     char fqdn[HOST_TEXT_MAX + 1], error[ERROR_TEXT];
     view_self(rt->core, &self);
-    if (!self.initialised || rt->stopping || !must_make(rt, &now))
+    if (!self.initialised || rt->stopping || view_follow(rt->core, &follow) || !must_make(rt, &now))
         return;
     slice_to_text(self.fqdn, fqdn, sizeof fqdn);
     if (runtime_certificate(rt, fqdn, slice_make(NULL, 0), RUNTIME_DAYS, &bag, error,

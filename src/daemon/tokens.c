@@ -96,6 +96,22 @@ bool tokens_row(struct tokens *t, struct slice key, struct slice value)
     return true;
 }
 
+void tokens_gone(struct tokens *t, struct slice key)
+{
+    struct slice prefix = slice_of(TOKEN_KEY);
+    if (key.n <= prefix.n || !slice_eq(slice_make(key.p, prefix.n), prefix))
+        return;
+    struct token_entry *e = find(t, slice_make(key.p + prefix.n, key.n - prefix.n));
+    if (e != NULL)
+        take_out(t, e);
+}
+
+void tokens_clear(struct tokens *t)
+{
+    t->n = 0;
+    t->changes++;
+}
+
 bool tokens_name_good(struct slice name)
 {
     static const struct slice marks = {(const uint8_t *)".-_", 3};

@@ -20,6 +20,10 @@ void tokens_free(struct tokens *t);
 /* One stored row; false: it is none of a token. */
 bool tokens_row(struct tokens *t, struct slice key, struct slice value);
 
+/* Whoever removed it did so elsewhere; all of them, before they are given anew. */
+void tokens_gone(struct tokens *t, struct slice key);
+void tokens_clear(struct tokens *t);
+
 /* 1 to 64 letters, digits, ".", "-" and "_". */
 bool tokens_name_good(struct slice name);
 bool tokens_has(const struct tokens *t, struct slice name);

@@ -54,8 +54,6 @@ def refused(tap, net, tokyo):
             return str(e)
     said = tries(tokyo.store)
     tap.ok('sealed' in said and 'store.key' in said, 'another ilsd lacks the key', said)
-    said = tries(tokyo.store, '--store-key', os.path.join(tokyo.data, 'store.key'))
-    tap.ok('written by' in said and tokyo.data in said, 'with it: one writes already', said)
     said = tries('postgresql://ann:secret-word@127.0.0.1:1/x')
     tap.ok('passfile' in said and 'secret-word' not in said,
            'no password on the command line', said)
