@@ -271,6 +271,9 @@ int run_restore(struct cli *cli, const struct parsed *p);
 int run_restore_file(struct cli *cli, const struct parsed *p); /* a backup: word[0] */
 int run_backup(struct cli *cli, const struct parsed *p);
 int run_verify(struct cli *cli, const struct parsed *p);
+int run_store(struct cli *cli, const struct parsed *p);
+int run_store_copy(struct cli *cli, const struct parsed *p);
+int run_store_key(struct cli *cli, const struct parsed *p);
 int run_hubs(struct cli *cli, const struct parsed *p);
 int run_cert_show(struct cli *cli, const struct parsed *p);
 int run_cert_export(struct cli *cli, const struct parsed *p);

@@ -68,6 +68,14 @@ static const struct option_row yes_options[] = {
     {NULL, NULL, NULL, OPTION_FLAG},
 };
 
+static const struct option_row store_copy_options[] = {
+    {"--key", "FILE", "the key file of a database (store.key in the directory of ilsd)",
+     OPTION_VALUE},
+    {"--last", NULL, "then ilsd ends, with nothing left behind", OPTION_FLAG},
+    {"--yes", NULL, "do not ask", OPTION_FLAG},
+    {NULL, NULL, NULL, OPTION_FLAG},
+};
+
 static const struct option_row leave_options[] = {
     {"--yes", NULL, "do not ask", OPTION_FLAG},
     {"--force", NULL, "also where spokes are left without any hub", OPTION_FLAG},
@@ -407,6 +415,15 @@ const struct command_row command_table[] = {
     {"verify", "[DIR|FILE]", 0, 1, "is the store what it says it is? Of a running ilsd, or of DIR",
      "DIR: a data directory that no ilsd uses; FILE: a backup.\n"
      "Exit status: 0 sound, 1 not, or it could not be read.", NULL, run_verify},
+    {"store", "", 0, 0, "where the state of ilsd is, and how large", NULL, NULL, run_store},
+    {"store copy", "TARGET", 1, 1, "copy the store to another kind of store, while ilsd runs",
+     "TARGET is postgresql://USER@HOST/DATABASE, which is empty or of this cluster, or a file of\n"
+     "SQLite (ilsd.db in a data directory). The copy is checked by roots and digests. Again: what\n"
+     "changed meanwhile. To move: copy, change --store (ilsd.conf), copy with --last, start ilsd.",
+     store_copy_options, run_store_copy},
+    {"store key", "FILE", 1, 1, "make a key file, with which secrets are sealed in a database",
+     "One ilsd makes its own (store.key in its directory); all that write one store need the same.",
+     NULL, run_store_key},
     {"status", "", 0, 0, "is all well, and if not, why and what next?",
      "Exit status: 0 healthy, 1 degraded, 2 ilsd does not answer.", NULL, run_status},
     {"sync", "[CLUSTER]", 0, 1, "who has what of everybody, how late, and what they have of ours",

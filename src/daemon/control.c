@@ -75,6 +75,8 @@ static const struct verb verbs[] = {
     {"restore", RIGHT_CHANGE, "file,", false, verb_restore},
     {"backup", RIGHT_CHANGE, "file,", false, verb_backup},
     {"verify", RIGHT_READ, "", false, verb_verify},
+    {"store", RIGHT_READ, "", false, verb_store},
+    {"store copy", RIGHT_CHANGE, "target,key,last,", false, verb_store_copy},
     {"sync every", RIGHT_CHANGE, "minutes,", false, verb_sync_every},
     {"exchange", RIGHT_CHANGE, "on,", false, verb_exchange},
     {"store release", RIGHT_CHANGE, "", false, verb_store_release},

@@ -2,6 +2,7 @@
  * is made by the storer between its transactions; what is in it is judged by a worker (verify.c). A
  * backup that is put back is copied and judged first; then ilsd lets its core go, keeps the present
  * store beside the other and comes to life again on that one (runtime_put_back). */
+#include "daemon/carry.h"
 #include "daemon/control_inside.h"
 #include "daemon/verify.h"
 #include "driver/clock.h"
@@ -28,6 +29,7 @@ struct keeping {
     char peer_id[2 * PEER_ID_SIZE + 1]; /* of this cluster */
     char who[96];
     bool initialised, done;
+    const struct runtime_options *shared; /* the store is in a database; NULL: in a file */
     json_t *report;
     char error[2 * DATADIR_PATH_MAX + STORE_ERROR];
     const char *next;
@@ -180,6 +182,9 @@ static void work(uv_work_t *work)
     struct keeping *k = work->data;
     if (k->task == TASK_RESTORE && !copy_file(k))
         return;
+    if (k->task != TASK_RESTORE && k->shared != NULL &&
+        !carry_to_file(k->shared, k->copy, k->error, sizeof k->error))
+        return;
     k->report = verify_path(k->copy, k->error, sizeof k->error);
     if (k->report == NULL) {
         name_file(k);
@@ -256,6 +261,18 @@ static void copied(void *context, const char *error)
         queue(k);
 }
 
+/* A file is copied by the storer, a database beside it. */
+static void copy_store(struct keeping *k)
+{
+    struct runtime *rt = k->client->control->rt;
+    if (k->shared == NULL) {
+        runtime_copy(rt, k->copy, copied, k);
+        return;
+    }
+    drop(k->copy);
+    queue(k);
+}
+
 static struct keeping *keeping_new(struct client *client, enum task task, struct slice file)
 {
     struct view_self self;
@@ -269,6 +286,8 @@ static struct keeping *keeping_new(struct client *client, enum task task, struct
     k->task = task;
     k->initialised = self.initialised;
     k->next = "";
+    const struct runtime_options *options = runtime_options(client->control->rt);
+    k->shared = options->store != NULL ? options : NULL;
     slice_to_text(file, k->file, sizeof k->file);
     memcpy(k->who, client->who, sizeof k->who);
     for (size_t i = 0; i < PEER_ID_SIZE; i++)
@@ -305,7 +324,7 @@ void verb_backup(struct client *client)
         keeping_end(k);
         return;
     }
-    runtime_copy(client->control->rt, k->copy, copied, k);
+    copy_store(k);
 }
 
 void verb_verify(struct client *client)
@@ -316,7 +335,7 @@ void verb_verify(struct client *client)
     datadir_file(runtime_options(client->control->rt)->data, "verify.part", k->copy,
                  sizeof k->copy);
     drop(k->copy); /* of a verify that a crash ended */
-    runtime_copy(client->control->rt, k->copy, copied, k);
+    copy_store(k);
 }
 
 /* Without a file: the word on a store that was put back by hand (control_member.c). */

@@ -44,6 +44,7 @@ struct control {
     uv_timer_t confirm;                           /* a change of the plan waits for it ... */
     bool undoing;                                 /* ... and is being taken back */
     unsigned rolling;                             /* rollbacks that clients wait for */
+    bool copying;                                 /* the store, to another place */
     bool restoring;                               /* a backup is being judged and put back */
     struct control_line kept[CONTROL_TRACE_KEPT]; /* a ring: the newest trace records */
     uint64_t kept_n;                              /* ever kept */
@@ -239,6 +240,8 @@ void verb_hubs(struct client *client);
 void verb_backup(struct client *client);
 void verb_restore(struct client *client);
 void verb_verify(struct client *client);
+void verb_store(struct client *client);
+void verb_store_copy(struct client *client);
 
 void verb_cert_show(struct client *client);
 void verb_cert_csr(struct client *client);

@@ -1,5 +1,6 @@
 /* ilsd: the daemon of one cluster. Options, signals and the service manager; the rest is runtime.
  */
+#include "daemon/carry.h"
 #include "daemon/config.h"
 #include "daemon/control.h"
 #include "daemon/doors.h"
@@ -26,6 +27,7 @@ struct daemon {
     uv_timer_t watchdog, other;
     bool ending;
     char file[DATADIR_PATH_MAX], kept[DATADIR_PATH_MAX]; /* another store takes the place of ours */
+    char to[CONFIG_VALUE], to_key[DATADIR_PATH_MAX];     /* ours goes to another place */
 };
 
 static void on_stopped(void *context)
@@ -44,7 +46,7 @@ static void on_end(uv_signal_t *handle, int number)
     d->ending = true;
     sdnotify("STOPPING=1");
     control_stop(d->control);
-    if (d->file[0] == '\0')
+    if (d->file[0] == '\0' && d->to[0] == '\0')
         runtime_stop(d->runtime, on_stopped, d);
     uv_close((uv_handle_t *)&d->other, NULL);
     uv_close((uv_handle_t *)&d->term, NULL);
@@ -82,18 +84,30 @@ static void on_other(uv_timer_t *timer)
 static void on_put_back(void *context, const char *file, const char *kept)
 {
     struct daemon *d = context;
-    if (d->ending || d->file[0] != '\0')
+    if (d->ending || d->file[0] != '\0' || d->to[0] != '\0')
         return;
     snprintf(d->file, sizeof d->file, "%s", file);
     snprintf(d->kept, sizeof d->kept, "%s", kept);
     uv_timer_start(&d->other, on_other, 0, 0);
 }
 
+static void on_carry_away(void *context, const char *to, const char *key)
+{
+    struct daemon *d = context;
+    if (d->ending || d->file[0] != '\0' || d->to[0] != '\0')
+        return;
+    snprintf(d->to, sizeof d->to, "%s", to);
+    snprintf(d->to_key, sizeof d->to_key, "%s", key);
+    uv_timer_start(&d->other, on_other, 0, 0);
+}
+
 static bool begin(struct daemon *d, const struct config *config, int *status)
 {
     d->runtime = runtime_start(&d->loop, &config->options, status);
-    if (d->runtime != NULL)
+    if (d->runtime != NULL) {
         runtime_on_put_back(d->runtime, on_put_back, d);
+        runtime_on_carry_away(d->runtime, on_carry_away, d);
+    }
     return d->runtime != NULL;
 }
 
@@ -111,10 +125,29 @@ static bool change_places(const struct daemon *d, const char *data)
     return link(file, d->kept) == 0 && rename(d->file, file) == 0;
 }
 
+/* In a database the rows of the other take the place of ours; if not all do, those of ours do. */
+static bool begin_again_shared(struct daemon *d, const struct config *config, int *status)
+{
+    char error[STORE_ERROR], kept[DATADIR_PATH_MAX + 8];
+    bool good = carry_back(&config->options, d->file, d->kept, error, sizeof error);
+    if (!good)
+        fprintf(stderr, "ilsd: %s could not be put in place: %s\n", d->file, error);
+    snprintf(kept, sizeof kept, "%s.again", d->kept);
+    if (!good && access(d->kept, F_OK) == 0 &&
+        !carry_back(&config->options, d->kept, kept, error, sizeof error))
+        fprintf(stderr, "ilsd: nor could %s: %s\n", d->kept, error);
+    unlink(kept);
+    unlink(d->file);
+    d->file[0] = '\0';
+    return begin(d, config, status);
+}
+
 /* With the other store; where that fails, with ours again. */
 static bool begin_again(struct daemon *d, const struct config *config, int *status)
 {
     const char *data = config->options.data;
+    if (config->options.store != NULL)
+        return begin_again_shared(d, config, status);
     char file[DATADIR_PATH_MAX];
     bool changed = change_places(d, data);
     if (!changed)
@@ -125,6 +158,19 @@ static bool begin_again(struct daemon *d, const struct config *config, int *stat
         good = begin(d, config, status);
     d->file[0] = '\0';
     return good;
+}
+
+/* What changed since it was copied goes there too; whoever starts ilsd next starts it there. */
+static int carry_all(const struct daemon *d, const struct config *config)
+{
+    struct carry_place to = {.where = d->to, .key = d->to_key};
+    char error[STORE_ERROR];
+    if (carry_away(&config->options, &to, error, sizeof error)) {
+        printf("ilsd: all of the store is copied; start with the other one\n");
+        return 0;
+    }
+    fprintf(stderr, "ilsd: not all of the store could be copied: %s\n", error);
+    return 1;
 }
 
 static void watch(struct daemon *d)
@@ -231,6 +277,8 @@ int main(int argc, char **argv)
             return status;
         uv_run(&daemon.loop, UV_RUN_DEFAULT);
     }
+    if (daemon.to[0] != '\0' && daemon.runtime == NULL && !daemon.ending)
+        return carry_all(&daemon, &config);
     uv_loop_close(&daemon.loop);
     return status;
 }

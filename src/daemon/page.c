@@ -130,6 +130,7 @@ static bool delicate(const struct verb *verb)
                                          "trust bundle import", "trust introductions set",
                                          "cert install", "cert renew", "cert now", "token add",
                                          "token remove", "identity new", "restore", "backup",
+                                         "store copy",
                                          "door set", "page remove", "page set", "source add"};
     for (size_t i = 0; i < sizeof begins / sizeof *begins; i++)
         if (strcmp(verb->name, begins[i]) == 0)

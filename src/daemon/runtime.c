@@ -492,6 +492,18 @@ void runtime_put_back(struct runtime *rt, const char *file, const char *kept)
         rt->put_back(rt->put_back_context, file, kept);
 }
 
+void runtime_on_carry_away(struct runtime *rt, runtime_told told, void *context)
+{
+    rt->carry_away = told;
+    rt->carry_away_context = context;
+}
+
+void runtime_carry_away(struct runtime *rt, const char *to, const char *key)
+{
+    if (rt->carry_away != NULL && !rt->stopping)
+        rt->carry_away(rt->carry_away_context, to, key);
+}
+
 void runtime_stats(const struct runtime *rt, struct runtime_stats *ret)
 {
     struct storer_stats s;

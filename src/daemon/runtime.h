@@ -131,6 +131,10 @@ typedef void (*runtime_told)(void *context, const char *file, const char *kept);
 void runtime_put_back(struct runtime *rt, const char *file, const char *kept);
 void runtime_on_put_back(struct runtime *rt, runtime_told told, void *context);
 
+/* Likewise: all of the store goes to another place (daemon/carry.h), and this ilsd ends. */
+void runtime_carry_away(struct runtime *rt, const char *to, const char *key);
+void runtime_on_carry_away(struct runtime *rt, runtime_told told, void *context);
+
 /* Counters for `status` and `support`. */
 struct runtime_stats {
     wall started;

@@ -151,8 +151,8 @@ struct runtime {
 
     tick cut_last; /* when it was last said that a lookup did not see all patterns */
 
-    runtime_told put_back;
-    void *put_back_context;
+    runtime_told put_back, carry_away;
+    void *put_back_context, *carry_away_context;
 
     void (*stopped)(void *context);
     void *stopped_context;

@@ -143,6 +143,11 @@ int store_wait(struct store *s, unsigned ms)
     return s->calls->wait(s, ms);
 }
 
+int store_snapshot(struct store *s)
+{
+    return s->calls->snapshot(s);
+}
+
 const char *store_error(const struct store *s)
 {
     return s->error;

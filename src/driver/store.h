@@ -148,6 +148,27 @@ int store_changes(struct store *s, unsigned spaces, uint64_t *version, store_vis
  * (the next call connects again). */
 int store_wait(struct store *s, unsigned ms);
 
+/* --- from one kind of store to another */
+
+/* All that is read from now on is as it is at this moment; nothing can be written, and what others
+ * write is not held up. 0, or -1: store_error. A file: 0, it has no others. */
+int store_snapshot(struct store *s);
+
+struct store_brought {
+    uint64_t rows, bytes;  /* of `from` */
+    uint64_t put, removed; /* in `to` */
+};
+/* Makes `to`, which may be written, hold what `from` holds: what is the same there stays, so that a
+ * second time is quick. told, where not NULL, is called now and then, and ends it with false; what
+ * was brought until then stays. 0, or -1: error says why; a store of another cluster stays as it
+ * is. */
+int store_bring(struct store *from, struct store *to, struct store_brought *ret,
+                bool (*told)(void *context, const struct store_brought *so_far), void *context,
+                char *error, size_t size);
+
+/* Makes a file of SQLite one plain file, without a log beside it; it is only to be closed then. */
+int store_plain(struct store *s);
+
 /* The sentence for the last failure: file, cause, remedy. Valid until the next failure. */
 const char *store_error(const struct store *s);
 

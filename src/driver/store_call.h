@@ -25,6 +25,7 @@ struct store_calls {
     int (*changes)(struct store *s, unsigned spaces, uint64_t *version, store_visit visit,
                    void *context);
     int (*wait)(struct store *s, unsigned ms);
+    int (*snapshot)(struct store *s);
 };
 
 /* What every store begins with. */
@@ -33,7 +34,7 @@ struct store {
     char error[STORE_ERROR];
 };
 
-#define STORE_MODULE_VERSION 1
+#define STORE_MODULE_VERSION 2
 #define STORE_MODULE_SYMBOL  "openils_store"
 
 struct store_module {

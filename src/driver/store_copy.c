@@ -26,7 +26,7 @@ static void say(char *error, size_t size, const char *file, int number)
 struct store_copy *store_copy_start(struct store *s, const char *file, char *error, size_t size)
 {
     if (!store_is_file(s)) {
-        snprintf(error, size, "the store %s is not in a file; copy it with pg_dump", store_name(s));
+        snprintf(error, size, "the store %s is not in a file; this is for files", store_name(s));
         return NULL;
     }
     struct store_copy *c = calloc(1, sizeof *c);
@@ -93,6 +93,15 @@ void store_copy_end(struct store_copy *c)
         unlink(c->to->path);
     store_close(&c->to->store);
     free(c);
+}
+
+int store_plain(struct store *s)
+{
+    struct store_file *f = store_file(s);
+    int code = sqlite3_exec(f->db, "PRAGMA journal_mode=DELETE", NULL, NULL, NULL);
+    if (code != SQLITE_OK)
+        store_explain(f, code);
+    return code == SQLITE_OK ? 0 : -1;
 }
 
 /* --- looking at one */

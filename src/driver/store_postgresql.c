@@ -237,6 +237,18 @@ static int wait_for(struct store *s, unsigned ms)
     return -1;
 }
 
+/* As long as it takes: nobody waits for what is read here. */
+static int snapshot(struct store *s)
+{
+    struct pg *p = pg_of(s);
+    pg_run(p, "SET statement_timeout = 0", NULL);
+    if (!pg_run(p, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", NULL))
+        return -1;
+    p->snapshot = true;
+    p->mine = false;
+    return 0;
+}
+
 /* --- writing */
 
 static int begin(struct store *s)
@@ -526,6 +538,7 @@ static const struct store_calls calls = {
     .lease_end = pg_lease_end,
     .changes = changes,
     .wait = wait_for,
+    .snapshot = snapshot,
 };
 
 static int put_part(void *own, struct slice key, size_t number, struct slice part)

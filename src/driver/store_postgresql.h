@@ -18,10 +18,11 @@ struct pg {
     struct store store;
     char *dsn;
     char name[256];
-    bool follow, add_read_write;
+    bool follow;
     PGconn *c;
     bool away;          /* the last failure was of the store as a whole */
     bool no_notify;     /* this engine has none */
+    bool snapshot;      /* what is read is of one moment, and of one connection */
     atomic_bool hurry;
     char state[6];      /* SQLSTATE of the last answer that was an error; "" = no answer */
     bool fatal;         /* and the server closes the connection */

@@ -212,6 +212,11 @@ bool pg_connect(struct pg *p)
     if (p->c != NULL && still_there(p))
         return true;
     pg_disconnect(p);
+    if (p->snapshot) {
+        p->away = p->fatal = true;
+        pg_say(p, "the store %s went away while it was read; try again", p->name);
+        return false;
+    }
     p->c = PQconnectdbParams(keyword, value, 1);
     if (PQstatus(p->c) != CONNECTION_OK) {
         lost(p);

@@ -481,6 +481,11 @@ static int file_changes(struct store *store, unsigned spaces, uint64_t *version,
     return -1;
 }
 
+static int file_snapshot(struct store *s)
+{
+    return 0;
+}
+
 static int file_wait(struct store *s, unsigned ms)
 {
     return 0;
@@ -509,4 +514,5 @@ static const struct store_calls calls = {
     .lease_end = file_lease_end,
     .changes = file_changes,
     .wait = file_wait,
+    .snapshot = file_snapshot,
 };

@@ -3,6 +3,7 @@
 what is said where it cannot be. How it fails is in test_store_faults.py."""
 import os
 import stat
+import threading
 
 import harness
 from harness import Network, Tap, wait_until
@@ -93,6 +94,85 @@ def over_tls(tap, net):
     c.stop()
 
 
+def moves(tap, net):
+    """From the file to PostgreSQL and back while it serves, with changes all the time."""
+    kyoto = net.cluster('kyoto', start=False)
+    kyoto.store = None
+    kyoto.start().hub(password='one')
+    kyoto.must('plan', 'import', '-', '--source', 'test', stdin=CSV.replace('tokyo', 'kyoto'))
+    stop, numbers = threading.Event(), []
+
+    def load():
+        while not stop.is_set():
+            number = '7%05d' % len(numbers)
+            kyoto.must('plan', 'add', 'ENTERPRISE', number)
+            numbers.append(number)
+    thread = threading.Thread(target=load)
+    target, server = harness.new_store('kyoto'), harness.SERVERS[0]
+    thread.start()
+    code, out = kyoto.ils('store', 'copy', target)
+    stop.set()
+    thread.join()
+    tap.ok(code == 0 and 'roots and digests agree' in out, 'the store is copied', out, kyoto.error)
+    tap.ok(numbers, 'while changes come (%d)' % len(numbers))
+    kyoto.must('store', 'copy', target)
+    kyoto.must('plan', 'add', 'ENTERPRISE', '4710')
+    rows = kyoto.json('store', 'copy', target)
+    tap.ok(0 < rows['rows_written'] < 9, 'again: only what differs is written', rows)
+    kyoto.must('plan', 'add', 'ENTERPRISE', '4711')
+    code, out = kyoto.ils('store', 'copy', target, '--last', '--yes')
+    tap.ok(code == 0 and kyoto.process.wait(20) == 0, 'the last time ilsd ends', out, kyoto.error)
+    kyoto.process, kyoto.store = None, target
+    kyoto.start()
+    tap.ok(all(finds(kyoto, n) for n in numbers + ['4711', 'u19999@kyoto.example.com']),
+           'it goes on in PostgreSQL, with all changes')
+    tap.same(kyoto.json('store')['kind'], 'postgresql', 'ils store says so')
+    whole(tap, net, kyoto)
+    code, out = kyoto.ils('store', 'copy', target)
+    tap.ok(code == 1 and 'is written by' in kyoto.error, 'not into itself', kyoto.error)
+    code, out = kyoto.ils('store', 'copy', harness.SERVERS[0].store(server.made[0]))
+    tap.ok(code == 1, 'nor into that of another cluster', kyoto.error)
+    other = os.path.join(net.folder, 'back')
+    os.mkdir(other)
+    kyoto.must('plan', 'add', 'ENTERPRISE', '4712')
+    kyoto.must('store', 'copy', os.path.join(other, 'ilsd.db'))
+    kyoto.must('plan', 'add', 'ENTERPRISE', '4713')
+    kyoto.must('store', 'copy', os.path.join(other, 'ilsd.db'), '--last', '--yes')
+    kyoto.process.wait(20)
+    kyoto.process, kyoto.store, kyoto.data = None, None, other
+    kyoto.env['ILS_DATA'] = other
+    kyoto.start()
+    tap.ok(all(finds(kyoto, n) for n in numbers + ['4711', '4712', '4713']), 'and back to a file')
+    tap.same(kyoto.ils('verify')[0], 0, 'which is sound')
+    kyoto.stop()
+
+
+def whole(tap, net, c):
+    """Backup, audit and restore of a store in PostgreSQL."""
+    file = os.path.join(net.folder, 'kyoto.backup')
+    code, out = c.ils('verify')
+    tap.ok(code == 0 and 'sound' in out, 'verify', out, c.error)
+    code, out = c.ils('backup', file)
+    tap.ok(code == 0 and 'sound' in out, 'backup', out, c.error)
+    tap.ok(not [f for f in os.listdir(net.folder) + os.listdir(c.data) if f.endswith('.part')],
+           'nothing lies about')
+    c.must('plan', 'add', 'ENTERPRISE', '4799')
+    code, out = c.ils('restore', file, '--yes')
+    tap.ok(code == 0 and 'was put back' in out, 'restore', out, c.error, c.said())
+    tap.ok(not finds(c, '4799') and finds(c, '4711'), 'it is as it was')
+    kept = [f for f in os.listdir(c.data) if 'before' in f]
+    tap.ok(len(kept) == 1 and c.ils('verify', os.path.join(c.data, kept[0]))[0] == 0,
+           'the former one is kept', kept)
+    harness.SERVERS[0].psql('-c', "UPDATE ils_segment SET value = overlay(value placing '\\x00' "
+                            "from 200) WHERE length(value) > 1000 AND key IN (SELECT key FROM "
+                            "ils_segment ORDER BY length(value) DESC LIMIT 1)",
+                            database=c.store.split('/')[3].split('?')[0])
+    code, out = c.ils('verify')
+    tap.ok(code == 1 and 'NOT sound' in out, 'a damaged byte is found', out)
+    c.must('restore', file, '--yes')
+    tap.same(c.ils('verify')[0], 0, 'and mended by the backup')
+
+
 def main():
     tap = Tap()
     missing = Postgresql.missing()
@@ -104,6 +184,7 @@ def main():
         refused(tap, net, tokyo)
         tap.same(tokyo.stop(), 0, 'and ends')
         over_tls(tap, net)
+        tap.run(moves, tap, net)
     tap.done()
 
 
