@@ -34,7 +34,7 @@ from netns import NET, Lan, missing as no_namespaces, run
 from servers import Server
 
 # Patroni's watch: a primary that is gone is missed after TTL seconds at most. As docs/outgrow.md.
-TTL, LOOP, RETRY = 6, 1, 2
+TTL, LOOP, RETRY = 7, 1, 3
 PORT, REST, ETCD, PEERS = 5432, 8008, 2379, 2380
 TOOLS = ('postgres', 'psql', 'patroni', 'etcd', 'curl')
 
@@ -83,7 +83,9 @@ class Host:
         if self.watched:
             with open(self.path('patroni.json'), 'w', encoding='ascii') as handle:
                 json.dump(self.settings(), handle, indent=1)
-            self.launch('patroni', Server.tool('patroni'), self.path('patroni.json'))
+            # it gives up when etcd is slow to start; systemd would start it again
+            self.launch('patroni', 'sh', '-c', 'until "$0" "$1"; do sleep 1; done',
+                        Server.tool('patroni'), self.path('patroni.json'))
 
     def url(self, port):
         return 'http://%s:%d' % (self.address, port)
