@@ -16,6 +16,7 @@ import http_door
 import naptr
 import ours
 import replicate
+import store
 import wait
 from figures import Figures, Report
 from harness import ROOT, Network
@@ -23,7 +24,8 @@ from join import run_join
 
 PEERS = os.environ['PEERS']
 REPLICATE = ('pairs', 'slope', 'origins')
-PHASES = REPLICATE + ('replicate', 'change', 'lookup', 'enum', 'http', 'wait', 'join')
+PHASES = REPLICATE + ('replicate', 'change', 'lookup', 'enum', 'http', 'wait', 'join',
+                      'store')
 ALIASES = {'sync': 'pairs', 'restart': 'pairs', 'bytes': 'pairs'}
 
 
@@ -116,6 +118,8 @@ def measure(phase, options, n, figures):
         http_door.run(n, runs or 3, figures)
     elif phase == 'wait':
         wait.run(n, runs or 3, figures)
+    elif phase == 'store':
+        store.run(n, runs or 3, figures)
     else:
         for _ in range(runs or 3):
             run_join(figures)
@@ -135,6 +139,8 @@ def report(phase, said):
     elif phase == 'lookup':
         said.ratio('INVITE -> 302 a second, Kamailio', 'ils.invite302.window64.replies_per_s',
                    'kamailio.invite302.window64.replies_per_s', 4, True, Figures.median)
+    elif phase == 'store':
+        store.report(said)
     elif phase == 'http':
         http_door.report(said, Figures.median)
     elif phase == 'join':

@@ -29,9 +29,9 @@ def import_file(hub, n, figures, prefix='ils.import.'):
     figures.add(prefix + 'peak_mib', memory(pid, 'VmHWM') / 2 ** 20, 1)
 
 
-def join(net, hub, n, figures, prefix, keys=None, name='spoke'):
+def join(net, hub, n, figures, prefix, keys=None, name='spoke', spoke=None):
     """A fresh spoke joins; it is there still when this is over."""
-    spoke = ours.prepare(net, name)
+    spoke = spoke or ours.prepare(net, name)
     ours.trust(hub, spoke)
     ours.limits(spoke, n)
     ours.settled(hub)

@@ -66,7 +66,8 @@ class Server:
     def start(self):
         with open(self.path('output'), 'ab') as out:
             self.process = subprocess.Popen(self.command(), stdout=out, stderr=out,
-                                            stdin=subprocess.DEVNULL, cwd=self.folder, **self.who)
+                                            stdin=subprocess.DEVNULL, cwd=self.folder,
+                                            env=dict(os.environ, HOME=self.folder), **self.who)
         if not wait_until(lambda: self.answers() or self.process.poll() is not None, 60) or \
                 not self.answers():
             with open(self.path('output'), encoding='utf-8', errors='replace') as said:
