@@ -212,6 +212,7 @@ struct link {
     bool lone;           /* one attempt (dial_peer): no alarm comes of it */
     uint8_t expected_key[KEY_SIZE];
     tick since, deadline, last_in, last_out;
+    tick up;             /* since when both have said yes */
     tick last_answer;    /* to a question of ours, of whatever stream */
     size_t pending;      /* bytes the driver has not written yet */
     struct buf in;       /* raw bytes not yet consumed */

@@ -682,7 +682,7 @@ static tick anew_deadline(const struct ils *ils)
     list_each(node, &ils->links) {
         const struct link *l = list_entry(node, struct link, node);
         const struct ended *e = forgotten_at(ils, l);
-        tick due = l->since + REPEAT_US; /* it has the time to return */
+        tick due = l->up + REPEAT_US; /* it has the time to return */
         due = e != NULL && e->anew > due ? e->anew : due;
         first = e != NULL && due < first ? due : first;
     }

@@ -531,6 +531,7 @@ void link_up(struct link *l)
     struct ils *ils = l->ils;
     struct peer *p = l->to;
     link_change_state(l, LINK_UP);
+    l->up = ils->now;
     link_met(l);
     p->has_told = false;
     p->no_network = l->proved_none && zeros(l->theirs.network, NETWORK_ID_SIZE);

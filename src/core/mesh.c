@@ -264,7 +264,7 @@ static bool stands(const struct link *l)
  * what is known now: heads travel meanwhile. */
 static bool heard(struct ils *ils, const struct link *l)
 {
-    tick until = l->since + HEARD_US;
+    tick until = l->up + HEARD_US;
     if (l->dialler || ils->now >= until)
         return true;
     ils->mesh.let_go = until < ils->mesh.let_go ? until : ils->mesh.let_go;
