@@ -175,6 +175,8 @@ bool carry_back(const struct runtime_options *options, const char *file, const c
                 (from = store_open_copy(file, error, size)) != NULL &&
                 store_bring(from, own, &brought, NULL, NULL, error, size) == 0;
     store_close(from);
+    if (own != NULL)
+        store_lease_end(own);
     store_close(own);
     return good;
 }
