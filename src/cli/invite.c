@@ -120,6 +120,11 @@ static json_t *ready_rows(const json_t *clusters)
     return rows;
 }
 
+static const char *end_of(const json_t *row, const char *key)
+{
+    return strcmp(text_of(row, key), "there") == 0 ? _("at the other end") : _("at this end");
+}
+
 static void print_ready(const struct cli *cli, const json_t *ready)
 {
     static const struct column columns[] = {
@@ -135,12 +140,14 @@ static void print_ready(const struct cli *cli, const json_t *ready)
            (long long)json_integer_value(json_object_get(ready, "stay")),
            (long long)json_integer_value(json_object_get(ready, "cut_off")),
            (long long)json_integer_value(json_object_get(ready, "unknown")));
-    json_array_foreach(clusters, i, row)
+    json_array_foreach(clusters, i, row) {
         if (text_of(row, "next")[0] != '\0')
-            printf(_("%s: type %s: %s\n"), text_of(row, "cluster_id"),
-                   strcmp(text_of(row, "next_at"), "there") == 0 ? _("at the other end")
-                                                                 : _("at this end"),
+            printf(_("%s: type %s: %s\n"), text_of(row, "cluster_id"), end_of(row, "next_at"),
                    text_of(row, "next"));
+        if (text_of(row, "then")[0] != '\0')
+            printf(_("%s: with what it printed, type %s: %s\n"), text_of(row, "cluster_id"),
+                   end_of(row, "then_at"), text_of(row, "then"));
+    }
     json_decref(rows);
 }
 

@@ -101,13 +101,15 @@ void verb_auth_set(struct client *client)
 struct outlook {
     const char *outcome; /* "stays", "cut off", "unknown" */
     char why[640], next[512];
-    bool there; /* where next is typed */
+    bool there;       /* where next is typed */
+    const char *then; /* at the end that is not `there`, when next was typed; "": nothing */
 };
 
 static void look(struct outlook *o, const char *outcome, const char *why, const char *next,
                  bool there)
 {
     o->outcome = outcome;
+    o->then = "";
     snprintf(o->why, sizeof o->why, "%s", why);
     snprintf(o->next, sizeof o->next, "%s", next);
     o->there = there;
@@ -151,6 +153,7 @@ static void look_refused(const struct readiness *r, const struct view_cluster *c
         /* Never tried: the certificate is carried by hand from the end that shows it. */
         o->there = !there;
         snprintf(o->next, sizeof o->next, "ils trust bundle export");
+        o->then = "ils trust bundle import FILE";
         snprintf(o->why + strlen(o->why), sizeof o->why - strlen(o->why),
                  "; imported %s with ils trust bundle import, it would pass",
                  there ? "there" : "here");
@@ -256,6 +259,10 @@ json_t *control_ready_row(const struct readiness *r, size_t i, const struct view
     json_object_set_new(json, "next", o.next[0] != '\0' ? render_text(slice_of(o.next))
                                                         : json_null());
     json_object_set_new(json, "next_at", json_string(o.there ? "there" : "here"));
+    json_object_set_new(json, "then", o.then[0] != '\0' ? json_string(o.then) : json_null());
+    json_object_set_new(json, "then_at", o.then[0] != '\0'
+                                             ? json_string(o.there ? "here" : "there")
+                                             : json_null());
     *ret_outcome = o.outcome;
     return json;
 }

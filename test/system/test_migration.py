@@ -178,6 +178,9 @@ def remedy(scene, c, row):
     tap.same(status, 0, '%s: the remedy at %s: %s' % (c.name, end.name, row['next']), out)
     if row['next'].endswith('bundle export'):
         other = hub if end is c else c
+        tap.same((row['then'], row['then_at']), ('ils trust bundle import FILE',
+                                                 'here' if other is hub else 'there'),
+                 '%s: and what follows at the other end' % c.name)
         other.must('trust', 'bundle', 'import', '-', stdin=out)
 
 

@@ -24,6 +24,7 @@ const t = words(
         here: 'Judged here',
         there: 'Judged there',
         remedy: 'Remedy',
+        steps: 'In this order:',
         again: 'Ask again',
     },
     {
@@ -41,6 +42,7 @@ const t = words(
         here: 'こちらの判定',
         there: '相手側の判定',
         remedy: '対処',
+        steps: '次の順に:',
         again: '再確認',
     },
 );
@@ -57,6 +59,9 @@ interface Row {
     linked: boolean;
     next: string | null;
     next_at: string;
+    /* what follows it at the other of the two ends */
+    then: string | null;
+    then_at: string | null;
 }
 
 interface Answer {
@@ -69,6 +74,25 @@ interface Answer {
 
 const tones: Record<Row['outcome'], Tone> = { stays: 'good', 'cut off': 'bad', unknown: 'warn' };
 const rank: Record<Row['outcome'], number> = { 'cut off': 0, unknown: 1, stays: 2 };
+
+function Steps(props: { of: Row }) {
+    const { next, next_at, then, then_at } = props.of;
+    if (!next) return <>–</>;
+    if (!then) return <Remedy text={next} at={next_at} />;
+    return (
+        <>
+            {t('steps')}
+            <ol>
+                <li>
+                    <Remedy text={next} at={next_at} />
+                </li>
+                <li>
+                    <Remedy text={then} at={then_at ?? 'here'} />
+                </li>
+            </ol>
+        </>
+    );
+}
 
 function Method(props: { method: 'tls' | 'tls+password' }) {
     const asked = useAsk<Answer>('auth ready', { method: props.method });
@@ -90,7 +114,7 @@ function Method(props: { method: 'tls' | 'tls+password' }) {
         { title: t('there'), by: r => r.code_there, cell: r => r.code_there ?? '–' },
         {
             title: t('remedy'),
-            cell: r => (r.next ? <Remedy text={r.next} at={r.next_at} /> : '–'),
+            cell: r => <Steps of={r} />,
         },
     ];
     return (
