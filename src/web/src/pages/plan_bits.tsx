@@ -331,18 +331,6 @@ export function RefusedRows(props: { refusal: Refusal | null }) {
     );
 }
 
-const PAUSE_MS = 120;
-
-/* What was typed, once the typing pauses. */
-export function useSettled(text: string): string {
-    const [settled, setSettled] = useState(text);
-    useEffect(() => {
-        const clock = setTimeout(() => setSettled(text), PAUSE_MS);
-        return () => clearTimeout(clock);
-    }, [text]);
-    return settled;
-}
-
 export interface Pages {
     after: string | undefined;
     /* which one it is, from 1 on */

@@ -5,10 +5,10 @@ import { clusters } from '../live';
 import { said } from '../said';
 import { Check, Chip, Field, Input, Refused, Section, Select, Working } from '../ui/bits';
 import { Table, type Column } from '../ui/table';
-import { useAsk } from '../ui/use';
+import { useAsk, useSettled } from '../ui/use';
 import { number, words } from '../words';
 import type { Shown } from './index';
-import { columnsOf, KINDS, Turn, unsorted, usePages, useSettled } from './plan_bits';
+import { columnsOf, KINDS, Turn, unsorted, usePages } from './plan_bits';
 
 const t = words(
     {

@@ -8,7 +8,7 @@ import { said } from '../said';
 import { Button, Field, Input, None, Refused, Section, Select, Working } from '../ui/bits';
 import { keep } from '../ui/file';
 import { Table, type Column } from '../ui/table';
-import { useAgain, useAsk, useDo } from '../ui/use';
+import { useAgain, useAsk, useDo, useSettled } from '../ui/use';
 import { number, words } from '../words';
 import type { Shown } from './index';
 import {
@@ -19,7 +19,6 @@ import {
     Turn,
     unsorted,
     usePages,
-    useSettled,
     type Changed,
     type Entry,
     type Would,
@@ -139,6 +138,7 @@ function Entries(props: { turn: number; done: (d: Changed) => void }) {
                 <Button
                     kind="danger"
                     label={`${t('remove')}: ${e.key}`}
+                    opens
                     onPress={() => setGoing(e)}
                 >
                     {t('remove')}

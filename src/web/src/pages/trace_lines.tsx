@@ -1,10 +1,10 @@
 /* trace_lines: the trace as it is written, filtered; each line word for word. */
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { ask, session } from '../api';
+import { ask, session, type Args } from '../api';
 import { clusters, status } from '../live';
 import { Button, Chip, Field, Input, None, Refused, Section, Select } from '../ui/bits';
 import { keep } from '../ui/file';
-import { useDo } from '../ui/use';
+import { useDo, useSettled } from '../ui/use';
 import { number, words } from '../words';
 import { useTrace } from './trace_live';
 import { levelOf, passes, type Level, type TraceLine, type Wanted } from './trace_text';
@@ -171,6 +171,18 @@ function Roll(props: { lines: TraceLine[]; still: boolean }) {
     );
 }
 
+/* What of it ilsd can pass over by itself: no more than is passed over here. */
+function filterOf(wanted: Wanted): Args {
+    const verdict = wanted.verdict.trim().toLowerCase();
+    const text = wanted.text.trim() || wanted.code.trim();
+    return {
+        level: wanted.level,
+        ...(wanted.peer && { cluster: wanted.peer }),
+        ...(/^[0-9a-f]{16}$/.test(verdict) && { verdict }),
+        ...(text && text.length < 64 && { text }),
+    };
+}
+
 export function Lines(props: { query: URLSearchParams }) {
     const q = (key: string) => props.query.get(key) ?? '';
     const [paused, setPaused] = useState(false);
@@ -183,9 +195,10 @@ export function Lines(props: { query: URLSearchParams }) {
         code: q('code'),
         text: q('text'),
     });
-    const live = useTrace(paused);
     const name = wanted.cluster.trim().toLowerCase();
     const peer = clusters.value.find(c => c.name.toLowerCase() === name)?.peer_id ?? '';
+    const filter = useSettled(JSON.stringify(filterOf({ ...wanted, peer })));
+    const live = useTrace(paused, JSON.parse(filter) as Args);
     const good = live.lines.filter(l => passes(l, { ...wanted, peer }));
     const shown = good.slice(-Number(most));
     const resume = live.waiting > 0 ? t('waiting', { n: number(live.waiting) }) : t('resume');

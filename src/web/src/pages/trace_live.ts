@@ -1,6 +1,7 @@
-/* trace_live: the newest lines of the trace, those of before and those that are being written. */
+/* trace_live: the newest lines of the trace, those of before and those that are being written. ilsd
+ * passes over what is not wanted, so that what is wanted is not crowded out by other lines. */
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { ask, Refusal } from '../api';
+import { ask, Refusal, type Args } from '../api';
 import { connected } from '../live';
 import type { TraceLine } from './trace_text';
 
@@ -29,8 +30,14 @@ function inOrder(a: TraceLine, b: TraceLine): number {
     return s < t ? -1 : s > t ? 1 : a.line < b.line ? -1 : a.line > b.line ? 1 : 0;
 }
 
-/* While paused, what comes is kept and not shown. */
-export function useTrace(paused: boolean): Live {
+function queryOf(filter: Args): string {
+    const query = new URLSearchParams();
+    for (const [key, value] of Object.entries(filter)) query.append(key, String(value));
+    return query.toString();
+}
+
+/* While paused, what comes is kept and not shown. filter: as of `trace follow`. */
+export function useTrace(paused: boolean, filter: Args = {}): Live {
     const [shown, setShown] = useState<Shown>({ lines: [], refusal: null });
     const [waiting, setWaiting] = useState(0);
     const held = useRef<TraceLine[]>([]);
@@ -44,17 +51,22 @@ export function useTrace(paused: boolean): Live {
         setShown(s => ({ ...s, lines: joined(s.lines, newer) }));
     }
 
+    const query = queryOf(filter);
+    const former = useRef(query);
     useEffect(() => {
         if (!connected.value) return undefined;
         let ended = false;
         let timer = 0;
-        const source = new EventSource('/api/v1/trace/follow');
+        if (former.current !== query) setShown({ lines: [], refusal: null });
+        former.current = query;
+        held.current = [];
+        const source = new EventSource(`/api/v1/trace/follow?${query}`);
         const show = () => {
             timer = 0;
             if (stopped.current) setWaiting(held.current.length);
             else take();
         };
-        ask<TraceLine[]>('trace last', { max: KEPT }).then(
+        ask<TraceLine[]>('trace last', { ...filter, max: KEPT }).then(
             lines => {
                 if (!ended)
                     setShown(s => ({ refusal: null, lines: joined([], [...s.lines, ...lines]) }));
@@ -75,7 +87,7 @@ export function useTrace(paused: boolean): Live {
             clearTimeout(timer);
             source.close();
         };
-    }, [connected.value]);
+    }, [connected.value, query]);
 
     useEffect(() => {
         if (!paused && held.current.length > 0) take();

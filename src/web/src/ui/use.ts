@@ -83,3 +83,15 @@ export function useDo<T>(): Doing<T> {
     const clear = useCallback(() => setState({ refusal: null, busy: false }), []);
     return { done: state.done, refusal: state.refusal, busy: state.busy, run, clear };
 }
+
+const PAUSE_MS = 120;
+
+/* What was typed, once the typing pauses. */
+export function useSettled(text: string): string {
+    const [settled, setSettled] = useState(text);
+    useEffect(() => {
+        const clock = setTimeout(() => setSettled(text), PAUSE_MS);
+        return () => clearTimeout(clock);
+    }, [text]);
+    return settled;
+}
