@@ -1,6 +1,6 @@
-/* enter: coming in, the keyboard alone, and what one page does seen at another (test_enter.py). tokyo
- * is a hub with the spokes osaka and sapporo, kobe was refused (ILS-201), nara and fukuoka have
- * just been started and have no account. */
+/* enter: coming in, a second factor, the keyboard alone, and what one page does seen at another
+ * (test_enter.py). tokyo is a hub with the spokes osaka and sapporo, kobe was refused (ILS-201),
+ * nara and fukuoka have just been started and have no account. */
 import { createHmac } from 'node:crypto';
 import jsQR from 'jsqr';
 import { daemon, given, ok, play, same } from './harness.mjs';
@@ -226,6 +226,57 @@ async function keyboard(come) {
     await press('Space');
     await page.getByRole('heading', { level: 1, name: 'アラーム' }).waitFor();
     ok(true, 'the language is switched by the keyboard');
+    ok(await ann.tabTo(ann.button('English')), 'Tab leads back to English');
+    await press('Space');
+    await joinByKeyboard(ann);
+}
+
+/* The whole configuration, typed: role, registration server, boxes, password, Save, its preview. */
+async function joinByKeyboard(ann) {
+    const { page } = ann;
+    const press = key => page.keyboard.press(key);
+    const { address, port } = given.clusters.tokyo;
+    async function at(label) {
+        await ann.field(label).waitFor();
+        ok(await ann.tabTo(ann.field(label)), `Tab leads to ${label}`);
+    }
+    async function type(label, text) {
+        await at(label);
+        await press('Control+a');
+        await page.keyboard.type(text);
+    }
+    async function box(label, on) {
+        await at(label);
+        if ((await ann.field(label).isChecked()) !== on) await press('Space');
+        same(await ann.field(label).isChecked(), on, `Space sets ${label}`);
+    }
+    ok(await ann.tabTo(page.locator('nav a[href="#/config"]')), 'Tab leads to the configuration');
+    await press('Enter');
+    await at('Role');
+    await page.keyboard.type('Spoke');
+    await type('Registration Server', `${address}:${port}`);
+    await box('Exchange Global Dial Plan Replication Data with Remote Clusters', true);
+    await type('Advertised Route String', 'fukuoka.rs.example.com');
+    await type('Synchronize Clusters Every', '7');
+    await box('Use TLS Certificates', false);
+    await box('Use Password', true);
+    await type('Password *', 'one');
+    await type('Confirm Password *', 'one');
+    const save = page.getByRole('main').getByRole('button', { name: 'Save' });
+    ok(await ann.tabTo(save), 'Tab leads to Save');
+    await press('Enter');
+    await ann.dialog().waitFor();
+    ok((await ann.dialog().innerText()).includes('fukuoka.rs.example.com'),
+        'Enter shows what it will do');
+    same((await daemon('fukuoka', 'json', 'status')).role, 'Standalone', 'and nothing is done yet');
+    ok(await ann.tabTo(ann.dialog().getByRole('button', { name: 'Save' }), 20),
+        'Tab leads to the Save of the preview');
+    await press('Enter');
+    await ann.dialog().waitFor({ state: 'detached' });
+    await ann.reads('tokyo', 'Up to date');
+    const s = await daemon('fukuoka', 'json', 'status');
+    same([s.role, (await daemon('fukuoka', 'json', 'sync')).minutes], ['Spoke', 7],
+        'the whole configuration is saved, and has joined, by the keyboard alone');
 }
 
 async function disconnectByKeyboard(come) {

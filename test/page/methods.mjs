@@ -41,6 +41,21 @@ async function password(come) {
     await joined(c, s, 'Use Password', 'password');
 }
 
+/* The control of all these: two who do the same with two passwords are told so, and no table reads
+ * what the others wait for. */
+async function control(come) {
+    const [c, s] = await meet(come, 'control');
+    const boxes = { [TLS]: false, [PASSWORD]: true };
+    await s.configure({ role: 'Hub Cluster', boxes, password: SECRET });
+    await c.configure({ role: 'Spoke Cluster', server: address(s, 'port'), boxes,
+        password: `${SECRET}, but another` });
+    await Promise.all([c, s].map(p => p.page.getByText(/^ILS-201 · /).first().waitFor()));
+    for (const [p, other] of [[c, s], [s, c]])
+        same(await p.row(other.where.name).filter({ hasText: 'Up to date' }).count() +
+            await p.page.getByText(/^ILS-100 · /).count(), 0,
+        `the control: with two passwords ${p.where.name} has not joined`);
+}
+
 /* Each saves its own certificate as a file, and imports the other's. */
 async function tls(come) {
     const [c, s] = await meet(come, 'tls');
@@ -100,4 +115,4 @@ async function change(come) {
     await joined(c, s, 'and the password is accepted no more', 'tls');
 }
 
-await play({ password, tls, both, switch: change }, 2);
+await play({ password, tls, both, switch: change, control }, 2);

@@ -32,21 +32,55 @@ async function languages(come, name, seen) {
     same(await english(ann.page), [], 'and back');
 }
 
+/* The dialogs that this view can open, one of each kind: what is behind a button that says that it
+ * opens one, whatever row it stands in. Each is looked at and given up. */
+async function dialogs(ann, view, how) {
+    const buttons = ann.page.locator('main button[aria-haspopup="dialog"]:enabled');
+    const labels = await buttons.evaluateAll(all =>
+        all.filter(b => b.checkVisibility()).map(b => b.innerText));
+    let seen = 0;
+    for (const label of new Set(labels)) {
+        await buttons.filter({ visible: true }).filter({ hasText: label }).first().click();
+        await ann.dialog().waitFor();
+        await ann.settled();
+        same(await ann.findings(), [], `axe, ${how}: ${view}: ${label}`);
+        await ann.page.keyboard.press('Escape');
+        await ann.dialog().waitFor({ state: 'detached' });
+        seen += 1;
+    }
+    return seen;
+}
+
+/* The preview of a form that is sent: that of the configuration. */
+async function preview(ann, how) {
+    await ann.turn('config');
+    await ann.page.locator('#every').fill('9');
+    await ann.page.locator('main form button[type="submit"]').click();
+    await ann.dialog().waitFor();
+    same(await ann.findings(), [], `axe, ${how}: the preview of Save`);
+    await ann.page.keyboard.press('Escape');
+    await ann.dialog().waitFor({ state: 'detached' });
+}
+
 async function accessible(come, colorScheme, locale) {
+    const how = `${colorScheme} ${locale.slice(0, 2)}`;
     const ann = await come('tokyo', { colorScheme, locale });
     await ann.open();
     await ann.page.locator('#name').waitFor();
-    same(await ann.findings(), [], `axe, ${colorScheme}: the login`);
+    same(await ann.findings(), [], `axe, ${how}: the login`);
     await ann.login();
     await ann.row('osaka').waitFor();
+    let seen = 0;
     for (const view of await ann.views()) {
         await ann.look(view);
-        same(await ann.findings(), [], `axe, ${colorScheme}: ${view}`);
+        same(await ann.findings(), [], `axe, ${how}: ${view}`);
+        seen += await dialogs(ann, view, how);
     }
+    ok(seen >= 12, `the control: ${seen} dialogs were looked at`);
+    await preview(ann, how);
     await ann.turn('config');
     await ann.row('sapporo').getByRole('button').click();
     await ann.dialog().waitFor();
-    same(await ann.findings(), [], `axe, ${colorScheme}: a dialog`);
     await ann.page.evaluate(() => document.querySelector('dialog').append(
         document.createElement('input')));
     ok((await ann.findings()).some(f => f.startsWith('label')),
@@ -109,12 +143,40 @@ async function importing(come) {
     same((await daemon('sapporo', 'json', 'status')).own_entries, before + 3, 'all its rows');
 }
 
+/* --- the trace, filtered where it is written */
+
+async function trace(come) {
+    const ann = await (await come('tokyo')).login();
+    await ann.turn('trace');
+    const count = async () => (await ann.page.getByText(/^\d+ of \d+ lines$/).innerText())
+        .match(/\d+/g).map(Number);
+    const roll = ann.page.getByRole('group', { name: 'Lines' }).locator('.trace-line');
+    await roll.nth(9).waitFor();
+    const all = (await count())[1];
+    const asked = ann.page.waitForRequest(r => /trace\/follow\?.*text=ILS-201/.test(r.url()));
+    await ann.field('Code').fill('ILS-201');
+    await asked;
+    await ann.page.waitForFunction(() => [...document.querySelectorAll('.trace-line')]
+        .every(line => line.textContent.includes('ILS-201')) &&
+        document.querySelector('.trace-line'));
+    await ann.settled();
+    const [shown, told] = await count();
+    ok(shown > 0 && shown === told && told < all,
+        'the trace: ilsd gives the lines that are wanted, and no others', shown, told, all);
+    await ann.field('Code').fill('');
+    await roll.nth(9).waitFor();
+    ok(true, 'the control: without a filter there are more');
+}
+
 await play({
     import: importing,
+    trace,
     'japanese of a hub': come => languages(come, 'tokyo', '最新'),
     'japanese of who was refused': come => languages(come, 'kobe', 'ILS-201'),
-    'axe light': come => accessible(come, 'light', 'en-GB'),
-    'axe dark': come => accessible(come, 'dark', 'ja-JP'),
+    'axe light en': come => accessible(come, 'light', 'en-GB'),
+    'axe light ja': come => accessible(come, 'light', 'ja-JP'),
+    'axe dark en': come => accessible(come, 'dark', 'en-GB'),
+    'axe dark ja': come => accessible(come, 'dark', 'ja-JP'),
     'first load en': come => firstLoad(come, 'en-GB'),
     'first load ja': come => firstLoad(come, 'ja-JP'),
 }, 2);

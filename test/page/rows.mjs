@@ -48,6 +48,19 @@ async function follow(person, code, secret) {
     await person.dialog().waitFor({ state: 'detached' });
 }
 
+/* The control of what follows: until the remedy is followed, nothing of what it waits for is there.
+ * (Whoever tries again without it is told to wait after a while, ILS-410.) */
+async function unmended(name, c, s) {
+    for (const [p, other] of [[c, s], [s, c]]) {
+        const [last] = await daemon(p.where.name, 'json', 'verdicts');
+        const joined = ROWS[name].met ? 0
+            : await p.row(other.where.name).filter({ hasText: 'Up to date' }).count() +
+                await notice(p, 'ILS-100').count();
+        same([last.code, joined], [ROWS[name].code, 0],
+            `${name}: the control: before the remedy ${p.where.name} has not joined`);
+    }
+}
+
 async function row(come, name) {
     const { boxes, code, at, met } = ROWS[name];
     const [c, s] = [await come(`${name}-C`), await come(`${name}-S`)];
@@ -60,6 +73,7 @@ async function row(come, name) {
     });
     const [v, w] = await Promise.all([shown(name, c, code, 'C', at), shown(name, s, code, 'S', at)]);
     same(v.verdict_id, w.verdict_id, `${name}: both speak of the same attempt`);
+    await unmended(name, c, s);
     await follow(at === 'C' ? c : s, code, 'another password');
     await c.turn('config');
     /* It dials again by itself, sooner or later; whoever is asked to may be sooner. */

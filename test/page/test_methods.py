@@ -7,7 +7,7 @@ import sys
 from scene import Network, Scene
 from pki import Pki
 
-WAYS = ('password', 'tls', 'both', 'switch')
+WAYS = ('password', 'tls', 'both', 'switch', 'control')
 
 
 def files(certificate):

@@ -140,6 +140,7 @@ export function Clusters() {
                 mayChange() && (
                     <Button
                         label={`${t(c.action)}: ${c.name}`}
+                        opens
                         onPress={() => acts.begin(actOn(c))}
                     >
                         {t(c.action)}

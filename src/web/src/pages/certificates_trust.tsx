@@ -254,6 +254,7 @@ function Store(props: { rows: Trusted[]; admin: boolean; done: Done<Removed> }) 
                 <span class="both">
                     <Button
                         label={`${t('show')}: ${c.subject} ${c.fingerprint.slice(0, 11)}`}
+                        opens
                         onPress={() => setShown(c.fingerprint)}
                     >
                         {t('show')}

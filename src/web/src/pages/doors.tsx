@@ -3,6 +3,7 @@
 import { useState } from 'preact/hooks';
 import { ask, session } from '../api';
 import { said } from '../said';
+import { Act } from '../ui/act';
 import { Button, Chip, Command, Field, Input, Notice, Refused, Section } from '../ui/bits';
 import { Dialog } from '../ui/dialog';
 import { Table, type Column } from '../ui/table';
@@ -167,9 +168,7 @@ function Change(props: { door: Door; done: () => void; onCancel: () => void }) {
 function Tokens(props: { admin: boolean }) {
     const asked = useAsk<Token[]>('token list');
     const [name, setName] = useState('');
-    const [going, setGoing] = useState<string | null>(null);
     const making = useDo<{ token: string; name: string }>();
-    const removing = useDo<unknown>();
     async function make(event: Event) {
         event.preventDefault();
         const done = await making.run(async () => {
@@ -179,30 +178,28 @@ function Tokens(props: { admin: boolean }) {
         if (done) setName('');
         asked.again();
     }
-    async function remove(which: string) {
-        await removing.run(() => ask('token remove', { name: which }));
-        setGoing(null);
-        asked.again();
-    }
     const columns: Column<Token>[] = [
         { title: t('name'), by: x => x.name, cell: x => x.name },
         {
             title: t('remove'),
             cell: x =>
                 props.admin && (
-                    <Button
-                        kind="danger"
-                        label={`${t('remove')}: ${x.name}`}
-                        onPress={() => setGoing(x.name)}
+                    <Act
+                        label={t('remove')}
+                        of={x.name}
+                        title={t('sure', { name: x.name })}
+                        danger
+                        work={() => ask('token remove', { name: x.name })}
+                        done={asked.again}
                     >
-                        {t('remove')}
-                    </Button>
+                        <p>{t('sure-text')}</p>
+                    </Act>
                 ),
         },
     ];
     return (
         <Section title={t('tokens')}>
-            <Refused refusal={asked.refusal ?? making.refusal ?? removing.refusal} />
+            <Refused refusal={asked.refusal ?? making.refusal} />
             {making.done && (
                 <Notice tone="good" live title={t('once', { name: making.done.name })}>
                     <p>
@@ -228,18 +225,6 @@ function Tokens(props: { admin: boolean }) {
                         </Button>
                     </div>
                 </form>
-            )}
-            {going && (
-                <Dialog
-                    title={t('sure', { name: going })}
-                    go={t('remove')}
-                    danger
-                    busy={removing.busy}
-                    onGo={() => void remove(going)}
-                    onCancel={() => setGoing(null)}
-                >
-                    <p>{t('sure-text')}</p>
-                </Dialog>
             )}
         </Section>
     );
@@ -276,7 +261,11 @@ export function Doors() {
             title: t('change'),
             cell: d =>
                 admin && (
-                    <Button label={`${t('change')}: ${d.door}`} onPress={() => setChanging(d)}>
+                    <Button
+                        label={`${t('change')}: ${d.door}`}
+                        opens
+                        onPress={() => setChanging(d)}
+                    >
                         {t('change')}
                     </Button>
                 ),

@@ -101,6 +101,7 @@ function Acts(props: { acts: Act[]; name: string; begin: (act: Act) => void }) {
                     key={act.command}
                     kind={act.danger ? 'danger' : 'plain'}
                     label={`${act.what}: ${props.name}`}
+                    opens
                     onPress={() => props.begin(act)}
                 >
                     {act.what}

@@ -111,6 +111,7 @@ function Acts(props: { acts: Act[]; begin: (act: Act) => void }) {
                 <Button
                     key={act.command + act.what}
                     kind={act.danger ? 'danger' : 'plain'}
+                    opens
                     onPress={() => props.begin(act)}
                 >
                     {act.what}

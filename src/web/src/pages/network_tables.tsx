@@ -359,6 +359,7 @@ export function Gone(props: { turn: number; begin: (act: Act) => void }) {
             cell: e =>
                 e.how === 'banned' && (
                     <Button
+                        opens
                         onPress={() =>
                             props.begin(onCluster('unban', e.cluster_id ?? e.peer_id, e.peer_id))
                         }

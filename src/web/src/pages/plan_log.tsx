@@ -221,13 +221,18 @@ export function Log(_: Shown) {
             title: t('action'),
             cell: c => (
                 <span class="both">
-                    <Button label={`${t('show')}: ${c.number}`} onPress={() => setShown(c.number)}>
+                    <Button
+                        label={`${t('show')}: ${c.number}`}
+                        opens
+                        onPress={() => setShown(c.number)}
+                    >
                         {t('show')}
                     </Button>
                     {admin && (
                         <Button
                             kind="danger"
                             label={`${t('back')}: ${c.number}`}
+                            opens
                             onPress={() => setGoing({ number: c.number })}
                         >
                             {t('back')}
@@ -237,6 +242,7 @@ export function Log(_: Shown) {
                         <Button
                             kind="danger"
                             label={`${t('to')}: ${c.number}`}
+                            opens
                             onPress={() => setGoing({ to: c.number })}
                         >
                             {t('to')}

@@ -3,7 +3,6 @@ import { useEffect, useState } from 'preact/hooks';
 import { ask, putUser, removeUser, session, users, type User } from '../api';
 import { Act } from '../ui/act';
 import { Button, Check, Field, Input, Refused, Section, Select } from '../ui/bits';
-import { Dialog } from '../ui/dialog';
 import { Table, type Column } from '../ui/table';
 import { useAsk, useDo } from '../ui/use';
 import { words } from '../words';
@@ -85,7 +84,6 @@ function Requirement() {
 
 export function Users() {
     const [rows, setRows] = useState<User[]>([]);
-    const [going, setGoing] = useState<string | null>(null);
     const [name, setName] = useState('');
     const [role, setRole] = useState('read');
     const [password, setPassword] = useState('');
@@ -109,10 +107,6 @@ export function Users() {
                 void load();
             }),
         );
-    }
-    async function remove(who: string) {
-        await doing.run(() => removeUser(who).then(() => void load()));
-        setGoing(null);
     }
 
     const columns: Column<User>[] = [
@@ -140,13 +134,16 @@ export function Users() {
         {
             title: t('remove'),
             cell: u => (
-                <Button
-                    kind="danger"
-                    label={`${t('remove')}: ${u.name}`}
-                    onPress={() => setGoing(u.name)}
+                <Act
+                    label={t('remove')}
+                    of={u.name}
+                    title={t('sure', { name: u.name })}
+                    danger
+                    work={() => removeUser(u.name)}
+                    done={() => void load()}
                 >
-                    {t('remove')}
-                </Button>
+                    <p>{t('sure-text')}</p>
+                </Act>
             ),
         },
     ];
@@ -212,18 +209,6 @@ export function Users() {
             <OwnPassword />
             <OwnFactor />
             <Sessions />
-            {going && (
-                <Dialog
-                    title={t('sure', { name: going })}
-                    go={t('remove')}
-                    danger
-                    busy={doing.busy}
-                    onGo={() => void remove(going)}
-                    onCancel={() => setGoing(null)}
-                >
-                    <p>{t('sure-text')}</p>
-                </Dialog>
-            )}
         </>
     );
 }

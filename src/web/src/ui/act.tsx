@@ -24,6 +24,7 @@ export function Act<T>(props: {
                 kind={props.danger ? 'danger' : 'plain'}
                 label={props.of === undefined ? undefined : `${props.label}: ${props.of}`}
                 disabled={props.disabled}
+                opens
                 onPress={() => setOpen(true)}
             >
                 {props.label}

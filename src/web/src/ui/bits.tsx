@@ -40,6 +40,8 @@ export function Button(props: {
     disabled?: boolean;
     submit?: boolean;
     label?: string;
+    /* it asks first: a dialog */
+    opens?: boolean;
 }) {
     return (
         <button
@@ -47,6 +49,7 @@ export function Button(props: {
             class={`button ${props.kind ?? 'plain'}`}
             disabled={props.disabled}
             aria-label={props.label}
+            aria-haspopup={props.opens ? 'dialog' : undefined}
             onClick={props.onPress}
         >
             {props.children}
