@@ -458,6 +458,8 @@ void mesh_over(struct link *l, enum code code);
 void mesh_up(struct link *l);         /* a link is up */
 bool mesh_wanted(const struct ils *ils, const struct peer *p); /* a link with it should stand */
 bool mesh_alternate(const struct ils *ils, const struct peer *p); /* of a spoke */
+/* It is dialled no more: whether it is reached is nobody's concern. */
+void mesh_unmissed(struct ils *ils, const struct peer *p);
 bool mesh_visited(const struct ils *ils, const struct peer *p); /* met as both ends are now */
 bool mesh_knows(const struct ils *ils, const struct peer *p);     /* a member, met or vouched for */
 bool mesh_home_gone(const struct ils *ils); /* who was registered with is no hub any more */

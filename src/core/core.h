@@ -428,6 +428,7 @@ struct dial {
 struct mesh {
     uint8_t hub_key[KEY_SIZE];  /* spoke: who serves it now */
     bool has_hub, lone;         /* lone: a spoke that knows no alternate */
+    bool settled;               /* a spoke that is served: it seeks no other hub */
     tick lost;                  /* spoke: since when it has no hub; 0 = it has */
     tick home_lost;             /* spoke: since when its own hub is not linked; 0 = it is */
     tick home_next;             /* spoke on an alternate: when its own hub is tried again */

@@ -429,8 +429,7 @@ static bool drop_peers(struct rows *r)
         t->text[0] = arena_copy(&ils->step, text_slice(p->cluster_id));
         t->text[1] = slice_of(p->dropped ? "forgotten here" : e == NULL ? "left"
                               : e->banned ? "banned" : "forgotten");
-        alarm_clear(ils, ILSHubClusterUnreachable, text_slice(p->host)); /* nobody dials it now */
-        alarm_clear(ils, ILSHubClusterUnreachable, slice_of(p->met_ip));
+        mesh_unmissed(ils, p);
         alarm_clear(ils, ILSCatalogLimitExceeded, text_slice(p->cluster_id));
         peer_free(r, p);
     }

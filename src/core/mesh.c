@@ -305,6 +305,26 @@ static void spoke_serves_none(struct ils *ils)
     }
 }
 
+void mesh_unmissed(struct ils *ils, const struct peer *p)
+{
+    alarm_clear(ils, ILSHubClusterUnreachable, text_slice(p->host));
+    alarm_clear(ils, ILSHubClusterUnreachable, slice_of(p->met_ip));
+}
+
+/* Whom it sought for want of a hub, or was linked with while it was one, it dials no more: nobody
+ * would find out that they are reached again. */
+static void spoke_settles(struct ils *ils)
+{
+    if (ils->mesh.settled)
+        return;
+    ils->mesh.settled = true;
+    list_each(node, &ils->hubs) {
+        const struct peer *p = list_entry(node, struct peer, hub);
+        if (!is_home(ils, p))
+            mesh_unmissed(ils, p);
+    }
+}
+
 static void spoke_tick(struct ils *ils)
 {
     const struct peer *home = ils->dial.hub_known ? peer_find(ils, ils->dial.hub_key) : NULL;
@@ -318,10 +338,12 @@ static void spoke_tick(struct ils *ils)
         ils->mesh.home_lost = ils->now;
     const struct peer *hub = serving(ils, NULL, false);
     if (hub == NULL) {
+        ils->mesh.settled = false;
         spoke_lost(ils);
         return;
     }
     ils->mesh.lost = 0;
+    spoke_settles(ils);
     if (hub->role == ROLE_HUB)
         take_as_home(ils, hub);
     spoke_lets_go(ils);
@@ -362,11 +384,13 @@ static void hub_tick(struct ils *ils)
     if (ils->mesh.lone) /* it was a spoke until now */
         list_each(node, &ils->peers)
             list_entry(node, struct peer, node)->contact.since = 0;
-    ils->mesh.lone = false;
+    ils->mesh.lone = ils->mesh.settled = false;
     list_each(node, &ils->hubs) {
         struct peer *p = list_entry(node, struct peer, hub);
         struct contact *c = &p->contact;
         if (!mesh_wanted(ils, p)) {
+            if (c->since != 0)
+                mesh_unmissed(ils, p);
             c->since = 0;
             continue;
         }

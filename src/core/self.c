@@ -133,6 +133,7 @@ void peer_placed(struct ils *ils, struct peer *p)
     if (there) {
         list_remove(&p->hub);
         p->contact.since = ils->role == ROLE_HUB ? 0 : p->contact.since;
+        mesh_unmissed(ils, p);
         return;
     }
     struct list *before = p->node.prev, *ring = &ils->hubs;

@@ -139,6 +139,30 @@ static void one_way_is_enough_to_register(void **state)
     assert_true(failed > 0);
 }
 
+/* A spoke that was cut off from every hub, and is back: none of them is missed any more. */
+static void whom_nobody_seeks_is_not_missed(void **state)
+{
+    (void)state;
+    struct alarm_row row;
+    hubs();
+    spoke(3, 0);
+    assert_true(met(3, 1) && met(3, 2));
+    for (int i = 0; i < 3; i++)
+        world.blocked[3][i] = true;
+    world_cut(&world, 3, 0);
+    world_pass(&world, 20 * TICK_S);
+    size_t missed = 0;
+    for (size_t i = 0; view_alarm(world.node[3].ils, i, &row); i++)
+        missed += row.active && row.alarm == ILSHubClusterUnreachable;
+    assert_int_equal(missed, 3);
+    for (int i = 0; i < 3; i++)
+        world.blocked[3][i] = false;
+    world_pass(&world, 150 * TICK_S);
+    assert_true(linked(3, 0));
+    for (size_t i = 0; view_alarm(world.node[3].ils, i, &row); i++)
+        assert_false(row.active);
+}
+
 /* It came by a join, not for a visit: as before, it is told that this is no hub. */
 static void a_spoke_is_joined_by_nobody(void **state)
 {
@@ -498,6 +522,45 @@ static enum ils_role role_of(int i)
     return self.role;
 }
 
+/* A hub that misses another one, and becomes a spoke: it seeks nobody any more. */
+static void a_spoke_misses_no_hub(void **state)
+{
+    (void)state;
+    struct alarm_row row;
+    size_t missed = 0;
+    hubs();
+    world_stop(&world, 2);
+    world_pass(&world, 20 * TICK_S);
+    for (size_t i = 0; view_alarm(world.node[1].ils, i, &row); i++)
+        missed += row.active && row.alarm == ILSHubClusterUnreachable;
+    assert_int_equal(missed, 1);
+    world_ask(&world, 1, (struct command){.type = COMMAND_ROLE, .role = ROLE_SPOKE});
+    world_pass(&world, 90 * TICK_S);
+    assert_int_equal(role_of(1), ROLE_SPOKE);
+    for (size_t i = 0; view_alarm(world.node[1].ils, i, &row); i++)
+        assert_false(row.active);
+}
+
+/* A hub that is not reached, and is a spoke when it is heard of again. */
+static void a_hub_misses_no_spoke(void **state)
+{
+    (void)state;
+    struct alarm_row row;
+    size_t missed = 0;
+    hubs();
+    world_block(&world, 0, 2, true);
+    world_cut(&world, 0, 2);
+    world_pass(&world, 20 * TICK_S);
+    for (size_t i = 0; view_alarm(world.node[0].ils, i, &row); i++)
+        missed += row.active && row.alarm == ILSHubClusterUnreachable;
+    assert_int_equal(missed, 1);
+    world_ask(&world, 2, (struct command){.type = COMMAND_ROLE, .role = ROLE_SPOKE});
+    world_pass(&world, 90 * TICK_S);
+    assert_int_equal(role_of(2), ROLE_SPOKE);
+    for (size_t i = 0; view_alarm(world.node[0].ils, i, &row); i++)
+        assert_false(row.active);
+}
+
 static void a_hub_drains(void **state)
 {
     (void)state;
@@ -713,6 +776,7 @@ int main(void)
         CASE(spokes_do_not_meet_where_there_are_hubs),
         CASE(a_spoke_is_joined_by_nobody), CASE(a_spoke_serves_none),
         CASE(one_way_is_enough), CASE(one_way_is_enough_to_register),
+        CASE(whom_nobody_seeks_is_not_missed),
         CASE(hubs_find_each_other), CASE(a_hub_comes_back), CASE(a_partial_partition),
         CASE(two_parts_find_each_other), CASE(a_hub_gives_up_its_registration),
         CASE(who_comes_in_vain_is_told_the_news),
@@ -720,7 +784,8 @@ int main(void)
         CASE(a_visit_is_of_one_method), CASE(a_visit_goes_where_it_usually_is),
         CASE(a_short_restart),
         CASE(a_disconnected_spoke_stays_alone),
-        CASE(connected_again_while_another_serves), CASE(a_hub_drains), CASE(the_last_hub_stays),
+        CASE(connected_again_while_another_serves), CASE(a_hub_drains), CASE(a_spoke_misses_no_hub),
+        CASE(a_hub_misses_no_spoke), CASE(the_last_hub_stays),
         CASE(two_drain_at_once), CASE(a_spoke_is_promoted), CASE(a_refused_copy_is_promoted),
         CASE(who_reads_nothing_is_dropped),
         CASE(another_place_for_another_cluster), CASE(an_older_head_is_all_they_have),
