@@ -349,6 +349,12 @@ static void hub_state(char *dst, size_t size, const json_t *row)
                  (long long)json_integer_value(since), code);
 }
 
+static const char *hub_next_at(const char *at)
+{
+    return strcmp(at, "there") == 0 ? _("at the other end")
+           : strcmp(at, "copy") == 0 ? _("at the copy") : _("at this end");
+}
+
 static json_t *hub_rows(const json_t *hubs)
 {
     char text[300];
@@ -384,9 +390,7 @@ static void print_hubs(const struct cli *cli, const json_t *hubs)
     json_array_foreach(rows, i, row)
         if (text_of(row, "next")[0] != '\0')
             printf(_("%s: type %s: %s\n"), text_of(row, "cluster_id"),
-                   strcmp(text_of(row, "next_at"), "there") == 0 ? _("at the other end")
-                                                                 : _("at this end"),
-                   text_of(row, "next"));
+                   hub_next_at(text_of(row, "next_at")), text_of(row, "next"));
     json_decref(rows);
 }
 

@@ -422,7 +422,8 @@ const char *control_contact_next(const struct ils *core, const struct view_conta
             continue;
         render_remedy(next, 512, &v, self.cluster_id);
         if (next[0] != '\0')
-            return v.remedy_at == SIDE_HERE ? "here" : "there";
+            return v.code == CODE_CLONE && self.displaced ? "copy"
+                   : v.remedy_at == SIDE_HERE ? "here" : "there";
     }
     control_diagnose_next(next, 512, c->address, c->port);
     return "here";

@@ -203,6 +203,8 @@ def g5(part, net, method, role, cured):
     see_doctor(part, keep(part, c, s), 'G5')
     status_says(part, c, 'another copy of this cluster is running, which came while this one was',
                 'next, at the copy: ils identity new --cluster-id')
+    said = {(row['last_code'], row['next_at']) for row in c.json('hubs') if row['next']}
+    part.same(said, {('ILS-502', 'copy')}, 'and `ils hubs` says so, too')
     status_says(part, s, 'was there first and is refused; the one at .* needs another identity',
                 'next, at the copy: ils identity new --cluster-id')
     status_says(part, s, 'C')
