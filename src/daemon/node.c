@@ -299,6 +299,9 @@ bool node_late(const struct node *node)
 
 void node_watch(struct node *node)
 {
+#ifdef OPENILS_BUG_LEASE_KEPT /* the control of test_store_nodes.py: it writes on without a lease */
+    return;
+#endif
     if (node->part != NODE_WRITES || node->stopping || !node_late(node))
         return;
     away(node, "the lease could not be prolonged in time");
@@ -312,6 +315,9 @@ static void renewal_answered(struct node *node, const struct node_ask *a)
     uint64_t fence = node->lease.fence;
     told(node, a);
     bool good = a->lease.mine && a->lease.fence == fence;
+#ifdef OPENILS_BUG_LEASE_KEPT
+    good = true;
+#endif
     if (good || !holds(node))
         return;
     if (node->part == NODE_WRITES)
