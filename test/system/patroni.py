@@ -79,7 +79,7 @@ class Host:
                     self.url(PEERS), '--initial-advertise-peer-urls', self.url(PEERS),
                     '--initial-cluster', self.databases.members(), '--initial-cluster-token',
                     self.databases.token, '--heartbeat-interval', '100', '--election-timeout',
-                    '1000', '--log-level', 'warn')
+                    '1000', '--enable-v2=true', '--log-level', 'warn')
         if self.watched:
             with open(self.path('patroni.json'), 'w', encoding='ascii') as handle:
                 json.dump(self.settings(), handle, indent=1)
@@ -96,7 +96,9 @@ class Host:
             'scope': 'openils', 'name': self.name,
             'restapi': {'listen': '%s:%d' % (self.address, REST),
                         'connect_address': '%s:%d' % (self.address, REST)},
-            'etcd3': {'hosts': [h.address + ':%d' % ETCD for h in self.databases.hosts]},
+            # by the older of its interfaces: that of the newer one may keep what it once heard
+            # from a member that stood still, and never trust the standby again (Patroni 3.0.2)
+            'etcd': {'hosts': [h.address + ':%d' % ETCD for h in self.databases.hosts]},
             'bootstrap': {
                 'dcs': {'ttl': TTL, 'loop_wait': LOOP, 'retry_timeout': RETRY,
                         'synchronous_mode': self.databases.synchronous, 'primary_start_timeout': 0,
