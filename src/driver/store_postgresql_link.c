@@ -87,7 +87,8 @@ void pg_explain(struct pg *p, const PGresult *result)
     one_line(text, sizeof text, said);
     snprintf(p->state, sizeof p->state, "%s", state != NULL ? state : "");
     p->fatal = state == NULL || (grade != NULL && strcmp(grade, "ERROR") != 0) ||
-               strncmp(state, "57P", 3) == 0 || strcmp(state, "25006") == 0;
+               strncmp(state, "57P", 3) == 0 ||
+               (strcmp(state, "25006") == 0 && !p->follow); /* a replica refuses LISTEN */
     for (size_t i = 0; state != NULL && i < sizeof sayings / sizeof *sayings; i++) {
         if (strncmp(state, sayings[i].state, strlen(sayings[i].state)) != 0)
             continue;
