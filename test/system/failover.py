@@ -212,7 +212,7 @@ class Scene:
     @staticmethod
     def finds(c, number):
         try:
-            return c.json('lookup', number)['result'] == 'found'
+            return c.json('lookup', number)['match'] is not None
         except (ValueError, KeyError, OSError):
             return False
 
@@ -241,7 +241,7 @@ class Scene:
             wait_until(lambda c=c: all(self.finds(c, n) for n in told[-3:]), 60, 0.2)
             control = Control(c)
             lost |= {(c.name, n) for n in told
-                     if control.ask('lookup', dialled=n)['result'] != 'found'}
+                     if control.ask('lookup', dialled=n)['match'] is None}
         return lost
 
 
