@@ -100,6 +100,8 @@ uint64_t runtime_command(struct runtime *rt, struct command *command, runtime_do
     list_add(&rt->waiters, &w->node);
     struct ils_event e = runtime_event(ILS_EV_COMMAND);
     e.command = command;
+    if (rt->storer != NULL)
+        storer_soon(rt->storer);
     runtime_step(rt, &e);
     return id;
 }

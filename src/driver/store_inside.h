@@ -39,6 +39,9 @@ int store_form(struct store_file *s);
 /* Asks SQLite (store_check). */
 int store_file_check(struct store *s);
 
+/* store_wal.c: the VFS that gathers what is written into the log; NULL: there is none. */
+const char *store_wal_vfs(void);
+
 /* store_parts.c: the rows of streams. All give 0, or -1: SQLite, or memory. */
 
 /* Inside the transaction that makes the tables. */

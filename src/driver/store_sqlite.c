@@ -231,7 +231,8 @@ static int set_up(struct store_file *s)
 {
     if (make_file(s) < 0)
         return -1;
-    int code = sqlite3_open_v2(s->path, &s->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
+    int code = sqlite3_open_v2(s->path, &s->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX,
+                               store_wal_vfs());
     if (code != SQLITE_OK)
         return failed(s, code);
     sqlite3_extended_result_codes(s->db, 1);

@@ -17,6 +17,9 @@ typedef void (*storer_done)(void *context, uint64_t batch, const char *error);
 /* Takes the store over until storer_stop is done. NULL without memory or thread. */
 struct storer *storer_start(uv_loop_t *loop, struct store *store, storer_done done, void *context);
 
+/* A batch is being made: the thread wakes up meanwhile, and goes to sleep again if none comes. */
+void storer_soon(struct storer *s);
+
 /* Copies the rows and makes them durable in one transaction. A failed batch fails all that were
  * given before its failure was reported: they were made in the belief that it stood. Without memory
  * the batch is reported as failed. */

@@ -6,6 +6,7 @@
 
 #include <signal.h>
 #include <sys/resource.h>
+#include <time.h>
 
 struct bench {
     struct temp temp;
@@ -136,6 +137,36 @@ static void test_in_order_and_together(void **state)
     bench_close(&b);
 }
 
+/* Told that a batch is coming, the thread takes it as any other, early or late; where none comes it
+ * sleeps again, and the end comes as ever. */
+static void test_a_batch_is_coming(void **state)
+{
+    struct bench b;
+    struct timespec from, until;
+    char expected[256] = "";
+    bench_open(&b);
+    for (uint64_t i = 1; i <= 30; i++) {
+        storer_soon(b.storer);
+        if (i % 3 == 0)
+            usleep((useconds_t)(10 * i)); /* awake still, or asleep again */
+        if (i % 5 == 0)
+            continue;
+        give(&b, i, 100);
+        run(&b);
+        size_t n = strlen(expected);
+        snprintf(expected + n, sizeof expected - n, "%llu+ ", (unsigned long long)i);
+    }
+    assert_string_equal(b.told, expected);
+    usleep(20000);
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &from);
+    usleep(100000);
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &until);
+    long used = (until.tv_sec - from.tv_sec) * 1000000000 + until.tv_nsec - from.tv_nsec;
+    assert_in_range(used, 0, 30000000);
+    storer_soon(b.storer);
+    bench_close(&b);
+}
+
 static void test_scan_is_behind_the_writes(void **state)
 {
     struct bench b;
@@ -209,6 +240,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         BOTH(test_in_order_and_together),
+        BOTH(test_a_batch_is_coming),
         BOTH(test_scan_is_behind_the_writes),
         BOTH(test_failure_takes_what_follows),
         BOTH(test_stop_works_off),
