@@ -13,6 +13,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..'
 # pylint: disable=wrong-import-position
 import change
 import http_door
+import longest
 import naptr
 import ours
 import replicate
@@ -24,7 +25,7 @@ from join import run_join
 
 PEERS = os.environ['PEERS']
 REPLICATE = ('pairs', 'slope', 'origins')
-PHASES = REPLICATE + ('replicate', 'change', 'lookup', 'enum', 'http', 'wait', 'join',
+PHASES = REPLICATE + ('replicate', 'change', 'lookup', 'patterns', 'enum', 'http', 'wait', 'join',
                       'store')
 ALIASES = {'sync': 'pairs', 'restart': 'pairs', 'bytes': 'pairs'}
 
@@ -112,6 +113,8 @@ def measure(phase, options, n, figures):
         change.run(n, runs or 3, options, figures)
     elif phase == 'lookup':
         run_lookup(n, runs or 3, figures)
+    elif phase == 'patterns':
+        longest.run(n, runs or 5, figures)
     elif phase == 'enum':
         naptr.run(n, runs or 5, figures)
     elif phase == 'http':
@@ -134,6 +137,8 @@ def report(phase, said):
         replicate.report_origins(said)
     elif phase == 'change':
         change.report(said)
+    elif phase == 'patterns':
+        longest.report(said)
     elif phase == 'enum':
         naptr.report(said)
     elif phase == 'lookup':
