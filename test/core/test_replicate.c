@@ -105,6 +105,104 @@ static void resumes_after_cut(void **state)
     assert_true(world_answers(&world, 2, "user0019999@site099.example.com"));
 }
 
+/* --- a cut at any moment of a refresh */
+
+#define REFRESHED 1000
+
+/* The plan of node 1 of that name: entries that no other has. Asked, not run. */
+static void refresh(size_t name)
+{
+    static struct change change[REFRESHED];
+    static char user[REFRESHED][24], domain[24];
+    snprintf(domain, sizeof domain, "plan%zu.example", name);
+    for (size_t i = 0; i < REFRESHED; i++) {
+        snprintf(user[i], sizeof user[i], "user%zu", i);
+        change[i] = (struct change){.put = true, .kind = ENTRY_URI, .user = slice_of(user[i]),
+                                    .domain = slice_of(domain)};
+    }
+    world_ask(&world, 1, (struct command){.type = COMMAND_PLAN, .change = change, .replace = true,
+                                          .change_n = REFRESHED, .source = slice_of("hr"),
+                                          .force = true});
+}
+
+/* Does node i serve the plan of that name? All of it or nothing. */
+static bool serves(int i, size_t name)
+{
+    char uri[48];
+    size_t n = 0, probes = 0;
+    for (size_t k = 0; k < REFRESHED; k += 37, probes++) {
+        snprintf(uri, sizeof uri, "user%zu@plan%zu.example", k, name);
+        n += world_answers(&world, i, uri);
+    }
+    assert_true(n == 0 || n == probes);
+    return n != 0;
+}
+
+/* The next event is there to be delivered; false: all is quiet. */
+static bool more(void)
+{
+    for (int i = 0; i < 3 && world.queue_at == world.queue_n; i++)
+        if (ils_deadline(world.node[i].ils) <= world.now)
+            world_wake(&world, i);
+    return world.queue_at != world.queue_n;
+}
+
+/* Is it bytes between the two? */
+static bool between(const struct event_queued *q, int a, int b)
+{
+    for (size_t k = 0; k < world.wire_n; k++)
+        for (int e = 0; e < 2; e++) {
+            const struct wire *wire = &world.wire[k];
+            if (q->event.type == ILS_EV_DATA && wire->node[e] == q->node &&
+                wire->id[e] == q->event.link && q->node + wire->node[1 - e] == a + b)
+                return true;
+        }
+    return false;
+}
+
+/* Of the bytes that come then between a and b that part is delivered, and their link is cut. False:
+ * all was quiet before. */
+static bool cut_after(size_t events, int part, int a, int b)
+{
+    while (more() && events-- != 0)
+        world_steps(&world, 1);
+    if (!more())
+        return false;
+    struct event_queued *q = &world.queue[world.queue_at];
+    struct ils_event *e = &q->event;
+    if (part != 0 && between(q, a, b)) {
+        e->data.n = part == 1 ? 1 : part == 2 ? e->data.n / 2 : e->data.n - 1;
+        world_steps(&world, 1);
+    }
+    world_cut(&world, a, b);
+    return true;
+}
+
+/* Whatever has come when the link goes: the former plan is served, or the whole new one; and soon
+ * that everywhere. */
+static void cut_anywhere(void **state)
+{
+    (void)state;
+    size_t name = 0, cuts = 0, early = 0;
+    refresh(name);
+    world_run(&world);
+    for (int way = 0; way < 2; way++) /* on the way to the hub, and from it */
+        for (size_t events = 0, goes_on = true; goes_on; events++)
+            for (int part = 0; part < 4 && goes_on; part++) {
+                refresh(++name);
+                goes_on = cut_after(events, part, 0, way == 0 ? 1 : 2);
+                cuts += goes_on;
+                for (int i = 0; i < 3; i++)
+                    assert_true(serves(i, name) != serves(i, name - 1));
+                early += serves(2, name - 1);
+                world_run(&world);
+                world_pass(&world, 4 * TICK_S);
+                for (int i = 0; i < 3; i++)
+                    assert_true(serves(i, name) && !serves(i, name - 1));
+            }
+    assert_true(cuts > 100 && early > 50); /* and some came too late to matter */
+}
+
 static void survives_restarts(void **state)
 {
     (void)state;
@@ -211,6 +309,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(many_small_changes, setup, teardown),
         cmocka_unit_test_setup_teardown(bulk_and_replacement, setup, teardown),
         cmocka_unit_test_setup_teardown(resumes_after_cut, setup, teardown),
+        cmocka_unit_test_setup_teardown(cut_anywhere, setup, teardown),
         cmocka_unit_test_setup_teardown(survives_restarts, setup, teardown),
         cmocka_unit_test_setup_teardown(beats_keep_it_fresh, setup, teardown),
         cmocka_unit_test_setup_teardown(restored_store_adopts, setup, teardown),
