@@ -157,6 +157,9 @@ void follow_row(struct ils *ils, const struct row *row)
     case ROW_INVITE: return; /* of who writes */
     default: break;
     }
+    if (row->space == ROW_SETTING && (slice_eq(row->key, slice_of("plan_confirm")) ||
+                                      slice_eq(row->key, slice_of("plan_rollback"))))
+        return; /* who writes takes back what was on trial */
     if (!ils->started) {
         journal_row(ils, row);
         return;

@@ -10,6 +10,7 @@
  *
  * What is shared has all of the cluster: its key, certificate, passwords and trust are rows. Where
  * an ilsd listens is its own: options, or its ilsd.conf. */
+#include "daemon/control_planlog.h"
 #include "daemon/node_inside.h"
 #include "driver/clock.h"
 
@@ -290,6 +291,8 @@ void node_writes(struct node *node)
     tell(node, 0, false);
     tell(node, 1, false);
     sources_start(node->rt->sources);
+    if (node->rt->control != NULL)
+        control_confirm_look(node->rt->control);
 }
 
 bool node_late(const struct node *node)

@@ -18,6 +18,7 @@ import urllib.request
 
 import harness
 from harness import Network, Tap, wait_until
+from kill import invite
 from servers import Postgresql
 
 LEASE = 3
@@ -47,30 +48,39 @@ def put(c, user):
                  stdin=HEADER + 'URI,,%s@tokyo.example.com\n' % user)[0]
 
 
+def by_http(c):
+    """One's own entry, which has no route."""
+    url = 'http://127.0.0.1:%d/v1/lookup?dialed=u00007@tokyo.example.com' % c.http_port
+    with urllib.request.urlopen(url, timeout=10) as reply:
+        answer = json.load(reply)
+    return answer['result'] != 'not_found', answer
+
+
+def by_sip(c):
+    """The neighbour's entry, by a datagram, which a worker answers."""
+    answer = invite(('127.0.0.1', c.sip_port), 'far@osaka.example.com')
+    return answer is not None and answer[0] == 302, answer
+
+
 class Callers(threading.Thread):
-    """Asks at the HTTP door of each node, all the time, for what was there from the beginning."""
+    """Asks at a door of each node, all the time, for what was there from the beginning."""
 
-    URL = 'http://127.0.0.1:%d/v1/lookup?dialed=u00007@tokyo.example.com'
-
-    def __init__(self, nodes):
+    def __init__(self, how, nodes):
         super().__init__(daemon=True)
-        self.urls = {c.name: self.URL % c.http_port for c in nodes}
-        self.asked = dict.fromkeys(self.urls, 0)
-        self.failed, self.over = [], False
+        self.how, self.nodes = how, list(nodes)
+        self.asked, self.failed, self.over = {}, [], False
 
     def run(self):
         while not self.over:
-            for name, url in list(self.urls.items()):
+            for c in list(self.nodes):
                 try:
-                    with urllib.request.urlopen(url, timeout=10) as reply:
-                        answer = json.load(reply)
-                    good = answer['result'] != 'not_found'
+                    good, answer = self.how(c)
                 except Exception as e:
                     good, answer = False, repr(e)
-                self.asked[name] += 1
-                if not good:
-                    self.failed.append((name, answer))
-            time.sleep(0.02)
+                self.asked[c.name] = self.asked.get(c.name, 0) + 1
+                if not good and c in self.nodes:
+                    self.failed.append((c.name, answer))
+            time.sleep(0.005)
 
     def end(self):
         self.over = True
@@ -115,10 +125,11 @@ def follows(tap, net, store):
     tap.same(put(one, 'change'), 0, 'and changes its plan')
     tap.ok(wait_until(lambda: all(finds(c, 'change') for c in [two] + look)),
            'all that follow answer the change')
+    one.must('route', 'add', 'osaka.example.com', 'sip:10.0.0.9')
     osaka.must('plan', 'import', '-', '--source', 'x',
                stdin=HEADER + 'URI,,far@osaka.example.com\n')
-    tap.ok(wait_until(lambda: all(c.json('lookup', 'far@osaka.example.com')['result'] != 'not_found'
-                                  for c in [two] + look)), 'and what a neighbour changes')
+    tap.ok(wait_until(lambda: all(by_sip(c)[0] for c in [two] + look)),
+           'and what a neighbour changes, by the route that was set')
     status = look[0].json('status')
     tap.same((status['health'], status['node']['writer']), ('healthy', 'tokyo-1'),
              'a lookup node is well, and says who writes')
@@ -195,9 +206,10 @@ def store_away(tap, server, writer, nodes):
     tap.ok(wait_until(lambda: part(writer) == 'stands by', LEASE + 10),
            'who wrote does not, once his lease is over')
     tap.ok(all(finds(c, 'u00042') and finds(c, 'after') for c in nodes), 'all of them answer')
+    tap.ok(wait_until(lambda: nodes[-1].json('status')['alarms_active'] > 0), 'there is an alarm')
     status = nodes[-1].json('status')
-    tap.ok(status['health'] == 'degraded' and 'has not answered for' in status['cause'] and
-           status['alarms_active'] > 0, 'status says why, and there is an alarm', status)
+    tap.ok(status['health'] == 'degraded' and 'has not answered for' in status['cause'],
+           'status says why', status)
     with urllib.request.urlopen('http://127.0.0.1:%d/healthz' % nodes[-1].http_port) as reply:
         tap.same((reply.status, json.load(reply)['health']), (200, 'degraded'),
                  'a lookup node is not taken out for that')
@@ -214,21 +226,22 @@ def all_of_it(tap, net):
     store = harness.new_store('nodes')
     server = harness.SERVERS[0]
     one, two, look, osaka = follows(tap, net, store)
-    callers, heads = Callers([two] + look), Heads(osaka)
-    callers.start()
-    heads.start()
+    callers, heads = [Callers(how, [two] + look) for how in (by_http, by_sip)], Heads(osaka)
+    for thread in callers + [heads]:
+        thread.start()
     writer_dies(tap, one, two, look, osaka)
-    callers.asked[one.name] = 0
-    callers.urls[one.name] = callers.URL % one.http_port
-    asked_of_two = callers.urls.pop(two.name)
+    for c in callers:
+        c.nodes = [one] + look
     writer_sleeps(tap, None, two, one)
-    callers.urls[two.name] = asked_of_two
+    for c in callers:
+        c.nodes = [one, two] + look
     released(tap, one, two)
     store_away(tap, server, two, [one, two] + look)
-    callers.end()
+    for c in callers:
+        c.end()
+        tap.ok(min(c.asked.values()) > 50 and not c.failed, 'of all lookups %s none failed' %
+               c.how.__name__.replace('_', ' '), c.asked, c.failed[:5])
     heads.over = True
-    tap.ok(min(callers.asked.values()) > 50 and not callers.failed,
-           'of all lookups at all doors none failed', callers.asked, callers.failed[:5])
     tap.ok(len(heads.seen) >= 3 and len({epoch for epoch, _ in heads.seen}) == 1 and
            heads.seen == sorted(heads.seen), 'the neighbour saw one line of heads', heads.seen)
     alarms = {row['name'] for row in osaka.json('alarms') if row['active']}
