@@ -369,8 +369,8 @@ static void health_forget(const struct ils *core, const uint8_t peer_id[static P
     }
 }
 
-/* A hub that is not linked with every other: each pair that is missing, the first with what mends
- * it. */
+/* A hub that is not linked with every other: each pair that is missing, and of the first one of
+ * which it is known why what mends it. */
 static bool health_mesh(const struct ils *core, const struct view_self *self, struct health *h)
 {
     struct view_contact c, first = {0};
@@ -381,7 +381,7 @@ static bool health_mesh(const struct ils *core, const struct view_self *self, st
         linked += c.linked;
         if (c.linked)
             continue;
-        if (hubs - linked == 1)
+        if (hubs - linked == 1 || (first.last_code == CODE_NONE && c.last_code != CODE_NONE))
             first = c;
         at += at < sizeof names ? (size_t)snprintf(names + at, sizeof names - at, "%s%.*s",
                                                    at > 0 ? ", " : "", (int)c.cluster_id.n,
@@ -391,7 +391,7 @@ static bool health_mesh(const struct ils *core, const struct view_self *self, st
         return false;
     bool away = unreachable(first.last_code) || first.last_code == CODE_GOING_DOWN;
     snprintf(text, sizeof text,
-             first.last_code == CODE_NONE ? "hub mesh %zu of %zu: %s is not linked yet%s"
+             first.last_code == CODE_NONE ? "hub mesh %zu of %zu: no link yet with %s%s"
              : away                       ? "hub mesh %zu of %zu: %s cannot be reached%s"
                                           : "hub mesh %zu of %zu: no agreement with %s%s",
              linked, hubs, names, code_of(code, &first));
@@ -410,7 +410,9 @@ static bool health_visits(const struct ils *core, struct health *h)
     for (size_t i = 0; view_contact(core, i, &c); i++) {
         if (c.why != CONTACT_ALTERNATE || c.linked || c.visited || c.last_code == CODE_NONE)
             continue;
-        snprintf(text, sizeof text, "the alternate hub %.*s would not take this cluster%s",
+        snprintf(text, sizeof text, unreachable(c.last_code)
+                 ? "the alternate hub %.*s cannot be reached%s"
+                 : "the alternate hub %.*s would not take this cluster%s",
                  (int)c.cluster_id.n, (const char *)c.cluster_id.p, code_of(code, &c));
         const char *at = control_contact_next(core, &c, next);
         health_set(h, true, text, next[0] != '\0' ? next : "ils hubs");

@@ -359,6 +359,9 @@ def d7(part, net):
                 'ils auth ready at %s says that %s is cut off' % (one.name, other.name), row)
     part.ok(not [p for p in c.json('peers') if p['cluster_id'] == 'H2' and p['met']],
             'they have never met')
+    part.ok(wait_until(lambda: (c.json('status')['cause'] or '').startswith(
+        'the alternate hub H2 cannot be reached (ILS-4')), 'and its status says so',
+            c.json('status')['cause'])
     wc, ws = Watch(c), Watch(h2)
     h1.kill()
     way.open(h2.tls_port)
