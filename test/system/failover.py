@@ -320,7 +320,8 @@ def trouble(s, writer, fault):
           flush=True)
     tap.ok(took and took <= LIMIT, '%s: written again within %d s' % (name, LIMIT),
            *[c.said()[-600:] for c in s.pair], *[json.dumps(c.json('status').get('node'))
-                                                 for c in s.pair if c.lives()])
+                                                 for c in s.pair if c.lives()],
+           *[h.said() for h in s.databases.watched if not took])
     mend()
     tap.ok(s.databases.whole(120), name + ': both databases are there again',
            *[h.said() for h in s.databases.watched])

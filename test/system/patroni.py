@@ -19,7 +19,6 @@ What was committed on the primary lies on the standby as well (synchronous_mode)
 was acknowledged is lost with either. All that is started here runs as an unprivileged user, and is
 ended by pid; the guard of the network ends what this program leaves behind.
 """
-import json
 import os
 import secrets
 import shutil
@@ -29,12 +28,11 @@ import tempfile
 import time
 import urllib.parse
 
-from harness import Tap, wait_until
+from harness import ROOT, Tap, wait_until
 from netns import NET, Lan, missing as no_namespaces, run
 from servers import Server
 
-# Patroni's watch: a primary that is gone is missed after TTL seconds at most. As docs/outgrow.md.
-TTL, LOOP, RETRY = 7, 1, 3
+RECIPE = os.path.join(ROOT, 'docs', 'recipes', 'patroni.yml')
 PORT, REST, ETCD, PEERS = 5432, 8008, 2379, 2380
 TOOLS = ('postgres', 'psql', 'patroni', 'etcd', 'curl')
 
@@ -81,51 +79,37 @@ class Host:
                     self.databases.token, '--heartbeat-interval', '100', '--election-timeout',
                     '1000', '--enable-v2=true', '--log-level', 'warn')
         if self.watched:
-            with open(self.path('patroni.json'), 'w', encoding='ascii') as handle:
-                json.dump(self.settings(), handle, indent=1)
+            with open(self.path('patroni.yml'), 'w', encoding='ascii') as handle:
+                handle.write(self.settings())
             # it gives up when etcd is slow to start; systemd would start it again
             self.launch('patroni', 'sh', '-c', 'until "$0" "$1"; do sleep 1; done',
-                        Server.tool('patroni'), self.path('patroni.json'))
+                        Server.tool('patroni'), self.path('patroni.yml'))
 
     def url(self, port):
         return 'http://%s:%d' % (self.address, port)
 
     def settings(self):
-        """Patroni's file; YAML may be written as JSON."""
-        return {
-            'scope': 'openils', 'name': self.name,
-            'restapi': {'listen': '%s:%d' % (self.address, REST),
-                        'connect_address': '%s:%d' % (self.address, REST)},
-            # by the older of its interfaces: that of the newer one may keep what it once heard
-            # from a member that stood still, and never trust the standby again (Patroni 3.0.2)
-            'etcd': {'hosts': [h.address + ':%d' % ETCD for h in self.databases.hosts]},
-            'bootstrap': {
-                'dcs': {'ttl': TTL, 'loop_wait': LOOP, 'retry_timeout': RETRY,
-                        'synchronous_mode': self.databases.synchronous, 'primary_start_timeout': 0,
-                        'maximum_lag_on_failover': 1048576,
-                        'postgresql': {'use_pg_rewind': True, 'parameters': {
-                            'wal_level': 'replica', 'wal_log_hints': 'on',
-                            'max_connections': 100, 'wal_keep_size': '256MB'}}},
-                'initdb': [{'encoding': 'UTF8'}, {'locale': 'C'}, 'data-checksums']},
-            'postgresql': {
-                'listen': '127.0.0.1,%s:%d' % (self.address, PORT),
-                'connect_address': '%s:%d' % (self.address, PORT),
-                'data_dir': self.path('data'), 'pgpass': self.path('pgpass'),
-                'bin_dir': os.path.dirname(Server.tool('postgres')),
-                'remove_data_directory_on_rewind_failure': True,
-                'authentication': {
-                    'superuser': {'username': 'postgres', 'password': self.databases.secret},
-                    'replication': {'username': 'standby', 'password': self.databases.secret},
-                    'rewind': {'username': 'rewind', 'password': self.databases.secret}},
-                'pg_hba': ['local all all trust'] + [
-                    'host %s all %s scram-sha-256' % (what, where)
-                    for what in ('all', 'replication') for where in ('127.0.0.1/32', NET + '0/24')],
-                'parameters': {'unix_socket_directories': self.folder,
-                               # a standby that is silent for so long is waited for no more
-                               'wal_sender_timeout': '3s', 'wal_receiver_timeout': '3s',
-                               'tcp_user_timeout': '3s',
-                               'shared_buffers': '64MB'}},
-        }
+        """Patroni's file: the recipe of the documentation, with what is this host's."""
+        with open(RECIPE, encoding='ascii') as handle:
+            text = handle.read()
+        secret = self.databases.secret
+        for old, new in [('10.0.0.11:8008', '%s:%d' % (self.address, REST)),
+                         ('10.0.0.11:5432', '%s:%d' % (self.address, PORT)),
+                         ('name: db-1', 'name: ' + self.name), ('SECRET-1', secret),
+                         ('SECRET-2', secret), ('SECRET-3', secret),
+                         ('/usr/lib/postgresql/15/bin', os.path.dirname(Server.tool('postgres'))),
+                         ('/var/lib/postgresql/15/openils', self.path('data')),
+                         ('/var/lib/postgresql/patroni.pgpass', self.path('pgpass')),
+                         ('/run/postgresql', self.folder), ('512MB', '64MB'),
+                         ('all all peer', 'all all trust'), ('10.0.0.0/24', NET + '0/24'),
+                         ('synchronous_mode: true',
+                          'synchronous_mode: %s' % str(self.databases.synchronous).lower())] + \
+                [('10.0.0.%d:2379' % (11 + i), '%s:%d' % (h.address, ETCD))
+                 for i, h in enumerate(self.databases.hosts)]:
+            if old not in text:
+                raise RuntimeError('%s is not in %s' % (old, RECIPE))
+            text = text.replace(old, new)
+        return text
 
     # --- asking
 
