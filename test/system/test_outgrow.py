@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""What docs/outgrow.md types at ilsd is typed, and what it shows is what is seen: from a file into a
-PostgreSQL, a standby, a lookup node, the lease given up, and back. The document's machines are
+"""What docs/outgrow.md types at ilsd is typed, and what it shows is what is seen: from a file into
+a PostgreSQL, a standby, a lookup node, the lease given up, and back. The document's machines are
 daemons on loopback with a data directory each; `systemctl` and `scp` to them are done here, and
 /etc/openils/ilsd.conf is what they are started with. How the databases are set up is not typed: it
 writes into /etc; script/prove failover runs them."""
@@ -37,7 +37,7 @@ def steps(text, title, machine):
         lines = [line[4:] for line in block.splitlines()]
         if TYPED.match(lines[0]):
             found.append([machine, lines, None])
-        elif found and '=' not in lines[0].split('…')[0] and not lines[0].startswith(('echo', 'chm')):
+        elif found and not re.match(r'(\w+ = |echo |chmod )', lines[0]):
             found[-1][2] = lines
     return found
 
@@ -125,7 +125,8 @@ def main():
         server.psql('-c', "CREATE ROLE ils LOGIN PASSWORD 'PASSWORD'",
                     '-c', 'CREATE DATABASE ils OWNER ils', database='postgres')
         typed(World(net, server), text)
-        tap.ok(not same_lines(['OK: … rows'], ['OK: 3 lines'], {}), 'control: another answer differs')
+        tap.ok(not same_lines(['OK: … rows'], ['OK: 3 lines'], {}),
+               'control: another answer differs')
     tap.done()
 
 
