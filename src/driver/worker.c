@@ -218,6 +218,12 @@ void workers_use(struct workers *w, const struct plan *plan, void (*done)(void *
     for (unsigned i = 0; i < w->n; i++)
         w->worker[i].turning = true;
     w->turning = w->n;
+#ifdef OPENILS_BUG_TURNED_EARLY /* a control: nobody is waited for */
+    w->turning = 0;
+    for (unsigned i = 0; i < w->n; i++)
+        w->worker[i].turning = false;
+    uv_async_send(&w->back);
+#endif
     pthread_mutex_unlock(&w->lock);
     for (unsigned i = 0; i < w->n; i++)
         ring(&w->worker[i]);
