@@ -1,7 +1,7 @@
 /* wire: the laws of what is sent, judged on links with TLS alone, where the world sees the frames
  * (those of the other links are sealed). Of each head, where it is sent:
  *   once       on one link a stream's heads only rise, and none is told twice;
- *   back       none goes to whoever has told it, or a later one, on this link already;
+ *   back       none goes to whoever has told it, or a later one, on this link and was heard;
  *   durable    an origin's own head is on its disk before it leaves;
  *   relay      a spoke tells of others only what the other end has shown that it has;
  * and of each list that is asked for:
@@ -106,6 +106,20 @@ static void heard_of(struct judge *j, const struct node *n, uint32_t soul, const
     held->fits_in = n->incarnation;
 }
 
+/* Of a spoke nobody hears but of itself, nor of a hub that is taken for one still (admit.c). */
+static bool is_unheard(struct judge *j, const struct node *by, const struct node *from,
+                       uint32_t soul)
+{
+    struct view_cluster c;
+    uint32_t teller = j->life[from->index].soul;
+    if (by->ils == NULL || teller == 0 || teller == soul)
+        return false;
+    for (size_t i = 1; view_cluster(by->ils, i, &c); i++)
+        if (soul_of(j, c.key) == teller)
+            return c.role == ROLE_SPOKE;
+    return false;
+}
+
 /* n asks for a list. What it serves of that origin is older than a head that fits: it may be that
  * one which is to come. */
 static void judge_asked(struct judge *j, const struct node *n, struct watch *back,
@@ -185,9 +199,12 @@ static void take_head(struct judge *j, struct flow *f, struct node *from, struct
         judge_sent(j, from, to, w, back, &h);
         return;
     }
-    struct passed *p = passed_get(f, soul_of(j, h.key), h.number);
+    uint32_t soul = soul_of(j, h.key);
+    if (is_unheard(j, to, from, soul))
+        return;
+    struct passed *p = passed_get(f, soul, h.number);
     struct stamp at = stamp_of(h.epoch, h.usn, h.root);
-    heard_of(j, to, soul_of(j, h.key), &h);
+    heard_of(j, to, soul, &h);
     if (p->at.epoch == 0 || passed_order(p, &at, h.beat) > 0) {
         p->at = at;
         p->beat = h.beat;
