@@ -2,6 +2,10 @@
 mutual TLS, until its disk has all: its store in PostgreSQL, its store a file, and beside it
 PostgreSQL's own logical replication of the same rows over TLS, in turns.
 
+Then a writer and three lookup nodes on that store, all with N entries: how soon a change that is
+made at the hub is known at the writer, and at a lookup node; and how many questions by ENUM one,
+two and three lookup nodes answer at once, each with a program of its own that asks.
+
 Every server is on a disk, with fsync, and runs before a clock does. The subscriber's clock begins
 at CREATE SUBSCRIPTION and ends when the last row can be read, which is when it is committed."""
 import os
@@ -12,7 +16,8 @@ import time
 import ours
 import replicate
 from harness import Network, wait_until
-from ours import cpu, key
+from naptr import knows
+from ours import ask, cpu, key
 from servers import Postgresql
 
 
@@ -130,6 +135,50 @@ def run_sync(net, hub, n, runs, figures, database):
             peer.turn()
 
 
+# --- lookup nodes
+
+FIRST, NUMBERS, SECONDS, CHANGES = 81310000000, 1000, 4, 300
+
+
+def lookup_node(net, database, name):
+    c = net.cluster(name, start=False, dns=True)
+    c.options = ['--store', database.dsn('writer'), '--node', name, '--lookup-only']
+    return c.start()
+
+
+def asked_at_once(nodes, figures):
+    """All of them as fast as they answer."""
+    before = sum(cpu(c.process.pid) for c in nodes)
+    asking = [subprocess.Popen([ours.tool('blast'), str(c.dns_port), str(SECONDS), 'window', '64',
+                                str(FIRST), str(NUMBERS), 'ils.internal'], text=True,
+                               stdout=subprocess.PIPE) for c in nodes]
+    said = [dict(line.split(': ') for line in p.communicate()[0].splitlines()) for p in asking]
+    if any(float(s['empty']) for s in said):
+        raise RuntimeError('a lookup node did not know a number')
+    total = sum(float(s['replies_per_s']) for s in said)
+    used = sum(cpu(c.process.pid) for c in nodes) - before
+    figures.add('ils.nodes.%d_replies_per_s' % len(nodes), total, 0)
+    figures.add('ils.nodes.%d_replies_per_cpu_s' % len(nodes), total * SECONDS / used, 0)
+
+
+def run_nodes(net, hub, n, runs, figures, database):
+    hub.must('plan', 'import', '-', '--source', 'numbers', stdin='type,key,failover\n' + ''.join(
+        'E164,+%d,-\n' % (FIRST + i) for i in range(NUMBERS)))
+    writer = joined(net, hub, n, figures, database, 'writer')
+    nodes = [lookup_node(net, database, 'look%d' % i) for i in (1, 2, 3)]
+    for c in nodes:
+        ask('wait', 'sip', c.sip_port, 0, key(n - 1))
+        figures.add('ils.nodes.resident_mib', ours.memory(c.process.pid, 'VmRSS') / 2 ** 20, 1)
+        if not wait_until(lambda c=c: knows(c.dns_port, FIRST), 60):
+            raise RuntimeError(c.name + ' does not know the numbers')
+    where = os.path.join(hub.data, 'control.sock')
+    for _ in range(runs):
+        for name, c in (('at_writer', writer), ('at_lookup_node', nodes[0])):
+            figures.take('ils.nodes.%s_' % name, ask('change', 'sip', c.sip_port, CHANGES, where))
+        for k in (1, 2, 3):
+            asked_at_once(nodes[:k], figures)
+
+
 def run(n, runs, figures):
     missing = Database.missing()
     if missing:
@@ -140,6 +189,7 @@ def run(n, runs, figures):
         hub = ours.make_hub(net)
         replicate.import_file(hub, n, figures)
         run_sync(net, hub, n, runs, figures, database)
+        run_nodes(net, hub, n, runs, figures, database)
 
 
 def report(said):
@@ -149,3 +199,14 @@ def report(said):
                'ils.in_postgresql.durable_s', 'ils.in_sqlite.durable_s')
     said.ratio('sync into PostgreSQL until the last key is answered, s, its own logical '
                'replication', 'ils.in_postgresql.answered_s', 'postgresql.durable_s')
+    part = said.figures.best
+    if part('ils.nodes.at_writer_p50_ms'):
+        said.say('a change at a neighbour, ms until it is answered, p50 and p99: by the writer %.2f '
+                 'and %.2f, by a lookup node %.2f and %.2f' % tuple(
+                     part('ils.nodes.%s_ms' % name) for name in (
+                         'at_writer_p50', 'at_writer_p99', 'at_lookup_node_p50',
+                         'at_lookup_node_p99')))
+        said.say('ENUM answers a second of one, two and three lookup nodes: %s; a second of their '
+                 'processors: %s' % tuple(', '.join('%.0f' % max(
+                     said.figures.values['ils.nodes.%d_replies_per_%ss' % (k, how)])
+                     for k in (1, 2, 3)) for how in ('', 'cpu_')))

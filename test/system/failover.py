@@ -102,19 +102,22 @@ class Caller:
 # --- who writes
 
 class Writer:
-    """Adds entries at whoever takes them, and knows which of them were acknowledged."""
+    """Adds entries at both, of which one takes them, and knows which were acknowledged."""
 
     def __init__(self, nodes):
-        self.nodes, self.told, self.n, self.at = nodes, [], 0, 0.0
+        self.told, self.at = [], 0.0
         self.over = threading.Event()
-        self.thread = threading.Thread(target=self.run, daemon=True)
-        self.thread.start()
+        self.threads = [threading.Thread(target=self.run, args=(k, c), daemon=True)
+                        for k, c in enumerate(nodes)]
+        for t in self.threads:
+            t.start()
 
-    def run(self):
+    def run(self, k, c):
+        n = 0
         while not self.over.wait(0.5):
-            number = '+8190%07d' % self.n
-            self.n += 1
-            if any(self.add(c, number) for c in self.nodes):
+            number = '+819%d%07d' % (k, n)
+            n += 1
+            if self.add(c, number):
                 self.told.append(number)
                 self.at = time.monotonic()
 
@@ -135,7 +138,8 @@ class Writer:
 
     def end(self):
         self.over.set()
-        self.thread.join(60)
+        for t in self.threads:
+            t.join(60)
 
 
 class Watch:

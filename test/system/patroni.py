@@ -239,8 +239,11 @@ class Databases:
         which it may a moment later; the primary, or None."""
         def both():
             primary, standby = self.primary(), self.standby()
-            return primary if primary and standby and (
-                standby.synchronous() or not self.synchronous) else None
+            if not primary or not standby:
+                return None
+            waits = primary.sql("select count(*) from pg_stat_replication where sync_state = "
+                                "'sync'", check=False) == '1'
+            return primary if waits and standby.synchronous() or not self.synchronous else None
         return wait_until(both, timeout, 0.2)
 
     def failed_over(self, old, timeout=60):
