@@ -201,8 +201,8 @@ def report(said):
                'replication', 'ils.in_postgresql.answered_s', 'postgresql.durable_s')
     part = said.figures.best
     if part('ils.nodes.at_writer_p50_ms'):
-        said.say('a change at a neighbour, ms until it is answered, p50 and p99: by the writer %.2f '
-                 'and %.2f, by a lookup node %.2f and %.2f' % tuple(
+        said.say('a change at a neighbour, ms until it is answered, p50 and p99: by the writer '
+                 '%.2f and %.2f, by a lookup node %.2f and %.2f' % tuple(
                      part('ils.nodes.%s_ms' % name) for name in (
                          'at_writer_p50', 'at_writer_p99', 'at_lookup_node_p50',
                          'at_lookup_node_p99')))
