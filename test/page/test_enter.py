@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""The admin page in a browser: coming in, naming a cluster, disconnecting one, what is told by
-itself, the keyboard alone, both languages, accessibility, and how much the first load is
-(enter.mjs)."""
+"""The admin page in a browser: coming in, a second factor, naming a cluster, disconnecting one,
+what is told by itself, the keyboard alone (enter.mjs). What is asked of every page stands in
+test_pages.py."""
 import sys
 
 from scene import Network, Scene

@@ -4,6 +4,7 @@ import { useState } from 'preact/hooks';
 import { accounts, login, Refusal, setup } from './api';
 import { CodeField } from './factor';
 import { Button, Command, Field, Input, Refused } from './ui/bits';
+import { differ, NewPassword, untyped } from './ui/twice';
 import { useDo } from './ui/use';
 import { words } from './words';
 
@@ -12,29 +13,23 @@ const t = words(
         login: 'Log in',
         name: 'Name',
         password: 'Password',
-        again: 'Confirm password',
         first: 'Set the page up',
         code: 'Setup code',
         'code-hint':
             'Type this at the console of ilsd; it prints a code that is good for 15 minutes:',
         'to-setup': 'I have a setup code',
         'to-login': 'I have an account',
-        'password-hint': 'At least 12 characters.',
-        differ: 'The two passwords differ.',
         make: 'Make the account',
     },
     {
         login: 'ログイン',
         name: '名前',
         password: 'パスワード',
-        again: 'パスワードの確認',
         first: 'ページの初期設定',
         code: 'セットアップコード',
         'code-hint': 'ilsd のコンソールで次を入力すると、15 分間有効なコードが表示されます:',
         'to-setup': 'セットアップコードを使う',
         'to-login': 'アカウントでログインする',
-        'password-hint': '12 文字以上。',
-        differ: '2 つのパスワードが一致しません。',
         make: 'アカウントを作成',
     },
 );
@@ -42,13 +37,11 @@ const t = words(
 export function Sign() {
     const [code, setCode] = useState<string | null>(accounts.value ? null : '');
     const [name, setName] = useState('');
-    const [password, setPassword] = useState('');
-    const [again, setAgain] = useState('');
+    const [typed, setTyped] = useState(untyped);
     /* of the second factor; null: it was not asked for */
     const [second, setSecond] = useState<string | null>(null);
     const doing = useDo<void>();
     const fresh = code !== null;
-    const differ = fresh && again !== '' && again !== password;
 
     function rename(to: string) {
         setName(to);
@@ -56,13 +49,13 @@ export function Sign() {
     }
     function go(event: Event) {
         event.preventDefault();
-        if (fresh && again !== password) return;
-        void doing.run(() => (fresh ? setup(code, name, password) : enter()));
+        if (fresh && differ(typed)) return;
+        void doing.run(() => (fresh ? setup(code, name, typed.password) : enter()));
     }
     /* That a code is wanted is a question, and no refusal, the first time. */
     async function enter() {
         try {
-            await login(name, password, second ?? '');
+            await login(name, typed.password, second ?? '');
         } catch (e) {
             const asked = e instanceof Refusal && e.name === 'SECOND_FACTOR';
             if (asked) setSecond('');
@@ -87,31 +80,17 @@ export function Sign() {
                 <Field label={t('name')} for="name">
                     <Input id="name" value={name} onChange={rename} auto="username" required />
                 </Field>
-                <Field
-                    label={t('password')}
-                    for="password"
-                    hint={fresh ? t('password-hint') : undefined}
-                >
-                    <Input
-                        id="password"
-                        type="password"
-                        value={password}
-                        onChange={setPassword}
-                        required
-                        auto={fresh ? 'new-password' : 'current-password'}
-                        hinted={fresh}
-                    />
-                </Field>
-                {fresh && (
-                    <Field label={t('again')} for="again" hint={differ ? t('differ') : undefined}>
+                {fresh ? (
+                    <NewPassword id="password" typed={typed} onChange={setTyped} />
+                ) : (
+                    <Field label={t('password')} for="password">
                         <Input
-                            id="again"
+                            id="password"
                             type="password"
-                            value={again}
-                            onChange={setAgain}
+                            value={typed.password}
+                            onChange={password => setTyped({ password, again: '' })}
                             required
-                            auto="new-password"
-                            hinted={differ}
+                            auto="current-password"
                         />
                     </Field>
                 )}
@@ -120,7 +99,11 @@ export function Sign() {
                 )}
                 <Refused refusal={doing.refusal} />
                 <div class="actions">
-                    <Button submit kind="main" disabled={doing.busy || differ}>
+                    <Button
+                        submit
+                        kind="main"
+                        disabled={doing.busy || (typed.again !== '' && differ(typed))}
+                    >
                         {fresh ? t('make') : t('login')}
                     </Button>
                     <Button onPress={() => setCode(fresh ? null : '')}>

@@ -4,6 +4,7 @@ import { ask, putUser, removeUser, session, users, type User } from '../api';
 import { Act } from '../ui/act';
 import { Button, Check, Field, Input, Refused, Section, Select } from '../ui/bits';
 import { Table, type Column } from '../ui/table';
+import { differ, NewPassword, untyped } from '../ui/twice';
 import { useAsk, useDo } from '../ui/use';
 import { words } from '../words';
 import { OwnFactor, OwnPassword, Sessions } from './users_own';
@@ -17,10 +18,7 @@ const t = words(
         read: 'read: may look',
         remove: 'Remove',
         add: 'Add an account, or give one a new password',
-        password: 'Password',
-        again: 'Confirm password',
         save: 'Save',
-        differ: 'The two passwords differ.',
         sure: 'Remove the account {name}?',
         'sure-text': 'Its sessions end at once.',
         factor: 'Second factor',
@@ -43,10 +41,7 @@ const t = words(
         read: 'read: 閲覧のみ',
         remove: '削除',
         add: 'アカウントの追加、またはパスワードの再設定',
-        password: 'パスワード',
-        again: 'パスワードの確認',
         save: '保存',
-        differ: '2 つのパスワードが一致しません。',
         sure: 'アカウント {name} を削除しますか?',
         'sure-text': 'そのセッションは直ちに終了します。',
         factor: '第 2 要素',
@@ -86,8 +81,7 @@ export function Users() {
     const [rows, setRows] = useState<User[]>([]);
     const [name, setName] = useState('');
     const [role, setRole] = useState('read');
-    const [password, setPassword] = useState('');
-    const [again, setAgain] = useState('');
+    const [typed, setTyped] = useState(untyped);
     const doing = useDo<void>();
     const admin = session.value?.role === 'admin';
 
@@ -98,12 +92,11 @@ export function Users() {
 
     async function add(event: Event) {
         event.preventDefault();
-        if (password !== again) return;
+        if (differ(typed)) return;
         await doing.run(() =>
-            putUser(name, password, role).then(() => {
+            putUser(name, typed.password, role).then(() => {
                 setName('');
-                setPassword('');
-                setAgain('');
+                setTyped(untyped);
                 void load();
             }),
         );
@@ -173,31 +166,7 @@ export function Users() {
                                 ]}
                             />
                         </Field>
-                        <Field label={t('password')} for="user-password">
-                            <Input
-                                id="user-password"
-                                type="password"
-                                value={password}
-                                onChange={setPassword}
-                                auto="new-password"
-                                required
-                            />
-                        </Field>
-                        <Field
-                            label={t('again')}
-                            for="user-again"
-                            hint={again !== '' && again !== password ? t('differ') : undefined}
-                        >
-                            <Input
-                                id="user-again"
-                                type="password"
-                                value={again}
-                                onChange={setAgain}
-                                auto="new-password"
-                                required
-                                hinted={again !== '' && again !== password}
-                            />
-                        </Field>
+                        <NewPassword id="user-password" typed={typed} onChange={setTyped} />
                         <div class="actions">
                             <Button submit kind="main" disabled={doing.busy}>
                                 {t('save')}

@@ -7,6 +7,7 @@ import { CodeField, SetUpFactor } from '../factor';
 import { Act } from '../ui/act';
 import { Button, Chip, Field, Input, Notice, Refused, Section } from '../ui/bits';
 import { Table, type Column } from '../ui/table';
+import { differ, NewPassword, untyped } from '../ui/twice';
 import { useDo } from '../ui/use';
 import { number, words } from '../words';
 
@@ -16,8 +17,6 @@ const t = words(
         present: 'Present password',
         fresh: 'New password',
         again: 'Confirm new password',
-        hint: 'At least 12 characters, and more than a few words that are guessed first.',
-        differ: 'The two passwords differ.',
         change: 'Change the password',
         changed: 'The password is changed. Your sessions elsewhere have ended.',
         factor: 'Your second factor',
@@ -42,8 +41,6 @@ const t = words(
         present: '現在のパスワード',
         fresh: '新しいパスワード',
         again: '新しいパスワードの確認',
-        hint: '12 文字以上。推測されやすい単語だけの組み合わせは使えません。',
-        differ: '2 つのパスワードが一致しません。',
         change: 'パスワードを変更',
         changed: 'パスワードを変更しました。ほかの場所のセッションは終了しました。',
         factor: '自分の第 2 要素',
@@ -67,21 +64,18 @@ const t = words(
 
 export function OwnPassword() {
     const [present, setPresent] = useState('');
-    const [fresh, setFresh] = useState('');
-    const [again, setAgain] = useState('');
+    const [typed, setTyped] = useState(untyped);
     const [code, setCode] = useState('');
     const doing = useDo<boolean>();
-    const differ = again !== '' && again !== fresh;
 
     async function change(event: Event) {
         event.preventDefault();
-        if (fresh !== again) return;
-        const work = () => changePassword(present, fresh, code).then(() => true);
+        if (differ(typed)) return;
+        const work = () => changePassword(present, typed.password, code).then(() => true);
         if (!(await doing.run(work))) return;
         setCode('');
         setPresent('');
-        setFresh('');
-        setAgain('');
+        setTyped(untyped);
     }
     return (
         <Section title={t('own')}>
@@ -103,35 +97,23 @@ export function OwnPassword() {
                         required
                     />
                 </Field>
-                <Field label={t('fresh')} for="own-fresh" hint={t('hint')}>
-                    <Input
-                        id="own-fresh"
-                        type="password"
-                        value={fresh}
-                        onChange={setFresh}
-                        auto="new-password"
-                        required
-                        hinted
-                    />
-                </Field>
-                <Field label={t('again')} for="own-again" hint={differ ? t('differ') : undefined}>
-                    <Input
-                        id="own-again"
-                        type="password"
-                        value={again}
-                        onChange={setAgain}
-                        auto="new-password"
-                        required
-                        hinted={differ}
-                    />
-                </Field>
+                <NewPassword
+                    id="own-fresh"
+                    names={{ password: t('fresh'), again: t('again') }}
+                    typed={typed}
+                    onChange={setTyped}
+                />
                 {session.value?.second_factor && (
                     <CodeField id="own-code" value={code} onChange={setCode} />
                 )}
                 <Refused refusal={doing.refusal} />
                 {doing.done && <Notice tone="good" title={t('changed')} live />}
                 <div class="actions">
-                    <Button submit kind="main" disabled={doing.busy || differ}>
+                    <Button
+                        submit
+                        kind="main"
+                        disabled={doing.busy || (typed.again !== '' && differ(typed))}
+                    >
                         {t('change')}
                     </Button>
                 </div>
