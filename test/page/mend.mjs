@@ -18,7 +18,7 @@ async function decide(person, label) {
     await person.dialog().waitFor({ state: 'detached' });
 }
 
-/* Yesterday's plan with 3002 is here, the hub has today's with 2002. */
+/* Yesterday's plan with 3002 is here, the hub has today's with 2002 and 2003. */
 async function older(come, name, label, wanted) {
     const ann = await (await come(name)).login();
     await ann.turn('network');
@@ -50,7 +50,8 @@ async function adopt(come) {
 }
 
 await play({
-    rebuild: come => older(come, 'osaka', 'Take what the others hold', ['2002']),
+    rebuild: come => older(come, 'osaka', 'Take what the others hold',
+        ['2002', '2003']),
     restore: come => older(come, 'sapporo', 'Keep what is here', ['3002']),
     adopt,
 }, 2);
