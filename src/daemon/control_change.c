@@ -116,7 +116,7 @@ static void change_place(const struct client *client, enum reply reply, struct s
         line = control_plan_line(client, text);
     if (line > 0)
         snprintf(where, 256, "line %u", (unsigned)line);
-    if (reply == REPLY_STORE) {
+    if (reply == REPLY_STORE && runtime_options(client->control->rt)->store == NULL) {
         snprintf(next, 256, "df %.200s", data);
         snprintf(where, 256, "%.200s/ilsd.db", data);
     }

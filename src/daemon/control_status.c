@@ -611,6 +611,21 @@ static void health_judge(const struct ils *core, const struct view_self *self, s
                self->role == ROLE_STANDALONE ? "ils role hub, or ils join HOST" : "");
 }
 
+/* Whatever else is wrong: nothing that changes is taken. Its sentence says what to type, or in
+ * words what to do. */
+static bool health_store(const struct runtime *rt, struct health *h)
+{
+    static const char type[] = "; type ";
+    const char *error = runtime_store_error(rt), *next = strstr(error, type);
+    char text[sizeof h->cause];
+    if (error[0] == '\0')
+        return false;
+    snprintf(text, sizeof text, "%.*s", next != NULL ? (int)(next - error) : (int)strlen(error),
+             error);
+    health_set(h, true, text, next != NULL ? next + sizeof type - 1 : "ils store");
+    return true;
+}
+
 /* What the core knows; then whether questions can be asked at all. */
 static void judge(const struct runtime *rt, struct view_self *self, struct health *h)
 {
@@ -619,7 +634,7 @@ static void judge(const struct runtime *rt, struct view_self *self, struct healt
     view_self(runtime_core(rt), self);
     if (control_node_health(rt, &h->degraded, text, next))
         health_set(h, h->degraded, text, next);
-    else
+    else if (!health_store(rt, h))
         health_judge(runtime_core(rt), self, h);
     if (!h->degraded &&
         doors_failed(runtime_doors_of(rt), text, sizeof text, next, sizeof next))

@@ -307,7 +307,8 @@ void node_watch(struct node *node)
 #endif
     if (node->part != NODE_WRITES || node->stopping || !node_late(node))
         return;
-    away(node, "the lease could not be prolonged in time");
+    const char *trouble = store_trouble(node->rt->store);
+    away(node, trouble != NULL ? trouble : "the lease could not be prolonged in time");
     demote(node, "");
     tell(node, 1, true);
 }

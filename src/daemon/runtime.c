@@ -14,6 +14,7 @@
 #include <string.h>
 
 #define RECLAIM_MS 5
+#define STORE_ERROR_US (10 * TICK_S) /* that a failure is shown after another batch was taken */
 
 /* --- the beginning */
 
@@ -473,6 +474,12 @@ void runtime_copy(struct runtime *rt, const char *file,
         done(context, "ilsd ends");
     else
         storer_copy(rt->storer, file, done, context);
+}
+
+const char *runtime_store_error(const struct runtime *rt)
+{
+    bool over = !rt->store_failing && clock_tick() - rt->store_failed > STORE_ERROR_US;
+    return over ? "" : rt->store_error;
 }
 
 const char *runtime_store_name(const struct runtime *rt)

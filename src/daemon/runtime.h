@@ -120,6 +120,8 @@ void runtime_rows(struct runtime *rt, const struct store_range *range, runtime_a
 
 /* Where the store is (store_name). */
 const char *runtime_store_name(const struct runtime *rt);
+/* Why it did not take a batch of late; "": it takes them. */
+const char *runtime_store_error(const struct runtime *rt);
 
 /* Copies the store into a new file (storer_copy); done may be called at once. */
 void runtime_copy(struct runtime *rt, const char *file,

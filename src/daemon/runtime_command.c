@@ -50,7 +50,7 @@ void runtime_outcome(struct runtime *rt, const struct ils_action *a)
         o->verdict.peer_name = copy_into(&at, a->verdict.peer_name);
         o->verdict.name = copy_into(&at, a->verdict.name);
     } else {
-        o->reply = a->reply;
+        o->reply = a->reply == REPLY_STORE && rt->store_unknown ? REPLY_STORE_UNKNOWN : a->reply;
         o->text = copy_into(&at, a->text);
         memcpy(o->number, a->number, sizeof o->number);
     }

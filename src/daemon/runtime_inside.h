@@ -118,7 +118,9 @@ struct runtime {
 
     bool listen_wanted;
     struct door door[DOORS];
-    bool store_failing;
+    bool store_failing, store_unknown;
+    tick store_failed;             /* when it did last */
+    char store_error[STORE_ERROR]; /* why; "": it is well */
     uv_timer_t retry; /* of ports in use */
 
     struct tls_context *tls;    /* NULL: there is no certificate, or none that is usable */

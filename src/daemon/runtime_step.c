@@ -222,8 +222,14 @@ void runtime_stored(void *context, uint64_t batch, const char *error)
         fprintf(stderr, "ilsd: %s\n", error);
         log_system(LOG_CRIT, error);
     }
+    if (error != NULL && !rt->store_failing)
+        snprintf(rt->store_error, sizeof rt->store_error, "%s", error);
+    if (error != NULL)
+        rt->store_failed = clock_tick();
     rt->store_failing = error != NULL;
+    rt->store_unknown = error != NULL && strncmp(error, STORE_UNKNOWN, strlen(STORE_UNKNOWN)) == 0;
     runtime_step(rt, &e);
+    rt->store_unknown = false;
 }
 
 /* --- links */

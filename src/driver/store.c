@@ -102,6 +102,11 @@ bool store_away(const struct store *s)
     return s->calls->away(s);
 }
 
+const char *store_trouble(const struct store *s)
+{
+    return s->calls->trouble(s);
+}
+
 void store_hurry(struct store *s)
 {
     s->calls->hurry(s);

@@ -90,7 +90,9 @@ int store_write(struct store *s, const struct store_row *row, size_t n);
  * store_rollback is allowed. Rows and their bytes stay where they are until the commit or rollback.
  *
  * What -1 says is true also where the connection to a server was lost in the commit: it is asked
- * again until it is known, however long that takes, or until store_hurry. */
+ * again for longer than a lease, or until store_hurry. Where the server stays away, store_error
+ * begins with STORE_UNKNOWN, and the lease is given up: whoever has it next loads what is so. */
+#define STORE_UNKNOWN "it is not known whether it was stored: "
 int store_begin(struct store *s);
 int store_apply(struct store *s, const struct store_row *row, size_t n);
 int store_commit(struct store *s);
@@ -99,6 +101,9 @@ void store_rollback(struct store *s);
 /* The last failure was of the store as a whole (its server is away, full, or another one's), so
  * that smaller batches would fail alike. */
 bool store_away(const struct store *s);
+
+/* From any thread: what is wrong with it just now, in words; NULL: nothing that is known. */
+const char *store_trouble(const struct store *s);
 
 /* From any thread: nothing is waited for any more, ilsd ends. */
 void store_hurry(struct store *s);

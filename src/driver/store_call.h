@@ -16,6 +16,7 @@ struct store_calls {
     int (*commit)(struct store *s);
     void (*rollback)(struct store *s);
     bool (*away)(const struct store *s);
+    const char *(*trouble)(const struct store *s);
     void (*hurry)(struct store *s);
     int (*check)(struct store *s);
     uint64_t (*bytes)(const struct store *s);
@@ -34,7 +35,7 @@ struct store {
     char error[STORE_ERROR];
 };
 
-#define STORE_MODULE_VERSION 2
+#define STORE_MODULE_VERSION 3
 #define STORE_MODULE_SYMBOL  "openils_store"
 
 struct store_module {

@@ -141,7 +141,12 @@ static int load(struct store *s, uint8_t space, store_visit visit, void *context
     struct reading g = {.p = pg_of(s), .space = space, .visit = visit, .context = context};
     snprintf(sql, sizeof sql, "SELECT t.key, %s FROM %s t ORDER BY %s", value_of(space),
              pg_tables[space], space == STORE_SEGMENT ? "t.version, t.place" : "t.key");
-    return read_rows(&g, sql, NULL);
+    if (!pg_unhurried(g.p, true) && !pg_unhurried(g.p, true)) /* it may have ended unnoticed */
+        return -1;
+    int r = read_rows(&g, sql, NULL);
+    if (r == 0 && !pg_unhurried(g.p, false))
+        return -1;
+    return r;
 }
 
 static int scan(struct store *s, const struct store_range *range, store_visit visit, void *context)
@@ -426,6 +431,16 @@ static enum outcome judge_fence(struct pg *p, bool unknown)
     return not_ours(p, &now);
 }
 
+/* The server is away for longer than the lease: what became of it shows when it is back. */
+static void give_up(struct pg *p)
+{
+    char why[STORE_ERROR - sizeof STORE_UNKNOWN];
+    snprintf(why, sizeof why, "%.900s", p->store.error);
+    pg_say(p, STORE_UNKNOWN "%s", why);
+    p->mine = false;
+    p->away = true;
+}
+
 static enum outcome attempt(struct pg *p, bool unknown)
 {
     size_t passed = 0;
@@ -454,11 +469,11 @@ static enum outcome attempt(struct pg *p, bool unknown)
     return unknown && passed < 2 ? UNKNOWN : REFUSED;
 }
 
-/* What is not known is asked until it is: nobody is told of a change what may not be so. */
+/* What is not known is asked for: nobody is told of a change what may not be so. */
 static int commit(struct store *s)
 {
     struct pg *p = pg_of(s);
-    int64_t deadline = pg_now_ms() + (p->away ? 0 : PG_PATIENCE_MS);
+    int64_t began = pg_now_ms(), deadline = began + (p->away ? 0 : PG_PATIENCE_MS);
     bool unknown = false;
     enum outcome outcome;
     for (;;) {
@@ -467,10 +482,12 @@ static int commit(struct store *s)
             break;
         parts_forget(p->parts);
         unknown = unknown || outcome == UNKNOWN;
-        if (!pg_pause(p, unknown ? INT64_MAX : deadline))
+        if (!pg_pause(p, unknown ? began + PG_UNKNOWN_MS : deadline))
             break;
     }
     p->row_n = 0;
+    if (outcome != DONE && outcome != REFUSED && unknown)
+        give_up(p);
     if (outcome != DONE)
         return -1;
     p->version++;
@@ -483,6 +500,11 @@ static int commit(struct store *s)
 static bool is_away(const struct store *s)
 {
     return ((const struct pg *)(const void *)s)->away;
+}
+
+static const char *trouble(const struct store *s)
+{
+    return atomic_load(&((const struct pg *)(const void *)s)->trouble);
 }
 
 static void hurry(struct store *s)
@@ -530,6 +552,7 @@ static const struct store_calls calls = {
     .commit = commit,
     .rollback = rollback,
     .away = is_away,
+    .trouble = trouble,
     .hurry = hurry,
     .check = check,
     .bytes = bytes,

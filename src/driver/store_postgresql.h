@@ -11,7 +11,8 @@
 #include "driver/seal.h"
 #include "driver/store_call.h"
 
-#define PG_PATIENCE_MS 10000 /* that a server may be away before a batch is given up */
+#define PG_UNKNOWN_MS  15000 /* that what became of a batch is asked for */
+#define PG_PATIENCE_MS 5000  /* that a server may be away before a batch is given up */
 #define PG_PART        1800  /* bytes; with head and rest such a row stays within its page */
 
 struct pg {
@@ -24,6 +25,7 @@ struct pg {
     bool no_notify;     /* this engine has none */
     bool snapshot;      /* what is read is of one moment, and of one connection */
     atomic_bool hurry;
+    _Atomic(const char *) trouble; /* what was said last, until something succeeds; static */
     char state[6];      /* SQLSTATE of the last answer that was an error; "" = no answer */
     bool fatal;         /* and the server closes the connection */
 
@@ -87,6 +89,9 @@ bool pg_run(struct pg *p, const char *sql, const struct pg_args *args);
 typedef bool (*pg_visit)(void *context, const PGresult *row);
 bool pg_each(struct pg *p, const char *sql, const struct pg_args *args, pg_visit visit,
              void *context);
+
+/* What is read as a whole may take as long as it does. False: said. */
+bool pg_unhurried(struct pg *p, bool on);
 
 /* Several statements that are answered together: begin, any number of put, then end, which gives
  * whether all succeeded. The results are not kept. passed: how many succeeded. */

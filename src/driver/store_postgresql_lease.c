@@ -260,12 +260,38 @@ static int take(struct pg *p, unsigned ms, struct store_lease *ret)
                       "until <= " NOW ") RETURNING " COLUMNS, &a, ret);
 }
 
+/* 1, also where it is another's; -1: said. */
+static int lease_read_once(struct pg *p, struct store_lease *ret)
+{
+    int n = changed(p, "SELECT " COLUMNS " FROM ils_lease WHERE one = 1", NULL, ret);
+    if (n == 0)
+        pg_say(p, "the row of ils_lease is missing in the store %s; put a backup back", p->name);
+    return n > 0 ? 1 : -1;
+}
+
+/* The server answers, and does not prolong the lease, as one whose disk is full or who took the
+ * rights away: nobody else may have it either. Who has it keeps his links as long as the row says
+ * that it is his; the fence is there for what he writes. */
+static bool refused_to_all(struct pg *p, struct store_lease *ret)
+{
+    char error[STORE_ERROR];
+    memcpy(error, p->store.error, sizeof error);
+    if (p->fatal || p->state[0] == '\0' || p->c == NULL || strncmp(p->state, "40", 2) == 0)
+        return false;
+    bool good = lease_read_once(p, ret) > 0 && ret->mine;
+    memcpy(p->store.error, error, sizeof error);
+    p->away = true;
+    return good;
+}
+
 /* A server that lost what was committed, as a replica that took over may have, is no longer the
  * store that is in memory: it is taken anew. */
 static int lease_once(struct pg *p, unsigned ms, struct store_lease *ret)
 {
     int n = p->mine ? prolong(p, ms, ret) : 0;
-    if (n < 0 || (n > 0 && ret->version == p->version))
+    if (n < 0)
+        return refused_to_all(p, ret) ? 1 : n;
+    if (n > 0 && ret->version == p->version)
         return n;
     p->mine = false;
     n = take(p, ms, ret);
@@ -276,15 +302,6 @@ static int lease_once(struct pg *p, unsigned ms, struct store_lease *ret)
         parts_forget(p->parts);
     }
     return n;
-}
-
-/* 1, also where it is another's; -1: said. */
-static int lease_read_once(struct pg *p, struct store_lease *ret)
-{
-    int n = changed(p, "SELECT " COLUMNS " FROM ils_lease WHERE one = 1", NULL, ret);
-    if (n == 0)
-        pg_say(p, "the row of ils_lease is missing in the store %s; put a backup back", p->name);
-    return n > 0 ? 1 : -1;
 }
 
 int pg_lease(struct store *s, const char *holder, unsigned ms, struct store_lease *ret)

@@ -12,7 +12,8 @@
 #include <string.h>
 #include <time.h>
 
-#define STATEMENT_MS "12000"      /* then the server itself ends a statement */
+#define STATEMENT_MS "3000"       /* then the server itself ends a statement, and the lease holds */
+#define FOLLOW_MS    "60000"
 #define SILENCE_MS   20000        /* without a byte: the connection is given up */
 #define HURRY_MS     5000
 #define SLICE_MS     100
@@ -49,31 +50,46 @@ static void one_line(char *dst, size_t size, const char *text)
     dst[n] = '\0';
 }
 
+#define GRANT "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO "
+#define WHO   "SELECT pid, usename, client_addr, state, wait_event, query FROM pg_stat_activity"
+
 static const struct saying {
     const char *state; /* as SQLSTATE begins */
-    const char *what, *next;
-    bool away; /* as the store as a whole, not what was to be written */
+    const char *what, *ask; /* ask: what psql says about it */
+    bool away;         /* as the store as a whole, not what was to be written */
 } sayings[] = {
-    {"42501", "its user may not do this", "let the owner of the tables type GRANT SELECT, INSERT, "
-     "UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO the user of the store in psql", true},
-    {"53100", "the disk of its server is full", "make room there (df)", true},
-    {"53300", "its server has no connection left", "end others, or raise max_connections there",
+    {"42501", "its user may not do this: the owner of the tables is to grant it (" GRANT "...)",
+     "\\dp ils_*", true},
+    {"53100", "the disk of its server is full: make room there (df)", "\\l+", true},
+    {"53300", "its server has no connection left: end others, or raise max_connections there", WHO,
      true},
-    {"53", "its server has not what it needs", "see its log", true},
-    {"25006", "its server only reads", "give all hosts of the store in --store, so that the one "
-     "that writes is found", true},
-    {"57014", "its server did not do it within 12 s", "see who holds it up there: "
-     "select * from pg_stat_activity where wait_event is not null", true},
-    {"57P", "its server shuts down or starts", "wait, or see its log", true},
-    {"28", "its server does not let ilsd in", "see the user in --store, its password in a passfile "
-     "(passfile=FILE), and pg_hba.conf there", true},
-    {"3D000", "there is no such database", "type createdb there", true},
-    {"3F000", "there is no schema that its user may use", "let the owner of the database type "
-     "GRANT ALL ON SCHEMA public TO the user of the store in psql", true},
-    {"42P01", "a table is missing", "put back what was dropped, from a backup", true},
-    {"40", "others were in the way again and again", "see pg_stat_activity there", false},
-    {"XX", "its data are damaged", "see its log, and put a backup back", true},
+    {"53", "its server lacks something, see its log", WHO, true},
+    {"25006", "its server only reads: give all hosts in --store, so that the one that writes is "
+     "found", "SELECT pg_is_in_recovery()", true},
+    {"57014", "its server did not do it in time, see who holds it up there", WHO, true},
+    {"57P", "its server ends or starts", "SELECT 1", true},
+    {"28", "its server does not let ilsd in: see user and passfile in --store, and pg_hba.conf "
+     "there", "SELECT 1", true},
+    {"3D000", "there is no such database: type createdb there", "\\l", true},
+    {"3F000", "there is no schema that its user may use: its owner is to grant it (GRANT ALL ON "
+     "SCHEMA public TO ...)", "\\dn+", true},
+    {"42P01", "a table is missing: put it back from a backup", "\\dt ils_*", true},
+    {"40", "others were in the way again and again", WHO, false},
+    {"XX", "its data are damaged: see its log, and put a backup back", "SELECT 1", true},
 };
+
+/* What is wrong, what the server said, and what to type. */
+static void say_ask(struct pg *p, const char *what, const char *text, const char *ask)
+{
+    pg_say(p, "the store %s: %s (%s); type psql '%s' -c '%s'", p->name, what, text, p->name, ask);
+    atomic_store(&p->trouble, what);
+}
+
+/* Of a connection that was refused libpq has words alone, those of the server. */
+static bool no_place(const char *text)
+{
+    return strstr(text, "connection slots") != NULL || strstr(text, "too many c") != NULL;
+}
 
 void pg_explain(struct pg *p, const PGresult *result)
 {
@@ -93,15 +109,17 @@ void pg_explain(struct pg *p, const PGresult *result)
         if (strncmp(state, sayings[i].state, strlen(sayings[i].state)) != 0)
             continue;
         p->away = sayings[i].away;
-        pg_say(p, "the store %s: %s (%s); %s", p->name, sayings[i].what, text, sayings[i].next);
+        say_ask(p, sayings[i].what, text, sayings[i].ask);
         return;
     }
     p->away = state == NULL;
-    if (state == NULL)
-        pg_say(p, "the store %s is not reached (%s); see that its server runs and that this host "
-               "reaches it: psql '%s'", p->name, text[0] != '\0' ? text : "it is silent", p->name);
+    if (state == NULL && no_place(text))
+        say_ask(p, "its server has no connection left: end others, or raise max_connections there",
+                text, WHO);
+    else if (state == NULL)
+        say_ask(p, "it is not reached", text[0] != '\0' ? text : "it is silent", "SELECT 1");
     else
-        pg_say(p, "the store %s failed: %s (%s); see the log of its server", p->name, text, state);
+        say_ask(p, "it failed, see the log of its server", text, "SELECT 1");
 }
 
 /* The connection cannot be used any more; said. */
@@ -189,6 +207,14 @@ static void run_quietly(struct pg *p, const char *sql)
     memcpy(p->store.error, error, sizeof error);
 }
 
+bool pg_unhurried(struct pg *p, bool on)
+{
+    if (p->snapshot || p->follow)
+        return true;
+    return pg_run(p, on ? "SET statement_timeout = 0" : "SET statement_timeout = " STATEMENT_MS,
+                  NULL);
+}
+
 /* A server that ended says so at once, where one looks. */
 static bool still_there(struct pg *p)
 {
@@ -226,7 +252,8 @@ bool pg_connect(struct pg *p)
     PQsetNoticeProcessor(p->c, say_nothing, NULL);
     PQsetnonblocking(p->c, 1);
     /* An engine that does not know one of these goes without. */
-    run_quietly(p, "SET statement_timeout = " STATEMENT_MS);
+    run_quietly(p, p->follow ? "SET statement_timeout = " FOLLOW_MS
+                             : "SET statement_timeout = " STATEMENT_MS);
     if (p->c != NULL)
         run_quietly(p, p->follow ? "LISTEN openils" : "SET synchronous_commit = on");
     if (p->c != NULL)
@@ -358,8 +385,10 @@ PGresult *pg_ask(struct pg *p, const char *sql, const struct pg_args *args)
         PQclear(kept);
         kept = result;
     }
-    if (here && kept != NULL && is_good(kept))
+    if (here && kept != NULL && is_good(kept)) {
+        atomic_store(&p->trouble, NULL);
         return kept;
+    }
     if (here && kept != NULL)
         pg_explain(p, kept);
     else

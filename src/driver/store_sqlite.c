@@ -452,6 +452,11 @@ static bool file_away(const struct store *s)
     return false;
 }
 
+static const char *file_trouble(const struct store *s)
+{
+    return NULL;
+}
+
 static void file_hurry(struct store *s) {}
 
 /* --- several ilsd: never */
@@ -507,6 +512,7 @@ static const struct store_calls calls = {
     .commit = file_commit,
     .rollback = file_rollback,
     .away = file_away,
+    .trouble = file_trouble,
     .hurry = file_hurry,
     .check = store_file_check,
     .bytes = file_bytes,

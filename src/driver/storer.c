@@ -198,8 +198,12 @@ static void write_all(struct storer *s, struct job *const *job, size_t n)
         together = together && !job[i]->no_memory;
     if (together && write_group(s, job, n) == 0)
         return;
-    if (together && store_away(s->store)) /* so it is for each of them */
+    if (together && store_away(s->store)) { /* so it is for each of them */
+        bool unknown = strncmp(store_error(s->store), STORE_UNKNOWN, strlen(STORE_UNKNOWN)) == 0;
+        for (size_t i = 1; unknown && i < n; i++)
+            job_failed(job[i], store_error(s->store));
         write_failed(s, job[0], store_error(s->store));
+    }
     for (size_t i = 0; i < n; i++)
         if (job[i]->error == NULL)
             write_one(s, job[i]);

@@ -63,11 +63,15 @@ class Server:
             raise RuntimeError('%s: %s' % (words[0], run.stdout.decode(errors='replace')))
         return run.stdout.decode(errors='replace') if run.returncode == 0 else None
 
+    def starts_as(self):
+        return self.who
+
     def start(self):
         with open(self.path('output'), 'ab') as out:
             self.process = subprocess.Popen(self.command(), stdout=out, stderr=out,
                                             stdin=subprocess.DEVNULL, cwd=self.folder,
-                                            env=dict(os.environ, HOME=self.folder), **self.who)
+                                            env=dict(os.environ, HOME=self.folder),
+                                            **self.starts_as())
         if not wait_until(lambda: self.answers() or self.process.poll() is not None, 60) or \
                 not self.answers():
             with open(self.path('output'), encoding='utf-8', errors='replace') as said:

@@ -59,7 +59,7 @@ def refused(tap, net, tokyo):
     tap.ok('passfile' in said and 'secret-word' not in said,
            'no password on the command line', said)
     said = tries('postgresql://ann@127.0.0.1:1/x')
-    tap.ok('ann@127.0.0.1:1/x is not reached' in said, 'no server there', said)
+    tap.ok('ann@127.0.0.1:1/x: it is not reached' in said, 'no server there', said)
     said = tries('mysql://x')
     tap.ok('wants postgresql://' in said, 'another protocol', said)
 
