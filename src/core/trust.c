@@ -295,6 +295,7 @@ static void apply_add(struct ils *ils, struct trust_change *c, struct trust_entr
     }
     ils->trust_n++;
     ils->trust_moved = true;
+    alarm_clear(ils, ILSTLSAuthenticationFailed, text_slice(e->subject)); /* what it asked for */
     struct trace *t = say(ils, EVENT_TRUST_CHANGED);
     t->text[0] = slice_of("added");
     t->text[1] = arena_copy(&ils->step, text_slice(e->subject));

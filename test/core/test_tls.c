@@ -240,6 +240,7 @@ static void import_refused(int node)
     assert_true(view_verdict(world.node[node].ils, 0, &v));
     memcpy(c.verdict_id, v.id, VERDICT_ID_SIZE);
     assert_int_equal(world_command(&world, node, c), REPLY_OK);
+    assert_false(node == 0 && alarmed(node, ILSTLSAuthenticationFailed)); /* it was typed */
 }
 
 static void remedy(const struct scene *r, const struct verdict *v, int node)
