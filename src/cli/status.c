@@ -152,7 +152,7 @@ void print_status(const struct cli *cli, const json_t *s)
     }
     if (number(s, "duplicates") > 0) {
         label("");
-        printf(_("%lld pairs of clusters announce the same entries (ils duplicates)\n"),
+        printf(_("pairs of clusters that announce the same entries: %lld (ils duplicates)\n"),
                number(s, "duplicates"));
     }
     if (number(s, "held") > 0) {
