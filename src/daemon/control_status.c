@@ -391,7 +391,7 @@ static bool health_mesh(const struct ils *core, const struct view_self *self, st
         return false;
     bool away = unreachable(first.last_code) || first.last_code == CODE_GOING_DOWN;
     snprintf(text, sizeof text,
-             first.last_code == CODE_NONE ? "hub mesh %zu of %zu: no link yet with %s%s"
+             first.last_code == CODE_NONE ? "hub mesh %zu of %zu: %s not linked yet%s"
              : away                       ? "hub mesh %zu of %zu: %s cannot be reached%s"
                                           : "hub mesh %zu of %zu: no agreement with %s%s",
              linked, hubs, names, code_of(code, &first));
