@@ -9,7 +9,8 @@
 Callers ask each lookup node over SIP, DNS and HTTP; somebody adds an entry every half second at
 whoever takes it. Everything is killed, paused or cut off in turn. No lookup fails, no change that
 was acknowledged is lost, at no time do two write, and a change is taken again within LIMIT seconds
-of the database. Then the controls: each of these absences is turned red."""
+of the database. Then the controls: each of these absences is turned red; --kept PROGRAM does so of
+two that write, with an ilsd that keeps a lease which it has lost."""
 import http.client
 import json
 import os
@@ -19,7 +20,7 @@ import threading
 import time
 
 from dnsdoor import ask as ask_dns, number_name
-from harness import BUILD, ILS, Tap, wait_until
+from harness import BUILD, ILS, ILSD, Tap, wait_until
 from kill import Control
 from netns import Lan
 from patroni import Databases, missing
@@ -188,8 +189,8 @@ class Watch:
 # --- the scene
 
 class Scene:
-    def __init__(self, lan, databases):
-        self.lan, self.databases = lan, databases
+    def __init__(self, lan, databases, program=ILSD):
+        self.lan, self.databases, self.program = lan, databases, program
         self.tokyo = lan.cluster('tokyo').hub(password='one')
         rows = ''.join('E164,,+%d\n' % n for n in range(FIRST, FIRST + COUNT))
         self.tokyo.must('plan', 'import', '-', '--source', 'steady', '--force',
@@ -211,6 +212,7 @@ class Scene:
     def node(self, name, dsn, *options):
         c = self.lan.cluster(name, start=False, dns=True, http=True)
         c.options = ['--store', dsn, '--node', name, *options]
+        c.program = self.program
         return c.start()
 
     @staticmethod
@@ -237,12 +239,12 @@ class Scene:
         return [Caller(c, door, port) for c in self.look for door, port in (
             ('sip', c.sip_port), ('dns', c.dns_port), ('http', c.http_port))]
 
-    def lost(self, told):
+    def lost(self, told, patience=60):
         """What was acknowledged and is not served: at the writer, its lookup nodes, the
         neighbour."""
         lost = set()
         for c in self.pair + self.look + [self.tokyo]:
-            wait_until(lambda c=c: all(self.finds(c, n) for n in told[-3:]), 60, 0.2)
+            wait_until(lambda c=c: all(self.finds(c, n) for n in told[-3:]), patience, 0.2)
             control = Control(c)
             lost |= {(c.name, n) for n in told
                      if control.ask('lookup', dialled=n)['match'] is None}
@@ -363,7 +365,8 @@ def failover(s, faults):
 def controls(s, writer, watch):
     number = writer.told[0]
     s.writer().must('plan', 'remove', 'E164', number)
-    tap.ok(wait_until(lambda: s.lost([number]), 30), 'control: what is not there is found out')
+    tap.ok(wait_until(lambda: len(s.lost([number], 0)) == 6, 30),
+           'control: what is not there is found out, at all six')
     flaws = len(watch.flaws)
     watch.judge(('osaka-b', 8), ('osaka-a', 7))
     tap.ok(len(watch.flaws) > flaws, 'control: a fence that does not grow is found out')
@@ -376,7 +379,23 @@ def controls(s, writer, watch):
            'control: a lookup node that is dead fails at each door, the others do not', asked)
 
 
+def kept(program):
+    """Two ilsd that never notice that they lost the lease: that is seen."""
+    with Lan() as lan, Databases(lan) as databases:
+        s = Scene(lan, databases, program)
+        watch = Watch(s.pair)
+        wait_until(lambda: watch.seen)
+        cut_writer_from_databases(s)
+        tap.ok(wait_until(lambda: watch.flaws, 60, 0.1), 'control: two that write are found out',
+               watch.seen)
+        watch.end()
+        print('# %s' % '; '.join(watch.flaws[:1]))
+    tap.done()
+
+
 def main():
+    if sys.argv[1:2] == ['--kept']:
+        kept(os.path.abspath(sys.argv[2]))
     wanted = [f for f in FAULTS if not sys.argv[1:] or f.__name__ in sys.argv[1:]]
     reason = missing()
     if reason:
