@@ -160,9 +160,11 @@ static struct slice role_text(enum ils_role role)
 void journal_ready(struct ils *ils, bool failed)
 {
     if (failed) {
-        ils->broken = true;
+        ils->broken = !ils->following.is; /* which goes on with what it serves */
         return;
     }
+    if (ils->following.is)
+        return;
     ils->ready = true;
     struct trace *t = say(ils, EVENT_STARTED);
     t->text[0] = text_slice(ils->cluster_id);

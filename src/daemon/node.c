@@ -194,10 +194,6 @@ void node_reload(struct node *node)
     node->must_load = true;
 }
 
-void node_doubt(struct node *node)
-{
-    node->renew = 0;
-}
 
 static void look_after_lease(struct node *node)
 {
@@ -287,12 +283,27 @@ void node_writes(struct node *node)
     node->part = NODE_WRITES;
     node->must_load = false;
     node->renew = 0;
+    node->beginning = true;
     node->alarmed[0] = node->alarmed[1] = true; /* of a former life: they are over */
     tell(node, 0, false);
     tell(node, 1, false);
     sources_start(node->rt->sources);
     if (node->rt->control != NULL)
         control_confirm_look(node->rt->control);
+}
+
+void node_stored(struct node *node, bool failed)
+{
+    bool beginning = node->beginning;
+    node->beginning = false;
+    if (!failed)
+        return;
+    node->renew = 0;
+    if (!beginning || node->part != NODE_WRITES)
+        return;
+    node->retry = clock_tick() + RETRY_US;
+    demote(node, "");
+    tell(node, 1, true);
 }
 
 bool node_late(const struct node *node)

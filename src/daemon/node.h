@@ -32,8 +32,9 @@ void node_start(struct node *node);
 void node_stop(struct node *node, void (*done)(void *context), void *context);
 void node_free(struct node *node);
 
-/* The store refused something: perhaps the lease is another's. */
-void node_doubt(struct node *node);
+/* The store took something, or refused it: perhaps the lease is another's. Who has just begun to
+ * write, and cannot, goes on following. */
+void node_stored(struct node *node, bool failed);
 /* Before each step: who has lost the lease by his own clock writes no more. */
 void node_watch(struct node *node);
 /* What the core asks for. */

@@ -65,6 +65,7 @@ struct node {
     char error[STORE_ERROR];  /* why not */
     bool alarmed[2];          /* that, and that the lease was lost */
     bool asking, renewing, giving, stopping;
+    bool beginning;           /* nothing of what the writing core stored is durable yet */
     bool must_load;           /* the core does not follow, or cannot */
     struct node_ask ask, renewal, end;
     struct node_rows loaded;  /* all rows, once they were given to `next` */

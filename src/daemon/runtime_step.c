@@ -209,12 +209,12 @@ void runtime_stored(void *context, uint64_t batch, const char *error)
 {
     struct runtime *rt = context;
     struct ils_event e = runtime_event(ILS_EV_STORED);
-    if (error != NULL && rt->node != NULL)
-        node_doubt(rt->node);
     if (rt->batches_over > 0) {
         rt->batches_over--;
         return;
     }
+    if (rt->node != NULL)
+        node_stored(rt->node, error != NULL);
     e.batch = batch;
     e.failed = error != NULL;
     rt->batches_out--;

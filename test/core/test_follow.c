@@ -499,6 +499,30 @@ static void who_wrote(void **state)
     assert_true(world_answers(&world, 0, "own@a.example"));
 }
 
+/* Who has just begun to write, and whose first rows the store refuses, follows with what it has. */
+static void cannot_begin(void **state)
+{
+    (void)state;
+    const struct node *n = &world.node[0];
+    struct ils_actions todo;
+    struct ils_event e = {.type = ILS_EV_START, .now = world.now, .wall = world.wall};
+    uint64_t batch = 0;
+    ils_free(follower.ils);
+    follower.ils = ils_new(&mem.mem);
+    for (uint8_t space = 0; space < ROW_SPACES; space++)
+        for (size_t i = 0; i < n->row_n; i++)
+            if (n->row[i].space == space)
+                give(&follower, &n->row[i], false);
+    assert_int_equal(ils_step(follower.ils, &e, &todo), 0);
+    for (size_t i = 0; i < todo.n; i++)
+        batch = todo.action[i].type == ILS_DO_STORE && batch == 0 ? todo.action[i].batch : batch;
+    assert_true(batch != 0);
+    step(&follower, (struct ils_event){.type = ILS_EV_FOLLOW, .data = slice_of("b:/data")});
+    step(&follower, (struct ils_event){.type = ILS_EV_STORED, .batch = batch, .failed = true});
+    assert_true(answers(&follower, "first@b.example"));
+    assert_true(answers(&follower, "own@a.example"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -516,6 +540,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(somebody_goes, setup, teardown),
         cmocka_unit_test_setup_teardown(nothing_is_changed_here, setup, teardown),
         cmocka_unit_test_setup_teardown(who_wrote, setup, teardown),
+        cmocka_unit_test_setup_teardown(cannot_begin, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -163,6 +163,23 @@ def writer_dies(tap, one, two, look, osaka):
     tap.same(part(one), 'stands by', 'the first one comes back, and stands by')
 
 
+def cannot_begin(tap, sql, one, two):
+    """The store gives the lease, and refuses what is to be stored first."""
+    sql("CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS "
+        "'BEGIN RAISE EXCEPTION ''not now''; END'",
+        'CREATE TRIGGER refuse BEFORE INSERT OR UPDATE ON ils_setting '
+        'FOR EACH ROW EXECUTE FUNCTION refuse()')
+    two.kill()
+    tap.ok(wait_until(lambda: 'not now' in one.said(), LEASE + 10),
+           'who takes the lease cannot begin')
+    tap.ok(wait_until(lambda: part(one) == 'stands by') and finds(one, 'after') and
+           one.process.poll() is None, 'it follows, and answers')
+    sql('DROP TRIGGER refuse ON ils_setting')
+    tap.ok(wait_until(lambda: part(one) == 'writes' and put(one, 'begun') == 0, LEASE + 10),
+           'and writes when it can')
+    two.start()
+
+
 def writer_sleeps(tap, sql, sleeper, other):
     """It is stopped; what was asked of it meanwhile is its first thing to do."""
     was = sleeper.json('status')['node']
@@ -232,11 +249,14 @@ def all_of_it(tap, net):
     writer_dies(tap, one, two, look, osaka)
     for c in callers:
         c.nodes = [one] + look
-    writer_sleeps(tap, None, two, one)
+    cannot_begin(tap, lambda *sql: server.sql_in(server.made[-1], *sql), one, two)
+    for c in callers:
+        c.nodes = [two] + look
+    writer_sleeps(tap, None, one, two)
     for c in callers:
         c.nodes = [one, two] + look
-    released(tap, one, two)
-    store_away(tap, server, two, [one, two] + look)
+    released(tap, two, one)
+    store_away(tap, server, one, [one, two] + look)
     for c in callers:
         c.end()
         tap.ok(min(c.asked.values()) > 50 and not c.failed, 'of all lookups %s none failed' %
