@@ -50,17 +50,16 @@ static void one_line(char *dst, size_t size, const char *text)
     dst[n] = '\0';
 }
 
-#define GRANT "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO "
-#define WHO   "SELECT pid, usename, client_addr, state, wait_event, query FROM pg_stat_activity"
+#define WHO "SELECT pid, usename, client_addr, state, wait_event, query FROM pg_stat_activity"
 
 static const struct saying {
     const char *state; /* as SQLSTATE begins */
     const char *what, *ask; /* ask: what psql says about it */
     bool away;         /* as the store as a whole, not what was to be written */
 } sayings[] = {
-    {"42501", "its user may not do this: the owner of the tables is to grant it (" GRANT "...)",
-     "\\dp ils_*", true},
-    {"53100", "the disk of its server is full: make room there (df)", "\\l+", true},
+    {"42501", "its user may not do this: the owner of the tables is to GRANT it", "\\dp ils_*",
+     true},
+    {"53100", "the disk of its server is full: make room there", "\\l+", true},
     {"53300", "its server has no connection left: end others, or raise max_connections there", WHO,
      true},
     {"53", "its server lacks something, see its log", WHO, true},
@@ -71,8 +70,7 @@ static const struct saying {
     {"28", "its server does not let ilsd in: see user and passfile in --store, and pg_hba.conf "
      "there", "SELECT 1", true},
     {"3D000", "there is no such database: type createdb there", "\\l", true},
-    {"3F000", "there is no schema that its user may use: its owner is to grant it (GRANT ALL ON "
-     "SCHEMA public TO ...)", "\\dn+", true},
+    {"3F000", "there is no schema that its user may use: its owner is to GRANT it", "\\dn+", true},
     {"42P01", "a table is missing: put it back from a backup", "\\dt ils_*", true},
     {"40", "others were in the way again and again", WHO, false},
     {"XX", "its data are damaged: see its log, and put a backup back", "SELECT 1", true},
