@@ -24,7 +24,7 @@ async function older(come, name, label, wanted) {
     await ann.turn('network');
     const notice = ann.page.locator('.notice', { hasText: 'no: the neighbours hold a newer plan' });
     await notice.first().waitFor();
-    same(await plan(name), ['3002'], `${name}: the control: before it is decided`);
+    same(await plan(name), ['1002', '3002'], `${name}: the control: before it is decided`);
     await decide(ann, label);
     await notice.first().waitFor({ state: 'detached' });
     await ann.page.locator('dt:text-is("Writes") + dd:text-is("yes")').waitFor();
@@ -51,7 +51,7 @@ async function adopt(come) {
 
 await play({
     rebuild: come => older(come, 'osaka', 'Take what the others hold',
-        ['2002', '2003']),
-    restore: come => older(come, 'sapporo', 'Keep what is here', ['3002']),
+        ['1002', '2002', '2003']),
+    restore: come => older(come, 'sapporo', 'Keep what is here', ['1002', '3002']),
     adopt,
 }, 2);
