@@ -51,8 +51,8 @@ static bool flag(struct client *client, struct command *c, enum config_field fie
 static bool number(struct client *client, struct command *c, enum config_field field,
                    uint16_t *ret)
 {
-    uint64_t n;
-    if (!control_number(client, field_name[field], UINT16_MAX, 0, &n))
+    uint64_t n, max = field == CONFIG_MINUTES ? SYNC_MINUTES_MAX : UINT16_MAX;
+    if (!control_number(client, field_name[field], max, 0, &n))
         return false;
     if (json_object_get(client->args, field_name[field]) != NULL) {
         c->fields |= 1u << field;

@@ -186,7 +186,7 @@ void verb_sync_every(struct client *client)
 {
     struct command command = {.type = COMMAND_SYNC_EVERY};
     uint64_t minutes;
-    if (!control_number(client, "minutes", UINT16_MAX, 0, &minutes))
+    if (!control_number(client, "minutes", SYNC_MINUTES_MAX, 0, &minutes))
         return;
     command.minutes = (uint16_t)minutes;
     control_change(client, &command);

@@ -57,6 +57,7 @@ def authentication(c):
     refused(c, 'no password at all', add, 1, 'empty', stdin='')
     refused(c, 'two entries that differ', add, 1, 'differ', stdin='one\ntwo\n')
     refused(c, 'a generation is a number', add + ['--generation', 'x'], 64, "'x'", stdin='a\n')
+    refused(c, 'an interval is of a day at most', ['sync', 'every', '99999'], 1, '1440')
     refused(c, 'a generation is not 0', add + ['--generation', '0'], 1, '1 to 65535', stdin='a\n')
     tap.same(c.json('password', 'list'), [], 'no password is held after that')
     for generation in (1, 2, 3):
