@@ -256,6 +256,7 @@ static void lasts_read(struct judge *j)
 const char *judge_unsettled(struct judge *j)
 {
     const char *what = NULL;
+    j->zombies = 0; /* those of the last look: until then they may be on their way out */
     lasts_read(j);
     for (size_t i = 0; i < j->world->node_n && what == NULL; i++) {
         const struct node *n = j->world->node[i];
