@@ -49,6 +49,8 @@ static uint64_t epoch_of(struct ils *ils, const struct stream *s, enum commit_ki
         epoch = s->theirs_epoch > epoch ? s->theirs_epoch : epoch;
         kind = BUG(EPOCH_KEPT) ? COMMIT_CHANGE : kind;
     }
+    if (epoch == 0 && s->number == STREAM_PLAN)
+        return stream_first_epoch(ils, s->number);
     return epoch == 0 || kind == COMMIT_ADOPT ? stream_epoch(ils, epoch) : epoch;
 }
 

@@ -188,6 +188,18 @@ uint64_t stream_epoch(struct ils *ils, uint64_t former)
            (uint64_t)random[2] << 8 | random[3];
 }
 
+/* Counter 1, and what follows from the origin's key: a store that was put back to before the first
+ * entry begins the same epoch again, so that what neighbours hold of it is newer, and not another
+ * one that may be passed over. */
+uint64_t stream_first_epoch(const struct ils *ils, uint64_t number)
+{
+    uint8_t hash[HASH_SIZE], n = (uint8_t)number;
+    struct slice parts[2] = {slice_make(ils->seed, SEED_SIZE), slice_make(&n, 1)};
+    crypto_hash(hash, "first epoch", parts, 2);
+    return UINT64_C(1) << 32 | (uint64_t)hash[0] << 24 | (uint64_t)hash[1] << 16 |
+           (uint64_t)hash[2] << 8 | hash[3];
+}
+
 /* What the next head of s says of itself, but for its epoch. */
 void stream_next(struct ils *ils, const struct stream *s, struct head *next)
 {

@@ -538,6 +538,33 @@ static void two_writers(void **state)
     writes_again();
 }
 
+/* Put back to before its first entry, it begins its plan where nobody is reached, and not one that
+ * may be greater than the plan it had: whatever is drawn, its operator is asked. */
+static void before_the_first_entry(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 1; seed <= 6; seed++) {
+        world_done(&world);
+        begin(&mem.mem);
+        world.seed += seed;
+        back_up(3);
+        assert_int_equal(world_plan(&world, 3, "lost@b.example", true), REPLY_OK);
+        assert_int_equal(world_plan(&world, 3, "more@b.example", true), REPLY_OK);
+        world_stop(&world, 3);
+        world_restore(&world, 3);
+        world_stop(&world, 0);
+        world_stop(&world, 1);
+        world_start(&world, 3, &mem.mem);
+        world_pass(&world, 12 * TICK_S);
+        assert_int_equal(world_plan(&world, 3, "mine@b.example", true), REPLY_OK);
+        world_start(&world, 0, &mem.mem);
+        world_start(&world, 1, &mem.mem);
+        world_pass(&world, 15 * TICK_S);
+        assert_int_equal(writing(3), WRITING_ROLLED_BACK);
+        assert_true(world_answers(&world, 0, "lost@b.example"));
+    }
+}
+
 /* One backup is put back twice, each time where others are reached: two epochs begin from one. What
  * was acknowledged in the second is not lost by a restart, whichever of them is the greater. */
 static void put_back_twice(void **state)
@@ -631,6 +658,7 @@ int main(void)
         TEST(rebuild_across_crashes),
         TEST(restore_across_crashes),
         TEST(two_writers),
+        TEST(before_the_first_entry),
         TEST(put_back_twice),
         cmocka_unit_test(survives_every_refusal),
     };
