@@ -183,7 +183,7 @@ def late(part, tokyo, osaka, nagoya, sapporo):
             holds(tokyo, nagoya, osaka))
     part.ok(wait_until(lambda: holds(sapporo, sapporo, osaka).get('usn') == newest),
             'a full disk serves from memory what is new', holds(sapporo, sapporo, osaka))
-    found, state = status_is(sapporo, 'the store failed', timeout=SAID)
+    found, state = status_is(sapporo, 'no room for the database', timeout=SAID)
     part.ok(found, 'its own status names the store', state)
     for c in (tokyo, osaka):
         for far in (nagoya, sapporo) if c is osaka else (nagoya,):
