@@ -609,6 +609,8 @@ size_t plan_candidates(const struct plan *p, uint8_t kind, struct slice user, st
                        struct candidate *out, size_t max)
 {
     struct record key; /* of which a key is kind, user and domain */
+    if (user.n > URI_MAX || domain.n > URI_MAX) /* no key is, nor is the secret of the hash */
+        return 0;
     key.kind = kind;
     key.user = user;
     key.domain = domain;
