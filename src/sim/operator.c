@@ -242,6 +242,13 @@ static bool is_shrunk(const struct node *n)
     return false;
 }
 
+/* A copy of who is somebody else by now is nobody's double, and still has its name, where others
+ * look for it in vain (ILSDuplicateFQDN). */
+static bool has_others_name(const struct node *n, const struct view_self *self)
+{
+    return !slice_eq_fold(self->fqdn, slice_of(n->host));
+}
+
 static bool cure_turn(struct run *r, struct node *n, const struct view_self *self)
 {
     struct desk *d = &r->desk[n->index];
@@ -251,7 +258,8 @@ static bool cure_turn(struct run *r, struct node *n, const struct view_self *sel
         node_start(n);
         return true;
     }
-    bool must = r->world->calm && (is_told_banned(r, n, self) || judge_is_double(r->judge, n));
+    bool must = r->world->calm && (is_told_banned(r, n, self) || judge_is_double(r->judge, n) ||
+                                   has_others_name(n, self));
     if (d->copy || d->banned || must) {
         operator_renews(r, n);
         return true;
