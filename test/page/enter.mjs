@@ -131,6 +131,7 @@ async function secondFactor(come) {
     await ann.page.getByText('Recovery codes left: 8.').waitFor();
     async function comeIn(last) {
         await ann.button('Log out').click();
+        await ann.button('Log in').waitFor(); // Accounts has fields of these names too
         await ann.field('Name').fill('ann');
         await ann.field('Password').fill(PASSWORD);
         await ann.page.keyboard.press('Enter');
