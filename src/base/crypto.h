@@ -60,7 +60,8 @@ void crypto_point_from_hash(uint8_t ret[static POINT_SIZE], const uint8_t unifor
 bool crypto_point_mul(uint8_t ret[static POINT_SIZE], const uint8_t scalar[static SCALAR_SIZE],
                       const uint8_t point[static POINT_SIZE]);
 
-/* SipHash-2-4: the keyed hash of the index, where peers choose the keys. */
+/* SipHash-2-4: a keyed hash of 64 bits, where others choose what is hashed; the secret of the
+ * index's own (base/keyhash.h) is made with it. */
 uint64_t crypto_siphash(struct slice message, const uint8_t key[static 16]);
 
 /* Constant-time comparison, and wiping that the compiler keeps. */

@@ -153,6 +153,8 @@ bool stream_lost(const struct stream *s);
 bool stream_overdue(const struct ils *ils, const struct stream *s);
 struct slice stream_row(struct arena *a, struct slice head, struct slice lines);
 void stream_rekey(struct ils *ils, struct stream *s, const uint8_t key[static KEY_SIZE]);
+bool stream_head_wanted(struct stream *s); /* is held from now on; false: no memory */
+void stream_say_applied(struct ils *ils, const struct stream *s);
 uint64_t stream_epoch(struct ils *ils, uint64_t former);
 uint64_t stream_first_epoch(const struct ils *ils, uint64_t number);
 void stream_next(struct ils *ils, const struct stream *s, struct head *next);

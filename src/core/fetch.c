@@ -557,13 +557,10 @@ static void fetch_apply(struct ils *ils, struct stream *s)
         return;
     }
     buf_reset(&s->target_lines);
-    buf_reset(&s->head_bytes);
-    buf_put_slice(&s->head_bytes, buf_slice(&s->wanted_bytes));
-    if (s->head_bytes.failed || head_get(buf_slice(&s->head_bytes), &s->head) != 0) {
+    if (!stream_head_wanted(s)) {
         ils->broken = true;
         return;
     }
-    buf_reset(&s->wanted_bytes);
     fetch_stop(s);
     s->failures = 0;
     s->retry = TICK_NEVER;
@@ -578,11 +575,7 @@ static void fetch_apply(struct ils *ils, struct stream *s)
         adopt_applied(ils, s);
         return;
     }
-    t = say(ils, EVENT_HEAD_APPLIED);
-    crypto_peer_id(t->peer_id, s->key);
-    t->text[0] = arena_copy(&ils->step, s->head.name); /* it may leave in this very step */
-    t->number[0] = s->head.usn;
-    t->number[1] = s->head.live;
+    stream_say_applied(ils, s);
     if (s->number == STREAM_SELF)
         self_applied(ils, s);
 }

@@ -263,13 +263,10 @@ static void serve(struct ils *ils, struct stream *s)
         return;
     }
     buf_reset(&s->target_lines);
-    buf_reset(&s->head_bytes);
-    buf_put_slice(&s->head_bytes, buf_slice(&s->wanted_bytes));
-    if (s->head_bytes.failed || head_get(buf_slice(&s->head_bytes), &s->head) != 0) {
+    if (!stream_head_wanted(s)) {
         ils->broken = true;
         return;
     }
-    buf_reset(&s->wanted_bytes);
     buf_reset(&s->wanted_lines);
     s->admitted = true;
     s->last_usn = moved ? ils->wall : s->last_usn;
@@ -278,11 +275,7 @@ static void serve(struct ils *ils, struct stream *s)
     stream_served(ils, s);
     if (s->number == STREAM_SELF)
         is_said(ils, s);
-    struct trace *t = say(ils, EVENT_HEAD_APPLIED);
-    crypto_peer_id(t->peer_id, s->key);
-    t->text[0] = arena_copy(&ils->step, s->head.name);
-    t->number[0] = s->head.usn;
-    t->number[1] = s->head.live;
+    stream_say_applied(ils, s);
 }
 
 /* A few in each step; what is missing is counted anew each time. */

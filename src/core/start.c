@@ -54,9 +54,7 @@ static void serve_stored(struct ils *ils, struct stream *s)
     }
     buf_reset(&s->wanted_lines);
     catalog_apply(s->catalog);
-    buf_put_slice(&s->head_bytes, buf_slice(&s->wanted_bytes));
-    buf_reset(&s->wanted_bytes);
-    if (s->head_bytes.failed || head_get(buf_slice(&s->head_bytes), &s->head) != 0) {
+    if (!stream_head_wanted(s)) {
         ils->broken = true;
         return;
     }

@@ -179,6 +179,25 @@ void stream_served(struct ils *ils, struct stream *s)
     ils_action(ils, ILS_DO_PUBLISH);
 }
 
+bool stream_head_wanted(struct stream *s)
+{
+    buf_reset(&s->head_bytes);
+    buf_put_slice(&s->head_bytes, buf_slice(&s->wanted_bytes));
+    if (s->head_bytes.failed || head_get(buf_slice(&s->head_bytes), &s->head) != 0)
+        return false;
+    buf_reset(&s->wanted_bytes);
+    return true;
+}
+
+void stream_say_applied(struct ils *ils, const struct stream *s)
+{
+    struct trace *t = say(ils, EVENT_HEAD_APPLIED);
+    crypto_peer_id(t->peer_id, s->key);
+    t->text[0] = arena_copy(&ils->step, s->head.name); /* it may leave in this very step */
+    t->number[0] = s->head.usn;
+    t->number[1] = s->head.live;
+}
+
 /* counter * 2^32 + random, the counter one above the former epoch's. */
 uint64_t stream_epoch(struct ils *ils, uint64_t former)
 {

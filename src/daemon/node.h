@@ -11,6 +11,7 @@
 
 struct node;
 struct runtime;
+struct store;
 
 enum node_part { NODE_ALONE, NODE_WRITES, NODE_STANDS_BY, NODE_LOOKS_UP };
 
@@ -21,7 +22,6 @@ enum node_part { NODE_ALONE, NODE_WRITES, NODE_STANDS_BY, NODE_LOOKS_UP };
 
 /* By the options of rt: opens the store, and takes the lease where it may and can. NULL: error says
  * why, and what to do. *ret_node is NULL where the store is a file. */
-struct store;
 struct store *node_open(struct runtime *rt, struct node **ret_node, char *error, size_t size);
 /* All rows of the store into the runtime's core, before START. False: said. */
 bool node_load(struct node *node);

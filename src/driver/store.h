@@ -108,7 +108,8 @@ const char *store_trouble(const struct store *s);
 /* From any thread: nothing is waited for any more, ilsd ends. */
 void store_hurry(struct store *s);
 
-/* Asks SQLite whether the file itself is sound. 0; -1: see store_error. */
+/* Whether the store itself is sound: SQLite looks through its file; of a database, that it can be
+ * read, for its server answers for the rest. 0; -1: see store_error. */
 int store_check(struct store *s);
 
 /* A copy of the store while it is in use: a slice at each step, on the thread that has the store

@@ -230,8 +230,6 @@ static bool is_told_banned(const struct run *r, const struct node *n, const stru
            (home == NULL || !has_banned(n, home->peer_id));
 }
 
-/* A copy becomes somebody of its own; so may who was banned. What was restored takes its
- * neighbours' word or its own. */
 /* Its own plan, by what it says, and others do not serve it therefore. */
 static bool is_shrunk(const struct node *n)
 {
@@ -249,6 +247,8 @@ static bool has_others_name(const struct node *n, const struct view_self *self)
     return !slice_eq_fold(self->fqdn, slice_of(n->host));
 }
 
+/* A copy becomes somebody of its own; so may who was banned. What was restored takes its
+ * neighbours' word or its own. */
 static bool cure_turn(struct run *r, struct node *n, const struct view_self *self)
 {
     struct desk *d = &r->desk[n->index];

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """The second factor of the admin page, by the clock of this machine: set up, asked for, good once,
 also after a restart; guessed at; lost; required of everybody. And passwords that an operator's list
-has. A code of this half minute is still
-taken in the next, so that no check hangs on when it runs."""
+has. A code of this half minute is still taken in the next, so that no check hangs on when it runs.
+"""
 import glob
 import os
 import re
