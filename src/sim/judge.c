@@ -239,7 +239,8 @@ static void judge_own(struct judge *j, struct node *n)
     if (stamp_order(&at, &life->own) < 0 && !life->reborn)
         world_break(j->world, "order: %s falls from usn %llu to %llu", n->name,
                     (unsigned long long)life->own.usn, (unsigned long long)at.usn);
-    if (at.epoch != life->own.epoch && life->own.epoch != 0 && !life->reborn && !life->unsure)
+    if (at.epoch != life->own.epoch && life->own.epoch != 0 && !life->reborn && !life->unsure &&
+        !ends_may_renew(j, n))
         world_break(j->world, "order: %s begins another epoch", n->name);
     if (!adopts || life->restarted)
         life->own = at;

@@ -153,6 +153,9 @@ void policy_held(struct judge *j, const struct node *n, uint32_t of, const struc
 void judge_admission(struct judge *j, const struct node *n, uint32_t of,
                      const struct view_row *c);
 void admission_applied(struct judge *j, const struct node *n, const struct trace *t);
+/* Whether somebody who was forgotten cannot write that it returns, for its disk was put back or it
+ * has a copy: whoever is linked with it may return in its place, in another epoch. */
+bool ends_may_renew(const struct judge *j, const struct node *n);
 bool ends_over(const struct judge *j, const struct node *n, uint32_t of, uint64_t epoch);
 void judge_ends(struct judge *j, const struct node *n, bool standalone);
 

@@ -126,3 +126,18 @@ void judge_ends(struct judge *j, const struct node *n, bool standalone)
             life->banned[i] = banned[i];
     }
 }
+
+bool ends_may_renew(const struct judge *j, const struct node *n)
+{
+    for (size_t i = 0; i < j->world->node_n; i++) {
+        const struct node *other = j->world->node[i];
+        struct view_self self;
+        if (other == n || !node_awake(other) || !j->life[i].unsure ||
+            !j->soul[j->life[i].soul].ended)
+            continue;
+        view_self(other->ils, &self);
+        if (self.writing != WRITING)
+            return true;
+    }
+    return false;
+}
