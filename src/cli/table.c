@@ -301,7 +301,7 @@ static const struct option_row diagnose_options[] = {
 static const struct option_row block_options[] = {
     {"--prefix", "DIGITS", "numbers that begin so: digits, or + and digits", OPTION_VALUE},
     {"--cluster", "CLUSTER", "only what this cluster announces", OPTION_VALUE},
-    {"--type", "TYPE", "only uri, enterprise or e164 (any)", OPTION_VALUE},
+    {"--type", "TYPE", "only uri, enterprise or e164; '+E.164 Pattern' is e164", OPTION_VALUE},
     {"--description", "TEXT", "words for people", OPTION_VALUE},
     {NULL, NULL, NULL, OPTION_FLAG},
 };
@@ -557,7 +557,8 @@ const struct command_row command_table[] = {
      run_duplicates},
     {"duplicates list", "", 0, 0, "the same", NULL, NULL, run_duplicates},
     {"duplicates prefer", "[CLUSTER...]", 0, WORDS_MAX,
-     "of what several announce, whose comes first", "Without a cluster: no order any more.", NULL,
+     "of what several announce, whose comes first",
+     "CLUSTER may be an imported catalog as well. Without one: no order any more.", NULL,
      run_duplicates_prefer},
     {"learned", "", 0, 0, "what the other clusters announce: browse it, or search it",
      "With age and what is made of each entry here. At the end of a page is how it goes on.",

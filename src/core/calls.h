@@ -110,6 +110,8 @@ bool catalogs_stands(const struct stream *s); /* anybody's: it has not been remo
 size_t catalogs_own(const struct ils *ils, struct slice *ret_first); /* how many; a name */
 bool catalogs_busy(const struct ils *ils); /* a commit of one waits for the disk */
 struct stream *catalogs_find(const struct ils *ils, struct slice name);
+/* One's own of that name, or one that was learned. NULL: there is none. */
+const struct stream *catalogs_called(const struct ils *ils, struct slice name);
 void catalogs_free(struct ils *ils, struct stream *s);
 bool catalogs_setting(struct ils *ils, struct slice key, struct slice value);
 void catalogs_named(struct ils *ils, struct stream *s); /* as its head says */

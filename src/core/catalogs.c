@@ -74,6 +74,12 @@ static struct stream *learned(const struct ils *ils, struct slice name, const st
     return NULL;
 }
 
+const struct stream *catalogs_called(const struct ils *ils, struct slice name)
+{
+    const struct stream *own = catalogs_find(ils, name);
+    return own != NULL ? own : learned(ils, name, NULL);
+}
+
 static bool words_make(struct ils *ils, struct stream *s)
 {
     if (s->words == NULL)

@@ -285,19 +285,35 @@ static void accept_some(struct ils *ils, const struct command *c)
 
 /* --- of duplicates, whose comes first */
 
+/* A cluster, or a catalog that one imports; false: the command was refused. */
+static bool prefer_one(struct ils *ils, const struct command *c, struct slice name,
+                       struct policy_preferred *ret)
+{
+    bool itself = false;
+    const struct peer *p = peer_named(ils, name, &itself);
+    const struct stream *s = p == NULL && !itself ? catalogs_called(ils, name) : NULL;
+    *ret = (struct policy_preferred){.number = 0};
+    if (p == NULL && s == NULL) {
+        command_refuse(ils, c, itself ? REPLY_ITSELF : REPLY_UNKNOWN_CLUSTER, name);
+        return false;
+    }
+    memcpy(ret->key, p != NULL ? p->key : s->key, KEY_SIZE);
+    ret->number = p != NULL ? 0 : s->number;
+    ret->cluster = p != NULL ? text_slice(p->cluster_id) : s->head.name;
+    return true;
+}
+
 static void prefer(struct ils *ils, const struct command *c)
 {
     size_t most = c->cluster_n < POLICY_ORDER_MAX ? c->cluster_n : POLICY_ORDER_MAX;
     struct policy_preferred *order = arena_alloc(&ils->step, (most + 1) * sizeof *order);
     struct policy_change *change = NULL;
     for (size_t i = 0; order != NULL && i < most; i++) {
-        const struct peer *p = of_name(ils, c, c->clusters[i]);
-        if (p == NULL)
+        if (!prefer_one(ils, c, c->clusters[i], &order[i]))
             return;
-        memcpy(order[i].key, p->key, KEY_SIZE);
-        order[i].cluster = text_slice(p->cluster_id);
         for (size_t k = 0; k < i; k++) {
-            if (memcmp(order[k].key, p->key, KEY_SIZE) == 0) {
+            if (memcmp(order[k].key, order[i].key, KEY_SIZE) == 0 &&
+                order[k].number == order[i].number) {
                 command_refuse(ils, c, REPLY_TWICE, c->clusters[i]);
                 return;
             }

@@ -8,7 +8,13 @@
 #include "base/planted.h"
 #include "plan/pattern.h"
 
-#define ROW_MAX (1 + KEY_SIZE + POLICY_CLAIMS_MAX * (2 + URI_MAX))
+#define BOUND_ROW_MAX (1 + CLUSTER_ID_MAX + POLICY_CLAIMS_MAX * (2 + URI_MAX))
+#define ORDER_ROW_MAX (POLICY_ORDER_MAX * (KEY_SIZE + 1 + 8 + 1 + CLUSTER_ID_MAX))
+#define ROW_MAX       (BOUND_ROW_MAX > ORDER_ROW_MAX ? BOUND_ROW_MAX : ORDER_ROW_MAX)
+
+#define OF_CATALOG 255
+
+_Static_assert(CLUSTER_ID_MAX < OF_CATALOG, "no name is so long");
 
 enum rule_kind { RULE_BLOCK = 1, RULE_BOUND = 2, RULE_ORDER = 3 };
 
@@ -119,10 +125,15 @@ void policy_order_key(struct buf *b)
     buf_put_u8(b, RULE_ORDER);
 }
 
+/* A catalog's number stands before its name, behind a length that no name has. */
 void policy_order_put(struct buf *b, const struct policy_preferred *rule, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
         buf_put(b, rule[i].key, KEY_SIZE);
+        if (rule[i].number != 0) {
+            buf_put_u8(b, OF_CATALOG);
+            buf_put_u64(b, rule[i].number);
+        }
         put_text(b, rule[i].cluster);
     }
 }
@@ -200,9 +211,16 @@ static bool order_get(struct slice value, struct policy_preferred *ret, size_t *
     size_t n = 0;
     cursor_init(&c, value);
     while (cursor_left(&c) > 0 && n < POLICY_ORDER_MAX) {
-        struct policy_preferred one;
+        struct policy_preferred one = {.number = 0};
         cursor_copy(&c, one.key, KEY_SIZE);
-        one.cluster = get_text(&c);
+        size_t length = cursor_u8(&c);
+        if (length == OF_CATALOG) {
+            one.number = cursor_u64(&c);
+            length = cursor_u8(&c);
+            if (one.number == 0)
+                return false;
+        }
+        one.cluster = cursor_bytes(&c, length);
         if (one.cluster.n > CLUSTER_ID_MAX)
             return false;
         if (ret != NULL)
@@ -606,12 +624,19 @@ enum loser_rule policy_judge(const struct policy *p, const struct policy_subject
     return b == NULL || bound_covers(b, s) ? LOSER_NONE : LOSER_OUTSIDE;
 }
 
-static size_t place_of(const struct policy *p, const uint8_t *key)
+/* A catalog that is named itself has its own place, any other stream its cluster's. */
+static size_t place_of(const struct policy *p, const struct policy_subject *s)
 {
-    size_t n = p == NULL ? 0 : p->order_n, i = 0;
-    while (i < n && memcmp(p->order[i].key, key, KEY_SIZE) != 0)
-        i++;
-    return i;
+    size_t n = p == NULL ? 0 : p->order_n, place = n;
+    for (size_t i = 0; i < n; i++) {
+        const struct policy_preferred *one = &p->order[i];
+        if (memcmp(one->key, s->key, KEY_SIZE) != 0)
+            continue;
+        if (one->number == s->number)
+            return i;
+        place = one->number == 0 ? i : place;
+    }
+    return place;
 }
 
 static bool claims(const struct policy *p, const struct policy_subject *s)
@@ -627,7 +652,7 @@ int policy_order(const struct policy *p, const struct policy_subject *a,
     if (a->local != b->local)
         return a->local ? -1 : 1;
     *ret_rule = LOSER_PREFERRED;
-    size_t x = place_of(p, a->key), y = place_of(p, b->key);
+    size_t x = place_of(p, a), y = place_of(p, b);
     if (x != y)
         return x < y ? -1 : 1;
     *ret_rule = LOSER_CLAIM;

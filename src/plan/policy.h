@@ -40,9 +40,12 @@ struct policy_bound {
     struct slice claims;  /* read with policy_claim_next */
 };
 
+/* A cluster: its plan and all catalogs that it imports; or one of these, which may have a place of
+ * its own beside its hub's. */
 struct policy_preferred {
     uint8_t key[KEY_SIZE];
-    struct slice cluster;
+    uint64_t number;      /* of the stream of a catalog; 0: the cluster */
+    struct slice cluster; /* its id, or the catalog's name, when the rule was made */
 };
 
 struct policy;

@@ -266,8 +266,8 @@ static inline void real_policy(struct real *real)
     size_t n = strlen(w.preferred);
     struct policy_preferred order[8];
     for (size_t i = 0; i < n; i++) {
+        order[i] = (struct policy_preferred){.cluster = slice_of("x")};
         memset(order[i].key, w.preferred[i], KEY_SIZE);
-        order[i].cluster = slice_of("x");
     }
     policy_order_key(&key);
     policy_order_put(&value, order, n);

@@ -45,23 +45,29 @@ static int put_bound(struct policy *p, struct mem *mem, char c, const char *doma
     return r;
 }
 
-static int put_order(struct policy *p, struct mem *mem, const char *keys)
+static int put_preferred(struct policy *p, struct mem *mem, const struct policy_preferred *order,
+                         size_t n)
 {
-    struct policy_preferred order[8];
     struct buf key, value;
-    size_t n = strlen(keys);
-    for (size_t i = 0; i < n; i++) {
-        key_of(order[i].key, keys[i]);
-        order[i].cluster = slice_make(keys + i, 1);
-    }
     buf_init(&key, mem, 1024);
-    buf_init(&value, mem, 1024);
+    buf_init(&value, mem, 65536);
     policy_order_key(&key);
     policy_order_put(&value, order, n);
     int r = key.failed || value.failed ? -1 : policy_put(p, buf_slice(&key), buf_slice(&value));
     buf_done(&key);
     buf_done(&value);
     return r;
+}
+
+static int put_order(struct policy *p, struct mem *mem, const char *keys)
+{
+    struct policy_preferred order[8];
+    size_t n = strlen(keys);
+    for (size_t i = 0; i < n; i++) {
+        order[i] = (struct policy_preferred){.cluster = slice_make(keys + i, 1)};
+        key_of(order[i].key, keys[i]);
+    }
+    return put_preferred(p, mem, order, n);
 }
 
 static enum loser_rule judge(const struct policy *p, char c, uint8_t kind, const char *user,
@@ -269,6 +275,63 @@ static void test_order_is_total(void **state)
     policy_free(p);
 }
 
+/* b's catalog 3 has a place of its own, whatever comes of b's plan and its other catalogs. */
+static void test_order_of_catalogs(void **state)
+{
+    struct test_mem t;
+    uint8_t key[2][KEY_SIZE];
+    enum loser_rule rule;
+    test_mem_init(&t, 0);
+    struct policy *p = policy_new(&t.mem);
+    struct policy_preferred order[] = {{.number = 3, .cluster = slice_of("legacy")},
+                                       {.cluster = slice_of("a")},
+                                       {.cluster = slice_of("b")}}, read;
+    key_of(key[0], 'a');
+    key_of(key[1], 'b');
+    memcpy(order[0].key, key[1], KEY_SIZE);
+    memcpy(order[1].key, key[0], KEY_SIZE);
+    memcpy(order[2].key, key[1], KEY_SIZE);
+    struct policy_subject a = {.key = key[0], .number = 1, .cluster_id = slice_of("a"),
+                               .kind = ENTRY_URI, .user = slice_of("u"), .domain = slice_of("h")};
+    struct policy_subject b = a;
+    b.key = key[1];
+    b.cluster_id = slice_of("b");
+    assert_int_equal(put_preferred(p, &t.mem, order, 3), 0);
+    assert_true(policy_preferred_at(p, 0, &read) && read.number == 3 &&
+                slice_eq(read.cluster, slice_of("legacy")));
+    assert_true(policy_preferred_at(p, 1, &read) && read.number == 0);
+    assert_true(policy_order(p, &a, &b, &rule) < 0); /* the plan of b */
+    b.number = 2;
+    assert_true(policy_order(p, &a, &b, &rule) < 0);
+    b.number = 3;
+    assert_true(policy_order(p, &a, &b, &rule) > 0 && rule == LOSER_PREFERRED);
+    assert_int_equal(put_preferred(p, &t.mem, order, 2), 0); /* b itself is not named */
+    assert_true(policy_order(p, &a, &b, &rule) > 0);
+    b.number = 1;
+    assert_true(policy_order(p, &a, &b, &rule) < 0);
+    policy_free(p);
+}
+
+/* As long as it may be, of names as long as they may be. */
+static void test_longest_order(void **state)
+{
+    struct test_mem t;
+    struct policy_preferred order[POLICY_ORDER_MAX], read;
+    char name[CLUSTER_ID_MAX];
+    test_mem_init(&t, 0);
+    memset(name, 'x', sizeof name);
+    for (size_t i = 0; i < POLICY_ORDER_MAX; i++) {
+        order[i] = (struct policy_preferred){.number = UINT64_MAX,
+                                             .cluster = slice_make(name, sizeof name)};
+        memset(order[i].key, (int)i, KEY_SIZE);
+    }
+    struct policy *p = policy_new(&t.mem);
+    assert_int_equal(put_preferred(p, &t.mem, order, POLICY_ORDER_MAX), 0);
+    assert_true(policy_preferred_at(p, POLICY_ORDER_MAX - 1, &read));
+    assert_true(!policy_preferred_at(p, POLICY_ORDER_MAX, &read));
+    policy_free(p);
+}
+
 static void test_typed(void **state)
 {
     struct test_mem t;
@@ -354,6 +417,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_blocks),     cmocka_unit_test(test_bounds),
         cmocka_unit_test(test_winner),     cmocka_unit_test(test_order_is_total),
+        cmocka_unit_test(test_order_of_catalogs), cmocka_unit_test(test_longest_order),
         cmocka_unit_test(test_typed),      cmocka_unit_test(test_bad_rows),
         cmocka_unit_test(test_refusals),
     };
