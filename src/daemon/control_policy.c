@@ -51,20 +51,27 @@ const char *control_loser_text(char dst[static 160], enum loser_rule rule, uint3
 
 /* --- blocks */
 
+/* In the words of a plan, or the original's: "+E.164 Pattern". A pattern is as its numbers. */
+static uint8_t type_of_kind(uint8_t kind)
+{
+    switch (kind) {
+    case ENTRY_URI: return POLICY_URI;
+    case ENTRY_ENTERPRISE:
+    case ENTRY_PATTERN_ENTERPRISE: return POLICY_ENTERPRISE;
+    case ENTRY_E164:
+    case ENTRY_PATTERN_E164: return POLICY_E164;
+    default: return POLICY_ANY;
+    }
+}
+
 static bool block_type(struct client *client, uint8_t *ret)
 {
     struct slice type;
     if (!control_text(client, "type", false, &type))
         return false;
-    *ret = POLICY_ANY;
-    if (type.n == 0)
+    *ret = type_of_kind(entry_kind_parse(type));
+    if (*ret != POLICY_ANY || type.n == 0 || slice_eq_fold(type, slice_of(type_word[POLICY_ANY])))
         return true;
-    for (uint8_t i = 0; i < POLICY_TYPES; i++) {
-        if (slice_eq_fold(type, slice_of(type_word[i]))) {
-            *ret = i;
-            return true;
-        }
-    }
     control_error(client, "SETTING", "a type is uri, enterprise, e164 or any",
                   "ils help block add", "type");
     return false;

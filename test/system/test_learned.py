@@ -73,6 +73,34 @@ def duplicate(tokyo, osaka, nara):
     tap.ok(wait_until(lambda: not alarm(tokyo, 'ILSDuplicateURI')), 'it clears when one has gone')
 
 
+def duplicate_of_a_catalog(tokyo, osaka, nara):
+    """The hub imports a catalog whose number a cluster announces as well: osaka comes before it by
+    its id, at the hub and at nara, which learned it."""
+    number = '+81660000002'
+    tokyo.must('catalog', 'add', 'zebra', '--route-string', 'zebra.example.com')
+    tokyo.must('catalog', 'import', 'zebra', '-',
+               stdin='PatternType,PSTNFailover,Pattern\nE164,,%s\n' % number)
+    osaka.must('plan', 'add', 'E164', number)
+    for c in (tokyo, nara):
+        tap.ok(wait_until(lambda: len(c.json('duplicates')['duplicates']) == 1),
+               'a number of a catalog and of a cluster is found at ' + c.name)
+        tap.same(served(c, number), 'osaka', 'the smaller id gets the call')
+        status, said = typed(c, c.must('duplicates'), r'(ils duplicates prefer \S+)')
+        tap.ok(status == 0 and c.json('duplicates')['preferred'] == ['zebra'],
+               'the other way is typed as it is shown', said)
+        tap.same(served(c, number), 'zebra', 'and the call goes there')
+    nara.restart()
+    tap.ok(wait_until(lambda: served(nara, number) == 'zebra'), 'it holds after a restart')
+    tap.same(nara.ils('duplicates', 'prefer', 'zebra', 'osaka', 'ZEBRA')[0], 1, 'twice is refused')
+    tap.ok(nara.ils('duplicates', 'prefer', 'zebr')[0] == 1 and 'ils clusters' in nara.error,
+           'one that is not known is refused', nara.error)
+    osaka.must('plan', 'remove', 'E164', number)
+    tokyo.must('catalog', 'remove', 'zebra')
+    for c in (tokyo, nara):
+        c.must('duplicates', 'prefer')
+        tap.ok(wait_until(lambda: not alarm(c, 'ILSDuplicateURI')), 'all is over at ' + c.name)
+
+
 # --- blocks and bounds
 
 def block(tokyo, osaka):
@@ -89,6 +117,14 @@ def block(tokyo, osaka):
     rule = tokyo.json('block', 'list')[0]['rule']
     tokyo.must('block', 'remove', rule)
     tap.same(served(tokyo, '2065551212'), 'osaka', 'without it the number is served')
+    for said, is_blocked in (('Enterprise Pattern', True), ('+E.164 Pattern', False),
+                             ('Any', True), ('Directory URI', False)):
+        tokyo.must('block', 'add', '--prefix', '206', '--type', said)
+        tap.same(served(tokyo, '2065551212'), '' if is_blocked else 'osaka',
+                 'a type in the words of the original: ' + said)
+        tokyo.must('block', 'remove', tokyo.json('block', 'list')[0]['rule'])
+    tap.ok(tokyo.ils('block', 'add', '--type', 'Enterprise Route')[0] == 1 and
+           'ils help block add' in tokyo.error, 'other words are refused', tokyo.error)
     status, _ = tokyo.ils('block', 'remove', rule)
     tap.ok(status == 1 and 'ils block list' in tokyo.error, 'twice is refused', tokyo.error)
     status, _ = tokyo.ils('block', 'add')
@@ -223,6 +259,7 @@ def main():
     with Network() as net:
         tokyo, osaka, nara = network(net)
         tap.run(duplicate, tokyo, osaka, nara)
+        tap.run(duplicate_of_a_catalog, tokyo, osaka, nara)
         tap.run(block, tokyo, osaka)
         tap.run(accept, tokyo, osaka)
         tap.run(shrink, tokyo, osaka, nara)
