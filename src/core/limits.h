@@ -57,7 +57,6 @@
 #define PLAN_LOG_MOST     100000         /* ... but no more than this */
 #define STEP_CHANGES      20000          /* changes and records that a step looks at of a commit */
 #define RECORD_BYTES      12             /* of a record in a segment, about: so many are indexed */
-#define STREAMS_MAX       1024
 #define ADOPTED_USN_GAP   (UINT64_C(1) << 20) /* design 6: above what others may hold */
 #define UNADMITTED_MAX    (2 * PEERS_MAX) /* streams that wait for a roster to list them: all that
                                           * a hub may tell a newcomer before the rosters are read */
@@ -72,8 +71,10 @@
 #define LEAVE_US          (2 * TICK_S)   /* a goodbye has this long to be told */
 #ifdef OPENILS_PEERS_MAX
 #define ROSTER_MAX        OPENILS_PEERS_MAX /* of ilssim-scaling */
+#define STREAMS_MAX       (2 * OPENILS_PEERS_MAX + 24)
 #else
 #define ROSTER_MAX        64             /* design 6 */
+#define STREAMS_MAX       1024
 #endif
 #define LEARNED_MAX       1000000        /* design 13: learned objects, unless it is set */
 #define LEARNED_MOST      10000000       /* likewise: more cannot be set */
