@@ -126,6 +126,23 @@ bool slice_is_utf8(struct slice a)
     return true;
 }
 
+size_t slice_steers(struct slice a)
+{
+    static const struct {
+        uint8_t n, first, second, from, to; /* of the last byte */
+    } row[] = {{1, 0, 0, 0x00, 0x1f},       {1, 0, 0, 0x7f, 0x7f},
+               {2, 0xc2, 0, 0x80, 0x9f},    {2, 0xd8, 0, 0x9c, 0x9c},
+               {3, 0xe2, 0x80, 0x8e, 0x8f}, {3, 0xe2, 0x80, 0xa8, 0xae},
+               {3, 0xe2, 0x81, 0xa6, 0xa9}};
+    for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
+        size_t n = row[i].n;
+        if (a.n >= n && (n < 2 || a.p[0] == row[i].first) && (n < 3 || a.p[1] == row[i].second) &&
+            a.p[n - 1] >= row[i].from && a.p[n - 1] <= row[i].to)
+            return n;
+    }
+    return 0;
+}
+
 void hex_text(char *dst, const uint8_t *bytes, size_t n)
 {
     static const char digits[] = "0123456789abcdef";

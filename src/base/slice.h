@@ -44,6 +44,10 @@ size_t slice_to_text(struct slice a, char *dst, size_t size);
 /* True when every byte sequence is well-formed UTF-8 (RFC 3629), no NUL. */
 bool slice_is_utf8(struct slice a);
 
+/* Bytes of the character that a begins with where it steers a terminal (C0, DEL, C1) or the
+ * direction of writing, instead of being written; 0: it does not. */
+size_t slice_steers(struct slice a);
+
 /* ASCII lower case of one byte. */
 static inline uint8_t ascii_lower(uint8_t c)
 {

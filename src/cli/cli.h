@@ -163,6 +163,13 @@ bool file_password(const struct cli *cli, json_t *args, const char *path, const 
 /* Writes a text into a new file, never over one that is there. The exit status. */
 int file_write(const struct cli *cli, const char *path, const char *text, const char *next);
 
+/* --- what others said, for a terminal (calm.c) */
+
+void calm_text(char *text); /* in its place */
+void calm_put(const char *text, size_t n, FILE *to);
+void calm_json(json_t *json); /* each text in it */
+void calm_print(const json_t *json, size_t flags, FILE *to); /* the same JSON, with escapes */
+
 /* --- words for people (print.c) */
 
 const char *text_of(const json_t *object, const char *key); /* "" when absent or null */

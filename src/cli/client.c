@@ -247,6 +247,8 @@ int cli_call(struct cli *cli, const struct call *call, json_t **ret_result)
         waiting_begin(call->waiting);
     while (status < 0 && getline(&text, &size, cli->replies) > 0) {
         json_t *line = json_loads(text, JSON_ALLOW_NUL, NULL);
+        if (!cli->json && json_object_get(line, "part") == NULL) /* a file, byte by byte */
+            calm_json(line);
         if (waiting)
             waiting_end();
         waiting = false;

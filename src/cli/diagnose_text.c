@@ -62,13 +62,14 @@ static void evidence(const struct cli *cli, const struct diagnosis *d,
     printf("  %s\n", _("evidence"));
     for (size_t i = 0; i < a->evidence_n && shown < EVIDENCE_MAX; i++, shown++) {
         const struct doctor_evidence *e = &a->evidence[i];
-        printf("  %s%c %-3s %s:%u: %.*s%s\n", e->decides ? print_bold(cli) : "",
+        printf("  %s%c %-3s %s:%u: ", e->decides ? print_bold(cli) : "",
                e->side == SIDE_C   ? 'C'
                : e->side == SIDE_S ? 'S'
                                    : '?',
                doctor_line_at(e->line, e->side), e->text < d->name_n ? d->name[e->text] : "",
-               (unsigned)e->number, (int)e->quote.n, (const char *)e->quote.p,
-               e->decides ? print_plain(cli) : "");
+               (unsigned)e->number);
+        calm_put((const char *)e->quote.p, e->quote.n, stdout);
+        printf("%s\n", e->decides ? print_plain(cli) : "");
     }
     if (shown < a->evidence_n)
         printf(_("    and %zu more (--json has them all)\n"), a->evidence_n - shown);
@@ -94,6 +95,7 @@ static void finding(const struct cli *cli, const struct diagnosis *d,
     if (a->error != 0) {
         snprintf(text, sizeof text, "%u %.*s", (unsigned)a->error, (int)a->error_text.n,
                  (const char *)a->error_text.p);
+        calm_text(text);
         field(_("OpenSSL"), text);
     }
     if (advice.command[0] != '\0' || advice.menu[0] != '\0')

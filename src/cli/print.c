@@ -15,7 +15,7 @@ const char *text_of(const json_t *object, const char *key)
 
 void print_json(const json_t *json)
 {
-    json_dumpf(json, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(6) | JSON_ENCODE_ANY);
+    calm_print(json, JSON_INDENT(2) | JSON_REAL_PRECISION(6) | JSON_ENCODE_ANY, stdout);
     putchar('\n');
 }
 

@@ -227,7 +227,7 @@ static void trace_line(struct cli *cli, json_t *line, void *context)
 {
     const json_t *trace = json_object_get(line, "trace");
     if (cli->json)
-        json_dumpf(json_object_get(trace, "record"), stdout, JSON_COMPACT);
+        calm_print(json_object_get(trace, "record"), JSON_COMPACT, stdout);
     else
         fputs(text_of(trace, "line"), stdout);
     putchar('\n');

@@ -1,6 +1,7 @@
 /* render: fills in the tables of the core (event.def, code.def, alarm.def, reply.def). A template
  * holds {names}; a small function per table says what each name stands for. Whatever came from
- * another end or a person loses its control characters here, so that no value can begin a line. */
+ * another end or a person loses its control characters here, so that no value can begin a line,
+ * steer a terminal or turn the direction of writing. */
 #include "daemon/render.h"
 
 #include <inttypes.h>
@@ -34,9 +35,10 @@ struct out {
 
 static void out_bytes(struct out *o, const char *p, size_t n)
 {
-    for (size_t i = 0; i < n && o->n + 1 < o->size; i++) {
-        unsigned char c = (unsigned char)p[i];
-        o->p[o->n++] = c < 0x20 || c == 0x7f ? '?' : p[i];
+    for (size_t i = 0; i < n && o->n + 1 < o->size;) {
+        size_t steers = slice_steers(slice_make(p + i, n - i));
+        o->p[o->n++] = steers > 0 ? '?' : p[i];
+        i += steers > 0 ? steers : 1;
     }
     o->p[o->n] = '\0';
 }

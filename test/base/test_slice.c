@@ -81,6 +81,33 @@ static bool utf8(const char *text, size_t n)
     return slice_is_utf8(slice_make(text, n));
 }
 
+static size_t steers(const char *text, size_t n)
+{
+    return slice_steers(slice_make(text, n));
+}
+
+static void test_steers(void **state)
+{
+    assert_int_equal(steers("\x1b[31m", 5), 1);
+    assert_int_equal(steers("\0", 1), 1);
+    assert_int_equal(steers("\x7f", 1), 1);
+    assert_int_equal(steers("\xc2\x9b" "31m", 5), 2); /* CSI in one character */
+    assert_int_equal(steers("\xd8\x9c", 2), 2);
+    assert_int_equal(steers("\xe2\x80\xae" "a", 4), 3); /* right to left from here */
+    assert_int_equal(steers("\xe2\x80\xa8", 3), 3);     /* another line */
+    assert_int_equal(steers("\xe2\x81\xa9", 3), 3);
+    assert_int_equal(steers("", 0), 0);
+    assert_int_equal(steers(" ", 1), 0);
+    assert_int_equal(steers("a\x1b", 2), 0); /* behind it */
+    assert_int_equal(steers("\xc2\xa0", 2), 0);
+    assert_int_equal(steers("\xd8\xa7", 2), 0);
+    assert_int_equal(steers("\xe2\x80\xa7", 3), 0);
+    assert_int_equal(steers("\xe2\x80\xaf", 3), 0);
+    assert_int_equal(steers("\xe2\x81\xa5", 3), 0);
+    assert_int_equal(steers("\xe2\x80", 2), 0); /* cut */
+    assert_int_equal(steers("\xe3\x81\x82", 3), 0);
+}
+
 static void test_utf8(void **state)
 {
     assert_true(utf8("", 0));
@@ -109,6 +136,7 @@ int main(void)
         cmocka_unit_test(test_compare), cmocka_unit_test(test_trim_and_find),
         cmocka_unit_test(test_number),  cmocka_unit_test(test_text),
         cmocka_unit_test(test_hex),     cmocka_unit_test(test_utf8),
+        cmocka_unit_test(test_steers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
