@@ -32,6 +32,10 @@ static const struct https_header always[] = {
     {"Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=(), usb=()"},
 };
 
+static const char unread[] =
+    "{\"ok\":false,\"error\":{\"name\":\"FRAMING\",\"text\":\"what came is no HTTP request, or its "
+    "head is longer than it may be\",\"next\":\"\",\"where\":null,\"more\":[]},\"exit\":1}";
+
 enum what { WHAT_FILE, WHAT_SIGN, WHAT_SESSION, WHAT_END, WHAT_SESSIONS, WHAT_SESSIONS_END,
             WHAT_USERS, WHAT_OPENAPI, WHAT_EVENTS, WHAT_COMMAND };
 
@@ -441,6 +445,16 @@ static void on_gone(void *context, struct https_exchange *x)
         w->gone(w);
 }
 
+static void on_unread(void *context, const struct sockaddr *from)
+{
+    struct page_door *door = context;
+    char ip[46];
+    page_ip(from, ip);
+    door->page->requests++;
+    door->page->refused++;
+    page_log_refusal(door->page, "FRAMING", "", "", ip);
+}
+
 static void on_room(void *context, struct https_exchange *x)
 {
     struct page_waiter *w = https_kept(x);
@@ -528,12 +542,13 @@ void page_release(struct page_door *door)
 static void *open_page(struct runtime *rt, const struct door_config *config,
                        struct door_gate *gate, char *error, size_t size)
 {
-    static const struct https_handler handler = {admit, run, on_room, on_gone};
+    static const struct https_handler handler = {admit, run, on_room, on_gone, on_unread};
     struct tls_context *tls = make_context(rt->page, error, size);
     struct page_door *door = tls != NULL ? calloc(1, sizeof *door) : NULL;
     struct https_options options = {.address = config->address, .port = config->port,
                                     .gate = gate, .tls = tls, .always = always,
-                                    .always_n = sizeof always / sizeof *always};
+                                    .always_n = sizeof always / sizeof *always,
+                                    .unread = unread};
     if (door != NULL) {
         door->page = rt->page;
         list_init(&door->calls);

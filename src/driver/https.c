@@ -1,7 +1,10 @@
 /* https: libmicrohttpd without a thread and without a socket of its own: connections come from
  * tls_front. While an answer is waited for, its connection is suspended; whoever hangs up meanwhile
  * is found by looking at his socket. Nothing is resumed from inside a callback of the library: that
- * is done in a turn of the loop of its own. */
+ * is done in a turn of the loop of its own.
+ *
+ * What the library says by itself, to whoever sends no request that it can read, never leaves this
+ * host: tls_front sends our own answer in its place. */
 #include "driver/https.h"
 
 #include <microhttpd.h>
@@ -32,6 +35,7 @@ struct https_exchange {
     struct list node;
     struct https *server;
     struct MHD_Connection *mhd;
+    uint64_t number; /* of tls_front */
     int fd;
     enum state state;
     bool begun;     /* the headers of this request have been seen */
@@ -59,6 +63,8 @@ struct https {
     void *context;
     struct mem mem, long_bodies;
     struct list exchanges;
+    struct buf unread; /* the answer to what is no request, from its status line on */
+    uint64_t coming;   /* the connection that is being given to the library */
     uint64_t late;
     unsigned handles;
     bool closing;
@@ -166,6 +172,7 @@ static void on_connection(void *context, struct MHD_Connection *mhd, void **sock
         return; /* its first request is cut */
     x->server = s;
     x->mhd = mhd;
+    x->number = s->coming;
     x->fd = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
     buf_init(&x->target, &s->mem, HTTPS_HEAD_MAX);
     buf_init(&x->body, &s->mem, BODY_MAX);
@@ -182,6 +189,7 @@ static void on_completed(void *context, struct MHD_Connection *mhd, void **own,
     *own = NULL;
     if (x == NULL)
         return;
+    tls_front_speaks(x->server->front, x->number, false);
     tell_gone(x);
     start_over(x);
 }
@@ -308,6 +316,7 @@ static enum MHD_Result admit(struct https_exchange *x, const char *method)
 {
     struct https_asked asked;
     ask(x, method, &asked);
+    tls_front_speaks(x->server->front, x->number, true); /* from here on all answers are ours */
     x->begun = true;
     x->state = BODY;
     uint64_t max = x->server->handler.admit(x->server->context, x, &asked);
@@ -482,12 +491,41 @@ static void on_readable(uv_poll_t *poll, int status, int events)
     run(poll->data);
 }
 
-static bool on_up(void *context, int fd, const struct sockaddr *from, socklen_t n)
+static bool on_up(void *context, uint64_t number, int fd, const struct sockaddr *from, socklen_t n)
 {
     struct https *s = context;
+    s->coming = number;
     bool good = MHD_add_connection(s->daemon, fd, from, n) == MHD_YES;
+    s->coming = 0;
     soon(s);
     return good;
+}
+
+static void on_unasked(void *context, const struct sockaddr *from)
+{
+    struct https *s = context;
+    s->handler.unread(s->context, from);
+}
+
+/* As the library would send it. */
+static void write_unread(struct https *s)
+{
+    static const struct https_header own[] = {
+        {"Connection", "close"}, {"Cache-Control", "no-store"},
+        {"Content-Type", "application/json"}};
+    const struct https_options *o = &s->options;
+    char length[64];
+    buf_put_text(&s->unread, "HTTP/1.1 400 Bad Request\r\n");
+    for (size_t i = 0; i < o->always_n + sizeof own / sizeof *own; i++) {
+        const struct https_header *h = i < o->always_n ? &o->always[i] : &own[i - o->always_n];
+        buf_put_text(&s->unread, h->name);
+        buf_put_text(&s->unread, ": ");
+        buf_put_text(&s->unread, h->value);
+        buf_put_text(&s->unread, "\r\n");
+    }
+    snprintf(length, sizeof length, "Content-Length: %zu\r\n\r\n", strlen(o->unread));
+    buf_put_text(&s->unread, length);
+    buf_put_text(&s->unread, o->unread);
 }
 
 /* --- life */
@@ -523,6 +561,7 @@ static void gone(uv_handle_t *h)
         return;
     void (*closed)(void *) = s->closed;
     void *context = s->closed_context;
+    buf_done(&s->unread);
     free(s);
     if (closed != NULL)
         closed(context);
@@ -564,6 +603,7 @@ struct https *https_open(uv_loop_t *loop, const struct https_options *options,
                          const struct https_handler *handler, void *context, char *error,
                          size_t size)
 {
+    static const struct tls_front_events events = {on_up, on_unasked};
     struct https *s = calloc(1, sizeof *s);
     struct tls_front_options front = {.address = options->address, .port = options->port,
                                       .conns_max = HTTPS_CONNECTIONS_MAX,
@@ -581,14 +621,18 @@ struct https *https_open(uv_loop_t *loop, const struct https_options *options,
     s->mem = (struct mem){.resize = memory_resize, .budget = SIZE_MAX};
     s->long_bodies = (struct mem){.resize = memory_resize, .budget = HTTPS_LONG_ALL};
     list_init(&s->exchanges);
-    if (!watch(s)) {
+    buf_init(&s->unread, &s->mem, HTTPS_HEAD_MAX);
+    write_unread(s);
+    front.instead = buf_slice(&s->unread);
+    if (s->unread.failed || !watch(s)) {
         snprintf(error, size, "there is no memory for TCP port %u", options->port);
         if (s->daemon != NULL)
             MHD_stop_daemon(s->daemon);
+        buf_done(&s->unread);
         free(s);
         return NULL;
     }
-    s->front = tls_front_open(loop, &front, on_up, s, error, size);
+    s->front = tls_front_open(loop, &front, &events, s, error, size);
     if (s->front != NULL)
         return s;
     https_close(s, NULL, NULL);

@@ -61,6 +61,8 @@ struct https_handler {
     void (*room)(void *context, struct https_exchange *x);
     /* Who asked has left before the answer was whole; x is no more. Not told without run. */
     void (*gone)(void *context, struct https_exchange *x);
+    /* Somebody sent what is no request, and is answered as the options say. */
+    void (*unread)(void *context, const struct sockaddr *from);
 };
 
 /* A whole answer; the body is copied. */
@@ -83,6 +85,7 @@ struct https_options {
     struct tls_context *tls;
     const struct https_header *always; /* of every reply; static */
     size_t always_n;
+    const char *unread; /* the body, JSON, of the 400 for what is no request; static */
 };
 
 struct https;

@@ -32,9 +32,11 @@ struct conn {
     struct tls_front *front;
     struct side wire, plain;
     struct tls_session *tls;
+    uint64_t number;
     unsigned handles;
     uint64_t active; /* ms, of the loop: when a byte was taken */
     bool up, closing;
+    bool speaks;    /* what the server says is meant */
     bool deaf;      /* the server reads no more; what it said before is still sent */
     bool lingering; /* all was sent: waits for the other end to end, so that it reads all of it */
     uv_shutdown_t shutdown;
@@ -48,10 +50,11 @@ struct tls_front {
     uv_timer_t timer;
     struct tls_front_options options;
     uint16_t port;
-    tls_front_up up;
+    struct tls_front_events events;
     void *context;
     struct list conns; /* in the order of arrival */
     unsigned count;
+    uint64_t numbers;
     uint64_t untrue;
     unsigned handles;
     char chunk[CHUNK];
@@ -208,23 +211,68 @@ static void on_room(uv_handle_t *h, size_t suggested, uv_buf_t *b)
     *b = uv_buf_init(c->front->chunk, CHUNK);
 }
 
+static void seal(struct conn *c, struct slice bytes)
+{
+    tls_session_write(c->tls, bytes);
+    put(c, &c->wire, tls_session_output(c->tls));
+}
+
+/* Nothing more comes from the server, or nothing that anybody should hear. */
+static void plain_over(struct conn *c)
+{
+    uv_read_stop(&c->plain.stream);
+    c->plain.reading = false;
+    c->plain.over = true;
+    tls_session_close(c->tls);
+    put(c, &c->wire, tls_session_output(c->tls));
+    end_if_over(c);
+}
+
 /* The server's bytes. */
 static void on_plain(uv_stream_t *stream, ssize_t n, const uv_buf_t *b)
 {
     struct conn *c = stream->data;
-    if (n > 0) {
-        tls_session_write(c->tls, slice_make(b->base, (size_t)n));
-        put(c, &c->wire, tls_session_output(c->tls));
-        crypto_wipe(b->base, (size_t)n);
+    if (n > 0 && c->speaks) {
+        seal(c, slice_make(b->base, (size_t)n));
+    } else if (n > 0) {
+        c->deaf = true;
+        seal(c, c->front->options.instead);
+        c->front->events.unasked(c->front->context, (const struct sockaddr *)&c->from);
+        plain_over(c);
     } else if (n < 0) {
-        uv_read_stop(stream);
-        c->plain.reading = false;
-        c->plain.over = true;
-        tls_session_close(c->tls);
-        put(c, &c->wire, tls_session_output(c->tls));
-        end_if_over(c);
+        plain_over(c);
     }
+    if (n > 0)
+        crypto_wipe(b->base, (size_t)n);
     read_on(c);
+}
+
+/* What the server has written so far, and nothing behind it. */
+static void take_rest(struct conn *c)
+{
+    char *chunk = c->front->chunk;
+    uv_os_fd_t fd;
+    ssize_t n;
+    if (uv_fileno((uv_handle_t *)&c->plain.pipe, &fd) != 0)
+        return;
+    while (!c->closing && !c->plain.over && (n = read(fd, chunk, CHUNK)) > 0) {
+        seal(c, slice_make(chunk, (size_t)n));
+        crypto_wipe(chunk, (size_t)n);
+    }
+}
+
+void tls_front_speaks(struct tls_front *f, uint64_t number, bool speaks)
+{
+    list_each_safe(node, &f->conns)
+    {
+        struct conn *c = list_entry(node, struct conn, node);
+        if (c->number != number)
+            continue;
+        if (c->plain.open && c->speaks && !speaks)
+            take_rest(c);
+        c->speaks = speaks;
+        return;
+    }
 }
 
 /* The handshake is finished: the server gets its end. */
@@ -249,7 +297,8 @@ static void come_up(struct conn *c)
     }
     socklen_t size = c->from.ss_family == AF_INET ? sizeof(struct sockaddr_in)
                                                   : sizeof(struct sockaddr_in6);
-    if (!c->front->up(c->front->context, fd[1], (const struct sockaddr *)&c->from, size))
+    if (!c->front->events.up(c->front->context, c->number, fd[1],
+                             (const struct sockaddr *)&c->from, size))
         conn_close(c);
 }
 
@@ -337,6 +386,7 @@ static void on_connection(uv_stream_t *listener, int status)
     c->handles = 1;
     f->handles++;
     c->active = uv_now(f->loop);
+    c->number = ++f->numbers;
     list_add(&f->conns, &c->node);
     f->count++;
     if (uv_accept(listener, &c->wire.stream) != 0 ||
@@ -388,7 +438,8 @@ static int listen_on(struct tls_front *f)
 }
 
 struct tls_front *tls_front_open(uv_loop_t *loop, const struct tls_front_options *options,
-                                 tls_front_up up, void *context, char *error, size_t size)
+                                 const struct tls_front_events *events, void *context,
+                                 char *error, size_t size)
 {
     struct tls_front *f = calloc(1, sizeof *f);
     char holder[64];
@@ -398,7 +449,7 @@ struct tls_front *tls_front_open(uv_loop_t *loop, const struct tls_front_options
     }
     f->loop = loop;
     f->options = *options;
-    f->up = up;
+    f->events = *events;
     f->context = context;
     list_init(&f->conns);
     tls_context_ref(options->tls);

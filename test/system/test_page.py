@@ -86,7 +86,7 @@ def refusals(c, page):
             ('another token', page.api('sync/every', good, X_CSRF_Token='0' * 64), (403, 'CSRF')),
             ('another Host', page.api('sync/every', good, Host='evil.example:%d' % port),
              (421, 'HOST')),
-            ('no Host', page.api('sync/every', good, Host=None), (400, None)),
+            ('no Host', page.api('sync/every', good, Host=None), (400, 'FRAMING')),
             ('another Origin', page.api('sync/every', good, Origin='https://evil.example'),
              (403, 'ORIGIN')),
             ('Origin without TLS',

@@ -152,6 +152,17 @@ def headers(c, page):
         answer = page.ask('GET', path)
         got[path] = answer.headers
     got['refused'] = page.ask('POST', '/api/v1/sync/every', {}, X_CSRF_Token='0').headers
+    for name, raw in unread(page):
+        answer = Answer(page.send(raw))
+        got[name] = answer.headers
+        tap.same(answer.error(), (400, 'FRAMING'), 'V4.1.1: what is no request: ' + name)
+    behind = page.send(page.raw('GET', '/', Connection='keep-alive') * 3 +
+                       b'GET / HTTP/1.1\r\n\r\n')
+    tap.same([behind.count(word) for word in (b'HTTP/1.1 200 ', b'HTTP/1.1 400 ',
+                                              b'\r\nContent-Security-Policy: ')], [3, 1, 4],
+             'V3.4.3: behind three requests as well')
+    tap.same(page.send(b'\x16\x03\x01\x02\r\n\r\n'), b'',
+             'V4.1.1: what has no words is not answered')
     got['events'] = first(page, '/api/v1/events').headers
 
     def each(wanted):
@@ -190,6 +201,17 @@ def headers(c, page):
     tap.same((got['/api/v1/status']['cache-control'], got['/api/v1/session']['cache-control'],
               got['events']['cache-control']), (['no-store'],) * 3,
              'V14.3.2: what a session sees is not kept by the browser')
+
+
+def unread(page):
+    """What a library answers before anybody is asked."""
+    host = b'Host: 127.0.0.1:%d\r\n' % page.port
+    return (('no Host', b'GET / HTTP/1.1\r\n\r\n'),
+            ('another version', b'GET / HTTP/3.7\r\n' + host + b'\r\n'),
+            ('a header without a colon', b'GET / HTTP/1.1\r\n' + host + b'nothing\r\n\r\n'),
+            ('a length that is none', b'POST / HTTP/1.1\r\n' + host + b'Content-Length: x\r\n\r\n'),
+            ('a line without an end', b'GET /' + b'a' * 200000),
+            ('a head without an end', b'GET / HTTP/1.1\r\n' + host + b'x: y\r\n' * 40000))
 
 
 def first(page, path):
