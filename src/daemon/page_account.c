@@ -1,6 +1,7 @@
 /* page_account: who may come to the page, each a row "page:NAME" beside those of the doors, and
  * what is asked of all of them, the row "page:*". An account counts when its row is durable; one
  * that is removed is gone at once, with its sessions. */
+#include "daemon/doors.h"
 #include "daemon/page_inside.h"
 #include "daemon/tokens.h"
 #include "driver/clock.h"
@@ -78,6 +79,13 @@ static struct page_account *find(struct page *p, const char *name)
     return (struct page_account *)(uintptr_t)page_account(p, slice_of(name));
 }
 
+static enum page_second_rule rule_of(const json_t *required)
+{
+    return json_is_true(required)    ? SECOND_OF_ALL
+           : json_is_false(required) ? SECOND_OF_NONE
+                                     : SECOND_BY_PLACE;
+}
+
 bool page_row(struct page *p, struct slice key, struct slice value)
 {
     struct slice prefix = slice_of(KEY);
@@ -89,7 +97,7 @@ bool page_row(struct page *p, struct slice key, struct slice value)
     const char *hash = json_string_value(json_object_get(row, "hash"));
     const char *role = json_string_value(json_object_get(row, "role"));
     if (slice_eq(name, slice_of(ALL)))
-        p->second_required = json_is_true(json_object_get(row, "second_factor"));
+        p->second = rule_of(json_object_get(row, "second_factor"));
     if (page_name_good(name) && hash != NULL && role != NULL && strlen(hash) < sizeof a.hash &&
         page_factor_read(&a.factor, row)) {
         slice_to_text(name, a.name, sizeof a.name);
@@ -201,7 +209,7 @@ static void on_required(void *context, enum reply reply, struct slice text,
     struct page *p = r->page;
     (void)number, (void)verdict;
     if (reply == REPLY_OK)
-        p->second_required = r->required;
+        p->second = r->required ? SECOND_OF_ALL : SECOND_OF_NONE;
     for (size_t i = 0; i < PAGE_SESSIONS_MAX; i++)
         if (p->session[i].live && page_must_enrol(p, p->session[i].name))
             page_calls_end(p, p->session[i].number);
@@ -220,13 +228,16 @@ void page_require(struct page *p, bool required, struct slice who, struct slice 
     *r = (struct requirement){p, required, done, context};
     struct command command = {.type = COMMAND_DOOR, .source = slice_of(KEY ALL), .who = who,
                               .what = what,
-                              .value = slice_of(required ? "{\"second_factor\":true}" : "{}")};
+                              .value = slice_of(required ? "{\"second_factor\":true}"
+                                                         : "{\"second_factor\":false}")};
     runtime_command(p->rt, &command, on_required, r);
 }
 
 bool page_required(const struct page *p)
 {
-    return p->second_required;
+    const struct door_setting *door = doors_setting(runtime_doors_of(p->rt), DOOR_PAGE);
+    return p->second == SECOND_OF_ALL ||
+           (p->second == SECOND_BY_PLACE && !door_is_loopback(door->config.address));
 }
 
 /* --- shown */

@@ -146,7 +146,7 @@ json_t *page_factor_take(struct page_session *s, struct slice typed, struct page
 bool page_must_enrol(const struct page *p, const char *name)
 {
     const struct page_account *a = page_account(p, slice_of(name));
-    return p->second_required && a != NULL && !a->factor.on;
+    return a != NULL && !a->factor.on && page_required(p);
 }
 
 /* --- rows */

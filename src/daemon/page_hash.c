@@ -67,6 +67,12 @@ static enum page_outcome look_up(const struct page_job *job)
     return outcome;
 }
 
+static bool anew(struct page_job *job)
+{
+    return crypto_pwhash_str_alg(job->text, job->password, job->password_n, OPS, MEM,
+                                 crypto_pwhash_ALG_ARGON2ID13) == 0;
+}
+
 static void on_work(uv_work_t *work)
 {
     struct page_job *job = work->data;
@@ -78,12 +84,12 @@ static void on_work(uv_work_t *work)
             (void)stretch(job, job->text);
         else
             good = crypto_pwhash_str_verify(job->hash, job->password, job->password_n) == 0;
+        if (good && crypto_pwhash_str_needs_rehash(job->hash, OPS, MEM) != 0 && !anew(job))
+            job->text[0] = '\0';
         break;
     case PAGE_HASH:
         job->outcome = look_up(job);
-        good = job->outcome == PAGE_YES &&
-               crypto_pwhash_str_alg(job->text, job->password, job->password_n, OPS, MEM,
-                                     crypto_pwhash_ALG_ARGON2ID13) == 0;
+        good = job->outcome == PAGE_YES && anew(job);
         break;
     case PAGE_STRETCH: good = stretch(job, job->text); break;
     }

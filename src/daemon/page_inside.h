@@ -84,6 +84,10 @@ struct page_source {
     tick last, until;
 };
 
+/* Of whom a second factor is required: of all where the page listens elsewhere than on loopback, as
+ * long as nobody has said so or otherwise. */
+enum page_second_rule { SECOND_BY_PLACE, SECOND_OF_ALL, SECOND_OF_NONE };
+
 struct page_job;
 struct page_door;
 
@@ -91,7 +95,7 @@ struct page {
     struct runtime *rt;
     struct page_account account[PAGE_ACCOUNTS_MAX]; /* by name */
     size_t account_n;
-    bool second_required; /* of every account */
+    enum page_second_rule second;
     struct page_session session[PAGE_SESSIONS_MAX];
     uint64_t sessions; /* ever */
     struct page_source source[PAGE_SOURCES_MAX];
@@ -184,7 +188,8 @@ enum page_work { PAGE_VERIFY, PAGE_HASH, PAGE_STRETCH };
 #define PAGE_JOBS_MAX 8
 /* NO: a wrong password (VERIFY), or no memory. Of HASH: it is in the list, or that is not read. */
 enum page_outcome { PAGE_NO, PAGE_YES, PAGE_LISTED, PAGE_UNREAD };
-/* text: the hash of PAGE_HASH, 64 hex digits of PAGE_STRETCH, else "". */
+/* text: the hash of PAGE_HASH, or of VERIFY where the present one was made with less work; 64 hex
+ * digits of PAGE_STRETCH; else "". */
 typedef void (*page_hashed)(void *context, enum page_outcome outcome, const char *text);
 /* password is copied; hash: of VERIFY, "" is nobody's. False: too many wait, done is not called. */
 bool page_hash(struct page *p, enum page_work work, struct slice password, const char *hash,

@@ -18,6 +18,8 @@ struct sign {
     enum right right;
     char fresh[PAGE_PASSWORD_MAX]; /* a new password, while the present one is verified */
     char code[64];                 /* of the second factor, likewise */
+    char hash[PAGE_HASH_MAX];      /* that the present one is verified by */
+    bool hashed_anew;
     json_t *recovery;              /* codes that are shown once, or NULL */
     char ip[46], who[96];
     struct page_session *session; /* that asked */
@@ -160,8 +162,8 @@ static void put(struct sign *sign, const struct page_account *a, enum page_chang
         refuse(sign, 503, "BUSY", "that account is being changed: try again in a moment", "");
 }
 
-/* Its password was right. What is used up of the second factor is stored first; a recovery code is
- * in the audit. */
+/* Its password was right. What is used up of the second factor is stored first, and a hash by the
+ * work of today in the place of a weaker one; a recovery code is in the audit. */
 static void second(struct sign *sign, struct page_account *a)
 {
     uint16_t status = sign->what == PAGE_LOGIN ? 401 : 403;
@@ -169,7 +171,12 @@ static void second(struct sign *sign, struct page_account *a)
     enum page_second said = page_factor_judge(a, slice_of(sign->code));
     snprintf(what, sizeof what, "page user recovery code used name=%s", a->name);
     switch (said) {
-    case SECOND_NONE: verified(sign); break;
+    case SECOND_NONE:
+        if (sign->hashed_anew)
+            put(sign, a, PAGE_USED, "", "", on_used);
+        else
+            verified(sign);
+        break;
     case SECOND_GOOD: put(sign, a, PAGE_USED, "", "", on_used); break;
     case SECOND_RECOVERED:
         tell_log(sign, true, "used a recovery code");
@@ -200,8 +207,8 @@ static void on_verified(void *context, enum page_outcome outcome, const char *te
     struct page *p = sign->door->page;
     unsigned seconds = page_must_wait(p, sign->ip);
     bool is_in = sign->what != PAGE_LOGIN;
-    const struct page_account *a = page_account(p, slice_of(sign->name));
-    (void)text;
+    struct page_account *a =
+        (struct page_account *)(uintptr_t)page_account(p, slice_of(sign->name));
     if (seconds > 0) {
         wait(sign, seconds);
     } else if (outcome != PAGE_YES || a == NULL) {
@@ -210,7 +217,10 @@ static void on_verified(void *context, enum page_outcome outcome, const char *te
                                     : "was refused: name or password is wrong");
         refuse(sign, is_in ? 403 : 401, "LOGIN", "name or password is wrong", "");
     } else {
-        second(sign, (struct page_account *)(uintptr_t)a);
+        sign->hashed_anew = text[0] != '\0' && !a->changing && strcmp(a->hash, sign->hash) == 0;
+        if (sign->hashed_anew)
+            snprintf(a->hash, sizeof a->hash, "%s", text);
+        second(sign, a);
     }
 }
 
@@ -221,8 +231,8 @@ static void verify(struct sign *sign, struct slice password)
     bool possible = password.n < PAGE_PASSWORD_MAX;
     if (!possible) /* as long a wait, and as wrong */
         password.n = 0;
-    if (!page_hash(p, PAGE_VERIFY, password, possible && a != NULL ? a->hash : "", on_verified,
-                   sign))
+    snprintf(sign->hash, sizeof sign->hash, "%s", possible && a != NULL ? a->hash : "");
+    if (!page_hash(p, PAGE_VERIFY, password, sign->hash, on_verified, sign))
         refuse(sign, 503, "BUSY", "too many want to log in: try again in a moment", "");
 }
 
@@ -357,7 +367,7 @@ static void remove_factor(struct sign *sign)
     char what[PAGE_NAME_MAX + 48];
     snprintf(what, sizeof what, "page user second factor removed name=%s", a.name);
     memset(&a.factor, 0, sizeof a.factor);
-    if (sign->door->page->second_required)
+    if (page_required(sign->door->page))
         refuse(sign, 409, "REQUIRED", "every account must have a second factor here",
                "ils page set --second-factor optional");
     else

@@ -13,7 +13,8 @@
 
 /* Forward secret and authenticated; TLS 1.3 has no others. */
 static const char ciphers[] = "ECDHE+AESGCM:ECDHE+CHACHA20";
-static const char groups[] = "X25519:P-256:P-384";
+/* The first that the library knows: one with OpenSSL 3.5 exchanges keys post-quantum as well. */
+static const char *const groups[] = {"X25519MLKEM768:X25519:P-256:P-384", "X25519:P-256:P-384"};
 
 static int on_alpn(SSL *ssl, const unsigned char **ret, unsigned char *ret_n,
                    const unsigned char *list, unsigned int n, void *context)
@@ -29,6 +30,14 @@ static int on_alpn(SSL *ssl, const unsigned char **ret, unsigned char *ret_n,
     return SSL_TLSEXT_ERR_ALERT_FATAL; /* meant for another server (ALPACA) */
 }
 
+static bool set_groups(SSL_CTX *ssl)
+{
+    for (size_t i = 0; i < sizeof groups / sizeof *groups; i++)
+        if (SSL_CTX_set1_groups_list(ssl, groups[i]) == 1)
+            return true;
+    return false;
+}
+
 static bool set_up(SSL_CTX *ssl)
 {
     SSL_CTX_set_security_level(ssl, X509_STRENGTH);
@@ -40,7 +49,7 @@ static bool set_up(SSL_CTX *ssl)
     return SSL_CTX_set_min_proto_version(ssl, TLS1_2_VERSION) == 1 &&
            SSL_CTX_set_max_proto_version(ssl, TLS1_3_VERSION) == 1 &&
            SSL_CTX_set_num_tickets(ssl, 0) == 1 && SSL_CTX_set_max_early_data(ssl, 0) == 1 &&
-           SSL_CTX_set_cipher_list(ssl, ciphers) == 1 && SSL_CTX_set1_groups_list(ssl, groups) == 1;
+           SSL_CTX_set_cipher_list(ssl, ciphers) == 1 && set_groups(ssl);
 }
 
 /* Each of them is an anchor, also one that is no root. */

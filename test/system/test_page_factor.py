@@ -3,9 +3,13 @@
 also after a restart; guessed at; lost; required of everybody. And passwords that an operator's list
 has. A code of this half minute is still taken in the next, so that no check hangs on when it runs.
 """
+import contextlib
+import ctypes
 import glob
+import json
 import os
 import re
+import sqlite3
 import urllib.parse
 
 from harness import Network, Tap, free_port
@@ -118,9 +122,57 @@ def guessing(page, key, recovery):
              'V6.6.3: the control: another account does not wait, elsewhere')
 
 
+def elsewhere(c, page):
+    """As long as nobody has said whether it is required, the place says so."""
+    port = free_port()
+    said = ('door', 'set', 'page', '--allow', '127.0.0.0/8', '--listen')
+    tap.same(c.json('page')['second_factor'], 'optional',
+             'on loopback, where whoever comes is on the host, it is required of nobody')
+    c.must(*said, '0.0.0.0:%d' % port)
+    rob = Page(port, source='127.0.0.49')
+    rob.login('rob', TWO)
+    tap.same((c.json('page')['second_factor'], rob.get('session').json()['enrol'],
+              rob.get('status').error()), ('required', True, (403, 'ENROL')),
+             'V6.3.3: elsewhere it is required of everybody, from the start')
+    page.port, kept = port, page.port
+    tap.same(page.get('status').status, 200, 'V6.3.3: the control: who has one is in')
+    c.must(*said, '127.0.0.1:%d' % kept)
+    page.port = rob.port = kept
+    tap.same((c.json('page')['second_factor'], rob.get('status').status), ('optional', 200),
+             'the control: on loopback again, so is who has none')
+
+
+def weaker(c, page):
+    """A hash from before, made with less work, becomes one of today."""
+    sodium, text = ctypes.CDLL('libsodium.so.23'), ctypes.create_string_buffer(128)
+    sodium.sodium_init()
+    sodium.crypto_pwhash_str_alg(text, TWO.encode(), ctypes.c_ulonglong(len(TWO)),
+                                 ctypes.c_ulonglong(1), ctypes.c_size_t(8192), 2)
+
+    def row(value=None):
+        with contextlib.closing(sqlite3.connect(os.path.join(c.data, 'ilsd.db'))) as db:
+            if value is not None:
+                db.execute('update door set value = ? where key = ?', (value, b'page:rob'))
+                db.commit()
+            return json.loads(db.execute('select value from door where key = ?',
+                                         (b'page:rob',)).fetchone()[0])
+    c.stop()
+    row(json.dumps(dict(row(), hash=text.value.decode())).encode())
+    c.start()
+    for time in ('first', 'next'):
+        tap.same(other(page, 'rob', TWO, None, '127.0.0.48').answer.status, 200,
+                 'V11.2.2: who has a hash of less work is let in: the %s time' % time)
+    tap.same(other(page, 'rob', ONE, None, '127.0.0.48').answer.error(), (401, 'LOGIN'),
+             'V11.2.2: the control: by another password he is not')
+    c.stop()
+    before, after = text.value.decode(), row()['hash']
+    tap.same([h.split('$')[3].rsplit(',', 1)[0] for h in (before, after)],
+             ['m=8,t=1', 'm=65536,t=3'], 'V11.2.2: and his hash is made anew')
+    c.start()
+
+
 def required(c, page):
     rob = other(page, 'rob', TWO, None, '127.0.0.50')
-    tap.same(c.json('page')['second_factor'], 'optional', 'it is required of nobody at first')
     with rob.connect() as s:
         s.settimeout(10)
         s.sendall(rob.raw('GET', '/api/v1/events'))
@@ -230,9 +282,11 @@ with Network() as net:
     ann_key, ann_code, ann_recovery = enrol(cluster, ann)
     tap.run(asked, cluster, ann, ann_key, ann_code, ann_recovery)
     tap.run(guessing, ann, ann_key, ann_recovery)
+    tap.run(elsewhere, cluster, ann)
     tap.run(required, cluster, ann)
     cluster.restart()
     second = lost(cluster, ann, ann_recovery)
+    tap.run(weaker, cluster, ann)
     tap.run(listed, cluster, ann)
     tap.run(secrets, cluster, [(ann_key, ann_recovery), (second, [])])
 tap.done()

@@ -31,7 +31,8 @@ const t = words(
             'to log in, and where a second factor is required, another one is set up then.',
         required: 'A second factor is required of every account',
         'required-text':
-            'Whoever has none can log in and set one up, and do nothing else before that.',
+            'Whoever has none can log in and set one up, and do nothing else before that. A page ' +
+            'that listens elsewhere than on loopback requires it unless this is switched off.',
     },
     {
         table: 'アカウント',
@@ -53,7 +54,9 @@ const t = words(
             '認証アプリを紛失したときなどに使います。セッションは直ちに終了し、パスワードだけで' +
             'ログインできます。第 2 要素が必須の場合は、そのときに設定し直します。',
         required: 'すべてのアカウントに第 2 要素を必須にする',
-        'required-text': '設定していないアカウントは、ログインして設定することだけができます。',
+        'required-text':
+            '設定していないアカウントは、ログインして設定することだけができます。ループバック以外で' +
+            '開いたページでは、ここで解除しない限り必須です。',
     },
 );
 
