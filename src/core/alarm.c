@@ -157,6 +157,17 @@ void alarm_clear(struct ils *ils, enum alarm alarm, struct slice subject)
     alarm_tell(ils, e);
 }
 
+void alarm_clear_all(struct ils *ils, enum alarm alarm)
+{
+    list_each(node, &ils->alarms) {
+        struct alarm_entry *e = list_entry(node, struct alarm_entry, node);
+        if (e->alarm == alarm && e->active) {
+            e->active = false;
+            alarm_tell(ils, e);
+        }
+    }
+}
+
 /* A copy that is still there is looked at again and again, but nobody is woken for it. */
 void alarm_tick(struct ils *ils)
 {

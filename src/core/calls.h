@@ -444,8 +444,17 @@ void dial_back(struct ils *ils);
 size_t alarm_raise(struct ils *ils, enum alarm alarm, struct slice subject);
 wall alarm_last(const struct ils *ils, enum alarm alarm, struct slice subject);
 void alarm_clear(struct ils *ils, enum alarm alarm, struct slice subject);
+void alarm_clear_all(struct ils *ils, enum alarm alarm); /* whatever its subject */
 void alarm_row(struct ils *ils, const struct row *row);
 void alarm_tick(struct ils *ils); /* those that are over by time, at alarm_next */
+
+/* date.c: the wall clock, and whether it can be right */
+bool date_can_be(const struct ils *ils, wall now);
+void date_look(struct ils *ils, wall now);
+void date_start(struct ils *ils, wall built);
+void date_tick(struct ils *ils);
+tick date_deadline(const struct ils *ils);
+bool date_bars(struct link *l); /* over TLS nobody new is taken */
 
 /* say.c */
 struct trace *say(struct ils *ils, enum trace_event event);

@@ -200,6 +200,7 @@ struct link {
     uint8_t shown_mine[FINGERPRINT_SIZE];
     enum cert_rule rule; /* by which their certificate passed; RULE_NONE: not yet, or no TLS */
     bool cert_said;      /* T12, T19 ... were said */
+    bool successor;         /* of a link with the same certificate (date.c) */
     struct invite invite; /* id and secret, where method is METHOD_INVITE */
     uint8_t prs[32];      /* of the password exchange, until it begins */
     struct address peer, local;
@@ -451,6 +452,15 @@ struct following {
     size_t missing;         /* segments of lists that are not served yet */
 };
 
+/* Whether the wall clock can be right (date.c). */
+struct clock {
+    wall built;             /* it cannot be before; 0 = not judged */
+    wall right;             /* what it said when it last could be, */
+    tick at;                /* ... and when that was */
+    bool wrong;
+    uint8_t told;           /* what the alarm says */
+};
+
 struct ils {
     struct mem *mem;
     struct arena step;      /* action memory */
@@ -458,7 +468,9 @@ struct ils {
     size_t action_n, action_size;
     bool broken;            /* memory was refused where nothing sane is left to do */
     tick now;
-    wall wall;
+    wall wall;              /* for display */
+    wall date;              /* by which end dates are judged (date.c) */
+    struct clock clock;
     uint8_t pool[HASH_SIZE];/* ratcheting entropy */
     struct rand rand;       /* jitter only */
     bool started;           /* START came */

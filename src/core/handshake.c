@@ -159,6 +159,8 @@ static enum code judge_dialler(struct link *l, const struct hello *h)
     if (gate_until(ils, l) > ils->now)
         return CODE_PENALTY;
     code = judge_method(l, h);
+    if (code == CODE_NONE && date_bars(l))
+        code = CODE_CLOCK;
     if (code != CODE_NONE)
         return code;
     if (l->method == METHOD_INVITE)
@@ -393,9 +395,11 @@ static const uint8_t *expected_key(const struct link *l)
     return d->hub_known && !d->moving ? d->hub_key : NULL;
 }
 
-/* The dialled end asks again before it is over: settings may have changed since the hello. */
-static enum code judge_again(const struct link *l)
+/* Asked again before it is over: the clock may have been set since, or settings changed. */
+static enum code judge_again(struct link *l)
 {
+    if (date_bars(l))
+        return CODE_CLOCK;
     if (l->dialler || l->method == METHOD_INVITE)
         return CODE_NONE;
     if (!method_accepted(l->ils, l->method))
@@ -660,6 +664,8 @@ void handshake_secured(struct link *l, const struct secured *s)
         code = CODE_NO_CERTIFICATE;
     else if (reaches_itself(l)) /* whose own certificate would not pass */
         code = CODE_ITSELF;
+    else if (date_bars(l))
+        code = CODE_CLOCK;
     else if (l->method != METHOD_INVITE)
         code = cert_judge(l->ils, &l->cert, l->method, text_slice(l->host), &l->rule);
     if (code != CODE_NONE) {
@@ -672,7 +678,7 @@ void handshake_secured(struct link *l, const struct secured *s)
 }
 
 /* The dialled end proved itself: whether it still says yes. */
-static enum code judge_yes(const struct link *l)
+static enum code judge_yes(struct link *l)
 {
     return l->to->disconnected_here ? CODE_DISCONNECTED : judge_again(l);
 }

@@ -158,6 +158,7 @@ bool ils_reclaim(struct ils *ils)
 /* What an event moved goes on to whom it concerns. */
 static void tick_all(struct ils *ils)
 {
+    date_tick(ils);
     trust_tick(ils);
     invite_tick(ils);
     own_tick(ils);
@@ -186,7 +187,7 @@ int ils_step(struct ils *ils, const struct ils_event *event, struct ils_actions 
 {
     assert(event->now >= ils->now);
     ils->now = event->now;
-    ils->wall = event->wall;
+    date_look(ils, event->wall);
     arena_reset(&ils->step);
     ils->action = NULL;
     ils->action_n = ils->action_size = 0;
@@ -227,7 +228,8 @@ tick ils_deadline(const struct ils *ils)
     first = own < first ? own : first;
     const tick of[] = {trust_deadline(ils), mesh_deadline(ils), role_deadline(ils),
                        ends_deadline(ils), holds_deadline(ils), introduce_deadline(ils),
-                       duplicates_deadline(ils), ils->rows_next, ils->alarm_next};
+                       duplicates_deadline(ils), date_deadline(ils), ils->rows_next,
+                       ils->alarm_next};
     for (size_t i = 0; i < sizeof of / sizeof of[0]; i++)
         first = of[i] < first ? of[i] : first;
     first = dial < first ? dial : first;

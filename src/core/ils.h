@@ -306,6 +306,7 @@ struct ils_event {
         uint16_t tls_port, password_port; /* what is listened on */
         struct slice advertise;           /* NAME or ADDR, optional; empty = none */
         struct slice version;             /* of this program, for the peer info vector */
+        wall built;                       /* no clock can be right before; 0 = not judged */
         uint32_t half_open;               /* as many at once as can be; 0 = HALF_OPEN_MAX */
     } start;
     struct address peer, local; /* ACCEPTED, CONNECTED */

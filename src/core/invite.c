@@ -17,7 +17,7 @@ static bool has_secret(const struct invite_entry *e)
 
 static bool over(const struct ils *ils, const struct invite_entry *e)
 {
-    return ils->wall >= e->expires;
+    return ils->date >= e->expires;
 }
 
 /* Still waiting for somebody to use it. */
@@ -192,6 +192,10 @@ static void command_open(struct ils *ils, const struct command *c)
     }
     if (ils->cert[0].leaf.n == 0) {
         refuse(ils, c, REPLY_NO_CERTIFICATE, slice_make(NULL, 0));
+        return;
+    }
+    if (ils->clock.wrong) { /* it would expire at once, or never */
+        refuse(ils, c, REPLY_CLOCK, slice_make(NULL, 0));
         return;
     }
     if (open >= INVITES_MAX) {
@@ -506,7 +510,7 @@ void invite_tick(struct ils *ils)
         struct invite_entry *e = list_entry(node, struct invite_entry, node);
         if (!over(ils, e))
             continue;
-        if (ils->wall - e->expires >= INVITE_KEPT_US) {
+        if (ils->date - e->expires >= INVITE_KEPT_US) {
             rows_remove(&rows, ROW_INVITE, id_key(ils, e->id));
             list_out(ils, e);
             invite_entry_free(ils, e);

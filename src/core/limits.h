@@ -88,6 +88,8 @@
 #define ALARM_QUIET_US    (60 * TICK_S)  /* a repeat is told at most once a minute */
 #define ALARM_OVER_US     (15 * 60 * TICK_S) /* an attempt that is not repeated is over */
 #define VERDICTS_KEPT     64
+#define CLOCK_AHEAD_US    (20 * 365 * 24 * 3600 * TICK_S) /* reliability 3.8: of the build */
+#define CLOCK_LOOK_US     (10 * TICK_S)  /* a wrong clock may have been set right */
 #define TRUST_MAX         1024           /* certificates and CRLs in the trust store */
 #define TRUST_BYTES       (8u << 20)     /* of all of them */
 #define ANNOUNCED_KEPT    4              /* of them because one peer announced them, and ... */

@@ -569,8 +569,8 @@ tick link_deadline(const struct link *l)
         tick dead = l->last_in + DEAD_US, alive = l->last_out + KEEPALIVE_US;
         if (l->stalled != 0 && l->stalled + SEND_HOLD_US < dead)
             dead = l->stalled + SEND_HOLD_US;
-        tick next = dead < alive ? dead : alive, ends = l->ils->now + (l->cert.ends - l->ils->wall);
-        return l->tls && l->cert.ends - l->ils->wall < DEAD_US && ends < next ? ends : next;
+        tick next = dead < alive ? dead : alive, ends = l->ils->now + (l->cert.ends - l->ils->date);
+        return l->tls && l->cert.ends - l->ils->date < DEAD_US && ends < next ? ends : next;
     }
     case LINK_SECURING:
     case LINK_SPENDING:
@@ -605,7 +605,7 @@ static void link_tick_one(struct link *l)
 {
     struct ils *ils = l->ils;
     if (l->state == LINK_UP) {
-        if (l->tls && ils->wall >= l->cert.ends)
+        if (l->tls && ils->date >= l->cert.ends)
             link_expired(l);
         else if (ils->now - l->last_in >= DEAD_US)
             link_end(l, CODE_LOST, true);

@@ -361,9 +361,9 @@ static bool next_is_told(const struct ils *ils)
 static void switch_when_ready(struct ils *ils)
 {
     if (ils->cert[1].leaf.n == 0 || ils->own_moving || !ils->ready ||
-        ils->now < ils->own_after || ils->wall < ils->cert[1].not_before)
+        ils->now < ils->own_after || ils->date < ils->cert[1].not_before)
         return;
-    bool over = ils->wall >= ils->cert[0].not_after;
+    bool over = ils->date >= ils->cert[0].not_after;
     if (over || (next_is_told(ils) && waiting_count(ils) == 0))
         use_next(ils, NULL);
 }
@@ -393,22 +393,22 @@ static wall expiring_from(wall not_before, wall not_after)
 
 bool own_ends_soon(const struct ils *ils, wall not_before, wall not_after)
 {
-    return ils->wall >= expiring_from(not_before, not_after);
+    return ils->date >= expiring_from(not_before, not_after);
 }
 
 /* Raised, in the last week daily; returns when this date is to be looked at again. */
 static tick judge_end(struct ils *ils, struct slice name, wall not_before, wall not_after)
 {
     wall from = expiring_from(not_before, not_after);
-    if (ils->wall < from) {
+    if (ils->date < from) {
         alarm_clear(ils, ILSCertificateExpiring, name);
-        return ils->now + (from - ils->wall);
+        return ils->now + (from - ils->date);
     }
     wall daily = not_after - EXPIRING_DAILY_US, day = 24 * 3600 * TICK_S;
     wall last = alarm_last(ils, ILSCertificateExpiring, name);
-    if (last == 0 || (ils->wall >= daily && ils->wall - last >= day))
+    if (last == 0 || (ils->date >= daily && ils->wall - last >= day))
         alarm_raise(ils, ILSCertificateExpiring, name);
-    return ils->now + (ils->wall < daily ? daily - ils->wall : 24 * 3600 * TICK_S);
+    return ils->now + (ils->date < daily ? daily - ils->date : 24 * 3600 * TICK_S);
 }
 
 static void look_at_ends(struct ils *ils)
@@ -457,7 +457,7 @@ tick own_deadline(const struct ils *ils)
     if (!ils->ready)
         return TICK_NEVER;
     if (ils->cert[1].leaf.n != 0 && !ils->own_moving) {
-        tick over = ils->now + (ils->cert[0].not_after - ils->wall);
+        tick over = ils->now + (ils->cert[0].not_after - ils->date);
         next = over > ils->now && over < next ? over : next;
         next = ils->own_after > ils->now && ils->own_after < next ? ils->own_after : next;
     }

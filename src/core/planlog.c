@@ -242,7 +242,7 @@ static void put_change(struct rows *r, struct own_commit *oc, const struct waiti
 {
     struct planlog *log = &r->ils->planlog;
     const struct inverse_part *part = inverse_parts(oc->inverse);
-    count(r, log, r->ils->wall);
+    count(r, log, r->ils->date);
     oc->logged = log->last;
     oc->removed = inverse_count(oc->inverse, EFFECT_REMOVED);
     oc->changed = inverse_count(oc->inverse, EFFECT_CHANGED);

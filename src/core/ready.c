@@ -48,11 +48,11 @@ void ready_again(struct ils *ils)
 static bool outlived(const struct ils *ils, const struct announced *a)
 {
     const struct facts *f = &a->facts;
-    if (!a->judged || !f->present || ils->wall - a->judged_at < TICK_S)
+    if (!a->judged || !f->present || ils->date - a->judged_at < TICK_S)
         return false;
     if (f->error == CERTIFICATE_NOT_YET_VALID && f->depth == 0)
-        return ils->wall >= f->not_before;
-    return f->error == CERTIFICATE_OK && ils->wall >= f->ends;
+        return ils->date >= f->not_before;
+    return f->error == CERTIFICATE_OK && ils->date >= f->ends;
 }
 
 static bool is_asked_for(const struct ils *ils, const struct announced *a)
@@ -188,7 +188,7 @@ void own_verified(struct ils *ils, const struct ils_event *event)
                 continue;
             a->question = 0;
             a->judged = true;
-            a->judged_at = ils->wall;
+            a->judged_at = ils->date;
             facts_of(&a->facts, event->certificate);
             memcpy(a->fingerprint, a->facts.fingerprint, sizeof a->fingerprint);
             ils->ready_moved = true;

@@ -129,6 +129,7 @@ void journal_start(struct ils *ils, const struct ils_event *event)
     rand_seed(&ils->rand, jitter);
     if (event->start.half_open != 0 && event->start.half_open < HALF_OPEN_MAX)
         ils->gate.open_max = event->start.half_open;
+    date_start(ils, event->start.built);
     ils->tls_port = event->start.tls_port;
     ils->password_port = event->start.password_port;
     text_set(ils->advertise, event->start.advertise);

@@ -738,7 +738,7 @@ void trust_tick(struct ils *ils)
 {
     list_each_safe(node, &ils->refused) {
         struct refused_entry *e = list_entry(node, struct refused_entry, node);
-        if (ils->wall - e->last >= REFUSED_KEPT_US)
+        if (!ils->clock.wrong && ils->wall - e->last >= REFUSED_KEPT_US)
             refused_drop(ils, e);
     }
     refused_write(ils);

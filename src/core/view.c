@@ -55,9 +55,15 @@ static void view_membership(const struct ils *ils, struct view_self *ret)
     }
 }
 
+wall view_date(const struct ils *ils, wall now)
+{
+    return date_can_be(ils, now) ? now : ils->date;
+}
+
 void view_self(const struct ils *ils, struct view_self *ret)
 {
     memset(ret, 0, sizeof *ret);
+    ret->clock_wrong = ils->clock.wrong;
     ret->initialised = ils->cluster_id.n != 0;
     ret->cluster_id = text_slice(ils->cluster_id);
     ret->fqdn = text_slice(ils->fqdn);

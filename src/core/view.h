@@ -44,8 +44,12 @@ struct view_self {
     bool nobody_gives;                /* WRITING_ROLLED_BACK: theirs was shown, and does not come */
     bool displaced;                   /* WRITING_CLONE: the other one came while this was linked */
     size_t hubs, hubs_linked;         /* other hubs that are known, and linked with this cluster */
+    bool clock_wrong;                 /* by years */
 };
 void view_self(const struct ils *ils, struct view_self *ret);
+
+/* By which date certificates are to be verified while the clock says `now`. */
+wall view_date(const struct ils *ils, wall now);
 
 /* Of a core that follows (core/follow.c); false: this one writes. */
 struct view_follow {

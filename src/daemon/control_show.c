@@ -260,6 +260,8 @@ void control_alarm_next(char *dst, size_t size, const struct alarm_row *row)
         snprintf(dst, size, "ss -ltnp 'sport = :%.*s'", (int)s.n, (const char *)s.p);
     else if (row->alarm == ILSSourceFailed)
         snprintf(dst, size, "ils source test '%.*s'", (int)s.n, (const char *)s.p);
+    else if (row->alarm == ILSClockWrong)
+        snprintf(dst, size, "timedatectl set-ntp true");
     else /* of what there is too much, the table shows what is not needed any more */
         snprintf(dst, size, "%s", row->alarm == ILSPeerLimitExceeded ? "ils clusters"
                                                                      : "ils alarms");

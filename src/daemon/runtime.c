@@ -92,6 +92,7 @@ struct ils_event runtime_start_event(const struct runtime *rt)
     if (reached != NULL)
         e.start.advertise = slice_of(reached);
     e.start.version = slice_of("openils " OPENILS_VERSION);
+    e.start.built = OPENILS_BUILT;
     e.start.half_open = (uint32_t)(tcp_most(rt->tcp) / 2); /* the rest is for links */
     return e;
 }

@@ -154,7 +154,7 @@ static void secured(struct runtime *rt, struct tls_link *l, enum tls_state state
 {
     struct tls_secured s;
     struct ils_event e = runtime_event(ILS_EV_SECURED);
-    wall now = clock_wall();
+    wall now = view_date(rt->core, clock_wall());
     tls_session_secured(l->session, now, &s);
     if (state == TLS_ENDED && !s.peer.present)
         return;
@@ -313,7 +313,7 @@ static void answer(struct runtime *rt, const struct question *q)
     size_t n = certificate_der_size(all);
     bool read = x509_verify(empty != NULL ? empty : tls_context_store(rt->tls),
                             slice_make(all.p, n), slice_make(all.p + n, all.n - n), X509_AS_BOTH,
-                            clock_wall(), &report) == 0;
+                            view_date(rt->core, clock_wall()), &report) == 0;
     static const struct certificate none;
     struct ils_event e = runtime_event(ILS_EV_VERIFIED);
     e.question = q->id;
@@ -342,7 +342,8 @@ static void verify_links(struct runtime *rt)
         if (l == NULL)
             continue;
         e.link = link[i];
-        e.certificate = tls_session_verify(l->session, rt->tls, clock_wall());
+        e.certificate = tls_session_verify(l->session, rt->tls,
+                                           view_date(rt->core, clock_wall()));
         if (e.certificate != NULL)
             runtime_step(rt, &e);
     }

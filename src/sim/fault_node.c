@@ -1,6 +1,8 @@
 /* fault_node: what goes wrong with a cluster's machine: its process, its disk, its clocks. */
 #include "sim/run.h"
 
+#define YEAR (365 * 24 * 3600 * TICK_S)
+
 static bool stop(struct run *r, struct node *n, bool power)
 {
     if (n->ils == NULL)
@@ -218,6 +220,23 @@ static void jump_job(struct world *w, struct job *job)
 {
     struct node *n = w->node[job->number / 2];
     n->wall_offset += job->number % 2 == 0 ? 600 * TICK_S : -600 * TICK_S;
+}
+
+static void clock_job(struct world *w, struct job *job)
+{
+    w->node[job->number]->wall_offset = 0;
+}
+
+/* Its battery is empty, or a digit was mistyped. */
+bool fault_clock_lost(struct run *r)
+{
+    struct node *n = any(r);
+    bool behind = chance(r, 50);
+    tick years = draw(r, 25 * YEAR, 60 * YEAR);
+    n->wall_offset = behind ? -years : years;
+    judge_clock_lost(r->judge, n);
+    later(r, r->world->now + 2 * a_while(r), clock_job, n->index);
+    return true;
 }
 
 bool fault_strobe(struct run *r)

@@ -12,6 +12,7 @@
  *   choice     of those that have an entry the right one is answered (judge_choice.c);
  *   shrink     a plan that lost most of what it had is not served before somebody says that it is
  *              meant so (judge_shrink.c);
+ *   clock      whose clock is wrong by years takes nobody new by a certificate (judge_policy.c);
  *   met, admission, ends  who counts (judge_member.c); once, back, durable  what is sent (wire.c);
  *   bounds     budget, leaks, spinning (world.c).
  * Calm, once all faults are gone (calm.c):
@@ -60,6 +61,8 @@ void judge_reborn(struct judge *j, struct node *n, const struct node *original);
 /* That its plan shrank is meant so; that of another is served as it is. */
 uint64_t judge_confirm(struct judge *j, struct node *n); /* the command */
 void judge_release(struct judge *j, struct node *n, const struct node *of);
+/* Its clock is wrong by years from now on. */
+void judge_clock_lost(struct judge *j, const struct node *n);
 /* Its own plan may become what its neighbours hold, from now on. */
 void judge_unsure(struct judge *j, struct node *n);
 /* The node is to be in the network, or not. */

@@ -70,6 +70,8 @@ struct life {
     uint64_t applied_in;   /* in which step it took heads last, ... */
     uint32_t applied;      /* ... whose the last was, ... */
     bool applied_more;     /* ... and whether it took several */
+    bool stood[SOULS_MAX]; /* they were linked when its clock was lost, in ... */
+    uint64_t stood_in;     /* ... that incarnation */
     struct met *met;       /* those who proved themselves here */
     size_t met_n;
 };

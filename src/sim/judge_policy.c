@@ -4,6 +4,7 @@
  *   met       nobody counts as met who has not proved himself on a link of this cluster's;
  *   copy      of two with one key, while the one that started later is linked, the other is not let
  *             in;
+ *   clock     whose clock is wrong by years takes nobody by a certificate who was not linked;
  *   role      a hub becomes a spoke only where another hub is linked with it. */
 #include "sim/judge_inside.h"
 
@@ -67,9 +68,29 @@ void met_copied(struct life *life, const struct life *original)
         met_get(life, original->met[i].id);
 }
 
+void judge_clock_lost(struct judge *j, const struct node *n)
+{
+    struct life *life = &j->life[n->index];
+    struct view_cluster c;
+    memset(life->stood, 0, sizeof life->stood);
+    life->stood_in = n->incarnation;
+    for (size_t i = 1; n->ils != NULL && view_cluster(n->ils, i, &c); i++)
+        life->stood[soul_by_id(j, c.peer_id)] |= c.linked;
+}
+
+static void judge_date(struct judge *j, const struct node *n, const struct verdict *v)
+{
+    const struct life *life = &j->life[n->index];
+    uint32_t of = soul_by_id(j, v->peer_id);
+    if (v->tls && node_clock_lost(n) && (life->stood_in != n->incarnation || !life->stood[of]))
+        world_break(j->world, "clock: %s takes n%u by a certificate, and knows no date", n->name,
+                    j->soul[of].lineage);
+}
+
 /* Both ends said yes: from now on that one is met. */
 void policy_joined(struct judge *j, const struct node *n, const struct verdict *v)
 {
+    judge_date(j, n, v);
     judge_copy(j, n, v, met_get(&j->life[n->index], v->peer_id));
 }
 

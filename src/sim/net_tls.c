@@ -17,9 +17,10 @@ struct question {
 
 #define ANSWER_AFTER TICK_MS
 
+/* The date by which its driver verifies. */
 static wall wall_of(const struct node *n)
 {
-    return n->world->wall_start + n->world->now + n->wall_offset;
+    return view_date(n->ils, n->world->wall_start + n->world->now + n->wall_offset);
 }
 
 /* What the end shows from now on. False: it has nothing. */

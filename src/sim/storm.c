@@ -196,6 +196,7 @@ static void heal(struct run *r)
         struct node *n = w->node[i];
         n->paused_until = n->silent_until = n->refuses_until = 0;
         n->late_max = 0;
+        n->wall_offset = node_clock_lost(n) ? 0 : n->wall_offset;
         n->deny_per_million = 0;
         n->short_of = 0;
         if (n->ils != NULL && n->mem.budget < n->budget)

@@ -14,6 +14,8 @@
 #define RESTART      TICK_S
 #define RESTART_MOST (32 * TICK_S)
 
+#define YEAR (365 * 24 * 3600 * TICK_S)
+
 static void *world_resize(void *context, void *p, size_t old_size, size_t new_size)
 {
     (void)context;
@@ -343,6 +345,11 @@ void node_step(struct node *n, struct ils_event *event)
         w->observer.stepped(w->observer.context, n, event);
 }
 
+bool node_clock_lost(const struct node *n)
+{
+    return n->wall_offset < -YEAR || n->wall_offset > 19 * YEAR;
+}
+
 void node_start(struct node *n)
 {
     assert(n->ils == NULL);
@@ -374,6 +381,7 @@ void node_start(struct node *n)
     event.start.password_port = PORT_PASSWORD_DEFAULT;
     event.start.advertise = slice_of(n->advertise);
     event.start.version = slice_of("0.1.0");
+    event.start.built = n->world->wall_start - YEAR;
     node_step(n, &event);
 }
 

@@ -135,6 +135,9 @@ struct node *world_find(const struct world *w, const char *name);
 struct node *world_resolve(const struct world *w, struct slice host);
 
 /* Starts the core from the durable rows. The node must be down. */
+/* Its wall clock is wrong by so much that it can know it. */
+bool node_clock_lost(const struct node *n);
+
 void node_start(struct node *n);
 /* Ends it without a word. power: the peers hear nothing of it either. */
 void node_crash(struct node *n, bool power);

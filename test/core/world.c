@@ -288,6 +288,17 @@ static void perform(struct world *w, int i, const struct ils_actions *actions)
     }
 }
 
+static wall clock_of(const struct world *w, int i)
+{
+    return w->wall + w->now + w->node[i].skew;
+}
+
+/* By which its driver verifies. */
+static wall date_of(const struct world *w, int i)
+{
+    return view_date(w->node[i].ils, clock_of(w, i));
+}
+
 static void step(struct world *w, int i, struct ils_event *event)
 {
     struct node *n = &w->node[i];
@@ -295,7 +306,7 @@ static void step(struct world *w, int i, struct ils_event *event)
     if (n->ils == NULL || n->dead)
         return;
     event->now = w->now;
-    event->wall = w->wall + w->now;
+    event->wall = clock_of(w, i);
     if (ils_step(n->ils, event, &actions) != 0)
         n->dead = true;
     else
@@ -317,7 +328,7 @@ static void step_secured(struct world *w, int i, struct ils_event *event)
     memcpy(s.exporter, wire->exporter, 32);
     if (wire->der[1 - e] != NULL)
         pki_verify(w->node[i].ils, slice_make(wire->der[1 - e], wire->der_n[1 - e]),
-                   w->wall + w->now, &s.peer, &theirs);
+                   date_of(w, i), &s.peer, &theirs);
     if (wire->der[e] != NULL && pki_facts(slice_make(wire->der[e], wire->der_n[e]), &own, &mine)) {
         s.spki_mine = own.spki;
         memcpy(s.mine, own.fingerprint, sizeof s.mine);
@@ -343,10 +354,10 @@ static void deliver(struct world *w, int i, struct ils_event *event)
         return;
     }
     if (event->type == ILS_EV_VERIFIED)
-        pki_verify(w->node[i].ils, event->data, w->wall + w->now, &c, &memory);
+        pki_verify(w->node[i].ils, event->data, date_of(w, i), &c, &memory);
     else if (event->type == ILS_EV_CERTIFICATE && wire != NULL && wire->der[1 - e] != NULL)
         pki_verify(w->node[i].ils, slice_make(wire->der[1 - e], wire->der_n[1 - e]),
-                   w->wall + w->now, &c, &memory);
+                   date_of(w, i), &c, &memory);
     else if (event->type == ILS_EV_CERTIFICATE)
         return;
     event->certificate = &c;
@@ -479,6 +490,7 @@ void world_start(struct world *w, int i, struct mem *mem)
     e.start.tls_port = 7501;
     e.start.password_port = 7502;
     e.start.version = slice_of("test");
+    e.start.built = w->built;
     char name[] = "n0";
     name[1] = (char)('0' + i);
     e.start.advertise = slice_of(name);

@@ -33,6 +33,7 @@ struct node {
     struct mem *mem;
     bool listening;
     bool dead;               /* a step failed: memory was refused beyond repair */
+    wall skew;               /* of its clock */
     bool full;               /* the disk takes nothing */
     bool fails;              /* it will, after ... */
     size_t takes;            /* ... so many batches more */
@@ -78,6 +79,7 @@ struct world {
     size_t queue_n, queue_at, queue_size;
     tick now;
     wall wall;
+    wall built;              /* no clock can be right before; 0: each is right */
     uint64_t commands;
     uint64_t seed;
     bool corrupt;            /* flip a bit of every data event */
