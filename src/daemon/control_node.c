@@ -69,21 +69,33 @@ static const char *ago(char dst[static 32], wall since)
     return dst;
 }
 
+/* As much of text as there is room for, in whole words. */
+static void put_words(char *dst, size_t size, const char *text)
+{
+    static const char more[] = " …";
+    size_t n = strlen(text);
+    if (n >= size)
+        for (n = size - sizeof more; n > 0 && text[n] != ' '; n--)
+            ;
+    snprintf(dst, size, "%.*s%s", (int)n, text, text[n] != '\0' ? more : "");
+}
+
 /* Of who follows; false: it writes, and what else there is says how it is. */
 bool control_node_health(const struct runtime *rt, bool *ret_degraded, char text[static 512],
                          char next[static 512])
 {
     struct node_view n;
     struct view_follow f;
-    char since[32];
+    char since[32], error[400];
     node_view(runtime_node(rt), &n);
     if (!view_follow(runtime_core(rt), &f))
         return false;
     *ret_degraded = true;
     text[0] = next[0] = '\0';
     if (n.away != 0) {
+        put_words(error, sizeof error, n.error);
         snprintf(text, 512, "the store has not answered for %s: what was read until then is "
-                 "answered (%.300s)", ago(since, n.away), n.error);
+                 "answered (%s)", ago(since, n.away), error);
         snprintf(next, 512, "psql '%.200s' -c 'SELECT 1'", n.store);
     } else if (n.writer[0] == '\0') {
         snprintf(text, 512, n.taking ? "this ilsd is about to write: what is stored is being "

@@ -202,8 +202,8 @@ static void look_after_lease(struct node *node)
         return;
     node->renew = clock_tick() + (tick)node->lease_ms * TICK_MS / 4;
     node->renewing = true;
-    *a = (struct node_ask){.node = node, .question = ASK_LEASE, .take = true};
-    storer_call(node->rt->storer, node_work, answered, a);
+    *a = (struct node_ask){.node = node, .question = ASK_LEASE};
+    storer_call_first(node->rt->storer, node_work, answered, a);
 }
 
 /* --- what the store says */
@@ -240,7 +240,7 @@ static void told(struct node *node, const struct node_ask *a)
     bool other = strcmp(node->lease.holder, a->lease.holder) != 0;
     node->lease = a->lease;
     if (a->lease.mine)
-        node->until = a->began + (tick)node->lease_ms * TICK_MS * 7 / 8;
+        node->until = a->began + (tick)node->lease.held_ms * TICK_MS * 7 / 8;
     if (!other || node->part == NODE_WRITES)
         return;
     struct ils_event e = runtime_event(ILS_EV_FOLLOW);

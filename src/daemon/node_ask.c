@@ -115,7 +115,8 @@ static bool lease(struct node_ask *a, struct store *store)
     if (a->question == ASK_LOAD ? !a->lease.mine : a->question == ASK_FOLLOW && !may_take(a))
         return true;
     a->began = clock_tick();
-    return store_lease(store, a->node->name, a->node->lease_ms, &a->lease) == 0;
+    const char *holder = a->take ? a->node->name : NULL;
+    return store_lease(store, holder, a->node->lease_ms, &a->lease) == 0;
 }
 
 static bool load(struct node_ask *a, struct store *store)

@@ -22,7 +22,7 @@ const struct store_row *rows_next(struct node_rows *r); /* NULL: all were given 
 
 /* One conversation with the store, on the storer's thread. */
 enum node_question {
-    ASK_LEASE,  /* the lease is taken or prolonged */
+    ASK_LEASE,  /* the lease is prolonged */
     ASK_FOLLOW, /* waits for a hint; what changed; whose the lease is, or takes it */
     ASK_LOAD,   /* all rows */
     ASK_READ,   /* the segments of `key` */

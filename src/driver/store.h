@@ -131,11 +131,15 @@ struct store_lease {
     uint64_t fence, version; /* version: of the store, grows with each transaction */
     int64_t since_ms;        /* when the holder took it, ms since 1970 */
     int64_t left_ms;         /* <= 0: it has run out */
+    unsigned held_ms;        /* where it is mine: that it holds, from when it was asked for */
     bool mine;
 };
 
-/* Takes the lease for `ms` where it is free, has run out or is this holder's, and prolongs it where
- * this store has it already; else says whose it is. 0, or -1: store_error. */
+/* Takes the lease for `ms` where it is free, has run out or is this holder's; else says whose it
+ * is. Where this store has it, it is prolonged, and never taken anew if it was lost: what was given
+ * to be written under it must be refused. With holder NULL it is only prolonged. A server that
+ * answers, but not in time or not to anybody, leaves it where it is; held_ms says for how long.
+ * 0, or -1: store_error. */
 int store_lease(struct store *s, const char *holder, unsigned ms, struct store_lease *ret);
 /* Reads whose it is; never takes it. */
 int store_lease_read(struct store *s, struct store_lease *ret);

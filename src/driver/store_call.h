@@ -35,7 +35,7 @@ struct store {
     char error[STORE_ERROR];
 };
 
-#define STORE_MODULE_VERSION 3
+#define STORE_MODULE_VERSION 4
 #define STORE_MODULE_SYMBOL  "openils_store"
 
 struct store_module {

@@ -107,9 +107,6 @@ static bool read_row(void *context, const PGresult *r)
     return g->visit(g->context, &row);
 }
 
-#define TEXT_(x) #x
-#define TEXT(x)  TEXT_(x)
-
 /* The value of a stream is put together by the server. */
 static const char *value_of(uint8_t space)
 {

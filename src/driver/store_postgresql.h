@@ -13,6 +13,7 @@
 
 #define PG_UNKNOWN_MS  15000 /* that what became of a batch is asked for */
 #define PG_PATIENCE_MS 5000  /* that a server may be away before a batch is given up */
+#define PG_LATE_MS     15000 /* that a lease is waited for where a server is slow */
 #define PG_PART        1800  /* bytes; with head and rest such a row stays within its page */
 
 struct pg {
@@ -27,6 +28,7 @@ struct pg {
     atomic_bool hurry;
     _Atomic(const char *) trouble; /* what was said last, until something succeeds; static */
     char state[6];      /* SQLSTATE of the last answer that was an error; "" = no answer */
+    bool full;          /* its server ended for that */
     bool fatal;         /* and the server closes the connection */
 
     bool sealed;        /* key holds */
@@ -36,6 +38,11 @@ struct pg {
     bool mine;
     uint64_t fence, version; /* of the lease that is ours; what was committed last */
     unsigned lease_ms;
+    struct store_lease last; /* ... as it was told last */
+    int64_t sure;      /* ... which the row said then */
+    bool late;         /* it was not prolonged in time the last time: more of it is asked for */
+    bool refused;      /* to take it, by a server that answers; until that takes something again */
+    int64_t open_since; /* ... and it does since then; 0: not yet */
 
     struct store_row *row; /* of the transaction under way */
     size_t row_n, row_room;
@@ -45,6 +52,9 @@ struct pg {
     _Atomic uint64_t bytes;
     int64_t bytes_asked;   /* ms */
 };
+
+#define TEXT_(x) #x
+#define TEXT(x)  TEXT_(x)
 
 static inline struct pg *pg_of(struct store *s)
 {

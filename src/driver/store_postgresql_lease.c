@@ -15,6 +15,8 @@
 
 #define NOW      "cast(extract(epoch from current_timestamp) * 1000 as bigint)"
 #define SIZES_MS 60000
+#define PG_QUICK_MS 1000 /* to prolong a lease: the server is slow no more */
+#define LATE_TIMES  3    /* a lease is kept for so long where a server is slow */
 
 const char *const pg_tables[STORE_SPACES] = {
     "ils_setting", "ils_password", "ils_peer",   "ils_route",  "ils_stream",
@@ -246,8 +248,39 @@ static int prolong(struct pg *p, unsigned ms, struct store_lease *ret)
     pg_text(&a, p->holder);
     pg_number(&a, p->fence);
     pg_number(&a, ms);
-    return changed(p, "UPDATE ils_lease SET until = " NOW " + $3 WHERE one = 1 AND holder = $1 AND "
-                      "fence = $2 RETURNING " COLUMNS, &a, ret);
+    int n = changed(p, "UPDATE ils_lease SET until = " NOW " + $3 WHERE one = 1 AND holder = $1 "
+                       "AND fence = $2 RETURNING " COLUMNS, &a, ret);
+    ret->held_ms = n > 0 ? ms : 0;
+    return n;
+}
+
+/* Of a server that is slow: it is given time, and the lease is longer by as much. All of it is one
+ * round trip, since each may take as long. */
+static int prolong_late(struct pg *p, unsigned ms, struct store_lease *ret)
+{
+    struct pg_args a = {.n = 0};
+    size_t passed = 0;
+    int64_t began = pg_now_ms();
+    pg_text(&a, p->holder);
+    pg_number(&a, p->fence);
+    pg_number(&a, ms + PG_LATE_MS);
+    if (!pg_batch_begin(p))
+        return -1;
+    if (!pg_batch_put(p, "BEGIN", NULL) ||
+        !pg_batch_put(p, "SET LOCAL statement_timeout = " TEXT(PG_LATE_MS), NULL) ||
+        !pg_batch_put(p, "UPDATE ils_lease SET until = " NOW " + $3 / (CASE WHEN holder = $1 AND "
+                         "fence = $2 THEN 1 ELSE 0 END) WHERE one = 1", &a) ||
+        !pg_batch_put(p, "COMMIT", NULL)) {
+        pg_disconnect(p);
+        return -1;
+    }
+    if (!pg_batch_end(p, &passed))
+        return strcmp(p->state, "22012") == 0 ? 0 : -1;
+    p->late = pg_now_ms() - began > PG_QUICK_MS;
+    *ret = p->last;
+    ret->version = p->version;
+    ret->left_ms = ret->held_ms = ms + PG_LATE_MS;
+    return 1;
 }
 
 static int take(struct pg *p, unsigned ms, struct store_lease *ret)
@@ -269,16 +302,29 @@ static int lease_read_once(struct pg *p, struct store_lease *ret)
     return n > 0 ? 1 : -1;
 }
 
+static bool was_late(const struct pg *p)
+{
+    return p->c != NULL && strcmp(p->state, "57014") == 0;
+}
+
 /* The server answers, and does not prolong the lease, as one whose disk is full or who took the
  * rights away: nobody else may have it either. Who has it keeps his links as long as the row says
- * that it is his; the fence is there for what he writes. */
-static bool refused_to_all(struct pg *p, struct store_lease *ret)
+ * that it is his; the fence is there for what he writes. One that does not do it in time does not
+ * do it for others either, and who stands by gives way then (knock): for a while it is not even
+ * read whose it is. */
+static bool refused_to_all(struct pg *p, unsigned ms, struct store_lease *ret)
 {
     char error[STORE_ERROR];
     memcpy(error, p->store.error, sizeof error);
     if (p->fatal || p->state[0] == '\0' || p->c == NULL || strncmp(p->state, "40", 2) == 0)
         return false;
-    bool good = lease_read_once(p, ret) > 0 && ret->mine;
+    p->late = was_late(p);
+    bool good = p->late && pg_now_ms() - p->sure < LATE_TIMES * (int64_t)ms;
+    if (good)
+        *ret = p->last;
+    else
+        good = lease_read_once(p, ret) > 0 && ret->mine;
+    ret->held_ms = p->late ? LATE_TIMES * ms : ms;
     memcpy(p->store.error, error, sizeof error);
     p->away = true;
     return good;
@@ -286,21 +332,53 @@ static bool refused_to_all(struct pg *p, struct store_lease *ret)
 
 /* A server that lost what was committed, as a replica that took over may have, is no longer the
  * store that is in memory: it is taken anew. */
-static int lease_once(struct pg *p, unsigned ms, struct store_lease *ret)
+static int keep(struct pg *p, unsigned ms, struct store_lease *ret)
 {
-    int n = p->mine ? prolong(p, ms, ret) : 0;
+    int n = p->late ? prolong_late(p, ms, ret) : prolong(p, ms, ret);
     if (n < 0)
-        return refused_to_all(p, ret) ? 1 : n;
-    if (n > 0 && ret->version == p->version)
-        return n;
-    p->mine = false;
-    n = take(p, ms, ret);
-    if (n > 0) {
-        p->mine = ret->mine = true;
-        p->fence = ret->fence;
-        p->version = ret->version;
-        parts_forget(p->parts);
+        return refused_to_all(p, ms, ret) ? 1 : n;
+    p->mine = n > 0 && ret->version == p->version;
+    p->last = *ret;
+    p->sure = pg_now_ms();
+    return p->mine;
+}
+
+/* Who was refused does not know whether the one who has the lease is dead or was refused as well.
+ * So when the server takes something again, he is given the time to prolong it. 1: he had it. */
+static int knock(struct pg *p, unsigned ms)
+{
+    if (p->open_since == 0) {
+        if (!pg_run(p, "UPDATE ils_lease SET until = until WHERE one = 1", NULL))
+            return -1;
+        p->open_since = pg_now_ms();
     }
+    if (pg_now_ms() - p->open_since < ms / 2)
+        return 0;
+    p->refused = false;
+    return 1;
+}
+
+static int lease_once(struct pg *p, unsigned ms, bool may_take, struct store_lease *ret)
+{
+    if (p->mine)
+        return keep(p, ms, ret);
+    int n = !may_take ? 0 : p->refused ? knock(p, ms) : 1;
+    if (n > 0)
+        n = take(p, ms, ret);
+    if (n < 0 && p->c != NULL && p->away) {
+        p->refused = true;
+        p->open_since = 0;
+    }
+    if (n <= 0)
+        return n;
+    p->mine = ret->mine = true;
+    p->fence = ret->fence;
+    p->version = ret->version;
+    p->late = false;
+    ret->held_ms = ms;
+    p->last = *ret;
+    p->sure = pg_now_ms();
+    parts_forget(p->parts);
     return n;
 }
 
@@ -309,16 +387,16 @@ int pg_lease(struct store *s, const char *holder, unsigned ms, struct store_leas
     struct pg *p = pg_of(s);
     int64_t deadline = pg_now_ms() + ms / 4;
     int n;
-    if (!p->mine)
+    if (!p->mine && holder != NULL)
         snprintf(p->holder, sizeof p->holder, "%s", holder);
     p->lease_ms = ms;
     do
-        n = lease_once(p, ms, ret);
+        n = lease_once(p, ms, holder != NULL, ret);
     while (n < 0 && (p->away ? p->fatal : strncmp(p->state, "40", 2) == 0) &&
            pg_pause(p, deadline));
     if (n == 0)
         n = lease_read_once(p, ret);
-    if (n > 0)
+    if (n > 0 && !p->late)
         ask_size(p);
     return n > 0 ? 0 : -1;
 }
@@ -327,6 +405,11 @@ int pg_lease_read(struct store *s, struct store_lease *ret)
 {
     struct pg *p = pg_of(s);
     int n = lease_read_once(p, ret);
+    if (n > 0 && ret->left_ms > (int64_t)p->lease_ms / 2)
+        p->refused = false; /* somebody prolonged it just now */
+    else if (n < 0 && was_late(p))
+        p->refused = true;
+    p->open_since = p->refused ? p->open_since : 0;
     if (n > 0 && p->follow)
         ask_size(p);
     return n > 0 ? 0 : -1;

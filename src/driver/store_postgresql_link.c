@@ -83,6 +83,9 @@ static void say_ask(struct pg *p, const char *what, const char *text, const char
     atomic_store(&p->trouble, what);
 }
 
+/* One that ended for want of room does not say so to who comes later. */
+static const char full[] = "its server ended, for its disk is full: make room there, and start it";
+
 /* Of a connection that was refused libpq has words alone, those of the server. */
 static bool no_place(const char *text)
 {
@@ -103,11 +106,12 @@ void pg_explain(struct pg *p, const PGresult *result)
     p->fatal = state == NULL || (grade != NULL && strcmp(grade, "ERROR") != 0) ||
                strncmp(state, "57P", 3) == 0 ||
                (strcmp(state, "25006") == 0 && !p->follow); /* a replica refuses LISTEN */
+    p->full = p->full || (p->fatal && state != NULL && strcmp(state, "53100") == 0);
     for (size_t i = 0; state != NULL && i < sizeof sayings / sizeof *sayings; i++) {
         if (strncmp(state, sayings[i].state, strlen(sayings[i].state)) != 0)
             continue;
         p->away = sayings[i].away;
-        say_ask(p, sayings[i].what, text, sayings[i].ask);
+        say_ask(p, p->full && p->fatal ? full : sayings[i].what, text, sayings[i].ask);
         return;
     }
     p->away = state == NULL;
@@ -115,7 +119,8 @@ void pg_explain(struct pg *p, const PGresult *result)
         say_ask(p, "its server has no connection left: end others, or raise max_connections there",
                 text, WHO);
     else if (state == NULL)
-        say_ask(p, "it is not reached", text[0] != '\0' ? text : "it is silent", "SELECT 1");
+        say_ask(p, p->full ? full : "it is not reached",
+                text[0] != '\0' ? text : "it is silent", "SELECT 1");
     else
         say_ask(p, "it failed, see the log of its server", text, "SELECT 1");
 }
@@ -385,6 +390,7 @@ PGresult *pg_ask(struct pg *p, const char *sql, const struct pg_args *args)
     }
     if (here && kept != NULL && is_good(kept)) {
         atomic_store(&p->trouble, NULL);
+        p->full = false;
         return kept;
     }
     if (here && kept != NULL)

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -463,7 +464,8 @@ static void file_hurry(struct store *s) {}
 
 static int file_lease_read(struct store *s, struct store_lease *ret)
 {
-    *ret = (struct store_lease){.fence = 1, .left_ms = INT64_MAX, .mine = true};
+    *ret = (struct store_lease){.fence = 1, .left_ms = INT64_MAX, .held_ms = UINT_MAX,
+                                  .mine = true};
     return 0;
 }
 

@@ -81,6 +81,14 @@ static void queue_put(struct queue *q, struct job *job)
     q->last = &job->next;
 }
 
+static void queue_put_first(struct queue *q, struct job *job)
+{
+    job->next = q->first;
+    q->first = job;
+    if (job->next == NULL)
+        q->last = &job->next;
+}
+
 static struct job *queue_take(struct queue *q)
 {
     struct job *all = q->first;
@@ -447,7 +455,7 @@ struct storer *storer_start(uv_loop_t *loop, struct store *store, storer_done do
     return s;
 }
 
-static void give(struct storer *s, struct job *job)
+static void give(struct storer *s, struct job *job, bool first)
 {
     if (s->stopped != NULL) { /* too late: nobody would hear of it */
         job_free(job);
@@ -456,7 +464,7 @@ static void give(struct storer *s, struct job *job)
     job->seq = s->next_seq++;
     s->under_way++;
     pthread_mutex_lock(&s->lock);
-    queue_put(&s->inbox, job);
+    (first ? queue_put_first : queue_put)(&s->inbox, job);
     s->soon = false;
     pthread_mutex_unlock(&s->lock);
     atomic_store_explicit(&s->given, true, memory_order_relaxed);
@@ -502,7 +510,7 @@ void storer_write(struct storer *s, uint64_t batch, const struct store_row *row,
         job->row[i].value = row[i].remove ? slice_make(NULL, 0) : copy_into(&at, row[i].value);
         job->row_n++;
     }
-    give(s, job);
+    give(s, job, false);
 }
 
 void storer_range(struct storer *s, const struct store_range *range, store_visit visit,
@@ -523,7 +531,7 @@ void storer_range(struct storer *s, const struct store_range *range, store_visit
     job->range.to = copy_into(&bytes, range->to);
     job->visit = visit;
     job->context = context;
-    give(s, job);
+    give(s, job, false);
 }
 
 void storer_scan(struct storer *s, uint8_t space, size_t max, store_visit visit, void *context)
@@ -546,10 +554,11 @@ void storer_copy(struct storer *s, const char *file, storer_copied done, void *c
     job->bytes = path;
     job->copied = done;
     job->context = context;
-    give(s, job);
+    give(s, job, false);
 }
 
-void storer_call(struct storer *s, storer_work work, void (*done)(void *context), void *context)
+static void call(struct storer *s, storer_work work, void (*done)(void *context), void *context,
+                 bool first)
 {
     struct job *job = calloc(1, sizeof *job);
     if (job == NULL)
@@ -558,7 +567,18 @@ void storer_call(struct storer *s, storer_work work, void (*done)(void *context)
     job->work = work;
     job->called = done;
     job->context = context;
-    give(s, job);
+    give(s, job, first);
+}
+
+void storer_call(struct storer *s, storer_work work, void (*done)(void *context), void *context)
+{
+    call(s, work, done, context, false);
+}
+
+void storer_call_first(struct storer *s, storer_work work, void (*done)(void *context),
+                       void *context)
+{
+    call(s, work, done, context, true);
 }
 
 void storer_stop(struct storer *s, void (*stopped)(void *context), void *context)

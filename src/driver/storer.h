@@ -42,6 +42,9 @@ void storer_copy(struct storer *s, const char *file, storer_copied done, void *c
 /* Calls work on the storer's thread, behind what was given so far, then done on the loop's. */
 typedef void (*storer_work)(void *context, struct store *store);
 void storer_call(struct storer *s, storer_work work, void (*done)(void *context), void *context);
+/* The same before whatever waits. */
+void storer_call_first(struct storer *s, storer_work work, void (*done)(void *context),
+                       void *context);
 
 /* Takes nothing more, works off what was given, reports it, ends the thread, then calls stopped.
  * The store is the caller's again. */

@@ -146,6 +146,22 @@ int64_t postgres_sql(unsigned number, const char *sql)
     return value;
 }
 
+void *postgres_hold(unsigned number, const char *sql)
+{
+    char dsn[256];
+    PGconn *c = PQconnectdb(postgres_dsn(dsn, number));
+    PGresult *r = PQexec(c, sql);
+    if (PQresultStatus(r) != PGRES_TUPLES_OK)
+        fail_msg("%s: %s", sql, PQerrorMessage(c));
+    PQclear(r);
+    return c;
+}
+
+void postgres_let_go(void *held)
+{
+    PQfinish(held);
+}
+
 void postgres_schema(unsigned number)
 {
     char sql[64];

@@ -21,6 +21,10 @@ const char *postgres_dsn(char dst[static 256], unsigned number);
  * the test. */
 int64_t postgres_sql(unsigned number, const char *sql);
 
+/* Statements whose transaction stays open until it is let go, which rolls it back. */
+void *postgres_hold(unsigned number, const char *sql);
+void postgres_let_go(void *held);
+
 /* Opens it and takes the lease, as `holder`; the key file lies in dir. */
 struct store *postgres_open(unsigned number, const char *dir, const char *holder);
 

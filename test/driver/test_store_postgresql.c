@@ -135,6 +135,61 @@ static void test_fence(void **state)
     store_close(two);
 }
 
+/* Who lost it and prolongs it does not get it back by that: what he was about to write knows
+ * nothing of what others wrote meanwhile. */
+static void test_prolonged_alone(void **state)
+{
+    struct store_lease a, b;
+    char error[STORE_ERROR];
+    struct store *one = open_as("one"), *two = open_any(false, error);
+    assert_int_equal(store_lease(one, "one", 1, &a), 0);
+    usleep(20000);
+    assert_int_equal(store_lease(two, "two", 60000, &b), 0);
+    assert_int_equal(put(two, STORE_PEER, "a", "2"), 0);
+    assert_int_equal(store_lease_end(two), 0);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(store_lease(one, i == 0 ? "one" : NULL, 60000, &a), 0);
+        assert_false(a.mine);
+        assert_int_equal(put(one, STORE_PEER, "a", "1"), -1);
+    }
+    assert_int_equal(store_lease(one, "one", 60000, &a), 0);
+    assert_true(a.mine);
+    assert_int_equal(a.held_ms, 60000);
+    store_close(one);
+    store_close(two);
+}
+
+/* A server that does not do it in time: the lease is kept for longer, and nobody takes it before
+ * the one who has it could prolong it. */
+static void test_late(void **state)
+{
+    struct store_lease a, b;
+    char error[STORE_ERROR];
+    struct store *one = open_as("one"), *two = open_any(false, error);
+    assert_int_equal(store_lease(one, "one", 4000, &a), 0);
+    void *in_the_way = postgres_hold(schema, "BEGIN; SELECT * FROM ils_lease FOR UPDATE");
+    assert_int_equal(store_lease(one, NULL, 4000, &b), 0);
+    assert_true(b.mine);
+    assert_int_equal(b.held_ms, 3 * 4000);
+    assert_said(store_trouble(one), "did not do it in time");
+    usleep(1000000); /* it has run out */
+    assert_int_equal(store_lease_read(two, &b), 0);
+    assert_true(b.left_ms <= 0);
+    assert_int_equal(store_lease(two, "two", 4000, &b), -1);
+    postgres_let_go(in_the_way);
+    assert_int_equal(store_lease(two, "two", 4000, &b), 0);
+    assert_false(b.mine);
+    assert_int_equal(store_lease(one, NULL, 4000, &b), 0);
+    assert_true(b.mine);
+    assert_int_equal(b.fence, a.fence);
+    assert_true(b.held_ms > 4000); /* it may be slow again */
+    assert_int_equal(put(one, STORE_PEER, "a", "1"), 0);
+    assert_int_equal(store_lease(one, NULL, 4000, &b), 0);
+    assert_int_equal(b.held_ms, 4000);
+    store_close(one);
+    store_close(two);
+}
+
 /* The same holder anew, as after kill -9: at once, and what he was is fenced off. */
 static void test_same_holder(void **state)
 {
@@ -560,6 +615,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_lease_among_two), TEST(test_fence),
+        TEST(test_prolonged_alone), TEST(test_late),
         TEST(test_same_holder),     TEST(test_older_server),
         TEST(test_changes),         TEST(test_changes_of_lists),
         TEST(test_too_long_ago),    TEST(test_hint),

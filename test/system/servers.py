@@ -115,7 +115,11 @@ class Postgresql(Server):
         self.made = []
         self.certificate()
         self.run(self.tool('initdb'), '-D', self.path('data'), '-U', 'postgres', '--no-sync',
-                 '--auth-local=trust', '--auth-host=scram-sha-256', '-E', 'UTF8', '--locale=C')
+                 '--auth-local=trust', '--auth-host=scram-sha-256', '-E', 'UTF8', '--locale=C',
+                 *self.made_with())
+
+    def made_with(self):
+        return []
 
     def command(self):
         return [self.tool('postgres'), '-D', self.path('data'), '-k', self.folder, '-p',

@@ -15,21 +15,41 @@ from harness import Network, Tap, wait_until
 from servers import Postgresql
 
 BOUND = 40  # s until a change has its answer, on a machine that has much else to do
-MB = 6
+MB, WAL_MB = 6, 32
 
 
 class Small(Postgresql):
     """Few connections, and, where the test is root, a tablespace of a few MB in a mount namespace
-    that ends with the server."""
+    that ends with the server, and its log (WAL) on a disk of its own, of segments of 1 MB."""
     MOUNT = ('mount -t tmpfs -o size=%dm,mode=700,uid=65534,gid=65534 none "$1" && shift && '
              'exec setpriv --reuid nobody --regid nogroup --clear-groups "$@"' % MB)
 
+    def made_with(self):
+        os.makedirs(self.path('wal'), exist_ok=True)
+        self.wal = self.small() and subprocess.run(
+            ['mount', '-t', 'tmpfs', '-o', 'size=%dm,mode=700,uid=65534,gid=65534' % WAL_MB, 'none',
+             self.path('wal')], stderr=subprocess.DEVNULL, check=False).returncode == 0
+        return ['--waldir=' + self.path('wal'), '--wal-segsize=1'] if self.wal else []
+
+    def __exit__(self, *error):
+        self.stop()
+        if self.wal:
+            subprocess.run(['umount', self.path('wal')], check=False)
+        super().__exit__(*error)
+
     def command(self):
-        plain = super().command() + ['-c', 'max_connections=12']
+        plain = super().command() + ['-c', 'max_connections=12', '-c', 'min_wal_size=2MB', '-c',
+                                     'max_wal_size=8MB']
         if not self.small():
             return plain
         os.makedirs(self.path('small'), exist_ok=True)
         return ['unshare', '-m', 'sh', '-c', self.MOUNT, 'sh', self.path('small')] + plain
+
+    def segments_left(self):
+        """Of the log, that are there and not yet begun."""
+        now = self.psql('-At', '-c', 'SELECT pg_walfile_name(pg_current_wal_insert_lsn())',
+                        database='postgres').strip()
+        return [name for name in os.listdir(self.path('wal')) if len(name) == 24 and name > now]
 
     def starts_as(self):
         return {} if self.small() else self.who
@@ -79,6 +99,23 @@ class Caller(threading.Thread):
             time.sleep(0.01)
 
 
+class Link:
+    """Whether osaka is linked with tokyo, at each moment of a while."""
+
+    def __init__(self, osaka):
+        self.osaka, self.flaw = osaka, None
+
+    def looks(self, until):
+        end = time.monotonic() + (until if isinstance(until, int) else 4 * BOUND)
+        while time.monotonic() < end and not (callable(until) and until()):
+            row = self.osaka.cluster('tokyo')
+            if not row or not row.get('linked'):
+                self.flaw = row
+                return False
+            time.sleep(0.05)
+        return True
+
+
 class Bench:
     def __init__(self, tap, net):
         self.tap = tap
@@ -114,11 +151,14 @@ class Bench:
         return wait_until(looks, BOUND)
 
     def refused(self, name, *words):
+        self.refuses(name, *words)
+        self.tap.ok(self.linked(), '%s: the link stands' % name)
+
+    def refuses(self, name, *words):
         before = len(self.adder.refused)
         self.tap.ok(wait_until(lambda: len(self.adder.refused) > before, BOUND),
                     '%s: a change is refused' % name)
         self.tap.ok(self.says(*words), '%s: status says so, and what to type' % name, self.said)
-        self.tap.ok(self.linked(), '%s: the link stands' % name)
 
     def again(self, name):
         self.tap.ok(self.adder.more(), '%s is over: changes are taken again' % name,
@@ -156,6 +196,29 @@ def full_disk(b):
     b.again('a full disk')
 
 
+def full_log(b):
+    """The disk of the log is full: such a server ends, and is started by its operator. Until then
+    all is answered, and once the lease has run out nobody is linked: nobody knows who writes."""
+    if not b.server.wal:
+        b.tap.skip('a full disk under the log', 'not root, or nothing can be mounted here')
+        return
+    filler = b.server.path('wal', 'filler')
+    with open(filler, 'wb', buffering=0) as handle:
+        try:
+            while True:
+                handle.write(b'\0' * 4096)
+        except OSError:
+            pass
+    while b.server.segments_left():
+        b.sql('tokyo', 'SELECT pg_switch_wal()', 'CREATE TABLE next_segment ()',
+              'DROP TABLE next_segment')
+    b.refuses('a full disk under the log', 'is full: make room there', "psql 'postgresql://")
+    b.server.process.wait(BOUND)
+    os.unlink(filler)
+    b.server.start()
+    b.again('a full disk under the log')
+
+
 def lost_rights(b):
     b.sql('tokyo', 'REVOKE INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public FROM ils')
     b.refused('lost rights', 'may not do this', 'GRANT')
@@ -170,9 +233,30 @@ def slow(b):
              '-U', 'postgres', '-d', 'tokyo', '-c',
              'BEGIN; LOCK TABLE ils_plan_log IN ACCESS EXCLUSIVE MODE; SELECT pg_sleep(10); COMMIT']
     holder = subprocess.Popen(words, stdout=subprocess.DEVNULL, **b.server.who)
-    b.refused('10 s for each query', 'did not do it in time', 'pg_stat_activity')
+    b.refused('10 s for each change', 'did not do it in time', 'pg_stat_activity')
     holder.wait()
+    b.again('10 s for each change')
+    slow_lease(b)
+
+
+def slow_lease(b):
+    """Each statement takes 10 s, those of the lease too, and for longer than three leases: the link
+    stands all the time."""
+    words = ['BEGIN; LOCK TABLE ils_lease IN ACCESS EXCLUSIVE MODE; SELECT pg_sleep(10); COMMIT']
+    link = Link(b.osaka)
+    b.tap.ok(link.looks(2), 'a link that stands is seen to')
+    holder = subprocess.Popen(
+        [b.server.tool('psql'), '-X', '-q', '-h', b.server.folder, '-p', str(b.server.port), '-U',
+         'postgres', '-d', 'tokyo', *[w for _ in range(4) for w in ('-c', words[0])]],
+        stdout=subprocess.DEVNULL, **b.server.who)
+    b.refused('10 s for each query', 'did not do it in time', 'pg_stat_activity')
+    b.tap.ok(link.looks(lambda: holder.poll() is not None), '10 s for each query: the link stood '
+             'all the time', link.flaw)
     b.again('10 s for each query')
+    b.tokyo.process.send_signal(signal.SIGSTOP)
+    b.tap.ok(not link.looks(60), 'control: a link that falls is seen to')
+    b.tokyo.process.send_signal(signal.SIGCONT)
+    b.again('the control')
 
 
 def storm(b):
@@ -249,7 +333,7 @@ def main():
     with Network() as net:
         b = Bench(tap, net)
         try:
-            for part in (restart, full_disk, lost_rights, slow, storm, silent):
+            for part in (restart, full_disk, full_log, lost_rights, slow, storm, silent):
                 if len(sys.argv) == 1 or part.__name__ in sys.argv[1:]:
                     tap.run(part, b)
         finally:
