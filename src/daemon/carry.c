@@ -1,6 +1,7 @@
 /* carry: what is copied is judged where it lies then, by the audit (verify.c), and the audit of
  * what it was copied from must say the same. */
 #include "daemon/carry.h"
+#include "daemon/node.h"
 #include "daemon/verify.h"
 #include "driver/datadir.h"
 
@@ -25,19 +26,12 @@ struct carry_place carry_own(const struct runtime_options *options, char *key, s
     return (struct carry_place){.where = options->store, .key = key};
 }
 
-void carry_holder(const struct runtime_options *options, char dst[static STORE_HOLDER])
-{
-    char host[64] = "";
-    gethostname(host, sizeof host - 1);
-    snprintf(dst, STORE_HOLDER, "%s:%s", host, options->data);
-}
-
 /* Of a place that is copied to: another one, so that nobody copies to himself. */
 static void copier(const struct runtime_options *options, char dst[static STORE_HOLDER])
 {
-    char holder[STORE_HOLDER];
-    carry_holder(options, holder);
-    snprintf(dst, STORE_HOLDER, "%.100s (copies)", holder);
+    char host[64] = "";
+    gethostname(host, sizeof host - 1);
+    snprintf(dst, STORE_HOLDER, "%.40s:%.60s (copies)", host, options->data);
 }
 
 /* To be written: nobody else does. */
@@ -105,7 +99,7 @@ bool carry_to(struct store *from, const struct carry_place *place,
     struct store *to = open_to(place, holder, error, size);
     if (to == NULL)
         return false;
-    bool good = store_bring(from, to, ret, told, context, error, size) == 0 &&
+    bool good = store_bring(from, to, false, ret, told, context, error, size) == 0 &&
                 judge(from, to, ret_report, error, size);
     if (good && !carry_shared(place->where) && store_plain(to) < 0) {
         snprintf(error, size, "%s", store_error(to));
@@ -127,7 +121,7 @@ bool carry_to_file(const struct runtime_options *options, const char *file, char
     if (from != NULL && store_snapshot(from) < 0)
         snprintf(error, size, "%s", store_error(from));
     else if (from != NULL && (to = store_open_file(file, error, size)) != NULL)
-        good = store_bring(from, to, &brought, NULL, NULL, error, size) == 0;
+        good = store_bring(from, to, false, &brought, NULL, NULL, error, size) == 0;
     if (good && store_plain(to) < 0) {
         snprintf(error, size, "%s", store_error(to));
         good = false;
@@ -137,7 +131,8 @@ bool carry_to_file(const struct runtime_options *options, const char *file, char
     return good;
 }
 
-/* --- when ilsd has let its store go */
+/* --- when ilsd has let its store go: in its name, so that whoever starts it after a crash in here
+ * does not wait for a lease */
 
 static struct store *open_own(const struct runtime_options *options, char *error, size_t size)
 {
@@ -145,8 +140,7 @@ static struct store *open_own(const struct runtime_options *options, char *error
     struct carry_place own = carry_own(options, key, sizeof key);
     if (own.where == NULL)
         return store_open(options->data, error, size);
-    carry_holder(options, holder);
-    return open_to(&own, holder, error, size);
+    return node_name(options, holder, error, size) ? open_to(&own, holder, error, size) : NULL;
 }
 
 bool carry_away(const struct runtime_options *options, const struct carry_place *to, char *error,
@@ -173,7 +167,7 @@ bool carry_back(const struct runtime_options *options, const char *file, const c
     bool good = carry_to_file(options, kept, error, size) &&
                 (own = open_own(options, error, size)) != NULL &&
                 (from = store_open_copy(file, error, size)) != NULL &&
-                store_bring(from, own, &brought, NULL, NULL, error, size) == 0;
+                store_bring(from, own, true, &brought, NULL, NULL, error, size) == 0;
     store_close(from);
     if (own != NULL)
         store_lease_end(own);

@@ -18,9 +18,6 @@ struct carry_place {
 struct carry_place carry_own(const struct runtime_options *options, char *key, size_t size);
 bool carry_shared(const char *where);
 
-/* Who has the lease for this ilsd. */
-void carry_holder(const struct runtime_options *options, char dst[static STORE_HOLDER]);
-
 typedef bool (*carry_told)(void *context, const struct store_brought *so_far);
 
 /* ilsd's own store in PostgreSQL, as it is at this moment, into the file, made new or brought up to

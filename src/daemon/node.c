@@ -29,12 +29,12 @@
 /* --- the beginning */
 
 /* HOST:DIRECTORY and a few digits that the directory keeps: no two are called alike. */
-static bool name_self(struct node *node, char *error, size_t size)
+bool node_name(const struct runtime_options *o, char dst[static STORE_HOLDER], char *error,
+               size_t size)
 {
-    const struct runtime_options *o = &node->rt->options;
     char file[DATADIR_PATH_MAX], host[64] = "?", digits[9] = "";
     if (o->node != NULL) {
-        snprintf(node->name, sizeof node->name, "%s", o->node);
+        snprintf(dst, STORE_HOLDER, "%s", o->node);
         return true;
     }
     if (!datadir_file(o->data, "node", file, sizeof file))
@@ -56,7 +56,7 @@ static bool name_self(struct node *node, char *error, size_t size)
         }
     }
     gethostname(host, sizeof host - 1);
-    snprintf(node->name, sizeof node->name, "%.40s:%.60s#%s", host, o->data, digits);
+    snprintf(dst, STORE_HOLDER, "%.40s:%.60s#%s", host, o->data, digits);
     return true;
 }
 
@@ -87,7 +87,7 @@ struct store *node_open(struct runtime *rt, struct node **ret_node, char *error,
     node->ask.node = node;
     node->lookup_only = o->lookup_only;
     node->lease_ms = (o->lease_s != 0 ? o->lease_s : NODE_LEASE_S) * 1000;
-    if (!name_self(node, error, size)) {
+    if (!node_name(o, node->name, error, size)) {
         free(node);
         return NULL;
     }

@@ -8,10 +8,11 @@
 #define OPENILS_DAEMON_NODE_H
 
 #include "core/ils.h"
+#include "driver/store.h"
 
 struct node;
 struct runtime;
-struct store;
+struct runtime_options;
 
 enum node_part { NODE_ALONE, NODE_WRITES, NODE_STANDS_BY, NODE_LOOKS_UP };
 
@@ -20,6 +21,9 @@ enum node_part { NODE_ALONE, NODE_WRITES, NODE_STANDS_BY, NODE_LOOKS_UP };
 #define NODE_LEASE_S_MAX 300
 #define NODE_NAME_MAX    100
 
+/* In whose name this ilsd has the lease. False: error. */
+bool node_name(const struct runtime_options *options, char dst[static STORE_HOLDER], char *error,
+               size_t size);
 /* By the options of rt: opens the store, and takes the lease where it may and can. NULL: error says
  * why, and what to do. *ret_node is NULL where the store is a file. */
 struct store *node_open(struct runtime *rt, struct node **ret_node, char *error, size_t size);

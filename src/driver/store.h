@@ -169,10 +169,10 @@ struct store_brought {
     uint64_t put, removed; /* in `to` */
 };
 /* Makes `to`, which may be written, hold what `from` holds: what is the same there stays, so that a
- * second time is quick. told, where not NULL, is called now and then, and ends it with false; what
- * was brought until then stays. 0, or -1: error says why; a store of another cluster stays as it
- * is. */
-int store_bring(struct store *from, struct store *to, struct store_brought *ret,
+ * second time is quick. whole: all of it or nothing, in one transaction, and in memory until then.
+ * told, where not NULL, is called now and then, and ends it with false; what was brought until then
+ * stays. 0, or -1: error says why; a store of another cluster stays as it is. */
+int store_bring(struct store *from, struct store *to, bool whole, struct store_brought *ret,
                 bool (*told)(void *context, const struct store_brought *so_far), void *context,
                 char *error, size_t size);
 

@@ -27,8 +27,9 @@ struct bringing {
     void *context;
     struct had **bucket;
     size_t buckets, hads;
-    struct store_row row[BATCH_ROWS]; /* to be written; bytes of their own */
-    size_t row_n, row_bytes;
+    bool whole;                       /* all rows in one transaction */
+    struct store_row *row;            /* to be written; bytes of their own */
+    size_t row_n, row_size, row_bytes;
     bool failed, no_memory, given_up;
 };
 
@@ -85,18 +86,36 @@ static void rows_free(struct bringing *b)
     b->row_n = b->row_bytes = 0;
 }
 
+static bool tell(struct bringing *b)
+{
+    b->given_up = b->given_up || (b->told != NULL && !b->told(b->context, b->count));
+    return !b->given_up;
+}
+
 static bool write_rows(struct bringing *b)
 {
     b->failed = b->failed || (b->row_n > 0 && store_write(b->to, b->row, b->row_n) < 0);
     rows_free(b);
-    b->given_up = b->given_up || (b->told != NULL && !b->told(b->context, b->count));
-    return !b->failed && !b->given_up;
+    return tell(b) && !b->failed;
+}
+
+static bool room(struct bringing *b)
+{
+    if (b->row_n < b->row_size)
+        return true;
+    size_t size = b->row_size == 0 ? BATCH_ROWS : 2 * b->row_size;
+    struct store_row *grown = realloc(b->row, size * sizeof *grown);
+    if (grown == NULL)
+        return false;
+    b->row = grown;
+    b->row_size = size;
+    return true;
 }
 
 static bool add(struct bringing *b, struct store_row row)
 {
     size_t n = row.key.n + row.value.n;
-    uint8_t *bytes = malloc(n + 1);
+    uint8_t *bytes = room(b) ? malloc(n + 1) : NULL;
     b->no_memory = bytes == NULL;
     if (bytes == NULL)
         return false;
@@ -108,6 +127,8 @@ static bool add(struct bringing *b, struct store_row row)
     row.key = slice_make(bytes, row.key.n);
     b->row[b->row_n++] = row;
     b->row_bytes += n;
+    if (b->whole)
+        return b->row_n % BATCH_ROWS != 0 || tell(b);
     return (b->row_n < BATCH_ROWS && b->row_bytes < BATCH_BYTES) || write_rows(b);
 }
 
@@ -145,9 +166,8 @@ static bool bring_space(struct bringing *b, uint8_t space)
 {
     bool good = store_load(b->to, space, take_had, b) == 0 && !b->no_memory &&
                 store_load(b->from, space, bring_row, b) == 0 && !b->failed && !b->given_up &&
-                !b->no_memory && remove_rest(b, space) && write_rows(b);
+                !b->no_memory && remove_rest(b, space) && (b->whole || write_rows(b));
     forget_all(b);
-    rows_free(b);
     return good;
 }
 
@@ -191,7 +211,17 @@ static void explain(const struct bringing *b, char *error, size_t size)
         snprintf(error, size, "%s", store_error(store_error(b->to)[0] != '\0' ? b->to : b->from));
 }
 
-int store_bring(struct store *from, struct store *to, struct store_brought *ret,
+static void bringing_free(struct bringing *b)
+{
+    if (b == NULL)
+        return;
+    rows_free(b);
+    free(b->row);
+    free(b->bucket);
+    free(b);
+}
+
+int store_bring(struct store *from, struct store *to, bool whole, struct store_brought *ret,
                 bool (*told)(void *context, const struct store_brought *so_far), void *context,
                 char *error, size_t size)
 {
@@ -201,6 +231,7 @@ int store_bring(struct store *from, struct store *to, struct store_brought *ret,
     if (good) {
         b->from = from;
         b->to = to;
+        b->whole = whole;
         b->count = ret;
         b->told = told;
         b->context = context;
@@ -218,11 +249,10 @@ int store_bring(struct store *from, struct store *to, struct store_brought *ret,
         good = read;
         for (uint8_t space = STORE_SPACES; good && space-- > 0;)
             good = bring_space(b, space); /* STORE_SETTING is the first of them */
+        good = good && write_rows(b);
         if (!good)
             explain(b, error, size);
     }
-    if (b != NULL)
-        free(b->bucket);
-    free(b);
+    bringing_free(b);
     return good ? 0 : -1;
 }

@@ -610,6 +610,47 @@ static void test_full_disk(void **state)
 #define FILE_ONLY(f) {#f, f, in_file, NULL, NULL}
 #define BOTH(f)      FILE_ONLY(f), {#f "_postgresql", f, in_postgresql, NULL, NULL}
 
+static bool gives_up(void *context, const struct store_brought *so_far)
+{
+    unsigned *left = context;
+    return (*left)-- != 0;
+}
+
+/* What is brought whole and broken off is as if it had not begun. */
+static void test_brought_whole(void **state)
+{
+    enum { ROWS = 2500 };
+    static char key[ROWS][8];
+    struct temp t, other;
+    struct store_brought brought;
+    char error[STORE_ERROR];
+    temp_make(&t);
+    temp_make(&other);
+    struct store *to = open_store(&t), *from = store_open(other.path, error, sizeof error);
+    struct store_row had = row(STORE_PEER, "a", "1"), last = row(STORE_ROUTE, "k", "v");
+    assert_int_equal(store_write(to, &had, 1), 0);
+    for (int i = 0; i < ROWS; i++) {
+        snprintf(key[i], sizeof key[i], "k%d", i);
+        struct store_row r = row(STORE_SEGMENT, key[i], "v");
+        assert_int_equal(store_write(from, &r, 1), 0);
+    }
+    assert_int_equal(store_write(from, &last, 1), 0);
+    for (unsigned left = 0, tries = 0; tries < 2; left = ++tries)
+        assert_int_equal(store_bring(from, to, true, &brought, gives_up, &left, error,
+                                     sizeof error), -1);
+    assert_space(to, STORE_SEGMENT, "");
+    assert_space(to, STORE_PEER, "a=1 ");
+    assert_int_equal(store_bring(from, to, true, &brought, NULL, NULL, error, sizeof error), 0);
+    assert_int_equal(brought.put, ROWS + 1);
+    assert_int_equal(brought.removed, 1);
+    assert_space(to, STORE_PEER, "");
+    assert_space(to, STORE_ROUTE, "k=v ");
+    store_close(from);
+    store_close(to);
+    temp_done(&t);
+    temp_done(&other);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -621,6 +662,7 @@ int main(void)
         BOTH(test_all_or_nothing),
         BOTH(test_lists_in_parts),
         BOTH(test_parts_rolled_back),
+        BOTH(test_brought_whole),
         FILE_ONLY(test_unchanged_parts_stay),
         FILE_ONLY(test_file_is_private),
         FILE_ONLY(test_damaged_head),
