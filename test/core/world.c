@@ -236,9 +236,11 @@ static void keep_row(struct node *n, const struct row *r)
 static void do_store(struct world *w, int i, const struct ils_action *a)
 {
     struct node *n = &w->node[i];
-    bool refused = n->full || (n->fails && n->takes-- == 0);
+    bool refused = n->full || (n->fails && n->takes-- == 0), own = true;
     n->full = refused && !n->once;
-    for (size_t k = 0; k < a->row_n && !refused; k++)
+    if (w->stores != NULL)
+        refused = !w->stores(w, i, a, &own) || refused;
+    for (size_t k = 0; k < a->row_n && !refused && own; k++)
         keep_row(&w->node[i], &a->row[k]);
     struct event_queued *q = push(w, i);
     q->event.type = ILS_EV_STORED;

@@ -86,6 +86,9 @@ struct world {
     bool blocked[WORLD_NODES][WORLD_NODES]; /* connections from one to the other time out */
     bool dark[WORLD_NODES][WORLD_NODES];    /* likewise, and only the core's own time tells */
     enum world_split split;
+    /* Where it is not NULL, who has his rows elsewhere; false: they are refused. A node whose rows
+     * are its own is told by *ret_own. */
+    bool (*stores)(struct world *w, int i, const struct ils_action *a, bool *ret_own);
 };
 
 void world_init(struct world *w);
