@@ -422,8 +422,9 @@ void view_join(const struct ils *ils, struct view_join *ret)
     const struct dial *d = &ils->dial;
     const struct peer *hub = d->hub_known ? peer_find(ils, d->hub_key) : NULL;
     memset(ret, 0, sizeof *ret);
-    ret->wanted = d->wanted && !(ils->role == ROLE_HUB && mesh_home_gone(ils));
-    ret->up = !d->moving && hub != NULL && hub->link != NULL;
+    bool gone = ils->role == ROLE_HUB && mesh_home_gone(ils);
+    ret->wanted = d->wanted && !gone;
+    ret->up = !d->moving && !gone && hub != NULL && hub->link != NULL;
     ret->attempts = d->attempts;
     ret->next = d->link != NULL ? TICK_NEVER : d->next;
     ret->last_code = d->last_code;

@@ -211,7 +211,7 @@ bool view_verdict(const struct ils *ils, size_t i, struct verdict *ret);
 /* The join under way or kept up: state of the link to the registration server. */
 struct view_join {
     bool wanted;               /* a registration server is set */
-    bool up;
+    bool up;                   /* linked with it; of a hub: and it is one still */
     uint32_t attempts;         /* since it was last up */
     tick next;                 /* when the next attempt begins, TICK_NEVER when one is under way */
     enum code last_code;       /* of the last attempt that failed; CODE_NONE = none */

@@ -158,12 +158,29 @@ static void test_moved_hub(void **state)
     assert_true(attempted(CODE_OTHER_CLUSTER));
 }
 
+/* The hub that another registered with becomes a spoke of that one: linked, and no registration. */
+static void test_served_hub(void **state)
+{
+    (void)state;
+    struct view_join join;
+    world_pass(&world, 5 * TICK_S);
+    view_join(world.node[OTHER].ils, &join);
+    assert_true(join.wanted && join.up);
+    assert_int_equal(world_join(&world, HUB, OTHER, ROLE_HUB), REPLY_OK);
+    world_ask(&world, HUB, (struct command){.type = COMMAND_ROLE, .role = ROLE_SPOKE});
+    world_pass(&world, 70 * TICK_S); /* its spoke finds the other */
+    view_join(world.node[HUB].ils, &join);
+    assert_true(join.wanted && join.up && world.node[HUB].ils->role == ROLE_SPOKE);
+    view_join(world.node[OTHER].ils, &join);
+    assert_true(!join.wanted && !join.up && linked(OTHER));
+}
+
 int main(void)
 {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
         CASE(test_known_hub), CASE(test_known_after_restart), CASE(test_same_place),
-        CASE(test_another_place), CASE(test_moved_hub),
+        CASE(test_another_place), CASE(test_moved_hub), CASE(test_served_hub),
     };
     return cmocka_run_group_tests_name("core reroute", tests, NULL, NULL);
 }
