@@ -41,6 +41,17 @@ int slice_cmp(struct slice a, struct slice b)
     return (a.n > b.n) - (a.n < b.n);
 }
 
+int slice_cmp_fold(struct slice a, struct slice b)
+{
+    size_t n = a.n < b.n ? a.n : b.n;
+    for (size_t i = 0; i < n; i++) {
+        int differ = ascii_lower(a.p[i]) - ascii_lower(b.p[i]);
+        if (differ != 0)
+            return differ;
+    }
+    return (a.n > b.n) - (a.n < b.n);
+}
+
 static bool is_blank(uint8_t c)
 {
     return c == ' ' || c == '\t' || c == '\r' || c == '\n';

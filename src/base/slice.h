@@ -28,6 +28,8 @@ bool slice_eq_fold(struct slice a, struct slice b);
 
 /* Total order: bytes first, then length. <0, 0, >0 as memcmp. */
 int slice_cmp(struct slice a, struct slice b);
+/* The same without ASCII case: 0 where slice_eq_fold. */
+int slice_cmp_fold(struct slice a, struct slice b);
 
 /* a without ASCII blanks (space, tab, CR, LF) at both ends. */
 struct slice slice_trim(struct slice a);

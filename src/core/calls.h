@@ -71,6 +71,8 @@ void command_reply(struct ils *ils, uint64_t command, enum reply reply, struct s
 void waiting_add(struct ils *ils, const struct command *c);
 void waiting_next(struct ils *ils);
 void waiting_free(struct ils *ils, struct waiting *w);
+/* Its key, as people write it, in the arena. */
+struct slice change_text(struct arena *a, const struct change *c);
 
 void judging_begin(struct judging *j, const struct catalog *catalog, struct arena *arena);
 enum reply judging_go_on(const struct ils *ils, struct judging *j, struct waiting *w,

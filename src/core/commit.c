@@ -265,8 +265,10 @@ static void prepare_on(struct ils *ils, struct own_commit *oc)
         return;
     }
     int r = reply == REPLY_OK ? write_on(ils, oc, w, &ils->budget) : 0;
+    if (r == -4)
+        text = change_text(&w->arena, origin_refused(oc->origin));
     if (r < 0)
-        reply = r == -2 ? REPLY_TOO_MANY : REPLY_MEMORY;
+        reply = r == -2 ? REPLY_TOO_MANY : r == -4 ? REPLY_SPELLINGS : REPLY_MEMORY;
     if (reply != REPLY_OK)
         refuse(ils, oc, reply, text);
     else if (r == 0)

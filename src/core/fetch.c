@@ -202,6 +202,13 @@ static bool want_head(struct ils *ils, struct stream *s, struct slice bytes, con
     return true;
 }
 
+/* Why catalog_add did not take it. */
+static const char *segment_refusal(int r)
+{
+    return r == -1 ? "out of memory"
+           : r == -2 ? "a segment is not sound" : "a key has more than 1024 records";
+}
+
 static void take_delta(struct link *l, struct stream *s, const struct msg_head *m,
                        struct slice body)
 {
@@ -218,7 +225,7 @@ static void take_delta(struct link *l, struct stream *s, const struct msg_head *
         if (r == 0)
             stored_segment(ils, s, name);
         if (r < 0) {
-            head_refused(ils, s, r == -1 ? "out of memory" : "a segment is not sound");
+            head_refused(ils, s, segment_refusal(r));
             return;
         }
     }
@@ -472,10 +479,8 @@ void fetch_segment(struct link *l, struct slice body)
     s->failures = 0;
     if (s->own)
         adopt_came(ils);
-    if (r == -1)
-        head_refused(ils, s, "out of memory");
-    else if (r == -2)
-        head_refused(ils, s, "a segment is not sound");
+    if (r < 0)
+        head_refused(ils, s, segment_refusal(r));
     ask_for_others(l);
     if (s->fetch == FETCH_SEGMENTS && s->source == l)
         ask_segments(ils, s);

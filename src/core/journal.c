@@ -471,7 +471,7 @@ static void row_segment(struct ils *ils, const struct row *row)
     bool sound = memcmp(name, row->key.p + KEY_SIZE + 8, HASH_SIZE) == 0;
     int r = s == NULL || !sound ? 1 : held_segment(s, row->value);
     if (s != NULL)
-        s->damaged = s->damaged || !sound || r == -2;
+        s->damaged = s->damaged || !sound || r < -1;
     if (r == -1)
         ils->broken = true;
     else if (r != 0 && !ils->following.is)

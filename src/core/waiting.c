@@ -217,7 +217,7 @@ static struct slice shrink_text(struct arena *a, uint64_t removed, uint64_t held
     return text;
 }
 
-static struct slice key_text(struct arena *a, const struct change *c)
+struct slice change_text(struct arena *a, const struct change *c)
 {
     if (c->domain.n == 0)
         return c->user;
@@ -265,13 +265,13 @@ static enum reply judge_changes(struct judging *j, struct waiting *w, size_t *bu
             return REPLY_TEXT_TOO_LONG;
         }
         if (c->put && there && !has_source(w, now.source)) {
-            *ret_text = key_text(&w->arena, c);
+            *ret_text = change_text(&w->arena, c);
             return REPLY_ENTRY_TAKEN;
         }
         w->kept += c->put && there;
         w->ordered = w->ordered && (j->at == 0 || change_order(c - 1, c) < 0);
         if (!c->put && !there) {
-            *ret_text = key_text(&w->arena, c);
+            *ret_text = change_text(&w->arena, c);
             return REPLY_NOT_THERE;
         }
     }

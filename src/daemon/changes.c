@@ -128,12 +128,13 @@ static int by_item(const void *a, const void *b, void *context)
     return change_order(&change[x->at], &change[y->at]);
 }
 
-static uint64_t user_number(struct slice user, size_t from)
+/* Of a URI without case, which decides there when all else is the same. */
+static uint64_t user_number(const struct change *c, size_t from)
 {
     uint64_t v = 0;
     for (size_t i = from; i < from + 8; i++)
-        v = v << 8 | (i < user.n ? user.p[i] : 0);
-    return v;
+        v = v << 8 | (i < c->user.n ? c->user.p[i] : 0);
+    return c->kind == ENTRY_URI ? ascii_lower8(v) : v;
 }
 
 /* Ranks in place of numbers, in the order of kinds and domains. False: memory. */
@@ -159,8 +160,8 @@ static bool items_make(const struct changes *c, struct item *item)
     struct groups g = {.change = c->change};
     bool good = true;
     for (uint32_t i = 0; good && i < c->n; i++) {
-        item[i] = (struct item){.at = i, .user = {user_number(c->change[i].user, 0),
-                                                  user_number(c->change[i].user, 8)}};
+        item[i] = (struct item){.at = i, .user = {user_number(&c->change[i], 0),
+                                                  user_number(&c->change[i], 8)}};
         good = group_of(&g, i, &item[i].group);
     }
     good = good && groups_rank(&g, item, c->n);

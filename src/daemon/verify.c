@@ -175,7 +175,7 @@ static bool take_segment(void *context, const struct store_row *row)
         return true;
     }
     int r = s->listed ? catalog_add_named(s->catalog, name, row->value) : 1;
-    s->bad += r == -2;
+    s->bad += r < -1;
     a->unlisted += r == 1;
     return r != -1;
 }

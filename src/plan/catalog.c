@@ -601,14 +601,14 @@ int catalog_add_named(struct catalog *c, const uint8_t name[static HASH_SIZE], s
     memcpy(s->block + segment_marks(s) * sizeof(struct mark), bytes.p, bytes.n);
     marks_make(s);
     bool patterns = !s->patterns || index_patterns_add(p, id);
-    if (!patterns || !index_add(p, id)) {
+    if (!patterns || !index_add(p, id)) { /* memory; or a key is too often there */
         if (patterns && s->patterns)
             index_patterns_remove(p, id);
         mem_free(p->mem, s->block, segment_block_size(s)); /* never served: no reader is in it */
         s->block = NULL;
         s->records = 0;
         s->patterns = false;
-        return patterns ? -2 : -1;
+        return patterns ? -3 : -1;
     }
     c->records += records;
     c->coming -= records < c->coming ? records : c->coming;

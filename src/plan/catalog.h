@@ -240,7 +240,7 @@ void plan_segment_retire(struct plan *p, uint32_t id);
 /* One record of a catalog, as the index has found it. */
 struct found {
     uint32_t id, offset;
-    size_t held, puts; /* records of the key held at all; PUTs of it that are seen */
+    size_t held, puts; /* records of the key in any spelling, seen or not; PUTs of it seen */
     struct record record; /* with its USN and source */
 };
 
@@ -258,7 +258,8 @@ bool index_reserve(struct plan *p, uint64_t n);
 void index_expect(struct plan *p, uint64_t n);
 
 /* Puts the records of a held segment into the index and counts its part of the target's digest.
- * False, and nothing has changed: a key would have more than KEY_RECORDS_MAX records. */
+ * False, and nothing has changed: a key would have more than KEY_RECORDS_MAX records, in all its
+ * spellings. */
 bool index_add(struct plan *p, uint32_t id);
 /* Adds to (or takes from) the target's digest what segment id means beside the rest of the target;
  * the segment itself must not be flagged as target. */
@@ -277,8 +278,8 @@ bool index_patterns_add(struct plan *p, uint32_t id);
 void index_patterns_remove(struct plan *p, uint32_t id);
 
 /* The record that counts for a key among the catalog's segments with the flag: a PUT or a DEL.
- * ret->held: how many records of the key the catalog holds, counting or not; ret->puts: how many
- * PUTs of it the segments with the flag have. */
+ * ret->held: how many records of the key and its other spellings the catalog holds, counting or
+ * not; ret->puts: how many PUTs of it the segments with the flag have. */
 bool index_find(const struct catalog *c, uint8_t flag, const struct record *key,
                 struct found *ret);
 /* Whether the record (as a reader gave it) of segment id is the one that counts for its key. If so,
@@ -287,7 +288,10 @@ bool index_counts(const struct catalog *c, uint8_t flag, uint32_t id, const stru
                   struct company *ret);
 /* Whether a PUT of the key stands in a served segment that is not leaving. */
 bool index_put_stays(const struct catalog *c, const struct record *key);
-/* Lets up to max served segments leave that have a record of the key; returns how many are new. */
+/* Lets up to max served segments leave that have a record of the key, in any spelling, of which a
+ * rewrite may get rid; returns how many are new. */
 size_t index_leave(const struct catalog *c, const struct record *key, size_t max);
+/* How many spellings of a URI's user are there: live keys that differ in case only. */
+size_t index_spellings(const struct catalog *c, const struct record *key);
 
 #endif

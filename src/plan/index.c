@@ -57,15 +57,17 @@ static inline void slot_set(struct slots *x, size_t at, uint64_t slot)
     atomic_store_explicit(&x->slot[at], slot, memory_order_release);
 }
 
-/* Users are always hashed without case, so that a lookup without case finds every spelling; domains
- * are in lower case already. What is hashed says its own lengths first, so no two keys are hashed
- * alike but those that differ in the bit that makes a letter small. */
+/* The users of URIs are always hashed without case, so that a lookup without case finds every
+ * spelling; domains are in lower case already. What is hashed says its own lengths first, so no two
+ * keys are hashed alike but those that differ in the bit that makes a letter small: how many of
+ * these a catalog may have is bounded (KEY_RECORDS_MAX). */
 static inline uint64_t hash_key(const struct plan *p, const struct record *key)
 {
     const struct index_secret *s = &p->index.secret;
+    uint64_t small = key->kind == ENTRY_URI ? UINT64_C(0x2020202020202020) : 0;
     uint64_t head = key->kind | (uint64_t)key->user.n << 8 | (uint64_t)key->domain.n << 36;
     keyhash_sum sum = keyhash_pair(0, s->head, head, 0);
-    sum = keyhash_bytes(sum, s->user, key->user, UINT64_C(0x2020202020202020));
+    sum = keyhash_bytes(sum, s->user, key->user, small);
     sum = keyhash_bytes(sum, s->domain, key->domain, 0);
     return keyhash_done(sum, s->last);
 }
@@ -207,7 +209,8 @@ static inline bool view_has(const struct view *v, uint64_t slot)
 }
 
 /* What counts for the key in the view; ret->id = 0 when nothing does. Returns how many records of
- * the key are held, seen or not. */
+ * the catalog share its hash, seen or not: the key's own, and those of its other spellings. Their
+ * tags tell; that another key's is the same by chance is as good as never. */
 static size_t view_find(const struct view *v, uint64_t hash, const struct record *key,
                         struct found *ret)
 {
@@ -221,10 +224,10 @@ static size_t view_find(const struct view *v, uint64_t hash, const struct record
         struct segment *s = segment_at(p, f.id);
         if (v->part != 0 && (f.id != v->part || f.offset != v->until))
             s->quiet = QUIET_NO; /* a record comes that has the tag of this one */
-        if (s->catalog != v->c || !has_key(s, f.offset, key, false))
+        if (s->catalog != v->c)
             continue;
         held++;
-        if (!view_has(v, slot))
+        if (!has_key(s, f.offset, key, false) || !view_has(v, slot))
             continue;
         read_whole(s, f.offset, &f.record);
         f.puts = ret->puts + f.record.put;
@@ -534,45 +537,115 @@ bool index_put_stays(const struct catalog *c, const struct record *key)
     return false;
 }
 
+/* One that a rewrite may leave out, now or when others have left: a PUT that does not count, and
+ * in the second turn a DEL. */
+static bool may_go(const struct catalog *c, uint64_t hash, uint32_t id, const struct record *r,
+                   bool dels)
+{
+    return r->put ? !dels && !counts(c, SEGMENT_SERVED, hash, id, r, NULL) : dels;
+}
+
 size_t index_leave(const struct catalog *c, const struct record *key, size_t max)
 {
     const struct plan *p = c->plan;
     struct view v = {c, SEGMENT_SERVED, 0, 0};
-    struct probe b = probe_start(p, index_hash(p, c->salt, key));
+    uint64_t hash = index_hash(p, c->salt, key);
     size_t n = 0;
-    for (uint64_t slot; n < max && (slot = probe_next(&b)) != 0;) {
-        struct segment *s = segment_at(p, slot_id(slot));
-        if (!view_has(&v, slot) || (s->flags & SEGMENT_LEAVING) != 0 ||
-            !has_key(s, slot_offset(slot), key, false))
-            continue;
-        s->flags |= SEGMENT_LEAVING;
-        n++;
+    for (unsigned turn = 0; turn < 2; turn++) {
+        struct probe b = probe_start(p, hash);
+        for (uint64_t slot; n < max && (slot = probe_next(&b)) != 0;) {
+            struct segment *s = segment_at(p, slot_id(slot));
+            struct record r;
+            if (!view_has(&v, slot) || (s->flags & SEGMENT_LEAVING) != 0 ||
+                !has_key(s, slot_offset(slot), key, key->kind == ENTRY_URI))
+                continue;
+            read_whole(s, slot_offset(slot), &r);
+            if (!may_go(c, hash, slot_id(slot), &r, turn == 1))
+                continue;
+            s->flags |= SEGMENT_LEAVING;
+            n++;
+        }
     }
     return n;
 }
 
-/* Puts a live record among the candidates, which are ordered by the age of their catalogs. Two
- * spellings of one user in one catalog: the exact one, then the later one. */
-static size_t candidate_add(struct candidate *out, size_t n, size_t max, const struct found *f,
-                            const struct catalog *c, const struct record *key)
+/* --- one user in many spellings */
+
+#define SPELLINGS (2 * KEY_RECORDS_MAX) /* of a catalog there are never so many records */
+
+/* Of each spelling the slot of the record that counts, by a hash that knows case; 0: none. */
+struct spellings {
+    uint64_t slot[SPELLINGS];
+};
+
+static size_t spelling_place(const struct plan *p, const struct record *r)
 {
-    size_t at = n;
-    while (at > 0 && out[at - 1].c->serial > c->serial)
-        at--;
-    if (at > 0 && out[at - 1].c == c) {
-        struct record *r = &out[at - 1].r;
-        bool old_exact = slice_eq(r->user, key->user);
-        bool new_exact = slice_eq(f->record.user, key->user);
-        if (new_exact != old_exact ? new_exact : f->record.usn > r->usn)
-            out[at - 1] = (struct candidate){c, f->id, f->record};
-        return n;
+    const struct index_secret *s = &p->index.secret;
+    return (size_t)keyhash_done(keyhash_bytes(0, s->user, r->user, 0), s->last) % SPELLINGS;
+}
+
+static struct found found_in(const struct plan *p, uint64_t slot)
+{
+    struct found f = {.id = slot_id(slot), .offset = slot_offset(slot)};
+    read_whole(segment_at(p, f.id), f.offset, &f.record);
+    return f;
+}
+
+/* Each record is compared with those of its own spelling only: many of them cost no more each than
+ * a few do. */
+static void spellings_fill(const struct catalog *c, uint64_t hash, const struct record *key,
+                           struct spellings *ret)
+{
+    const struct plan *p = c->plan;
+    struct view v = {c, SEGMENT_SERVED, 0, 0};
+    struct probe b = probe_start(p, hash);
+    size_t n = 0;
+    memset(ret, 0, sizeof *ret);
+    for (uint64_t slot; n < SPELLINGS / 2 && (slot = probe_next(&b)) != 0;) {
+        const struct segment *s = segment_at(p, slot_id(slot));
+        if (!view_has(&v, slot) || !has_key(s, slot_offset(slot), key, true))
+            continue;
+        struct found f = found_in(p, slot), other;
+        size_t at = spelling_place(p, &f.record);
+        while (ret->slot[at] != 0 &&
+               !has_key(segment_at(p, slot_id(ret->slot[at])), slot_offset(ret->slot[at]),
+                        &f.record, false))
+            at = (at + 1) % SPELLINGS;
+        n += ret->slot[at] == 0;
+        if (ret->slot[at] != 0)
+            other = found_in(p, ret->slot[at]);
+        if (ret->slot[at] == 0 || outranks(p, &f, &other))
+            ret->slot[at] = slot;
     }
-    if (at == max)
-        return n;
-    size_t behind = (n < max ? n : max - 1) - at;
-    memmove(out + at + 1, out + at, behind * sizeof *out);
-    out[at] = (struct candidate){c, f->id, f->record};
-    return n < max ? n + 1 : n;
+}
+
+size_t index_spellings(const struct catalog *c, const struct record *key)
+{
+    struct spellings all;
+    size_t live = 0;
+    spellings_fill(c, index_hash(c->plan, c->salt, key), key, &all);
+    for (size_t i = 0; i < SPELLINGS; i++)
+        live += all.slot[i] != 0 && found_in(c->plan, all.slot[i]).record.put;
+    return live;
+}
+
+/* The spelling that came last, of those that are there. */
+__attribute__((noinline)) static bool spelled_last(const struct catalog *c, uint64_t hash,
+                                                   const struct record *key, struct found *ret)
+{
+    struct spellings all;
+    bool any = false;
+    spellings_fill(c, hash, key, &all);
+    for (size_t i = 0; i < SPELLINGS; i++) {
+        if (all.slot[i] == 0)
+            continue;
+        struct found f = found_in(c->plan, all.slot[i]);
+        if (!f.record.put || (any && !outranks(c->plan, &f, ret)))
+            continue;
+        *ret = f;
+        any = true;
+    }
+    return any;
 }
 
 /* Whether readers may look at what the segment says. */
@@ -581,25 +654,43 @@ static inline bool segment_served(const struct segment *s)
     return (s->flags & SEGMENT_SERVED) != 0 && s->catalog->indexed && s->catalog->served;
 }
 
-/* Several records of the key are served, in one catalog or in many: of each what counts. */
+/* The catalog that was made first of those that serve a record of the key and are not older than
+ * `serial`; NULL: none. */
+static const struct catalog *next_catalog(const struct plan *p, uint64_t hash,
+                                          const struct record *key, bool fold, uint64_t serial)
+{
+    struct probe b = probe_start(p, hash);
+    const struct catalog *next = NULL;
+    for (uint64_t slot; (slot = probe_next(&b)) != 0;) {
+        const struct segment *s = segment_at(p, slot_id(slot));
+        const struct catalog *c = s->catalog;
+        if (segment_served(s) && c->serial >= serial &&
+            (next == NULL || c->serial < next->serial) &&
+            has_key(s, slot_offset(slot), key, fold))
+            next = c;
+    }
+    return next;
+}
+
+/* Several records of the key are served, in one catalog or in many: of each what counts. Two
+ * spellings of one user in one catalog: the exact one, then the later one. */
 __attribute__((noinline)) static size_t candidates_of_many(const struct plan *p, uint64_t hash,
                                                            const struct record *key, bool fold,
                                                            struct candidate *out, size_t max)
 {
-    struct probe b = probe_start(p, hash);
+    const struct catalog *c;
     size_t n = 0;
-    for (uint64_t slot; (slot = probe_next(&b)) != 0;) {
-        struct found f = {.id = slot_id(slot), .offset = slot_offset(slot)};
-        const struct segment *s = segment_at(p, f.id);
-        if (!segment_served(s) || !has_key(s, f.offset, key, fold))
-            continue;
-        read_whole(s, f.offset, &f.record);
+    for (uint64_t serial = 0;
+         n < max && (c = next_catalog(p, hash, key, fold, serial)) != NULL;
+         serial = c->serial + 1) {
+        struct view v = {c, SEGMENT_SERVED, 0, 0};
+        struct found f;
+        view_find(&v, hash, key, &f);
 #ifdef OPENILS_BUG_FORGET_DEL /* the control of the beacon: a withdrawal hides nothing */
-        if (f.record.put)
-#else
-        if (f.record.put && counts(s->catalog, SEGMENT_SERVED, hash, f.id, &f.record, NULL))
+        f.record.put = f.id != 0;
 #endif
-            n = candidate_add(out, n, max, &f, s->catalog, key);
+        if ((f.id != 0 && f.record.put) || (fold && spelled_last(c, hash, key, &f)))
+            out[n++] = (struct candidate){c, f.id, f.record};
     }
     return n;
 }

@@ -31,6 +31,9 @@ static struct record record_of(const struct change *change, uint64_t usn)
     };
 }
 
+/* A quarter: a holder that goes from one head to another has the records of both. */
+#define KEY_CROWDED (KEY_RECORDS_MAX / 4)
+
 /* Takes what the change replaces out of the digest and out of what its segment keeps; false: it
  * changes nothing. */
 static bool effective(struct origin *w, const struct change *change)
@@ -39,8 +42,14 @@ static bool effective(struct origin *w, const struct change *change)
     struct found found = {.id = 0};
     bool there = index_find(w->c, SEGMENT_SERVED, &key, &found) && found.record.put;
     const struct record now = found.record;
-    if (found.held >= KEY_RECORDS_MAX / 2)
+    if (w->alike.held == 0 && found.held >= KEY_CROWDED)
         rewrite_crowded(w, &key);
+    w->alike.held = found.held;
+    w->alike.gone_n += there && !change->put;
+    if (change->put && !there) {
+        w->alike.come_n++;
+        w->alike.come = change;
+    }
     if (!change->put && !there)
         return false;
     if (change->put && there && slice_eq(now.value, change->value) &&
@@ -56,16 +65,43 @@ static bool effective(struct origin *w, const struct change *change)
     return true;
 }
 
-/* The last change of each key, if it has an effect, ordered by key. */
-static void choose(struct origin *w, size_t *budget)
+static bool spelled_alike(const struct change *a, const struct change *b)
+{
+    return a->kind == ENTRY_URI && b->kind == ENTRY_URI && slice_eq(a->domain, b->domain) &&
+           slice_eq_fold(a->user, b->user);
+}
+
+/* Whether one URI is about to have more spellings than it may. What an older version let be there
+ * may stay, and become less. */
+static bool spelled_too_often(const struct origin *w)
+{
+    const struct alike *a = &w->alike;
+    if (a->come_n <= a->gone_n || a->held + a->come_n <= KEY_SPELLINGS_MAX ||
+        a->come->kind != ENTRY_URI)
+        return false;
+    struct record key = record_of(a->come, 0);
+    return index_spellings(w->c, &key) + a->come_n - a->gone_n > KEY_SPELLINGS_MAX;
+}
+
+/* The last change of each key, if it has an effect, ordered by key. 0, or -4. */
+static int choose(struct origin *w, size_t *budget)
 {
     const struct sorter *s = &w->sorter;
     for (; w->at < s->n && *budget > 0; w->at++, --*budget) {
-        size_t i = w->at;
-        bool last = s->strict || i + 1 == s->n || change_order(s->from[i], s->from[i + 1]) != 0;
-        if (last && effective(w, s->from[i]))
-            s->from[w->n++] = s->from[i];
+        const struct change *change = s->from[w->at];
+        const struct change *next = w->at + 1 < s->n ? s->from[w->at + 1] : NULL;
+        if (w->alike.first == NULL)
+            w->alike = (struct alike){.first = change};
+        bool last = s->strict || next == NULL || change_order(change, next) != 0;
+        if (last && effective(w, change))
+            s->from[w->n++] = change;
+        if (next != NULL && spelled_alike(change, next))
+            continue;
+        if (spelled_too_often(w))
+            return -4;
+        w->alike.first = NULL;
     }
+    return 0;
 }
 
 /* DELs first, then PUTs: with one source that is the order already. */
@@ -195,8 +231,8 @@ static int go_on(struct origin *w, size_t *budget)
     switch (w->phase) {
     case ORIGIN_SORT: return sorter_go_on(&w->sorter, budget) ? enter(w, ORIGIN_CHOOSE) : 0;
     case ORIGIN_CHOOSE:
-        choose(w, budget);
-        return w->at < w->sorter.n ? 0 : begin_place(w);
+        result = choose(w, budget);
+        return result != 0 || w->at < w->sorter.n ? result : begin_place(w);
     case ORIGIN_PLACE:
         place(w, budget);
         return w->at < 2 * w->n ? 0 : enter(w, w->mixed ? ORIGIN_ORDER : ORIGIN_WRITE);
@@ -255,6 +291,11 @@ int origin_go_on(struct origin *w, size_t *budget)
     while (result == 0 && w->phase != ORIGIN_DONE && *budget > 0)
         result = go_on(w, budget);
     return result != 0 ? result : w->phase != ORIGIN_DONE;
+}
+
+const struct change *origin_refused(const struct origin *w)
+{
+    return w->alike.come;
 }
 
 const struct change *const *origin_changes(const struct origin *w, size_t *ret_n)

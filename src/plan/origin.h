@@ -22,8 +22,8 @@ struct change {
     struct slice source;
 };
 
-/* The order of keys: kind, domain, user, byte by byte. <0, 0, >0. Changes that come in this order
- * are committed fastest. */
+/* The order of keys: kind, domain, user, byte by byte, a URI's user without case first, so that its
+ * spellings are neighbours. <0, 0, >0. Changes that come in this order are committed fastest. */
 int change_order(const struct change *a, const struct change *b);
 
 struct new_segment {
@@ -69,8 +69,11 @@ struct origin *origin_begin(struct arena *a, const struct catalog *c, const stru
 const struct change *const *origin_changes(const struct origin *w, size_t *ret_n);
 /* Goes on with it for about *budget changes and records, and takes those off it. 1: there is more
  * to do; 0: it can be signed; -1 memory; -2 the manifest would exceed its maximum; -3 a change that
- * no segment can hold (PROTOCOL.md, "Segments"). */
+ * no segment can hold (PROTOCOL.md, "Segments"); -4 there would be more than KEY_SPELLINGS_MAX URIs
+ * that differ from this one in case only. */
 int origin_go_on(struct origin *w, size_t *budget);
+/* After -4: the change that brings one too many. */
+const struct change *origin_refused(const struct origin *w);
 /* Signs it. next: fields of the new head that the caller decides (key, number, epoch, beat,
  * interval, flags, name, route_string); usn, root, lines, bytes, live, sum and peak are computed.
  * 0, or -1 memory. */

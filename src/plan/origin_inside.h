@@ -39,6 +39,12 @@ enum origin_phase {
     ORIGIN_DONE,
 };
 
+/* The changes of a URI in all its spellings. */
+struct alike {
+    const struct change *first, *come; /* the first of them; the last that is new */
+    size_t held, come_n, gone_n;       /* records; spellings that come, and that go */
+};
+
 /* One commit. */
 struct origin {
     struct arena *a;
@@ -47,6 +53,7 @@ struct origin {
     size_t at; /* in the phase */
     struct sorter sorter;
     const struct change **change; /* those with an effect, by key */
+    struct alike alike;           /* in ORIGIN_CHOOSE: those that were looked at last */
     const struct change **order;  /* the same as they are written */
     size_t n;
     struct slice source; /* of the first PUT */
@@ -83,7 +90,8 @@ int sealer_seal(struct sealer *s);
 /* Which lines before the tail leave, flagged SEGMENT_LEAVING: those of which nothing is kept, those
  * more than half dead, neighbours that fit into one. Asks `dying`. */
 void rewrite_choose(struct origin *w);
-/* A key has so many records that holders would refuse one more soon: segments with it leave. */
+/* A key has so many records that holders would refuse one more soon: segments leave that have of it
+ * what can go. */
 void rewrite_crowded(struct origin *w, const struct record *key);
 /* When all that is fresh is written: whether the tail leaves as well; sets fresh_n and rewrites. */
 void rewrite_begin(struct origin *w);

@@ -11,6 +11,8 @@ int change_order(const struct change *a, const struct change *b)
     int order = (int)a->kind - (int)b->kind;
     if (order == 0)
         order = slice_cmp(a->domain, b->domain);
+    if (order == 0 && a->kind == ENTRY_URI)
+        order = slice_cmp_fold(a->user, b->user);
     if (order == 0)
         order = slice_cmp(a->user, b->user);
     return order;

@@ -18,8 +18,11 @@
 #include "plan/segment.h"
 
 /* Records of one key in one catalog, superseded ones included: deciding which of them counts means
- * to look at all. An origin that rewrites its tail stays far below. */
+ * to look at all. URIs whose users differ in case only are one key here, because they share a hash.
+ * An origin that rewrites its tail, and keeps to the other limit, stays far below. */
 #define KEY_RECORDS_MAX 1024
+/* Such URIs that an origin lets be there at a time. */
+#define KEY_SPELLINGS_MAX 64
 
 struct plan;
 struct catalog;
@@ -75,8 +78,8 @@ int catalog_target(struct catalog *c, struct slice lines, uint64_t expect);
 bool catalog_missing(const struct catalog *c, size_t *at, struct line *ret);
 
 /* Takes the bytes of one segment of the target: hash and size must be those of a missing line,
- * records sound. 0: held now. 1: not wanted (not listed, or held already). -1 memory; -2 unsound
- * or more than KEY_RECORDS_MAX records of a key (then nothing is kept). Copies the bytes. */
+ * records sound. 0: held now. 1: not wanted (not listed, or held already). -1 memory; -2 unsound;
+ * -3 a key would have more than KEY_RECORDS_MAX records. Nothing is kept then. Copies the bytes. */
 int catalog_add(struct catalog *c, struct slice bytes);
 /* As catalog_add for bytes whose name the caller has just computed. */
 int catalog_add_named(struct catalog *c, const uint8_t name[static HASH_SIZE], struct slice bytes);

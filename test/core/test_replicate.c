@@ -78,6 +78,22 @@ static void many_small_changes(void **state)
     assert_int_equal(c.entries, 300);
 }
 
+/* The spellings of a user share a hash everywhere: their number is bounded where they are made. */
+static void one_user_spelled_often(void **state)
+{
+    (void)state;
+    char uri[] = "abcdefg@b.example";
+    for (unsigned i = 0; i <= KEY_SPELLINGS_MAX; i++) {
+        for (unsigned k = 0; k < 7; k++)
+            uri[k] = (char)((i >> k & 1 ? 'A' : 'a') + k);
+        assert_int_equal(world_plan(&world, 1, uri, true),
+                         i < KEY_SPELLINGS_MAX ? REPLY_OK : REPLY_SPELLINGS);
+    }
+    assert_int_equal(world_plan(&world, 1, "ABCDEFg@b.example", false), REPLY_OK);
+    assert_int_equal(world_plan(&world, 1, uri, true), REPLY_OK);
+    assert_true(world_answers(&world, 2, uri));
+}
+
 static void bulk_and_replacement(void **state)
 {
     (void)state;
@@ -307,6 +323,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(put_and_delete, setup, teardown),
         cmocka_unit_test_setup_teardown(many_small_changes, setup, teardown),
+        cmocka_unit_test_setup_teardown(one_user_spelled_often, setup, teardown),
         cmocka_unit_test_setup_teardown(bulk_and_replacement, setup, teardown),
         cmocka_unit_test_setup_teardown(resumes_after_cut, setup, teardown),
         cmocka_unit_test_setup_teardown(cut_anywhere, setup, teardown),

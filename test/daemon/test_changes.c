@@ -18,8 +18,9 @@ static int by_key(const void *a, const void *b)
 static size_t random_key(struct rand *r, char *text, size_t size, uint8_t *kind)
 {
     static const char *const users[] = {"", "user", "user00000000000", "user0000000000000000",
-                                        "%E5%B1%B1", "A"};
-    const char *user = users[rand_below(r, 6)];
+                                        "%E5%B1%B1", "A",
+                                        "USER0", "User0000000000000000"};
+    const char *user = users[rand_below(r, 8)];
     unsigned n = (unsigned)rand_below(r, 40), domain = (unsigned)rand_below(r, 4000);
     *kind = (uint8_t)(ENTRY_URI + rand_below(r, 3));
     if (*kind != ENTRY_URI)
