@@ -13,21 +13,30 @@ static void put_u64(uint8_t to[static 8], uint64_t v)
         to[i] = (uint8_t)(v >> (56 - 8 * i));
 }
 
+static void hash_label(crypto_generichash_state *state, const char *label)
+{
+    size_t n = strlen(label);
+    uint8_t length = (uint8_t)n;
+    assert(n < 256);
+    crypto_generichash_init(state, NULL, 0, HASH_SIZE);
+    crypto_generichash_update(state, &length, 1);
+    crypto_generichash_update(state, (const uint8_t *)label, n);
+}
+
+static void hash_length(crypto_generichash_state *state, uint64_t n)
+{
+    uint8_t length[8];
+    put_u64(length, n);
+    crypto_generichash_update(state, length, sizeof length);
+}
+
 void crypto_hash(uint8_t ret[static HASH_SIZE], const char *label, const struct slice *parts,
                  size_t n)
 {
     crypto_generichash_state state;
-    uint8_t length[8];
-    size_t label_n = strlen(label);
-    assert(label_n < 256);
-
-    crypto_generichash_init(&state, NULL, 0, HASH_SIZE);
-    length[0] = (uint8_t)label_n;
-    crypto_generichash_update(&state, length, 1);
-    crypto_generichash_update(&state, (const uint8_t *)label, label_n);
+    hash_label(&state, label);
     for (size_t i = 0; i < n; i++) {
-        put_u64(length, parts[i].n);
-        crypto_generichash_update(&state, length, 8);
+        hash_length(&state, parts[i].n);
         if (parts[i].n > 0)
             crypto_generichash_update(&state, parts[i].p, parts[i].n);
     }
@@ -38,6 +47,33 @@ void crypto_hash(uint8_t ret[static HASH_SIZE], const char *label, const struct 
 void crypto_hash1(uint8_t ret[static HASH_SIZE], const char *label, struct slice part)
 {
     crypto_hash(ret, label, &part, 1);
+}
+
+/* libsodium wants its state at a place of its own choice. */
+_Static_assert(sizeof(crypto_generichash_state) == sizeof(struct crypto_hashing), "a state");
+
+void crypto_hash_begin(struct crypto_hashing *h, const char *label, uint64_t n)
+{
+    crypto_generichash_state state;
+    hash_label(&state, label);
+    hash_length(&state, n);
+    memcpy(h, &state, sizeof *h);
+}
+
+void crypto_hash_more(struct crypto_hashing *h, struct slice piece)
+{
+    crypto_generichash_state state;
+    memcpy(&state, h, sizeof state);
+    if (piece.n > 0)
+        crypto_generichash_update(&state, piece.p, piece.n);
+    memcpy(h, &state, sizeof *h);
+}
+
+void crypto_hash_end(const struct crypto_hashing *h, uint8_t ret[static HASH_SIZE])
+{
+    crypto_generichash_state state;
+    memcpy(&state, h, sizeof state);
+    crypto_generichash_final(&state, ret, HASH_SIZE);
 }
 
 void crypto_peer_id(uint8_t ret[static PEER_ID_SIZE], const uint8_t key[static KEY_SIZE])

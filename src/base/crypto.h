@@ -30,6 +30,15 @@ void crypto_hash(uint8_t ret[static HASH_SIZE], const char *label, const struct 
 /* H with one part. */
 void crypto_hash1(uint8_t ret[static HASH_SIZE], const char *label, struct slice part);
 
+/* H with one part of n bytes that comes in pieces; what was hashed so far may be copied, and gone
+ * on with more than once. Nothing is wiped: for what is no secret. */
+struct crypto_hashing {
+    _Alignas(8) uint8_t state[384];
+};
+void crypto_hash_begin(struct crypto_hashing *h, const char *label, uint64_t n);
+void crypto_hash_more(struct crypto_hashing *h, struct slice piece);
+void crypto_hash_end(const struct crypto_hashing *h, uint8_t ret[static HASH_SIZE]);
+
 /* The first 16 bytes of H("peer", key). */
 void crypto_peer_id(uint8_t ret[static PEER_ID_SIZE], const uint8_t key[static KEY_SIZE]);
 

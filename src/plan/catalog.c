@@ -40,11 +40,14 @@ struct catalog *catalog_new(struct plan *p, const uint8_t key[static KEY_SIZE], 
     if (c == NULL)
         return NULL;
     c->plan = p;
+    c->roots = mem_alloc(p->mem, sizeof *c->roots);
     struct slice none = {NULL, 0};
-    if (!say(c, key, none, none, false)) {
+    if (c->roots == NULL || !say(c, key, none, none, false)) {
+        mem_free(p->mem, c->roots, sizeof *c->roots);
         grave_free(p->mem, &c->grave);
         return NULL;
     }
+    roots_init(c->roots, p->mem);
     c->number = number;
     c->serial = p->serial++;
     c->indexed = indexed;
@@ -221,6 +224,8 @@ void catalog_free(struct catalog *c)
         manifest_free(p, &c->target);
     manifest_free(p, &c->serving);
     mem_free(p->mem, c->bucket, c->bucket_n * sizeof *c->bucket);
+    roots_done(c->roots);
+    mem_free(p->mem, c->roots, sizeof *c->roots);
     list_remove(&c->node);
     graves_add(&p->graves, &c->said->grave);
     graves_add(&p->graves, &c->grave);
@@ -698,6 +703,11 @@ struct slice catalog_segment(const struct catalog *c, const uint8_t name[static 
 struct slice catalog_lines(const struct catalog *c)
 {
     return slice_make(c->serving.lines, c->serving.n * LINE_BYTES);
+}
+
+void catalog_root(const struct catalog *c, uint8_t ret[static HASH_SIZE], struct slice lines)
+{
+    roots_next(c->roots, ret, lines);
 }
 
 uint64_t catalog_live(const struct catalog *c)

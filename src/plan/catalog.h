@@ -10,6 +10,7 @@
 
 #include "base/keyhash.h"
 #include "base/list.h"
+#include "plan/head.h"
 #include "plan/patterns.h"
 #include "plan/plan.h"
 #include "plan/readers.h"
@@ -101,6 +102,7 @@ struct catalog {
     bool loose;       /* there may be segments that no set lists */
     size_t swept;     /* buckets that have been looked through for them */
     size_t segments;
+    struct roots *roots; /* of the lists that it has, or may have next */
 };
 
 #define BUCKET 8 /* slots, a line of the cache */

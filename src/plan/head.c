@@ -6,7 +6,9 @@
 #include "base/cursor.h"
 #include "base/planted.h"
 
-#define HEAD_MIN (HEAD_MAX - 255 - 255) /* both names empty */
+#define HEAD_MIN   (HEAD_MAX - 255 - 255) /* both names empty */
+#define ROOT_SHORT 4096             /* bytes of a list that is soon hashed */
+#define ROOT_LAST  (16 * LINE_BYTES) /* what a change is likely to change */
 
 static int order_u64(uint64_t a, uint64_t b)
 {
@@ -107,6 +109,74 @@ bool head_signed(struct slice bytes)
 void manifest_root(uint8_t ret[static HASH_SIZE], struct slice lines)
 {
     crypto_hash1(ret, "manifest", lines);
+}
+
+void roots_init(struct roots *r, struct mem *mem)
+{
+    *r = (struct roots){.mem = mem};
+}
+
+void roots_done(struct roots *r)
+{
+    mem_free(r->mem, r->begins, r->begins_n);
+    roots_init(r, r->mem);
+}
+
+/* What is remembered and this list have in common at their beginning. */
+static size_t same_bytes(const struct roots *r, struct slice lines)
+{
+    size_t n = r->begins_n < lines.n ? r->begins_n : lines.n, i = 0;
+    if (n == 0 || memcmp(r->begins, lines.p, n) == 0)
+        return n;
+    while (i + LINE_BYTES <= n && memcmp(r->begins + i, lines.p + i, LINE_BYTES) == 0)
+        i += LINE_BYTES;
+    return i;
+}
+
+/* This list is how lists begin from now on; `same` bytes of it are so already. */
+static bool begin_so(struct roots *r, struct slice lines, size_t same)
+{
+    size_t n = lines.n - ROOT_LAST;
+    uint8_t *grown =
+        n > r->begins_n ? mem_resize(r->mem, r->begins, r->begins_n, n) : r->begins;
+    if (grown == NULL)
+        return false;
+    r->begins = grown;
+    r->begins_n = n > r->begins_n ? n : r->begins_n;
+    for (size_t i = 0; i < ROOTS_STATES; i++)
+        r->state[i].n = r->state[i].at <= same ? r->state[i].n : 0;
+    if (n > same)
+        memcpy(r->begins + same, lines.p + same, n - same);
+    return true;
+}
+
+/* Of how this list begins. NULL: memory. */
+static struct root_state *state_for(struct roots *r, struct slice lines)
+{
+    size_t same = same_bytes(r, lines);
+    for (size_t i = 0; i < ROOTS_STATES; i++)
+        if (r->state[i].n == lines.n && r->state[i].at <= same)
+            return &r->state[i];
+    if (!begin_so(r, lines, same))
+        return NULL;
+    struct root_state *state = &r->state[r->next++ % ROOTS_STATES];
+    state->n = lines.n;
+    state->at = lines.n - ROOT_LAST;
+    crypto_hash_begin(&state->hashing, "manifest", lines.n);
+    crypto_hash_more(&state->hashing, slice_make(lines.p, state->at));
+    return state;
+}
+
+void roots_next(struct roots *r, uint8_t ret[static HASH_SIZE], struct slice lines)
+{
+    struct root_state *state = lines.n < ROOT_SHORT ? NULL : state_for(r, lines);
+    if (state == NULL) {
+        manifest_root(ret, lines);
+        return;
+    }
+    struct crypto_hashing hashing = state->hashing;
+    crypto_hash_more(&hashing, slice_make(lines.p + state->at, lines.n - state->at));
+    crypto_hash_end(&hashing, ret);
 }
 
 void manifest_line(struct slice lines, size_t i, struct line *ret)

@@ -10,6 +10,7 @@
 
 #include "base/buf.h"
 #include "base/crypto.h"
+#include "base/mem.h"
 #include "plan/entry.h"
 
 #define HEAD_VERSION       1
@@ -50,6 +51,25 @@ bool head_signed(struct slice bytes);
 
 /* root = H("manifest", lines), each line u32 size and 32 bytes name. */
 void manifest_root(uint8_t ret[static HASH_SIZE], struct slice lines);
+
+/* The roots of lists that follow each other: a change of a long list leaves all of it but its last
+ * lines as it was, and that is not hashed again. The length is hashed first: there is a state for
+ * each of the few lengths that a list has while its tail is folded all the time. */
+#define ROOTS_STATES 8
+struct roots {
+    struct mem *mem;
+    uint8_t *begins; /* how the last list began; NULL: nothing is remembered */
+    size_t begins_n;
+    struct root_state {
+        struct crypto_hashing hashing; /* of the first `at` bytes of `begins`, in a list of n */
+        size_t n, at;                  /* n = 0: free */
+    } state[ROOTS_STATES];
+    size_t next; /* the state that is the next to be another */
+};
+void roots_init(struct roots *r, struct mem *mem);
+void roots_done(struct roots *r);
+/* As manifest_root; without memory it only takes longer. */
+void roots_next(struct roots *r, uint8_t ret[static HASH_SIZE], struct slice lines);
 
 struct line {
     uint32_t size; /* bytes of the segment */

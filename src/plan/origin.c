@@ -316,7 +316,7 @@ int origin_end(struct origin *w, const struct head *next, const uint8_t secret[s
     head.sum = w->head.sum;
     head.peak = w->former_peak > head.live ? w->former_peak : head.live;
     *ret = w->commit;
-    manifest_root(head.root, ret->lines);
+    catalog_root(w->c, head.root, ret->lines);
     head_put(&w->head_bytes, &head, secret);
     ret->head = head;
     ret->head_bytes = arena_copy(w->a, buf_slice(&w->head_bytes));

@@ -112,6 +112,8 @@ struct slice catalog_segment(const struct catalog *c, const uint8_t name[static 
 
 /* Lines of the served manifest, LINE_BYTES each; valid until the next apply. */
 struct slice catalog_lines(const struct catalog *c);
+/* The root of a list that may be its next one (manifest_root). */
+void catalog_root(const struct catalog *c, uint8_t ret[static HASH_SIZE], struct slice lines);
 uint64_t catalog_live(const struct catalog *c); /* entries served */
 
 /* Walks what the served set means: calls visit for every live record in manifest order until it

@@ -33,6 +33,27 @@ static void test_hash(void **state)
     assert_memory_equal(id, hash, PEER_ID_SIZE);
 }
 
+/* In pieces, and gone on with twice from the same place. */
+static void test_hash_in_pieces(void **state)
+{
+    uint8_t wanted[HASH_SIZE], hash[HASH_SIZE], text[1000];
+    struct crypto_hashing h, other;
+    for (size_t i = 0; i < sizeof text; i++)
+        text[i] = (uint8_t)(i * 7);
+    crypto_hash1(wanted, "label", slice_make(text, sizeof text));
+    for (size_t cut = 0; cut <= sizeof text; cut++) {
+        crypto_hash_begin(&h, "label", sizeof text);
+        crypto_hash_more(&h, slice_make(text, cut));
+        other = h;
+        crypto_hash_more(&other, slice_make("no", 2));
+        crypto_hash_end(&other, hash);
+        assert_memory_not_equal(hash, wanted, HASH_SIZE);
+        crypto_hash_more(&h, slice_make(text + cut, sizeof text - cut));
+        crypto_hash_end(&h, hash);
+        assert_memory_equal(hash, wanted, HASH_SIZE);
+    }
+}
+
 /* RFC 8032, 7.1, test 2. */
 static void test_ed25519(void **state)
 {
@@ -170,7 +191,8 @@ static void test_equal_and_wipe(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_hash),           cmocka_unit_test(test_ed25519),
+        cmocka_unit_test(test_hash), cmocka_unit_test(test_hash_in_pieces),
+        cmocka_unit_test(test_ed25519),
         cmocka_unit_test(test_aead),           cmocka_unit_test(test_sha512),
         cmocka_unit_test(test_ristretto255),   cmocka_unit_test(test_siphash),
         cmocka_unit_test(test_equal_and_wipe),

@@ -162,6 +162,40 @@ static void test_manifest(void **state)
     buf_done(&b);
 }
 
+/* Lists of all lengths about the one from which on it is remembered what was hashed, each line of
+ * which changes in its turn: the root is the one that is hashed anew. */
+static void roots_of(struct mem *mem)
+{
+    static uint8_t lines[200 * LINE_BYTES];
+    uint8_t wanted[HASH_SIZE], root[HASH_SIZE];
+    struct roots r;
+    roots_init(&r, mem);
+    for (size_t n = 0; n <= 200; n += n < 100 ? 33 : 7) {
+        for (size_t i = 0; i <= n; i++) {
+            size_t less = i % 13 < n ? i % 13 : 0;
+            struct slice all = slice_make(lines, (n - less) * LINE_BYTES);
+            if (i < n)
+                lines[(n - 1 - i) * LINE_BYTES + i % LINE_BYTES]++;
+            manifest_root(wanted, all);
+            roots_next(&r, root, all);
+            assert_memory_equal(root, wanted, HASH_SIZE);
+            roots_next(&r, root, all);
+            assert_memory_equal(root, wanted, HASH_SIZE);
+        }
+    }
+    roots_done(&r);
+}
+
+static void test_roots(void **state)
+{
+    struct test_mem t;
+    (void)state;
+    test_mem_init(&t, 0);
+    roots_of(&t.mem);
+    assert_int_equal(t.mem.used, 0);
+    test_every_refusal(roots_of);
+}
+
 static void refusal_body(struct mem *mem)
 {
     struct buf b;
@@ -183,7 +217,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_round_trip), cmocka_unit_test(test_longest),
         cmocka_unit_test(test_every_bit_is_signed), cmocka_unit_test(test_refused),
-        cmocka_unit_test(test_order), cmocka_unit_test(test_manifest),
+        cmocka_unit_test(test_order), cmocka_unit_test(test_manifest), cmocka_unit_test(test_roots),
         cmocka_unit_test(test_refusals),
     };
     uint8_t seed[SEED_SIZE] = {7};

@@ -104,6 +104,48 @@ void crypto_hash1(uint8_t ret[static HASH_SIZE], const char *label, struct slice
     crypto_hash(ret, label, &message, 1);
 }
 
+/* What is kept between two pieces: bytes that do not fill all lanes yet. */
+struct pieces {
+    struct mixing mixing;
+    uint8_t rest[8 * LANES];
+    size_t n;
+};
+
+_Static_assert(sizeof(struct pieces) <= sizeof(struct crypto_hashing), "there is room");
+
+void crypto_hash_begin(struct crypto_hashing *h, const char *label, uint64_t n)
+{
+    struct pieces p = {.n = 0};
+    begin(&p.mixing, 1);
+    part(&p.mixing, (const uint8_t *)label, strlen(label));
+    take(&p.mixing, 0, n);
+    memcpy(h, &p, sizeof p);
+}
+
+void crypto_hash_more(struct crypto_hashing *h, struct slice piece)
+{
+    struct pieces p;
+    memcpy(&p, h, sizeof p);
+    for (size_t i = 0; i < piece.n; i++) {
+        p.rest[p.n++] = piece.p[i];
+        for (size_t k = 0; p.n == sizeof p.rest && k < LANES; k++)
+            take(&p.mixing, k, word_at(p.rest + 8 * k));
+        p.n %= sizeof p.rest;
+    }
+    memcpy(h, &p, sizeof p);
+}
+
+void crypto_hash_end(const struct crypto_hashing *h, uint8_t ret[static HASH_SIZE])
+{
+    struct pieces p;
+    memcpy(&p, h, sizeof p);
+    if (p.n > 0)
+        memset(p.rest + p.n, 0, sizeof p.rest - p.n);
+    for (size_t k = 0; p.n > 0 && k < LANES; k++)
+        take(&p.mixing, k, word_at(p.rest + 8 * k));
+    finish(&p.mixing, ret, HASH_SIZE / 8);
+}
+
 void crypto_peer_id(uint8_t ret[static PEER_ID_SIZE], const uint8_t key[static KEY_SIZE])
 {
     uint8_t hash[HASH_SIZE];
