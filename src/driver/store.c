@@ -74,6 +74,18 @@ int store_begin(struct store *s)
     return s->calls->begin(s);
 }
 
+void store_soon(struct store *s)
+{
+    if (s->calls->soon != NULL)
+        s->calls->soon(s);
+}
+
+void store_idle(struct store *s)
+{
+    if (s->calls->idle != NULL)
+        s->calls->idle(s);
+}
+
 int store_apply(struct store *s, const struct store_row *row, size_t n)
 {
     return s->calls->apply(s, row, n);

@@ -94,6 +94,10 @@ int store_write(struct store *s, const struct store_row *row, size_t n);
  * begins with STORE_UNKNOWN, and the lease is given up: whoever has it next loads what is so. */
 #define STORE_UNKNOWN "it is not known whether it was stored: "
 int store_begin(struct store *s);
+/* A batch of a change is being made: until it comes it is begun, and what it will touch is brought
+ * near. Then store_begin or, where none came or anything else is done first, store_idle. */
+void store_soon(struct store *s);
+void store_idle(struct store *s);
 int store_apply(struct store *s, const struct store_row *row, size_t n);
 int store_commit(struct store *s);
 void store_rollback(struct store *s);

@@ -27,6 +27,8 @@ struct store_calls {
                    void *context);
     int (*wait)(struct store *s, unsigned ms);
     int (*snapshot)(struct store *s);
+    void (*soon)(struct store *s); /* NULL: nothing can be done ahead */
+    void (*idle)(struct store *s);
 };
 
 /* What every store begins with. */

@@ -15,6 +15,8 @@ struct store_file {
     sqlite3 *db;
     sqlite3_stmt *put[STORE_SPACES], *del[STORE_SPACES], *below[STORE_SPACES];
     sqlite3_stmt *begin, *commit;
+    sqlite3_stmt *last[STORE_SPACES]; /* finds the last row; NULL: no change touches it */
+    bool begun;                       /* ahead, by store_soon */
     struct store_parts *parts; /* of the rows of streams */
     char path[DATADIR_PATH_MAX];
 };

@@ -204,6 +204,10 @@ static int prepare(struct store_file *s)
             prepare_one(s, "DELETE FROM", "WHERE key = ?1", i, &s->del[i]) < 0 ||
             prepare_one(s, "DELETE FROM", "WHERE key < ?1", i, &s->below[i]) < 0)
             return -1;
+    static const uint8_t touched[] = {STORE_SEGMENT, STORE_STREAM, STORE_AUDIT, STORE_PLAN_LOG};
+    for (size_t i = 0; i < sizeof touched; i++)
+        if (prepare_one(s, "SELECT max(key) FROM", "", touched[i], &s->last[touched[i]]) < 0)
+            return -1;
     if (sqlite3_prepare_v3(s->db, "BEGIN IMMEDIATE", -1, SQLITE_PREPARE_PERSISTENT, &s->begin,
                            NULL) != SQLITE_OK ||
         sqlite3_prepare_v3(s->db, "COMMIT", -1, SQLITE_PREPARE_PERSISTENT, &s->commit, NULL) !=
@@ -298,6 +302,7 @@ static void file_close(struct store *store)
         sqlite3_finalize(s->put[i]);
         sqlite3_finalize(s->del[i]);
         sqlite3_finalize(s->below[i]);
+        sqlite3_finalize(s->last[i]);
     }
     sqlite3_finalize(s->begin);
     sqlite3_finalize(s->commit);
@@ -388,7 +393,29 @@ static int step(struct store_file *s, sqlite3_stmt *q)
 static int file_begin(struct store *store)
 {
     struct store_file *s = store_file(store);
-    return step(s, s->begin);
+    bool begun = s->begun;
+    s->begun = false;
+    return begun ? 0 : step(s, s->begin);
+}
+
+static void file_soon(struct store *store)
+{
+    struct store_file *s = store_file(store);
+    s->begun = s->begun || step(s, s->begin) == 0;
+    for (size_t i = 0; s->begun && i < STORE_SPACES; i++) {
+        if (s->last[i] != NULL) {
+            (void)sqlite3_step(s->last[i]); /* what is wrong with it the batch will say */
+            sqlite3_reset(s->last[i]);
+        }
+    }
+}
+
+static void file_idle(struct store *store)
+{
+    struct store_file *s = store_file(store);
+    if (s->begun)
+        step(s, s->commit); /* of nothing */
+    s->begun = false;
 }
 
 static int apply_one(struct store_file *s, const struct store_row *row)
@@ -427,6 +454,7 @@ static void file_rollback(struct store *store)
 {
     struct store_file *s = store_file(store);
     store_parts_forget(s);
+    s->begun = false;
     /* SQLite may have rolled back by itself, after a full disk for example. */
     if (!sqlite3_get_autocommit(s->db))
         sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
@@ -524,4 +552,6 @@ static const struct store_calls calls = {
     .changes = file_changes,
     .wait = file_wait,
     .snapshot = file_snapshot,
+    .soon = file_soon,
+    .idle = file_idle,
 };

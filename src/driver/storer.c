@@ -285,6 +285,8 @@ static void work_off(struct storer *s, struct job *chain)
 {
     struct job *group[GROUP_MAX];
     size_t n = 0;
+    if (chain == NULL || chain->type != JOB_WRITE)
+        store_idle(s->store);
     for (struct job *job = chain; job != NULL; job = job->next) {
         if (job->type == JOB_WRITE)
             group[n++] = job;
@@ -302,19 +304,22 @@ static void work_off(struct storer *s, struct job *chain)
     }
 }
 
-/* Under lock: waits for a batch that is being made, awake, but not for long. To be woken up is a
- * seventh of what a change of one row takes until it is on the disk. */
+/* Under lock: waits for a batch that is being made, awake, but not for long, and begins it. To be
+ * woken up is a seventh of what a change of one row takes until it is on the disk. */
 static void expect(struct storer *s)
 {
     struct timespec from, now;
     s->soon = false;
     pthread_mutex_unlock(&s->lock);
     clock_gettime(CLOCK_MONOTONIC, &from);
+    store_soon(s->store);
     do {
         sched_yield();
         clock_gettime(CLOCK_MONOTONIC, &now);
     } while (!atomic_load_explicit(&s->given, memory_order_relaxed) &&
              (now.tv_sec - from.tv_sec) * 1000000000L + now.tv_nsec - from.tv_nsec < SOON_MAX);
+    if (!atomic_load_explicit(&s->given, memory_order_relaxed))
+        store_idle(s->store);
     pthread_mutex_lock(&s->lock);
 }
 

@@ -349,6 +349,40 @@ static void test_all_or_nothing(void **state)
     temp_done(&t);
 }
 
+/* Told that a batch is coming, it takes it as any other; or none, or something else. */
+static void test_begun_ahead(void **state)
+{
+    struct temp t;
+    temp_make(&t);
+    struct store *s = open_store(&t);
+    struct store_row r = row(STORE_PEER, "a", "1");
+    store_soon(s);
+    store_soon(s);
+    assert_int_equal(store_write(s, &r, 1), 0);
+    store_soon(s);
+    store_idle(s);
+    store_idle(s);
+    r = row(STORE_PEER, "b", "1");
+    assert_int_equal(store_write(s, &r, 1), 0);
+    store_soon(s);
+    assert_space(s, STORE_PEER, "a=1 b=1 ");
+    assert_int_equal(store_begin(s), 0);
+    r = row(STORE_PEER, "c", "1");
+    assert_int_equal(store_apply(s, &r, 1), 0);
+    store_rollback(s);
+    store_soon(s);
+    store_rollback(s);
+    r = row(STORE_PEER, "d", "1");
+    assert_int_equal(store_write(s, &r, 1), 0);
+    assert_space(s, STORE_PEER, "a=1 b=1 d=1 ");
+    store_soon(s);
+    store_close(s);
+    s = open_store(&t);
+    assert_space(s, STORE_PEER, "a=1 b=1 d=1 ");
+    store_close(s);
+    temp_done(&t);
+}
+
 static void test_file_is_private(void **state)
 {
     struct temp t;
@@ -660,6 +694,7 @@ int main(void)
         BOTH(test_ranges),
         BOTH(test_last_word),
         BOTH(test_all_or_nothing),
+        BOTH(test_begun_ahead),
         BOTH(test_lists_in_parts),
         BOTH(test_parts_rolled_back),
         BOTH(test_brought_whole),

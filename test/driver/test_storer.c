@@ -157,6 +157,11 @@ static void test_a_batch_is_coming(void **state)
         snprintf(expected + n, sizeof expected - n, "%llu+ ", (unsigned long long)i);
     }
     assert_string_equal(b.told, expected);
+    storer_soon(b.storer); /* something else comes */
+    b.waiting++;
+    storer_scan(b.storer, STORE_AUDIT, 2, scanned, &b);
+    run(&b);
+    assert_string_equal(b.scanned, "000029 000028 .");
     usleep(20000);
     clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &from);
     usleep(100000);
