@@ -116,14 +116,16 @@ static bool client_send(struct cli *cli, const struct call *call)
 /* {"progress": {"text": ..., "done": n, "of": m}}: a line that is written over, on a terminal. */
 static bool show_progress(const json_t *progress, bool shown)
 {
+    char text[WORDS_TEXT_MAX];
     if (isatty(STDERR_FILENO) != 1)
         return false;
     if (progress == NULL) {
         if (shown)
-            fprintf(stderr, "\r%*s\r", 60, "");
+            fprintf(stderr, "\r\033[K");
         return false;
     }
-    fprintf(stderr, "\r%-50.50s", text_of(progress, "text"));
+    words_said(text, sizeof text, text_of(progress, "text"));
+    fprintf(stderr, "\r\033[K%s", text);
     return true;
 }
 

@@ -34,16 +34,20 @@ static void copier(const struct runtime_options *options, char dst[static STORE_
     snprintf(dst, STORE_HOLDER, "%.40s:%.60s (copies)", host, options->data);
 }
 
-/* To be written: nobody else does. */
-static struct store *open_to(const struct carry_place *to, const char *holder, char *error,
-                             size_t size)
+/* To be written: nobody else does. moved: where to, if the store had moved away. */
+static struct store *open_to(const struct carry_place *to, const char *holder,
+                             char moved[static STORE_HOLDER], char *error, size_t size)
 {
-    struct store_lease lease;
+    struct store_lease lease = {.moved = false};
     struct store *s = carry_shared(to->where) ? store_open_dsn(to->where, to->key, error, size)
                                               : store_open_file(to->where, error, size);
     if (s == NULL)
         return NULL;
-    if (store_lease(s, holder, LEASE_MS, &lease) < 0)
+    int r = store_lease(s, holder, LEASE_MS, &lease);
+    snprintf(moved, STORE_HOLDER, "%s", lease.moved ? lease.holder : "");
+    if (r == 0 && lease.moved && store_moved(s, NULL) == 0)
+        r = store_lease(s, holder, LEASE_MS, &lease);
+    if (r < 0)
         snprintf(error, size, "%s", store_error(s));
     else if (!lease.mine)
         snprintf(error, size, "the store %s is written by %s; end that one first", store_name(s),
@@ -90,13 +94,13 @@ static bool judge(struct store *from, struct store *to, json_t **ret_report, cha
     return good;
 }
 
-bool carry_to(struct store *from, const struct carry_place *place,
+bool carry_to(struct store *from, const struct carry_place *place, bool last,
               const struct runtime_options *options, carry_told told, void *context,
               struct store_brought *ret, json_t **ret_report, char *error, size_t size)
 {
-    char holder[STORE_HOLDER];
+    char holder[STORE_HOLDER], moved[STORE_HOLDER];
     copier(options, holder);
-    struct store *to = open_to(place, holder, error, size);
+    struct store *to = open_to(place, holder, moved, error, size);
     if (to == NULL)
         return false;
     bool good = store_bring(from, to, false, ret, told, context, error, size) == 0 &&
@@ -105,7 +109,8 @@ bool carry_to(struct store *from, const struct carry_place *place,
         snprintf(error, size, "%s", store_error(to));
         good = false;
     }
-    store_lease_end(to);
+    if (moved[0] == '\0' || (good && last) || store_moved(to, moved) < 0)
+        store_lease_end(to);
     store_close(to);
     return good;
 }
@@ -136,11 +141,24 @@ bool carry_to_file(const struct runtime_options *options, const char *file, char
 
 static struct store *open_own(const struct runtime_options *options, char *error, size_t size)
 {
-    char key[DATADIR_PATH_MAX], holder[STORE_HOLDER];
+    char key[DATADIR_PATH_MAX], holder[STORE_HOLDER], moved[STORE_HOLDER];
     struct carry_place own = carry_own(options, key, sizeof key);
     if (own.where == NULL)
         return store_open(options->data, error, size);
-    return node_name(options, holder, error, size) ? open_to(&own, holder, error, size) : NULL;
+    if (!node_name(options, holder, error, size))
+        return NULL;
+    return open_to(&own, holder, moved, error, size);
+}
+
+/* For those who still look for it here. */
+static void name_place(const struct carry_place *place, char dst[static STORE_HOLDER])
+{
+    char host[64] = "";
+    gethostname(host, sizeof host - 1);
+    if (carry_shared(place->where))
+        snprintf(dst, STORE_HOLDER, "%.*s", (int)strcspn(place->where, "?"), place->where);
+    else
+        snprintf(dst, STORE_HOLDER, "%.40s:%.80s", host, place->where);
 }
 
 bool carry_away(const struct runtime_options *options, const struct carry_place *to, char *error,
@@ -150,10 +168,16 @@ bool carry_away(const struct runtime_options *options, const struct carry_place 
     json_t *report = NULL;
     struct store *own = open_own(options, error, size);
     bool good = own != NULL &&
-                carry_to(own, to, options, NULL, NULL, &brought, &report, error, size);
+                carry_to(own, to, true, options, NULL, NULL, &brought, &report, error, size);
     json_decref(report);
-    if (own != NULL)
+    if (good) {
+        char where[STORE_HOLDER];
+        name_place(to, where);
+        good = store_moved(own, where) == 0;
+        snprintf(error, size, "%s", store_error(own));
+    } else if (own != NULL) {
         store_lease_end(own);
+    }
     store_close(own);
     return good;
 }

@@ -26,8 +26,9 @@ bool carry_to_file(const struct runtime_options *options, const char *file, char
                    size_t size);
 
 /* `from`, which is open, to a place that nobody else writes; the audits of both, which must agree,
- * into *ret_report. False: error. */
-bool carry_to(struct store *from, const struct carry_place *to,
+ * into *ret_report. last: it is there from now on, also if it had moved away from there. False:
+ * error. */
+bool carry_to(struct store *from, const struct carry_place *to, bool last,
               const struct runtime_options *options, carry_told told, void *context,
               struct store_brought *ret, json_t **ret_report, char *error, size_t size);
 

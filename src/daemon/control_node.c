@@ -97,6 +97,10 @@ bool control_node_health(const struct runtime *rt, bool *ret_degraded, char text
         snprintf(text, 512, "the store has not answered for %s: what was read until then is "
                  "answered (%s)", ago(since, n.away), error);
         snprintf(next, 512, "psql '%.200s' -c 'SELECT 1'", n.store);
+    } else if (n.moved) {
+        snprintf(text, 512, "what this store held has moved to %s: nothing is written here",
+                 n.writer);
+        snprintf(next, 512, "systemctl stop ilsd");
     } else if (n.writer[0] == '\0') {
         snprintf(text, 512, n.taking ? "this ilsd is about to write: what is stored is being "
                  "loaded" : "no ilsd has the lease of the store: nothing is written, and no "

@@ -13,11 +13,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define TOLD_MS 1000
+
 /* Of the copy under way, for whoever asks. */
 static _Atomic uint64_t rows_so_far;
 
 struct copying {
     uv_work_t work;
+    uv_timer_t told;
     struct client *client;
     const struct runtime_options *options;
     char target[DATADIR_PATH_MAX], key[DATADIR_PATH_MAX];
@@ -28,6 +31,11 @@ struct copying {
     char error[STORE_ERROR];
 };
 
+static void on_ended(uv_handle_t *handle)
+{
+    free(handle->data);
+}
+
 static void copying_end(struct copying *c)
 {
     struct client *client = c->client;
@@ -35,8 +43,19 @@ static void copying_end(struct copying *c)
         unlink(c->part);
     client->control->copying = false;
     json_decref(c->report);
-    free(c);
+    uv_close((uv_handle_t *)&c->told, on_ended);
     control_release(client);
+}
+
+/* How far it is, to who has waited for a second. */
+static void tell(uv_timer_t *timer)
+{
+    struct copying *c = timer->data;
+    char text[64];
+    snprintf(text, sizeof text, "copying and checking: %llu rows so far",
+             (unsigned long long)atomic_load(&rows_so_far));
+    if (!c->client->closing)
+        control_line(c->client, "progress", json_pack("{s:s}", "text", text));
 }
 
 static bool on_told(void *context, const struct store_brought *so_far)
@@ -64,8 +83,8 @@ static void work(uv_work_t *work)
     struct copying *c = work->data;
     struct carry_place to = {.where = c->target, .key = c->key};
     struct store *from = open_from(c);
-    c->good = from != NULL && carry_to(from, &to, c->options, on_told, c, &c->brought, &c->report,
-                                       c->error, sizeof c->error);
+    c->good = from != NULL && carry_to(from, &to, false, c->options, on_told, c, &c->brought,
+                                       &c->report, c->error, sizeof c->error);
     store_close(from);
 }
 
@@ -160,6 +179,9 @@ void verb_store_copy(struct client *client)
     client->control->copying = true;
     atomic_store(&rows_so_far, 0);
     control_hold(client);
+    uv_timer_init(runtime_loop(rt), &c->told);
+    c->told.data = c;
+    uv_timer_start(&c->told, tell, TOLD_MS, TOLD_MS / 2);
     if (o->store != NULL) {
         queue(c);
         return;

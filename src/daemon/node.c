@@ -492,6 +492,7 @@ void node_view(const struct node *node, struct node_view *ret)
     ret->fence = node->lease.fence;
     ret->version = node->part == NODE_WRITES ? node->lease.version
                                                 : node->version;
+    ret->moved = node->lease.moved;
     ret->away = node->away_since != 0 ? node->away : 0;
     ret->error = node->error;
     ret->taking = node->next_is == NEXT_WRITES;

@@ -56,6 +56,7 @@ struct node_view {
     const char *name;          /* of this ilsd */
     const char *store;         /* where it is, without a password */
     const char *writer;        /* "": nobody, or not known */
+    bool moved;                /* the store has: the writer is where to */
     wall since;                /* it has the lease; 0: not known */
     uint64_t fence, version;   /* of the lease; of the store, as it was seen last */
     wall away;                 /* the store has not answered since then; 0: it does */

@@ -149,6 +149,11 @@ int store_lease_end(struct store *s)
     return s->calls->lease_end(s);
 }
 
+int store_moved(struct store *s, const char *where)
+{
+    return s->calls->moved(s, where);
+}
+
 int store_changes(struct store *s, unsigned spaces, uint64_t *version, store_visit visit,
                   void *context)
 {

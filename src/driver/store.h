@@ -137,6 +137,7 @@ struct store_lease {
     int64_t left_ms;         /* <= 0: it has run out */
     unsigned held_ms;        /* where it is mine: that it holds, from when it was asked for */
     bool mine;
+    bool moved; /* the holder is where the store has moved to (store_moved) */
 };
 
 /* Takes the lease for `ms` where it is free, has run out or is this holder's; else says whose it
@@ -149,6 +150,9 @@ int store_lease(struct store *s, const char *holder, unsigned ms, struct store_l
 int store_lease_read(struct store *s, struct store_lease *ret);
 /* Gives it up, so that another takes it at once. */
 int store_lease_end(struct store *s);
+/* Who has the lease gives it up for good, for what is stored is elsewhere from now on: nobody takes
+ * it, and all who read it see where, as its holder. where NULL: it is here again. */
+int store_moved(struct store *s, const char *where);
 
 #define STORE_SPACE(space) (1u << (space))
 

@@ -23,6 +23,7 @@ struct store_calls {
     int (*lease)(struct store *s, const char *holder, unsigned ms, struct store_lease *ret);
     int (*lease_read)(struct store *s, struct store_lease *ret);
     int (*lease_end)(struct store *s);
+    int (*moved)(struct store *s, const char *where);
     int (*changes)(struct store *s, unsigned spaces, uint64_t *version, store_visit visit,
                    void *context);
     int (*wait)(struct store *s, unsigned ms);

@@ -556,6 +556,7 @@ static const struct store_calls calls = {
     .lease = pg_lease,
     .lease_read = pg_lease_read,
     .lease_end = pg_lease_end,
+    .moved = pg_moved,
     .changes = changes,
     .wait = wait_for,
     .snapshot = snapshot,

@@ -121,5 +121,6 @@ bool pg_prepare(struct pg *p, const char *key_file);
 int pg_lease(struct store *s, const char *holder, unsigned ms, struct store_lease *ret);
 int pg_lease_read(struct store *s, struct store_lease *ret);
 int pg_lease_end(struct store *s);
+int pg_moved(struct store *s, const char *where);
 
 #endif

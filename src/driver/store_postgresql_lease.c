@@ -15,6 +15,8 @@
 
 #define NOW      "cast(extract(epoch from current_timestamp) * 1000 as bigint)"
 #define SIZES_MS 60000
+#define FOREVER  "4102444800000" /* 2100: a lease that is never over is not one of an ilsd */
+#define MOVED_MS (INT64_C(20) * 365 * 86400 * 1000)
 #define PG_QUICK_MS 1000 /* to prolong a lease: the server is slow no more */
 #define LATE_TIMES  3    /* a lease is kept for so long where a server is slow */
 
@@ -212,6 +214,7 @@ static void take_row(struct pg *p, const PGresult *r, struct store_lease *ret)
         .left_ms = (int64_t)pg_column_number(r, 0, 4),
     };
     slice_to_text(pg_column(r, 0, 0), ret->holder, sizeof ret->holder);
+    ret->moved = ret->left_ms > MOVED_MS;
     ret->mine = p->mine && ret->fence == p->fence && strcmp(ret->holder, p->holder) == 0;
 }
 
@@ -426,4 +429,21 @@ int pg_lease_end(struct store *s)
     pg_number(&a, p->fence);
     return pg_run(p, "UPDATE ils_lease SET holder = '', until = 0 WHERE one = 1 AND holder = $1 "
                      "AND fence = $2", &a) ? 0 : -1;
+}
+
+int pg_moved(struct store *s, const char *where)
+{
+    struct pg *p = pg_of(s);
+    struct pg_args a = {.n = 0};
+    if (where == NULL)
+        return pg_run(p, "UPDATE ils_lease SET holder = '', until = 0 WHERE one = 1 AND until = "
+                         FOREVER, NULL) ? 0 : -1;
+    if (!p->mine)
+        return -1;
+    p->mine = false;
+    pg_text(&a, p->holder);
+    pg_number(&a, p->fence);
+    pg_text(&a, where);
+    return pg_run(p, "UPDATE ils_lease SET holder = $3, until = " FOREVER ", since = " NOW
+                     " WHERE one = 1 AND holder = $1 AND fence = $2", &a) ? 0 : -1;
 }

@@ -509,6 +509,11 @@ static int file_lease_end(struct store *s)
     return 0;
 }
 
+static int file_moved(struct store *s, const char *where)
+{
+    return 0;
+}
+
 static int file_changes(struct store *store, unsigned spaces, uint64_t *version, store_visit visit,
                         void *context)
 {
@@ -549,6 +554,7 @@ static const struct store_calls calls = {
     .lease = file_lease,
     .lease_read = file_lease_read,
     .lease_end = file_lease_end,
+    .moved = file_moved,
     .changes = file_changes,
     .wait = file_wait,
     .snapshot = file_snapshot,

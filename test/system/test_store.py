@@ -2,7 +2,11 @@
 """ilsd on a store in PostgreSQL: an identity, a join, an import, and a restart after kill -9 on it;
 what is said where it cannot be. How it fails is in test_store_faults.py."""
 import os
+import pty
+import select
+import shutil
 import stat
+import subprocess
 import threading
 
 import harness
@@ -144,7 +148,53 @@ def moves(tap, net):
     kyoto.start()
     tap.ok(all(finds(kyoto, n) for n in numbers + ['4711', '4712', '4713']), 'and back to a file')
     tap.same(kyoto.ils('verify')[0], 0, 'which is sound')
+    stays(tap, net, kyoto, target)
     kyoto.stop()
+
+
+def stays(tap, net, kyoto, target):
+    """One that is left at the store that was copied away; how far a copy is, on a terminal."""
+    left = net.cluster('left', start=False)
+    left.store = target
+    shutil.copy(os.path.join(net.folder, 'kyoto', 'store.key'), left.data)
+    left.start()
+    said = left.ils('status')[1]
+    tap.ok('moved to ' in said and kyoto.data in said and 'next: systemctl stop ilsd' in said,
+           'one that is left where it was copied away writes nothing, and says where it went', said)
+    code, _ = left.ils('plan', 'add', 'ENTERPRISE', '4790')
+    tap.ok(code == 1 and kyoto.data in left.error, 'nor does it take a change', left.error)
+    database = harness.SERVERS[0]
+    shutil.copy(os.path.join(net.folder, 'kyoto', 'store.key'), kyoto.data)
+    holder = subprocess.Popen(
+        [database.tool('psql'), '-X', '-q', '-h', database.folder, '-p', str(database.port), '-U',
+         'postgres', '-d', database.made[-1], '-c',
+         'BEGIN; LOCK TABLE ils_setting IN ACCESS EXCLUSIVE MODE; SELECT pg_sleep(600)'],
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **database.who)
+    wait_until(lambda: database.psql('-At', '-c', "SELECT 1 FROM pg_locks WHERE mode = "
+                                     "'AccessExclusiveLock' AND relation = 'ils_setting'::regclass",
+                                     database=database.made[-1]).strip())
+    main, side = pty.openpty()
+    with subprocess.Popen([harness.ILS, 'store', 'copy', target], env=kyoto.env, stderr=side,
+                          stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL) as copy:
+        os.close(side)
+        seen = b''
+        while b'rows so far' not in seen and select.select([main], [], [], 20)[0]:
+            seen += os.read(main, 4096)
+        holder.terminate()
+        holder.wait()
+        database.psql('-c', "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query "
+                      "LIKE '%pg_sleep(600)' AND pid <> pg_backend_pid()", database='postgres')
+        code = copy.wait(60)
+    os.close(main)
+    tap.ok(b'copying and checking: ' in seen and code == 0,
+           'a copy back there says how far it is, and is made', seen, code)
+    tap.ok('moved to ' in left.ils('status')[1], 'who is left there still writes nothing', said)
+    kyoto.must('store', 'copy', target, '--last', '--yes')
+    kyoto.process.wait(20)
+    kyoto.process = None
+    tap.ok(wait_until(lambda: 'this ilsd writes' in left.ils('status')[1]),
+           'until all has moved back: then it may', left.ils('status')[1])
+    left.stop()
 
 
 def whole(tap, net, c):
