@@ -1,15 +1,17 @@
 #!/usr/bin/env python3
-"""The SIP door over TLS: the same answers as over UDP, to sipp as well; with which certificate, for
-whom; and what strangers and half-hearted clients get there."""
+"""The SIP door over TLS: the same answers as over UDP, to sipp and baresip as well; with which
+certificate, for whom; and what strangers and half-hearted clients get there."""
 import hashlib
 import os
 import shutil
 import socket
 import ssl
 import subprocess
+import threading
 
 from harness import Network, Tap, free_port, wait_until
 from kill import invite
+from phone import Baresip
 from pki import Pki
 
 tap = Tap()
@@ -178,6 +180,50 @@ def sipp(c, folder):
                'sipp -t %s: 50 calls' % transport, text[-1500:])
 
 
+class Busy:
+    """A callee by TLS that is always busy; `asked` is the first line of what came."""
+
+    def __init__(self, folder):
+        made = Pki(os.path.join(folder, 'busy')).leaf('callee.example.com')
+        self.tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self.tls.load_cert_chain(made.file, made.key)
+        self.socket = socket.create_server(('127.0.0.1', 0))
+        self.socket.settimeout(60)
+        self.port = self.socket.getsockname()[1]
+        self.asked = ''
+        threading.Thread(target=self.answer, daemon=True).start()
+
+    def answer(self):
+        try:
+            with self.tls.wrap_socket(self.socket.accept()[0], server_side=True) as s:
+                text = replies(s).decode()
+                self.asked = text.split('\r\n')[0]
+                kept = [line for line in text.split('\r\n')
+                        if line.split(':')[0] in ('Via', 'From', 'To', 'Call-ID', 'CSeq')]
+                s.sendall(('SIP/2.0 486 Busy Here\r\n%s\r\nContent-Length: 0\r\n\r\n' %
+                           '\r\n'.join(kept)).encode())
+                s.recv(65536)
+        except OSError:
+            pass
+
+
+def baresip(c, net):
+    """A telephone asks by TLS, and follows the answer by TLS."""
+    if not shutil.which('baresip'):
+        tap.skip('baresip asks over TLS', 'not installed: baresip-core')
+        return
+    busy = Busy(net.folder)
+    before = door(c)['counts']['redirects']
+    c.must('route', 'remove', 'osaka.example.com', 'sip:10.0.0.5:5080;transport=tls')
+    c.must('route', 'add', 'osaka.example.com', 'sip:127.0.0.1:%d;transport=tls' % busy.port)
+    phone = Baresip(net)
+    good = phone.call('sip:2001@127.0.0.1:%d;transport=tls' % c.sips_port, '486 Busy Here')
+    tap.ok(good and door(c)['counts']['redirects'] == before + 1 and
+           busy.asked == 'INVITE sip:2001@127.0.0.1:%d;transport=tls SIP/2.0' % busy.port,
+           'baresip asks by TLS, and follows the 302 to a callee by TLS',
+           (busy.asked, phone.said))
+
+
 def strangers(c):
     before = door(c)['counts']
 
@@ -290,6 +336,7 @@ def main():
         for part in (answers, route_string, strangers, crowd, renegotiation):
             tap.run(part, c)
         tap.run(sipp, c, net.folder)
+        tap.run(baresip, c, net)
         tap.run(certificates, c, net)
     tap.done()
 

@@ -5,19 +5,15 @@ down, under the classes of service of A's own gateway; baresip, which follows th
 two ilsd, of which either is killed during calls, and none fails (ILS_CALLS of them, ILS_RATE a
 second)."""
 import os
-import pty
 import re
-import select
 import shutil
-import subprocess
 import sys
-import time
-import wave
 
 from harness import Network, Tap, free_port, wait_until
+from phone import Baresip
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), 'call'))
-from telephony import Telephony, free_udp_port, missing
+from telephony import Telephony, missing
 
 tap = Tap()
 CALLS = int(os.environ.get('ILS_CALLS', 300))
@@ -78,61 +74,6 @@ def failover(world):
 
 
 # --- a telephone that follows by itself
-
-def sound(path):
-    with wave.open(path, 'wb') as out:
-        out.setparams((1, 2, 8000, 8000, 'NONE', ''))
-        out.writeframes(b'\0\0' * 8000)
-
-
-class Baresip:
-    """A telephone; what it says goes to a terminal of its own, so that it comes at once."""
-
-    def __init__(self, net, account=''):
-        self.folder = os.path.join(net.folder, 'baresip')
-        shutil.rmtree(self.folder, ignore_errors=True)
-        os.mkdir(self.folder)
-        self.port = free_udp_port()
-        sound(os.path.join(self.folder, 'sound.wav'))
-        self.write('config', 'sip_listen 127.0.0.1:%d\naudio_source aufile,%s/sound.wav\n'
-                   'module_path /usr/lib/baresip/modules\nmodule stdio.so\nmodule g711.so\n'
-                   'module aufile.so\nmodule_tmp account.so\nmodule_app menu.so\n' %
-                   (self.port, self.folder))
-        self.write('accounts', '<sip:1001@127.0.0.1:%d>;regint=0%s\n' % (self.port, account))
-        self.write('contacts', '')
-        self.said = ''
-
-    def write(self, name, text):
-        with open(os.path.join(self.folder, name), 'w', encoding='ascii') as handle:
-            handle.write(text)
-
-    def call(self, uri, until, seconds=20):
-        """Dials, and reads what is said until the pattern appears; whether it did."""
-        near, far = pty.openpty()
-        process = subprocess.Popen(['baresip', '-f', self.folder, '-s', '-e', '/dial ' + uri],
-                                   stdin=far, stdout=far, stderr=far, cwd=self.folder,
-                                   env=dict(os.environ, HOME=self.folder))
-        os.close(far)
-        end = time.monotonic() + seconds
-        while not re.search(until, self.said) and time.monotonic() < end:
-            if select.select([near], [], [], 0.1)[0]:
-                try:
-                    self.said += os.read(near, 65536).decode(errors='replace')
-                except OSError:
-                    break
-        process.terminate()
-        try:
-            process.wait(10)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-        os.close(near)
-        return re.search(until, self.said) is not None
-
-    def asked(self):
-        """The ports that an INVITE went to, in order."""
-        return [int(p) for p in re.findall(r'-> 127\.0\.0\.1:(\d+)\r*\nINVITE ', self.said)]
-
 
 def baresip(net, a, world):
     """As docs/controllers.md says: it follows to the first contact, and no further; what it dials
