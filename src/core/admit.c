@@ -39,7 +39,7 @@ static bool left(const struct ils *ils, const struct stream *s)
 bool admit_may(struct ils *ils, const struct stream *s)
 {
     const struct peer *p = peer_find(ils, s->key);
-    bool met = (p != NULL && p->met) || BUG(UNLISTED_TAKEN);
+    bool met = (p != NULL && p->met && !p->foreign) || BUG(UNLISTED_TAKEN);
     if (left(ils, s) || (!met && !listed_by_admitted_hub(ils, s->key)))
         return false;
     return admit_room(ils, s);
@@ -184,7 +184,7 @@ static void list_all(struct ils *ils)
     }
     list_each(node, &ils->peers) {
         const struct peer *p = list_entry(node, struct peer, node);
-        if (p->met || BUG(UNLISTED_TAKEN))
+        if ((p->met && !p->foreign) || BUG(UNLISTED_TAKEN))
             list_streams(ils, p->key);
     }
     while (moved) {

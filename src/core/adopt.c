@@ -164,8 +164,11 @@ static void roll_back(struct link *l, struct stream *s, const struct head *h)
 {
     struct ils *ils = l->ils;
     struct rows rows;
-    bool known = s->rolled_back;
+    bool known = s->rolled_back, more = order_usn(s->theirs_epoch, s->theirs_usn, h) < 0;
     theirs_is(s, h);
+    if (!known || s->rolled_at == 0)
+        s->rolled_at = ils->now;
+    s->rival = s->rival || (more && ils->now - s->rolled_at >= RIVAL_US);
     s->rolled_back = true;
     rows_init(&rows, ils);
     put_setting(&rows, s);
@@ -294,6 +297,7 @@ void adopt_committed(struct ils *ils, struct stream *s)
     if (s->number == STREAM_SELF && s->theirs_left)
         adopt_anew(ils); /* that it has left was held, and its other streams are dropped */
     s->renew = s->rolled_back = s->proved_older = s->rebuilding = s->theirs_left = false;
+    s->rival = false;
     s->theirs_epoch = s->theirs_usn = 0;
     buf_reset(&s->former_lines);
     alarm_clear(ils, ILSRolledBack, catalog_name(s));
@@ -389,6 +393,7 @@ void adopt_stored_as(struct ils *ils, struct stream *s)
     if (!row->there || order_usn(row->epoch, row->usn, told_newest(s)) < 0)
         return;
     s->rolled_back = true;
+    s->rolled_at = ils->now;
     s->theirs_epoch = row->epoch;
     s->theirs_usn = row->usn;
     s->theirs_left = row->left;

@@ -389,13 +389,16 @@ void join_wish(struct ils *ils, const struct command *c)
         d->former.host.n = 0;
     else if (d->invite.expires == 0)
         dial_leave(ils);
-    d->moving = d->moving || !slice_eq(text_slice(d->host), c->host) || d->port != c->port;
+    bool same = slice_eq(text_slice(d->host), c->host);
+    uint16_t port = same && c->port == 0 && d->hub_known && !d->moving ? d->port : c->port;
+    d->moving = d->moving || !same || d->port != port; /* without a port: where it was joined */
     if (!slice_eq(text_slice(d->host), c->host))
         alarm_clear(ils, ILSHubClusterUnreachable, text_slice(d->host));
     text_set(d->host, c->host);
     d->last_code = CODE_NONE;
-    d->port = c->port;
-    d->port_tls = c->invited || method_offered(ils) != METHOD_PASSWORD;
+    d->port_tls = d->port == port && port != c->port ? d->port_tls
+                  : c->invited || method_offered(ils) != METHOD_PASSWORD;
+    d->port = port;
     crypto_wipe(&d->invite, sizeof d->invite);
     if (c->invited)
         d->invite = c->invite;
@@ -476,6 +479,8 @@ static void command_connect(struct ils *ils, const struct command *c)
     bool was_here = p->disconnected_here, was_there = p->disconnected_there;
     p->disconnected_here = p->disconnected_there = false;
     if (dial_is_hub(ils, p)) {
+        if (ils->dial.moving) /* that leads nowhere: back to the one that is named */
+            dial_register(ils, p);
         ils->dial.wanted = true;
         ils->mesh.home_next = ils->now; /* also from an alternate: somebody asked for it */
         dial_now(ils);

@@ -112,6 +112,7 @@ struct peer {
     bool disconnected_here, disconnected_there; /* by whom */
     bool draining;                 /* a hub that is about to be a spoke: from its stream 0 */
     bool next_announced;           /* announced[1] is a certificate */
+    bool foreign;                  /* this cluster took over another network since it was met */
     bool no_network;               /* on the last link with it neither end was in one */
     bool dropped;                  /* forgotten here alone: it goes when nothing points at it */
     bool stored;                   /* the disk was given its row */

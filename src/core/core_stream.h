@@ -111,6 +111,8 @@ struct stream {
     struct catalog_words *words; /* own catalog: as it is to be called; NULL: not one */
     bool proved_older;     /* own: a neighbour showed a newer head with my own signature */
     bool rolled_back;      /* own: a neighbour holds a newer one; nothing is written any more */
+    tick rolled_at;        /* since when, in this life, */
+    bool rival;            /* ... and it was written on long after that: somebody else does so */
     uint64_t theirs_epoch, theirs_usn; /* of that one, or what else a new epoch must be above */
     bool theirs_left;      /* that one lists nothing: there is nothing to be had */
     bool hide;             /* own: others are not shown the real one (told.c) */

@@ -389,12 +389,28 @@ static bool still_waits(const struct ils *ils, const struct peer *hub, const str
            !p->announced[0].judged || !p->announced[0].facts.imported;
 }
 
+/* Who was invited is introduced to the others, and they to him, in the first moments after he has
+ * come: that hub does not say it before. */
+static bool just_invited(const struct ils *ils, const struct peer *p)
+{
+    if (ils->now - p->contact.since >= INTRODUCED_GUEST_US || p->invited_there)
+        return false;
+    list_each(node, &ils->peers) {
+        const struct peer *hub = list_entry(node, struct peer, node);
+        if (hub->invited_there && may_introduce(ils, hub))
+            return true;
+    }
+    return false;
+}
+
 bool introduce_holds(const struct ils *ils, const struct peer *p)
 {
     tick since = p->contact.since;
     if (p->met || ils->introductions_off || since == 0 ||
         ils->now - since >= INTRODUCED_HOLD_US || method_offered(ils) == METHOD_PASSWORD)
         return false;
+    if (just_invited(ils, p))
+        return true;
     list_each(node, &ils->peers) {
         const struct peer *hub = list_entry(node, struct peer, node);
         if (may_introduce(ils, hub) && still_waits(ils, hub, p))

@@ -154,16 +154,16 @@ void rows_password(struct rows *r, const struct password *p)
 }
 
 /* u8 flags (1 met, 2 and 4 disconnected, 8 a certificate was shown, 16 invited here, 32 by its
- * invite), u8 method, u64 first, u64
- * last; with flag 8: u8 rule, 32 fingerprint, u64 end date, u8 length, name; then the address as
- * text. What the peer says of itself is in its stream 0. */
+ * invite, 64 in the network of before), u8 method, u64 first, u64 last; with flag 8: u8 rule, 32
+ * fingerprint, u64 end date, u8 length, name; then the address as text. What the peer says of
+ * itself is in its stream 0. */
 void rows_peer(struct rows *r, struct peer *p)
 {
     struct buf b;
     buf_init(&b, r->ils->mem, 512);
     buf_put_u8(&b, (uint8_t)(p->met | p->disconnected_here << 1 | p->disconnected_there << 2 |
                              p->has_shown << 3 | p->invited_here << 4 |
-                             p->invited_there << 5));
+                             p->invited_there << 5 | p->foreign << 6));
     buf_put_u8(&b, p->met_method);
     buf_put_u64(&b, (uint64_t)p->met_first);
     buf_put_u64(&b, (uint64_t)p->met_last);
@@ -389,6 +389,7 @@ static void row_peer(struct ils *ils, const struct row *row)
     p->disconnected_there = v[0] >> 2 & 1;
     p->invited_here = v[0] >> 4 & 1;
     p->invited_there = v[0] >> 5 & 1;
+    p->foreign = v[0] >> 6 & 1;
     p->met_method = v[1];
     p->met_first = (wall)value_u64(slice_make(v + 2, 8));
     p->met_last = (wall)value_u64(slice_make(v + 10, 8));

@@ -29,6 +29,7 @@
 #define FETCH_SILENT_US   (5 * TICK_S)   /* design 6: no byte for 5 s: the next neighbour */
 #define START_HOLD_US     (10 * TICK_S)  /* design 6: no writing before a list has come */
 #define ADOPT_SILENT_US   (30 * TICK_S)  /* one's own newer plan was proved, and does not come */
+#define RIVAL_US          (10 * TICK_S)  /* what a neighbour had of one's own came before */
 #define FETCH_RETRY_US    (5 * TICK_S)   /* after a fetch was given up; doubling to a minute */
 #define FETCH_RETRY_MAX_US (60 * TICK_S)
 #define FETCH_FAILURES    8

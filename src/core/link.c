@@ -500,6 +500,8 @@ void link_met(struct link *l)
         p->met_first = ils->wall;
         p->row_next = 0;
     }
+    ils->rosters_moved = ils->rosters_moved || p->foreign;
+    p->foreign = false;
     p->met_last = p->last_contact = ils->wall;
     p->met_method = l->method;
     p->met_rule = (uint8_t)l->rule;

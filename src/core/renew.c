@@ -262,6 +262,7 @@ static void stream_begins(struct ils *ils, struct stream *s)
     memset(&s->withheld_head, 0, sizeof s->withheld_head);
     s->withheld_state = WITHHELD_MADE;
     s->proved_older = s->rolled_back = s->renew = s->rebuilding = s->theirs_left = false;
+    s->rival = false;
     s->theirs_epoch = s->theirs_usn = s->beat_seen = 0;
     s->written = oc != NULL;
     if (oc == NULL)
@@ -348,6 +349,20 @@ static bool other_network_said(const struct ils *ils)
     return false;
 }
 
+/* Whoever was met is in the former network until he shows himself in the new one: he is not listed
+ * there, and nothing of his is told. */
+static void all_foreign(struct ils *ils)
+{
+    list_each(node, &ils->peers) {
+        struct peer *p = list_entry(node, struct peer, node);
+        p->foreign = p->met;
+        p->row_next = 0;
+        peer_dirty(ils, p);
+    }
+    ils->rosters_moved = true;
+    self_changed(ils);
+}
+
 /* The network id is forgotten; that of the hub that is dialled next is taken over. Whoever is still
  * in the former one is refused until he does the same. */
 void identity_network(struct ils *ils, const struct command *c)
@@ -364,6 +379,7 @@ void identity_network(struct ils *ils, const struct command *c)
     memset(ils->network, 0, sizeof ils->network);
     ils->dial.last_code = CODE_NONE; /* it was said of the former one */
     end_links(ils, CODE_GOING_DOWN);
+    all_foreign(ils);
     dial_now(ils);
     mesh_now(ils);
     rows_init(&rows, ils);

@@ -232,7 +232,8 @@ struct written {
 
 static bool on_roster(const struct ils *ils, const struct peer *p)
 {
-    return ils->role == ROLE_HUB && p->met && !p->disconnected_here && !p->disconnected_there &&
+    return ils->role == ROLE_HUB && p->met && !p->foreign && !p->disconnected_here &&
+           !p->disconnected_there &&
            (p->link != NULL || (ends_of(ils, p->key) == NULL && !peer_left(ils, p)));
 }
 

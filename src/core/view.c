@@ -42,6 +42,7 @@ static void view_membership(const struct ils *ils, struct view_self *ret)
     if (ret->writing == WRITING_ROLLED_BACK) {
         ret->nobody_gives = adopt_overdue(ils);
         ret->only_self = !ils->own->rolled_back && !ret->nobody_gives;
+        ret->rival = ils->own->rival || ils->self->rival;
         const struct stream *s = ret->only_self ? ils->self : ils->own;
         ret->theirs_usn = s->theirs_usn;
         ret->theirs_epoch = s->theirs_epoch;

@@ -41,6 +41,7 @@ struct view_self {
     uint64_t theirs_usn;              /* WRITING_ROLLED_BACK: of the plan as others hold it, or of
                                        * stream 0 where only_self */
     uint64_t theirs_epoch;
+    bool rival;                       /* WRITING_ROLLED_BACK: somebody else goes on in its name */
     bool nobody_gives;                /* WRITING_ROLLED_BACK: theirs was shown, and does not come */
     bool displaced;                   /* WRITING_CLONE: the other one came while this was linked */
     size_t hubs, hubs_linked;         /* other hubs that are known, and linked with this cluster */

@@ -129,14 +129,35 @@ static bool health_host(const struct ils *core, struct slice self, struct health
     return false;
 }
 
+static void identity_new(char next[static 512], const struct view_self *self)
+{
+    char id[2 * PEER_ID_SIZE + 1];
+    hex_text(id, self->peer_id, PEER_ID_SIZE);
+    snprintf(next, 512, "ils identity new --cluster-id %.*s-%.4s --fqdn NAME",
+             (int)self->cluster_id.n, (const char *)self->cluster_id.p, id);
+}
+
+/* A backup that was put back stands still; this one moves. */
+static void health_rival(const struct view_self *self, struct health *h)
+{
+    char next[512];
+    identity_new(next, self);
+    health_set(h, true, "another copy of this cluster is running and writes in its name, by "
+               "another hub: this one writes nothing until the copy has an identity of its own, or "
+               "is stopped; then ils restore here keeps what this one has", next);
+    h->at = "copy";
+    health_other(h, "systemctl stop ilsd", "copy");
+}
+
 static void health_rolled_back(const struct view_self *self, struct health *h)
 {
-    char text[400];
+    char text[480];
     bool choice = !self->only_self && !self->nobody_gives;
     if (self->only_self)
         snprintf(text, sizeof text, "what the neighbours hold of what this cluster says of itself "
                  "(usn %" PRIu64 ") was not written here: it writes nothing until that is said "
-                 "anew", self->theirs_usn);
+                 "anew; if a copy of it is running, ils identity new there comes first",
+                 self->theirs_usn);
     else if (self->nobody_gives)
         snprintf(text, sizeof text, "a neighbour showed a newer plan of this cluster (usn %" PRIu64
                  ") than it has itself (usn %" PRIu64 "), and nobody gives it: it writes nothing "
@@ -144,7 +165,8 @@ static void health_rolled_back(const struct view_self *self, struct health *h)
     else
         snprintf(text, sizeof text, "the neighbours hold a newer plan of this cluster (usn %" PRIu64
                  ") than it does itself (usn %" PRIu64 "): it writes nothing until theirs is taken "
-                 "(rebuild) or this one kept (restore)", self->theirs_usn, self->usn);
+                 "(rebuild) or this one kept (restore); if a copy of it is running, ils identity "
+                 "new there comes first", self->theirs_usn, self->usn);
     health_set(h, true, text, choice ? "ils rebuild" : "ils restore");
     if (choice)
         health_other(h, "ils restore", "here");
@@ -154,20 +176,20 @@ static void health_rolled_back(const struct view_self *self, struct health *h)
  * copies is the right one. */
 static bool health_writing(const struct ils *core, const struct view_self *self, struct health *h)
 {
-    char next[512], id[2 * PEER_ID_SIZE + 1];
+    char next[512];
     struct verdict v;
     if (self->plan_damaged) {
         health_set(h, true, "the stored plan of this cluster is damaged, and no neighbour is there "
                    "to fetch it from: nothing of it is served or written", "ils restore FILE");
         return true;
     }
-    if (self->writing == WRITING_ROLLED_BACK)
+    if (self->writing == WRITING_ROLLED_BACK && self->rival)
+        health_rival(self, h);
+    else if (self->writing == WRITING_ROLLED_BACK)
         health_rolled_back(self, h);
     if (self->writing != WRITING_CLONE)
         return self->writing == WRITING_ROLLED_BACK;
-    hex_text(id, self->peer_id, PEER_ID_SIZE);
-    snprintf(next, sizeof next, "ils identity new --cluster-id %.*s-%.4s --fqdn NAME",
-             (int)self->cluster_id.n, (const char *)self->cluster_id.p, id);
+    identity_new(next, self);
     for (size_t i = 0; view_verdict(core, i, &v); i++)
         if (v.code == CODE_CLONE) {
             render_remedy(next, sizeof next, &v, self->cluster_id);

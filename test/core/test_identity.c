@@ -1,6 +1,5 @@
 /* Two that say that they are one: a cluster id twice, a key twice, two writers of one stream; and
- * the cures: another id, another key, another network. Real cores; what one end refuses is
- * looked at from both. */
+ * the cures: another id, another key. Real cores; what one end refuses is looked at from both. */
 #include <stdio.h>
 
 #include "core/core.h"
@@ -726,57 +725,6 @@ static void every_refusal(void **state)
     test_every_refusal(identity_story);
 }
 
-/* --- another network */
-
-static struct command adopt(void)
-{
-    return (struct command){.type = COMMAND_NETWORK_ADOPT};
-}
-
-static void network_of_a_hub(void **state)
-{
-    (void)state;
-    for (int i = 0; i < 2; i++)
-        world_hub(&world, i, "secret");
-    world_spoke(&world, 2, 1, "secret");
-    assert_int_equal(world_command(&world, 1, adopt()), REPLY_SAME_NETWORK);
-    assert_int_equal(world_join(&world, 1, 0, ROLE_HUB), REPLY_OK);
-    assert_int_equal(world.node[1].verdict.code, CODE_OTHER_NETWORK);
-    assert_int_equal(world.node[1].verdict.remedy_at, SIDE_HERE);
-    assert_int_equal(world.node[0].verdict.code, CODE_OTHER_NETWORK);
-    assert_true(linked(2));
-    assert_int_equal(world_command(&world, 1, adopt()), REPLY_OK);
-    world_pass(&world, 70 * TICK_S);
-    assert_memory_equal(core(0)->network, core(1)->network, NETWORK_ID_SIZE);
-    assert_non_null(peer_at(1, 0)->link);
-    assert_false(linked(2)); /* it is in the former one until it adopts, too */
-    assert_int_equal(world.node[2].verdict.code, CODE_OTHER_NETWORK);
-    assert_int_equal(world_command(&world, 2, adopt()), REPLY_OK);
-    world_pass(&world, 2 * TICK_S);
-    assert_true(linked(2));
-    assert_memory_equal(core(0)->network, core(2)->network, NETWORK_ID_SIZE);
-    world_plan(&world, 2, "alice@b.example", true);
-    assert_true(world_answers(&world, 0, "alice@b.example"));
-    world_stop(&world, 1);
-    world_start(&world, 1, &mem.mem);
-    assert_memory_equal(core(0)->network, core(1)->network, NETWORK_ID_SIZE);
-}
-
-/* The disk refuses it: the former network is the network. */
-static void network_not_stored(void **state)
-{
-    (void)state;
-    uint8_t former[NETWORK_ID_SIZE];
-    for (int i = 0; i < 2; i++)
-        world_hub(&world, i, "secret");
-    world_join(&world, 1, 0, ROLE_HUB);
-    memcpy(former, core(1)->network, NETWORK_ID_SIZE);
-    world_block(&world, 0, 1, true);
-    world.node[1].full = true;
-    assert_int_equal(world_command(&world, 1, adopt()), REPLY_STORE);
-    assert_memory_equal(core(1)->network, former, NETWORK_ID_SIZE);
-}
-
 #define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -791,7 +739,6 @@ int main(void)
         CASE(identity_is_judged),
         CASE(a_new_name_stays), CASE(large_identity), CASE(crash_at_any_point),
         CASE(change_under_way), CASE(identity_of_a_hub), cmocka_unit_test(every_refusal),
-        CASE(network_of_a_hub), CASE(network_not_stored),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

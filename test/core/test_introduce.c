@@ -520,11 +520,38 @@ static void by_the_password_alone(void **state)
     assert_int_equal(alarms(0, ILSCertificateIntroduced), 0);
 }
 
+/* The hub that invited somebody says so to the others in its own time, and may not have said
+ * anything yet: he does not go to a hub in the first moments, in which he would be refused. */
+static void not_at_once(void **state)
+{
+    (void)state;
+    hubs(2, true);
+    start(N);
+    join_by(N, 0, invite(0), ROLE_SPOKE);
+    world_pass(&world, 20 * TICK_S);
+    assert_true(met(N, 1));
+    start(2); /* whom nobody introduces, so that nothing else holds him */
+    for (int i = 0; i < 2; i++) {
+        trust(i, 2);
+        trust(2, i);
+    }
+    assert_int_equal(world_join(&world, 2, 0, ROLE_HUB), REPLY_OK);
+    for (int i = 0; i < 28; i++) {
+        struct peer *p = peer(N, 2);
+        assert_true(p == NULL || p->contact.since == 0 || introduce_holds(world.node[N].ils, p));
+        world_pass(&world, TICK_S / 10);
+    }
+    assert_true(peer(N, 2)->contact.since != 0);
+    world_pass(&world, 3 * TICK_S);
+    assert_false(introduce_holds(world.node[N].ils, peer(N, 2)));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_hub_is_invited, setup, teardown),
         cmocka_unit_test_setup_teardown(a_spoke_is_invited, setup, teardown),
+        cmocka_unit_test_setup_teardown(not_at_once, setup, teardown),
         cmocka_unit_test_setup_teardown(who_comes_later, setup, teardown),
         cmocka_unit_test_setup_teardown(switched_off, setup, teardown),
         cmocka_unit_test_setup_teardown(another_fingerprint, setup, teardown),

@@ -175,12 +175,41 @@ static void test_served_hub(void **state)
     assert_true(!join.wanted && !join.up && linked(OTHER));
 }
 
+/* Without a port: where it was joined. A place that leads nowhere is left for the hub by name. */
+static void test_no_port(void **state)
+{
+    (void)state;
+    const struct dial *d = &world.node[SPOKE].ils->dial;
+    struct command join = {.type = COMMAND_JOIN, .host = slice_of("n0"), .port = 7600,
+                           .role = ROLE_SPOKE};
+    assert_int_equal(world_command(&world, SPOKE, join), REPLY_OK);
+    world_pass(&world, 5 * TICK_S);
+    assert_int_equal(d->port, 7600);
+    join.port = 0;
+    assert_int_equal(world_command(&world, SPOKE, join), REPLY_OK);
+    assert_int_equal(d->port, 7600);
+    assert_false(d->moving);
+    join.host = slice_of("n6");
+    assert_int_equal(world_command(&world, SPOKE, join), REPLY_OK);
+    world_pass(&world, 5 * TICK_S);
+    assert_true(d->moving);
+    assert_int_equal(d->port, 0);
+    struct command connect = {.type = COMMAND_CONNECT, .cluster = slice_of("c0")};
+    assert_int_equal(world_command(&world, SPOKE, connect), REPLY_OK);
+    world_pass(&world, 5 * TICK_S);
+    assert_false(d->moving);
+    assert_true(slice_eq(text_slice(d->host), slice_of("n0")));
+    struct view_join join_now;
+    view_join(world.node[SPOKE].ils, &join_now);
+    assert_true(join_now.up);
+}
+
 int main(void)
 {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
         CASE(test_known_hub), CASE(test_known_after_restart), CASE(test_same_place),
-        CASE(test_another_place), CASE(test_moved_hub), CASE(test_served_hub),
+        CASE(test_another_place), CASE(test_moved_hub), CASE(test_served_hub), CASE(test_no_port),
     };
     return cmocka_run_group_tests_name("core reroute", tests, NULL, NULL);
 }

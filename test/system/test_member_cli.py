@@ -485,6 +485,8 @@ def networks(part, net):
         kyoto.json('status')))
     part.ok(status and (status['next'], status['next_at']) == ('ils network adopt', 'here'),
             'the spoke of osaka is told as well', kyoto.json('status'))
+    part.ok(wait_until(lambda: finds(tokyo, '1002')) and not finds(tokyo, '1003'),
+            'until it has adopted it too, its numbers are not found in that network')
     part.same(kyoto.shell('ils network adopt'), (0, 'OK\n'), 'the remedy, at kyoto')
     part.ok(all_find((tokyo, osaka, kyoto), ('1001', '1002', '1003')), 'everybody has everything',
             *(c.json('status') for c in (tokyo, osaka, kyoto)))
@@ -547,6 +549,26 @@ def clone(part, net, way='password'):
     part.ok(not alarm(tokyo, 'ILSDuplicateFQDN'), 'nor is a name there twice', tokyo.json('alarms'))
     part.ok(wait_until(lambda: not alarm(copy, 'ILSDuplicateClusterID')), 'the alarm is over',
             copy.json('alarms'))
+
+
+def guests(part, net):
+    """Each joins by an invite of another hub: nobody is refused on the way, by anybody, since who
+    is new waits until the others have heard of him."""
+    method = METHODS['invites'](net)
+    nodes = [net.cluster(n) for n in ('tokyo', 'osaka', 'kyoto', 'nara', 'kobe')]
+    tokyo, osaka, kyoto, nara, kobe = nodes
+    method.prepare(nodes)
+    tokyo.must('role', 'hub')
+    for c, hub, role in ((osaka, tokyo, 'hub'), (kyoto, tokyo, 'hub'), (nara, osaka, 'spoke'),
+                         (kobe, kyoto, 'spoke')):
+        part.same(method.join(c, hub, role)['code'], 'ILS-100', '%s joins' % c.name)
+    part.ok(wait_until(lambda: all(len(linked(c)) > 1 for c in (tokyo, osaka, kyoto))),
+            'the hubs are linked', *(c.json('status') for c in nodes))
+    part.ok(wait_until(lambda: all(c.json('status')['health'] == 'healthy' for c in (nara, kobe))),
+            'and the spokes have visited them', nara.json('hubs'), kobe.json('hubs'))
+    codes = {v['code'] for c in nodes for v in c.json('verdicts')}
+    part.same(codes & {'ILS-301', 'ILS-307'}, set(), 'no certificate was refused',
+              *(c.json('verdicts') for c in nodes))
 
 
 def duplicate(part, net):
@@ -684,7 +706,7 @@ PROMOTED = [('promoted ' + way, promoted, (way,)) for way in ('password', 'bundl
 run_all([('roles', roles, ()), ('three hubs', three_hubs, ())] + PROMOTED + [
     ('wrong host', wrong_host, ()), ('silent', silent, ()), ('left', left, ()), ('gone', gone, ()),
     ('several hubs', several_hubs, ()), ('known to a spoke', known_to_a_spoke, ()),
-    ('networks', networks, ()), ('clone', clone, ()),
+    ('networks', networks, ()), ('guests', guests, ()), ('clone', clone, ()),
     ('clone with certificates', clone, ('bundle',)), ('duplicate', duplicate, ()),
     ('rebuild', rolled_back, ('rebuild',)), ('restore', rolled_back, ('restore',)),
     ('restored', restored, ()), ('readme', readme, ())])
