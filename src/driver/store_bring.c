@@ -176,25 +176,27 @@ static bool bring_space(struct bringing *b, uint8_t space)
 struct whose {
     uint8_t seed[64];
     size_t n;
+    bool named; /* init was typed: it is a cluster */
 };
 
 static bool take_seed(void *context, const struct store_row *row)
 {
     struct whose *w = context;
+    w->named = w->named || slice_eq(row->key, slice_of("cluster_id"));
     if (!slice_eq(row->key, slice_of("seed")) || row->value.n > sizeof w->seed)
         return true;
     memcpy(w->seed, row->value.p, row->value.n);
     w->n = row->value.n;
-    return false;
+    return true;
 }
 
-/* An empty one is anybody's. */
+/* An empty one is anybody's, and that of an ilsd which is no cluster yet. */
 static bool same_cluster(struct bringing *b, bool *ret_read)
 {
     struct whose ours = {.n = 0}, theirs = {.n = 0};
     *ret_read = store_load(b->from, STORE_SETTING, take_seed, &ours) == 0 &&
                 store_load(b->to, STORE_SETTING, take_seed, &theirs) == 0;
-    bool same = theirs.n == 0 ||
+    bool same = theirs.n == 0 || !theirs.named ||
                 (theirs.n == ours.n && memcmp(theirs.seed, ours.seed, ours.n) == 0);
     sodium_memzero(&ours, sizeof ours);
     sodium_memzero(&theirs, sizeof theirs);

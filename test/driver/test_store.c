@@ -679,6 +679,14 @@ static void test_brought_whole(void **state)
     assert_int_equal(brought.removed, 1);
     assert_space(to, STORE_PEER, "");
     assert_space(to, STORE_ROUTE, "k=v ");
+    struct store_row seeds[] = {row(STORE_SETTING, "seed", "one"),
+                                row(STORE_SETTING, "seed", "two"),
+                                row(STORE_SETTING, "cluster_id", "c")};
+    assert_int_equal(store_write(from, seeds, 1), 0);
+    assert_int_equal(store_write(to, seeds + 1, 1), 0);
+    assert_int_equal(store_bring(from, to, true, &brought, NULL, NULL, error, sizeof error), 0);
+    assert_int_equal(store_write(to, seeds + 1, 2), 0);
+    assert_int_equal(store_bring(from, to, true, &brought, NULL, NULL, error, sizeof error), -1);
     store_close(from);
     store_close(to);
     temp_done(&t);
