@@ -371,6 +371,7 @@ class Elsewhere(Network):
 
     def cluster(self, name, **more):
         c = super().cluster(name, start=False, **more)
+        c.store = None   # that of PostgreSQL is a module as well
         os.mkdir(os.path.join(self.folder, 'bin'))
         ilsd = shutil.copy(ILSD, os.path.join(self.folder, 'bin', 'ilsd'))
         c.env.pop('LD_LIBRARY_PATH', None)  # in which meson names them

@@ -203,6 +203,7 @@ def full_log(b):
         b.tap.skip('a full disk under the log', 'not root, or nothing can be mounted here')
         return
     filler = b.server.path('wal', 'filler')
+    b.sql('postgres', "SELECT pg_create_physical_replication_slot('forgotten', true)")
     with open(filler, 'wb', buffering=0) as handle:
         try:
             while True:
@@ -216,6 +217,7 @@ def full_log(b):
     b.server.process.wait(BOUND)
     os.unlink(filler)
     b.server.start()
+    b.sql('postgres', "SELECT pg_drop_replication_slot('forgotten')")
     b.again('a full disk under the log')
 
 
