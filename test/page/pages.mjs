@@ -87,6 +87,68 @@ async function accessible(come, colorScheme, locale) {
         'the control: a field without a label is found');
 }
 
+/* What stands out of its section to the right, and does not scroll in a box of its own; and how far
+ * the page itself scrolls sideways. */
+function outside() {
+    const found = [];
+    for (const section of document.querySelectorAll('main section')) {
+        const style = getComputedStyle(section);
+        const right = section.getBoundingClientRect().right - parseFloat(style.paddingRight) + 1;
+        for (const e of section.querySelectorAll('*')) {
+            const box = e.getBoundingClientRect();
+            if (box.width > 1 && box.right > right && !e.closest('.scroll, .canvas, pre, .unseen'))
+                found.push(`${e.tagName} ${e.id || e.className}`);
+        }
+    }
+    const root = document.documentElement;
+    return [...found.slice(0, 5), ...(root.scrollWidth > root.clientWidth ? ['the page'] : [])];
+}
+
+/* On a telephone. */
+async function narrow(come, locale) {
+    const ann = await come('tokyo', { locale, viewport: { width: 375, height: 800 } });
+    await ann.login();
+    await ann.row('osaka').waitFor();
+    for (const view of await ann.views()) {
+        await ann.look(view);
+        for (const more of await ann.page.locator('main details:not([open]) > summary').all())
+            await more.click({ timeout: 2000 }).catch(() => undefined);
+        same(await ann.page.evaluate(outside), [], `${locale}: ${view}: all is on the screen`);
+    }
+    await ann.page.evaluate(() => {
+        document.querySelector('main section input').style.minWidth = '400px';
+    });
+    ok((await ann.page.evaluate(outside)).length > 0,
+        'the control: a field that is too wide is found');
+}
+
+/* --- another password, and the former one dropped */
+
+async function rotation(come) {
+    const ann = await come('kobe');
+    const held = async () => (await daemon('kobe', 'json', 'password', 'list'))
+        .map(one => `${one.generation}${one.preferred ? ' dials' : ''}`);
+    await ann.login();
+    await ann.turn('config');
+    const title = ann.page.getByRole('heading', { name: 'Passwords held' });
+    await ann.page.locator('#generation').waitFor({ state: 'attached' });
+    same(await title.count(), 0, 'where one password is held there is nothing to choose');
+    await ann.page.locator('main details > summary').filter({ hasText: 'More' }).click();
+    await ann.page.locator('#generation').fill('2');
+    for (const id of ['#secret', '#again']) await ann.page.locator(id).fill('plum blossom 48');
+    await ann.page.locator('main form button[type="submit"]').click();
+    await ann.dialog().getByRole('button', { name: 'Save' }).click();
+    await title.waitFor();
+    same(await held(), ['1 dials', '2'], 'the second one is held beside the first');
+    for (const [button, rows] of [['Dial with it: 2', ['1', '2 dials']], ['Drop: 1', ['2 dials']]]) {
+        await ann.button(button).click();
+        await ann.dialog().getByRole('button').last().click();
+        await ann.dialog().waitFor({ state: 'detached' });
+        same(await held(), rows, button);
+    }
+    await title.waitFor({ state: 'detached' });
+}
+
 /* --- how much it is */
 
 async function firstLoad(come, locale) {
@@ -177,6 +239,9 @@ await play({
     'axe light ja': come => accessible(come, 'light', 'ja-JP'),
     'axe dark en': come => accessible(come, 'dark', 'en-GB'),
     'axe dark ja': come => accessible(come, 'dark', 'ja-JP'),
+    rotation,
+    'narrow en': come => narrow(come, 'en-GB'),
+    'narrow ja': come => narrow(come, 'ja-JP'),
     'first load en': come => firstLoad(come, 'en-GB'),
     'first load ja': come => firstLoad(come, 'ja-JP'),
 }, 2);

@@ -20,6 +20,7 @@ import {
     type Form,
     type Preview,
 } from './config_form';
+import { Passwords } from './config_passwords';
 import { PreviewDialog } from './config_preview';
 import type { Shown } from './index';
 
@@ -28,7 +29,7 @@ const t = words(
         name: 'Name this cluster',
         id: 'Cluster ID',
         fqdn: 'Fully qualified domain name',
-        'id-hint': 'What the others see: letters, digits, hyphens, at most 32.',
+        'id-hint': 'What the others see: letters, digits, ". - _", at most 50.',
         'fqdn-hint': 'It stands in the certificate of this cluster.',
         make: 'Save',
         settings: 'ILS Configuration',
@@ -56,7 +57,7 @@ const t = words(
             'certificates, the Password must be provisioned with "Use TLS Certificate"',
         differ: 'The two passwords differ.',
         generation: 'Generation of the password',
-        'generation-hint': 'The same everywhere; 1 unless it is being rotated.',
+        'generation-hint': 'The same everywhere; to rotate the password: the next number.',
         accept: 'Accepted from those who dial',
         'by-password': 'Password',
         'by-tls': 'TLS certificates',
@@ -72,7 +73,7 @@ const t = words(
         name: 'このクラスタに名前を付ける',
         id: 'クラスタ ID',
         fqdn: '完全修飾ドメイン名',
-        'id-hint': '他のクラスタに表示される名前: 英数字とハイフン、32 文字まで。',
+        'id-hint': '他のクラスタに表示される名前: 英数字と「. - _」、50 文字まで。',
         'fqdn-hint': 'このクラスタの証明書に記載されます。',
         make: '保存',
         settings: 'ILS 設定',
@@ -100,7 +101,7 @@ const t = words(
             '「TLS 証明書を使用」とともにパスワードを設定する必要があります。',
         differ: '2 つのパスワードが一致しません。',
         generation: 'パスワードの世代',
-        'generation-hint': '全クラスタで同じ値。ローテーション中でなければ 1。',
+        'generation-hint': '全クラスタで同じ値。ローテーションするときは次の番号。',
         accept: '接続してくる側に認める方式',
         'by-password': 'パスワード',
         'by-tls': 'TLS 証明書',
@@ -416,6 +417,7 @@ export function Config(props: Shown) {
                     saved={() => void saved()}
                 />
             )}
+            <Passwords turn={turn} />
             <Clusters />
             <Section title={t('verdicts')}>
                 <Verdicts max={3} />
