@@ -8,6 +8,7 @@ enum commit_kind { COMMIT_CHANGE, COMMIT_BEAT, COMMIT_ADOPT, COMMIT_CONFIRM, COM
 struct keys {
     uint32_t *slot; /* change + 1, 0 = empty; open addressing over the changes */
     size_t mask;
+    const uint8_t *secret; /* of the plan */
 };
 
 /* May a change be done, and what does it leave out? In steps (waiting.c). */

@@ -130,18 +130,11 @@ void waiting_add(struct ils *ils, const struct command *c)
 
 /* --- what a replacement leaves out */
 
-static uint64_t key_hash(uint8_t kind, struct slice user, struct slice domain)
-{
-    uint8_t key[16] = {kind};
-    uint64_t h = crypto_siphash(user, key);
-    memcpy(key + 8, &h, sizeof h);
-    return crypto_siphash(domain, key);
-}
-
 /* Room for a set of the keys that are kept. */
-static bool keys_begin(struct keys *k, struct arena *a, size_t n)
+static bool keys_begin(struct keys *k, const struct plan *plan, struct arena *a, size_t n)
 {
     size_t size = 16;
+    k->secret = plan_secret(plan);
     while (size < n * 2)
         size *= 2;
     k->mask = size - 1;
@@ -151,7 +144,8 @@ static bool keys_begin(struct keys *k, struct arena *a, size_t n)
 
 static void keys_put(struct keys *k, const struct change *change, size_t i)
 {
-    size_t at = key_hash(change[i].kind, change[i].user, change[i].domain) & k->mask;
+    const struct change *c = &change[i];
+    size_t at = key_hash(k->secret, c->kind, c->user, c->domain) & k->mask;
     while (k->slot[at] != 0)
         at = (at + 1) & k->mask;
     k->slot[at] = (uint32_t)i + 1;
@@ -159,7 +153,7 @@ static void keys_put(struct keys *k, const struct change *change, size_t i)
 
 static bool keys_have(const struct keys *k, const struct change *change, const struct record *r)
 {
-    size_t at = key_hash(r->kind, r->user, r->domain) & k->mask;
+    size_t at = key_hash(k->secret, r->kind, r->user, r->domain) & k->mask;
     for (; k->slot[at] != 0; at = (at + 1) & k->mask) {
         const struct change *c = &change[k->slot[at] - 1];
         if (c->kind == r->kind && slice_eq(c->user, r->user) && slice_eq(c->domain, r->domain))
@@ -252,8 +246,8 @@ static enum reply judge_begin(const struct ils *ils, struct judging *j, struct w
 }
 
 /* A key belongs to one source; a DEL must find its key. */
-static enum reply judge_changes(struct judging *j, struct waiting *w, size_t *budget,
-                                struct slice *ret_text)
+static enum reply judge_changes(struct judging *j, const struct plan *plan, struct waiting *w,
+                                size_t *budget, struct slice *ret_text)
 {
     bool empty = catalog_live(j->catalog) == 0;
     for (; j->at < w->change_n && *budget > 0; j->at++, --*budget) {
@@ -285,7 +279,7 @@ static enum reply judge_changes(struct judging *j, struct waiting *w, size_t *bu
     for (size_t i = 0; i < w->source_n; i++)
         j->place.sources |= source_bit(w->sources[i]);
     j->at = 0;
-    return j->over || keys_begin(&j->keys, j->arena, w->change_n) ? REPLY_OK : REPLY_MEMORY;
+    return j->over || keys_begin(&j->keys, plan, j->arena, w->change_n) ? REPLY_OK : REPLY_MEMORY;
 }
 
 static enum reply judge_removals(struct judging *j, struct waiting *w, size_t *budget,
@@ -332,7 +326,7 @@ enum reply judging_go_on(const struct ils *ils, struct judging *j, struct waitin
     if (reply == REPLY_OK && j->phase == JUDGE_BEGIN)
         reply = judge_begin(ils, j, w);
     if (reply == REPLY_OK && !j->over && j->phase == JUDGE_CHANGES)
-        reply = judge_changes(j, w, budget, ret_text);
+        reply = judge_changes(j, ils->plan, w, budget, ret_text);
     if (reply == REPLY_OK && !j->over && j->phase > JUDGE_CHANGES && *budget > 0)
         reply = judge_removals(j, w, budget, ret_text);
     return reply;

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "driver/clock.h"
+
 #define VALUE_MAX 64
 
 static void *changes_resize(void *context, void *p, size_t old_size, size_t new_size)
@@ -59,6 +61,7 @@ struct groups {
     uint32_t *first; /* by group: a change that belongs to it */
     uint32_t *slot;  /* group + 1; open addressing */
     size_t n, size;  /* of slots: a power of two, at least twice n */
+    uint8_t secret[16];
 };
 
 static bool same_group(const struct change *a, const struct change *b)
@@ -68,8 +71,7 @@ static bool same_group(const struct change *a, const struct change *b)
 
 static size_t group_slot(const struct groups *g, const struct change *c)
 {
-    uint8_t key[16] = {c->kind};
-    size_t at = crypto_siphash(c->domain, key) & (g->size - 1);
+    size_t at = key_hash(g->secret, c->kind, slice_make(NULL, 0), c->domain) & (g->size - 1);
     while (g->slot[at] != 0 && !same_group(&g->change[g->first[g->slot[at] - 1]], c))
         at = (at + 1) & (g->size - 1);
     return at;
@@ -159,6 +161,7 @@ static bool items_make(const struct changes *c, struct item *item)
 {
     struct groups g = {.change = c->change};
     bool good = true;
+    clock_entropy(g.secret, sizeof g.secret);
     for (uint32_t i = 0; good && i < c->n; i++) {
         item[i] = (struct item){.at = i, .user = {user_number(&c->change[i], 0),
                                                   user_number(&c->change[i], 8)}};

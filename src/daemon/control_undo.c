@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "daemon/control_planlog.h"
+#include "driver/clock.h"
 
 #define TRIES      5     /* of a change that the plan moved away under */
 #define LEFT_SHOWN 20
@@ -87,6 +88,7 @@ struct undo {
     size_t item_n, item_size;
     uint32_t *slot;          /* item + 1 by key; 0 = empty */
     size_t slot_n;
+    uint8_t secret[16];      /* of their hash */
     struct change *change;
     size_t left_n;
     struct step step[STEPS_MAX];
@@ -145,13 +147,6 @@ static bool grow(void **array, size_t n, size_t *size, size_t each)
     return true;
 }
 
-static uint64_t hash_bytes(uint64_t h, struct slice s)
-{
-    for (size_t i = 0; i < s.n; i++)
-        h = (h ^ s.p[i]) * UINT64_C(0x100000001b3);
-    return (h ^ 0xff) * UINT64_C(0x100000001b3);
-}
-
 static bool same_key(const struct item *i, uint64_t stream, const struct record *r)
 {
     const struct change *c = &i->change;
@@ -162,9 +157,8 @@ static bool same_key(const struct item *i, uint64_t stream, const struct record 
 /* The slot of the key: that which has it, or the empty one where it belongs. */
 static uint32_t *slot_of(const struct undo *u, uint64_t stream, const struct record *r)
 {
-    uint64_t h = UINT64_C(0xcbf29ce484222325) ^ r->kind ^ stream << 8;
-    h = hash_bytes(hash_bytes(h, r->domain), r->user);
-    size_t at = (size_t)(h ^ h >> 29) & (u->slot_n - 1);
+    uint64_t h = key_hash(u->secret, r->kind, r->user, r->domain) + stream;
+    size_t at = (size_t)h & (u->slot_n - 1);
     while (u->slot[at] != 0 && !same_key(&u->item[u->slot[at] - 1], stream, r))
         at = (at + 1) & (u->slot_n - 1);
     return &u->slot[at];
@@ -175,6 +169,8 @@ static bool slots_grow(struct undo *u)
     if (u->slot_n > 2 * (u->item_n + 1))
         return true;
     size_t n = u->slot_n == 0 ? 256 : u->slot_n * 2;
+    if (u->slot_n == 0)
+        clock_entropy(u->secret, sizeof u->secret);
     uint32_t *slot = calloc(n, sizeof *slot);
     if (slot == NULL)
         return false;

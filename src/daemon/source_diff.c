@@ -5,16 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "driver/clock.h"
+
 #define PART 4         /* a whole, divided by so much, is the most that a difference may be */
 #define LEAST_GOING 50 /* so many may go without the core's judging the whole */
-
-static uint64_t key_hash(uint8_t kind, struct slice user, struct slice domain)
-{
-    uint8_t key[16] = {kind};
-    uint64_t h = crypto_siphash(user, key);
-    memcpy(key + 8, &h, sizeof h);
-    return crypto_siphash(domain, key);
-}
 
 void diff_init(struct source_diff *d, struct changes *whole, struct slice source)
 {
@@ -22,12 +16,13 @@ void diff_init(struct source_diff *d, struct changes *whole, struct slice source
     while (size < whole->n * 2)
         size *= 2;
     *d = (struct source_diff){.whole = whole, .source = source, .mask = size - 1};
+    clock_entropy(d->secret, sizeof d->secret);
     arena_init(&d->arena, &whole->mem);
     d->slot = calloc(size, sizeof *d->slot);
     d->failed = d->slot == NULL;
     for (size_t i = 0; !d->failed && i < whole->n; i++) {
         const struct change *c = &whole->change[i];
-        size_t at = key_hash(c->kind, c->user, c->domain) & d->mask;
+        size_t at = key_hash(d->secret, c->kind, c->user, c->domain) & d->mask;
         while (d->slot[at] != 0)
             at = (at + 1) & d->mask;
         d->slot[at] = (uint32_t)i + 1;
@@ -46,7 +41,7 @@ void diff_done(struct source_diff *d)
 
 static bool has(const struct source_diff *d, const struct record *r)
 {
-    size_t at = key_hash(r->kind, r->user, r->domain) & d->mask;
+    size_t at = key_hash(d->secret, r->kind, r->user, r->domain) & d->mask;
     for (; d->slot[at] != 0; at = (at + 1) & d->mask) {
         const struct change *c = &d->whole->change[d->slot[at] - 1];
         if (c->kind == r->kind && slice_eq(c->user, r->user) && slice_eq(c->domain, r->domain))

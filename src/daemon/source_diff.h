@@ -13,6 +13,7 @@ struct source_diff {
     struct slice source;
     uint32_t *slot; /* of the keys: number of the change + 1, 0 = empty */
     size_t mask;
+    uint8_t secret[16]; /* of their hash */
     size_t at;      /* the next change to look up */
     uint64_t kept;  /* keys that the source has in the plan already */
     struct change *change;

@@ -13,18 +13,10 @@
 
 /* --- the keys that change */
 
-static uint64_t key_hash(uint8_t kind, struct slice user, struct slice domain)
-{
-    uint8_t key[16] = {kind};
-    uint64_t h = crypto_siphash(user, key);
-    memcpy(key + 8, &h, sizeof h);
-    return crypto_siphash(domain, key);
-}
-
 static uint32_t *slot_of(const struct foresee *f, uint8_t kind, struct slice user,
                          struct slice domain)
 {
-    size_t at = key_hash(kind, user, domain) & f->mask;
+    size_t at = key_hash(plan_secret(f->plan), kind, user, domain) & f->mask;
     for (; f->slot[at] != 0; at = (at + 1) & f->mask) {
         const struct foresee_key *k = &f->key[f->slot[at] - 1];
         if (k->kind == kind && slice_eq(k->user, user) && slice_eq(k->domain, domain))

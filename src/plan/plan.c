@@ -24,6 +24,23 @@ struct plan *plan_new(struct mem *mem, const uint8_t seed[static 16], bool fold_
     return p;
 }
 
+uint64_t key_hash(const uint8_t secret[static 16], uint8_t kind, struct slice user,
+                  struct slice domain)
+{
+    uint8_t key[16];
+    memcpy(key, secret, sizeof key);
+    key[0] ^= kind;
+    uint64_t h = crypto_siphash(user, key);
+    for (size_t i = 0; i < sizeof h; i++)
+        key[8 + i] ^= (uint8_t)(h >> 8 * i);
+    return crypto_siphash(domain, key);
+}
+
+const uint8_t *plan_secret(const struct plan *p)
+{
+    return p->seed;
+}
+
 void plan_free(struct plan *p)
 {
     if (p == NULL)

@@ -125,6 +125,14 @@ void catalog_walk(const struct catalog *c, bool (*visit)(void *context, const st
  * (kind, user, domain). */
 bool catalog_find(const struct catalog *c, const struct record *key, struct record *ret);
 
+/* --- keys that strangers chose: */
+
+/* Of a key, for a table in memory; nobody who does not know the secret can fill one bucket. */
+uint64_t key_hash(const uint8_t secret[static 16], uint8_t kind, struct slice user,
+                  struct slice domain);
+/* A secret for who has no entropy of his own: 16 bytes. */
+const uint8_t *plan_secret(const struct plan *p);
+
 /* --- the whole plan: */
 
 /* Calls visit for every served catalog of numbers (not stream 0) until it returns false. */
