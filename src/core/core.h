@@ -215,7 +215,8 @@ struct link {
     uint8_t expected_key[KEY_SIZE];
     tick since, deadline, last_in, last_out;
     tick up;             /* since when both have said yes */
-    tick last_answer;    /* to a question of ours, of whatever stream */
+    tick last_answer;    /* to a question of ours, of whatever stream, ... */
+    tick last_part;      /* ... and a part of one: bytes came that make no whole frame yet */
     size_t pending;      /* bytes the driver has not written yet */
     struct buf in;       /* raw bytes not yet consumed */
     struct buf plain;    /* opened bytes not yet consumed */

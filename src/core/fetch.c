@@ -703,8 +703,10 @@ tick fetch_deadline(const struct stream *s)
     if (s->source == NULL)
         return TICK_NEVER;
     /* Answers to others' questions on the same link are no silence: ours wait behind them. */
-    tick last = s->fetch_last > s->source->last_answer ? s->fetch_last : s->source->last_answer;
-    return last + FETCH_SILENT_US;
+    const struct link *l = s->source;
+    tick last = s->fetch_last > l->last_answer ? s->fetch_last : l->last_answer;
+    tick most = last + FETCH_WHOLE_US, part = l->last_part < most ? l->last_part : most;
+    return (part > last ? part : last) + FETCH_SILENT_US;
 }
 
 /* No byte for 5 s: the next neighbour that announced it, else the same once more. */

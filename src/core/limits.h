@@ -27,6 +27,7 @@
 #define DRAIN_US          (60 * TICK_S)  /* reliability 3.16: a hub waits for its spokes to go */
 #define SEND_HOLD_US      (2 * DEAD_US)  /* RFC 9687: nothing was taken for so long */
 #define FETCH_SILENT_US   (5 * TICK_S)   /* design 6: no byte for 5 s: the next neighbour */
+#define FETCH_WHOLE_US    (60 * TICK_S)  /* for one answer: a slow way, not a trickle for ever */
 #define START_HOLD_US     (10 * TICK_S)  /* design 6: no writing before a list has come */
 #define ADOPT_SILENT_US   (30 * TICK_S)  /* one's own newer plan was proved, and does not come */
 #define RIVAL_US          (10 * TICK_S)  /* what a neighbour had of one's own came before */

@@ -313,6 +313,8 @@ void link_data(struct ils *ils, const struct ils_event *event)
         else
             link_consume(l);
     }
+    if (l->state == LINK_UP && (l->in.n != 0 || l->plain.n != 0))
+        l->last_part = ils->now;
 }
 
 static enum code code_of_down(const struct link *l, enum down_reason reason)

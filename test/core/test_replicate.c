@@ -64,6 +64,17 @@ static void put_and_delete(void **state)
     assert_true(world_answers(&world, 1, "bob@a.example"));
 }
 
+/* A segment takes longer than a neighbour may be silent: what comes of it is no silence. */
+static void over_a_slow_way(void **state)
+{
+    (void)state;
+    world.slow = 8000;
+    assert_int_equal(import(1, BULK, "test", false), REPLY_OK);
+    world_pass(&world, 100 * TICK_S);
+    assert_true(world_answers(&world, 2, "user0019999@site099.example.com"));
+    world.slow = 0;
+}
+
 static void many_small_changes(void **state)
 {
     (void)state;
@@ -322,6 +333,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(put_and_delete, setup, teardown),
+        cmocka_unit_test_setup_teardown(over_a_slow_way, setup, teardown),
         cmocka_unit_test_setup_teardown(many_small_changes, setup, teardown),
         cmocka_unit_test_setup_teardown(one_user_spelled_often, setup, teardown),
         cmocka_unit_test_setup_teardown(bulk_and_replacement, setup, teardown),

@@ -76,12 +76,19 @@ static void secure(struct world *w, struct wire *wire)
         wire->node[0] = wire->node[1] = -1;
 }
 
+static void wire_free(struct wire *wire)
+{
+    for (int e = 0; e < 2; e++) {
+        free(wire->der[e]);
+        free(wire->late[e]);
+    }
+}
+
 static struct wire *free_wire(struct world *w)
 {
     for (size_t k = 0; k < w->wire_n; k++)
         if (w->wire[k].node[0] < 0 && w->wire[k].node[1] < 0) {
-            free(w->wire[k].der[0]);
-            free(w->wire[k].der[1]);
+            wire_free(&w->wire[k]);
             return &w->wire[k];
         }
     return w->wire_n == WORLD_LINKS ? NULL : &w->wire[w->wire_n++];
@@ -158,20 +165,47 @@ static void do_verify(struct world *w, int i, const struct ils_action *a)
     q->event.data = slice_make(q->bytes, a->data.n);
 }
 
+static void push_data(struct world *w, const struct wire *wire, int end, struct slice data)
+{
+    struct event_queued *q = push(w, wire->node[end]);
+    q->event.type = ILS_EV_DATA;
+    q->event.link = wire->id[end];
+    q->bytes = malloc(data.n);
+    memcpy(q->bytes, data.p, data.n);
+    if (w->corrupt)
+        q->bytes[data.n / 2] ^= 1;
+    q->event.data = slice_make(q->bytes, data.n);
+}
+
+/* What a second lets through of what is on the way. */
+static void push_late(struct world *w)
+{
+    for (size_t k = 0; k < w->wire_n; k++)
+        for (int e = 0; e < 2; e++) {
+            struct wire *wire = &w->wire[k];
+            size_t n = wire->late_n[e] < w->slow ? wire->late_n[e] : w->slow;
+            if (n == 0 || wire->node[e] < 0)
+                continue;
+            push_data(w, wire, e, slice_make(wire->late[e], n));
+            wire->late_n[e] -= n;
+            memmove(wire->late[e], wire->late[e] + n, wire->late_n[e]);
+        }
+}
+
 static void do_send(struct world *w, int i, const struct ils_action *a)
 {
     int end;
     struct wire *wire = wire_of(w, i, a->link, &end);
     if (wire == NULL || wire->node[1 - end] < 0)
         return;
-    struct event_queued *q = push(w, wire->node[1 - end]);
-    q->event.type = ILS_EV_DATA;
-    q->event.link = wire->id[1 - end];
-    q->bytes = malloc(a->data.n);
-    memcpy(q->bytes, a->data.p, a->data.n);
-    if (w->corrupt)
-        q->bytes[a->data.n / 2] ^= 1;
-    q->event.data = slice_make(q->bytes, a->data.n);
+    if (w->slow != 0) {
+        size_t n = wire->late_n[1 - end];
+        wire->late[1 - end] = realloc(wire->late[1 - end], n + a->data.n);
+        memcpy(wire->late[1 - end] + n, a->data.p, a->data.n);
+        wire->late_n[1 - end] += a->data.n;
+    } else {
+        push_data(w, wire, 1 - end, a->data);
+    }
     struct event_queued *room = push(w, i);
     room->event.type = ILS_EV_ROOM;
     room->event.link = a->link;
@@ -411,8 +445,7 @@ void world_done(struct world *w)
         free_rows(n->image, n->image_n);
     }
     for (size_t k = 0; k < w->wire_n; k++)
-        for (int e = 0; e < 2; e++)
-            free(w->wire[k].der[e]);
+        wire_free(&w->wire[k]);
     free(w->queue);
 }
 
@@ -556,7 +589,11 @@ void world_pass(struct world *w, tick t)
                 tick d = ils_deadline(w->node[i].ils);
                 next = d < next ? d : next;
             }
+        tick second = w->now + TICK_S - w->now % TICK_S;
+        next = w->slow != 0 && second < next ? second : next;
         w->now = next > w->now ? next : w->now + 1;
+        if (w->slow != 0 && w->now == second)
+            push_late(w);
         world_run(w);
     }
 }

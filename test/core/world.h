@@ -60,6 +60,8 @@ struct wire {
     uint8_t *der[2];         /* what each end showed; NULL: nothing */
     size_t der_n[2];
     uint8_t random[32], exporter[32];
+    uint8_t *late[2];        /* on the way to each end, where the way is slow */
+    size_t late_n[2];
 };
 
 /* What somebody on the way does to TLS: each end has a session of its own with him. */
@@ -83,6 +85,7 @@ struct world {
     uint64_t commands;
     uint64_t seed;
     bool corrupt;            /* flip a bit of every data event */
+    size_t slow;             /* bytes a second that each connection carries each way; 0: all */
     bool blocked[WORLD_NODES][WORLD_NODES]; /* connections from one to the other time out */
     bool dark[WORLD_NODES][WORLD_NODES];    /* likewise, and only the core's own time tells */
     enum world_split split;
