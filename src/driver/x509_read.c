@@ -286,15 +286,6 @@ static int take_encrypted_key(struct reader *r, struct slice der)
     return wrong;
 }
 
-static int take_plain_key(struct reader *r, struct slice der)
-{
-    const uint8_t *p = der.p;
-    EVP_PKEY *key = d2i_AutoPrivateKey(NULL, &p, (long)der.n);
-    int wrong = take_key(r, key);
-    EVP_PKEY_free(key);
-    return wrong;
-}
-
 static int take_bundle(struct reader *r, PKCS7 *bundle)
 {
     int wrong = 0;
@@ -415,7 +406,13 @@ static int take_old_key(struct reader *r, char *header, unsigned char *data, lon
         return say_damaged(r, "private key");
     if (cipher.cipher != NULL && PEM_do_header(&cipher, data, &n, give_password, r) != 1)
         return say_password(r, "a private key");
-    return take_plain_key(r, slice_make(data, (size_t)n));
+    const uint8_t *p = data;
+    EVP_PKEY *key = d2i_AutoPrivateKey(NULL, &p, n);
+    if (key == NULL && cipher.cipher != NULL) /* of 256 wrong passwords one leaves right padding */
+        return say_password(r, "a private key");
+    int wrong = take_key(r, key);
+    EVP_PKEY_free(key);
+    return wrong;
 }
 
 /* One PEM block. What is neither certificate nor key (parameters, a public key) is passed over. */
