@@ -443,9 +443,11 @@ void introduce_stored(struct ils *ils, const struct trust_entry *e,
 {
     const struct peer *hub = peer_find(ils, hub_key);
     list_each(node, &ils->peers) {
-        const struct peer *p = list_entry(node, struct peer, node);
+        struct peer *p = list_entry(node, struct peer, node);
         if (hub == NULL || !announces(p, e->fingerprint))
             continue;
+        if (!p->met && p->contact.since != 0)
+            p->contact.since = ils->now; /* it is told of this end just now, too */
         struct trace *t = say(ils, EVENT_INTRODUCED);
         memcpy(t->peer_id, p->id, sizeof t->peer_id);
         t->text[0] = name_of(ils, p);

@@ -182,6 +182,25 @@ static void a_spoke_is_invited(void **state)
     assert_true(linked(N, 0) || linked(N, 2));
 }
 
+/* By a hub that meets another one only afterwards: what is told late is waited for, too. */
+static void two_in_a_row(void **state)
+{
+    (void)state;
+    int kyoto = N, nara = 2; /* who is told last */
+    hubs(1, true);
+    for (int i = 1; i <= N; i++)
+        start(i);
+    join_by(1, 0, invite(0), ROLE_HUB);
+    join_by(kyoto, 0, invite(0), ROLE_HUB);
+    join_by(nara, 1, invite(1), ROLE_SPOKE);
+    assert_false(linked(1, kyoto) || linked(kyoto, 1));
+    world_pass(&world, 20 * TICK_S);
+    assert_true(linked(1, kyoto) && linked(kyoto, 1));
+    assert_true(met(kyoto, nara) && met(nara, kyoto));
+    assert_false(world_said(&world, kyoto, EVENT_CERT_UNKNOWN));
+    assert_int_equal(alarms(nara, ILSTLSAuthenticationFailed), 0);
+}
+
 /* Who was invited is introduced for good: to a hub that comes later, after the hub that invited it
  * was started anew. */
 static void who_comes_later(void **state)
@@ -552,6 +571,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_hub_is_invited, setup, teardown),
         cmocka_unit_test_setup_teardown(a_spoke_is_invited, setup, teardown),
         cmocka_unit_test_setup_teardown(not_at_once, setup, teardown),
+        cmocka_unit_test_setup_teardown(two_in_a_row, setup, teardown),
         cmocka_unit_test_setup_teardown(who_comes_later, setup, teardown),
         cmocka_unit_test_setup_teardown(switched_off, setup, teardown),
         cmocka_unit_test_setup_teardown(another_fingerprint, setup, teardown),

@@ -694,6 +694,7 @@ def readme(part, net):
     part.ok(len(hubs) == 3 and hubs[0].count(' linked ') == 2, 'the hubs link themselves', out)
     part.ok(len(hubs) == 3 and 'serves now' in hubs[1], 'nara goes to another hub', out)
     part.ok('degraded: registered with' in out, 'and says so', out)
+    part.ok('ILS-301' not in out, 'who was invited is refused by nobody who hears of it late', out)
     part.ok('OK: left; its own entries (0)' in out and
             any('registered with' in line and ' linked ' in line for line in out.splitlines()[-6:]),
             'it leaves, and joins again', out)
