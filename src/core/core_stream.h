@@ -142,6 +142,7 @@ struct stream {
 struct mark {
     bool theirs;           /* they have said it, or were sent it */
     bool said;             /* they have said that they hold something of it */
+    bool shown;            /* they were told what is held here, in the list or by a head */
     uint64_t epoch, usn, beat;
     uint8_t root[HASH_SIZE];
 };

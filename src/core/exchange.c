@@ -19,6 +19,9 @@ void exchange_open(struct link *l)
         const struct head *h = told_head(s);
         if (told_bytes(s).n == 0)
             continue;
+        struct mark *theirs = mark_get(l, s);
+        if (theirs != NULL)
+            theirs->shown = true;
         struct msg_mark *to = &mark[m.n++];
         memcpy(to->key, s->key, KEY_SIZE);
         to->number = s->number;
@@ -85,12 +88,22 @@ static bool may_tell(const struct link *l, const struct stream *s)
     return memcmp(s->key, l->to->key, KEY_SIZE) != 0 || shown;
 }
 
+/* A spoke has listed a newer head than this hub holds, which it tells once it was shown the older
+ * one: when it came, nothing was held here. */
+static bool asks_for_more(const struct link *l, const struct stream *s, const struct mark *m)
+{
+    return l->ils->role == ROLE_HUB && l->to->role == ROLE_SPOKE && !s->own && !m->shown &&
+           memcmp(s->key, l->to->key, KEY_SIZE) != 0 && mark_order(m, &s->head) > 0;
+}
+
 static void tell_head(struct link *l, struct stream *s)
 {
     const struct head *h = told_head(s);
     struct mark *m = mark_get(l, s);
-    if (m == NULL || (m->theirs && mark_order(m, h) >= 0))
+    bool above = m != NULL && m->theirs && mark_order(m, h) >= 0;
+    if (m == NULL || (above && !asks_for_more(l, s, m)))
         return;
+    m->shown = true;
     if (told_real(s) && s->delta.n != 0 && m->theirs &&
         memcmp(m->root, s->delta_base, HASH_SIZE) == 0) {
         buf_put_slice(&l->out, buf_slice(&s->delta));
@@ -98,7 +111,8 @@ static void tell_head(struct link *l, struct stream *s)
         struct msg_head bare = {.head = told_bytes(s)};
         msg_head_put(&l->out, &bare);
     }
-    mark_set(m, h);
+    if (!above)
+        mark_set(m, h);
 }
 
 /* A hub whose stream 0 does not say so yet: from a spoke nothing of others would be heard. */

@@ -75,6 +75,51 @@ static void over_a_slow_way(void **state)
     world.slow = 0;
 }
 
+static void from_yesterday(int i)
+{
+    world_stop(&world, i);
+    world_restore(&world, i);
+}
+
+static void back_up(int i)
+{
+    world_stop(&world, i);
+    world_image(&world, i);
+    world_start(&world, i, &mem.mem);
+    world_pass(&world, 20 * TICK_S);
+}
+
+/* The origin and its hub come from backups. While the hub still fetches what the origin has left, a
+ * spoke comes that has more of it: the origin gets to know. */
+static void a_spoke_has_more_than_the_hub(void **state)
+{
+    (void)state;
+    back_up(0);
+    assert_int_equal(import(1, BULK, "test", false), REPLY_OK);
+    back_up(1);
+    assert_int_equal(world_plan(&world, 1, "late@b.example", true), REPLY_OK);
+    world_pass(&world, 5 * TICK_S);
+    assert_true(world_answers(&world, 2, "late@b.example"));
+    from_yesterday(0);
+    from_yesterday(1);
+    world_stop(&world, 2);
+    world.slow = 8000;
+    world_start(&world, 0, &mem.mem);
+    world_start(&world, 1, &mem.mem);
+    world_pass(&world, 15 * TICK_S);
+    assert_false(world_answers(&world, 0, "user0000000@site000.example.com"));
+    world_start(&world, 2, &mem.mem);
+    world_hush(&world);
+    for (int i = 0; i < 60 && !world_said(&world, 2, EVENT_CLIENT_ESTABLISHED); i++)
+        world_pass(&world, TICK_S);
+    world_pass(&world, 3 * TICK_S);
+    assert_false(world_answers(&world, 0, "user0000000@site000.example.com"));
+    world.slow = (size_t)1 << 30;
+    world_pass(&world, 60 * TICK_S);
+    for (int i = 0; i < 3; i++)
+        assert_true(world_answers(&world, i, "late@b.example"));
+}
+
 static void many_small_changes(void **state)
 {
     (void)state;
@@ -334,6 +379,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(put_and_delete, setup, teardown),
         cmocka_unit_test_setup_teardown(over_a_slow_way, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_spoke_has_more_than_the_hub, setup, teardown),
         cmocka_unit_test_setup_teardown(many_small_changes, setup, teardown),
         cmocka_unit_test_setup_teardown(one_user_spelled_often, setup, teardown),
         cmocka_unit_test_setup_teardown(bulk_and_replacement, setup, teardown),
