@@ -13,6 +13,7 @@
  *                                           socket, a port, floor's socket), until DOOR knows it
  *   ask load PORT SECONDS RATE ROWS WHERE   changes as above while RATE imports a second change
  *                                           ROWS entries each; of the first and last 10 seconds
+ *   ask changes SECONDS RATE ROWS WHERE     only those imports
  *
  * Prints lines `name: value`. */
 #include <arpa/inet.h>
@@ -356,7 +357,7 @@ static void run_change(struct door *d, size_t count, const char *where)
     free(lag);
 }
 
-/* Every row gets another failover number in each import. */
+/* Every row gets another failover number in each import; one that is refused ends it. */
 static void loader(int fd, double seconds, double rate, unsigned rows)
 {
     size_t size = 64 + 40 * (size_t)rows;
@@ -377,6 +378,8 @@ static void loader(int fd, double seconds, double rate, unsigned rows)
         put(fd, line, (size_t)head);
         put(fd, text, n);
         get_line(fd, "\"ok\"", line);
+        if (strstr(line, "\"ok\":true") == NULL && strstr(line, "\"ok\": true") == NULL)
+            die(line);
         double left = begun + (turn + 1) / rate - now();
         if (left > 0)
             rest((long)(left * 1e9));
@@ -438,6 +441,9 @@ int main(int n, char **v)
         d = door("sip", v[2]);
         run_load(&d, strtod(v[3], NULL), strtod(v[4], NULL), (unsigned)strtoul(v[5], NULL, 10),
                  v[6]);
+    } else if (strcmp(verb, "changes") == 0 && n == 6) {
+        loader(to_socket(v[5]), strtod(v[2], NULL), strtod(v[3], NULL),
+               (unsigned)strtoul(v[4], NULL, 10));
     } else {
         fprintf(stderr, "usage: see the first lines of ask.c\n");
         return 2;

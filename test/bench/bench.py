@@ -12,6 +12,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..'
 
 # pylint: disable=wrong-import-position
 import change
+import drop
 import http_door
 import longest
 import naptr
@@ -25,8 +26,8 @@ from join import run_join
 
 PEERS = os.environ['PEERS']
 REPLICATE = ('pairs', 'slope', 'origins')
-PHASES = REPLICATE + ('replicate', 'change', 'lookup', 'patterns', 'enum', 'http', 'wait', 'join',
-                      'store')
+PHASES = REPLICATE + ('replicate', 'change', 'lookup', 'patterns', 'enum', 'http', 'wait', 'drop',
+                      'join', 'store')
 ALIASES = {'sync': 'pairs', 'restart': 'pairs', 'bytes': 'pairs'}
 
 
@@ -121,6 +122,8 @@ def measure(phase, options, n, figures):
         http_door.run(n, runs or 3, figures)
     elif phase == 'wait':
         wait.run(n, runs or 3, figures)
+    elif phase == 'drop':
+        drop.run(n, runs or 3, figures)
     elif phase == 'store':
         store.run(n, runs or 3, figures)
     else:
@@ -137,6 +140,8 @@ def report(phase, said):
         replicate.report_origins(said)
     elif phase == 'change':
         change.report(said)
+    elif phase == 'drop':
+        drop.report(said)
     elif phase == 'patterns':
         longest.report(said)
     elif phase == 'enum':

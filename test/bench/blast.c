@@ -19,9 +19,12 @@
 #include <sys/socket.h>
 #include <time.h>
 
+#include "drops.h"
+
 #define BATCH  32
 #define OPEN   65536 /* questions that are told apart */
 #define SAMPLE 4000000
+#define ROOM   (64 << 20) /* bytes of replies that wait while other programs run */
 
 static uint8_t text[BATCH][512], reply[BATCH][2048], suffix[256];
 static size_t suffix_n;
@@ -60,9 +63,10 @@ static size_t question(uint8_t *p, unsigned id, unsigned long number)
 static int dial(uint16_t port)
 {
     struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(port)};
-    int fd = socket(AF_INET, SOCK_DGRAM, 0), room = 4 << 20;
+    int fd = socket(AF_INET, SOCK_DGRAM, 0), room = ROOM;
     to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &room, sizeof room);
+    setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof room);
     setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &room, sizeof room);
     if (fd < 0 || connect(fd, (struct sockaddr *)&to, sizeof to) != 0) {
         perror("blast");
@@ -113,15 +117,16 @@ static int order(const void *a, const void *b)
     return x < y ? -1 : x > y;
 }
 
-static void report(double seconds)
+static void report(int fd, double seconds)
 {
     unsigned long all = answered + empty;
     qsort(lag, lag_n, sizeof *lag, order);
     printf("replies_per_s: %.0f\n", (double)all / seconds);
-    printf("empty: %lu\nlost: %lu\n", empty, serial > all ? serial - all : 0);
+    printf("asked: %lu\nempty: %lu\nlost: %lu\nown_drops: %u\n", serial, empty,
+           serial > all ? serial - all : 0, own_drops(fd));
     if (lag_n > 0)
-        printf("p50_us: %.1f\np99_us: %.1f\n", (double)lag[lag_n / 2] * 1e6,
-               (double)lag[lag_n * 99 / 100] * 1e6);
+        printf("p50_us: %.1f\np99_us: %.1f\nmost_us: %.1f\n", (double)lag[lag_n / 2] * 1e6,
+               (double)lag[lag_n * 99 / 100] * 1e6, (double)lag[lag_n - 1] * 1e6);
     if (all > 0)
         printf("reply_bytes: %.1f\n", (double)received_bytes / (double)all);
 }
@@ -146,7 +151,7 @@ static void run_window(int fd, double seconds, unsigned window)
         unsigned fresh = take_some(fd, MSG_DONTWAIT);
         open = fresh < open ? open - fresh : 0;
     }
-    report(now() - begun);
+    report(fd, now() - begun);
 }
 
 static void run_rate(int fd, double seconds, double rate)
@@ -158,9 +163,9 @@ static void run_rate(int fd, double seconds, double rate)
             send_some(fd, due < BATCH ? (unsigned)due : BATCH);
         take_some(fd, MSG_DONTWAIT);
     }
-    for (double last = now(); now() < last + 0.2;)
+    for (double last = now(); answered + empty < serial && now() < last + 1;)
         take_some(fd, MSG_DONTWAIT);
-    report(seconds);
+    report(fd, seconds);
 }
 
 /* The answers without the id, added up: equal sums are equal answers. */

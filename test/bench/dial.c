@@ -2,6 +2,7 @@
  * sides.
  *
  *   dial PORT FILE window W SECONDS    W calls are open at a time
+ *   dial PORT FILE rate R SECONDS      R calls a second, whatever comes back
  *   dial PORT FILE each                every number once, one after the other: prints for each the
  *                                      status and the Contact of the reply
  *
@@ -16,9 +17,14 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "drops.h"
+
 #define WINDOW_MAX 256
 #define BATCH      32
 #define LINE       32 /* bytes of a number at most */
+#define OPEN       (1u << 20) /* calls that are told apart */
+#define SAMPLE     4000000
+#define ROOM       (64 << 20) /* bytes of replies that wait while other programs run */
 
 static char (*number)[LINE];
 static size_t number_n;
@@ -26,6 +32,9 @@ static unsigned port_mine;
 static char text[BATCH][1024], reply[BATCH][2048];
 static struct iovec out_iov[BATCH], in_iov[BATCH];
 static struct mmsghdr out[BATCH], in[BATCH];
+static double asked_at[OPEN];
+static float *lag;
+static size_t lag_n;
 
 static void die(const char *what)
 {
@@ -66,6 +75,7 @@ static int dial(uint16_t port)
 {
     struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(port)}, mine;
     socklen_t n = sizeof mine;
+    int room = ROOM;
     struct timeval wait = {.tv_usec = 200000};
     int fd = socket(AF_INET, SOCK_DGRAM, 0);
     to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
@@ -73,6 +83,7 @@ static int dial(uint16_t port)
         getsockname(fd, (struct sockaddr *)&mine, &n) != 0 ||
         setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof wait) != 0)
         die("socket");
+    setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof room);
     port_mine = ntohs(mine.sin_port);
     return fd;
 }
@@ -110,24 +121,37 @@ static void each(int fd)
     }
 }
 
+static void prepare(void)
+{
+    for (size_t i = 0; i < BATCH; i++) {
+        out_iov[i].iov_base = text[i];
+        in_iov[i] = (struct iovec){reply[i], sizeof reply[i] - 1};
+        out[i].msg_hdr = (struct msghdr){.msg_iov = &out_iov[i], .msg_iovlen = 1};
+        in[i].msg_hdr = (struct msghdr){.msg_iov = &in_iov[i], .msg_iovlen = 1};
+    }
+}
+
+/* Dials the next n. */
+static void send_some(int fd, unsigned *id, unsigned n)
+{
+    double at = now();
+    for (unsigned i = 0; i < n; i++, ++*id) {
+        asked_at[*id % OPEN] = at;
+        out_iov[i].iov_len = invite(text[i], sizeof text[i],
+                                    number[(uint64_t)*id * 2654435761u % number_n], *id);
+    }
+    if (n > 0 && sendmmsg(fd, out, n, 0) != (int)n)
+        die("sendmmsg");
+}
+
 static void window(int fd, unsigned open_max, double seconds)
 {
     unsigned id = 0, open = 0;
     unsigned long good = 0, other = 0, lost = 0;
     double from = now(), end = from + seconds;
-    for (size_t i = 0; i < BATCH; i++) {
-        out_iov[i].iov_base = text[i];
-        in_iov[i] = (struct iovec){reply[i], sizeof reply[i]};
-        out[i].msg_hdr = (struct msghdr){.msg_iov = &out_iov[i], .msg_iovlen = 1};
-        in[i].msg_hdr = (struct msghdr){.msg_iov = &in_iov[i], .msg_iovlen = 1};
-    }
     while (now() < end) {
         unsigned n = open_max - open < BATCH ? open_max - open : BATCH;
-        for (unsigned i = 0; i < n; i++, id++)
-            out_iov[i].iov_len = invite(text[i], sizeof text[i],
-                                        number[(uint64_t)id * 2654435761u % number_n], id);
-        if (n > 0 && sendmmsg(fd, out, n, 0) != (int)n)
-            die("sendmmsg");
+        send_some(fd, &id, n);
         open += n;
         int got = recvmmsg(fd, in, BATCH, MSG_WAITFORONE, NULL);
         if (got <= 0) { /* for 0.2 s: none of them will come */
@@ -146,16 +170,67 @@ static void window(int fd, unsigned open_max, double seconds)
            lost);
 }
 
+/* Takes what has come; counts the redirects. ret: how many replies. */
+static unsigned take_some(int fd, unsigned long *good)
+{
+    int got = recvmmsg(fd, in, BATCH, MSG_DONTWAIT, NULL);
+    double at = now();
+    for (int i = 0; i < got; i++) {
+        reply[i][in[i].msg_len] = '\0';
+        const char *call = strstr(reply[i], "\r\nCall-ID: ");
+        if (call == NULL)
+            die("a reply without Call-ID");
+        *good += memcmp(reply[i] + 8, "302", 3) == 0;
+        if (lag_n < SAMPLE)
+            lag[lag_n++] = (float)(at - asked_at[strtoul(call + 11, NULL, 16) % OPEN]);
+    }
+    return got > 0 ? (unsigned)got : 0;
+}
+
+static int by_size(const void *a, const void *b)
+{
+    float x = *(const float *)a, y = *(const float *)b;
+    return (x > y) - (x < y);
+}
+
+static void rate(int fd, double a_second, double seconds)
+{
+    unsigned id = 0;
+    unsigned long good = 0, all = 0;
+    lag = malloc(SAMPLE * sizeof *lag);
+    if (lag == NULL)
+        die("memory");
+    double from = now(), last = from;
+    for (double at = from; at < from + seconds; at = now()) {
+        double due = (at - from) * a_second - id;
+        if (due >= 1)
+            send_some(fd, &id, due < BATCH ? (unsigned)due : BATCH);
+        all += take_some(fd, &good);
+    }
+    for (last = now(); all < id && now() < last + 1;)
+        all += take_some(fd, &good);
+    qsort(lag, lag_n, sizeof *lag, by_size);
+    printf("asked: %u\nother: %lu\nlost: %lu\nown_drops: %u\n", id, all - good, id - all,
+           own_drops(fd));
+    if (lag_n > 0)
+        printf("p50_us: %.1f\np99_us: %.1f\nmost_us: %.1f\n", 1e6 * (double)lag[lag_n / 2],
+               1e6 * (double)lag[lag_n * 99 / 100], 1e6 * (double)lag[lag_n - 1]);
+    free(lag);
+}
+
 int main(int argc, char **argv)
 {
     if (argc != 4 && argc != 6) {
-        fprintf(stderr, "dial PORT FILE each|window W SECONDS\n");
+        fprintf(stderr, "dial PORT FILE each|window W SECONDS|rate R SECONDS\n");
         return 2;
     }
     int fd = dial((uint16_t)strtoul(argv[1], NULL, 10));
     numbers_read(argv[2]);
+    prepare();
     if (argc == 4)
         each(fd);
+    else if (strcmp(argv[3], "rate") == 0)
+        rate(fd, strtod(argv[4], NULL), strtod(argv[5], NULL));
     else if (strtoul(argv[4], NULL, 10) - 1 < WINDOW_MAX)
         window(fd, (unsigned)strtoul(argv[4], NULL, 10), strtod(argv[5], NULL));
     close(fd);
