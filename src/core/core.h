@@ -125,6 +125,7 @@ struct peer {
     TEXT(version, 64);
     TEXT(route_string, ROUTE_STRING_MAX);
     TEXT(host, HOST_TEXT_MAX); /* advertised */
+    uint8_t home[PEER_ID_SIZE];     /* of a spoke: the hub that serves it; zeros: not said */
     TEXT(former, 2 * PEER_ID_SIZE); /* its peer id before it took a new identity, in hex */
     uint16_t port, tls_port;
     struct announced announced[2]; /* its certificates as its stream 0 has them: in use, next */

@@ -2,12 +2,12 @@
  * and, on a hub, of its roster: whom it relays. Here it is written and read, and peers are kept. */
 #include "core/core.h"
 
-enum { FIELDS = 14, CHANGES_MAX = FIELDS + 2 * PEERS_MAX + 1024 };
+enum { FIELDS = 15, FIELDS_ALWAYS = 13, CHANGES_MAX = FIELDS + 2 * PEERS_MAX + 1024 };
 
 static const char *const field_name[FIELDS] = {"cluster_id", "fqdn", "description", "version",
                                                "role", "route_string", "host", "port",
                                                "tls_port", "certificate", "certificate_next",
-                                               "draining", "holds", "former"};
+                                               "draining", "holds", "hub", "former"};
 
 static struct slice decimal(struct arena *a, uint64_t v)
 {
@@ -202,6 +202,18 @@ static void advertised(const struct ils *ils, struct slice *ret_host, uint16_t *
         *ret_port = (uint16_t)port;
 }
 
+/* The peer id of the hub that serves this spoke, in hex. */
+static struct slice hub_told(struct ils *ils)
+{
+    uint8_t id[PEER_ID_SIZE];
+    char hex[2 * PEER_ID_SIZE + 1] = "";
+    if (ils->role == ROLE_SPOKE && ils->mesh.has_hub) {
+        crypto_peer_id(id, ils->mesh.hub_key);
+        hex_text(hex, id, sizeof id);
+    }
+    return arena_copy(&ils->step, slice_of(hex));
+}
+
 static size_t field_changes(struct ils *ils, struct change *change)
 {
     struct slice host;
@@ -216,12 +228,13 @@ static size_t field_changes(struct ils *ils, struct change *change)
         decimal(&ils->step, ils->role), text_slice(ils->route_string),
         host, decimal(&ils->step, port), decimal(&ils->step, tls_port),
         own_told(ils, 0), own_told(ils, 1),
-        ils->mesh.draining ? slice_of("1") : slice_of(""), holds_told(ils),
+        ils->mesh.draining ? slice_of("1") : slice_of(""), holds_told(ils), hub_told(ils),
         arena_copy(&ils->step, slice_of(former))};
     size_t n = 0;
-    for (size_t i = 0; i < FIELDS && (i < FIELDS - 1 || former[0] != '\0'); i++)
-        change[n++] = (struct change){.put = true, .kind = ENTRY_FIELD,
-                                      .user = slice_of(field_name[i]), .value = value[i]};
+    for (size_t i = 0; i < FIELDS; i++)
+        if (i < FIELDS_ALWAYS || value[i].n != 0)
+            change[n++] = (struct change){.put = true, .kind = ENTRY_FIELD,
+                                          .user = slice_of(field_name[i]), .value = value[i]};
     return n;
 }
 
@@ -250,10 +263,14 @@ static bool written_gone(void *context, const struct record *r)
     return true;
 }
 
+/* Which hub serves a spoke is said with what else there is to say, and not by itself: neither a
+ * join nor a hub that dies costs more for that. */
 static bool nothing_new(const struct stream *self, const struct change *change, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
         struct record key = {.kind = change[i].kind, .user = change[i].user}, now;
+        if (key.kind == ENTRY_FIELD && slice_eq(key.user, slice_of("hub")))
+            continue;
         bool there = catalog_find(self->catalog, &key, &now);
         if (there != change[i].put || (there && !slice_eq(now.value, change[i].value)))
             return false;
@@ -368,6 +385,12 @@ struct reading {
     size_t listed;
 };
 
+static void home_announced(struct peer *p, struct slice hex)
+{
+    if (!hex_parse(p->home, PEER_ID_SIZE, hex))
+        memset(p->home, 0, PEER_ID_SIZE);
+}
+
 static bool read_field(void *context, const struct record *r)
 {
     struct reading *reading = context;
@@ -400,6 +423,8 @@ static bool read_field(void *context, const struct record *r)
         own_announced(p, 1, r->value);
     else if (slice_eq(r->user, slice_of("draining")))
         p->draining = slice_eq(r->value, slice_of("1"));
+    else if (slice_eq(r->user, slice_of("hub")))
+        home_announced(p, r->value);
     else if (slice_eq(r->user, slice_of("former")))
         text_set(p->former, named(r->value));
     else if (slice_eq(r->user, slice_of("holds")))
@@ -414,6 +439,7 @@ void peer_read(struct ils *ils, struct peer *p, struct stream *s)
     text_set(p->description, slice_make(NULL, 0));
     text_set(p->route_string, slice_make(NULL, 0));
     text_set(p->host, slice_make(NULL, 0));
+    memset(p->home, 0, PEER_ID_SIZE);
     p->role = ROLE_STANDALONE;
     p->draining = p->holds.known = false;
     struct reading reading = {.peer = p};

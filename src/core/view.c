@@ -175,6 +175,8 @@ static void view_peer(const struct ils *ils, const struct peer *p, struct view_c
     ret->port = p->port;
     ret->tls_port = p->tls_port;
     ret->role = (enum ils_role)p->role;
+    if (ret->role == ROLE_SPOKE)
+        memcpy(ret->hub, p->home, PEER_ID_SIZE);
     ret->last_contact = p->last_contact;
     ret->linked = p->link != NULL;
     ret->met = p->met;
@@ -272,6 +274,8 @@ bool view_cluster(const struct ils *ils, size_t i, struct view_cluster *ret)
         ret->version = text_slice(ils->version);
         ret->route_string = text_slice(ils->route_string);
         ret->role = ils->role;
+        if (ils->role == ROLE_SPOKE && ils->mesh.has_hub)
+            crypto_peer_id(ret->hub, ils->mesh.hub_key);
         ret->status = SYNC_UP_TO_DATE;
         ret->draining = ils->mesh.draining;
         ret->duplicate = is_duplicate(ils, NULL, ret->cluster_id);

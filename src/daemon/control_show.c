@@ -89,11 +89,15 @@ void verb_version(struct client *client)
 
 static json_t *cluster_json(const struct view_cluster *c)
 {
+    static const uint8_t none[PEER_ID_SIZE];
     char text[64], name[CONTROL_NAME_MAX];
+    bool has_hub = memcmp(c->hub, none, sizeof none) != 0;
     json_t *json = json_object();
     json_object_set_new(json, "cluster_id", render_text(c->cluster_id));
     json_object_set_new(json, "name", render_text(slice_of(control_cluster_name(name, c))));
     json_object_set_new(json, "draining", json_boolean(c->draining));
+    json_object_set_new(json, "hub",
+                        has_hub ? control_hex(c->hub, sizeof c->hub) : json_null());
     json_object_set_new(json, "last_contact_time", control_time(c->local ? 0 : c->last_contact));
     json_object_set_new(json, "role", json_string(render_role(c->role, c->local)));
     json_object_set_new(json, "advertised_route_string", render_text(c->route_string));

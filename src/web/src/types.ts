@@ -58,6 +58,8 @@ export interface Cluster {
     cluster_id: string;
     name: string;
     last_contact_time: string | null;
+    /* of a spoke: the peer id of the hub that serves it, as it said with its last beat */
+    hub: string | null;
     role: string;
     advertised_route_string: string;
     last_usn_data_received: string | null;

@@ -1,7 +1,7 @@
 /* network_layout: where each cluster stands in the picture of the network. Hubs stand in a ring,
- * the spokes of each in its sector of the ring around it. Which hub serves a spoke only the two
- * know: spokes that are seen neither from here nor have one hub to go to are in a sector of their
- * own. */
+ * the spokes of each in its sector of the ring around it. Spokes of which it is not known who
+ * serves them (an older program does not say it, and between two beats it may have changed) are in
+ * a sector of their own. */
 import type { Cluster, Hub, Status } from '../types';
 
 export type State = 'good' | 'busy' | 'held' | 'stale' | 'parted' | 'lost';
@@ -98,10 +98,14 @@ function linesOfSelf(self: Node, nodes: Node[], hubs: Hub[], status: Status | nu
     return lines;
 }
 
-/* The hub whose sector a spoke stands in. */
+/* The hub whose sector a spoke stands in: the one that it is linked with, as it is seen from here,
+ * or as it said itself; a hub that is gone does not serve it any more. */
 function homeOf(spoke: Node, self: Node | undefined, hubs: Node[], lines: Line[]): Node | null {
     const mine = lines.find(l => l.kind === 'link' && (l.to === spoke.id || spoke.self));
     if (mine) return hubs.find(h => h.id === (spoke.self ? mine.to : mine.from)) ?? null;
+    const apart = spoke.state === 'parted' || spoke.state === 'lost';
+    const said = hubs.find(h => h.id === spoke.cluster?.hub);
+    if (said && (apart || (!said.self && said.state !== 'lost'))) return said;
     if (hubs.length === 1) return hubs[0] ?? null;
     const others = hubs.filter(h => !h.self);
     if (self?.hub && spoke.state === 'parted') return self;
