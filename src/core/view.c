@@ -261,6 +261,19 @@ bool view_lists(const struct ils *ils, const uint8_t hub[static KEY_SIZE],
            roster_lists(self, key);
 }
 
+/* It has met nobody: a hub that was to join another as well is no network of its own. */
+static bool is_alone(const struct ils *ils)
+{
+    if (ils->role == ROLE_STANDALONE)
+        return true;
+    list_each(node, &ils->peers) {
+        const struct peer *p = list_entry(node, struct peer, node);
+        if (p->met && !p->foreign)
+            return false;
+    }
+    return ils->role == ROLE_SPOKE || ils->dial.wanted;
+}
+
 bool view_cluster(const struct ils *ils, size_t i, struct view_cluster *ret)
 {
     memset(ret, 0, sizeof *ret);
@@ -277,6 +290,7 @@ bool view_cluster(const struct ils *ils, size_t i, struct view_cluster *ret)
         if (ils->role == ROLE_SPOKE && ils->mesh.has_hub)
             crypto_peer_id(ret->hub, ils->mesh.hub_key);
         ret->status = SYNC_UP_TO_DATE;
+        ret->alone = is_alone(ils);
         ret->draining = ils->mesh.draining;
         ret->duplicate = is_duplicate(ils, NULL, ret->cluster_id);
         if (ils->own == NULL)

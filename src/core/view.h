@@ -87,6 +87,7 @@ struct view_cluster {
     struct slice address;       /* advertised */
     uint16_t port, tls_port;    /* likewise; 0 = not known */
     enum ils_role role;
+    bool alone;                 /* local: in no network, or in none that it was to join */
     uint8_t hub[PEER_ID_SIZE];  /* spoke: who serves it, as it last said; zeros: not known */
     wall last_contact;          /* 0 = never, or the local row */
     wall last_usn;              /* when data last came */

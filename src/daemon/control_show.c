@@ -55,7 +55,7 @@ const char *control_sync_text(char *dst, size_t size, const struct view_cluster 
     switch (c->status) {
     case SYNC_UP_TO_DATE:
         if (!c->stale || c->disconnected)
-            return "Up to date";
+            return c->alone ? "Not joined" : "Up to date";
         snprintf(dst, size, "Stale (%" PRId64 " min)", c->signed_s / 60);
         return dst;
     case SYNC_SYNCHRONIZING:

@@ -4,7 +4,7 @@ import { english } from './japanese.mjs';
 
 /* --- every page */
 
-async function languages(come, name, seen) {
+async function languages(come, name, seen, own) {
     const ann = await come(name, { locale: 'ja-JP' });
     await ann.open();
     same(await ann.page.evaluate(() => document.documentElement.lang), 'ja',
@@ -15,6 +15,7 @@ async function languages(come, name, seen) {
     await ann.page.getByText(seen).first().waitFor();
     const table = await ann.row(name).innerText();
     ok(!/Hub|Spoke|Standalone/.test(table), 'the roles in Japanese', table);
+    ok(table.includes(own), `its own row: ${own}`, table);
     for (const view of await ann.views()) {
         await ann.look(view);
         same(await english(ann.page), [], `${view}: no English sentence is left`);
@@ -233,8 +234,8 @@ async function trace(come) {
 await play({
     import: importing,
     trace,
-    'japanese of a hub': come => languages(come, 'tokyo', '最新'),
-    'japanese of who was refused': come => languages(come, 'kobe', 'ILS-201'),
+    'japanese of a hub': come => languages(come, 'tokyo', '最新', '最新'),
+    'japanese of who was refused': come => languages(come, 'kobe', 'ILS-201', '未参加'),
     'axe light en': come => accessible(come, 'light', 'en-GB'),
     'axe light ja': come => accessible(come, 'light', 'ja-JP'),
     'axe dark en': come => accessible(come, 'dark', 'en-GB'),

@@ -59,7 +59,7 @@ const t = words(
 export function toneOf(state: string): Tone {
     if (state === 'Up to date') return 'good';
     if (state.startsWith('Synchronizing') || state.startsWith('Behind')) return 'info';
-    return state === 'Disconnected' ? 'warn' : 'bad';
+    return state === 'Disconnected' || state === 'Not joined' ? 'warn' : 'bad';
 }
 
 const ROLES = ['Hub', 'Spoke', 'Standalone', 'Imported catalog'] as const;
