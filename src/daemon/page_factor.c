@@ -46,6 +46,18 @@ static void count_wrong(struct page_factor *f, tick now)
     f->until = now + wait * 1000000;
 }
 
+/* A code lives for its own half minute. That of the next to it is told apart, since it is late or the
+ * clocks differ; and as that tells a guesser something, it is not taken later on either. */
+static enum page_second beside(struct page_factor *f, uint32_t code, tick now)
+{
+    uint64_t step = totp_beside(f->key, code, clock_wall());
+    count_wrong(f, now);
+    if (step <= f->step || step == f->spoilt)
+        return SECOND_WRONG;
+    f->spoilt = step;
+    return SECOND_BESIDE;
+}
+
 enum page_second page_factor_judge(struct page_account *a, struct slice typed)
 {
     struct page_factor *f = &a->factor;
@@ -59,7 +71,9 @@ enum page_second page_factor_judge(struct page_account *a, struct slice typed)
     if (digits && f->until > now)
         return SECOND_WAIT;
     uint64_t step = digits ? totp_find(f->key, code, clock_wall(), f->step) : 0;
-    if (step == 0 && (digits || !recovered(f, typed))) {
+    if (digits && (step == 0 || step == f->spoilt))
+        return beside(f, code, now);
+    if (!digits && !recovered(f, typed)) {
         count_wrong(f, now);
         return SECOND_WRONG;
     }

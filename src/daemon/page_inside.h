@@ -49,9 +49,11 @@ struct page_factor {
     uint64_t step; /* of the last code that was taken */
     uint8_t recovery[PAGE_RECOVERIES][HASH_SIZE];
     size_t recovery_n;
-    /* In memory alone: wrong codes in a row behind the right password, until when no more count */
+    /* In memory alone: wrong codes in a row behind the right password, until when no more count;
+     * a step whose code was said to be that of another time */
     unsigned wrong;
     tick until;
+    uint64_t spoilt;
 };
 
 struct page_account {
@@ -200,7 +202,7 @@ const char *page_password_flaw(const struct page *p, struct slice password, cons
 
 /* page_factor.c */
 enum page_second { SECOND_NONE, SECOND_GOOD, SECOND_RECOVERED, SECOND_WANTED, SECOND_WRONG,
-                   SECOND_WAIT };
+                   SECOND_BESIDE, SECOND_WAIT };
 /* What was typed beside a password that was right (n = 0: nothing). What is good is used up in the
  * account, which is to be stored (GOOD, RECOVERED). */
 enum page_second page_factor_judge(struct page_account *a, struct slice typed);

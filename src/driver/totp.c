@@ -28,9 +28,14 @@ uint32_t totp_code(const uint8_t key[static TOTP_KEY], uint64_t step)
 
 uint64_t totp_find(const uint8_t key[static TOTP_KEY], uint32_t code, wall now, uint64_t after)
 {
-    uint64_t found = 0, present = totp_step(now);
-    for (uint64_t step = present - 1; step <= present + 1; step++)
-        if (step > after && totp_code(key, step) == code)
-            found = step;
-    return found;
+    uint64_t present = totp_step(now);
+    return present > after && totp_code(key, present) == code ? present : 0;
+}
+
+uint64_t totp_beside(const uint8_t key[static TOTP_KEY], uint32_t code, wall now)
+{
+    uint64_t present = totp_step(now);
+    if (totp_code(key, present + 1) == code)
+        return present + 1;
+    return totp_code(key, present - 1) == code ? present - 1 : 0;
 }

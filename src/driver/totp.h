@@ -14,8 +14,9 @@
 uint64_t totp_step(wall now);
 /* The code of a step: below 10^6. */
 uint32_t totp_code(const uint8_t key[static TOTP_KEY], uint64_t step);
-/* Which step after `after` the code is of: the present one, that before it or that behind it, since
- * clocks differ. 0: of none. */
+/* The present step, if it is after `after` and the code is its; or 0. */
 uint64_t totp_find(const uint8_t key[static TOTP_KEY], uint32_t code, wall now, uint64_t after);
+/* The step before the present one or behind it whose code it is, since clocks differ; or 0. */
+uint64_t totp_beside(const uint8_t key[static TOTP_KEY], uint32_t code, wall now);
 
 #endif

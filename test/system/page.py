@@ -45,6 +45,13 @@ def unchunked(body):
     return whole
 
 
+def half_minute(after=0):
+    """Waits for a half minute that is another one than `after`, and has 10 s left; which it is."""
+    while int(time.time()) // 30 == after or time.time() % 30 > 20:
+        time.sleep(0.2)
+    return int(time.time()) // 30
+
+
 def totp(key, ahead=0):
     """What an authenticator shows for the key (base32), so many half minutes from now."""
     step = int(time.time()) // 30 + ahead

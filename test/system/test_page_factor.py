@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The second factor of the admin page, by the clock of this machine: set up, asked for, good once,
 also after a restart; guessed at; lost; required of everybody. And passwords that an operator's list
-has. A code of this half minute is still taken in the next, so that no check hangs on when it runs.
+has. A code lives for its half minute, so each is made where enough of that is left.
 """
 import contextlib
 import ctypes
@@ -10,10 +10,11 @@ import json
 import os
 import re
 import sqlite3
+import time
 import urllib.parse
 
 from harness import Network, Tap, free_port
-from page import Page, totp
+from page import Page, half_minute, totp
 
 tap = Tap()
 ONE = 'correct horse battery'
@@ -62,10 +63,12 @@ def enrol(c, page):
     tap.same(page.api('session/factor', {'code': totp(offer['key'])}).error(),
              (400, 'SECOND_FACTOR'), 'a code of an offer before the last one is none')
     offer = page.api('session/factor').json()
-    for wrong in (totp(offer['key'], -3), '00000', 'abcdef', offer['key']):
+    half_minute()
+    for wrong in (totp(offer['key'], -1), totp(offer['key'], 1), '00000', 'abcdef', offer['key']):
         tap.same(page.api('session/factor', {'code': wrong}).error(), (400, 'SECOND_FACTOR'),
                  'it does not count by what is no code of it: %d characters' % len(wrong))
     tap.same(user_of(c, 'ann')['second_factor'], False, 'what is offered is asked of nobody')
+    half_minute()
     code = totp(offer['key'])
     answer = page.enter(page.api('session/factor', {'code': code}))
     recovery = answer.json()['recovery_codes']
@@ -83,15 +86,25 @@ def asked(c, page, key, used, recovery):
              'V6.3.3: the password alone lets nobody in')
     tap.same(other(page, 'ann', TWO, totp(key, 1)).answer.error(), (401, 'LOGIN'),
              'V6.3.3: nor does a code alone')
-    for name, wrong in (('the one that set it up', used), ('one of a minute ago', totp(key, -2)),
-                        ('one of later on', totp(key, 3))):
-        tap.same(other(page, 'ann', ONE, wrong).answer.error(), (401, 'SECOND_FACTOR'),
+    now = half_minute(int(time.time()) // 30)
+    coming = totp(key, 1)
+    for name, wrong, told in (('the one before, which set it up', used, False),
+                              ('one of a minute ago', totp(key, -2), False),
+                              ('the next one', coming, True)):
+        answer = other(page, 'ann', ONE, wrong).answer
+        tap.same(answer.error(), (401, 'SECOND_FACTOR'),
                  'V6.5.5: not by a code of another time: ' + name)
-    code = totp(key, 1)
+        tap.same('clocks differ' in answer.json()['error']['text'], told,
+                 'what may be wrong with the clock is said: ' + name)
+    code = totp(key)
     tap.same(other(page, 'ann', ONE, code[:3] + ' ' + code[3:]).answer.status, 200,
              'V6.3.3: both together do')
     tap.same(other(page, 'ann', ONE, code).answer.error(), (401, 'SECOND_FACTOR'),
              'V6.5.1: a code is good once')
+    half_minute(now)
+    tap.same((totp(key), other(page, 'ann', ONE, coming).answer.error()),
+             (coming, (401, 'SECOND_FACTOR')),
+             'V6.5.5: what was told to be of the next half minute is not taken in that either')
     tap.same(page.prove(ONE).error(), (403, 'SECOND_FACTOR'), 'V7.5.1: a proof wants both')
     tap.same(page.prove(ONE, recovery[0].lower().replace('-', ' ')).status, 200,
              'a recovery code stands for one')
@@ -110,7 +123,8 @@ def guessing(page, key, recovery):
     """Whoever has the password, and more than one address."""
     said = [other(page, 'ann', ONE, '%06d' % i, '127.0.0.20').answer.error() for i in range(5)]
     tap.same(said, [(401, 'SECOND_FACTOR')] * 5, 'wrong codes are refused')
-    tap.same(other(page, 'ann', ONE, totp(key, 1), '127.0.0.21').answer.error(), (429, 'WAIT'),
+    half_minute()
+    tap.same(other(page, 'ann', ONE, totp(key), '127.0.0.21').answer.error(), (429, 'WAIT'),
              'V6.6.3: after five of them the account waits for codes')
     said = [other(page, 'rob', 'wrong wrong wrong', None, '127.0.0.20').answer.error()
             for _ in range(4)]
@@ -185,6 +199,7 @@ def required(c, page):
     tap.same((rob.answer.json()['enrol'], rob.get('sessions').error()), (True, (403, 'ENROL')),
              'V6.3.3: he comes in to set one up, and for nothing else')
     key = rob.api('session/factor').json()['key']
+    half_minute()
     answer = rob.enter(rob.api('session/factor', {'code': totp(key)}))
     tap.same((answer.json().get('enrol'), rob.get('status').status), (False, 200),
              'V6.3.3: then he is in')
@@ -211,6 +226,7 @@ def lost(c, page, recovery):
     tap.same(page.enter(page.api('session/factor/remove')).status, 200, 'one\'s own goes')
     tap.same(other(page, 'ann', ONE).answer.status, 200, 'and is asked no more')
     key = page.api('session/factor').json()['key']
+    half_minute()
     page.api('session/factor', {'code': totp(key)})
     tap.same(other(page, 'ann', ONE).answer.error(), (401, 'SECOND_FACTOR'), 'another one counts')
     code = c.json('page', 'setup')['code']
