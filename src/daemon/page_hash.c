@@ -1,6 +1,7 @@
 /* page_hash: Argon2id on a thread of libuv, one after the other. A password is wiped as soon as it
  * is stretched; whoever waits behind eight others is sent away. A new one is looked for in the
- * operator's list first, which is read through each time: it may be long, and is seldom asked. */
+ * operator's list first, or in that of the host where it has one; it is read through each time: it
+ * may be long, and is seldom asked. */
 #include <sodium.h>
 
 #include "daemon/page_inside.h"
@@ -13,6 +14,9 @@
 #define OPS 3
 #define MEM 67108864
 
+/* Of Debian's cracklib-runtime: words of a dictionary, 4 836 of them long enough for a password. */
+#define LIST_OF_HOST "/usr/share/dict/cracklib-small"
+
 struct page_job {
     struct list node;
     uv_work_t work;
@@ -20,7 +24,7 @@ struct page_job {
     enum page_work kind;
     char password[PAGE_PASSWORD_MAX], hash[PAGE_HASH_MAX], text[PAGE_HASH_MAX];
     size_t password_n;
-    const char *list; /* file of passwords that are not taken, or NULL */
+    const char *list; /* file of passwords that are not taken; NULL: that of the host, if any */
     enum page_outcome outcome;
     page_hashed done;
     void *context;
@@ -45,14 +49,12 @@ static enum page_outcome look_up(const struct page_job *job)
 {
     enum page_outcome outcome = PAGE_YES;
     struct slice password = slice_make(job->password, job->password_n);
-    FILE *file = job->list != NULL ? fopen(job->list, "re") : NULL;
+    FILE *file = fopen(job->list != NULL ? job->list : LIST_OF_HOST, "re");
     char *line = NULL;
     size_t size = 0;
     ssize_t n;
-    if (job->list == NULL)
-        return PAGE_YES;
     if (file == NULL)
-        return PAGE_UNREAD;
+        return job->list != NULL ? PAGE_UNREAD : PAGE_YES;
     while (outcome == PAGE_YES && (n = getline(&line, &size, file)) > 0) {
         struct slice one = slice_make(line, (size_t)n);
         while (one.n > 0 && (one.p[one.n - 1] == '\n' || one.p[one.n - 1] == '\r'))

@@ -237,6 +237,17 @@ def lost(c, page, recovery):
     return key
 
 
+def of_the_host(c, page, taken):
+    """The dictionary of Debian's cracklib-runtime, by itself; a list of one's own stands for it."""
+    if not os.path.exists('/usr/share/dict/cracklib-small'):
+        print('# no cracklib-runtime here: its list is not asked')
+        return
+    for word, status in (('contortionist', 200 if taken else 400), ('xontortionizt', 200)):
+        answer = page.api('users', {'name': 'rob', 'password': word})
+        tap.ok(answer.status == status and (status == 200 or b'list' in answer.body),
+               'V6.2.4: %s, by the list of the host: %d' % (word, status), answer.body)
+
+
 def listed(c, page):
     """Passwords that an operator's list has; the controls are those beside it."""
     path = os.path.join(c.data, 'passwords.txt')
@@ -246,6 +257,7 @@ def listed(c, page):
     taken = [page.api('users', {'name': 'rob', 'password': w}).status
              for w in ('thecakeisalie', 'sonnenschein in lodz')]
     tap.same(taken, [200, 200], 'V6.2.12: the control: without a list they are taken')
+    of_the_host(c, page, False)
     c.stop()
     c.options = ['--page-passwords', path]
     c.start()
@@ -254,6 +266,7 @@ def listed(c, page):
         answer = page.api('users', {'name': 'rob', 'password': poor})
         tap.ok(answer.error() == (400, 'PASSWORD') and 'list' in answer.json()['error']['text'],
                'V6.2.12: in the list, refused: ' + poor, answer.body)
+    of_the_host(c, page, True)
     tap.same(page.api('users', {'name': 'rob', 'password': 'sonnenschein in lod'}).status, 200,
              'V6.2.4: what is not in it is taken, so the list is asked and nothing else')
     tap.same(page.api('session/password', {'password': TWO, 'new': 'thecakeisalie'}).error(),
