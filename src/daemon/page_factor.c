@@ -46,8 +46,8 @@ static void count_wrong(struct page_factor *f, tick now)
     f->until = now + wait * 1000000;
 }
 
-/* A code lives for its own half minute. That of the next to it is told apart, since it is late or the
- * clocks differ; and as that tells a guesser something, it is not taken later on either. */
+/* A code lives for its own half minute. That of the next to it is told apart, since it is late or
+ * the clocks differ; and as that tells a guesser something, it is not taken later on either. */
 static enum page_second beside(struct page_factor *f, uint32_t code, tick now)
 {
     uint64_t step = totp_beside(f->key, code, clock_wall());

@@ -194,8 +194,8 @@ static void second(struct sign *sign, struct page_account *a)
     case SECOND_BESIDE:
         page_guessed(sign->door->page, sign->ip, false);
         tell_log(sign, false, "gave the right password and a code of another half minute");
-        refuse(sign, status, "SECOND_FACTOR", "the code is that of the half minute before or after: "
-               "type the one that is shown now; if it was, the clocks differ", "date -u");
+        refuse(sign, status, "SECOND_FACTOR", "the code is that of the half minute before or after:"
+               " type the one that is shown now; if it was, the clocks differ", "date -u");
         break;
     case SECOND_WRONG:
         page_guessed(sign->door->page, sign->ip, false);
