@@ -129,11 +129,19 @@ struct index_secret {
     uint64_t user[KEYHASH_WORDS(URI_MAX)], domain[KEYHASH_WORDS(URI_MAX)];
 };
 
+/* The table that follows one that is nearly full; nobody reads it yet. */
+struct next_slots {
+    struct slots *slots; /* NULL: none */
+    size_t used, left;
+    uint32_t filled; /* segments with a lower id are in it, too */
+};
+
 struct index {
     struct index_secret secret;
     struct slots *_Atomic slots; /* NULL: none yet */
     size_t used; /* records */
     size_t left; /* records that left from behind their bucket: its bit stays */
+    struct next_slots next;
 };
 
 /* Segments by id; [0] is nobody. Readers may be in an older copy: it has all that they can know
@@ -213,7 +221,7 @@ static inline size_t segment_block_size(const struct segment *s)
 static inline size_t index_bytes(const struct plan *p)
 {
     const struct slots *x = p->index.slots;
-    return slots_size(x) * sizeof x->slot[0];
+    return (slots_size(x) + slots_size(p->index.next.slots)) * sizeof x->slot[0];
 }
 
 /* As readers must ask for it: a subscript right behind an atomic pointer is compiled by gcc as a
@@ -237,7 +245,7 @@ uint32_t plan_segment_new(struct catalog *c);
 /* Its id is used again when all readers have passed. */
 void plan_segment_retire(struct plan *p, uint32_t id);
 
-/* --- index.c: */
+/* --- index.c and index_room.c: */
 
 /* One record of a catalog, as the index has found it. */
 struct found {
@@ -255,7 +263,8 @@ struct company {
 /* The hash of a key in this catalog. */
 uint64_t index_hash(const struct plan *p, uint64_t salt, const struct record *key);
 
-/* Room for n more records, or for n in all (when many are announced). False: memory. */
+/* Room for n more records, or for n in all (when many are announced). False: memory. A table that
+ * is nearly full is followed by another one, which is filled a little with each call. */
 bool index_reserve(struct plan *p, uint64_t n);
 void index_expect(struct plan *p, uint64_t n);
 
@@ -267,6 +276,8 @@ bool index_add(struct plan *p, uint32_t id);
  * the segment itself must not be flagged as target. */
 void index_count(struct plan *p, uint32_t id, bool add);
 void index_remove(struct plan *p, uint32_t id);
+/* Puts the records of a held segment into a table. Returns how many. */
+size_t index_fill(struct plan *p, struct slots *x, uint32_t id);
 /* New slots, filled from all held segments but those of `swept` (or NULL) that no set lists: they
  * leave with the former slots. False: memory, and nothing has changed. */
 bool index_refill(struct plan *p, const struct catalog *swept);

@@ -9,53 +9,7 @@
 
 #include "base/keyhash.h"
 #include "base/rand.h"
-#include "plan/catalog.h"
-
-#define BATCH     32 /* keys hashed ahead, so that the waits for their slots overlap */
-#define TAG_SHIFT 41
-#define PASSED    (UINT64_C(1) << 40)
-
-static inline uint64_t slot_make(uint64_t hash, uint32_t id, uint32_t offset)
-{
-    return hash << TAG_SHIFT | (uint64_t)id << 16 | offset;
-}
-
-static inline uint32_t slot_id(uint64_t slot)
-{
-    return (uint32_t)(slot >> 16 & 0xffffff);
-}
-
-static inline uint32_t slot_offset(uint64_t slot)
-{
-    return (uint32_t)(slot & 0xffff);
-}
-
-static inline size_t bucket_of(const struct slots *x, uint64_t hash)
-{
-    return (size_t)((hash >> 32) * x->buckets >> 32);
-}
-
-/* Which slot of each bucket says whether records of this hash have passed it by. */
-static inline size_t passed_at(uint64_t hash)
-{
-    return (size_t)(hash >> (64 - TAG_SHIFT) & (BUCKET - 1));
-}
-
-static inline size_t bucket_next(const struct slots *x, size_t bucket)
-{
-    return bucket + 1 == x->buckets ? 0 : bucket + 1;
-}
-
-/* Readers find by a slot what was written before it. */
-static inline uint64_t slot_get(const struct slots *x, size_t at)
-{
-    return atomic_load_explicit(&x->slot[at], memory_order_acquire);
-}
-
-static inline void slot_set(struct slots *x, size_t at, uint64_t slot)
-{
-    atomic_store_explicit(&x->slot[at], slot, memory_order_release);
-}
+#include "plan/index_inside.h"
 
 /* The users of URIs are always hashed without case, so that a lookup without case finds every
  * spelling; domains are in lower case already. What is hashed says its own lengths first, so no two
@@ -238,130 +192,6 @@ static size_t view_find(const struct view *v, uint64_t hash, const struct record
     return held;
 }
 
-/* --- room */
-
-/* There is always an empty slot: reserve keeps a quarter of them. What finds none in a bucket says
- * so there before it goes on. */
-static void place(struct slots *x, uint64_t hash, uint32_t id, uint32_t offset)
-{
-    for (size_t bucket = bucket_of(x, hash);; bucket = bucket_next(x, bucket)) {
-        for (size_t at = bucket * BUCKET; at < (bucket + 1) * BUCKET; at++) {
-            uint64_t slot = slot_get(x, at);
-            if (slot_id(slot) != 0)
-                continue;
-            slot_set(x, at, slot_make(hash, id, offset) | (slot & PASSED));
-            return;
-        }
-        size_t passed = bucket * BUCKET + passed_at(hash);
-        slot_set(x, passed, slot_get(x, passed) | PASSED);
-    }
-}
-
-/* Records of a segment in groups, hashed, their first slots on the way into the cache. */
-struct batch {
-    struct segment_reader reader;
-    size_t n;
-    struct record record[BATCH];
-    uint64_t hash[BATCH];
-};
-
-static bool batch_next(struct batch *b, const struct plan *p, const struct slots *x, uint64_t salt)
-{
-    b->n = 0;
-    while (b->n < BATCH && segment_next(&b->reader, &b->record[b->n]) == 1) {
-        uint64_t hash = index_hash(p, salt, &b->record[b->n]);
-        __builtin_prefetch(&x->slot[bucket_of(x, hash) * BUCKET], 1);
-        b->hash[b->n++] = hash;
-    }
-    return b->n > 0;
-}
-
-static void batch_start(struct batch *b, const struct segment *s)
-{
-    b->n = 0;
-    segment_reader_init(&b->reader, segment_bytes(s));
-}
-
-static void slots_replace(struct plan *p, struct slots *x)
-{
-    struct slots *old = p->index.slots;
-    p->index.slots = x;
-    graves_add(&p->graves, old != NULL ? &old->grave : NULL);
-}
-
-static struct slots *slots_new(struct mem *mem, uint64_t size)
-{
-    size_t buckets = (size_t)(size + BUCKET - 1) / BUCKET, line = BUCKET * sizeof(uint64_t);
-    struct slots *x = grave_alloc(mem, sizeof *x + (buckets + 1) * line);
-    if (x == NULL)
-        return NULL;
-    uint8_t *behind = (uint8_t *)(x + 1);
-    x->buckets = buckets;
-    x->slot = (_Atomic uint64_t *)(void *)(behind + (line - (uintptr_t)behind % line));
-    return x;
-}
-
-/* Whether the table has its records. What no set lists and is not swept yet has them there too, or
- * to sweep it would look for what is not there: only who sweeps it now leaves it out. */
-static bool is_in(const struct segment *s, const struct catalog *swept)
-{
-    return s->block != NULL && (s->flags & SEGMENT_GONE) == 0 &&
-           (s->flags != 0 || s->catalog != swept);
-}
-
-/* Readers go on in the former table until the new one is full. */
-static bool resize(struct plan *p, uint64_t size, const struct catalog *swept)
-{
-    struct batch b;
-    if (size == 0 || size > UINT32_MAX)
-        return size == 0;
-    struct slots *x = slots_new(p->mem, size);
-    if (x == NULL)
-        return false;
-    p->index.used = p->index.left = 0;
-    for (uint32_t id = 1; id < p->segment_top; id++) {
-        const struct segment *s = segment_at(p, id);
-        if (!is_in(s, swept))
-            continue;
-        batch_start(&b, s);
-        while (batch_next(&b, p, x, s->catalog->salt)) {
-            for (size_t i = 0; i < b.n; i++)
-                place(x, b.hash[i], id, b.record[i].offset);
-            p->index.used += b.n;
-        }
-    }
-    slots_replace(p, x);
-    return true;
-}
-
-bool index_refill(struct plan *p, const struct catalog *swept)
-{
-    return resize(p, slots_size(p->index.slots), swept);
-}
-
-void index_done(struct plan *p)
-{
-    slots_replace(p, NULL);
-    p->index.used = p->index.left = 0;
-}
-
-bool index_reserve(struct plan *p, uint64_t n)
-{
-    uint64_t need = p->index.used + n, size = slots_size(p->index.slots);
-    if ((need + p->index.left) * 4 <= size * 3)
-        return true;
-    if (need * 2 <= size)
-        return index_refill(p, NULL); /* it is full of what left */
-    return resize(p, need * 2 + 16, NULL);
-}
-
-/* An announcement is a hint: room that is refused now is asked for again when records come. */
-void index_expect(struct plan *p, uint64_t n)
-{
-    if (n < UINT32_MAX && n * 4 > (uint64_t)slots_size(p->index.slots) * 3)
-        (void)resize(p, n + n * 3 / 5 + 16, NULL);
-}
-
 /* --- segments coming and going */
 
 /* What counts for a key is kept by a rewrite: a PUT always, a DEL while an older PUT of its key is
@@ -424,52 +254,59 @@ static size_t find_slot(const struct slots *x, uint64_t hash, uint64_t slot)
 }
 
 /* What is said about those that passed stays: others may have. */
-static void slot_clear(struct index *index, struct slots *x, uint64_t hash, uint64_t slot)
+static void slot_clear(struct slots *x, uint64_t hash, uint64_t slot, size_t *used, size_t *left)
 {
     size_t at = find_slot(x, hash, slot);
     slot_set(x, at, slot_get(x, at) & PASSED);
-    index->used--;
-    index->left += at / BUCKET != bucket_of(x, hash);
+    --*used;
+    *left += at / BUCKET != bucket_of(x, hash);
 }
 
 /* Takes the segment's records before an offset out. */
-static void remove_until(struct plan *p, uint32_t id, uint32_t until)
+static void remove_until(const struct plan *p, struct slots *x, uint32_t id, uint32_t until,
+                         size_t *used, size_t *left)
 {
-    struct slots *x = p->index.slots;
     const struct segment *s = segment_at(p, id);
     struct batch b;
     batch_start(&b, s);
     while (batch_next(&b, p, x, s->catalog->salt)) {
         for (size_t i = 0; i < b.n && b.record[i].offset < until; i++)
-            slot_clear(&p->index, x, b.hash[i], slot_make(b.hash[i], id, b.record[i].offset));
+            slot_clear(x, b.hash[i], slot_make(b.hash[i], id, b.record[i].offset), used, left);
     }
 }
 
 void index_remove(struct plan *p, uint32_t id)
 {
-    remove_until(p, id, UINT32_MAX);
+    struct index *index = &p->index;
+    struct next_slots *next = &index->next;
+    remove_until(p, index->slots, id, UINT32_MAX, &index->used, &index->left);
+    if (id < next->filled)
+        remove_until(p, next->slots, id, UINT32_MAX, &next->used, &next->left);
 }
 
 bool index_add(struct plan *p, uint32_t id)
 {
     const struct segment *s = segment_at(p, id);
     struct catalog *c = s->catalog;
+    struct index *index = &p->index;
     uint64_t live = c->live, sum = c->sum;
     struct batch b;
     batch_start(&b, s);
-    while (batch_next(&b, p, p->index.slots, c->salt)) {
+    while (batch_next(&b, p, index->slots, c->salt)) {
         for (size_t i = 0; i < b.n; i++) {
             if (count_record(c, id, &b.record[i], b.hash[i], true) >= KEY_RECORDS_MAX) {
-                remove_until(p, id, b.record[i].offset);
+                remove_until(p, index->slots, id, b.record[i].offset, &index->used, &index->left);
                 c->live = live;
                 c->sum = sum;
                 c->counted = false;
                 return false;
             }
-            place(p->index.slots, b.hash[i], id, b.record[i].offset);
-            p->index.used++;
+            slots_place(index->slots, b.hash[i], id, b.record[i].offset);
+            index->used++;
         }
     }
+    if (id < index->next.filled)
+        index->next.used += index_fill(p, index->next.slots, id);
     return true;
 }
 

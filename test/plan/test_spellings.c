@@ -179,7 +179,7 @@ static void test_holder_cost(void **state)
     assert_true(first < (uint64_t)KEY_RECORDS_MAX * KEY_RECORDS_MAX);
     looked = 0; /* and the rest of a flood is not looked at */
     assert_int_equal(take_spelled(&w, 100000, 0, 2000, 2000, true), -3);
-    assert_true(looked < 8000);
+    assert_true(looked < 8000 + w.plan->index.used); /* these may have moved to a larger table */
     world_done(&w);
 }
 
