@@ -10,6 +10,7 @@
 #include "base/keyhash.h"
 #include "base/rand.h"
 #include "plan/index_inside.h"
+#include "plan/segment_plain.h"
 
 /* The users of URIs are always hashed without case, so that a lookup without case finds every
  * spelling; domains are in lower case already. What is hashed says its own lengths first, so no two
@@ -548,11 +549,13 @@ size_t plan_candidates(const struct plan *p, uint8_t kind, struct slice user, st
     if (max == 0)
         return 0;
     for (uint64_t slot; (slot = probe_next(&b)) != 0;) {
-        struct record r;
+        struct record r, *into = one ? &r : &out[0].r;
         const struct segment *s = segment_at(p, slot_id(slot));
-        if (!segment_served(s) ||
-            !segment_record_is(segment_bytes(s), slot_offset(slot), &key, fold,
-                               one ? &r : &out[0].r))
+        if (!segment_served(s))
+            continue;
+        struct slice bytes = segment_bytes(s);
+        if (!segment_plain_is(bytes.p, slot_offset(slot), &key, into) &&
+            !segment_record_is(bytes, slot_offset(slot), &key, fold, into))
             continue;
         if (one)
             return candidates_of_many(p, hash, &key, fold, out, max);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/cursor.h"
+#include "plan/segment_plain.h"
 
 #define KEY_MAX  URI_MAX /* bytes of any key */
 #define KIND(t)  ((uint8_t)((t) & 0x0f))
@@ -50,11 +51,6 @@ static inline bool frame_at(struct slice bytes, size_t at, struct frame *ret)
         return false;
     *ret = (struct frame){p[0], p + head, n, at + head + n};
     return true;
-}
-
-static inline size_t get_u16(const uint8_t *p)
-{
-    return (size_t)p[0] << 8 | p[1];
 }
 
 static bool read_usn(const struct frame *f, uint64_t *ret)
@@ -264,53 +260,12 @@ __attribute__((noinline)) static bool is_of_key(struct slice bytes, uint32_t off
     return same_bytes(ret->user, key->user) || (fold && slice_eq_fold(ret->user, key->user));
 }
 
-/* Inline, and all bytes before anything is said of them: as same_bytes, for few. */
-static inline bool same_few(const uint8_t *p, struct slice key)
-{
-    uint64_t a, b, differ = 0;
-    if (key.n < sizeof a)
-        return memcmp(p, key.p, key.n) == 0;
-    for (size_t i = 0; i < key.n; i += sizeof a) {
-        size_t at = i + sizeof a <= key.n ? i : key.n - sizeof a;
-        memcpy(&a, p + at, sizeof a);
-        memcpy(&b, key.p + at, sizeof b);
-        differ |= a ^ b;
-    }
-    return differ == 0;
-}
-
-/* Nearly every record is a short PUT without a value, whose bytes are known from the key but for
- * the domain's offset. What comes from memory is compared with what is known, and nothing computed
- * of it: a processor goes on with the next question meanwhile, as far as it has room for what
- * waits. Of a sound segment no bound need be looked at, once its two first bytes are so. */
 bool segment_record_is(struct slice bytes, uint32_t offset, const struct record *key, bool fold,
                        struct record *ret)
 {
-    const uint8_t *p = bytes.p + offset, *domain = NULL;
-    bool uri = key->kind == ENTRY_URI;
-    size_t user = uri ? 4 : 2, n = user - 2 + key->user.n;
     assert(offset + 2 <= bytes.n);
-    if (p[0] != (RECORD_PUT | key->kind) || p[1] != n || n >= 0x80 ||
-        !same_few(p + user, key->user))
-        return is_of_key(bytes, offset, key, fold, ret);
-    if (uri) {
-        domain = bytes.p + get_u16(p + 2);
-        if (domain[1] != key->domain.n || key->domain.n >= 0x80 ||
-            !same_few(domain + 2, key->domain))
-            return is_of_key(bytes, offset, key, fold, ret);
-        domain += 2;
-    } else if (key->domain.n != 0) {
-        return false;
-    }
-    /* Each by itself: to zero it all at once is an instruction that lookups would wait for. */
-    ret->put = true;
-    ret->kind = key->kind;
-    ret->usn = 0;
-    ret->user = slice_make(p + user, key->user.n);
-    ret->domain = slice_make(domain, key->domain.n);
-    ret->value = ret->source = slice_make(NULL, 0);
-    ret->offset = offset;
-    return true;
+    return segment_plain_is(bytes.p, offset, key, ret) ||
+           is_of_key(bytes, offset, key, fold, ret);
 }
 
 /* --- writing */

@@ -106,8 +106,9 @@ static void fill(struct plan *p, struct mem *mem, uint64_t entries)
 /* --- what is asked for */
 
 struct dialled {
-    char text[47];
+    char text[46];
     uint8_t n;
+    uint8_t user; /* bytes before the "@"; as many as all where there is none */
 };
 
 enum { GET_LMDB, GET_LIMIT, GET_INDEX, DECIDE, DECIDE_ABSENT, DECIDE_PATTERN, ROUNDS };
@@ -168,6 +169,7 @@ static void ask_make(void)
                                  : make_key(d->text, sizeof d->text,
                                             rand_below(&random, b.entries),
                                             round == DECIDE_ABSENT));
+            d->user = (uint8_t)slice_find(slice_make(d->text, d->n), '@');
         }
     }
     b.dialled[GET_LMDB] = b.dialled[GET_LIMIT] = b.dialled[GET_INDEX];
@@ -273,14 +275,13 @@ static uint64_t index_round(void)
 {
     uint64_t found = 0;
     for (uint64_t i = 0; i < b.lookups; i++) {
-        struct slice text = slice_make(b.dialled[GET_INDEX][i].text, b.dialled[GET_INDEX][i].n);
+        const struct dialled *d = &b.dialled[GET_INDEX][i];
         struct candidate c;
-        size_t at = slice_find(text, '@');
         struct slice domain = slice_make(NULL, 0);
-        if (at < text.n)
-            domain = slice_make(text.p + at + 1, text.n - at - 1);
-        found += plan_candidates(b.plan, at < text.n ? ENTRY_URI : ENTRY_ENTERPRISE,
-                                 slice_make(text.p, at), domain, &c, 1) == 1 &&
+        if (d->user < d->n)
+            domain = slice_make(d->text + d->user + 1, d->n - d->user - 1u);
+        found += plan_candidates(b.plan, d->user < d->n ? ENTRY_URI : ENTRY_ENTERPRISE,
+                                 slice_make(d->text, d->user), domain, &c, 1) == 1 &&
                  catalog_route_string(c.c).p[0] == 'o';
     }
     return found;
