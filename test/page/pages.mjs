@@ -1,6 +1,7 @@
 /* pages: what is asked of every page, at a network that has something for each (test_pages.py). */
 import { daemon, given, ok, play, same } from './harness.mjs';
 import { english } from './japanese.mjs';
+import { broken, outside } from './layout.mjs';
 
 /* --- every page */
 
@@ -88,23 +89,6 @@ async function accessible(come, colorScheme, locale) {
         'the control: a field without a label is found');
 }
 
-/* What stands out of its section to the right, and does not scroll in a box of its own; and how far
- * the page itself scrolls sideways. */
-function outside() {
-    const found = [];
-    for (const section of document.querySelectorAll('main section')) {
-        const style = getComputedStyle(section);
-        const right = section.getBoundingClientRect().right - parseFloat(style.paddingRight) + 1;
-        for (const e of section.querySelectorAll('*')) {
-            const box = e.getBoundingClientRect();
-            if (box.width > 1 && box.right > right && !e.closest('.scroll, .canvas, pre, .unseen'))
-                found.push(`${e.tagName} ${e.id || e.className}`);
-        }
-    }
-    const root = document.documentElement;
-    return [...found.slice(0, 5), ...(root.scrollWidth > root.clientWidth ? ['the page'] : [])];
-}
-
 /* On a telephone. */
 async function narrow(come, locale) {
     const ann = await come('tokyo', { locale, viewport: { width: 375, height: 800 } });
@@ -114,7 +98,8 @@ async function narrow(come, locale) {
         await ann.look(view);
         for (const more of await ann.page.locator('main details:not([open]) > summary').all())
             await more.click({ timeout: 2000 }).catch(() => undefined);
-        same(await ann.page.evaluate(outside), [], `${locale}: ${view}: all is on the screen`);
+        same([await ann.page.evaluate(outside), await ann.page.evaluate(broken)], [[], []],
+            `${locale}: ${view}: all is on the screen, and no word of a command is broken`);
     }
     await ann.page.evaluate(() => {
         document.querySelector('main section input').style.minWidth = '400px';

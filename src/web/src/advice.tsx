@@ -3,6 +3,7 @@
  * command in it leads to the place in this page where the same is done. */
 import { signal } from '@preact/signals';
 import { placeOf } from './remedy';
+import { Typed } from './ui/bits';
 import { language } from './words';
 
 type Kind = 'alarm' | 'code' | 'line';
@@ -25,7 +26,7 @@ export function adviceOn(kind: Kind, name: string): string {
 
 function Part(props: { text: string }) {
     const place = placeOf(props.text);
-    const code = <code>{props.text}</code>;
+    const code = <Typed text={props.text} />;
     return place ? <a href={`#/${place}`}>{code}</a> : code;
 }
 

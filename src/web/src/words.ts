@@ -2,6 +2,7 @@
  * beside it: words({...English}, {...Japanese}) is the function that gives them, and the
  * compiler refuses a key that one of the two lacks. What ilsd says is translated by said.ts. */
 import { signal } from '@preact/signals';
+import { apart } from './foreign';
 
 export type Language = 'en' | 'ja';
 export type Fill = Record<string, string | number>;
@@ -30,7 +31,7 @@ language.subscribe(one => {
 });
 
 export function fill(text: string, by?: Fill): string {
-    return by === undefined ? text : text.replace(/\{(\w+)\}/g, (all, key) => `${by[key] ?? all}`);
+    return by === undefined ? text : text.replace(/\{(\w+)\}/g, (all, key) => apart(`${by[key] ?? all}`));
 }
 
 export function words<T extends Record<string, string>>(en: T, ja: { [K in keyof T]: string }) {

@@ -57,6 +57,14 @@ export function Button(props: {
     );
 }
 
+/* What is typed: broken between its words alone, as long as a word has room on a line. */
+export function Typed(props: { text: string }) {
+    const words = props.text.split(/( +)/);
+    return (
+        <code>{words.map((w, i) => (i % 2 ? w : <span key={i} class="typed">{w}</span>))}</code>
+    );
+}
+
 /* What to type, and at which end. */
 export function Command(props: { text: string; at?: string }) {
     const [copied, setCopied] = useState(false);
@@ -68,7 +76,7 @@ export function Command(props: { text: string; at?: string }) {
     }
     return (
         <span class="command">
-            <code>{props.text}</code>
+            <Typed text={props.text} />
             {(place === 'here' || place === 'there' || place === 'hub' || place === 'copy-of') && (
                 <span class="at">{t(place)}</span>
             )}
