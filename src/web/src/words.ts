@@ -31,7 +31,8 @@ language.subscribe(one => {
 });
 
 export function fill(text: string, by?: Fill): string {
-    return by === undefined ? text : text.replace(/\{(\w+)\}/g, (all, key) => apart(`${by[key] ?? all}`));
+    if (by === undefined) return text;
+    return text.replace(/\{(\w+)\}/g, (all, key) => apart(`${by[key] ?? all}`));
 }
 
 export function words<T extends Record<string, string>>(en: T, ja: { [K in keyof T]: string }) {
