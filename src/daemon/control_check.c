@@ -23,7 +23,8 @@ static const char *what_word(uint8_t what)
 {
     switch (what) {
     case FINDING_RULE: return "rule";
-    case FINDING_UNREACHABLE: return "unreachable";
+    case FINDING_UNREACHABLE:
+    case FINDING_COVERED: return "unreachable";
     case FINDING_OVERLAP: return "overlap";
     case FINDING_TAKEN: return "taken";
     case FINDING_SHADOWED: return "shadowed";
@@ -36,6 +37,9 @@ static const char *what_text(const struct finding *f)
     switch (f->what) {
     case FINDING_UNREACHABLE:
         return "never decides: every number of it is the other pattern's, which is more specific";
+    case FINDING_COVERED:
+        return "never decides: each of its numbers is advertised itself, or is that of another "
+               "pattern, which is more specific";
     case FINDING_OVERLAP:
         return "some of its numbers are the other pattern's, which is more specific";
     case FINDING_TAKEN:

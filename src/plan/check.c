@@ -8,6 +8,8 @@
 #include "plan/index.h"
 #include "plan/route_text.h"
 
+#define FEW 100 /* numbers of a pattern that are looked at one by one */
+
 struct check {
     const struct plan *p;
     const struct routes *routes;
@@ -15,8 +17,10 @@ struct check {
     bool (*visit)(void *context, const struct finding *f);
     void *context;
     bool stopped;
-    /* the pattern that is looked at */
-    struct pattern pattern;
+    /* the pattern that is looked at, and those that it meets and that are more specific */
+    struct pattern pattern, before[COVER_MAX];
+    size_t before_n;
+    bool told; /* that it never decides */
     struct finding finding;
 };
 
@@ -59,11 +63,77 @@ static bool meet(void *context, const struct pattern *other)
             first = found[i];
     }
     uint8_t what = judge_meeting(c, other, catalog_local(first.c));
+    c->told = c->told || what == FINDING_UNREACHABLE;
+    if (pattern_order(other, &c->pattern) < 0 && c->before_n < COVER_MAX)
+        c->before[c->before_n++] = *other;
     if (what == UINT8_MAX)
         return true;
     c->finding.what = what;
     c->finding.other = key;
     c->finding.cluster_id = catalog_cluster_id(first.c);
+    return tell(c, &c->finding);
+}
+
+/* --- many that leave nothing of it */
+
+/* Whether the number is advertised as such, or matches one that comes before the pattern. */
+static bool is_taken(const struct check *c, struct slice number)
+{
+    struct candidate found;
+    struct pattern as_one;
+    size_t at;
+    uint8_t kind = c->pattern.plus ? ENTRY_E164 : ENTRY_ENTERPRISE;
+    if (plan_candidates(c->p, kind, number, slice_make(NULL, 0), &found, 1) > 0)
+        return true;
+    if (pattern_read(number, c->pattern.plus, &as_one, &at) != ENTRY_OK)
+        return false;
+    for (size_t i = 0; i < c->before_n; i++) {
+        if (pattern_covers(&c->before[i], &as_one))
+            return true;
+    }
+    return false;
+}
+
+/* Of a pattern that matches few numbers all are looked at: numbers of their own come before it. */
+static bool all_taken(const struct check *c)
+{
+    uint8_t text[1 + PATTERN_MAX] = "+";
+    size_t numbers = 1, plus = c->pattern.plus;
+    for (size_t i = 0; i < c->pattern.n; i++) {
+        const struct element *e = &c->pattern.element[i];
+        numbers *= (size_t)__builtin_popcount(e->digits);
+        if (e->repeat != REPEAT_ONCE || numbers > FEW)
+            return false;
+    }
+    for (size_t i = 0; i < numbers; i++) {
+        size_t rest = i;
+        for (size_t k = 0; k < c->pattern.n; k++) {
+            uint16_t digits = c->pattern.element[k].digits;
+            size_t n = (size_t)__builtin_popcount(digits);
+            for (size_t skip = rest % n; skip > 0; skip--)
+                digits &= (uint16_t)(digits - 1);
+            text[plus + k] = (uint8_t)('0' + __builtin_ctz(digits));
+            rest /= n;
+        }
+        if (!is_taken(c, slice_make(text, plus + c->pattern.n)))
+            return false;
+    }
+    return true;
+}
+
+static bool check_pattern(struct check *c)
+{
+    uint8_t text[PATTERN_TEXT_MAX];
+    c->before_n = 0;
+    c->told = false;
+    patterns_overlap(&c->p->patterns, &c->pattern, meet, c, NULL);
+    if (c->stopped || c->told ||
+        !(pattern_covered(&c->pattern, c->before, c->before_n) || all_taken(c)))
+        return !c->stopped;
+    c->finding.what = FINDING_COVERED;
+    c->finding.cluster_id = c->finding.other = slice_make(NULL, 0);
+    if (c->before_n > 0)
+        c->finding.other = slice_make(text, pattern_print(text, &c->before[0]));
     return tell(c, &c->finding);
 }
 
@@ -92,7 +162,7 @@ static bool check_record(void *context, const struct record *r)
     if (error != ENTRY_OK)
         return tell(c, &c->finding);
     if (pattern_of_key(e.kind, e.key, &c->pattern))
-        patterns_overlap(&c->p->patterns, &c->pattern, meet, c, NULL);
+        check_pattern(c);
     return !c->stopped;
 }
 
@@ -154,7 +224,9 @@ static void check_route(struct check *c, size_t first)
         return;
     plan_each(c->p, look_for_use, &s);
     if (!s.used && s.other.n > 0)
-        tell(c, &(struct finding){.what = FINDING_SHADOWED, .key = s.pattern, .other = s.other,
+        tell(c, &(struct finding){.what = FINDING_SHADOWED,
+                                  .key = s.pattern,
+                                  .other = s.other,
                                   .route_string = s.name});
 }
 
@@ -211,8 +283,10 @@ static bool check_taken(struct check *c, const struct taking *t, size_t i)
     struct slice target;
     routes_get(c->routes, s.first, &s.pattern, &target);
     plan_each(c->p, look_for_use, &s);
-    return s.used || tell(c, &(struct finding){.what = FINDING_SHADOWED, .key = s.pattern,
-                                               .other = t->pattern, .route_string = t->name[i]});
+    return s.used || tell(c, &(struct finding){.what = FINDING_SHADOWED,
+                                               .key = s.pattern,
+                                               .other = t->pattern,
+                                               .route_string = t->name[i]});
 }
 
 void plan_check_route(const struct plan *p, const struct routes *r, struct slice pattern,

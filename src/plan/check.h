@@ -12,6 +12,7 @@ enum finding_what {
     FINDING_TAKEN,       /* another cluster's more specific pattern takes some of its numbers */
     FINDING_SHADOWED,    /* a route: each route string that it covers has a more specific one */
     FINDING_DASHES,      /* one's own route string breaks the rule of digits between dashes */
+    FINDING_COVERED,     /* every number of the pattern is one of others, more specific */
 };
 
 struct finding {
@@ -19,7 +20,7 @@ struct finding {
     uint8_t kind;       /* of the entry */
     enum entry_error error;
     struct slice key;   /* of the entry, or the route pattern */
-    struct slice other; /* the pattern, or the route pattern, that comes first */
+    struct slice other; /* the pattern, or the route pattern, that comes first; of several one */
     struct slice cluster_id; /* whose that is */
     struct slice route_string; /* of a route: one that both cover */
 };

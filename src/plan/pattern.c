@@ -144,8 +144,8 @@ bool pattern_of_key(uint8_t kind, struct slice key, struct pattern *ret)
            slice_eq(slice_make(text, pattern_print(text, ret)), key);
 }
 
-enum entry_error pattern_parse_at(struct arena *a, struct slice text, bool e164,
-                                  struct slice *ret, size_t *at)
+enum entry_error pattern_parse_at(struct arena *a, struct slice text, bool e164, struct slice *ret,
+                                  size_t *at)
 {
     struct pattern p;
     uint8_t canonical[PATTERN_TEXT_MAX];
@@ -290,37 +290,58 @@ uint32_t automaton_step(const struct automaton *a, uint32_t positions, uint32_t 
     return automaton_skip(a, taken << 1 | (taken & a->stay));
 }
 
-#define PAIRS_MAX 512
+#define PLACES_MAX 512
 
-/* Both read the same digits; every pair of what they can be at is looked at once. */
 bool pattern_covers(const struct pattern *wide, const struct pattern *narrow)
 {
-    struct automaton w, n;
-    struct {
-        uint32_t wide, narrow;
-    } pair[PAIRS_MAX];
-    size_t known = 1;
-    if (wide->plus != narrow->plus)
+    return pattern_covered(narrow, wide, 1);
+}
+
+/* What narrow and each of the others can be at, behind the same digits: all that they can be at
+ * together is looked at once. */
+struct places {
+    uint32_t narrow, wide[COVER_MAX];
+};
+
+static bool places_end(const struct places *at, const struct automaton *wide, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        if ((at->wide[i] & wide[i].end) != 0)
+            return true;
+    }
+    return false;
+}
+
+bool pattern_covered(const struct pattern *narrow, const struct pattern *wide, size_t n)
+{
+    struct automaton a, w[COVER_MAX];
+    struct places known[PLACES_MAX];
+    size_t known_n = 1, size = sizeof known[0].narrow + n * sizeof known[0].wide[0];
+    if (n == 0 || n > COVER_MAX)
         return false;
-    automaton_of(&w, wide);
-    automaton_of(&n, narrow);
-    pair[0].wide = automaton_skip(&w, 1);
-    pair[0].narrow = automaton_skip(&n, 1);
-    for (size_t i = 0; i < known; i++) {
-        if (i > 0 && (pair[i].narrow & n.end) != 0 && (pair[i].wide & w.end) == 0)
+    automaton_of(&a, narrow);
+    known[0] = (struct places){.narrow = automaton_skip(&a, 1)};
+    for (size_t i = 0; i < n; i++) {
+        if (wide[i].plus != narrow->plus)
+            return false;
+        automaton_of(&w[i], &wide[i]);
+        known[0].wide[i] = automaton_skip(&w[i], 1);
+    }
+    for (size_t at = 0; at < known_n; at++) {
+        if (at > 0 && (known[at].narrow & a.end) != 0 && !places_end(&known[at], w, n))
             return false;
         for (int d = 0; d < 10; d++) {
-            uint32_t to_wide = automaton_step(&w, pair[i].wide, w.at[d]);
-            uint32_t to_narrow = automaton_step(&n, pair[i].narrow, n.at[d]);
+            struct places to = {.narrow = automaton_step(&a, known[at].narrow, a.at[d])};
             size_t k = 1; /* the first may come again, with digits behind it */
-            while (k < known && (pair[k].wide != to_wide || pair[k].narrow != to_narrow))
+            for (size_t i = 0; i < n; i++)
+                to.wide[i] = automaton_step(&w[i], known[at].wide[i], w[i].at[d]);
+            while (k < known_n && memcmp(&known[k], &to, size) != 0)
                 k++;
-            if (k < known || to_narrow == 0)
+            if (k < known_n || to.narrow == 0)
                 continue;
-            if (known == PAIRS_MAX)
+            if (known_n == PLACES_MAX)
                 return false;
-            pair[known].wide = to_wide;
-            pair[known++].narrow = to_narrow;
+            known[known_n++] = to;
         }
     }
     return true;

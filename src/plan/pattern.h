@@ -61,6 +61,9 @@ uint32_t automaton_step(const struct automaton *a, uint32_t positions, uint32_t 
 /* Whether every number that `narrow` matches is one that `wide` matches. False also where that
  * would take too long to tell, which no pattern of a real plan does. */
 bool pattern_covers(const struct pattern *wide, const struct pattern *narrow);
+/* The same of several together, of at most COVER_MAX; false also where it would take too long. */
+#define COVER_MAX 16
+bool pattern_covered(const struct pattern *narrow, const struct pattern *wide, size_t n);
 /* The order of PROTOCOL.md, "Patterns": < 0 when a is the more specific; 0: the same elements. */
 int pattern_order(const struct pattern *a, const struct pattern *b);
 

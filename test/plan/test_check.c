@@ -8,11 +8,35 @@
 #include "world.h"
 
 static const struct world_row own_rows[] = {
-    {"ENTERPRISEPATTERN", "", "80XX"},   {"ENTERPRISEPATTERN", "", "80[1-5]X"},
-    {"ENTERPRISEPATTERN", "", "8[0-1]1X"}, {"ENTERPRISEPATTERN", "", "9!X"},
-    {"ENTERPRISEPATTERN", "", "9X!"},    {"ENTERPRISEPATTERN", "", "70XX"},
-    {"E164PATTERN", "", "+81!"},         {"URI", "", "alice@x.example"},
-    {"ENTERPRISEPATTERN", "", "6[1-3]X"}, {"ENTERPRISEPATTERN", "", "6[2-5]X"},
+    {"ENTERPRISEPATTERN", "", "80XX"},
+    {"ENTERPRISEPATTERN", "", "80[1-5]X"},
+    {"ENTERPRISEPATTERN", "", "8[0-1]1X"},
+    {"ENTERPRISEPATTERN", "", "9!X"},
+    {"ENTERPRISEPATTERN", "", "9X!"},
+    {"ENTERPRISEPATTERN", "", "70XX"},
+    {"E164PATTERN", "", "+81!"},
+    {"URI", "", "alice@x.example"},
+    {"ENTERPRISEPATTERN", "", "6[1-3]X"},
+    {"ENTERPRISEPATTERN", "", "6[2-5]X"},
+    /* never: two together; a number and a pattern; three, with all that may stand behind */
+    {"ENTERPRISEPATTERN", "", "4[12]X"},
+    {"ENTERPRISEPATTERN", "", "41X"},
+    {"ENTERPRISEPATTERN", "", "42X"},
+    {"ENTERPRISEPATTERN", "", "3[1-3]"},
+    {"ENTERPRISE", "", "31"},
+    {"ENTERPRISEPATTERN", "", "3[23]"},
+    {"ENTERPRISE", "", "32"},
+    {"E164PATTERN", "", "+49!"},
+    {"E164PATTERN", "", "+49[0-4]!"},
+    {"E164PATTERN", "", "+49[5-9]!"},
+    {"E164PATTERN", "", "+49X"},
+    /* still: a number is left over */
+    {"ENTERPRISEPATTERN", "", "2[1-3]"},
+    {"ENTERPRISE", "", "21"},
+    {"ENTERPRISE", "", "23"},
+    {"ENTERPRISEPATTERN", "", "1[1-3]X"},
+    {"ENTERPRISEPATTERN", "", "11X"},
+    {"ENTERPRISEPATTERN", "", "13X"},
 };
 static const struct world_row other_rows[] = {
     {"ENTERPRISEPATTERN", "", "7012"},
@@ -46,9 +70,10 @@ static void test_findings(void **state)
 {
     static const uint8_t seed[16] = {1};
     static const char *const wanted[] = {
-        "1 9!X 9X! here",      "2 6[2-5]X 6[1-3]X here", "2 8[01]1X 80XX here",
-        "2 8[01]1X 80[1-5]X here", "3 70XX 7012 there",  "4 *.example a.example ",
-        "5 abc-1-def.example  ",
+        "1 9!X 9X! here",          "2 6[2-5]X 6[1-3]X here", "2 8[01]1X 80XX here",
+        "2 8[01]1X 80[1-5]X here", "3 70XX 7012 there",      "4 *.example a.example ",
+        "5 abc-1-def.example  ",   "6 +49! +49[0-4]! ",      "6 3[1-3] 3[23] ",
+        "6 4[12]X 41X ",
     };
     struct test_mem t;
     struct arena a;
@@ -68,8 +93,8 @@ static void test_findings(void **state)
     plan_check(p, r, &a, tell, &told);
     qsort(told.line, told.n, sizeof told.line[0], by_text);
     for (size_t i = 0; i < told.n; i++)
-        assert_string_equal(told.line[i], i < 7 ? wanted[i] : "nothing more");
-    assert_int_equal(told.n, 7);
+        assert_string_equal(told.line[i], i < 10 ? wanted[i] : "nothing more");
+    assert_int_equal(told.n, 10);
     plan_free(p);
     routes_free(r);
     arena_done(&a);

@@ -1,5 +1,8 @@
 /* Tables of patterns: what each becomes, and why each refused one is refused. */
 #include "../test.h"
+
+#include <stdio.h>
+
 #include "naive_pattern.h"
 #include "plan/pattern.h"
 
@@ -207,6 +210,31 @@ static void test_covers(void **state)
     assert_true(pattern_covers(&wide, &narrow));
 }
 
+/* Several together: each by the numbers of up to five digits, which decide where nothing here is
+ * longer. */
+static void test_covers_together(void **state)
+{
+    static const char *const texts[] = {"1X", "12", "1[0-4]", "1[5-9]", "1!", "1[0-4]!", "1[5-9]!",
+                                        "1X?", "1", "1[2-7]?", "[12]X", "2X"};
+    size_t n = sizeof texts / sizeof texts[0], covered = 0;
+    for (size_t set = 0; set < n * n * n; set++) {
+        const char *two[2] = {texts[set % n], texts[set / n % n]}, *one = texts[set / n / n];
+        struct pattern wide[2] = {pattern_from(two[0]), pattern_from(two[1])};
+        struct pattern narrow = pattern_from(one);
+        bool all = true;
+        for (unsigned i = 0; i < 11000 && all; i++) {
+            char number[8];
+            snprintf(number, sizeof number, "%u", i);
+            all = !naive_match(one, number, false) || naive_match(two[0], number, false) ||
+                  naive_match(two[1], number, false);
+        }
+        assert_int_equal(pattern_covered(&narrow, wide, 2), all);
+        covered += all;
+    }
+    assert_true(covered > n && covered < n * n * n);
+    assert_false(pattern_covered(&(struct pattern){.n = 0}, NULL, 0));
+}
+
 static void refusal_body(struct mem *mem)
 {
     struct arena a;
@@ -229,6 +257,7 @@ int main(void)
         cmocka_unit_test(test_sets),
         cmocka_unit_test(test_order_of_elements),
         cmocka_unit_test(test_covers),
+        cmocka_unit_test(test_covers_together),
         cmocka_unit_test(test_refusals),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -255,6 +255,14 @@ def odd(tap, osaka, tokyo):
         osaka.shell(command)
     tap.same([f['what'] for f in osaka.json('plan', 'check')['findings']], ['taken'],
              'the command that is printed mends it')
+    osaka.must('plan', 'add', 'ENTERPRISEPATTERN', '9[78]')
+    osaka.must('plan', 'add', 'ENTERPRISE', '97')
+    tap.same(len(osaka.json('plan', 'check')['findings']), 1, 'a pattern with a number left')
+    osaka.must('plan', 'add', 'ENTERPRISE', '98')
+    status, answer = osaka.ils('plan', 'check')
+    tap.ok(status == 1 and '9[78]: never decides: each of its numbers' in answer and
+           "ils plan remove ENTERPRISEPATTERN '9[78]'" in answer,
+           'and one of which numbers of their own leave none', answer)
 
 
 def main():
