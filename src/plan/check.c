@@ -94,6 +94,14 @@ static bool is_taken(const struct check *c, struct slice number)
     return false;
 }
 
+static size_t digits_in(unsigned set)
+{
+    size_t n = 0;
+    for (; set != 0; set &= set - 1)
+        n++;
+    return n;
+}
+
 /* Of a pattern that matches few numbers all are looked at: numbers of their own come before it. */
 static bool all_taken(const struct check *c)
 {
@@ -101,7 +109,7 @@ static bool all_taken(const struct check *c)
     size_t numbers = 1, plus = c->pattern.plus;
     for (size_t i = 0; i < c->pattern.n; i++) {
         const struct element *e = &c->pattern.element[i];
-        numbers *= (size_t)__builtin_popcount(e->digits);
+        numbers *= digits_in(e->digits);
         if (e->repeat != REPEAT_ONCE || numbers > FEW)
             return false;
     }
@@ -109,7 +117,7 @@ static bool all_taken(const struct check *c)
         size_t rest = i;
         for (size_t k = 0; k < c->pattern.n; k++) {
             uint16_t digits = c->pattern.element[k].digits;
-            size_t n = (size_t)__builtin_popcount(digits);
+            size_t n = digits_in(digits);
             for (size_t skip = rest % n; skip > 0; skip--)
                 digits &= (uint16_t)(digits - 1);
             text[plus + k] = (uint8_t)('0' + __builtin_ctz(digits));
