@@ -263,15 +263,15 @@ static bool written_gone(void *context, const struct record *r)
     return true;
 }
 
-/* Which hub serves a spoke is said with what else there is to say, and not by itself: neither a
- * join nor a hub that dies costs more for that. */
+/* That another hub serves a spoke than it has said is said with what else there is to say, and not
+ * by itself: when a hub dies nobody writes because of that. */
 static bool nothing_new(const struct stream *self, const struct change *change, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
         struct record key = {.kind = change[i].kind, .user = change[i].user}, now;
-        if (key.kind == ENTRY_FIELD && slice_eq(key.user, slice_of("hub")))
-            continue;
         bool there = catalog_find(self->catalog, &key, &now);
+        if (there && key.kind == ENTRY_FIELD && slice_eq(key.user, slice_of("hub")))
+            continue;
         if (there != change[i].put || (there && !slice_eq(now.value, change[i].value)))
             return false;
     }

@@ -223,6 +223,9 @@ def main():
         spoke = net.cluster('leaf').init('secret')
         two.must('join', '127.0.0.1:%d' % one.port, '--as', 'hub')
         tap.ok(spoke.join(two)['code'] == 'ILS-100', 'two hubs and a spoke')
+        serves = two.json('identity')['peer_id']
+        tap.ok(wait_until(lambda: (one.cluster('leaf') or {}).get('hub') == serves),
+               'the other hub knows which of them serves the spoke', one.json('clusters'))
         for part in (added, undone, kept, moved, removed, together):
             tap.run(part, one, two, spoke)
         tap.run(trial, two)
