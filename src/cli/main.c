@@ -145,8 +145,9 @@ const struct command_row *command_find(int n, char **words, int *ret_used)
     return best;
 }
 
-/* All commands that begin with these words, such as `password`: their summaries. */
-static bool help_group(int word_n, char **words)
+/* All commands that begin with these words and have more, such as those of `door`: their
+ * summaries. */
+static bool help_group(int word_n, char **words, const char *title)
 {
     char word[128] = "";
     size_t n = 0;
@@ -157,8 +158,9 @@ static bool help_group(int word_n, char **words)
         return false;
     for (size_t i = 0; i < command_table_n; i++) {
         const struct command_row *c = &command_table[i];
-        if (strncmp(c->words, word, n) == 0 && (c->words[n] == ' ' || c->words[n] == '\0')) {
-            printf("  ils %s %s\n      %s\n", c->words, c->positional, c->summary);
+        if (strncmp(c->words, word, n) == 0 && c->words[n] == ' ') {
+            printf("%s  ils %s %s\n      %s\n", any ? "" : title, c->words, c->positional,
+                   c->summary);
             any = true;
         }
     }
@@ -175,9 +177,11 @@ int cli_help(struct cli *cli, int n, char **words)
     const struct command_row *c = command_find(n, words, &used);
     if (c != NULL && (used == n || c->max > 0)) {
         help_one(c);
+        if (used == n)
+            help_group(n, words, "\nsee also:\n");
         return EXIT_DONE;
     }
-    if (help_group(n, words))
+    if (help_group(n, words, ""))
         return EXIT_DONE;
     return cli_error(cli, EXIT_USAGE, "there is no such command", words[0], "ils help");
 }

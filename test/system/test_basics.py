@@ -196,6 +196,10 @@ def usage(c):
     refused(c, 'a port is a number', ['join', 'host:ssh'], 64, "'ssh'")
     tap.same(c.ils('--version')[0], 0, '--version')
     tap.ok('usage: ils join' in c.must('help', 'join'), 'help for a command')
+    said = c.must('help', 'lookup')
+    tap.ok(said.startswith('usage: ils lookup DIALLED') and 'ils lookup set' in said and
+           'see also' not in c.must('help', 'lookup', 'set'),
+           'which names the commands that begin with its words', said)
     status, _ = c.ils('--data', '/nonexistent', 'status')
     tap.ok(status == 2 and 'next: ilsd --data /nonexistent' in c.error, 'no daemon', c.error)
     error = c.json('--data', '/nonexistent', 'status')
