@@ -580,7 +580,8 @@ const struct command_row command_table[] = {
      "Exit status: 0 found, 1 not found.", why_options, run_why},
     {"route add", "PATTERN SIP-URI", 2, 2, "where route strings lead",
      "PATTERN is a name in which * may stand for a label (the first: for several), or *; the most\n"
-     "specific decides. `pstn` leads to the PSTN gateway. Given again, it changes the numbers.",
+     "specific decides. `pstn` leads to the PSTN gateway. What is dialled stands in the place of\n"
+     "a user that SIP-URI names. Given again, it changes the numbers.",
      route_options, run_route_add},
     {"route test", "ROUTE-STRING", 1, 1, "which route decides for a route string, and which lose",
      "Exit status: 0 there is one, 1 there is none.", NULL, run_route_test},
