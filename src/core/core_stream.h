@@ -77,6 +77,7 @@ struct stream {
     struct link *source;
     tick fetch_last;       /* when something last came */
     tick retry;            /* a fetch that was given up is tried again; TICK_NEVER: none was */
+    tick refused;          /* until then no newer head is looked into: the last one was refused */
     struct catalog *catalog;
     /* served */
     struct head head;      /* slices into head_bytes */

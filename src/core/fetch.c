@@ -121,6 +121,7 @@ static void head_refused(struct ils *ils, struct stream *s, const char *why)
     stream_failed(ils, s, why);
     target_abandon(ils, s);
     fetch_give_up(ils, s);
+    s->refused = s->retry; /* one after the other would keep the loop busy */
 }
 
 static void take_lines(struct ils *ils, struct stream *s)
@@ -321,6 +322,8 @@ static void take_head(struct link *l, struct stream *s, const struct msg_head *m
         s->source = l; /* waits for a roster that lists it */
         return;
     }
+    if (ils->now < s->refused)
+        return;
     if (based && delta_lines(s, m, former))
         take_delta(l, s, m, body);
     else if (s->fetch == FETCH_NONE || s->wanted_lines.n == 0)

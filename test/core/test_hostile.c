@@ -220,6 +220,37 @@ static void unsound_segment(void **state)
     all_is_well();
 }
 
+/* Heads to be refused, one right after the other: one is looked into at once, the newest later. */
+static void unsound_without_end(void **state)
+{
+    (void)state;
+    struct slice rubbish = slice_of("this is no segment at all");
+    struct buf lines = bytes(), head = bytes();
+    const size_t *got = liar.peer.got;
+    size_t lists = got[FRAME_MANIFEST_REQUEST], segments = got[FRAME_SEGMENT_REQUEST];
+    liar_line(&lines, rubbish);
+    for (unsigned i = 1; i <= 50; i++) {
+        struct head h = {.number = 1, .epoch = 1, .usn = i, .lines = 1, .bytes = rubbish.n};
+        buf_reset(&head);
+        liar_head_of(&liar, h, buf_slice(&lines), &head);
+        liar_head(&liar, h, buf_slice(&lines));
+        liar_pump(&liar);
+        if (got[FRAME_MANIFEST_REQUEST] == lists + i)
+            liar_manifest(&liar, buf_slice(&head), buf_slice(&lines));
+        liar_pump(&liar);
+        if (got[FRAME_SEGMENT_REQUEST] == segments + i)
+            peer_frame(&liar.peer, FRAME_SEGMENT, rubbish);
+        liar_pump(&liar);
+    }
+    assert_int_equal(got[FRAME_SEGMENT_REQUEST], segments + 1);
+    rig_pass(&core, 6 * TICK_S);
+    liar_pump(&liar);
+    assert_int_equal(got[FRAME_MANIFEST_REQUEST], lists + 2);
+    buf_done(&lines);
+    buf_done(&head);
+    all_is_well();
+}
+
 static void digest_that_does_not_hold(void **state)
 {
     (void)state;
@@ -345,6 +376,7 @@ int main(void)
         TEST(manifests_that_do_not_fit),
         TEST(segments_that_do_not_fit),
         TEST(unsound_segment),
+        TEST(unsound_without_end),
         TEST(digest_that_does_not_hold),
         TEST(storm_of_gone),
         TEST(storm_of_marks),
