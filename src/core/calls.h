@@ -200,6 +200,8 @@ void stored_answered(struct ils *ils, const struct batch *b, bool failed);
 void exchange_open(struct link *l);
 void exchange_frame(struct link *l, uint8_t type, struct slice body);
 void exchange_flush(struct ils *ils);
+/* There is room: what waits for it is answered. */
+void exchange_answer(struct link *l);
 
 /* mark.c */
 struct mark *mark_find(const struct link *l, const struct stream *s);

@@ -177,6 +177,14 @@ struct asked {
     uint8_t name[HASH_SIZE];
 };
 
+struct question { /* of theirs, for a segment */
+    uint8_t key[KEY_SIZE];
+    uint64_t number;
+    uint8_t name[HASH_SIZE];
+};
+
+#define QUESTIONS_MAX (REQUESTS_MAX * sizeof(struct question)) /* that wait for room on a link */
+
 struct link {
     struct list node;
     struct list busy;     /* while a step has to look at it */
@@ -248,6 +256,7 @@ struct link {
     size_t mark_n;
     struct asked asked[REQUESTS_MAX]; /* ring: answers come in order */
     uint32_t asked_first, asked_n;
+    struct buf questions; /* for segments, which they have asked for and wait for (exchange.c) */
 };
 
 struct password {

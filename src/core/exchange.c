@@ -182,28 +182,57 @@ static void take_manifest_request(struct link *l, struct slice body)
     msg_manifest_put(&l->out, &answer);
 }
 
-static void take_segment_request(struct link *l, struct slice body)
+static void answer(struct link *l, const struct question *q)
 {
-    struct msg_segment_request m;
-    if (msg_segment_request_get(&l->ils->step, body, &m) != 0) {
-        link_end(l, CODE_PROTOCOL, true);
-        return;
-    }
-    struct stream *s = stream_find(l->ils, m.key, m.number);
+    struct stream *s = stream_find(l->ils, q->key, q->number);
     struct slice bytes = slice_make(NULL, 0);
     if (s != NULL && (!s->own || told_real(s))) {
-        bytes = catalog_segment(s->catalog, m.name);
+        bytes = catalog_segment(s->catalog, q->name);
         if (bytes.n == 0 && BUG(ANOTHER_SEGMENT) && s->head.lines != 0)
             bytes = catalog_segment(s->catalog, catalog_lines(s->catalog).p + 4);
         if (bytes.n == 0)
-            bytes = replaced_find(s, m.name);
+            bytes = replaced_find(s, q->name);
     }
-    if (l->pending + l->out.n > PENDING_MAX)
-        link_end(l, CODE_TOO_SLOW, false);
-    else if (bytes.n == 0)
-        gone(l, m.key, m.number, m.name);
+    if (bytes.n == 0)
+        gone(l, q->key, q->number, q->name);
     else
         link_send(l, FRAME_SEGMENT, bytes);
+}
+
+/* What was asked for is sent while little of it waits to be taken; the rest, when there is room: so
+ * a herd of newcomers costs memory for what is on the way and not for all that it asks for, no step
+ * is long, and heads and keepalives pass between. Nobody waits for the turn of another: where
+ * nothing is on the way one segment always goes. */
+void exchange_answer(struct link *l)
+{
+    struct question q;
+    size_t at = 0;
+    for (; at < l->questions.n && l->state == LINK_UP; at += sizeof q) {
+        if (l->pending + l->out.n >= ANSWERED_UNSENT)
+            break;
+        memcpy(&q, l->questions.p + at, sizeof q);
+        answer(l, &q);
+    }
+    buf_drop(&l->questions, at);
+}
+
+static void take_segment_request(struct link *l, struct slice body)
+{
+    struct msg_segment_request m;
+    struct question q;
+    if (msg_segment_request_get(&l->ils->step, body, &m) != 0 ||
+        l->questions.n == QUESTIONS_MAX) {
+        link_end(l, CODE_PROTOCOL, true);
+        return;
+    }
+    memcpy(q.key, m.key, KEY_SIZE);
+    memcpy(q.name, m.name, HASH_SIZE);
+    q.number = m.number;
+    buf_put(&l->questions, &q, sizeof q);
+    if (l->questions.failed)
+        link_end(l, CODE_FULL, true);
+    else
+        exchange_answer(l);
 }
 
 static void take_goodbye(struct link *l, struct slice body)

@@ -50,6 +50,7 @@
 #define PENALTY_MAX_US    (600 * TICK_S)
 #define PENALTY_HOLD_US   (5 * TICK_S)   /* held rather than refused */
 #define REQUESTS_MAX      64             /* segments asked for at once on one link: 4 MiB */
+#define ANSWERED_UNSENT   (64 * 1024)    /* unsent on a link: its other questions wait (3.21) */
 #define PENDING_MAX       (8 * 1024 * 1024) /* unsent bytes on a link: it does not read */
 #define IN_MAX            (256 * 1024)   /* bytes waiting for the rest of a frame */
 #define CHANGE_SOURCES_MAX 65 /* of one change: 64 that a file names, and the one it is given for */

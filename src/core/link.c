@@ -41,6 +41,7 @@ struct link *link_new(struct ils *ils, bool dialler, uint32_t id)
     buf_init(&l->plain, ils->mem, IN_MAX);
     buf_init(&l->out, ils->mem, OUT_MAX);
     buf_init(&l->wire, ils->mem, WIRE_MAX);
+    buf_init(&l->questions, ils->mem, QUESTIONS_MAX);
     list_add(&ils->links, &l->node);
     list_add(&ils->busy, &l->busy);
     list_init(&l->stranger);
@@ -75,6 +76,7 @@ void link_free(struct link *l)
     buf_done(&l->plain);
     buf_done(&l->out);
     buf_done(&l->wire);
+    buf_done(&l->questions);
     mem_free(mem, l->mark, l->mark_n * sizeof *l->mark);
     crypto_wipe(l, sizeof *l);
     mem_free(mem, l, sizeof *l);
@@ -354,6 +356,8 @@ void link_room(struct ils *ils, const struct ils_event *event)
     if (event->pending < l->pending)
         l->stalled = event->pending == 0 ? 0 : ils->now;
     l->pending = event->pending;
+    if (!BUG(QUESTIONS_FORGOTTEN))
+        exchange_answer(l);
 }
 
 void link_send(struct link *l, uint8_t type, struct slice body)

@@ -1,16 +1,14 @@
 #!/usr/bin/env python3
 """A spoke that reads slowly. Between it and its hub stands a carrier that hands on what the hub
-says
-at a few bytes a second; the spoke is heard at once, and its keepalives show that it lives. As long
-as something is taken the link stays, longer than the 18 s after which who takes nothing is dropped.
-The control is an ilsd that hears nothing of a long write before its end: there the link is dropped,
-the alarm names the cluster, and nobody else notices."""
+says at a few bytes a second; the spoke is heard at once, and its keepalives show that it lives. As
+long as something is taken the link stays, longer than the 18 s after which who takes nothing is
+dropped. The control is an ilsd that hears nothing of a long write before its end: there the link is
+dropped, the alarm names the cluster, and nobody else notices."""
 import os
 import random
-import socket
-import threading
 import time
 
+from carrier import Carrier
 from harness import Cluster, wait_until
 from mesh.methods import METHODS
 from rows import run_all
@@ -20,59 +18,6 @@ DEAF = os.path.join(BUILD, 'test', 'system', 'ilsd_room')
 ENTRIES = 120000
 SLOW = 90000       # bytes a second
 HOLD = 18
-
-
-class Carrier:
-    """One listener; each connection is carried to the hub and back. rate: bytes a second of what
-    the hub says; None: all of it."""
-
-    def __init__(self, hub):
-        self.to, self.rate, self.carried = (hub.address, hub.port), None, 0
-        self.listener = socket.socket()
-        self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8192)
-        self.listener.bind(('127.0.0.1', 0))
-        self.listener.listen(8)
-        self.port = self.listener.getsockname()[1]
-        threading.Thread(target=self.accept, daemon=True).start()
-
-    def accept(self):
-        while True:
-            try:
-                spoke, _ = self.listener.accept()
-            except OSError:
-                return
-            hub = socket.socket()
-            hub.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8192)
-            hub.connect(self.to)
-            threading.Thread(target=self.up, args=(spoke, hub), daemon=True).start()
-            threading.Thread(target=self.down, args=(hub, spoke), daemon=True).start()
-
-    def up(self, spoke, hub):
-        try:
-            while data := spoke.recv(65536):
-                hub.sendall(data)
-            hub.shutdown(socket.SHUT_WR)
-        except OSError:
-            spoke.close()
-            hub.close()
-
-    def down(self, hub, spoke):
-        try:
-            while True:
-                data = hub.recv(65536 if self.rate is None else 4096)
-                spoke.sendall(data)
-                self.carried += len(data)
-                if not data:
-                    break
-                if self.rate is not None:
-                    time.sleep(len(data) / self.rate)
-            spoke.shutdown(socket.SHUT_WR)
-        except OSError:
-            spoke.close()
-            hub.close()
-
-    def close(self):
-        self.listener.close()
 
 
 def alarm(c):
