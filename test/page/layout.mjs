@@ -39,6 +39,25 @@ export function broken() {
     return found;
 }
 
+/* Pairs of fingerprints that are broken: they are compared by eye. */
+export function halved() {
+    const found = [];
+    const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+    for (let node = walk.nextNode(); node; node = walk.nextNode()) {
+        const parent = node.parentElement;
+        const print = /([0-9A-F]{2}:){9}/.test(parent.textContent);
+        if (!print || parent.closest('.typed, pre')) continue;
+        for (const pair of node.data.matchAll(/\b[0-9A-F]{2}\b/g)) {
+            const range = document.createRange();
+            range.setStart(node, pair.index);
+            range.setEnd(node, pair.index + 2);
+            const tops = [...range.getClientRects()].map(r => Math.round(r.top));
+            if (new Set(tops).size > 1) found.push(parent.tagName + parent.className);
+        }
+    }
+    return found;
+}
+
 /* Text from right to left that is not set apart from what is beside it, and what is to steer the
  * direction of what follows. */
 export function strayed() {

@@ -1,21 +1,22 @@
 /* texts: people before pages on which others say as much as they may, and in every script
  * (test_texts.py). */
 import { ok, play, same } from './harness.mjs';
-import { broken, count, outside, strayed } from './layout.mjs';
+import { broken, count, halved, outside, strayed } from './layout.mjs';
 
 const RIGHT = '[\\u0590-\\u08ff]';
 
 async function look(ann, view, seen) {
     for (const more of await ann.page.locator('main details:not([open]) > summary').all())
         await more.click({ timeout: 2000 }).catch(() => undefined);
-    const wrong = await Promise.all([outside, strayed, broken].map(f => ann.page.evaluate(f)));
-    same(wrong, [[], [], []], `${view}: all in its place, and each word whole`);
+    const wrong = [];
+    for (const f of [outside, strayed, broken, halved]) wrong.push(await ann.page.evaluate(f));
+    same(wrong, [[], [], [], []], `${view}: all in its place, and each word whole`);
     for (const kind of Object.keys(seen)) seen[kind] += await ann.page.evaluate(count, kind);
 }
 
 async function everywhere(come, name, how, options) {
     const ann = await come(name, options);
-    const seen = { [RIGHT]: 0, '🏯': 0, '--\\w': 0, '(?:\\w{63}\\.){3}': 0 };
+    const seen = { [RIGHT]: 0, '^[0-9A-F]{2}:$': 0, '🏯': 0, '--\\w': 0, '(?:\\w{63}\\.){3}': 0 };
     await ann.login();
     await ann.page.locator('main table tbody tr').first().waitFor();
     for (const view of await ann.views()) {
@@ -40,7 +41,7 @@ async function hub(come, how, options) {
         .getByRole('button').last().click();
     await ann.dialog().waitFor();
     await look(ann, `${how}: a dialog`, seen);
-    ok(seen[RIGHT] > 3 && seen['🏯'] > 1 && seen['(?:\\w{63}\\.){3}'] > 5,
+    ok(seen[RIGHT] > 3 && seen['^[0-9A-F]{2}:$'] > 30 && seen['🏯'] > 1 && seen['(?:\\w{63}\\.){3}'] > 5,
         'the control: there was something of each kind', JSON.stringify(seen));
     return ann;
 }
@@ -65,6 +66,13 @@ async function controls(come) {
         }
     });
     ok((await ann.page.evaluate(broken)).length > 0, 'the control: a broken word is found');
+    await ann.page.evaluate(() => {
+        const print = document.createElement('code');
+        Object.assign(print.style, { display: 'block', width: '4.5em', wordBreak: 'break-all' });
+        print.textContent = 'AB:'.repeat(31) + 'AB';
+        document.querySelector('main section').append(print);
+    });
+    ok((await ann.page.evaluate(halved)).length > 0, 'the control: a broken pair is found');
     await ann.page.evaluate(() => {
         document.querySelector('main section').append('\u202eabc', ' \u05d0\u05d1 ');
     });

@@ -4,7 +4,7 @@ import { verdicts } from './live';
 import { Remedy } from './remedy';
 import { evidence, said } from './said';
 import type { Verdict } from './types';
-import { Chip, Notice, None } from './ui/bits';
+import { Chip, Notice, None, Print } from './ui/bits';
 import { when, words } from './words';
 
 const t = words(
@@ -69,7 +69,7 @@ export function OneVerdict(props: { v: Verdict }) {
                     <>
                         <dt>{t('certificate')}</dt>
                         <dd>
-                            {v.certificate_name} <code>{v.fingerprint}</code>
+                            {v.certificate_name} <Print of={v.fingerprint} />
                         </dd>
                     </>
                 )}

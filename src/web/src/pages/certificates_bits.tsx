@@ -2,7 +2,7 @@
  * how one certificate, its end and a list of clusters are shown. */
 import { said } from '../said';
 import type { Certificate } from '../types';
-import { Chip, type Tone } from '../ui/bits';
+import { Chip, Print, type Tone } from '../ui/bits';
 import { Table, type Column } from '../ui/table';
 import { number, when, words } from '../words';
 
@@ -117,11 +117,6 @@ export function cameBy(source: string): string {
     return how ? t(`by-${how}`, { what: m?.[3] ?? '' }) : said(source);
 }
 
-/* In a table: in a few short lines. */
-export function Print(props: { of: string }) {
-    return <code class="print">{props.of}</code>;
-}
-
 /* A month before its end a certificate is an alarm of ilsd. */
 const SOON = 30;
 
@@ -155,7 +150,7 @@ export function CertFacts(props: {
             )}
             <dt>{t('fingerprint')}</dt>
             <dd>
-                <code>{c.fingerprint}</code>
+                <Print of={c.fingerprint} />
             </dd>
             <dt>{t('issuer')}</dt>
             <dd>{c.self_signed ? t('self') : (c.issuer ?? '–')}</dd>

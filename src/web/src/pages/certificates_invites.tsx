@@ -3,7 +3,18 @@
 import { useState } from 'preact/hooks';
 import { ask, session } from '../api';
 import { status } from '../live';
-import { Button, Chip, Field, Input, Notice, Refused, Section, Select, Working } from '../ui/bits';
+import {
+    Button,
+    Chip,
+    Field,
+    Input,
+    Notice,
+    Print,
+    Refused,
+    Section,
+    Select,
+    Working,
+} from '../ui/bits';
 import { Act } from '../ui/act';
 import { Copy } from '../ui/file';
 import { Table, type Column } from '../ui/table';
@@ -117,7 +128,7 @@ function Token(props: { made: Made }) {
                 <dd>{made.addresses.join(', ')}</dd>
                 <dt>{t('print')}</dt>
                 <dd>
-                    <code>{made.fingerprint}</code>
+                    <Print of={made.fingerprint} />
                 </dd>
             </dl>
         </Notice>

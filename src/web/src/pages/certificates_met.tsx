@@ -4,12 +4,12 @@ import { ask, session } from '../api';
 import { clusters } from '../live';
 import { said } from '../said';
 import type { Cluster } from '../types';
-import { Chip, Refused, Section, Working } from '../ui/bits';
+import { Chip, Print, Refused, Section, Working } from '../ui/bits';
 import { Act } from '../ui/act';
 import { Table, type Column } from '../ui/table';
 import { useAgain, useAsk } from '../ui/use';
 import { when, words } from '../words';
-import { Print, type Trusted } from './certificates_bits';
+import type { Trusted } from './certificates_bits';
 
 const t = words(
     {
@@ -104,7 +104,7 @@ function Peers() {
             cell: p =>
                 p.certificate_fingerprint ? (
                     <>
-                        {p.certificate_name} <Print of={p.certificate_fingerprint} />
+                        {p.certificate_name} <Print of={p.certificate_fingerprint} how="print" />
                     </>
                 ) : (
                     '–'
@@ -146,7 +146,7 @@ function Introductions() {
         {
             title: t('fingerprint'),
             by: c => c.fingerprint,
-            cell: c => <Print of={c.fingerprint} />,
+            cell: c => <Print of={c.fingerprint} how="print" />,
         },
     ];
     if (!got) return <Refused refusal={asked.refusal} />;

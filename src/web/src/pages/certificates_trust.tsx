@@ -3,7 +3,7 @@ import { useState } from 'preact/hooks';
 import { ask, session } from '../api';
 import { status } from '../live';
 import type { Certificate, Verdict } from '../types';
-import { Button, Chip, Field, Input, Notice, Refused, Section, Working } from '../ui/bits';
+import { Button, Chip, Field, Input, Notice, Print, Refused, Section, Working } from '../ui/bits';
 import { Act, Question } from '../ui/act';
 import { Dialog } from '../ui/dialog';
 import { base64, Copy, FilePick, keep } from '../ui/file';
@@ -15,7 +15,6 @@ import {
     CertFacts,
     Ends,
     Notes,
-    Print,
     type Imported,
     type Refusing,
     type Trusted,
@@ -147,7 +146,7 @@ function ImportedNotice(props: { got: Imported }) {
             <ul>
                 {rows.map(one => (
                     <li key={one.fingerprint}>
-                        {one.cluster_id ?? one.subject} <code>{one.fingerprint}</code>
+                        {one.cluster_id ?? one.subject} <Print of={one.fingerprint} />
                         {one.already && ` (${t('already')})`}
                     </li>
                 ))}
@@ -196,7 +195,7 @@ function Remove(props: { one: { fingerprint: string; subject: string }; done: Do
         >
             <p>{t('remove-text')}</p>
             <p>
-                <code>{fingerprint}</code>
+                <Print of={fingerprint} />
             </p>
         </Act>
     );
@@ -215,7 +214,7 @@ function RemovedNotice(props: { got: Removed; done: Done<Removed> }) {
             {got.others.length > 0 && <p>{t('others')}</p>}
             {got.others.map(o => (
                 <p key={o.fingerprint}>
-                    {o.subject} <code>{o.fingerprint}</code> ({cameBy(o.source)}){' '}
+                    {o.subject} <Print of={o.fingerprint} /> ({cameBy(o.source)}){' '}
                     <Remove one={o} done={props.done} />
                 </p>
             ))}
@@ -246,7 +245,7 @@ function Store(props: { rows: Trusted[]; admin: boolean; done: Done<Removed> }) 
         {
             title: t('fingerprint'),
             by: c => c.fingerprint,
-            cell: c => <Print of={c.fingerprint} />,
+            cell: c => <Print of={c.fingerprint} how="print" />,
         },
         {
             title: t('action'),
@@ -296,7 +295,7 @@ function ImportQuestion(props: {
         >
             <p>{t('import-text')}</p>
             <p>
-                <code class="compare">{one.fingerprint}</code>
+                <Print of={one.fingerprint} how="compare" />
             </p>
             <dl class="facts">
                 <dt>{t('address')}</dt>
@@ -322,7 +321,7 @@ function RefusedOnes(props: { rows: Refusing[]; admin: boolean; onImport: Done<R
         {
             title: t('fingerprint'),
             by: c => c.fingerprint,
-            cell: c => <Print of={c.fingerprint} />,
+            cell: c => <Print of={c.fingerprint} how="print" />,
         },
         {
             title: t('action'),
@@ -394,7 +393,7 @@ function Asked(props: {
             onEnd={props.onEnd}
         >
             <p>{t('unknown-text')}</p>
-            {print && <code class="compare">{print}</code>}
+            {print && <Print of={print} how="compare" />}
         </Question>
     );
 }

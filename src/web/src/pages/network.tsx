@@ -5,7 +5,7 @@ import { toneOf } from '../clusters';
 import { clusters, hubs, status } from '../live';
 import { said } from '../said';
 import type { Cluster } from '../types';
-import { Button, Chip, Section } from '../ui/bits';
+import { Button, Chip, Print, Section, type Children } from '../ui/bits';
 import { Table, type Column } from '../ui/table';
 import { useAsk } from '../ui/use';
 import { number, when, words } from '../words';
@@ -111,7 +111,7 @@ function Acts(props: { acts: Act[]; name: string; begin: (act: Act) => void }) {
     );
 }
 
-function Fact(props: { name: string; value: string | null | undefined }) {
+function Fact(props: { name: string; value: Children }) {
     if (!props.value) return null;
     return (
         <>
@@ -124,9 +124,11 @@ function Fact(props: { name: string; value: string | null | undefined }) {
 function LinkFacts(props: { peer: Peer }) {
     const p = props.peer;
     const how = p.link_dialled_here ? t('dialled-here') : t('dialled-there');
-    const certificate = p.certificate_fingerprint
-        ? `${p.certificate_name ?? ''} ${p.certificate_fingerprint}`
-        : null;
+    const certificate = p.certificate_fingerprint && (
+        <>
+            {p.certificate_name} <Print of={p.certificate_fingerprint} />
+        </>
+    );
     return (
         <>
             {p.linked && <Fact name={t('method')} value={methodWords(p.link_method)} />}

@@ -65,6 +65,17 @@ export function Typed(props: { text: string }) {
     );
 }
 
+/* A fingerprint, broken between its pairs alone; in a table in a few short lines, or larger, to be
+ * compared by eye. */
+export function Print(props: { of: string; how?: 'print' | 'compare' }) {
+    const pairs = props.of.split(/(?<=:)/);
+    return (
+        <code class={`pairs ${props.how ?? ''}`}>
+            {pairs.map((pair, i) => (i > 0 ? [<wbr key={i} />, pair] : pair))}
+        </code>
+    );
+}
+
 /* What to type, and at which end. */
 export function Command(props: { text: string; at?: string }) {
     const [copied, setCopied] = useState(false);
