@@ -196,10 +196,30 @@ int run_help(struct cli *cli, const struct parsed *p)
 
 /* --- parsing */
 
+#define GROUP_MAX 32
+
+/* The first word of a command of several: `routes` is nearer to `route` than to all of any. */
+static void nearest_group(struct nearest *best, char group[static GROUP_MAX], const char *typed,
+                          const char *words)
+{
+    char first[GROUP_MAX];
+    struct nearest one = {NULL, 0};
+    size_t n = strcspn(words, " ");
+    if (words[n] == '\0' || n >= sizeof first)
+        return;
+    memcpy(first, words, n);
+    first[n] = '\0';
+    nearest_try(&one, typed, first);
+    if (one.word == NULL || (best->word != NULL && best->distance <= one.distance))
+        return;
+    memcpy(group, first, n + 1);
+    *best = (struct nearest){group, one.distance};
+}
+
 static int unknown_command(const struct cli *cli, int n, char **words)
 {
     struct nearest best = {NULL, 0};
-    char typed[128], text[300], next[128];
+    char typed[128], text[300], next[128] = "ils help", group[GROUP_MAX];
     snprintf(typed, sizeof typed, "%s%s%s", words[0], n > 1 ? " " : "", n > 1 ? words[1] : "");
     size_t length = strlen(words[0]);
     for (size_t i = 0; i < command_table_n; i++) {
@@ -210,13 +230,17 @@ static int unknown_command(const struct cli *cli, int n, char **words)
             return cli_error(cli, EXIT_USAGE, text, NULL, next);
         }
         nearest_try(&best, strchr(words_i, ' ') != NULL ? typed : words[0], words_i);
+        if (n == 1)
+            nearest_group(&best, group, words[0], words_i);
     }
+    if (best.word == group)
+        snprintf(next, sizeof next, "ils help %s", group);
     if (best.word != NULL)
         snprintf(text, sizeof text, "there is no command '%s': did you mean '%s'?", typed,
                  best.word);
     else
         snprintf(text, sizeof text, "there is no command '%s'", typed);
-    return cli_error(cli, EXIT_USAGE, text, NULL, "ils help");
+    return cli_error(cli, EXIT_USAGE, text, NULL, next);
 }
 
 const struct option_row *option_find(const struct option_row *o, const char *name, size_t n)

@@ -200,6 +200,13 @@ def usage(c):
     tap.ok(said.startswith('usage: ils lookup DIALLED') and 'ils lookup set' in said and
            'see also' not in c.must('help', 'lookup', 'set'),
            'which names the commands that begin with its words', said)
+    for typed, near, remedy in (('routes', 'route', 'ils help route'),
+                                ('statsu', 'status', 'ils help'),
+                                ('door lst', 'door list', 'ils help')):
+        status, _ = c.ils(*typed.split())
+        tap.ok(status == 64 and "did you mean '%s'?" % near in c.error and
+               c.error.rstrip().endswith('next: ' + remedy), '%s is near %s' % (typed, near),
+               c.error)
     status, _ = c.ils('--data', '/nonexistent', 'status')
     tap.ok(status == 2 and 'next: ilsd --data /nonexistent' in c.error, 'no daemon', c.error)
     error = c.json('--data', '/nonexistent', 'status')
