@@ -5,9 +5,11 @@ import glob
 import json
 import os
 import socket
+import ssl
 
 from harness import BUILD, Network, Tap, free_port, wait_until
 from page import Page
+from pki import Pki
 
 tap = Tap()
 OLD_PROOF = os.path.join(BUILD, 'test', 'system', 'ilsd_old_proof')
@@ -342,6 +344,32 @@ def secrets(c, page, code, cookies):
         tap.ok(word.encode() not in kept, 'not kept: ' + name)
 
 
+def trusted(net):
+    """As a browser does it that knows one authority: the chain, the name, the dates."""
+    name, port = 'ils.osaka.example.com', free_port()
+    c = net.cluster('osaka')
+    pki = Pki(os.path.join(net.folder, 'pki'))
+    root = pki.authority('Root')
+    leaf = pki.leaf(name, root)
+    c.must('init', '--cluster-id', 'osaka', '--fqdn', name)
+    c.must('page', 'setup', '--listen', '127.0.0.1:%d' % port)
+
+    def verify(host):
+        context = ssl.create_default_context(cafile=root.pem)
+        try:
+            with socket.create_connection(('127.0.0.1', port), 20) as plain, \
+                    context.wrap_socket(plain, server_hostname=host) as s:
+                return s.getpeercert() is not None
+        except ssl.SSLCertVerificationError:
+            return False
+
+    tap.same(verify(name), False, 'V12.2.2: the control: one of its own nobody else vouches for')
+    c.must('cert', 'install', leaf.file, '--key', leaf.key, '--now')
+    tap.ok(wait_until(lambda: verify(name)),
+           'V12.2.2: the page shows the certificate that was installed, with its chain')
+    tap.same(verify('ils.kobe.example.com'), False, 'V12.2.2: the control: for its name alone')
+
+
 with Network() as net:
     cluster, user, setup_code = set_up(net)
     tap.run(come_in, cluster, user, setup_code)
@@ -354,6 +382,7 @@ with Network() as net:
     tap.run(guessing, cluster, user)
     tap.run(proofs, cluster, user)
     tap.run(document, user)
+    tap.run(trusted, net)
     tap.run(quiet, cluster, user)
     tap.run(leaving, cluster, user)
     tap.run(old_proofs, cluster, user)
