@@ -346,12 +346,12 @@ def secrets(c, page, code, cookies):
 
 def trusted(net):
     """As a browser does it that knows one authority: the chain, the name, the dates."""
-    name, port = 'ils.osaka.example.com', free_port()
-    c = net.cluster('osaka')
+    name, port = 'ils.nara.example.com', free_port()
+    c = net.cluster('nara')
     pki = Pki(os.path.join(net.folder, 'pki'))
     root = pki.authority('Root')
     leaf = pki.leaf(name, root)
-    c.must('init', '--cluster-id', 'osaka', '--fqdn', name)
+    c.must('init', '--cluster-id', 'nara', '--fqdn', name)
     c.must('page', 'setup', '--listen', '127.0.0.1:%d' % port)
 
     def verify(host):
