@@ -81,7 +81,7 @@ enum ils_event_type {
     ILS_EV_CERTIFICATE, /* TRUST was performed: the certificate of a live TLS link, verified anew */
     ILS_EV_VERIFIED,  /* the answer to VERIFY */
     ILS_EV_DATA,      /* bytes arrived; on TLS: what was opened */
-    ILS_EV_ROOM,      /* unsent bytes of a link went down */
+    ILS_EV_ROOM,      /* something of what was sent was taken; how many unsent bytes are left */
     ILS_EV_DOWN,      /* the link is gone, or could not be opened */
     ILS_EV_STORED,    /* a batch is durable, or failed */
     ILS_EV_DEADLINE,  /* the time asked for by ils_deadline has come (or nothing else happened) */

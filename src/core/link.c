@@ -353,8 +353,7 @@ void link_room(struct ils *ils, const struct ils_event *event)
     struct link *l = link_find(ils, event->link);
     if (l == NULL)
         return;
-    if (event->pending < l->pending)
-        l->stalled = event->pending == 0 ? 0 : ils->now;
+    l->stalled = event->pending == 0 ? 0 : ils->now;
     l->pending = event->pending;
     if (!BUG(QUESTIONS_FORGOTTEN))
         exchange_answer(l);

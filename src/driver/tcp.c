@@ -12,10 +12,12 @@
 #include "driver/address.h"
 
 #include <errno.h>
+#include <linux/sockios.h>
 #include <netdb.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/resource.h>
 
 #define CONNECT_TIMEOUT 3000 /* ms, for each address, and for the name */
@@ -53,7 +55,8 @@ struct conn {
     struct sockaddr_storage address[ADDRESSES_MAX];
     size_t address_n, address_at;
     uint16_t port;
-    size_t pending, told;    /* of whole writes; as the caller knows it */
+    size_t pending, unread;  /* of whole writes; not yet with the other end when last told */
+    unsigned round;          /* of on_slow that has looked at it */
 };
 
 struct write {
@@ -83,6 +86,7 @@ struct tcp {
     size_t listeners;
     uv_timer_t slow;          /* runs while something is pending */
     bool has_slow;            /* libuv holds it */
+    unsigned round;           /* of it */
     uint32_t next_accepted;
     void (*stopped)(void *context);
     void *stopped_context;
@@ -401,22 +405,33 @@ static void on_shutdown(uv_shutdown_t *request, int status)
         destroy(c);
 }
 
+/* Not yet with the other end: the kernel has some of it too, and says that there is room again only
+ * when a third of its buffer is empty, which may be a megabyte. */
+static size_t unread(const struct conn *c)
+{
+    int fd, n = 0;
+    if (uv_fileno((const uv_handle_t *)&c->tcp, &fd) != 0 || ioctl(fd, SIOCOUTQ, &n) != 0 || n < 0)
+        n = 0;
+    return uv_stream_get_write_queue_size((const uv_stream_t *)&c->tcp) + (size_t)n;
+}
+
 static void room(struct conn *c, size_t left)
 {
-    c->told = left;
+    c->unread = unread(c);
     c->owner->events->room(c->owner->context, c->link, left);
 }
 
-/* The next one that has more room than its caller knows. A write that is long tells nothing before
- * its end: what the kernel took of it is asked for. */
-static struct conn *roomier(const struct tcp *t, bool *ret_pending)
+/* The next one of which the other end has taken something in this round. */
+static struct conn *roomier(struct tcp *t, bool *ret_pending)
 {
     *ret_pending = false;
     for (struct conn *c = t->all.after; c != &t->all; c = c->after) {
         if (c->state != CONN_UP || !c->listed || c->pending == 0)
             continue;
         *ret_pending = true;
-        if (uv_stream_get_write_queue_size((const uv_stream_t *)&c->tcp) < c->told)
+        bool looked = c->round == t->round;
+        c->round = t->round;
+        if (!looked && unread(c) < c->unread)
             return c;
     }
     return NULL;
@@ -431,6 +446,7 @@ static void on_slow(uv_timer_t *timer)
 #ifdef OPENILS_BUG_ROOM /* the control of the slow reader: nothing is told of a long write */
     return;
 #endif
+    t->round++;
     while ((c = roomier(t, &pending)) != NULL)
         room(c, uv_stream_get_write_queue_size((const uv_stream_t *)&c->tcp));
     if (!pending)
@@ -478,13 +494,13 @@ void tcp_send(struct tcp *t, uint32_t link, struct slice bytes)
     memcpy(w->data, bytes.p, bytes.n);
     w->bytes = uv_buf_init((char *)w->data, (unsigned)bytes.n);
     c->pending += bytes.n;
-    c->told += bytes.n;
+    c->unread += bytes.n;
     c->spoke = true;
     if (!uv_is_active((const uv_handle_t *)&t->slow))
         uv_timer_start(&t->slow, on_slow, ROOM_EVERY, ROOM_EVERY);
     if (uv_write(&w->request, (uv_stream_t *)&c->tcp, &w->bytes, 1, on_written) != 0) {
         c->pending -= bytes.n;
-        c->told -= bytes.n;
+        c->unread -= bytes.n;
         free(w);
         fail_later(c);
     }

@@ -37,7 +37,7 @@ struct tcp_events {
                       const struct tcp_address *local);
     void (*data)(void *context, uint32_t link, struct slice bytes);
     /* Bytes not yet taken by the kernel: told when they fall to TCP_LOW_WATER, and to zero; between
-     * these every second in which they fall. */
+     * these every second in which the other end took something, of these or of the kernel's. */
     void (*room)(void *context, uint32_t link, size_t pending);
     /* The last word about this number. Not said after tcp_close. */
     void (*down)(void *context, uint32_t link, enum tcp_reason reason);
