@@ -262,6 +262,8 @@ def tokens(c):
     c.must('door', 'set', 'http', '--listen', '127.0.0.1:%d' % c.http_port)
     tap.same((curl(c, page)[0], curl(c, page, *bearer)[0]), (200, 401),
              'on loopback none is wanted, but a wrong one is wrong')
+    tap.ok(wait_until(lambda: curl(c, '/healthz')[0] == 200), 'osaka is back: healthy again',
+           c.json('status'))
 
 
 # --- rude clients
@@ -322,7 +324,8 @@ def slow(c):
         s = socket.create_connection(('127.0.0.1', c.http_port), 20)
         s.sendall(b'GET /healthz HTTP/1.1\r\nHost: loc')
         held.append(s)
-    tap.same(curl(c, '/healthz')[0], 200, '200 slow clients keep nobody out')
+    answer = curl(c, '/healthz')
+    tap.ok(answer[0] == 200, '200 slow clients keep nobody out', answer, c.json('status'))
 
     def cut():
         for s in held:
@@ -356,8 +359,9 @@ def limits(c):
         s.bind(('127.0.0.1', port))
         s.listen()
         status, _ = c.ils('door', 'set', 'http', '--listen', '127.0.0.1:%d' % port)
-        tap.ok(status == 1 and 'TCP port %d is in use by' % port in c.error and
-               curl(c, '/healthz')[0] == 200, 'a port in use: the old one goes on', c.error)
+        answer = curl(c, '/healthz')
+        tap.ok(status == 1 and 'TCP port %d is in use by' % port in c.error and answer[0] == 200,
+               'a port in use: the old one goes on', c.error, answer, c.json('status'))
 
 
 # --- metrics
