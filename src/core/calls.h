@@ -703,6 +703,7 @@ void holds_put(struct buf *b, const struct holds *h); /* h->known is not looked 
 bool holds_get(struct holds *h, struct slice value);  /* false: it is not sound, h is not known */
 void holds_heard(struct ils *ils, struct stream *s);  /* of a head that is not served yet */
 void holds_served(struct ils *ils, struct stream *s); /* its head is another now */
+void holds_dropped(struct ils *ils, struct stream *s); /* nothing newer is waited for any more */
 void holds_gone(struct ils *ils, struct stream *s);   /* it is about to be freed */
 struct slice holds_told(struct ils *ils); /* the field of stream 0; lives for the step */
 void holds_read(struct peer *p, struct slice value); /* of another's; total */

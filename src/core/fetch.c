@@ -627,6 +627,7 @@ void fetch_drop(struct ils *ils, struct stream *s)
     fetch_stop(s);
     s->retry = TICK_NEVER;
     target_abandon(ils, s);
+    holds_dropped(ils, s);
     buf_reset(&s->wanted_bytes);
     buf_reset(&s->wanted_lines);
 }
@@ -680,9 +681,20 @@ void fetch_link_gone(struct link *l)
     }
 }
 
+static bool any_list(const struct ils *ils)
+{
+    list_each(node, &ils->links) {
+        const struct link *l = list_entry(node, struct link, node);
+        if (l->state == LINK_UP && l->marks_done)
+            return true;
+    }
+    return false;
+}
+
 /* Where nobody shows any more what is wanted, whoever shows the most of what is newer than what is
  * held is asked what it has: its origin came back from a backup, and its older head was passed over
- * as long as somebody had the newer one (take_older). */
+ * as long as somebody had the newer one (take_older). Where all show what is held or less, it is
+ * waited for no longer. */
 static void fetch_again(struct ils *ils, struct stream *s)
 {
     struct link *l = mark_source(ils, s, NULL), *less = mark_most(ils, s);
@@ -695,6 +707,8 @@ static void fetch_again(struct ils *ils, struct stream *s)
         s->source = less;
         buf_reset(&s->wanted_lines);
         ask_manifest(s);
+    } else if (!s->own && stream_held(s) && any_list(ils)) {
+        fetch_drop(ils, s);
     }
 }
 

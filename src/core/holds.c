@@ -166,15 +166,28 @@ static void caught_up(struct ils *ils, struct stream *s)
     s->behind = 0;
 }
 
-void holds_served(struct ils *ils, struct stream *s)
+/* Nothing newer is waited for. Whether that it was may have been told. */
+static bool up_to_date(struct ils *ils, struct stream *s)
 {
     bool told = s->error != NULL || (s->behind != 0 && ils->now - s->behind >= HOLDS_LATE_US);
     caught_up(ils, s);
     s->failed = 0;
     s->error = NULL;
+    return told;
+}
+
+void holds_served(struct ils *ils, struct stream *s)
+{
+    bool told = up_to_date(ils, s);
     note(ils, s);
     if (s->number != STREAM_SELF && ils->started && (told || grown(ils)))
         look_at(ils, ils->now + (told ? 0 : HOLDS_LATE_US));
+}
+
+void holds_dropped(struct ils *ils, struct stream *s)
+{
+    if (up_to_date(ils, s) && s->number != STREAM_SELF && ils->started)
+        look_at(ils, ils->now);
 }
 
 void holds_gone(struct ils *ils, struct stream *s)

@@ -120,6 +120,27 @@ static void a_spoke_has_more_than_the_hub(void **state)
         assert_true(world_answers(&world, i, "late@b.example"));
 }
 
+/* What the hub has heard of was lost with its origin's disk before it came: nobody waits for it. */
+static void what_nobody_has_any_more(void **state)
+{
+    (void)state;
+    struct view_cluster c;
+    assert_int_equal(world_plan(&world, 1, "early@b.example", true), REPLY_OK);
+    back_up(1);
+    world.slow = 8000;
+    assert_int_equal(import(1, BULK, "test", false), REPLY_OK);
+    world_pass(&world, 2 * TICK_S);
+    assert_true(view_cluster(world.node[0].ils, 1, &c));
+    assert_int_equal(c.status, SYNC_SYNCHRONIZING);
+    from_yesterday(1);
+    world.slow = 0;
+    world_start(&world, 1, &mem.mem);
+    world_pass(&world, 150 * TICK_S);
+    assert_true(world_answers(&world, 0, "early@b.example"));
+    for (size_t i = 1; view_cluster(world.node[0].ils, i, &c); i++)
+        assert_int_equal(c.status, SYNC_UP_TO_DATE);
+}
+
 static void many_small_changes(void **state)
 {
     (void)state;
@@ -380,6 +401,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(put_and_delete, setup, teardown),
         cmocka_unit_test_setup_teardown(over_a_slow_way, setup, teardown),
         cmocka_unit_test_setup_teardown(a_spoke_has_more_than_the_hub, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_nobody_has_any_more, setup, teardown),
         cmocka_unit_test_setup_teardown(many_small_changes, setup, teardown),
         cmocka_unit_test_setup_teardown(one_user_spelled_often, setup, teardown),
         cmocka_unit_test_setup_teardown(bulk_and_replacement, setup, teardown),
