@@ -57,6 +57,8 @@ void peer_hello(struct peer_end *p)
     hello_put(&b, &p->hello);
     if (p->hello.method == METHOD_INVITE)
         buf_put(&b, p->invite, sizeof p->invite);
+    for (size_t i = 0; i < p->hello_more; i++)
+        buf_put_u8(&b, 0xee);
     p->hello_mine_n = b.n;
     memcpy(p->hello_mine, b.p, b.n);
     peer_frame(p, FRAME_HELLO, buf_slice(&b));

@@ -30,6 +30,7 @@ struct peer_end {
     uint8_t network[NETWORK_ID_SIZE];
     uint64_t boot, serial;
     struct hello hello; /* sent by peer_hello */
+    size_t hello_more;  /* bytes behind it that nobody knows yet */
     uint8_t hello_mine[HELLO_MAX], hello_theirs[HELLO_MAX];
     size_t hello_mine_n, hello_theirs_n;
     uint8_t entropy[64];
