@@ -314,17 +314,19 @@ static tick beat_interval(const struct ils *ils)
 }
 
 /* By the wall clock, which goes on where the machine is suspended. One that leapt makes a beat
- * early, or late by less than an interval of this process. */
+ * early, or late by less than an interval of this process. Of a beat that lies ahead, since the
+ * clock was put back, nobody knows how long ago it was: the next is due. */
 static tick since_beat(const struct ils *ils)
 {
-    return ils->beaten >= 0 && ils->beaten < ils->wall ? ils->wall - ils->beaten : 0;
+    if (ils->beaten > ils->wall)
+        return beat_interval(ils);
+    return ils->beaten >= 0 ? ils->wall - ils->beaten : 0;
 }
 
-/* A restart puts no beat off: whoever was away for two of them is called stale until the next. Of a
- * beat that lies ahead, since the clock was put back, nobody knows how long ago it was. */
+/* A restart puts no beat off: whoever was away for two of them is called stale until the next. */
 void beats_start(struct ils *ils, struct rows *rows)
 {
-    tick every = beat_interval(ils), since = ils->beaten > ils->wall ? every : since_beat(ils);
+    tick every = beat_interval(ils), since = since_beat(ils);
     if (ils->beaten == 0) {
         ils->beaten = ils->wall;
         rows_setting_u64(rows, "beaten", (uint64_t)ils->beaten);
