@@ -9,8 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MISSING_MAX 20 /* shown */
-
 /* --- adding */
 
 struct adding {

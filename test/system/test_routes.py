@@ -23,6 +23,28 @@ def refused(c, wanted, name, *words):
            status, c.error, routes(c))
 
 
+def missing(c, other):
+    """Each route string without a route, however many they are, also those of catalogs."""
+    names = ['r%02d.catalog.test' % n for n in range(25)]
+    for name in names:
+        tap.ok(c.ask('catalog add', name=name[:3], route_string=name)['ok'], name)
+        c.must('catalog', 'import', name[:3], '-',
+               stdin='PatternType,PSTNFailover,Pattern\nENTERPRISE,,77%s\n' % name[1:3])
+    for who, wanted in (c, names + ['a.osaka.example']), (other, names):
+        tap.ok(wait_until(lambda: len(who.json('status')['routes_missing']) >= len(wanted)),
+               'learned', who.json('status')['routes_missing'])
+        said = who.ils('status')[1]
+        tap.same([n for n in wanted if "ils route add '%s' sip:HOST" % n not in said], [],
+                 'each route string without a route is named with the command', said)
+    row = next(r for r in other.json('status')['routes_missing'] if r['route_string'] == names[-1])
+    status, out = other.shell(row['next'].replace('HOST', '10.0.0.5'))
+    left = [r['route_string'] for r in other.json('status')['routes_missing']]
+    tap.ok(status == 0 and names[-1] not in left and len(left) == 24, 'typed: ' + row['next'], left)
+    for name in names:
+        c.must('catalog', 'remove', name[:3])
+    other.must('route', 'remove', names[-1])
+
+
 def grammar(c):
     for pattern in PATTERNS:
         refused(c, ("'%s' is no route pattern" % pattern, 'next: ils help route add'),
@@ -88,6 +110,7 @@ def main():
         tap.ok(wait_until(lambda: tokyo.json('lookup', '2001')['result'] == 'no_route'), 'learned')
         row = re.search(r'.*a\.osaka\.example.*', tokyo.ils('status')[1])
         tap.ok(row, 'a route string without a route is named', tokyo.ils('status')[1])
+        tap.run(missing, tokyo, osaka)
         tap.run(grammar, tokyo)
         tap.run(targets, tokyo)
         tap.run(shadows, tokyo)
