@@ -63,7 +63,7 @@ void take_list(json_t *args, const struct parsed *p, const char *option, const c
 bool take_number(const struct cli *cli, json_t *args, const char *key, const char *text,
                  int *ret_status)
 {
-    char *end, sentence[160];
+    char *end, sentence[160], next[96];
     errno = 0;
     long long n = strtoll(text, &end, 10);
     if (text[0] >= '0' && text[0] <= '9' && *end == '\0' && errno == 0) {
@@ -71,8 +71,9 @@ bool take_number(const struct cli *cli, json_t *args, const char *key, const cha
         return true;
     }
     snprintf(sentence, sizeof sentence, _("'%.60s' is no number"), text);
+    snprintf(next, sizeof next, "ils help %s", cli->words);
     json_decref(args);
-    *ret_status = cli_error(cli, EXIT_USAGE, sentence, key, "ils help");
+    *ret_status = cli_error(cli, EXIT_USAGE, sentence, key, next);
     return false;
 }
 

@@ -21,6 +21,7 @@ struct cli {
     bool terminal;    /* standard output is one */
     bool colour;
     bool prompt;      /* inside `admin:` */
+    const char *words; /* of the command that runs: "route add" */
     int socket;       /* -1 = not connected */
     FILE *replies;
 };

@@ -77,8 +77,9 @@ static bool take_rate(const struct cli *cli, json_t *args, const char *text, int
     if (strcmp(text, "off") != 0 &&
         (text[0] < '0' || text[0] > '9' || errno != 0 ||
          (*end != '\0' && strcmp(end, "/s") != 0))) {
-        *ret_status = cli_error(cli, EXIT_USAGE, _("a rate is a number of requests a second"), text,
-                                "--rate 100/s");
+        *ret_status = cli_error(cli, EXIT_USAGE,
+                                _("a rate is 1 to 1000000 requests a second, or `off`, or "
+                                  "`default`"), text, "ils help door set");
         return false;
     }
     json_object_set_new(args, "rate", json_integer(n));

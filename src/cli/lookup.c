@@ -1,6 +1,7 @@
 /* lookup: where a call goes and why, the routes, and how what is dialled is read. */
 #include "cli/cli.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "cli/words.h"
@@ -167,18 +168,34 @@ static void print_route_warnings(const json_t *answer)
     }
 }
 
+/* As records of type SRV have them: 16 bits. False: an error was printed. */
+static bool take_u16(const struct cli *cli, json_t *args, const struct parsed *p,
+                     const char *option, int *ret_status)
+{
+    const char *text = parsed_get(p, option);
+    char sentence[160], *end;
+    if (text == NULL)
+        return true;
+    long long n = strtoll(text, &end, 10);
+    if (text[0] >= '0' && text[0] <= '9' && *end == '\0' && n <= UINT16_MAX) {
+        json_object_set_new(args, option + 2, json_integer(n));
+        return true;
+    }
+    snprintf(sentence, sizeof sentence, _("'%.60s' is no number from 0 to 65535"), text);
+    json_decref(args);
+    *ret_status = cli_error(cli, EXIT_USAGE, sentence, option, "ils help route add");
+    return false;
+}
+
 int run_route_add(struct cli *cli, const struct parsed *p)
 {
-    static const char *const number[][2] = {{"--priority", "priority"}, {"--weight", "weight"}};
     struct call call = {.command = "route add", .args = json_object()};
     int status;
     json_object_set_new(call.args, "pattern", json_string(p->word[0]));
     json_object_set_new(call.args, "target", json_string(p->word[1]));
-    for (size_t i = 0; i < 2; i++) {
-        const char *text = parsed_get(p, number[i][0]);
-        if (text != NULL && !take_number(cli, call.args, number[i][1], text, &status))
-            return status;
-    }
+    if (!take_u16(cli, call.args, p, "--priority", &status) ||
+        !take_u16(cli, call.args, p, "--weight", &status))
+        return status;
     if (parsed_has(p, "--unresolved"))
         json_object_set_new(call.args, "unresolved", json_true());
     json_t *result;

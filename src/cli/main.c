@@ -379,8 +379,10 @@ int cli_run(struct cli *cli, int n, char **words)
             status = unknown_command(cli, n, words);
         else
             status = parse(cli, &p, n - used, words + used);
-        if (!help && n > 0 && status == EXIT_DONE)
+        if (!help && n > 0 && status == EXIT_DONE) {
+            cli->words = p.command->words;
             status = p.command->run(cli, &p);
+        }
     }
     if (cli->prompt) {
         cli->json = json;

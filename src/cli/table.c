@@ -332,7 +332,8 @@ static const struct option_row why_options[] = {
 static const struct option_row route_options[] = {
     {"--priority", "N", "the smaller is tried first, 0 to 65535 (else: behind the others)",
      OPTION_VALUE},
-    {"--weight", "N", "among those of one priority, how often it is first (10)", OPTION_VALUE},
+    {"--weight", "N", "among those of one priority, how often it is first, 0 to 65535 (10)",
+     OPTION_VALUE},
     {"--unresolved", NULL, "also where the target's name does not resolve here", OPTION_FLAG},
     {NULL, NULL, NULL, OPTION_FLAG},
 };

@@ -190,6 +190,19 @@ static void route_add(struct ils *ils, const struct command *c)
     b->to_weight = weight;
 }
 
+/* What was to go: the pattern, and its target where one was named. */
+static struct slice route_named(struct ils *ils, const struct command *c)
+{
+    size_t n = c->pattern.n + 1 + c->target.n;
+    uint8_t *text = c->target.n == 0 ? NULL : arena_alloc(&ils->step, n);
+    if (text == NULL)
+        return c->pattern;
+    memcpy(text, c->pattern.p, c->pattern.n);
+    text[c->pattern.n] = ' ';
+    memcpy(text + c->pattern.n + 1, c->target.p, c->target.n);
+    return slice_make(text, n);
+}
+
 static void route_remove(struct ils *ils, const struct command *c)
 {
     struct rows rows;
@@ -204,7 +217,7 @@ static void route_remove(struct ils *ils, const struct command *c)
             rows_remove(&rows, ROW_ROUTE, route_key(ils, &route));
     }
     if (rows.n == 0) {
-        command_refuse(ils, c, REPLY_ROUTE_UNKNOWN, c->pattern);
+        command_refuse(ils, c, REPLY_ROUTE_UNKNOWN, route_named(ils, c));
         return;
     }
     batch_of_route(store_and_reply(&rows, c, false), c, false);

@@ -30,7 +30,7 @@ bool control_number(struct client *client, const char *key, uint64_t max, uint64
                     uint64_t *ret)
 {
     json_t *value = json_object_get(client->args, key);
-    char text[160];
+    char text[160], next[96];
     *ret = fallback;
     if (value == NULL)
         return true;
@@ -40,7 +40,8 @@ bool control_number(struct client *client, const char *key, uint64_t max, uint64
         return true;
     }
     snprintf(text, sizeof text, "'%s' is a number from 0 to %llu", key, (unsigned long long)max);
-    control_error(client, "SETTING", text, "ils help", key);
+    snprintf(next, sizeof next, "ils help %s", client->verb->name);
+    control_error(client, "SETTING", text, next, key);
     return false;
 }
 
@@ -106,6 +107,8 @@ static void change_place(const struct client *client, enum reply reply, struct s
         snprintf(next, 256, "ils help describe");
     else if (named && strcmp(verb, "identity new") == 0)
         snprintf(next, 256, "ils help identity new");
+    else if (strcmp(verb, "route test") == 0)
+        snprintf(next, 256, "ils help route test");
     else if (strcmp(verb, "route remove") == 0)
         snprintf(next, 256, "ils route list");
     else if (reply == REPLY_ROUTE_PATTERN || reply == REPLY_ROUTE_TARGET)

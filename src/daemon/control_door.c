@@ -52,7 +52,7 @@ static bool take_allow(struct client *client, struct door_setting *s)
 {
     json_t *list = json_object_get(client->args, "allow"), *one;
     const char *first = json_string_value(json_array_get(list, 0));
-    char text[160];
+    char text[200];
     size_t i;
     if (list == NULL)
         return true;
@@ -71,7 +71,8 @@ static bool take_allow(struct client *client, struct door_setting *s)
         const char *net = json_string_value(one);
         if (net == NULL || !door_net_parse(net, &s->config.allow[i])) {
             snprintf(text, sizeof text, "'%.60s' is no network such as 10.0.0.0/8 or 2001:db8::/32 "
-                     "(no bits behind its mask)", net != NULL ? net : "?");
+                     "(no bits behind its mask); `any` and `private` stand alone",
+                     net != NULL ? net : "?");
             return wrong(client, text, "allow");
         }
         s->config.allow_n++;
@@ -146,13 +147,15 @@ void verb_door_set(struct client *client)
     struct slice text, who, what;
     struct door_setting setting;
     enum door_name door;
-    char name[16] = "";
+    char name[16] = "", unknown[96];
     if (!control_text(client, "door", true, &text))
         return;
     if (text.n < sizeof name)
         slice_to_text(text, name, sizeof name);
     if (!doors_find(name, &door) || !doors_has(doors_of(client), door)) {
-        control_error(client, "SETTING", "there is no such door", "ils door list", "door");
+        snprintf(unknown, sizeof unknown, "there is no door '%.*s'", text.n < 60 ? (int)text.n : 60,
+                 (const char *)text.p);
+        control_error(client, "SETTING", unknown, "ils door list", "door");
         return;
     }
     setting = *doors_setting(doors_of(client), door);

@@ -19,6 +19,22 @@ struct adding {
     bool resolved;
 };
 
+/* What was typed, once more and with --unresolved; a quote within it is left to who types. */
+static void unresolved_next(const struct command *c, char *dst, size_t size)
+{
+    bool plain = slice_find(c->pattern, '\'') == c->pattern.n &&
+                 slice_find(c->target, '\'') == c->target.n &&
+                 c->pattern.n <= ROUTE_STRING_MAX && c->target.n <= ROUTE_TARGET_MAX;
+    size_t n = (size_t)(plain ? snprintf(dst, size, "ils route add '%.*s' '%.*s' --unresolved",
+                                         (int)c->pattern.n, (const char *)c->pattern.p,
+                                         (int)c->target.n, (const char *)c->target.p)
+                              : snprintf(dst, size, "ils route add PATTERN SIP-URI --unresolved"));
+    if (c->priority > 0)
+        n += (size_t)snprintf(dst + n, size - n, " --priority %u", (unsigned)c->priority - 1);
+    if (c->weight > 0)
+        snprintf(dst + n, size - n, " --weight %u", (unsigned)c->weight - 1);
+}
+
 /* RFC 3263: a name without a port may have SRV records alone. */
 static bool has_srv(const char *host)
 {
@@ -73,15 +89,15 @@ static void on_resolved(uv_work_t *work, int status)
 {
     struct adding *a = work->data;
     struct client *client = a->client;
-    char text[HOST_TEXT_MAX + 160];
+    char text[HOST_TEXT_MAX + 160], next[ROUTE_STRING_MAX + ROUTE_TARGET_MAX + 96];
     if (client->closing || status != 0) {
         if (!client->closing)
             control_error(client, "MEMORY", "there is nobody to look the name up", "", "target");
     } else if (!a->resolved) {
         snprintf(text, sizeof text, "%s does not resolve here: it has no address and no SRV record "
                  "for SIP; nothing was changed", a->host);
-        control_error(client, "ROUTE_UNRESOLVED", text,
-                      "ils route add PATTERN SIP-URI --unresolved", a->host);
+        unresolved_next(&a->command, next, sizeof next);
+        control_error(client, "ROUTE_UNRESOLVED", text, next, a->host);
     } else {
         control_change_then(client, &a->command, true, route_added);
     }
@@ -193,6 +209,17 @@ static void test_targets(const struct routes *routes, struct slice name, json_t 
     json_object_set_new(json, "patterns", patterns);
 }
 
+/* For what is none no route can be added: to say how would lead nowhere. */
+static bool is_route_string(struct client *client, struct slice name)
+{
+    struct arena arena;
+    struct slice canonical;
+    arena_init(&arena, &client->control->mem);
+    bool is = route_string_parse(&arena, name, &canonical) == ENTRY_OK;
+    arena_done(&arena);
+    return is;
+}
+
 void verb_route_test(struct client *client)
 {
     const struct routes *routes = view_routes(runtime_core(client->control->rt));
@@ -200,11 +227,15 @@ void verb_route_test(struct client *client)
     char next[ROUTE_STRING_MAX + 64] = "";
     if (!control_text(client, "route_string", true, &name))
         return;
+    if (!is_route_string(client, name)) {
+        control_refused(client, REPLY_ROUTE_STRING, name);
+        return;
+    }
     json_t *json = json_object();
     json_object_set_new(json, "route_string", render_text(name));
     test_targets(routes, name, json);
     bool good = strcmp(json_string_value(json_object_get(json, "result")), "no_route") != 0;
-    if (!good && slice_find(name, '\'') == name.n && name.n <= ROUTE_STRING_MAX)
+    if (!good)
         snprintf(next, sizeof next, "ils route add '%.*s' sip:HOST", (int)name.n,
                  (const char *)name.p);
     json_object_set_new(json, "next", next[0] != '\0' ? render_text(slice_of(next)) : json_null());
@@ -221,31 +252,39 @@ static bool told(const json_t *rows, struct slice name)
     return false;
 }
 
+/* One more, unless a route covers it or it has been told. */
+static void tell_missing(const struct routes *routes, struct slice name, struct slice cluster_id,
+                         uint64_t entries, json_t *rows)
+{
+    char next[ROUTE_STRING_MAX + 64] = "";
+    size_t first, n;
+    if (entries == 0 || as_domain(routes, name) || routes_find(routes, name, &first, &n) ||
+        told(rows, name))
+        return;
+    if (slice_find(name, '\'') == name.n && name.n <= ROUTE_STRING_MAX)
+        snprintf(next, sizeof next, "ils route add '%.*s' sip:HOST", (int)name.n,
+                 (const char *)name.p);
+    json_t *row = json_object();
+    json_object_set_new(row, "route_string", render_text(name));
+    json_object_set_new(row, "cluster_id", render_text(cluster_id));
+    json_object_set_new(row, "entries", control_number_json(entries));
+    json_object_set_new(row, "next", render_text(slice_of(next)));
+    json_array_append_new(rows, row);
+}
+
+/* Of what others announce, and of catalogs that this hub itself imported: both are routed alike. */
 json_t *control_routes_missing(const struct ils *core)
 {
     const struct routes *routes = view_routes(core);
     struct view_plan p;
-    struct view_self self;
+    struct view_catalog own;
     json_t *rows = json_array();
-    size_t first, n;
-    view_self(core, &self);
-    for (size_t i = 0; view_plan_at(core, i, &p); i++) {
-        struct slice name = p.route_string;
-        char next[ROUTE_STRING_MAX + 64] = "";
-        if (catalog_is_local(p.catalog) || p.entries == 0 || !p.served || as_domain(routes, name) ||
-            routes_find(routes, name, &first, &n) || told(rows, name) ||
-            json_array_size(rows) == MISSING_MAX)
-            continue;
-        json_t *row = json_object();
-        if (slice_find(name, '\'') == name.n && name.n <= ROUTE_STRING_MAX)
-            snprintf(next, sizeof next, "ils route add '%.*s' sip:HOST", (int)name.n,
-                     (const char *)name.p);
-        json_object_set_new(row, "route_string", render_text(name));
-        json_object_set_new(row, "cluster_id", render_text(p.cluster_id));
-        json_object_set_new(row, "entries", control_number_json(p.entries));
-        json_object_set_new(row, "next", render_text(slice_of(next)));
-        json_array_append_new(rows, row);
-    }
+    for (size_t i = 0; view_plan_at(core, i, &p); i++)
+        if (!catalog_is_local(p.catalog) && p.served)
+            tell_missing(routes, p.route_string, p.cluster_id, p.entries, rows);
+    for (size_t i = 0; view_catalog(core, i, &own); i++)
+        if (own.own)
+            tell_missing(routes, own.route_string, own.name, own.entries, rows);
     return rows;
 }
 

@@ -19,8 +19,10 @@ def routes(c):
 def refused(c, wanted, name, *words):
     before = routes(c)
     status, _ = c.ils(*words)
-    tap.ok(status == 1 and all(w in c.error for w in wanted) and routes(c) == before, name,
-           status, c.error, routes(c))
+    said = c.error
+    tap.ok(status == 1 and all(w in said for w in wanted) and routes(c) == before, name,
+           status, said, routes(c))
+    return said
 
 
 def missing(c, other):
@@ -54,11 +56,52 @@ def grammar(c):
                 'route', 'add', 'osaka.example', target)
 
 
+def numbers(c):
+    """Priority and weight: the place, the legal range and where to read on."""
+    for option in '--priority', '--weight':
+        before = routes(c)
+        for value in '70000', '65536', '-1', 'abc', '', '1.5', '9' * 30:
+            status, _ = c.ils('route', 'add', 'osaka.example', 'sip:10.0.0.5', option, value)
+            said = c.error
+            wanted = ("'%s' is no number from 0 to 65535" % value, 'where: ' + option,
+                      'next: ils help route add')
+            tap.ok(status == 64 and all(w in said for w in wanted) and routes(c) == before,
+                   'no number: %s "%s"' % (option, value), status, said)
+        for value in 70000, -1, 'abc', None:
+            answer = c.ask('route add', pattern='osaka.example', target='sip:10.0.0.5',
+                           **{option[2:]: value})
+            tap.same((answer['ok'], answer.get('error', {}).get('where'),
+                      answer.get('error', {}).get('next'), routes(c)),
+                     (False, option[2:], 'ils help route add', before),
+                     'nor by the socket: %s %s' % (option, value), answer)
+        for value in '0', '65535':
+            c.must('route', 'add', 'osaka.example', 'sip:10.0.0.5', option, value)
+    tap.same([(r['priority'], r['weight']) for r in c.json('route', 'list')], [(65535, 65535)],
+             'the ends of the range are taken')
+
+
+def unknown(c):
+    """What is not there is named whole; what is no route string has no remedy that fails."""
+    refused(c, ("no route 'osaka.example sip:10.0.0.9' is known", 'next: ils route list'),
+            'a target that is not there', 'route', 'remove', 'osaka.example', 'sip:10.0.0.9')
+    refused(c, ("no route 'kyoto.example' is known", 'next: ils route list'),
+            'a pattern that is not there', 'route', 'remove', 'kyoto.example')
+    for name in 'os aka', '', 'osaka..example', 'a' * 300:
+        refused(c, ("'%s' is no route string" % name, 'next: ils help route test'),
+                'no route string: "%.20s"' % name, 'route', 'test', name)
+    c.must('route', 'remove', 'osaka.example')
+
+
 def targets(c):
-    refused(c, ('nowhere.invalid does not resolve here', '--unresolved', 'nothing was changed'),
-            'a target that does not resolve', 'route', 'add', '*', 'sip:nowhere.invalid')
-    c.must('route', 'add', '*', 'sip:nowhere.invalid', '--unresolved')
-    tap.same(routes(c), [('*', 'sip:nowhere.invalid')], 'is taken as the remedy says')
+    for more, numbered in ((), ''), (('--priority', '7'), ' --priority 7'):
+        said = refused(
+            c, ('nowhere.invalid does not resolve here', 'nothing was changed',
+                "next: ils route add '*' 'sip:nowhere.invalid' --unresolved" + numbered),
+            'a target that does not resolve', 'route', 'add', '*', 'sip:nowhere.invalid', *more)
+    status, out = c.shell(re.search('next: (.*)', said).group(1))
+    row = c.json('route', 'list')[0]
+    tap.same((status, row['pattern'], row['target'], row['priority']),
+             (0, '*', 'sip:nowhere.invalid', 7), 'is taken as the remedy says', out)
     c.must('route', 'remove', '*')
     refused(c, ('is this cluster itself', 'next: ils door list'), 'a target that leads back here',
             'route', 'add', '*', 'sip:127.0.0.1:%d' % c.sip_port)
@@ -112,6 +155,8 @@ def main():
         tap.ok(row, 'a route string without a route is named', tokyo.ils('status')[1])
         tap.run(missing, tokyo, osaka)
         tap.run(grammar, tokyo)
+        tap.run(numbers, tokyo)
+        tap.run(unknown, tokyo)
         tap.run(targets, tokyo)
         tap.run(shadows, tokyo)
     tap.done()
