@@ -560,7 +560,7 @@ void leave_stored(struct ils *ils, struct batch *b, bool failed);
 void leave_tick(struct ils *ils);
 tick leave_deadline(const struct ils *ils);
 
-/* ends.c: leaving, forgetting, banning (design 6, Ends). */
+/* ends.c: leaving, forgetting, banning (PROTOCOL 13). */
 struct ended {
     struct list node;
     uint8_t key[KEY_SIZE], id[PEER_ID_SIZE];
@@ -685,7 +685,7 @@ void duplicates_free(struct ils *ils);
 /* adopt.c */
 void adopt_command(struct ils *ils, const struct command *c); /* REBUILD, RESTORE */
 
-/* introduce.c: who was invited is made known to the other hubs, and they to it (design 5). */
+/* introduce.c: who was invited is made known to the other hubs, and they to it (PROTOCOL 13). */
 size_t introduce_changes(struct ils *ils, struct change *change, size_t max);
 void introduce_read(struct ils *ils, const struct stream *self); /* of an admitted hub */
 void introduce_tick(struct ils *ils); /* imports what was introduced and is announced by now */

@@ -1,4 +1,4 @@
-/* cert: the verdict on certificates (design, section 4): what is wrong with the certificate itself,
+/* cert: the verdict on certificates (PROTOCOL 8): what is wrong with the certificate itself,
  * then whether it was imported, then whether its authority stands for it together with the password
  * or with a key that was met before. The driver has verified; here is only judged, and told. */
 #include "core/core.h"

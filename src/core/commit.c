@@ -1,5 +1,5 @@
 /* commit: how one's own streams are written. A commit is judged, computed and stored, and only when
- * it is durable does it become what is served and told (design 6, Writing). What an operator asked
+ * it is durable does it become what is served and told (PROTOCOL 11). What an operator asked
  * for may be a million changes: it is done in steps of STEP_CHANGES, so that links, lookups and
  * beats never wait for it. Until it is given to the disk nothing outside of it has changed, and it
  * can be given up and begun again. While the disk writes, the segments of a large one go into the

@@ -1,7 +1,7 @@
 /* duplicates: what two clusters announce is found when it is learned, not when somebody calls it:
  * each plan that has changed is looked through, a few records in each step, for what another one
  * has as well. So are records that are sound as bytes and make no sense as entries: they are
- * counted and named. (design 7; reliability: the original finds duplicates during a call.)
+ * counted and named. (The original finds duplicates during a call.)
  *
  * One plan is looked through at a time. Where nothing was found so far, only the segments that came
  * since are looked at. Where there is something, the whole is, so that what has gone is seen as

@@ -1,4 +1,4 @@
-/* ends: forgetting and banning (design 6, Ends).
+/* ends: forgetting and banning (PROTOCOL 13, Those who are gone).
  *
  * Who leaves says so himself (leave.c). Of a cluster that does not come back a hub's operator says
  * it (FORGET: it may return in a higher epoch; BAN: never), in a record of the hub's stream 0,

@@ -1,4 +1,4 @@
-/* exchange: replication's talk over one proved link (design 6). Both ends open with their lists;
+/* exchange: replication's talk over one proved link (PROTOCOL 12). Both ends open with their lists;
  * then each sends the newest head of a stream once: a mark per stream and link, no queue. Questions
  * about what is held are answered here; asking them is fetch.c's. */
 #include "core/core.h"

@@ -1,4 +1,4 @@
-/* gate: the budget before authentication (design 4, reliability 2.4). A table of half-open links;
+/* gate: the budget before authentication (PROTOCOL 8, Penalties). A table of half-open links;
  * when it is full, the oldest of the busiest source prefix goes. Sources that failed are held (up
  * to 5 s) or refused; the time doubles from failure to failure. Addresses of peers that have
  * proved themselves before are exempt from penalties, so that nobody can lock a hub out by failing

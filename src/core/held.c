@@ -1,6 +1,6 @@
 /* held: a plan that shrinks by more than half at once is more often a mistake than meant: the
  * former one is served on until its origin's operator says that it is meant so, or this cluster's
- * operator that it is to be served nevertheless (design 6, Policy). What is relayed is always the
+ * operator that it is to be served nevertheless. What is relayed is always the
  * newest: this decides about lookups alone.
  *
  * The former plan is a catalog of its own then. Its row is that of a stream whose number has the

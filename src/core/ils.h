@@ -357,7 +357,7 @@ enum reply {
 
 enum verdict_side { SIDE_HERE = 0, SIDE_THERE = 1 };
 
-/* By which rule a certificate passed (design, section 4: the verdict procedure). */
+/* By which rule a certificate passed (PROTOCOL 8, Certificates). */
 enum cert_rule {
     RULE_NONE = 0,
     RULE_IMPORTED, /* it, or one with its key, is in the trust store */

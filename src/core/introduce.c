@@ -1,4 +1,4 @@
-/* introduce: who was invited is made known to the other hubs, and they to it (design, section 5).
+/* introduce: who was invited is made known to the other hubs, and they to it (PROTOCOL 13).
  *
  * An invite is an operator's act for the whole network. The hub that gave it out names in its
  * stream 0 each cluster that came by an invite of its own, with the certificate that it knows it

@@ -1,4 +1,4 @@
-/* mesh: whom this cluster wants to be linked to (design 5).
+/* mesh: whom this cluster wants to be linked to (PROTOCOL 8, Who is dialled).
  *
  * A hub wants every other hub. Both ends may dial; of two links the collision rule keeps one.
  * A spoke wants one hub: its own, the registration server (dial.c), and while that does not answer

@@ -1,7 +1,7 @@
 /* ready: could two ends that know each other link by TLS? Each announces its certificates in stream
  * 0; each verifies what the other announced and tells it what the verdict would be. That is what
  * `ils auth ready` shows, and what a renewal waits for. A certificate announced as the next one by
- * a cluster whose present one was imported is imported as well (design, section 4). */
+ * a cluster whose present one was imported is imported as well (PROTOCOL 13). */
 #include "core/trust.h"
 
 void own_peer_init(struct ils *ils, struct peer *p)

@@ -1,5 +1,5 @@
 /* replaced: segments that a newer head no longer lists are served for 60 s more, so that a
- * neighbour in the middle of the former list gets to its end (design 6, Exchange). */
+ * neighbour in the middle of the former list gets to its end (PROTOCOL 12). */
 #include "core/core.h"
 
 struct replaced {

@@ -42,7 +42,7 @@ struct storm {
     bool rare[RARE_MAX]; /* states that were reached */
 };
 
-/* Node-hours of it that count (design 14): each has at least 60 changes and 6 faults. */
+/* Node-hours of it that count: each has at least 60 changes and 6 faults. */
 double storm_node_hours(const struct storm *s);
 
 /* Runs it; a broken law is reported to out with all that is needed to see it again. */
