@@ -124,6 +124,16 @@ static void head_refused(struct ils *ils, struct stream *s, const char *why)
     s->refused = s->retry; /* one after the other would keep the loop busy */
 }
 
+/* What came meanwhile is looked into then, also where what had been refused was served after all,
+ * from somebody else, and nothing was to be tried again. */
+static void fetch_after_refusal(struct ils *ils, struct stream *s)
+{
+    if (s->retry <= s->refused)
+        return;
+    s->retry = s->refused;
+    fetch_due(ils, s);
+}
+
 static void take_lines(struct ils *ils, struct stream *s)
 {
     if (!s->wanted_lines.failed && !lines_plausible(s))
@@ -322,8 +332,10 @@ static void take_head(struct link *l, struct stream *s, const struct msg_head *m
         s->source = l; /* waits for a roster that lists it */
         return;
     }
-    if (ils->now < s->refused)
+    if (ils->now < s->refused) {
+        fetch_after_refusal(ils, s);
         return;
+    }
     if (based && delta_lines(s, m, former))
         take_delta(l, s, m, body);
     else if (s->fetch == FETCH_NONE || s->wanted_lines.n == 0)

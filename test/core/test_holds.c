@@ -399,6 +399,22 @@ static void suspended(void **state)
     assert_int_equal(world.node[2].ils->own->head.beat, before + 2);
 }
 
+/* What was refused came in order from another neighbour, and then a change while no newer head is
+ * looked into: it is looked into afterwards. */
+static void a_change_after_a_refusal(void **state)
+{
+    (void)state;
+    struct ils *ils = world.node[0].ils;
+    assert_int_equal(world_plan(&world, 1, "early@b.example", true), REPLY_OK);
+    world_pass(&world, 2 * TICK_S);
+    stream_find(ils, world.node[1].ils->key, STREAM_PLAN)->refused = ils->now + 5 * TICK_S;
+    assert_int_equal(world_plan(&world, 1, "late@b.example", true), REPLY_OK);
+    world_pass(&world, 2 * TICK_S);
+    assert_false(world_answers(&world, 0, "late@b.example"));
+    world_pass(&world, 5 * TICK_S);
+    assert_true(world_answers(&world, 0, "late@b.example"));
+}
+
 /* A beat that the disk does not take is signed anew soon after, whether or not it started again. */
 static void full_at_a_beat(void **state)
 {
@@ -574,6 +590,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(away_with_the_clock_back, setup, teardown),
         cmocka_unit_test_setup_teardown(back_from_before_the_join, setup, teardown),
         cmocka_unit_test_setup_teardown(suspended, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_change_after_a_refusal, setup, teardown),
         cmocka_unit_test_setup_teardown(full_at_a_beat, setup, teardown),
         cmocka_unit_test_setup_teardown(full_beside_a_beat, setup, teardown),
         cmocka_unit_test_setup_teardown(suspended_beside_a_change, setup, teardown),
