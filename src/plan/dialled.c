@@ -88,6 +88,15 @@ static struct slice read_place(struct slice text, struct reading *ret)
     return place.n > 0 && place.p[0] == '[' ? place : ret->asked;
 }
 
+/* sip:10.0.0.5 is a host without a user, and no number with dots in it. */
+static bool is_address(struct slice text)
+{
+    for (size_t i = 0; i < text.n; i++)
+        if (!ascii_digit(text.p[i]) && text.p[i] != '.')
+            return false;
+    return host_valid(text);
+}
+
 void dialled_read(struct arena *a, struct slice text, uint8_t dial, struct reading *ret)
 {
     *ret = (struct reading){0};
@@ -95,10 +104,13 @@ void dialled_read(struct arena *a, struct slice text, uint8_t dial, struct readi
     if (text.n > DIALLED_MAX)
         return;
     bool tel = scheme_drop(&text, "tel:");
-    ret->secure = !tel && !scheme_drop(&text, "sip:") && scheme_drop(&text, "sips:");
+    bool sip = !tel && scheme_drop(&text, "sip:");
+    ret->secure = !tel && !sip && scheme_drop(&text, "sips:");
     size_t at = slice_find(text, '@');
     if (tel || at == text.n) {
-        read_number(a, before(before(text, ';'), '?'), dial, &ret->number);
+        struct slice number = before(before(text, ';'), '?');
+        if ((!sip && !ret->secure) || !is_address(number))
+            read_number(a, number, dial, &ret->number);
         return;
     }
     struct slice user = before(slice_make(text.p, at), ';');

@@ -136,8 +136,19 @@ static inline void naive_read(const char *dialled, enum naive_dial dial, struct 
         rest = strchr(rest, ':') + 1;
     at = strchr(rest, '@');
     if (tel || at == NULL) {
+        unsigned quad[4];
+        char behind[2];
         rest[strcspn(rest, ";?")] = '\0';
-        naive_number(rest, dial, r->number);
+        bool host = !tel && rest != text && strspn(rest, "0123456789.") == strlen(rest) &&
+                    sscanf(rest, "%u.%u.%u.%u%1s", &quad[0], &quad[1], &quad[2], &quad[3],
+                           behind) == 4;
+        for (int i = 0; host && i < 4; i++)
+            host = quad[i] < 256;
+        char again[64];
+        if (host)
+            snprintf(again, sizeof again, "%u.%u.%u.%u", quad[0], quad[1], quad[2], quad[3]);
+        if (!host || strcmp(again, rest) != 0)
+            naive_number(rest, dial, r->number);
         return;
     }
     *at++ = '\0';

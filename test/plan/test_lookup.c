@@ -129,6 +129,11 @@ static const struct row rows[] = {
     {"sip:*69@x.example", LOOKUP_NO_MATCH, "*69", NULL, NULL, NULL},
     {"12A@x.example", LOOKUP_NO_MATCH, "12A@x.example", NULL, NULL, NULL},
     {"12A", LOOKUP_BAD_INPUT, "", NULL, NULL, NULL},
+    {"8.0.0.1", LOOKUP_NO_ROUTE, "8001", "8001", "nara", NULL},
+    {"tel:8.0.0.1", LOOKUP_NO_ROUTE, "8001", "8001", "nara", NULL},
+    {"sip:8.00.1", LOOKUP_NO_ROUTE, "8001", "8001", "nara", NULL},
+    {"sip:8.0.0.1", LOOKUP_BAD_INPUT, "", NULL, NULL, NULL}, /* a host without a user */
+    {"SIPS:8.0.0.1;transport=tcp", LOOKUP_BAD_INPUT, "", NULL, NULL, NULL},
     {"8002@y.example", LOOKUP_FOUND, "8002", "8002", "osaka",
      "sip:8002@10.0.0.5:5080;transport=tcp"},
     {"sip:8002@[::1]:5060", LOOKUP_FOUND, "8002", "8002", "osaka",
