@@ -204,7 +204,7 @@ json_int_t control_on_password(const struct ils *core);
 /* Whether other clusters can link themselves with this one. New ref. */
 json_t *control_listening(const struct runtime_stats *stats);
 /* A decision as `ils lookup --json` has it. New ref. */
-json_t *control_lookup_json(const struct ils *core, const struct lookup *l);
+json_t *control_lookup_json(const struct ils *core, const struct lookup *l, struct arena *a);
 /* The key of the cluster of that id, or peer id in hex, whose plan is held; false: none is. */
 bool control_cluster_key(const struct ils *core, struct slice name, uint8_t ret[static KEY_SIZE]);
 const char *control_holds_text(const struct view_holds *h); /* static */
@@ -280,7 +280,7 @@ void verb_verdicts(struct client *client);
 void verb_audit(struct client *client);
 void verb_route_list(struct client *client);
 void verb_lookup(struct client *client);
-json_t *control_lookup_json(const struct ils *core, const struct lookup *l);
+json_t *control_lookup_json(const struct ils *core, const struct lookup *l, struct arena *a);
 void verb_lookup_show(struct client *client);
 void verb_lookup_set(struct client *client);
 void verb_route_test(struct client *client);

@@ -10,6 +10,7 @@
 #include "daemon/source.h"
 #include "daemon/version.h"
 #include "driver/address.h"
+#include "driver/entry_text.h"
 #include "driver/store.h"
 
 struct slice control_self(const struct client *client)
@@ -441,13 +442,26 @@ static json_t *match_json(const struct ils *core, const struct match *m)
     return json;
 }
 
-static const char *why_text(const struct lookup *l)
+/* What is wrong with what was dialled, and where; false: nothing, or it was found all the same. */
+static bool why_fault(const struct lookup *l, struct arena *a, char *dst, size_t size)
+{
+    size_t at;
+    enum entry_error error = ENTRY_OK;
+    if (l->result == LOOKUP_BAD_INPUT || (l->result == LOOKUP_NO_MATCH && l->number.n == 0))
+        error = lookup_fault(a, l->dialed, &at);
+    if (error != ENTRY_OK)
+        entry_error_place(error, l->dialed, at, dst, size);
+    return error != ENTRY_OK;
+}
+
+static const char *why_text(const struct lookup *l, bool fault)
 {
     switch (l->result) {
     case LOOKUP_FOUND:
         return "the match's route string is covered by a route, or it has a PSTN failover";
     case LOOKUP_NO_MATCH:
         return l->longer ? "no cluster advertises it; with more digits it would match a pattern"
+               : fault   ? "no cluster advertises it, and it is no sound SIP URI"
                          : "no cluster advertises it";
     case LOOKUP_NO_ROUTE:
         return l->avoided_n > 0
@@ -524,10 +538,11 @@ static void why_next(json_t *why, const struct lookup *l)
     json_object_set_new(why, "next", next[0] != '\0' ? render_text(slice_of(next)) : json_null());
 }
 
-static json_t *lookup_why(const struct ils *core, const struct lookup *l)
+static json_t *lookup_why(const struct ils *core, const struct lookup *l, struct arena *a)
 {
     json_t *why = json_object(), *losers = json_array();
-    char rule[160];
+    char rule[160], fault[160] = "", text[300];
+    bool odd = why_fault(l, a, fault, sizeof fault);
     for (size_t i = l->result == LOOKUP_BLOCKED ? 0 : 1; i < l->match_n; i++) {
         const struct match *m = &l->match[i];
         json_t *json = match_json(core, m);
@@ -537,7 +552,8 @@ static json_t *lookup_why(const struct ils *core, const struct lookup *l)
     }
     json_object_set_new(why, "cut", json_boolean(l->cut));
     json_object_set_new(why, "cut_by", control_text_or_null(l->cut_by));
-    json_object_set_new(why, "text", json_string(why_text(l)));
+    snprintf(text, sizeof text, "%s%s%s", why_text(l, odd), odd ? ": " : "", fault);
+    json_object_set_new(why, "text", json_string(text));
     json_object_set_new(why, "canonical", control_text_or_null(l->canonical));
     json_object_set_new(why, "number", control_text_or_null(l->number));
     json_object_set_new(why, "uri", control_text_or_null(l->uri));
@@ -548,7 +564,7 @@ static json_t *lookup_why(const struct ils *core, const struct lookup *l)
     return why;
 }
 
-json_t *control_lookup_json(const struct ils *core, const struct lookup *l)
+json_t *control_lookup_json(const struct ils *core, const struct lookup *l, struct arena *a)
 {
     json_t *json = json_object(), *targets = json_array();
     bool won = l->match_n > 0 && l->result != LOOKUP_BLOCKED;
@@ -559,7 +575,7 @@ json_t *control_lookup_json(const struct ils *core, const struct lookup *l)
     json_object_set_new(json, "longer", json_boolean(l->longer));
     json_object_set_new(json, "match", won ? match_json(core, &l->match[0]) : json_null());
     json_object_set_new(json, "targets", targets);
-    json_object_set_new(json, "why", lookup_why(core, l));
+    json_object_set_new(json, "why", lookup_why(core, l, a));
     return json;
 }
 
@@ -602,7 +618,7 @@ void verb_lookup(struct client *client)
     memset(&l, 0, sizeof l);
     arena_init(&arena, &client->control->mem);
     plan_why(view_plan(core), view_routes(core), &arena, dialled, other ? key : NULL, &l);
-    json_t *json = control_lookup_json(core, &l);
+    json_t *json = control_lookup_json(core, &l, &arena);
     json_object_set_new(json, "from", control_text_or_null(from));
     bool good = l.result == LOOKUP_FOUND || l.result == LOOKUP_LOCAL || l.result == LOOKUP_THERE;
     arena_done(&arena);

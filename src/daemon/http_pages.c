@@ -38,7 +38,7 @@ static void page_why(struct runtime *rt, struct arena *scratch, struct buf *out,
              said->from.p != NULL ? key : NULL, &l);
     said->lookups = 1;
     said->result = l.result;
-    json_t *json = scratch->failed ? NULL : control_lookup_json(core, &l);
+    json_t *json = scratch->failed ? NULL : control_lookup_json(core, &l, scratch);
     if (json != NULL)
         json_object_set_new(json, "from", control_text_or_null(said->from));
     put_json(out, said, 200, json);

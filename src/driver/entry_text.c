@@ -26,6 +26,8 @@ static const char *const texts[ENTRY_ERRORS] = {
     [ENTRY_ERROR_SET] = "a set of digits is [ digits and ranges ], as [1-5] or [^0]",
     [ENTRY_ERROR_REPEAT] = "? and + repeat the digit or wildcard before them, and there is none",
     [ENTRY_ERROR_DASH_DIGITS] = "between two dashes of a route string may not stand digits alone",
+    [ENTRY_ERROR_ESCAPE] = "in a SIP URI such a character is escaped: a blank is %20",
+    [ENTRY_ERROR_PORT] = "a port is a number from 1 to 65535",
 };
 
 const char *entry_error_text(enum entry_error error)

@@ -2,6 +2,7 @@
  * (enum dial_policy) is applied. */
 #include "plan/dialled.h"
 #include "plan/host.h"
+#include "plan/lookup.h"
 
 #include <string.h>
 
@@ -129,4 +130,83 @@ void dialled_read(struct arena *a, struct slice text, uint8_t dial, struct readi
     }
     if (dial != DIAL_URI)
         read_number(a, user, dial, &ret->number);
+}
+
+/* --- what is wrong with it */
+
+/* Where a user or a port is none of a SIP URI: lookups pass over that, as people type what they
+ * mean. at: of the "@". */
+static enum entry_error sip_fault(struct slice text, size_t at, size_t *ret_at)
+{
+    struct slice user = before(slice_make(text.p, at), ';'), place = behind(text, at);
+    uint64_t port;
+    for (size_t i = 0; i < user.n; i++) {
+        bool escape = user.p[i] == '%' && user.n - i > 2 && hex_value(user.p[i + 1]) >= 0 &&
+                      hex_value(user.p[i + 2]) >= 0;
+        *ret_at = i;
+        if (!user_byte(user.p[i]) && !escape)
+            return ENTRY_ERROR_ESCAPE;
+    }
+    place = before(before(place, '?'), ';');
+    size_t colon = slice_find(place, ':');
+    *ret_at = at + 1 + colon + 1;
+    bool good = colon == place.n ||
+                (slice_to_u64(behind(place, colon), 65535, &port) && port > 0);
+    return good ? ENTRY_OK : ENTRY_ERROR_PORT;
+}
+
+static enum entry_error number_fault(struct arena *a, struct slice text, bool tel, size_t *ret_at)
+{
+    struct slice number, digits = before(before(text, ';'), '?');
+    enum entry_error error = number_parse_at(a, digits, phone_has_plus(digits), &number, ret_at);
+    if (error == ENTRY_ERROR_IS_PATTERN)
+        error = ENTRY_ERROR_CHARACTER;
+    if (error == ENTRY_ERROR_CHARACTER && !tel && *ret_at == 0) {
+        *ret_at = digits.n;
+        error = ENTRY_ERROR_NO_AT;
+    }
+    return error;
+}
+
+/* The URI as dialled_read lays it together: its user, "@", its host. */
+static enum entry_error uri_fault(struct arena *a, struct slice text, size_t at, size_t *ret_at)
+{
+    struct reading unused = {0};
+    struct slice user = before(slice_make(text.p, at), ';'), uri;
+    struct slice host = read_place(behind(text, at), &unused);
+    uint8_t plain[DIALLED_MAX];
+    memcpy(plain, user.p, user.n);
+    plain[user.n] = '@';
+    if (host.n > 0)
+        memcpy(plain + user.n + 1, host.p, host.n);
+    enum entry_error error = diruri_read_at(a, slice_make(plain, user.n + 1 + host.n), &uri,
+                                            ret_at);
+    if (error == ENTRY_ERROR_NO_AT)
+        *ret_at = text.n;
+    else if (*ret_at > user.n)
+        *ret_at += at - user.n; /* parameters of the user stand between */
+    return error;
+}
+
+enum entry_error lookup_fault(struct arena *a, struct slice dialled, size_t *ret_at)
+{
+    struct slice text = slice_trim(dialled);
+    enum entry_error error;
+    size_t where = 0;
+    *ret_at = dialled.n;
+    if (text.n == 0 || text.n > DIALLED_MAX)
+        return text.n == 0 ? ENTRY_ERROR_EMPTY : ENTRY_ERROR_TOO_LONG;
+    bool tel = scheme_drop(&text, "tel:");
+    bool sip = !tel && (scheme_drop(&text, "sip:") || scheme_drop(&text, "sips:"));
+    size_t at = slice_find(text, '@');
+    if (sip && at == text.n && is_address(before(before(text, ';'), '?')))
+        return ENTRY_ERROR_NO_AT;
+    if (tel || at == text.n)
+        error = number_fault(a, text, tel, &where);
+    else
+        error = uri_fault(a, text, at, &where);
+    if (error == ENTRY_OK && sip && at < text.n)
+        error = sip_fault(text, at, &where);
+    *ret_at = (size_t)(text.p - dialled.p) + where;
+    return error;
 }

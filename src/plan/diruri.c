@@ -135,11 +135,19 @@ enum entry_error diruri_parse(struct arena *a, struct slice text, struct slice *
     return diruri_parse_at(a, text, ret, &at);
 }
 
-enum entry_error diruri_read(struct arena *a, struct slice text, struct slice *ret)
+enum entry_error diruri_read_at(struct arena *a, struct slice text, struct slice *ret, size_t *at)
 {
     struct parse p;
     p.text = text;
     p.strict = false;
     p.at = p.characters = p.n = 0;
-    return parse(&p, a, ret);
+    enum entry_error error = parse(&p, a, ret);
+    *at = p.at;
+    return error;
+}
+
+enum entry_error diruri_read(struct arena *a, struct slice text, struct slice *ret)
+{
+    size_t at;
+    return diruri_read_at(a, text, ret, &at);
 }

@@ -70,6 +70,8 @@ enum entry_error {
     ENTRY_ERROR_SET,         /* "[...]" that is empty, not closed, or holds other than digits */
     ENTRY_ERROR_REPEAT,      /* "?" or "+" with nothing before it to repeat */
     ENTRY_ERROR_DASH_DIGITS, /* a route string with nothing but digits between two dashes */
+    ENTRY_ERROR_ESCAPE,      /* a byte that stands in a SIP URI escaped alone (lookup_fault) */
+    ENTRY_ERROR_PORT,        /* behind the host (lookup_fault) */
     ENTRY_ERRORS,
 };
 

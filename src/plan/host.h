@@ -51,6 +51,7 @@ static inline bool phone_has_plus(struct slice text)
 
 /* The parsers of entry.h, which also say at which byte they stopped. */
 enum entry_error diruri_parse_at(struct arena *a, struct slice text, struct slice *ret, size_t *at);
+enum entry_error diruri_read_at(struct arena *a, struct slice text, struct slice *ret, size_t *at);
 enum entry_error number_parse_at(struct arena *a, struct slice text, bool e164, struct slice *ret,
                                  size_t *at);
 enum entry_error pattern_parse_at(struct arena *a, struct slice text, bool e164,

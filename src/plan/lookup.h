@@ -126,4 +126,9 @@ void plan_lookup_usn(const struct plan *p, const struct routes *r, struct arena 
 void plan_why(const struct plan *p, const struct routes *r, struct arena *a, struct slice dialled,
               const uint8_t *from, struct lookup *ret);
 
+/* What keeps the dialled string from being a number or a sound URI, and at which of its bytes: for
+ * the words beside LOOKUP_BAD_INPUT. It is stricter than lookups, which take a blank in the user of
+ * a SIP URI, or a port that is none, as people type them. ENTRY_OK: nothing does. */
+enum entry_error lookup_fault(struct arena *a, struct slice dialled, size_t *ret_at);
+
 #endif

@@ -554,6 +554,47 @@ static void test_beneath(void **state)
     world_done(&w);
 }
 
+/* What is wrong with it, and at which byte; the length: nowhere in particular. */
+static void test_faults(void **state)
+{
+    static const struct {
+        const char *dialled;
+        enum entry_error error;
+        size_t at;
+    } cases[] = {
+        {" ", ENTRY_ERROR_EMPTY, 1},
+        {"alice", ENTRY_ERROR_NO_AT, 5},
+        {"12A", ENTRY_ERROR_CHARACTER, 2},
+        {"81X", ENTRY_ERROR_CHARACTER, 2},
+        {"tel:carol", ENTRY_ERROR_CHARACTER, 4},
+        {"1234567890123456789012345", ENTRY_ERROR_TOO_LONG, 24},
+        {"sip:8.0.0.1", ENTRY_ERROR_NO_AT, 11},
+        {"@x.example", ENTRY_ERROR_NO_AT, 10},
+        {"bob:pw@x.example", ENTRY_ERROR_CHARACTER, 3},
+        {"bob;x=y@x..example", ENTRY_ERROR_HOST, 8},
+        {"sip:bob@[::1]", ENTRY_ERROR_HOST, 8},
+        {" sip:a b@x.example", ENTRY_ERROR_ESCAPE, 6},
+        {"sip:b%zzb@x.example", ENTRY_ERROR_ESCAPE, 5},
+        {"sips:bob@x.example:0", ENTRY_ERROR_PORT, 19},
+        {"sip:bob@x.example:70000;x=y", ENTRY_ERROR_PORT, 18},
+        {"a b@x.example", ENTRY_OK, 0}, /* as a person types it */
+        {"sip:a%20b;x=y@x.example:5060;x=y?x=a@b", ENTRY_OK, 0},
+        {"+81 (66) 555-0123", ENTRY_OK, 0},
+    };
+    struct test_mem mem;
+    struct arena arena;
+    (void)state;
+    test_mem_init(&mem, 0);
+    arena_init(&arena, &mem.mem);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        size_t at;
+        enum entry_error error = lookup_fault(&arena, slice_of(cases[i].dialled), &at);
+        if (error != cases[i].error || (error != ENTRY_OK && at != cases[i].at))
+            fail_msg("%s: %d at %zu", cases[i].dialled, (int)error, at);
+    }
+    arena_done(&arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -566,6 +607,7 @@ int main(void)
         cmocka_unit_test(test_long_input),
         cmocka_unit_test(test_too_many_patterns),
         cmocka_unit_test(test_beneath),
+        cmocka_unit_test(test_faults),
         cmocka_unit_test(test_refusals),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

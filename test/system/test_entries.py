@@ -111,6 +111,26 @@ def import_and_dial(tap, net, osaka, tokyo):
     wait_until(lambda: tokyo.json('lookup', '81404001')['result'] == 'found')
 
 
+def undialled(tap, tokyo):
+    """What is no dialled string: why, and where; what a person spells is found all the same."""
+    neither, unsound = ('it is neither a number nor a directory URI: ',
+                        'no cluster advertises it, and it is no sound SIP URI: ')
+    for dialled, result, said in (
+            ('alice', 'bad_input', neither + 'a directory URI is user@host'),
+            ('81X', 'bad_input',
+             neither + 'at character 3: a character that may not stand in such a value'),
+            ('sip:8.0.0.1', 'bad_input', neither + 'a directory URI is user@host'),
+            ('sip:a b@c', 'no_match', unsound + 'at character 6: in a SIP URI such a character is '
+             'escaped: a blank is %20'),
+            ('sip:a@osaka.example.com:70000', 'no_match',
+             unsound + 'at character 25: a port is a number from 1 to 65535')):
+        answer = tokyo.json('lookup', dialled)
+        tap.same((answer['result'], answer['why']['text']), (result, said), dialled)
+        tap.ok(said in tokyo.ils('why', dialled)[1], 'and by why')
+    tap.same(tokyo.json('lookup', 'sip:joe smith#@cisco.com')['result'], 'found',
+             'control: as it is advertised')
+
+
 def routes_decide(tap, osaka, tokyo):
     """Which route decides, in what order its targets are tried, and what is said without one."""
     tap.same(tokyo.json('status')['routes_missing'], [], 'no learned route string lacks a route')
@@ -273,6 +293,7 @@ def main():
         nara = net.cluster('nara').init('secret')
         tokyo.join(osaka)
         tap.run(import_and_dial, tap, net, osaka, tokyo)
+        tap.run(undialled, tap, tokyo)
         tap.run(routes_decide, tap, osaka, tokyo)
         tap.run(sources_return, tap, net, osaka)
         tap.run(to_the_original, tap, net, osaka, tokyo, nara)
