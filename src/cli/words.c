@@ -108,6 +108,17 @@ static uint16_t read_number(const json_t *v, const char *key)
     return (uint16_t)json_integer_value(json_object_get(v, key));
 }
 
+/* [lowest, highest] as evidence: hello_versions(). */
+static uint64_t read_versions(const json_t *v, const char *key)
+{
+    const json_t *pair = json_object_get(v, key);
+    if (json_array_size(pair) != 2)
+        return 0;
+    return UINT64_C(1) << 16 |
+           (uint64_t)(json_integer_value(json_array_get(pair, 0)) & 0xff) << 8 |
+           (uint64_t)(json_integer_value(json_array_get(pair, 1)) & 0xff);
+}
+
 /* The verdict as ilsd had it, as far as its words need it. False: its code is not known here. */
 static bool read_verdict(struct verdict *ret, const json_t *v)
 {
@@ -120,6 +131,8 @@ static bool read_verdict(struct verdict *ret, const json_t *v)
         .retry_after = (uint32_t)json_integer_value(json_object_get(v, "retry_after")),
         .peer_name = slice_of(text_of(v, "peer_name")),
         .name = slice_of(text_of(v, "certificate_name")),
+        .evidence = {read_versions(v, "versions_here"), read_versions(v, "versions_there")},
+        .remedy_at = strcmp(text_of(v, "remedy_at"), "here") == 0 ? SIDE_HERE : SIDE_THERE,
     };
     read_address(&ret->peer, text_of(v, "address"));
     read_address(&ret->local, text_of(v, "local"));

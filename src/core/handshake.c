@@ -254,6 +254,12 @@ static void take_hello_acceptor(struct link *l, struct slice body)
         return;
     }
     enum code code = judge_dialler(l, &h);
+    if (code == CODE_VERSION) {
+        l->method = h.method; /* as it was offered: the hello repeats it */
+        handshake_hello_send(l); /* so that the other end can name both versions as well */
+    }
+    if (l->state == LINK_CLOSED)
+        return;
     if (code != CODE_NONE) {
         handshake_refuse(l, code);
         return;

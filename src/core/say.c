@@ -56,6 +56,10 @@ static enum verdict_side remedy_side(enum code code, bool dialler, const struct 
         here = (at[0] == 'v') == refused_here;
     if (at[0] == 'l') /* lacking: TLS alone was offered, or the dialled end has no password */
         here = (l == NULL || l->offered == METHOD_TLS) == dialler;
+    struct hello h;
+    if (at[0] == 'o') /* older */
+        here = l != NULL && hello_get(text_slice(l->hello_theirs), &h) == 0 &&
+               LINK_VERSION_MAX < h.version_max;
     return here ? SIDE_HERE : SIDE_THERE;
 }
 
@@ -94,6 +98,17 @@ static void certificate_of(struct link *l, enum code code, struct verdict *v)
                                                    : text_slice(l->cert.subject));
     memcpy(v->fingerprint, about_mine ? own->fingerprint : l->cert.fingerprint,
            sizeof v->fingerprint);
+}
+
+/* Which versions the two ends speak, as far as the other one said it. */
+static void versions_evidence(const struct link *l, struct verdict *v)
+{
+    struct hello h = {.version_min = LINK_VERSION_MIN, .version_max = LINK_VERSION_MAX};
+    if (v->code != CODE_VERSION)
+        return;
+    v->evidence[0] = hello_versions(&h);
+    if (hello_get(text_slice(l->hello_theirs), &h) == 0)
+        v->evidence[1] = hello_versions(&h);
 }
 
 /* A link that stood is refused after all: the verdict on it is another now, at both ends. */
@@ -141,6 +156,7 @@ void say_verdict(struct link *l, enum code code, bool told, uint32_t retry_after
         memcpy(v->peer_id, p->id, sizeof v->peer_id);
         v->peer_name = arena_copy(&ils->step, text_slice(p->cluster_id));
     }
+    versions_evidence(l, v);
     const uint8_t *key;
     identity_evidence(l, v, &key);
     if (key != NULL) {

@@ -80,7 +80,7 @@ static void step(struct diagnosis *d, const char *name, enum outcome_mark mark, 
 }
 
 /* At which end the remedy of a code is typed, seen from this end, which dials. */
-static bool typed_there(enum code code, bool refused_here)
+static bool typed_there(const struct probe *p, enum code code, bool refused_here)
 {
     const char *at = "";
     switch (code) {
@@ -90,6 +90,8 @@ static bool typed_there(enum code code, bool refused_here)
 #include "core/code.def"
 #undef CODE
     }
+    if (at[0] == 'o') /* older */
+        return LINK_VERSION_MAX >= p->theirs.version_max;
     if (at[0] == 'v' || at[0] == 'p') /* verifier, presenter */
         return (at[0] == 'v') != refused_here;
     return at[0] == 'a' || (at[0] == 'l' && !refused_here); /* acceptor; who lacks a password */
@@ -108,12 +110,18 @@ static void step_code(struct diagnosis *d, const char *name, enum code code, boo
                         .generation = d->generation, .refused_here = here,
                         .retry_after = d->probe.retry_after,
                         .name = here ? d->probe.proved.peer.subject : self.fqdn};
+    d->there = typed_there(&d->probe, code, here);
+    v.remedy_at = d->there ? SIDE_THERE : SIDE_HERE;
+    if (code == CODE_VERSION && d->probe.theirs.version_max != 0) {
+        struct hello mine = {.version_min = LINK_VERSION_MIN, .version_max = LINK_VERSION_MAX};
+        v.evidence[0] = hello_versions(&mine);
+        v.evidence[1] = hello_versions(&d->probe.theirs);
+    }
     render_cause(cause, sizeof cause, &v);
     render_remedy(next, sizeof next, &v, self.cluster_id);
     render_code(number, sizeof number, code);
     if (strstr(next, "--verdict") != NULL)
         snprintf(next, sizeof next, "ils trust bundle import FILE");
-    d->there = typed_there(code, here);
     step(d, name, ILL, next, "%s%s (%s)%s", before, cause, number,
          strcmp(next, "ils trust bundle import FILE") != 0 ? ""
          : here ? "; the other end writes such a file with ils trust bundle export"

@@ -307,6 +307,8 @@ void diagnose_advice(struct advice *ret, const struct doctor_attempt *a)
         ret->where = _("the other end than the one that wrote these lines");
     else if (a->remedy_at == SIDE_UNKNOWN && a->code == CODE_PASSWORD_MISSING)
         ret->where = _("the end that does not use the password (`ils auth show`)");
+    else if (a->code == CODE_VERSION)
+        ret->where = _("the older end (`ils verdicts` there names both versions)");
     if (a->outcome == OUTCOME_JOINED || a->outcome == OUTCOME_TEST)
         return;
     render_remedy(ret->command, sizeof ret->command, &v, nobody);

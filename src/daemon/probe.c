@@ -329,7 +329,15 @@ enum probe_answer probe_hello(struct probe *p, uint8_t method, uint16_t generati
         memcpy(p->hello[0], b.p, b.n);
     bool sent = !b.failed && say_frame(p, FRAME_HELLO, buf_slice(&b));
     buf_done(&b);
-    return sent ? hear(p, FRAME_HELLO, p->hello[1], HELLO_MAX, &p->hello_n[1]) : PROBE_CLOSED;
+    if (!sent)
+        return PROBE_CLOSED;
+    enum probe_answer answer = hear(p, FRAME_HELLO, p->hello[1], HELLO_MAX, &p->hello_n[1]);
+    struct slice said = slice_make(p->hello[1], p->hello_n[1]);
+    if (answer != PROBE_HEARD || hello_get(said, &p->theirs) != 0 ||
+        hello_version(&h, &p->theirs) != 0)
+        return answer;
+    p->code = CODE_VERSION; /* its goodbye follows */
+    return PROBE_GOODBYE;
 }
 
 static enum probe_answer exchange(struct probe *p, struct cpace *c)

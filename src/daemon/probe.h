@@ -35,6 +35,7 @@ struct probe {
     struct tls_secured proved;       /* lent by the session */
     uint8_t hello[2][HELLO_MAX];     /* as they travelled: this end's, the other's */
     size_t hello_n[2];
+    struct hello theirs;             /* the other's, where it was heard */
     enum code code;                  /* of the goodbye */
     uint32_t retry_after;            /* likewise, seconds */
 };

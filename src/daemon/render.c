@@ -427,6 +427,10 @@ static bool verdict_name(struct out *o, const void *context, struct slice name, 
         out_slice(o, v->peer_name);
     else if (is(name, "peer"))
         out_hex(o, v->peer_id, sizeof v->peer_id);
+    else if (is(name, "low") || is(name, "high"))
+        out_number(o, v->evidence[0] >> (name.p[0] == 'l' ? 8 : 0) & 0xff);
+    else if (is(name, "their_low") || is(name, "their_high"))
+        out_number(o, v->evidence[1] >> (name.p[6] == 'l' ? 8 : 0) & 0xff);
     else if (is(name, "fresh"))
         out_fresh(o, c);
     else if (is(name, "fresh_name"))
@@ -436,10 +440,21 @@ static bool verdict_name(struct out *o, const void *context, struct slice name, 
     return true;
 }
 
+static const char *cause_of(const struct verdict *v)
+{
+    if (v->code != CODE_VERSION || v->evidence[0] == 0 || v->evidence[1] == 0)
+        return code_row(v->code)->cause;
+    return v->remedy_at == SIDE_HERE
+               ? N_("the two ends share no protocol version: this end speaks {low} to {high}, the "
+                    "other {their_low} to {their_high}; this end is to be upgraded")
+               : N_("the two ends share no protocol version: this end speaks {low} to {high}, the "
+                    "other {their_low} to {their_high}; the other end is to be upgraded");
+}
+
 void render_cause(char *dst, size_t size, const struct verdict *v)
 {
     const struct verdict_context c = {.v = v};
-    render_fill(dst, size, render_word(code_row(v->code)->cause), verdict_name, &c);
+    render_fill(dst, size, render_word(cause_of(v)), verdict_name, &c);
 }
 
 void render_remedy(char *dst, size_t size, const struct verdict *v, struct slice self)
@@ -471,6 +486,15 @@ void render_evidence(char *dst, size_t size, const struct verdict *v)
     evidence(&o, v, v->generation != 0, N_(", password generation {generation}"));
     evidence(&o, v, v->told, N_(", the other end says so"));
     evidence(&o, v, !v->told && !code_is_success(v->code), N_(", found at this end"));
+}
+
+/* [lowest, highest], or null where they are not known, or do not matter. */
+static json_t *versions_json(const struct verdict *v, size_t i)
+{
+    if (v->code != CODE_VERSION || v->evidence[i] == 0)
+        return json_null();
+    return json_pack("[II]", (json_int_t)(v->evidence[i] >> 8 & 0xff),
+                     (json_int_t)(v->evidence[i] & 0xff));
 }
 
 json_t *render_verdict_json(const struct verdict *v, struct slice self)
@@ -511,6 +535,8 @@ json_t *render_verdict_json(const struct verdict *v, struct slice self)
     json_object_set_new(json, "address", render_address(&v->peer));
     json_object_set_new(json, "local", render_address(&v->local));
     json_object_set_new(json, "dialler", json_boolean(v->dialler));
+    json_object_set_new(json, "versions_here", versions_json(v, 0));
+    json_object_set_new(json, "versions_there", versions_json(v, 1));
     json_object_set_new(json, "retry_after", json_integer(v->retry_after));
     json_object_set_new(json, "time", render_time(v->at));
     return json;

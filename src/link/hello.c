@@ -43,3 +43,8 @@ uint8_t hello_version(const struct hello *a, const struct hello *b)
     uint8_t high = a->version_max < b->version_max ? a->version_max : b->version_max;
     return high >= low ? high : 0;
 }
+
+uint64_t hello_versions(const struct hello *h)
+{
+    return UINT64_C(1) << 16 | (uint64_t)h->version_min << 8 | h->version_max;
+}

@@ -49,4 +49,7 @@ int hello_get(struct slice body, struct hello *ret);
 /* The version both ends use (the highest shared), or 0 when they share none. */
 uint8_t hello_version(const struct hello *a, const struct hello *b);
 
+/* The versions that an end speaks in one number: 1, lowest, highest, a byte each. 0: not known. */
+uint64_t hello_versions(const struct hello *h);
+
 #endif

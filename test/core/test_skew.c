@@ -75,9 +75,21 @@ static void refused(uint8_t least, uint8_t most, uint32_t required, enum code co
     p.hello.version_min = least;
     p.hello.version_max = most;
     p.hello.required = required;
+    p.manual = true; /* whatever it is answered, it goes no further */
     assert_int_equal(meet(&p), code);
     assert_int_equal(core.verdict.code, code);
     assert_int_equal(core.alarm, ILSProtocolVersion);
+    if (code == CODE_VERSION) { /* both ends know both versions, and which one is the older */
+        assert_int_equal(p.got[FRAME_HELLO], 1);
+        assert_int_equal(core.verdict.evidence[0],
+                         1 << 16 | LINK_VERSION_MIN << 8 | LINK_VERSION_MAX);
+        assert_int_equal(core.verdict.evidence[1], 1 << 16 | least << 8 | most);
+        assert_int_equal(core.verdict.remedy_at,
+                         most > LINK_VERSION_MAX ? SIDE_HERE : SIDE_THERE);
+    } else {
+        assert_int_equal(p.got[FRAME_HELLO], 0);
+        assert_int_equal(core.verdict.remedy_at, SIDE_HERE); /* it lacks what is required */
+    }
     peer_done(&p);
 }
 

@@ -10,7 +10,7 @@ import struct
 import subprocess
 import threading
 
-from harness import ILSD, Network, Tap, free_port, has_ipv6, wait_until
+from harness import BUILD, ILSD, ROOT, Network, Tap, free_port, has_ipv6, wait_until
 
 tap = Tap()
 
@@ -405,6 +405,24 @@ def hello(low, high):
     return bytes([1]) + len(body).to_bytes(3, 'big') + body
 
 
+def names_versions(c, v, who, who_ja, name):
+    here, there = v['versions_here'], v['versions_there']
+    said = 'this end speaks %d to %d, the other %d to %d; ' % (*here, *there) + who
+    tap.ok(here == [1, 1] and v['cause'].endswith(said), name + ': both versions are named', v)
+    _, out = c.shell('ils verdicts', before='export LANG=ja_JP.UTF-8')
+    tap.ok('こちらは %d～%d、相手側は %d～%d です。%s' % (*here, *there, who_ja) in out,
+           name + ': in Japanese as well', out)
+
+
+def upgrades(c, v, name):
+    """Typed in the directory that it was installed from; what it would put on this host goes
+    elsewhere, and nothing is fetched."""
+    before = """cd "$(mktemp -d)" && mkdir script && git() { [ "$1" = pull ]; }
+    printf '#!/bin/sh\nexec "%s/script/install" --build "%s" --destdir "%s/new"\n' >script/install
+    chmod +x script/install""" % (ROOT, BUILD, c.data)
+    type_remedy(c, v, name, before=before)
+
+
 def row_g3(net):
     spoke = net.cluster('spokeG3').init('pw')
     heard = []
@@ -418,16 +436,20 @@ def row_g3(net):
     port = peer.socket.getsockname()[1]
     c = Watch(spoke)
     v = spoke.json('join', '127.0.0.1:%d' % port)
-    verdict(spoke, v, 'ILS-404', 'there', 'G3')
+    verdict(spoke, v, 'ILS-404', 'here', 'G3')
+    names_versions(spoke, v, 'this end is to be upgraded', 'こちらを更新', 'G3')
     c.has('G3', ['T18'])
     alarm(spoke, 'ILSProtocolVersion', 'IPAddress')
     tap.ok(heard and heard[0][0] == 1 and heard[0][1][:4] == b'ILS\0', 'G3: a hello was sent')
-    type_remedy(spoke, v, 'G3')
+    status, out = spoke.ils('diagnose', '127.0.0.1:%d' % port)
+    tap.ok(status == 1 and 'this end speaks 1 to 1, the other 9 to 9; this end is' in out,
+           'G3: so are they where the way is tested', out)
+    upgrades(spoke, v, 'G3')
     peer.close()
     hub = net.cluster('hubG3').hub('pw')
     with socket.create_connection(('127.0.0.1', hub.port), 10) as s:
         s.settimeout(10)
-        s.sendall(hello(9, 9))
+        s.sendall(hello(0, 0))
         frames = []
         while True:
             kind, body = read_frame(s)
@@ -436,6 +458,11 @@ def row_g3(net):
             frames.append((kind, body))
     tap.ok(any(kind == 4 and b'\x94\x03' in body for kind, body in frames),
            'G3: a dialler of another version is told goodbye with 404', frames)
+    tap.same([body[4:6] for kind, body in frames if kind == 1], [bytes([1, 1])],
+             'G3: and before it, which versions are spoken here')
+    v = hub.json('verdicts')[0]
+    names_versions(hub, v, 'the other end is to be upgraded', '相手側を更新', 'G3, dialled')
+    tap.same((v['remedy_at'], v['versions_there']), ('there', [0, 0]), 'G3, dialled: who is older')
     alarm(hub, 'ILSProtocolVersion', 'IPAddress')
 
 
