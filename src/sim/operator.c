@@ -358,7 +358,7 @@ static bool is_out(const struct run *r, const uint8_t key[static KEY_SIZE])
 }
 
 /* A hub's operator forgets whom nobody is any more, and bans again who was banned by a hub that
- * has left since, or lost its disk; a spoke's forgets whom no hub knows. */
+ * has left since, was banned itself, or lost its disk; a spoke's forgets whom no hub knows. */
 static bool forget_turn(struct run *r, struct node *n, const struct view_self *self)
 {
     struct view_row c;
@@ -367,8 +367,8 @@ static bool forget_turn(struct run *r, struct node *n, const struct view_self *s
     if (!r->world->calm)
         return false;
     for (const void *at = NULL; view_next(n->ils, &at, &c);) {
-        bool ban = self->role == ROLE_HUB && is_out(r, c.key);
-        if (!ban && (!judge_is_gone(r->judge, c.key) || c.linked ||
+        bool out = is_out(r, c.key), ban = self->role == ROLE_HUB && out;
+        if (!ban && (!(out || judge_is_gone(r->judge, c.key)) || c.linked ||
                      view_forget(n->ils, c.key, &hub) != FORGET_HERE))
             continue;
         hex_text(id, c.peer_id, PEER_ID_SIZE);
