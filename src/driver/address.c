@@ -1,9 +1,11 @@
-/* address: text of socket addresses, and the search through /proc for the process behind a port. */
+/* address: text of socket addresses, the search through /proc for the process behind a port, and
+ * what is said where nothing can listen. */
 #include "driver/address.h"
 
 #include <arpa/inet.h>
 #include <ctype.h>
 #include <dirent.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -124,4 +126,22 @@ void address_port_holder(uint16_t port, bool udp, char *dst, size_t size)
             break;
         }
     closedir(proc);
+}
+
+void address_refused(int code, bool udp, const char *address, uint16_t port, char *error,
+                     size_t size)
+{
+    const char *protocol = udp ? "UDP" : "TCP";
+    char holder[64];
+    if (code == EADDRINUSE) {
+        address_port_holder(port, udp, holder, sizeof holder);
+        snprintf(error, size, "%s port %u is in use by %s", protocol, port, holder);
+    } else if (code == EACCES)
+        snprintf(error, size, "%s port %u may not be used: ports below 1024 are for root", protocol,
+                 port);
+    else if (code == EADDRNOTAVAIL)
+        snprintf(error, size, "%s is no address of this host", address);
+    else
+        snprintf(error, size, "cannot listen on %s %s port %u: %s", address, protocol, port,
+                 strerror(code));
 }

@@ -1,4 +1,4 @@
-/* address: socket addresses as text, and who holds a port. */
+/* address: socket addresses as text, who holds a port, and why nothing can listen on one. */
 #ifndef OPENILS_DRIVER_ADDRESS_H
 #define OPENILS_DRIVER_ADDRESS_H
 
@@ -16,5 +16,10 @@ bool address_parse(const char *ip, uint16_t port, struct sockaddr_storage *ret, 
 
 /* "sshd (pid 123)", "process 123" or "another program" into dst: the holder of a local port. */
 void address_port_holder(uint16_t port, bool udp, char *dst, size_t size);
+
+/* Why nothing can listen there, as a sentence into error. code: the errno of bind or listen; for
+ * what is no numeric address EADDRNOTAVAIL. */
+void address_refused(int code, bool udp, const char *address, uint16_t port, char *error,
+                     size_t size);
 
 #endif

@@ -9,6 +9,7 @@
 #include "base/list.h"
 #include "driver/address.h"
 #include "driver/clock.h"
+#include "driver/listen.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -432,29 +433,10 @@ static void on_timer(uv_timer_t *timer)
     end_late(f, &f->shaking, f->options.shake_ms);
 }
 
-static int listen_on(struct frames *f)
-{
-    struct sockaddr_storage a;
-    socklen_t n;
-    char text[46];
-    if (!address_parse(f->options.address, f->options.port, &a, &n))
-        return UV_EADDRNOTAVAIL;
-    int code = uv_tcp_bind(&f->listener, (const struct sockaddr *)&a, 0);
-    if (code == 0)
-        code = uv_listen((uv_stream_t *)&f->listener, BACKLOG, on_connection);
-    int size = sizeof a;
-    if (code == 0)
-        code = uv_tcp_getsockname(&f->listener, (struct sockaddr *)&a, &size);
-    if (code == 0)
-        address_text((const struct sockaddr *)&a, text, &f->port);
-    return code;
-}
-
 struct frames *frames_open(uv_loop_t *loop, const struct frames_options *options,
                            frames_answer answer, void *context, char *error, size_t size)
 {
     struct frames *f = calloc(1, sizeof *f);
-    char holder[64];
     uint8_t *cipher = options->tls != NULL ? malloc(CIPHER) : NULL;
     if (f == NULL || (options->tls != NULL && cipher == NULL)) {
         free(f);
@@ -477,17 +459,13 @@ struct frames *frames_open(uv_loop_t *loop, const struct frames_options *options
     uv_timer_init(loop, &f->timer);
     f->listener.data = f->timer.data = f;
     f->handles = 2;
-    int code = listen_on(f);
+    int code = listen_tcp(&f->listener, options->address, options->port, BACKLOG, on_connection,
+                          &f->port);
     if (code == 0) {
         uv_timer_start(&f->timer, on_timer, LOOK_MS, LOOK_MS);
         return f;
     }
-    if (code == UV_EADDRINUSE) {
-        address_port_holder(options->port, false, holder, sizeof holder);
-        snprintf(error, size, "TCP port %u is in use by %s", options->port, holder);
-    } else
-        snprintf(error, size, "cannot listen on %s TCP port %u: %s", options->address,
-                 options->port, uv_strerror(code));
+    address_refused(-code, false, options->address, options->port, error, size);
     frames_close(f, NULL, NULL);
     return NULL;
 }

@@ -323,16 +323,6 @@ static int listen_at(struct http_server *s, const char *address, uint16_t port, 
     return 0;
 }
 
-static void explain(int code, const char *address, uint16_t port, char *error, size_t size)
-{
-    char holder[64];
-    if (code == EADDRINUSE) {
-        address_port_holder(port, false, holder, sizeof holder);
-        snprintf(error, size, "TCP port %u is in use by %s", port, holder);
-    } else
-        snprintf(error, size, "cannot listen on %s TCP port %u: %s", address, port, strerror(code));
-}
-
 static struct MHD_Daemon *start(struct http_server *s, int fd)
 {
     return MHD_start_daemon(
@@ -386,7 +376,7 @@ struct http_server *http_open(uv_loop_t *loop, const char *address, uint16_t por
     }
     if (code == 0)
         return s;
-    explain(code, address, port, error, size);
+    address_refused(code, false, address, port, error, size);
     if (s->daemon != NULL)
         MHD_stop_daemon(s->daemon);
     free(s);

@@ -10,6 +10,7 @@
  * waits (it keeps one descriptor in reserve), so that the loop does not spin. */
 #include "driver/tcp.h"
 #include "driver/address.h"
+#include "driver/listen.h"
 
 #include <errno.h>
 #include <linux/sockios.h>
@@ -583,28 +584,9 @@ static void listener_gone(uv_handle_t *h)
     maybe_stopped(t);
 }
 
-static void listen_error(int code, const char *address, uint16_t port, char *error, size_t size)
-{
-    char holder[64];
-    if (code == UV_EADDRINUSE) {
-        address_port_holder(port, false, holder, sizeof holder);
-        snprintf(error, size, "port %u is in use by %s", port, holder);
-    } else if (code == UV_EACCES)
-        snprintf(error, size, "port %u may not be used: ports below 1024 are for root", port);
-    else if (code == UV_EADDRNOTAVAIL || code == UV_EINVAL)
-        snprintf(error, size, "%s is no address of this host", address);
-    else
-        snprintf(error, size, "cannot listen on %s port %u: %s", address, port, uv_strerror(code));
-}
-
 static int listen_on(struct tcp_listener *l, const char *address, uint16_t port)
 {
-    struct sockaddr_storage a;
-    socklen_t size;
-    if (!address_parse(address, port, &a, &size))
-        return UV_EINVAL;
-    int code = uv_tcp_bind(&l->tcp, (const struct sockaddr *)&a, 0);
-    return code != 0 ? code : uv_listen((uv_stream_t *)&l->tcp, BACKLOG, on_connection);
+    return listen_tcp(&l->tcp, address, port, BACKLOG, on_connection, &l->port);
 }
 
 static struct tcp_listener *listener_new(struct tcp *t)
@@ -634,17 +616,12 @@ struct tcp_listener *tcp_listen(struct tcp *t, const char *address, uint16_t por
     }
     *ret_code = code;
     if (code != 0) {
-        listen_error(code, address, port, error, size);
+        address_refused(-code, false, address, port, error, size);
         if (l != NULL)
             tcp_unlisten(l);
         return NULL;
     }
     l->tag = tag;
-    struct sockaddr_storage a;
-    int n = sizeof a;
-    char text[TCP_TEXT_MAX];
-    uv_tcp_getsockname(&l->tcp, (struct sockaddr *)&a, &n);
-    address_text((struct sockaddr *)&a, text, &l->port);
     return l;
 }
 

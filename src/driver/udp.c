@@ -310,16 +310,6 @@ static int watch_all(struct udp *u)
     return code;
 }
 
-static void explain(int code, const char *address, uint16_t port, char *error, size_t size)
-{
-    char holder[64];
-    if (code == EADDRINUSE) {
-        address_port_holder(port, true, holder, sizeof holder);
-        snprintf(error, size, "UDP port %u is in use by %s", port, holder);
-    } else
-        snprintf(error, size, "cannot listen on %s UDP port %u: %s", address, port, strerror(code));
-}
-
 struct udp *udp_open(struct workers *workers, const struct udp_options *options, char *error,
                      size_t size)
 {
@@ -335,7 +325,7 @@ struct udp *udp_open(struct workers *workers, const struct udp_options *options,
         code = watch_all(u);
     if (code == 0)
         return u;
-    explain(code, options->address, options->port, error, size);
+    address_refused(code, true, options->address, options->port, error, size);
     if (u != NULL)
         udp_free(u);
     return NULL;

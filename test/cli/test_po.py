@@ -76,7 +76,8 @@ def unsaid(said):
     sources = ''
     for folder, start in (('src/daemon', ''), ('src/driver', 'x509'),
                           ('src/driver', 'source'), ('src/driver', 'entry_text'),
-                          ('src/driver', 'csv'), ('src/driver', 'store'), ('src/core', '')):
+                          ('src/driver', 'csv'), ('src/driver', 'store'),
+                          ('src/driver', 'address'), ('src/core', '')):
         for name in sorted(os.listdir(os.path.join(ROOT, folder))):
             if name.endswith('.c') and name.startswith(start):
                 with open(os.path.join(ROOT, folder, name), encoding='utf-8') as handle:
