@@ -91,14 +91,30 @@ static bool take(void *context, const struct finding *f)
     return true;
 }
 
-/* What it finds is taken at once, and is no row of the walk. */
-static bool check_entry(struct browse *b, const struct record *r)
+static bool take_any(void *context, const struct finding *f)
+{
+    (void)f;
+    *(bool *)context = true;
+    return false;
+}
+
+/* Few are odd: only of those it is asked whether they are still there. */
+static bool check_odd(struct browse *b, const struct record *r)
 {
     struct checking *x = b->context;
     const struct ils *core = runtime_core(b->client->control->rt);
+    bool odd = false;
     if (x->n < COUNTED_MAX)
-        plan_check_record(view_plan(core), &x->arena, r, take, x);
-    return false;
+        plan_check_record(view_plan(core), &x->arena, r, take_any, &odd);
+    return odd;
+}
+
+static bool check_entry(struct browse *b, const struct view_plan *p, const struct record *r)
+{
+    struct checking *x = b->context;
+    (void)p;
+    plan_check_record(view_plan(runtime_core(b->client->control->rt)), &x->arena, r, take, x);
+    return true;
 }
 
 static void check_done(struct browse *b, bool whole)
@@ -129,8 +145,9 @@ void verb_plan_check(struct client *client)
         control_no_memory(client);
         return;
     }
-    x->browse = (struct browse){.client = client, .own = true, .want = check_entry,
-                                .done = check_done, .free = check_free, .context = x};
+    x->browse = (struct browse){.client = client, .own = true, .want = check_odd,
+                                .row = check_entry, .done = check_done,
+                                .free = check_free, .context = x};
     arena_init(&x->arena, &client->control->mem);
     x->rows = json_array();
     browse_start(&x->browse);
