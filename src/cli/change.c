@@ -27,6 +27,8 @@ int cli_change(struct cli *cli, const struct call *call)
         print_counts(result);
     else if (result != NULL)
         printf("OK\n");
+    if (result != NULL && !cli->json)
+        print_plan_warnings(result);
     json_decref(result);
     return status;
 }

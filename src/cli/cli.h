@@ -258,6 +258,7 @@ long long seconds_of(const char *text); /* "90s", "5m", "24h", "7d"; 0: it is no
 void take_dry_run(json_t *args, const struct parsed *p);
 void print_preview(const struct cli *cli, json_t *result); /* what it would do */
 void print_counts(const json_t *result); /* of a change of the plan */
+void print_plan_warnings(const json_t *result); /* of the same, on standard error (check.c) */
 int run_plan_import(struct cli *cli, const struct parsed *p);
 int run_plan_show(struct cli *cli, const struct parsed *p);
 int run_plan_check(struct cli *cli, const struct parsed *p);

@@ -181,3 +181,41 @@ json_t *control_route_warnings(const struct ils *core, struct slice pattern)
     plan_check_route(view_plan(core), view_routes(core), pattern, take_of_route, &x);
     return x.rows;
 }
+
+/* --- of patterns that have just been added */
+
+#define WARNINGS_MAX 20
+#define WARNING_VISITS 20000 /* of states: more than 1 000 patterns, some 10 ms of the loop */
+
+static bool same_text(const json_t *row, const char *key, struct slice text)
+{
+    return slice_eq(slice_of(json_string_value(json_object_get(row, key))), text);
+}
+
+/* Of two that were added together each tells the same. */
+static bool take_of_pattern(void *context, const struct finding *f)
+{
+    json_t *rows = context, *row;
+    size_t i;
+    json_array_foreach(rows, i, row)
+        if (same_text(row, "key", f->key) && same_text(row, "what", slice_of(what_word(f->what))) &&
+            (f->other.n == 0 || same_text(row, "other", f->other)))
+            return true;
+    if (json_array_size(rows) < WARNINGS_MAX)
+        json_array_append_new(rows, finding_json(f, "ils plan check"));
+    return json_array_size(rows) < WARNINGS_MAX;
+}
+
+void control_plan_warnings(const struct ils *core, const struct entry *entry, size_t n,
+                           json_t *result)
+{
+    json_t *rows = json_array();
+    uint32_t visits = 0;
+    size_t i = 0;
+    for (; i < n && visits < WARNING_VISITS && json_array_size(rows) < WARNINGS_MAX; i++)
+        if (entry[i].kind == ENTRY_PATTERN_E164 || entry[i].kind == ENTRY_PATTERN_ENTERPRISE)
+            visits += plan_check_pattern(view_plan(core), entry[i].kind, entry[i].key,
+                                         take_of_pattern, rows);
+    json_object_set_new(result, "warnings", rows);
+    json_object_set_new(result, "warnings_whole", json_boolean(i == n));
+}

@@ -289,6 +289,10 @@ json_t *control_routes_missing(const struct ils *core);
 /* Of a route pattern that has just been added, as `plan check` has its findings: whether it never
  * decides, and which others no longer do because of it. */
 json_t *control_route_warnings(const struct ils *core, struct slice pattern);
+/* Puts `warnings` and `warnings_whole` into the answer to who added entries: which patterns of
+ * them, or because of them, do not decide what they seem to. Bounded, also where millions came. */
+void control_plan_warnings(const struct ils *core, const struct entry *entry, size_t n,
+                           json_t *result);
 void verb_stats(struct client *client);
 
 void verb_sync(struct client *client);

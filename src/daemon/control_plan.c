@@ -75,9 +75,11 @@ static bool import_is_there(const struct import *job)
     return false;
 }
 
-static void import_answer(struct client *client)
+/* n entries came; 0: what was there already came again, or for a catalog. */
+static void import_answer(struct client *client, const struct entry *entry, size_t n)
 {
     json_t *result = control_counts(client->number);
+    control_plan_warnings(runtime_core(client->control->rt), entry, n, result);
     json_object_set_new(result, "text", json_string("OK"));
     control_ok(client, result);
 }
@@ -95,7 +97,7 @@ static void import_then(struct client *client, enum reply reply, struct slice te
         to->usn = import_usn(job);
         memcpy(to->hash, job->hash, HASH_SIZE);
     }
-    import_answer(client);
+    import_answer(client, job->rows.entry, job->stream == STREAM_PLAN ? job->rows.n : 0);
     control_confirm_look(control);
 }
 
@@ -204,7 +206,7 @@ static void import_done(uv_work_t *work, int status)
     if (first && job->confirm == 0 && !control_flag(client, "dry_run", false) &&
         import_is_there(job)) {
         memset(client->number, 0, sizeof client->number);
-        import_answer(client);
+        import_answer(client, NULL, 0);
     } else if (first) {
         if (!import_queue(job))
             control_no_memory(client);
@@ -279,6 +281,27 @@ void control_import(struct client *client, struct slice source, uint64_t stream)
 
 /* --- one entry by hand */
 
+static void added_one(struct client *client, enum reply reply, struct slice text)
+{
+    struct slice kind, key;
+    struct entry e;
+    struct arena arena;
+    if (reply != REPLY_OK) {
+        control_refused(client, reply, text);
+        return;
+    }
+    json_t *result = control_counts(client->number);
+    arena_init(&arena, &client->control->mem);
+    control_text(client, "kind", true, &kind);
+    control_text(client, "key", true, &key);
+    bool read = entry_parse(&arena, kind, slice_make(NULL, 0), key, &e) == ENTRY_OK;
+    control_plan_warnings(runtime_core(client->control->rt), &e, read, result);
+    arena_done(&arena);
+    json_object_set_new(result, "text", json_string("OK"));
+    control_ok(client, result);
+    control_confirm_look(client->control);
+}
+
 static void plan_one(struct client *client, bool put)
 {
     struct slice kind, key, failover;
@@ -303,7 +326,7 @@ static void plan_one(struct client *client, bool put)
         if (control_flag(client, "dry_run", false))
             control_dry_run(client, &command);
         else
-            control_change(client, &command);
+            control_change_then(client, &command, true, put ? added_one : NULL);
     } else if (error == ENTRY_OK) {
         control_no_memory(client);
     } else {

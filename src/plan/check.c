@@ -21,6 +21,8 @@ struct check {
     struct pattern pattern, before[COVER_MAX];
     size_t before_n;
     bool told; /* that it never decides */
+    bool both; /* of the others, what the pattern takes of them is told as well */
+    uint32_t visits;
     struct finding finding;
 };
 
@@ -45,6 +47,19 @@ static uint8_t judge_meeting(const struct check *c, const struct pattern *other,
     return pattern_covers(&c->pattern, other) ? UINT8_MAX : FINDING_OVERLAP;
 }
 
+/* What the pattern does to one of one's own that is less specific. */
+static bool tell_of_other(struct check *c, const struct pattern *other, struct slice key,
+                          struct slice cluster_id)
+{
+    if (pattern_order(other, &c->pattern) <= 0 ||
+        (pattern_covers(other, &c->pattern) && !pattern_covers(&c->pattern, other)))
+        return true;
+    struct finding f = {.kind = c->finding.kind, .key = key, .other = c->finding.key,
+                        .cluster_id = cluster_id};
+    f.what = pattern_covers(&c->pattern, other) ? FINDING_UNREACHABLE : FINDING_OVERLAP;
+    return tell(c, &f);
+}
+
 static bool meet(void *context, const struct pattern *other)
 {
     struct check *c = context;
@@ -67,7 +82,8 @@ static bool meet(void *context, const struct pattern *other)
     if (pattern_order(other, &c->pattern) < 0 && c->before_n < COVER_MAX)
         c->before[c->before_n++] = *other;
     if (what == UINT8_MAX)
-        return true;
+        return !c->both || !catalog_local(first.c) ||
+               tell_of_other(c, other, key, catalog_cluster_id(first.c));
     c->finding.what = what;
     c->finding.other = key;
     c->finding.cluster_id = catalog_cluster_id(first.c);
@@ -132,9 +148,11 @@ static bool all_taken(const struct check *c)
 static bool check_pattern(struct check *c)
 {
     uint8_t text[PATTERN_TEXT_MAX];
+    struct patterns_work work = {0};
     c->before_n = 0;
     c->told = false;
-    patterns_overlap(&c->p->patterns, &c->pattern, meet, c, NULL);
+    patterns_overlap(&c->p->patterns, &c->pattern, meet, c, &work);
+    c->visits = work.visits;
     if (c->stopped || c->told ||
         !(pattern_covered(&c->pattern, c->before, c->before_n) || all_taken(c)))
         return !c->stopped;
@@ -335,6 +353,16 @@ bool plan_check_record(const struct plan *p, struct arena *a, const struct recor
     struct check c = {.p = p, .a = a, .visit = visit, .context = context};
     check_record(&c, r);
     return !c.stopped;
+}
+
+uint32_t plan_check_pattern(const struct plan *p, uint8_t kind, struct slice key,
+                            bool (*visit)(void *context, const struct finding *f), void *context)
+{
+    struct check c = {.p = p, .visit = visit, .context = context, .both = true};
+    c.finding = (struct finding){.kind = kind, .key = key};
+    if (pattern_of_key(kind, key, &c.pattern))
+        check_pattern(&c);
+    return c.visits;
 }
 
 void plan_check_rest(const struct plan *p, const struct routes *r, struct arena *a,

@@ -37,6 +37,12 @@ bool plan_check_record(const struct plan *p, struct arena *a, const struct recor
 void plan_check_rest(const struct plan *p, const struct routes *r, struct arena *a,
                      bool (*visit)(void *context, const struct finding *f), void *context);
 
+/* The same of one own pattern, as when it has just been added: what is odd about it, and of each
+ * other own one (`other` is the pattern) what it takes from that. What is no pattern: nothing. How
+ * many states of the patterns were visited, at most PATTERN_VISITS_MAX. */
+uint32_t plan_check_pattern(const struct plan *p, uint8_t kind, struct slice key,
+                            bool (*visit)(void *context, const struct finding *f), void *context);
+
 /* The same of one route pattern, as when it has just been added: FINDING_SHADOWED where it never
  * decides (`key` is the pattern), and of each other one (`other` is the pattern) that would decide
  * somewhere without it and does nowhere now; of at most CHECK_ROUTE_MAX of them. A pattern of which

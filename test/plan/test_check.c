@@ -101,6 +101,46 @@ static void test_findings(void **state)
     assert_int_equal(t.mem.used, 0);
 }
 
+/* Of a pattern that was just added: what is odd about it, and what it does to the others. */
+static void told_of_pattern(const struct plan *p, uint8_t kind, const char *key,
+                            const char *const *wanted)
+{
+    struct told told = {.n = 0};
+    size_t n = 0;
+    plan_check_pattern(p, kind, slice_of(key), tell, &told);
+    qsort(told.line, told.n, sizeof told.line[0], by_text);
+    for (; wanted[n] != NULL; n++)
+        assert_string_equal(n < told.n ? told.line[n] : "nothing more", wanted[n]);
+    assert_int_equal(told.n, n);
+}
+
+static void test_one_pattern(void **state)
+{
+    static const uint8_t seed[16] = {1};
+    static const char *const nothing[] = {NULL};
+    static const char *const over[] = {"1 9!X 9X! here", NULL};
+    static const char *const two[] = {"2 8[01]1X 80XX here", NULL};
+    static const char *const own[] = {"2 8[01]1X 80XX here", "2 8[01]1X 80[1-5]X here", NULL};
+    static const char *const taken[] = {"3 70XX 7012 there", NULL};
+    static const char *const left[] = {"6 4[12]X 41X ", NULL};
+    struct test_mem t;
+    test_mem_init(&t, 0);
+    struct plan *p = plan_new(&t.mem, seed, true);
+    assert_non_null(world_catalog(p, &t.mem, "here", "here.example", true, ROWS(own_rows)));
+    assert_non_null(world_catalog(p, &t.mem, "there", "a.example", false, ROWS(other_rows)));
+    told_of_pattern(p, ENTRY_PATTERN_ENTERPRISE, "9X!", over); /* by what it does ... */
+    told_of_pattern(p, ENTRY_PATTERN_ENTERPRISE, "9!X", over); /* ... and what is done to it */
+    told_of_pattern(p, ENTRY_PATTERN_ENTERPRISE, "80XX", two);
+    told_of_pattern(p, ENTRY_PATTERN_ENTERPRISE, "8[01]1X", own);
+    told_of_pattern(p, ENTRY_PATTERN_ENTERPRISE, "70XX", taken);
+    told_of_pattern(p, ENTRY_PATTERN_ENTERPRISE, "4[12]X", left);
+    told_of_pattern(p, ENTRY_PATTERN_E164, "+81!", nothing); /* a range around another's */
+    told_of_pattern(p, ENTRY_PATTERN_ENTERPRISE, "13X", nothing);
+    told_of_pattern(p, ENTRY_ENTERPRISE, "31", nothing);
+    plan_free(p);
+    assert_int_equal(t.mem.used, 0);
+}
+
 /* Route patterns with a "*" further inside: which of them never decide, and by which. */
 static void test_wildcards_inside(void **state)
 {
@@ -187,6 +227,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_findings),
+        cmocka_unit_test(test_one_pattern),
         cmocka_unit_test(test_wildcards_inside),
         cmocka_unit_test(test_one_route),
     };

@@ -262,7 +262,30 @@ def odd(tap, osaka, tokyo):
     """What each of a plan's entries does not show."""
     tap.same(osaka.json('plan', 'check'), {'findings': [], 'total': 0}, 'nothing is odd')
     osaka.must('plan', 'add', 'ENTERPRISEPATTERN', '9!X')
-    osaka.must('plan', 'add', 'ENTERPRISEPATTERN', '9X!')
+    tap.same(osaka.error, '', 'a pattern that meets no other is added without a word')
+    never = ('warning: ENTERPRISEPATTERN 9!X: never decides: every number of it is the other '
+             "pattern's, which is more specific: 9X! of cluster osaka\n  next: ils plan check\n")
+    for kind, key in ('ENTERPRISEPATTERN', '9X!'), ('ENTERPRISEPATTERN', '9!X'):
+        out = osaka.must('plan', 'add', kind, key)
+        tap.same((out[:3], 'warning' in out, osaka.error), ('OK:', False, never),
+                 'one that meets another names both, and where to look: ' + key)
+        found = osaka.json('plan', 'add', kind, key)
+        tap.same([(f['what'], f['key'], f['other'], f['next']) for f in found['warnings']],
+                 [('unreachable', '9!X', '9X!', 'ils plan check')], 'with --json')
+    rows = 'PatternType,PSTNFailover,Pattern\n' + ''.join(
+        'ENTERPRISEPATTERN,,%s\n' % key for key in ('6[1-3]X', '6[2-5]X', '7XX', '70X'))
+    osaka.must('plan', 'import', '-', '--source', 'meeting', stdin=rows)
+    tap.ok('6[2-5]X: some of its' in osaka.error and ': 6[1-3]X of' in osaka.error and
+           osaka.error.count('warning: ') == 1 and osaka.error.endswith('ils plan check\n'),
+           'what a file brings likewise, once, and no range within another', osaka.error)
+    rows = ''.join('ENTERPRISEPATTERN,,5%04dX\n' % i for i in range(5000))
+    found = osaka.json('plan', 'import', '-', '--source', 'meeting', '--force',
+                       stdin='PatternType,PSTNFailover,Pattern\n' + rows)
+    tap.same((found['added'], found['warnings'], found['warnings_whole']), (5000, [], False),
+             'of very many the first are looked at, and that is said')
+    osaka.must('plan', 'import', '-', '--source', 'meeting', '--force',
+               stdin='PatternType,PSTNFailover,Pattern\n')
+    tap.same(osaka.error, '', 'nothing came, nothing is said')
     tokyo.must('plan', 'add', 'E164PATTERN', '+1408555400X')
     wait_until(lambda: osaka.json('lookup', '+14085554001')['match']['cluster_id'] == 'tokyo')
     answer = osaka.json('plan', 'check')
