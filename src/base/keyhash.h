@@ -46,8 +46,15 @@ static inline keyhash_sum keyhash_bytes(keyhash_sum sum, const uint64_t *secret,
 {
     const uint8_t *p = bytes.p;
     size_t n = bytes.n;
-    for (; n > 16; n -= 16, p += 16, secret += 2)
-        sum = keyhash_pair(sum, secret, keyhash_load(p) | with, keyhash_load(p + 8) | with);
+    if (n > 16) {
+        size_t at = 0;
+#pragma GCC unroll 1
+        for (; at + 16 < n; at += 16)
+            sum = keyhash_pair(sum, secret + at / 8, keyhash_load(p + at) | with,
+                               keyhash_load(p + at + 8) | with);
+        return keyhash_pair(sum, secret + at / 8, keyhash_load(p + n - 16) | with,
+                            keyhash_load(p + n - 8) | with);
+    }
     if (n >= 8)
         return keyhash_pair(sum, secret, keyhash_load(p) | with, keyhash_load(p + n - 8) | with);
     if (n >= 4)

@@ -56,11 +56,14 @@ static uint64_t paper_hash(const uint8_t *p, size_t n, uint64_t with)
 {
     uint64_t sum[2] = {0, 0}, last[2];
     const uint64_t *word = secret + 2;
-    for (; n > 16; n -= 16, p += 16, word += 2)
+    const uint8_t *end = p + n;
+    for (; end - p > 16; p += 16, word += 2)
         paper_add(sum, word, paper_word(p, 8, with), paper_word(p + 8, 8, with));
     size_t each = n >= 8 ? 8 : n >= 4 ? 4 : n > 0;
-    if (each > 1)
-        paper_add(sum, word, paper_word(p, each, with), paper_word(p + n - each, each, with));
+    if (n > 16)
+        paper_add(sum, word, paper_word(end - 16, 8, with), paper_word(end - 8, 8, with));
+    else if (each > 1)
+        paper_add(sum, word, paper_word(p, each, with), paper_word(end - each, each, with));
     else if (n > 0)
         paper_add(sum, word, (uint64_t)p[0] | (uint64_t)p[n / 2] << 8 | with, p[n - 1] | with);
     multiply(last, sum[0] ^ secret[0], sum[1] ^ secret[1]);
