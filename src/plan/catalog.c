@@ -83,7 +83,7 @@ static uint32_t name_find(const struct catalog *c, const uint8_t name[static HAS
     const struct segment *segment = c->plan->segment;
     uint32_t id = c->bucket_n > 0 ? c->bucket[bucket_of(c, name)] : 0;
     for (; id != 0; id = segment[id].next) {
-        bool fits = size != NULL ? segment[id].size == *size : segment[id].block != NULL;
+        bool fits = size != NULL ? segment[id].size == *size : segment[id].bytes != NULL;
         if (fits && memcmp(segment[id].name, name, HASH_SIZE) == 0)
             return id;
     }
@@ -512,7 +512,7 @@ int catalog_target(struct catalog *c, struct slice lines, uint64_t expect)
     uint64_t missing = 0;
     for (size_t i = m.held; i < m.n; i++) {
         const struct segment *s = &p->segment[m.id[i]];
-        missing += s->block == NULL ? s->size : 0;
+        missing += s->bytes == NULL ? s->size : 0;
     }
     uint64_t more = expect > c->records ? expect - c->records : 0;
     c->coming = more < missing / 4 ? more : missing / 4;
@@ -527,7 +527,7 @@ bool catalog_missing(const struct catalog *c, size_t *at, struct line *ret)
 {
     const struct manifest *m = target_of(c);
     for (size_t i = *at > m->held ? *at : m->held; i < m->n; i++) {
-        if (m->id[i] == 0 || c->plan->segment[m->id[i]].block != NULL)
+        if (m->id[i] == 0 || c->plan->segment[m->id[i]].bytes != NULL)
             continue;
         *at = i;
         manifest_line(slice_make(m->lines, m->n * LINE_BYTES), i, ret);
@@ -550,7 +550,7 @@ static void note_length(struct plan *p, const struct record *r)
 
 static void marks_make(struct segment *s)
 {
-    struct mark *mark = (struct mark *)(void *)s->block;
+    struct mark *mark = segment_first_mark(s);
     struct slice bytes = segment_bytes(s);
     struct segment_reader reader;
     struct record r;
@@ -590,7 +590,7 @@ int catalog_add_named(struct catalog *c, const uint8_t name[static HASH_SIZE], s
     if (id == 0)
         return 1;
     struct segment *s = &p->segment[id];
-    if (s->block != NULL || (s->flags & SEGMENT_TARGET) == 0)
+    if (s->bytes != NULL || (s->flags & SEGMENT_TARGET) == 0)
         return 1;
     uint32_t records;
     if (!segment_measure(bytes, &records))
@@ -598,19 +598,20 @@ int catalog_add_named(struct catalog *c, const uint8_t name[static HASH_SIZE], s
     if (!index_reserve(p, records))
         return -1;
     s->records = records;
-    s->block = mem_alloc(p->mem, segment_block_size(s));
-    if (s->block == NULL) {
+    struct mark *block = mem_alloc(p->mem, segment_block_size(s));
+    if (block == NULL) {
         s->records = 0;
         return -1;
     }
-    memcpy(s->block + segment_marks(s) * sizeof(struct mark), bytes.p, bytes.n);
+    s->bytes = (uint8_t *)(block + segment_marks(s));
+    memcpy(s->bytes, bytes.p, bytes.n);
     marks_make(s);
     bool patterns = !s->patterns || index_patterns_add(p, id);
     if (!patterns || !index_add(p, id)) { /* memory; or a key is too often there */
         if (patterns && s->patterns)
             index_patterns_remove(p, id);
-        mem_free(p->mem, s->block, segment_block_size(s)); /* never served: no reader is in it */
-        s->block = NULL;
+        mem_free(p->mem, block, segment_block_size(s)); /* never served: no reader is in it */
+        s->bytes = NULL;
         s->records = 0;
         s->patterns = false;
         return patterns ? -3 : -1;

@@ -45,7 +45,7 @@ struct mark {
 
 struct segment {
     struct catalog *catalog; /* NULL: this id is free */
-    uint8_t *block;          /* marks, then the bytes; NULL: not held */
+    uint8_t *bytes;          /* behind its marks, in one block; NULL: not held */
     uint32_t size;
     uint32_t records; /* PUTs and DELs, while held */
     uint32_t weight;  /* of all these (record_weight), while held */
@@ -235,7 +235,13 @@ static inline struct segment *segment_at(const struct plan *p, uint32_t id)
 /* The bytes of a held segment. */
 static inline struct slice segment_bytes(const struct segment *s)
 {
-    return slice_make(s->block + segment_marks(s) * sizeof(struct mark), s->size);
+    return slice_make(s->bytes, s->size);
+}
+
+/* Its marks, which are where the block begins. */
+static inline struct mark *segment_first_mark(const struct segment *s)
+{
+    return (struct mark *)(void *)s->bytes - segment_marks(s);
 }
 
 /* --- plan.c: */

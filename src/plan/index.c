@@ -16,20 +16,21 @@
  * spelling; domains are in lower case already. What is hashed says its own lengths first, so no two
  * keys are hashed alike but those that differ in the bit that makes a letter small: how many of
  * these a catalog may have is bounded (KEY_RECORDS_MAX). */
-static inline uint64_t hash_key(const struct plan *p, const struct record *key)
+static inline uint64_t hash_key(const struct plan *p, uint8_t kind, struct slice user,
+                                struct slice domain)
 {
     const struct index_secret *s = &p->index.secret;
-    uint64_t small = key->kind == ENTRY_URI ? UINT64_C(0x2020202020202020) : 0;
-    uint64_t head = key->kind | (uint64_t)key->user.n << 8 | (uint64_t)key->domain.n << 36;
+    uint64_t small = kind == ENTRY_URI ? UINT64_C(0x2020202020202020) : 0;
+    uint64_t head = kind | (uint64_t)user.n << 8 | (uint64_t)domain.n << 36;
     keyhash_sum sum = keyhash_pair(0, s->head, head, 0);
-    sum = keyhash_bytes(sum, s->user, key->user, small);
-    sum = keyhash_bytes(sum, s->domain, key->domain, 0);
+    sum = keyhash_bytes(sum, s->user, user, small);
+    sum = keyhash_bytes(sum, s->domain, domain, 0);
     return keyhash_done(sum, s->last);
 }
 
 uint64_t index_hash(const struct plan *p, uint64_t salt, const struct record *key)
 {
-    return hash_key(p, key) ^ salt;
+    return hash_key(p, key->kind, key->user, key->domain) ^ salt;
 }
 
 void index_init(struct plan *p)
@@ -51,21 +52,50 @@ struct probe {
     bool last;     /* this bucket ends the search */
 };
 
-/* Without branches: which slots fit is no news to anybody, and to guess it wrong would cost more
- * than to look at them all. */
-static inline void probe_bucket(struct probe *b)
+/* Which slots of the bucket have the tag, as bits, and perhaps empty ones. Without branches: which
+ * do is no news to anybody, and to guess it wrong would cost more than to look at them all. With
+ * words of 16 bytes the upper halves of four slots are compared at once. The writer may be at it
+ * meanwhile, so that it is a hint: who follows it reads the slot by itself. */
+#if defined(__SSE2__) && !SANITIZES_THREADS
+typedef uint32_t halves __attribute__((vector_size(16)));
+typedef int words __attribute__((vector_size(16)));
+typedef short shorts __attribute__((vector_size(16)));
+
+static inline unsigned bucket_fits(const _Atomic uint64_t *bucket, uint64_t hash)
 {
-    const _Atomic uint64_t *slot = b->x->slot + b->bucket * BUCKET;
-    uint64_t tag = b->hash << TAG_SHIFT;
+    const volatile halves *two = (const volatile halves *)(const volatile void *)bucket;
+    uint32_t tag = (uint32_t)(hash << TAG_SHIFT >> TAG_SHIFT);
+    halves tags = {tag, tag, tag, tag}, a = two[0], b = two[1], c = two[2], d = two[3];
+    halves lower = __builtin_shufflevector(a, b, 1, 3, 5, 7) >> (TAG_SHIFT - 32);
+    halves upper = __builtin_shufflevector(c, d, 1, 3, 5, 7) >> (TAG_SHIFT - 32);
+    shorts fit = __builtin_ia32_packssdw128((words)(lower == tags), (words)(upper == tags));
+    return (uint8_t)__builtin_ia32_pmovmskb128(__builtin_ia32_packsswb128(fit, fit));
+}
+#else
+static inline unsigned bucket_fits(const _Atomic uint64_t *bucket, uint64_t hash)
+{
+    uint64_t tag = hash << TAG_SHIFT;
     unsigned others = 0;
 #pragma GCC unroll 8
     for (size_t i = BUCKET; i-- > 0;) {
-        uint64_t differs = atomic_load_explicit(slot + i, memory_order_acquire) ^ tag;
+        uint64_t differs = atomic_load_explicit(bucket + i, memory_order_acquire) ^ tag;
         others = others + others + (differs > (UINT64_C(1) << TAG_SHIFT) - 1);
     }
-    b->fits = others ^ ((1u << BUCKET) - 1);
-    b->last =
-        (atomic_load_explicit(slot + passed_at(b->hash), memory_order_acquire) & PASSED) == 0;
+    return others ^ ((1u << BUCKET) - 1);
+}
+#endif
+
+/* Whether a search for the hash ends in this bucket. */
+static inline bool bucket_last(const _Atomic uint64_t *bucket, uint64_t hash)
+{
+    return (atomic_load_explicit(bucket + passed_at(hash), memory_order_acquire) & PASSED) == 0;
+}
+
+static inline void probe_bucket(struct probe *b)
+{
+    const _Atomic uint64_t *bucket = b->x->slot + b->bucket * BUCKET;
+    b->fits = bucket_fits(bucket, b->hash);
+    b->last = bucket_last(bucket, b->hash);
 }
 
 static inline struct probe probe_start(const struct plan *p, uint64_t hash)
@@ -107,14 +137,14 @@ static bool has_key(const struct segment *s, uint32_t offset, const struct recor
 static inline const struct mark *mark_guess(const struct segment *s, uint32_t offset)
 {
     size_t i = (size_t)offset * segment_marks(s) / s->size;
-    return (const struct mark *)(const void *)s->block + i;
+    return segment_first_mark(s) + i;
 }
 
 /* The record at an offset with its USN and source: a short walk from the mark before it. */
 static void read_whole(const struct segment *s, uint32_t offset, struct record *ret)
 {
-    const struct mark *first = (const struct mark *)(const void *)s->block;
-    const struct mark *last = first + segment_marks(s) - 1, *mark = mark_guess(s, offset);
+    const struct mark *last = segment_first_mark(s) + segment_marks(s) - 1;
+    const struct mark *mark = mark_guess(s, offset);
     while (mark->at > offset)
         mark--;
     while (mark < last && mark[1].at <= offset)
@@ -533,29 +563,22 @@ __attribute__((noinline)) static size_t candidates_of_many(const struct plan *p,
     return n;
 }
 
-/* Nearly every key has one record: that one counts, and nothing else of it need be known. */
-size_t plan_candidates(const struct plan *p, uint8_t kind, struct slice user, struct slice domain,
-                       struct candidate *out, size_t max)
+/* As plan_candidates; whatever slots and records there are. */
+__attribute__((noinline)) static size_t candidates_any(const struct plan *p, uint8_t kind,
+                                                       struct slice user, struct slice domain,
+                                                       struct candidate *out, size_t max)
 {
-    struct record key; /* of which a key is kind, user and domain */
     if (user.n > URI_MAX || domain.n > URI_MAX) /* no key is, nor is the secret of the hash */
         return 0;
-    key.kind = kind;
-    key.user = user;
-    key.domain = domain;
-    uint64_t hash = hash_key(p, &key);
+    struct record key = {.kind = kind, .user = user, .domain = domain};
+    uint64_t hash = hash_key(p, kind, user, domain);
     struct probe b = probe_start(p, hash);
     bool fold = p->fold_case && kind == ENTRY_URI, one = false;
-    if (max == 0)
-        return 0;
     for (uint64_t slot; (slot = probe_next(&b)) != 0;) {
         struct record r, *into = one ? &r : &out[0].r;
         const struct segment *s = segment_at(p, slot_id(slot));
-        if (!segment_served(s))
-            continue;
-        struct slice bytes = segment_bytes(s);
-        if (!segment_plain_is(bytes.p, slot_offset(slot), &key, into) &&
-            !segment_record_is(bytes, slot_offset(slot), &key, fold, into))
+        if (!segment_served(s) ||
+            !segment_record_is(segment_bytes(s), slot_offset(slot), &key, fold, into))
             continue;
         if (one)
             return candidates_of_many(p, hash, &key, fold, out, max);
@@ -564,6 +587,33 @@ size_t plan_candidates(const struct plan *p, uint8_t kind, struct slice user, st
         out[0].id = slot_id(slot);
     }
     return one && out[0].r.put;
+}
+
+/* Nearly every key has one record, a plain one, in the bucket that its hash names: that one counts,
+ * and nothing else of it need be known. All others, and what is not sure, go the long way. A get is
+ * two waits for memory, of the slot and of the record, and a processor begins those of the next get
+ * meanwhile, as far as it has room for instructions under way: so there are few here. */
+size_t plan_candidates(const struct plan *p, uint8_t kind, struct slice user, struct slice domain,
+                       struct candidate *out, size_t max)
+{
+    const struct slots *x = p->index.slots;
+    if (x == NULL || user.n > PLAIN_MAX || domain.n > PLAIN_MAX)
+        return candidates_any(p, kind, user, domain, out, max);
+    uint64_t hash = hash_key(p, kind, user, domain);
+    const _Atomic uint64_t *bucket = x->slot + bucket_of(x, hash) * BUCKET;
+    unsigned fits = bucket_fits(bucket, hash);
+    if (!bucket_last(bucket, hash) || (fits & (fits - 1)) != 0)
+        return candidates_any(p, kind, user, domain, out, max);
+    if (fits == 0)
+        return 0;
+    uint64_t slot = slot_get(x, (size_t)(bucket - x->slot) + (unsigned)__builtin_ctz(fits));
+    const struct segment *s = segment_at(p, slot_id(slot));
+    if (slot_id(slot) == 0 || !segment_served(s) ||
+        !segment_plain_is(s->bytes, slot_offset(slot), kind, user, domain, &out[0].r))
+        return candidates_any(p, kind, user, domain, out, max);
+    out[0].c = s->catalog;
+    out[0].id = slot_id(slot);
+    return 1;
 }
 
 uint64_t candidate_usn(const struct plan *p, const struct candidate *found)

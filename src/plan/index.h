@@ -13,9 +13,9 @@ struct candidate {
 };
 
 /* Fills out with one candidate for every served catalog that has a live record of the key, in the
- * order in which the catalogs were made; at most max. Returns how many. kind, user and domain as in
- * struct record (a number: user = its digits, domain empty); the domain is in lower case; users are
- * compared as the plan was told (fold_case). No allocation. */
+ * order in which the catalogs were made; at most max (1 or more). Returns how many. kind, user and
+ * domain as in struct record (a number: user = its digits, domain empty); the domain is in lower
+ * case; users are compared as the plan was told (fold_case). No allocation. */
 size_t plan_candidates(const struct plan *p, uint8_t kind, struct slice user, struct slice domain,
                        struct candidate *out, size_t max);
 /* The candidate's USN: a walk of its own through the segment, which most who ask can do without. */

@@ -9,6 +9,15 @@
 #define TAG_SHIFT 41
 #define PASSED    (UINT64_C(1) << 40)
 
+/* Such a program must see each slot being read as what it is, an atomic word. */
+#if defined(__SANITIZE_THREAD__)
+#define SANITIZES_THREADS 1
+#elif defined(__has_feature)
+#define SANITIZES_THREADS __has_feature(thread_sanitizer)
+#else
+#define SANITIZES_THREADS 0
+#endif
+
 static inline uint64_t slot_make(uint64_t hash, uint32_t id, uint32_t offset)
 {
     return hash << TAG_SHIFT | (uint64_t)id << 16 | offset;

@@ -41,7 +41,7 @@ static struct slots *slots_new(struct mem *mem, uint64_t size)
  * to sweep it would look for what is not there: only who sweeps it now leaves it out. */
 static bool is_in(const struct segment *s, const struct catalog *swept)
 {
-    return s->block != NULL && (s->flags & SEGMENT_GONE) == 0 &&
+    return s->bytes != NULL && (s->flags & SEGMENT_GONE) == 0 &&
            (s->flags != 0 || s->catalog != swept);
 }
 

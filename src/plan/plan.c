@@ -178,8 +178,8 @@ static void segments_free(struct plan *p, uint32_t id)
     for (uint32_t next; id != 0; id = next) {
         struct segment *s = &p->segment[id];
         next = s->next;
-        if (s->block != NULL)
-            mem_free(p->mem, s->block, segment_block_size(s));
+        if (s->bytes != NULL)
+            mem_free(p->mem, segment_first_mark(s), segment_block_size(s));
         *s = (struct segment){.next = p->segment_free};
         p->segment_free = id;
     }
@@ -245,7 +245,7 @@ void plan_stats(const struct plan *p, struct plan_stats *ret)
     }
     for (uint32_t id = 1; id < p->segment_top; id++) {
         const struct segment *s = &p->segment[id];
-        if ((s->flags & SEGMENT_GONE) != 0 || s->block == NULL)
+        if ((s->flags & SEGMENT_GONE) != 0 || s->bytes == NULL)
             continue;
         ret->segments++;
         ret->segment_bytes += s->size;

@@ -264,7 +264,7 @@ bool segment_record_is(struct slice bytes, uint32_t offset, const struct record 
                        struct record *ret)
 {
     assert(offset + 2 <= bytes.n);
-    return segment_plain_is(bytes.p, offset, key, ret) ||
+    return segment_plain_is(bytes.p, offset, key->kind, key->user, key->domain, ret) ||
            is_of_key(bytes, offset, key, fold, ret);
 }
 

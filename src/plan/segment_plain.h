@@ -9,55 +9,80 @@
 
 #include "plan/segment.h"
 
+/* Bytes of the user and of the domain of a plain record: its length is one byte. */
+#define PLAIN_MAX 0x7d
+
 static inline size_t get_u16(const uint8_t *p)
 {
     return (size_t)p[0] << 8 | p[1];
 }
 
-/* All bytes before anything is said of them, and no call for few. */
-static inline bool segment_same_bytes(const uint8_t *p, struct slice key)
+static inline uint64_t get_8(const uint8_t *p)
 {
-    uint64_t a, b, differ = 0;
-    if (key.n < sizeof a)
-        return memcmp(p, key.p, key.n) == 0;
-    for (size_t i = 0; i < key.n; i += sizeof a) {
-        size_t at = i + sizeof a <= key.n ? i : key.n - sizeof a;
-        memcpy(&a, p + at, sizeof a);
-        memcpy(&b, key.p + at, sizeof b);
-        differ |= a ^ b;
-    }
-    return differ == 0;
+    uint64_t w;
+    memcpy(&w, p, sizeof w);
+    return w;
 }
 
-/* As segment_record_is for a record at an offset of a sound segment; false: ask that one. What
- * comes from memory is compared with what is known, and nothing computed of it: a processor goes
- * on with the next question meanwhile, as far as it has room for what waits. Of a sound segment no
- * bound need be looked at, once its two first bytes are so. */
-static inline bool segment_plain_is(const uint8_t *bytes, uint32_t offset,
-                                    const struct record *key, struct record *ret)
+static inline uint32_t get_4(const uint8_t *p)
 {
-    const uint8_t *p = bytes + offset, *domain = NULL;
-    bool uri = key->kind == ENTRY_URI;
-    size_t user = uri ? 4 : 2, n = user - 2 + key->user.n;
-    if (p[0] != (RECORD_PUT | key->kind) || p[1] != n || n >= 0x80 ||
-        !segment_same_bytes(p + user, key->user))
-        return false;
-    if (uri) {
-        domain = bytes + get_u16(p + 2);
-        if (domain[1] != key->domain.n || key->domain.n >= 0x80 ||
-            !segment_same_bytes(domain + 2, key->domain))
+    uint32_t w;
+    memcpy(&w, p, sizeof w);
+    return w;
+}
+
+/* No call, and no loop for few; each of the branches is nearly always the same. */
+static inline bool segment_same_bytes(const uint8_t *p, struct slice key)
+{
+    const uint8_t *k = key.p;
+    size_t n = key.n;
+    if (n >= 8) {
+        if (get_8(p) != get_8(k) || get_8(p + n - 8) != get_8(k + n - 8))
             return false;
-        domain += 2;
-    } else if (key->domain.n != 0) {
+#pragma GCC unroll 1
+        for (size_t i = 8; i + 8 < n; i += 8) {
+            if (get_8(p + i) != get_8(k + i))
+                return false;
+        }
+        return true;
+    }
+    if (n >= 4)
+        return get_4(p) == get_4(k) && get_4(p + n - 4) == get_4(k + n - 4);
+    return n == 0 || (p[0] == k[0] && p[n / 2] == k[n / 2] && p[n - 1] == k[n - 1]);
+}
+
+/* As segment_record_is for a record at an offset of a sound segment; false: ask that one. Of a
+ * sound segment no bound need be looked at, once its two first bytes are as a PUT of the key has
+ * them. */
+static inline bool segment_plain_is(const uint8_t *bytes, uint32_t offset, uint8_t kind,
+                                    struct slice user, struct slice domain, struct record *ret)
+{
+    const uint8_t *p = bytes + offset, *host = NULL;
+    if (user.n > PLAIN_MAX || domain.n > PLAIN_MAX)
+        return false;
+    if (kind == ENTRY_URI) {
+        if (p[0] != (RECORD_PUT | ENTRY_URI) || p[1] != user.n + 2)
+            return false;
+        host = bytes + get_u16(p + 2);
+        if (host[1] != domain.n || !segment_same_bytes(host + 2, domain))
+            return false;
+        host += 2;
+        p += 2;
+    } else if (p[0] != (RECORD_PUT | kind) || p[1] != user.n || domain.n != 0) {
         return false;
     }
-    /* Each by itself: to zero it all at once is an instruction that lookups would wait for. */
+    p += 2;
+    if (!segment_same_bytes(p, user))
+        return false;
+    /* Each by itself: to zero all at once is an instruction that lookups would wait for, and so is
+     * to read as one what was just written as two. */
     ret->put = true;
-    ret->kind = key->kind;
+    ret->kind = kind;
     ret->usn = 0;
-    ret->user = slice_make(p + user, key->user.n);
-    ret->domain = slice_make(domain, key->domain.n);
-    ret->value = ret->source = slice_make(NULL, 0);
+    ret->user = slice_make(p, user.n);
+    ret->domain = slice_make(host, domain.n);
+    ret->value = slice_make(NULL, 0);
+    ret->source = slice_make(NULL, 0);
     ret->offset = offset;
     return true;
 }

@@ -110,6 +110,60 @@ static void test_domains_are_shared(void **state)
     buf_done(&b);
 }
 
+/* Whether the record is of the key, and of none that has another byte anywhere. */
+static void ask_each_byte(struct slice bytes, uint32_t offset, uint8_t kind, char *text,
+                          size_t user, size_t domain)
+{
+    struct record key = {.kind = kind,
+                         .user = slice_make(text, user),
+                         .domain = slice_make(text + user, domain)};
+    struct record got;
+    assert_true(segment_record_is(bytes, offset, &key, false, &got));
+    assert_true(got.put && got.kind == kind && got.usn == 0 && got.offset == offset);
+    assert_true(slice_eq(got.user, key.user) && slice_eq(got.domain, key.domain));
+    assert_true(got.value.n == 0 && got.source.n == 0);
+    for (size_t i = 0; i < user + domain; i++) {
+        text[i] ^= 1;
+        assert_false(segment_record_is(bytes, offset, &key, false, &got));
+        text[i] ^= 1;
+    }
+    key.user.n--;
+    assert_false(segment_record_is(bytes, offset, &key, false, &got));
+    key.user.n++;
+    key.domain.n += domain > 0 ? SIZE_MAX : 1;
+    assert_false(segment_record_is(bytes, offset, &key, false, &got));
+}
+
+static void test_record_is_of_key(void **state)
+{
+    (void)state;
+    static const size_t domains[] = {0, 1, 3, 4, 7, 8, 9, 16, 17, 24, 25, 40, 0x7d, 0x7e, 200};
+    struct test_mem t;
+    struct buf b;
+    char text[URI_MAX + 1];
+    test_mem_init(&t, 0);
+    buf_init(&b, &t.mem, SEGMENT_MAX);
+    for (size_t i = 0; i < sizeof text; i++)
+        text[i] = (char)('b' + i % 23);
+    for (size_t d = 0; d < sizeof domains / sizeof *domains; d++) {
+        for (size_t user = 1; user + 1 + domains[d] <= URI_MAX; user += user < 40 ? 1 : 11) {
+            struct segment_writer w;
+            struct segment_reader r;
+            struct record got;
+            struct record put = {.put = true, .usn = 9, .user = slice_make(text, user),
+                                 .kind = domains[d] > 0 ? ENTRY_URI : ENTRY_FIELD,
+                                 .domain = slice_make(text + user, domains[d])};
+            buf_reset(&b);
+            segment_writer_init(&w, &b);
+            assert_true(segment_writer_put(&w, &put));
+            segment_reader_init(&r, buf_slice(&b));
+            assert_int_equal(segment_next(&r, &got), 1);
+            ask_each_byte(buf_slice(&b), got.offset, put.kind, text, user, domains[d]);
+        }
+    }
+    buf_done(&b);
+}
+
 static void test_full(void **state)
 {
     (void)state;
@@ -377,11 +431,11 @@ static void test_refusals(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_round_trip),      cmocka_unit_test(test_domains_are_shared),
-        cmocka_unit_test(test_full),            cmocka_unit_test(test_unwritable),
-        cmocka_unit_test(test_unsound),         cmocka_unit_test(test_torture),
-        cmocka_unit_test(test_failover_value),  cmocka_unit_test(test_record_of_entry),
-        cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_round_trip),       cmocka_unit_test(test_domains_are_shared),
+        cmocka_unit_test(test_record_is_of_key), cmocka_unit_test(test_full),
+        cmocka_unit_test(test_unwritable),       cmocka_unit_test(test_unsound),
+        cmocka_unit_test(test_torture),          cmocka_unit_test(test_failover_value),
+        cmocka_unit_test(test_record_of_entry),  cmocka_unit_test(test_refusals),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
