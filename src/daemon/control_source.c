@@ -244,41 +244,47 @@ static void removed(struct client *client)
     control_ok(client, result);
 }
 
-static void then_emptied(struct client *client, enum reply reply, struct slice text)
-{
-    if (reply != REPLY_OK)
-        control_refused(client, reply, text);
-    else
-        removed(client);
-}
-
 static void then_removed(struct client *client, enum reply reply, struct slice text)
 {
     struct request *r = client->own;
-    uint64_t n = entries_of(client, r->name);
     sources_leaving(sources_of(client), r->name, false);
     if (reply != REPLY_OK) {
         control_refused(client, reply, text);
         return;
     }
     sources_remove(sources_of(client), r->name);
-    if (r->entries && n > 0) {
-        struct command command = {.type = COMMAND_PLAN, .replace = true, .force = true};
-        command.source = slice_of(r->name);
-        control_change_then(client, &command, true, then_emptied);
-    } else {
-        removed(client);
-    }
+    removed(client);
 }
 
-void verb_source_remove(struct client *client)
+/* It is one request, and one row of the audit: that of its first change. */
+static void take_away(struct client *client, bool audited)
 {
     struct command command = {.type = COMMAND_SOURCE};
+    command.source = slice_of(((struct request *)client->own)->name);
+    control_change_then(client, &command, audited, then_removed);
+}
+
+static void then_emptied(struct client *client, enum reply reply, struct slice text)
+{
+    if (reply == REPLY_OK)
+        take_away(client, false);
+    else
+        then_removed(client, reply, text);
+}
+
+/* Its entries first, if they go as well: where that is refused the source stays what it was. */
+void verb_source_remove(struct client *client)
+{
     struct request *r = request_of(client);
     if (r == NULL || !known(client, r))
         return;
     r->entries = control_flag(client, "entries", false);
-    command.source = slice_of(r->name);
     sources_leaving(sources_of(client), r->name, true);
-    control_change_then(client, &command, true, then_removed);
+    if (!r->entries || entries_of(client, r->name) == 0) {
+        take_away(client, true);
+        return;
+    }
+    struct command command = {.type = COMMAND_PLAN, .replace = true, .force = true};
+    command.source = slice_of(r->name);
+    control_change_then(client, &command, true, then_emptied);
 }

@@ -359,6 +359,9 @@ def put_back():
         here.must('source', 'add', 'file', '--file', path)
         here.must('backup', backup)
         here.must('source', 'remove', 'file', '--entries')
+        rows = [row['what'] for row in here.json('audit') if 'source remove' in row['what']]
+        tap.same((len(rows), has(here, 'alice@example.com')), (1, False),
+                 'removed with its entries: one row of the audit', rows)
         here.must('restore', backup, '--yes')
         tap.ok(wait_until(here.answers) and row_of(here, 'file')['place'] == path,
                'backup: the source is back')
