@@ -207,7 +207,7 @@ bool adopt_believes(struct link *l, struct stream *s, struct slice bytes, const 
         theirs_is(s, h);
         return order > 0 && catalogs_adopts(l->ils, s);
     }
-    if (order > 0 && s->rebuilding) {
+    if (s->rebuilding) { /* above what is here, or another one with its USN: as its operator said */
         theirs_is(s, h);
         s->proved_older = !s->theirs_left;
         return s->proved_older;
@@ -415,18 +415,41 @@ static bool stuck(const struct ils *ils, const struct stream *s)
            (s->proved_older && s->fetch == FETCH_NONE && !s->renew);
 }
 
+/* Of two writers' plans with one USN the others keep one: it may be what is here. */
+static bool is_mine(const struct mark *m, const struct stream *s)
+{
+    const struct head *newest = told_newest(s);
+    return order_usn(m->epoch, m->usn, newest) == 0 &&
+           memcmp(m->root, newest->root, HASH_SIZE) == 0;
+}
+
 /* A neighbour that has what proved it. */
 static struct link *holder(const struct ils *ils, const struct stream *s)
 {
     list_each(node, &ils->links) {
         struct link *l = list_entry(node, struct link, node);
         const struct mark *m = l->state == LINK_UP ? mark_find(l, s) : NULL;
-        if (m != NULL && m->theirs &&
+        if (m != NULL && m->theirs && !is_mine(m, s) &&
             (m->epoch > s->theirs_epoch ||
              (m->epoch == s->theirs_epoch && m->usn >= s->theirs_usn)))
             return l;
     }
     return NULL;
+}
+
+bool adopt_kept(const struct ils *ils)
+{
+    size_t n = 0;
+    if (ils->own == NULL || !ils->own->rolled_back)
+        return false;
+    list_each(node, &ils->links) {
+        struct link *l = list_entry(node, struct link, node);
+        const struct mark *m = l->state == LINK_UP ? mark_find(l, ils->own) : NULL;
+        if (l->state == LINK_UP && (m == NULL || !m->theirs || !is_mine(m, ils->own)))
+            return false;
+        n += l->state == LINK_UP;
+    }
+    return n > 0;
 }
 
 static enum reply judge(const struct ils *ils, const struct command *c, struct link **ret_from)

@@ -238,6 +238,8 @@ void adopt_heard(struct link *l, struct stream *s, const struct mark *m);
 /* This is no copy any more: what neighbours said meanwhile of its own streams counts. */
 void adopt_heard_again(struct ils *ils);
 bool adopt_overdue(const struct ils *ils); /* what was proved of the plan does not come */
+/* Rolled back, and all who are linked have the plan that is here: nothing is left to be taken. */
+bool adopt_kept(const struct ils *ils);
 void adopt_came(struct ils *ils); /* something of it did */
 bool adopt_believes(struct link *l, struct stream *s, struct slice bytes, const struct head *h);
 void adopt_applied(struct ils *ils, struct stream *s);

@@ -40,7 +40,7 @@ static void view_membership(const struct ils *ils, struct view_self *ret)
     ret->writing = writing(ils);
     ret->plan_damaged = ils->own != NULL && stream_lost(ils->own);
     if (ret->writing == WRITING_ROLLED_BACK) {
-        ret->nobody_gives = adopt_overdue(ils);
+        ret->nobody_gives = adopt_overdue(ils) || adopt_kept(ils);
         ret->only_self = !ils->own->rolled_back && !ret->nobody_gives;
         ret->rival = ils->own->rival || ils->self->rival;
         const struct stream *s = ret->only_self ? ils->self : ils->own;

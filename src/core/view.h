@@ -42,7 +42,8 @@ struct view_self {
                                        * stream 0 where only_self */
     uint64_t theirs_epoch;
     bool rival;                       /* WRITING_ROLLED_BACK: somebody else goes on in its name */
-    bool nobody_gives;                /* WRITING_ROLLED_BACK: theirs was shown, and does not come */
+    bool nobody_gives;                /* WRITING_ROLLED_BACK: theirs was shown, and does not come;
+                                       * or all who are linked have what is here */
     bool displaced;                   /* WRITING_CLONE: the other one came while this was linked */
     size_t hubs, hubs_linked;         /* other hubs that are known, and linked with this cluster */
     bool clock_wrong;                 /* by years */
