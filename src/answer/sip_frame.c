@@ -1,6 +1,7 @@
 /* sip_frame: where a message ends on a connection (RFC 3261 18.3): behind as many bytes of body as
- * its Content-Length says, which must be there. Nothing else is judged: sip_read does that. What
- * the two could read differently (two lengths, a length over two lines) ends the connection. */
+ * its Content-Length says, which must be there. Nothing else but the first byte is judged: sip_read
+ * does that. What the two could read differently (two lengths, a length over two lines) ends the
+ * connection. */
 #include "answer/sip.h"
 
 static bool is_length(struct slice name)
@@ -35,6 +36,8 @@ size_t sip_frame(struct slice bytes)
     bool was = false; /* the line before was the length */
     if (bytes.n > 0 && bytes.p[0] == '\r')
         return blank_frame(bytes);
+    if (bytes.n > 0 && (bytes.p[0] <= ' ' || bytes.p[0] >= 0x7f))
+        return SIP_FRAME_BROKEN; /* no method begins so; a client of TLS would wait for an answer */
     for (size_t at = 0, end; (end = line_end(bytes, at)) < bytes.n; at = end + 2) {
         struct slice line = slice_make(bytes.p + at, end - at);
         size_t colon = slice_find(line, ':');

@@ -90,6 +90,7 @@ def connection(c):
     tap.ok(ends(message('7', 'l: 0\r\nContent-Length: 9\r\n')), 'two lengths do')
     tap.ok(ends(message('8', 'Content-Length: 0\r\n 1\r\n')), 'a length over two lines does')
     tap.ok(ends(message('9', 'Content-Length: 99999\r\n')), 'more than may be does')
+    tap.ok(ends(b'\x16\x03\x01\x02\x00\x01\x00'), 'a client that speaks TLS does not wait for ever')
     tap.ok(not ends(message('10')), 'control: a sound one is answered')
 
 
