@@ -107,6 +107,8 @@ static void change_place(const struct client *client, enum reply reply, struct s
         snprintf(next, 256, "ils help describe");
     else if (named && strcmp(verb, "identity new") == 0)
         snprintf(next, 256, "ils help identity new");
+    else if (reply == REPLY_PREFIX)
+        snprintf(next, 256, "ils help %s", verb);
     else if (strcmp(verb, "route test") == 0)
         snprintf(next, 256, "ils help route test");
     else if (strcmp(verb, "route remove") == 0)

@@ -140,6 +140,11 @@ def accept(tokyo, osaka):
     tap.same(served(tokyo, 'boss@tokyo.example.com'), '', 'outside of its bounds it is not served')
     tap.same(served(tokyo, '2065551212'), 'osaka', 'within them it is')
     tap.ok('osaka.example.com' in tokyo.must('accept', 'list'), 'the bounds are shown')
+    for words, where in (('accept', 'osaka'), 'accept'), (('block', 'add'), 'block add'):
+        status, _ = tokyo.ils(*words, '--prefix', '206x')
+        tap.ok(status == 1 and "'206x' is no prefix" in tokyo.error and
+               tokyo.error.endswith('next: ils help %s\n' % where),
+               'no prefix, and where to look: ' + where, tokyo.error)
     tap.same(tokyo.ils('accept', 'osaka')[0], 1, 'neither bounds nor everything: refused')
     tokyo.must('accept', 'osaka', '--everything')
     tap.same(served(tokyo, 'boss@tokyo.example.com'), 'osaka', 'everything again')
