@@ -458,6 +458,8 @@ static const char *why_text(const struct lookup *l, bool fault)
 {
     switch (l->result) {
     case LOOKUP_FOUND:
+        if (l->target[0].reason == TARGET_DOMAIN)
+            return "no route covers the match's route string, so it is the domain to call";
         return "the match's route string is covered by a route, or it has a PSTN failover";
     case LOOKUP_NO_MATCH:
         return l->longer ? "no cluster advertises it; with more digits it would match a pattern"
@@ -496,6 +498,16 @@ static json_t *target_json(const struct target *t)
     return one;
 }
 
+/* Whether the routes here decide: those of another cluster, as which it is asked, are unknown. */
+static bool is_routed_here(const struct ils *core, const struct lookup *l)
+{
+    struct view_self self;
+    if (l->match_n == 0 || l->match[0].lost_to != LOSER_NONE || l->result == LOOKUP_THERE)
+        return false;
+    view_self(core, &self);
+    return l->result != LOOKUP_LOCAL || memcmp(self.key, l->match[0].key, KEY_SIZE) == 0;
+}
+
 /* What would be targets, and the patterns that lost to the one that decided. */
 static void why_targets(json_t *why, const struct ils *core, const struct lookup *l)
 {
@@ -509,12 +521,13 @@ static void why_targets(json_t *why, const struct ils *core, const struct lookup
                                                 : "it is what was dialled"));
         json_array_append_new(avoided, one);
     }
-    if (l->match_n > 0 && l->match[0].lost_to == LOSER_NONE && l->result != LOOKUP_THERE)
+    if (is_routed_here(core, l))
         n = routes_covering(routes, l->match[0].route_string, first, 16);
     for (size_t i = 0; i < n; i++) {
         struct slice pattern, target;
         routes_get(routes, first[i], &pattern, &target);
-        json_array_append_new(patterns, render_text(pattern));
+        if (!l->match[0].local || !slice_eq(pattern, slice_of("*"))) /* it is for others' calls */
+            json_array_append_new(patterns, render_text(pattern));
     }
     json_object_set_new(why, "avoided", avoided);
     json_object_set_new(why, "route_patterns", patterns);

@@ -143,7 +143,10 @@ def routes_decide(tap, osaka, tokyo):
     tokyo.must('lookup', 'set', '--domains', 'on')
     tap.same([a['uri'] for a in tokyo.json('why', 'own@osaka.example.com')['why']['avoided']],
              ['sip:own@osaka.example.com'], 'a domain that is what was dialled is left out')
-    tap.same(tokyo.json('lookup', '8001')['targets'][0]['uri'], 'sip:8001@osaka.example.com',
+    answer = tokyo.json('lookup', '8001')
+    tap.same((answer['targets'][0]['uri'], answer['why']['text']),
+             ('sip:8001@osaka.example.com',
+              "no route covers the match's route string, so it is the domain to call"),
              'a route string can be the domain to call')
     tokyo.must('lookup', 'set', '--domains', 'off')
     tokyo.must('route', 'add', '*.example.com', 'sip:10.0.0.7', '--priority', 20)
@@ -158,7 +161,18 @@ def routes_decide(tap, osaka, tokyo):
              'a numeric user is no number where all dialled strings are URIs')
     tokyo.must('lookup', 'set', '--dial-strings', 'phone')
     there = tokyo.json('why', '8001', '--from', 'osaka')
-    tap.same((there['result'], there['targets']), ('local', []), 'to osaka it is its own number')
+    tap.same((there['result'], there['targets'], there['why']['route_patterns']),
+             ('local', [], []), 'to osaka it is its own number; its routes are not known here')
+    osaka.must('route', 'add', '*', 'sip:10.0.0.8')
+    own = osaka.json('why', '8001')
+    tap.same((own['result'], own['targets'], own['why']['route_patterns']), ('local', [], []),
+             "of one's own number * decides nothing, and is not said to")
+    osaka.must('route', 'add', '*.example.com', 'sip:10.0.0.8')
+    own = osaka.json('why', '8001')
+    tap.same((len(own['targets']), own['why']['route_patterns']), (1, ['*.example.com']),
+             'control: another one does')
+    osaka.must('route', 'remove', '*')
+    osaka.must('route', 'remove', '*.example.com')
     tokyo.must('route', 'remove', '*.example.com')
     tokyo.must('route', 'remove', '*')
     tokyo.must('route', 'add', 'osaka.example.com', 'sip:10.0.0.5')
