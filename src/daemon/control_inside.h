@@ -157,7 +157,8 @@ json_t *control_hex(const uint8_t *bytes, size_t n);
 json_t *control_number_json(uint64_t v);
 json_t *control_address(const struct address *a);
 /* The alarm's sentence; of a port in use, with the program that has it now. */
-void control_alarm_text(char *dst, size_t size, const struct alarm_row *row);
+/* address: of the ports to other clusters. */
+void control_alarm_text(char *dst, size_t size, const char *address, const struct alarm_row *row);
 /* What is typed about an alarm of which no verdict says more. */
 void control_alarm_next(char *dst, size_t size, const struct alarm_row *row);
 /* "AB:CD:...", and whole days until t (negative: since t; null: t is 0). New refs. */

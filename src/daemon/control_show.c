@@ -247,14 +247,14 @@ void verb_password_list(struct client *client)
     control_ok(client, rows);
 }
 
-void control_alarm_text(char *dst, size_t size, const struct alarm_row *row)
+void control_alarm_text(char *dst, size_t size, const char *address, const struct alarm_row *row)
 {
     char port[8], holder[64];
     render_alarm_text(dst, size, row);
     if (row->alarm != ILSTCPInUse || !row->active)
         return;
     slice_to_text(row->subject, port, sizeof port);
-    address_port_holder((uint16_t)strtoul(port, NULL, 10), false, holder, sizeof holder);
+    address_port_holder(address, (uint16_t)strtoul(port, NULL, 10), false, holder, sizeof holder);
     snprintf(dst, size, "TCP port %s is in use by %s", port, holder);
 }
 
@@ -290,7 +290,7 @@ static json_t *alarm_json(const struct client *client, const struct alarm_row *r
     char text[1024];
     const char *cause, *next;
     json_t *json = render_alarm_json(row);
-    control_alarm_text(text, sizeof text, row);
+    control_alarm_text(text, sizeof text, runtime_options(client->control->rt)->address, row);
     if (row->alarm == ILSSourceFailed && row->active &&
         sources_failure(runtime_sources(client->control->rt), row->subject, &cause, &next))
         snprintf(text, sizeof text, "the source %.*s failed, and its entries stay as they were: %s",

@@ -15,7 +15,7 @@ struct health {
     bool degraded;
     char cause[512];
     char next[512], other[512]; /* what is typed; and instead of that, or "" */
-    const char *at, *other_at;  /* where it is typed: here, there, hub (any), copy */
+    const char *at, *other_at, *address; /* typed here, there, hub (any), copy; of the ports */
 };
 
 static void health_set(struct health *h, bool degraded, const char *cause, const char *next)
@@ -108,7 +108,7 @@ static bool health_alarm(const struct ils *core, const char *severity, uint8_t a
     for (size_t i = 0; view_alarm(core, i, &row); i++) {
         if (!alarm_is(&row, severity) || (alarm != ALARMS && row.alarm != alarm))
             continue;
-        control_alarm_text(text, sizeof text, &row);
+        control_alarm_text(text, sizeof text, h->address, &row);
         control_alarm_next(next, sizeof next, &row);
         health_set(h, true, text, next);
         health_verdict(core, &row, self, h);
@@ -652,7 +652,7 @@ static bool health_store(const struct runtime *rt, struct health *h)
 static void judge(const struct runtime *rt, struct view_self *self, struct health *h)
 {
     char text[sizeof h->cause], next[sizeof h->next];
-    *h = (struct health){.at = "here", .other_at = "here"};
+    *h = (struct health){.at = "here", .other_at = "here", .address = runtime_options(rt)->address};
     view_self(runtime_core(rt), self);
     if (control_node_health(rt, &h->degraded, text, next))
         health_set(h, h->degraded, text, next);

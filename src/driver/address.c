@@ -50,20 +50,46 @@ bool address_parse(const char *ip, uint16_t port, struct sockaddr_storage *ret, 
     return false;
 }
 
+/* An address as one of IPv6; false: it is that of every interface. */
+static bool as_v6(const uint32_t *word, bool v4, uint8_t ret[static 16])
+{
+    static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
+    memcpy(ret, mapped, sizeof mapped);
+    memcpy(v4 ? ret + 12 : ret, word, v4 ? 4 : 16);
+    return (word[0] | (v4 ? 0 : word[1] | word[2] | word[3])) != 0;
+}
+
+/* Whether who listens at `held`, in the digits of /proc, keeps others from this address: other
+ * programs, such as another ilsd, may hold the same port of other addresses. */
+static bool is_in_the_way(const char *held, const struct sockaddr_storage *at)
+{
+    uint8_t theirs[16], ours[16];
+    uint32_t word[4] = {0};
+    bool v4 = at->ss_family == AF_INET;
+    for (size_t i = 0; i < 4 && strlen(held) >= 8 * (i + 1); i++)
+        sscanf(held + 8 * i, "%8x", &word[i]);
+    bool one = as_v6(word, strlen(held) == 8, theirs);
+    memcpy(word, v4 ? (const void *)&((const struct sockaddr_in *)at)->sin_addr
+                    : (const void *)&((const struct sockaddr_in6 *)at)->sin6_addr, v4 ? 4 : 16);
+    return !as_v6(word, v4, ours) || !one || memcmp(theirs, ours, sizeof ours) == 0;
+}
+
 /* The inode of a socket that listens on (TCP) or is bound to (UDP) the port; 0 = none. */
-static unsigned long inode_of_port(const char *table, uint16_t port, unsigned state)
+static unsigned long inode_of_port(const char *table, const struct sockaddr_storage *address,
+                                   uint16_t port, unsigned state)
 {
     FILE *f = fopen(table, "re");
     if (f == NULL)
         return 0;
-    char text[512];
+    char text[512], held[40];
     unsigned long found = 0;
     while (found == 0 && fgets(text, sizeof text, f) != NULL) {
         unsigned local = 0, at = 0;
         unsigned long inode = 0;
-        if (sscanf(text, " %*[0-9]: %*[0-9A-Fa-f]:%x %*[0-9A-Fa-f]:%*x %x %*s %*s %*s %*s %*s %lu",
-                   &local, &at, &inode) == 3 &&
-            local == port && at == state)
+        if (sscanf(text,
+                   " %*[0-9]: %39[0-9A-Fa-f]:%x %*[0-9A-Fa-f]:%*x %x %*s %*s %*s %*s %*s %lu",
+                   held, &local, &at, &inode) == 4 &&
+            local == port && at == state && is_in_the_way(held, address))
             found = inode;
     }
     fclose(f);
@@ -106,13 +132,17 @@ static void name_process(const char *pid, char *dst, size_t size)
         snprintf(dst, size, "process %.16s", pid);
 }
 
-void address_port_holder(uint16_t port, bool udp, char *dst, size_t size)
+void address_port_holder(const char *address, uint16_t port, bool udp, char *dst, size_t size)
 {
+    struct sockaddr_storage at;
+    socklen_t n;
     snprintf(dst, size, "another program");
+    if (!address_parse(address, port, &at, &n))
+        return;
     unsigned state = udp ? 0x07 : 0x0a;
-    unsigned long inode = inode_of_port(udp ? "/proc/net/udp" : "/proc/net/tcp", port, state);
+    unsigned long inode = inode_of_port(udp ? "/proc/net/udp" : "/proc/net/tcp", &at, port, state);
     if (inode == 0)
-        inode = inode_of_port(udp ? "/proc/net/udp6" : "/proc/net/tcp6", port, state);
+        inode = inode_of_port(udp ? "/proc/net/udp6" : "/proc/net/tcp6", &at, port, state);
     if (inode == 0)
         return;
     char wanted[64];
@@ -134,7 +164,7 @@ void address_refused(int code, bool udp, const char *address, uint16_t port, cha
     const char *protocol = udp ? "UDP" : "TCP";
     char holder[64];
     if (code == EADDRINUSE) {
-        address_port_holder(port, udp, holder, sizeof holder);
+        address_port_holder(address, port, udp, holder, sizeof holder);
         snprintf(error, size, "%s port %u is in use by %s", protocol, port, holder);
     } else if (code == EACCES)
         snprintf(error, size, "%s port %u may not be used: ports below 1024 are for root", protocol,

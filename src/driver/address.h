@@ -14,8 +14,9 @@ void address_text(const struct sockaddr *a, char dst[static 46], uint16_t *ret_p
 /* A numeric address and a port; false when the text is none. */
 bool address_parse(const char *ip, uint16_t port, struct sockaddr_storage *ret, socklen_t *ret_n);
 
-/* "sshd (pid 123)", "process 123" or "another program" into dst: the holder of a local port. */
-void address_port_holder(uint16_t port, bool udp, char *dst, size_t size);
+/* "sshd (pid 123)", "process 123" or "another program" into dst: who keeps others from listening on
+ * a port of that numeric address. */
+void address_port_holder(const char *address, uint16_t port, bool udp, char *dst, size_t size);
 
 /* Why nothing can listen there, as a sentence into error. code: the errno of bind or listen; for
  * what is no numeric address EADDRNOTAVAIL. */

@@ -2,6 +2,8 @@
 """Doors are opened, moved and closed while ilsd runs; what fails changes nothing, what is said is
 kept through a restart, and whoever is not allowed gets no answer."""
 import socket
+import subprocess
+import sys
 
 from harness import Network, Tap, free_port, wait_until
 from kill import invite
@@ -124,6 +126,31 @@ def in_use(c):
         tap.ok(answers(first), 'and the remedy helps')
 
 
+def held(c):
+    """Others may hold the same port of other addresses: who is in the way is named alone."""
+    code = ('import socket, sys; s = socket.socket(); s.bind((sys.argv[1], int(sys.argv[2]))); '
+            's.listen(); print(s.getsockname()[1], flush=True); sys.stdin.read()')
+    others, port = [], 0
+    for address in '127.0.0.1', '127.0.0.2', '::1':
+        other = subprocess.Popen(
+            [sys.executable, '-c', code.replace('socket()', 'socket(socket.AF_INET6)')
+             if ':' in address else code, address, str(port)],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        port = int(other.stdout.readline())
+        others.append((address, other))
+    for listen, pids in (('127.0.0.1', 0), ('127.0.0.2', 1), ('[::1]', 2)):
+        status, _ = c.ils('door', 'set', 'http', '--listen', '%s:%d' % (listen, port))
+        tap.ok(status == 1 and '(pid %d)' % others[pids][1].pid in c.error,
+               'who holds the port of %s' % listen, c.error, [o.pid for _, o in others])
+    status, _ = c.ils('door', 'set', 'http', '--listen', '0.0.0.0:%d' % port)
+    tap.ok(status == 1 and any('(pid %d)' % o.pid in c.error for _, o in others[:2]),
+           'of every address any of them is', c.error)
+    c.must('door', 'set', 'http', '--listen', '127.0.0.3:%d' % port)
+    for _, other in others:
+        other.stdin.close()
+        other.wait()
+
+
 def who(c):
     c.must('door', 'set', 'sip', '--allow', '192.0.2.0/24', '--allow', '2001:db8::/32')
     tap.ok(silent(c.sip_port), 'who is not allowed gets no answer')
@@ -181,7 +208,7 @@ def route_string(c):
 def main():
     with Network() as net:
         c = net.cluster('tokyo').init('secret')
-        for part in (moved, connection, in_use, who, route_string, wrong):
+        for part in (moved, connection, in_use, held, who, route_string, wrong):
             tap.run(part, c)
     tap.done()
 
