@@ -9,6 +9,17 @@
 
 static const char *const state[] = {N_("open"), N_("failed"), N_("off")};
 
+/* How many were not let in: whichever of these the door counts. */
+static json_int_t refused(const json_t *counts)
+{
+    static const char *const key[] = {"not_allowed", "too_fast", "passed_over", "unauthorised",
+                                      "tls_failed"};
+    json_int_t n = 0;
+    for (size_t i = 0; i < sizeof key / sizeof *key; i++)
+        n += json_integer_value(json_object_get(counts, key[i]));
+    return n;
+}
+
 /* What the table shows of one door. */
 static void put_row(json_t *row)
 {
@@ -31,10 +42,7 @@ static void put_row(json_t *row)
     json_object_set_new(row, "is", json_string(gettext(text_of(row, "state"))));
     const json_t *counts = json_object_get(row, "counts");
     json_object_set(row, "requests", json_object_get(counts, "requests"));
-    json_object_set_new(row, "refused",
-                        json_integer(json_integer_value(json_object_get(counts, "not_allowed")) +
-                                     json_integer_value(json_object_get(counts, "too_fast")) +
-                                     json_integer_value(json_object_get(counts, "passed_over"))));
+    json_object_set_new(row, "refused", json_integer(refused(counts)));
     if (text_of(row, "error")[0] != '\0')
         json_object_set(row, "below", json_object_get(row, "error"));
 }

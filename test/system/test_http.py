@@ -249,9 +249,14 @@ def tokens(c):
     tap.same([curl(c, p, *bearer)[0] for p in (page, '/metrics', '/healthz')], [200] * 3,
              'who shows it is answered')
     tap.same(curl(c, page, *bearer, '-H', 'Host: lookup.internal')[0], 200, 'under any name')
+    def turned_away():
+        return int(re.search(r'^http .* (\d+)$', c.must('door', 'list'), re.M).group(1))
+
+    before = turned_away()
     for wrong in ('x', made['token'][:-1], made['token'] + '0', ''):
         tap.same(curl(c, page, '-H', 'Authorization: Bearer ' + wrong)[0], 401,
                  'a wrong one is refused')
+    tap.same(turned_away() - before, 4, 'and `ils door list` counts it as refused')
     status, _, body = curl(c, '/healthz')
     tap.same((status, json.loads(body)), (200, {'health': 'healthy', 'cause': None, 'next': None}),
              'health without one says no more than that')
