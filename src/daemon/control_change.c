@@ -107,7 +107,7 @@ static void change_place(const struct client *client, enum reply reply, struct s
         snprintf(next, 256, "ils help describe");
     else if (named && strcmp(verb, "identity new") == 0)
         snprintf(next, 256, "ils help identity new");
-    else if (reply == REPLY_PREFIX)
+    else if (reply == REPLY_PREFIX || reply == REPLY_TEXT_TOO_LONG)
         snprintf(next, 256, "ils help %s", verb);
     else if (strcmp(verb, "route test") == 0)
         snprintf(next, 256, "ils help route test");
@@ -127,6 +127,19 @@ static void change_place(const struct client *client, enum reply reply, struct s
     }
 }
 
+#define SHOWN_MAX 256 /* bytes of what was refused; more would leave no room for why */
+
+static struct slice change_shown(struct slice text, char dst[static SHOWN_MAX + 4])
+{
+    struct slice head = slice_make(text.p, SHOWN_MAX);
+    if (text.n <= SHOWN_MAX)
+        return text;
+    while (head.n > 0 && !slice_is_utf8(head))
+        head.n--;
+    snprintf(dst, SHOWN_MAX + 4, "%.*s...", (int)head.n, (const char *)head.p);
+    return slice_of(dst);
+}
+
 void control_refused(struct client *client, enum reply reply, struct slice text)
 {
     control_refused_at(client, reply, text, NULL);
@@ -135,9 +148,9 @@ void control_refused(struct client *client, enum reply reply, struct slice text)
 void control_refused_at(struct client *client, enum reply reply, struct slice text,
                         const char *field)
 {
-    char sentence[512], next[256], where[256] = "";
+    char sentence[512], next[256], where[256] = "", shown[SHOWN_MAX + 4];
     const char *name = render_reply_name(reply);
-    render_reply(sentence, sizeof sentence, reply, text);
+    render_reply(sentence, sizeof sentence, reply, change_shown(text, shown));
     render_reply_next(next, sizeof next, reply, text);
     change_place(client, reply, text, next, where);
     if (field != NULL)

@@ -125,6 +125,13 @@ def block(tokyo, osaka):
         tokyo.must('block', 'remove', tokyo.json('block', 'list')[0]['rule'])
     tap.ok(tokyo.ils('block', 'add', '--type', 'Enterprise Route')[0] == 1 and
            'ils help block add' in tokyo.error, 'other words are refused', tokyo.error)
+    for n in 129, 5000:
+        status, _ = tokyo.ils('block', 'add', '--prefix', '99', '--description', 'x' * n)
+        tap.ok(status == 1 and 'a description has at most 128 bytes' in tokyo.error and
+               tokyo.error.endswith('next: ils help block add\n'), 'words that are too long',
+               tokyo.error)
+    tokyo.must('block', 'add', '--prefix', '99', '--description', 'x' * 128)
+    tokyo.must('block', 'remove', tokyo.json('block', 'list')[0]['rule'])
     status, _ = tokyo.ils('block', 'remove', rule)
     tap.ok(status == 1 and 'ils block list' in tokyo.error, 'twice is refused', tokyo.error)
     status, _ = tokyo.ils('block', 'add')
