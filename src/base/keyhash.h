@@ -47,7 +47,11 @@ static inline keyhash_sum keyhash_bytes(keyhash_sum sum, const uint64_t *secret,
     const uint8_t *p = bytes.p;
     size_t n = bytes.n;
     if (n > 16) {
-        size_t at = 0;
+        size_t at = 16;
+        sum = keyhash_pair(sum, secret, keyhash_load(p) | with, keyhash_load(p + 8) | with);
+        if (n <= 32)
+            return keyhash_pair(sum, secret + 2, keyhash_load(p + n - 16) | with,
+                                keyhash_load(p + n - 8) | with);
 #pragma GCC unroll 1
         for (; at + 16 < n; at += 16)
             sum = keyhash_pair(sum, secret + at / 8, keyhash_load(p + at) | with,
