@@ -592,9 +592,11 @@ __attribute__((noinline)) static size_t candidates_any(const struct plan *p, uin
 /* Nearly every key has one record, a plain one, in the bucket that its hash names: that one counts,
  * and nothing else of it need be known. All others, and what is not sure, go the long way. A get is
  * two waits for memory, of the slot and of the record, and a processor begins those of the next get
- * meanwhile, as far as it has room for instructions under way: so there are few here. */
-size_t plan_candidates(const struct plan *p, uint8_t kind, struct slice user, struct slice domain,
-                       struct candidate *out, size_t max)
+ * meanwhile, as far as it has room for instructions under way: so there are few here, and those of
+ * URIs and of numbers are apart. */
+__attribute__((always_inline)) static inline size_t
+candidates(const struct plan *p, uint8_t kind, struct slice user, struct slice domain,
+           struct candidate *out, size_t max)
 {
     const struct slots *x = p->index.slots;
     if (x == NULL || user.n > PLAIN_MAX || domain.n > PLAIN_MAX)
@@ -606,7 +608,7 @@ size_t plan_candidates(const struct plan *p, uint8_t kind, struct slice user, st
         return candidates_any(p, kind, user, domain, out, max);
     if (fits == 0)
         return 0;
-    uint64_t slot = slot_get(x, (size_t)(bucket - x->slot) + (unsigned)__builtin_ctz(fits));
+    uint64_t slot = atomic_load_explicit(bucket + __builtin_ctz(fits), memory_order_acquire);
     const struct segment *s = segment_at(p, slot_id(slot));
     if (slot_id(slot) == 0 || !segment_served(s) ||
         !segment_plain_is(s->bytes, slot_offset(slot), kind, user, domain, &out[0].r))
@@ -614,6 +616,14 @@ size_t plan_candidates(const struct plan *p, uint8_t kind, struct slice user, st
     out[0].c = s->catalog;
     out[0].id = slot_id(slot);
     return 1;
+}
+
+size_t plan_candidates(const struct plan *p, uint8_t kind, struct slice user, struct slice domain,
+                       struct candidate *out, size_t max)
+{
+    if (kind == ENTRY_URI)
+        return candidates(p, ENTRY_URI, user, domain, out, max);
+    return domain.n > 0 ? 0 : candidates(p, kind, user, slice_make(NULL, 0), out, max);
 }
 
 uint64_t candidate_usn(const struct plan *p, const struct candidate *found)
