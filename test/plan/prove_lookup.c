@@ -151,7 +151,8 @@ static void dial_odd(void)
     static const char *const odd[] = {"", "@x.example", "bob@", "alice", "sip:", "tel:", "*69",
                                       "*31#", "8+1", "12A@x.example", "DAB",
                                       "sip:*21*8001@x.example", "tel:carol@x.example",
-                                      "bob:pw@x.example"};
+                                      "bob:pw@x.example", "sip:8.0.0.1", "8.0.0.1",
+                                      "sips:10.0.0.5;x=y", "sip:8.00.1", "tel:8.0.0.1"};
     SET(dialled, ANY(odd));
 }
 
