@@ -134,6 +134,8 @@ static bool read_verdict(struct verdict *ret, const json_t *v)
         .evidence = {read_versions(v, "versions_here"), read_versions(v, "versions_there")},
         .remedy_at = strcmp(text_of(v, "remedy_at"), "here") == 0 ? SIDE_HERE : SIDE_THERE,
     };
+    if (json_is_integer(json_object_get(v, "generation_held")))
+        ret->evidence[0] = read_number(v, "generation_held");
     read_address(&ret->peer, text_of(v, "address"));
     read_address(&ret->local, text_of(v, "local"));
     hex_parse(ret->id, sizeof ret->id, slice_of(text_of(v, "verdict_id")));

@@ -325,6 +325,7 @@ void handshake_network_came(struct ils *ils);
 void handshake_secured(struct link *l, const struct secured *s);
 void handshake_invite_stored(struct link *l, bool failed);
 const struct password *password_find(const struct ils *ils, uint16_t generation);
+uint16_t password_newest(const struct ils *ils); /* 0 = none is held */
 bool method_has_password(uint8_t method);
 const struct password *password_preferred(const struct ils *ils);
 uint8_t method_offered(const struct ils *ils);

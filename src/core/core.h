@@ -238,6 +238,7 @@ struct link {
     TEXT(hello_theirs, HELLO_MAX);
     uint8_t hello_random[HELLO_RANDOM]; /* mine */
     uint16_t generation;
+    uint16_t generation_there; /* newer, as its goodbye said; 0 = nothing said */
     uint8_t binder[HASH_SIZE];
     uint8_t verdict_id[VERDICT_ID_SIZE];
     bool verdict_given;

@@ -22,6 +22,15 @@ const struct password *password_preferred(const struct ils *ils)
     return best;
 }
 
+uint16_t password_newest(const struct ils *ils)
+{
+    uint16_t newest = 0;
+    for (size_t i = 0; i < PASSWORDS_MAX; i++)
+        if (ils->password[i].held && ils->password[i].generation > newest)
+            newest = ils->password[i].generation;
+    return newest;
+}
+
 uint8_t auth_offers(const struct auth *auth)
 {
     if (auth->tls)
@@ -704,7 +713,10 @@ static void take_leave(struct link *l)
 static void take_goodbye(struct link *l, struct slice body)
 {
     struct msg_goodbye m;
-    if (msg_goodbye_get(&l->ils->step, body, &m) != 0)
+    bool good = msg_goodbye_get(&l->ils->step, body, &m) == 0;
+    if (good && m.code == CODE_GENERATION_UNKNOWN && m.generation <= UINT16_MAX)
+        l->generation_there = (uint16_t)m.generation;
+    if (!good)
         handshake_failed(l, CODE_PROTOCOL, false, 0);
     else if (!l->dialler && l->state == LINK_PROVED &&
              (m.code == CODE_JOINED || m.code == CODE_GOING_DOWN)) /* or another hub serves it */

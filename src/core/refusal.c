@@ -135,6 +135,8 @@ void handshake_refuse(struct link *l, enum code code)
             (uint32_t)((gate_until(l->ils, l) - l->ils->now + TICK_S - 1) / TICK_S);
     if (code == CODE_CLONE)
         identity_copy(l, &goodbye);
+    if (code == CODE_GENERATION_UNKNOWN)
+        goodbye.generation = password_newest(l->ils);
     msg_goodbye_put(&l->out, &goodbye);
     l->refused_here = true;
     handshake_failed(l, code, false, goodbye.retry_after);

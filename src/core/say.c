@@ -100,6 +100,17 @@ static void certificate_of(struct link *l, enum code code, struct verdict *v)
            sizeof v->fingerprint);
 }
 
+/* The password was rotated at the end that said no, and not at the other one: the former generation
+ * is not to come back. */
+static void generations_evidence(const struct link *l, struct verdict *v)
+{
+    uint16_t newest = v->told ? l->generation_there : password_newest(l->ils);
+    if (v->code != CODE_GENERATION_UNKNOWN || newest <= l->generation)
+        return;
+    v->evidence[0] = newest;
+    v->remedy_at = v->told ? SIDE_HERE : SIDE_THERE;
+}
+
 /* Which versions the two ends speak, as far as the other one said it. */
 static void versions_evidence(const struct link *l, struct verdict *v)
 {
@@ -157,6 +168,7 @@ void say_verdict(struct link *l, enum code code, bool told, uint32_t retry_after
         v->peer_name = arena_copy(&ils->step, text_slice(p->cluster_id));
     }
     versions_evidence(l, v);
+    generations_evidence(l, v);
     const uint8_t *key;
     identity_evidence(l, v, &key);
     if (key != NULL) {

@@ -117,6 +117,10 @@ static void step_code(struct diagnosis *d, const char *name, enum code code, boo
         v.evidence[0] = hello_versions(&mine);
         v.evidence[1] = hello_versions(&d->probe.theirs);
     }
+    if (code == CODE_GENERATION_UNKNOWN && d->probe.generation > d->generation) {
+        v.evidence[0] = d->probe.generation;
+        d->there = false;
+    }
     render_cause(cause, sizeof cause, &v);
     render_remedy(next, sizeof next, &v, self.cluster_id);
     render_code(number, sizeof number, code);

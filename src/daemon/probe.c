@@ -232,6 +232,7 @@ static enum probe_answer judge(struct probe *p, struct mem *mem, struct slice in
     arena_done(&arena);
     p->code = good ? (enum code)goodbye.code : CODE_NONE;
     p->retry_after = good ? goodbye.retry_after : 0;
+    p->generation = good ? goodbye.generation : 0;
     return good ? PROBE_GOODBYE : PROBE_CLOSED;
 }
 

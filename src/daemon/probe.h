@@ -38,6 +38,7 @@ struct probe {
     struct hello theirs;             /* the other's, where it was heard */
     enum code code;                  /* of the goodbye */
     uint32_t retry_after;            /* likewise, seconds */
+    uint32_t generation;             /* likewise, the newest held there */
 };
 
 void probe_init(struct probe *p, const char *host);

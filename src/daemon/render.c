@@ -427,6 +427,8 @@ static bool verdict_name(struct out *o, const void *context, struct slice name, 
         out_slice(o, v->peer_name);
     else if (is(name, "peer"))
         out_hex(o, v->peer_id, sizeof v->peer_id);
+    else if (is(name, "held"))
+        out_number(o, v->evidence[0]);
     else if (is(name, "low") || is(name, "high"))
         out_number(o, v->evidence[0] >> (name.p[0] == 'l' ? 8 : 0) & 0xff);
     else if (is(name, "their_low") || is(name, "their_high"))
@@ -440,8 +442,15 @@ static bool verdict_name(struct out *o, const void *context, struct slice name, 
     return true;
 }
 
+static bool rotated(const struct verdict *v)
+{
+    return v->code == CODE_GENERATION_UNKNOWN && v->evidence[0] != 0;
+}
+
 static const char *cause_of(const struct verdict *v)
 {
+    if (rotated(v))
+        return N_("one end holds no password of generation {generation} any more, but {held}");
     if (v->code != CODE_VERSION || v->evidence[0] == 0 || v->evidence[1] == 0)
         return code_row(v->code)->cause;
     return v->remedy_at == SIDE_HERE
@@ -461,8 +470,12 @@ void render_remedy(char *dst, size_t size, const struct verdict *v, struct slice
 {
     const struct verdict_context c = {.v = v, .self = self};
     bool forget = v->code == CODE_DUPLICATE_ID && v->evidence[1] != 0;
-    render_fill(dst, size, forget ? "ils forget {peer}" : code_row(v->code)->remedy, verdict_name,
-                &c);
+    render_fill(dst, size,
+                forget       ? "ils forget {peer}"
+                : rotated(v) ? "ils password add --generation {held} --stdin && "
+                               "ils password prefer {held}"
+                             : code_row(v->code)->remedy,
+                verdict_name, &c);
 }
 
 /* One piece of the evidence, where it holds. */
@@ -535,6 +548,8 @@ json_t *render_verdict_json(const struct verdict *v, struct slice self)
     json_object_set_new(json, "address", render_address(&v->peer));
     json_object_set_new(json, "local", render_address(&v->local));
     json_object_set_new(json, "dialler", json_boolean(v->dialler));
+    json_object_set_new(json, "generation_held",
+                        rotated(v) ? json_integer((json_int_t)v->evidence[0]) : json_null());
     json_object_set_new(json, "versions_here", versions_json(v, 0));
     json_object_set_new(json, "versions_there", versions_json(v, 1));
     json_object_set_new(json, "retry_after", json_integer(v->retry_after));

@@ -49,8 +49,8 @@ void render_evidence(char *dst, size_t size, const struct verdict *v);
 /* self: this cluster's own id, by which a remedy that is typed at the other end calls it. */
 void render_remedy(char *dst, size_t size, const struct verdict *v, struct slice self);
 /* Object with verdict_id, code, cause, evidence, remedy, remedy_at ("here" or "there"), told,
- * method, rule, certificate_name, fingerprint, generation, host, port, peer_id, peer_name, address,
- * local, dialler, versions_here, versions_there, retry_after, time. New ref. */
+ * method, rule, certificate_name, fingerprint, generation, generation_held, host, port, peer_id,
+ * peer_name, address, local, dialler, versions_here, versions_there, retry_after, time. New ref. */
 json_t *render_verdict_json(const struct verdict *v, struct slice self);
 
 /* Outcome of a command: the sentence, and what to type next ("" when nothing). */

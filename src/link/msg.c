@@ -91,6 +91,7 @@ int msg_goodbye_get(struct arena *a, struct slice body, struct msg_goodbye *ret)
         return -1;
     ret->code = m->code;
     ret->retry_after = m->retry_after;
+    ret->generation = m->generation;
     ret->has_copy = m->copy_binder.len != 0;
     return !ret->has_copy || copy_get(m, ret) ? 0 : -1;
 }
@@ -306,6 +307,7 @@ void msg_goodbye_put(struct buf *b, const struct msg_goodbye *m)
         bytes_put(b, 8, m->copy.network, NETWORK_ID_SIZE);
         bytes_put(b, 9, m->copy.cluster_id, m->copy.cluster_id_n);
     }
+    varint_put(b, 10, m->generation);
     frame_end(b, at);
 }
 

@@ -20,6 +20,7 @@
 struct msg_goodbye {
     uint32_t code;
     uint32_t retry_after; /* seconds */
+    uint32_t generation;  /* 204: of the newest password that is held; 0 = nothing said */
     bool has_copy;        /* 502: who has the receiver's key proved itself like this: */
     bool copy_dialler;    /* in that role, ... */
     uint8_t copy_binder[HASH_SIZE]; /* ... on a link with that binder */

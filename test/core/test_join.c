@@ -344,6 +344,10 @@ static void dropped_password_ends_its_links(void **state)
     world_pass(&world, 130 * TICK_S);
     assert_false(linked(0) || linked(1));
     assert_int_equal(world.node[1].verdict.code, CODE_GENERATION_UNKNOWN);
+    assert_int_equal(world.node[1].verdict.evidence[0], 2); /* nobody is asked for the former one */
+    assert_int_equal(world.node[1].verdict.remedy_at, SIDE_HERE);
+    assert_int_equal(world.node[0].verdict.evidence[0], 2);
+    assert_int_equal(world.node[0].verdict.remedy_at, SIDE_THERE);
     assert_int_equal(password(1, COMMAND_PASSWORD_ADD, 2), REPLY_OK);
     assert_int_equal(password(1, COMMAND_PASSWORD_PREFER, 2), REPLY_OK);
     world_pass(&world, 10 * TICK_S);
