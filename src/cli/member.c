@@ -147,6 +147,18 @@ int run_unban(struct cli *cli, const struct parsed *p)
     return cli_change(cli, &call);
 }
 
+/* Below a row: how it ends. */
+static void say_unban(json_t *row)
+{
+    char text[160];
+    const char *name = text_of(row, "cluster_id");
+    if (strcmp(text_of(row, "how"), gettext("banned")) != 0)
+        return;
+    snprintf(text, sizeof text, _("let in again by: ils unban %s"),
+             name[0] != '\0' ? name : text_of(row, "peer_id"));
+    json_object_set_new(row, "below", json_string(text));
+}
+
 int run_ended(struct cli *cli, const struct parsed *p)
 {
     static const char *const ways[] = {N_("left"), N_("forgotten"), N_("banned"),
@@ -170,6 +182,7 @@ int run_ended(struct cli *cli, const struct parsed *p)
             for (size_t w = 0; w < sizeof ways / sizeof *ways; w++)
                 if (strcmp(ways[w], text_of(row, "how")) == 0)
                     json_object_set_new(row, "how", json_string(gettext(ways[w])));
+            say_unban(row);
         }
         print_table(cli, rows, columns, sizeof columns / sizeof *columns);
     }

@@ -87,7 +87,13 @@ static void print_sync(const struct cli *cli, const json_t *s)
     size_t i;
     words_said(cause, sizeof cause, text_of(s, "cause"));
     printf("%s%s%s%s%s\n", healthy ? print_green(cli) : print_red(cli),
-           healthy ? _("healthy") : _("degraded"), print_plain(cli), healthy ? "" : ": ", cause);
+           healthy ? _("every plan is up to date") : _("degraded"), print_plain(cli),
+           healthy ? "" : ": ", cause);
+    words_said(cause, sizeof cause, text_of(s, "status_cause"));
+    if (healthy && cause[0] != '\0') { /* a hub may be gone whose plan is held */
+        printf(_("the cluster itself is not well (ils status): %s"), cause);
+        putchar('\n');
+    }
     if (!json_is_true(json_object_get(s, "local"))) {
         printf(_("as %s holds it:\n"), text_of(s, "cluster"));
         columns[1].title = N_("USN there");

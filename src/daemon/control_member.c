@@ -4,6 +4,7 @@
 #include "daemon/control_inside.h"
 #include "driver/x509.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -427,6 +428,17 @@ const char *control_contact_next(const struct ils *core, const struct view_conta
     }
     control_diagnose_next(next, 512, c->address, c->port);
     return "here";
+}
+
+const char *control_ago(char dst[static 32], int64_t s)
+{
+    if (s < 120)
+        snprintf(dst, 32, "%" PRId64 " s", s);
+    else if (s < 7200)
+        snprintf(dst, 32, "%" PRId64 " min", s / 60);
+    else
+        snprintf(dst, 32, "%" PRId64 " h", s / 3600);
+    return dst;
 }
 
 /* By the address: a folder or file may have the name of the cluster. Nothing is known: no word. */

@@ -94,6 +94,10 @@ static bool health_verdict(const struct ils *core, const struct alarm_row *row, 
         h->at = v.remedy_at == SIDE_HERE ? "here" : "there";
         if (v.code == CODE_CLONE && v.refused_here)
             health_copies(core, &v, h);
+        if (v.code == CODE_DUPLICATE_ID && v.refused_here && h->at[0] == 't')
+            snprintf(h->cause, sizeof h->cause, "the cluster id %.*s is in use twice: the cluster "
+                     "at %s is refused and needs another one", (int)row->subject.n,
+                     (const char *)row->subject.p, v.peer.ip);
         return true;
     }
     return false;
@@ -206,17 +210,6 @@ static bool health_writing(const struct ils *core, const struct view_self *self,
 }
 
 /* --- the hubs */
-
-static const char *ago(char dst[static 32], int64_t s)
-{
-    if (s < 120)
-        snprintf(dst, 32, "%" PRId64 " s", s);
-    else if (s < 7200)
-        snprintf(dst, 32, "%" PRId64 " min", s / 60);
-    else
-        snprintf(dst, 32, "%" PRId64 " h", s / 3600);
-    return dst;
-}
 
 /* " (ILS-401)", or nothing while no attempt has failed. */
 static const char *code_of(char dst[static 16], const struct view_contact *c)
@@ -350,7 +343,7 @@ static bool health_alternate(const struct ils *core, struct health *h)
     snprintf(text, sizeof text, "registered with %.*s; its own hub %.*s (%.*s) has not been "
              "reached for %s%s", (int)serves.cluster_id.n, (const char *)serves.cluster_id.p,
              (int)home.cluster_id.n, (const char *)home.cluster_id.p, (int)home.address.n,
-             (const char *)home.address.p, ago(since, home.since_s), code_of(code, &home));
+             (const char *)home.address.p, control_ago(since, home.since_s), code_of(code, &home));
     const char *at = control_contact_next(core, &home, next);
     health_set(h, true, text, next);
     h->at = at;

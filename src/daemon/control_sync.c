@@ -155,6 +155,7 @@ void verb_sync(struct client *client)
     struct view_cluster c;
     struct view_self self;
     struct counted n = {0};
+    struct control_health health;
     char holder_name[CONTROL_NAME_MAX];
     size_t holder = 0;
     if (!control_text(client, "cluster", false, &name))
@@ -173,6 +174,9 @@ void verb_sync(struct client *client)
     json_object_set_new(json, "local", json_boolean(holder == 0));
     json_object_set_new(json, "health", json_string(n.behind > 0 ? "degraded" : "healthy"));
     json_object_set_new(json, "cause", n.behind > 0 ? render_text(slice_of(n.worst)) : json_null());
+    control_health(client->control->rt, &health);
+    json_object_set_new(json, "status_cause",
+                        health.degraded ? render_text(slice_of(health.cause)) : json_null());
     json_object_set_new(json, "behind", json_integer(n.behind));
     json_object_set_new(json, "unknown", json_integer(n.unknown));
     json_object_set_new(json, "minutes", json_integer(self.minutes));

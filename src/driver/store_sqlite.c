@@ -63,8 +63,8 @@ void store_explain(struct store_file *s, int code)
         return;
     case SQLITE_FULL:
         say(s,
-            "no room for the database %s: the disk is full; make room on its file "
-            "system (df %s), nothing was changed",
+            "no room for the database %s: the disk is full, nothing was changed; make room on its "
+            "file system; type df %s",
             file, file);
         return;
     case SQLITE_BUSY:

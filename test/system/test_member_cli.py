@@ -376,7 +376,8 @@ def banned(part, tokyo, osaka, kyoto):
     part.ok(status['health'] == 'degraded' and 'was banned from this network' in status['cause'] and
             (status['next'], status['next_at']) == ('ils ended', 'there'), 'its status', status)
     status, out = tokyo.shell('ils ended')
-    part.ok(status == 0 and 'kyoto' in out and 'banned' in out, 'the remedy, at tokyo', out)
+    part.ok(status == 0 and 'kyoto' in out and 'banned' in out and 'by: ils unban kyoto' in out,
+            'the remedy, at tokyo, says who ends it', out)
     for name in ('kyoto', kyoto.json('identity')['peer_id']):
         refused(part, tokyo, ['ban', name], "'%s' is banned" % name, 'ils ended')
     part.same(METHODS['password'](tokyo.net).join(kyoto, tokyo)['code'], 'ILS-422',

@@ -89,7 +89,7 @@ def g4_hub(part, net, method, role):
     fresh = 's-' + c.json('status')['peer_id'][:4]
     part.same(v['remedy'], 'ils describe --cluster-id ' + fresh, 'the remedy has an id for it')
     status_says(part, c, 'the cluster id s is in use twice', v['remedy'])
-    status_says(part, s, 'the cluster id s is in use twice', v['remedy'])
+    status_says(part, s, 'the cluster id s is in use twice: the cluster at ', v['remedy'])
     called(c, fresh)
     cure(part, c, s, v, JOINS_AT_C, lambda: join(c, s, method, role))
     part.ok(finds(c, '+81311110000'), 'and it knows of the first')

@@ -123,7 +123,8 @@ def agreement(part, lan):
     part.same([thinks(osaka, tokyo)['exact'], thinks(osaka, nagoya)['exact']], [True, False],
               'of a neighbour at this moment, of others as they said')
     text = osaka.must('sync')
-    part.ok(text.startswith('healthy\n') and len({len(line.split('| ')[0]) for line in
+    part.ok(text.startswith('every plan is up to date\n\n') and
+            len({len(line.split('| ')[0]) for line in
             text.splitlines()[2:3]}) == 1, 'as a table', text)
     part.same(osaka.ils('sync', 'nowhere')[0], 1, 'a cluster that nobody knows')
     part.ok('next: ils clusters' in osaka.error, 'and what to type', osaka.error)
@@ -190,7 +191,8 @@ def late(part, tokyo, osaka, nagoya, sapporo):
     part.ok(wait_until(lambda: holds(sapporo, sapporo, osaka).get('usn') == newest),
             'a full disk serves from memory what is new', holds(sapporo, sapporo, osaka))
     found, state = status_is(sapporo, 'no room for the database', timeout=SAID)
-    part.ok(found, 'its own status names the store', state)
+    part.ok(found and (state['next'] or '').startswith('df /'),
+            'its own status names the store, and how full it is', state)
     for c in (tokyo, osaka):
         for far in (nagoya, sapporo) if c is osaka else (nagoya,):
             part.ok(wait_until(lambda: behind(holds(c, far, osaka), former, newest), SAID, 1),
@@ -231,6 +233,9 @@ def lost_hub(part, lan):
         part.same([(m['cluster'], m['code'], m['next'], m['next_at'])
                    for m in state['mesh']['missing']],
                   [('tokyo', 'ILS-401', 'systemctl start ilsd', 'there')], 'who is missing', state)
+        text = c.ils('sync')[1]
+        part.ok('(ils status): hub mesh 1 of 2' in text or text.startswith('degraded: '),
+                'ils sync does not call that well', text)
     stays, state = kobe.json('status')['registered_with'], kobe.json('status')
     part.same(typed(kobe, state['or'])[0], 0, 'typed: ' + state['or'])
     part.ok(well(kobe) and kobe.json('status')['registered_with'] == stays,
