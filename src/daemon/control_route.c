@@ -252,14 +252,30 @@ static bool told(const json_t *rows, struct slice name)
     return false;
 }
 
+/* Whether a route covers it, and leads elsewhere than back here: a door may have come to where the
+ * route leads after it was added. */
+static bool leads(const struct routes *routes, struct slice name)
+{
+    struct route route;
+    size_t first, n = 0;
+    bool elsewhere = false;
+    if (!routes_find(routes, name, &first, &n))
+        return false;
+    for (size_t i = 0; i < n && !elsewhere; i++) {
+        routes_at(routes, first + i, &route);
+        elsewhere = !route.self;
+    }
+    return elsewhere;
+}
+
 /* One more, unless a route covers it or it has been told. */
 static void tell_missing(const struct routes *routes, struct slice name, struct slice cluster_id,
                          uint64_t entries, json_t *rows)
 {
     char next[ROUTE_STRING_MAX + 64] = "";
     size_t first, n;
-    if (entries == 0 || as_domain(routes, name) || routes_find(routes, name, &first, &n) ||
-        told(rows, name))
+    if (entries == 0 || leads(routes, name) || told(rows, name) ||
+        (as_domain(routes, name) && !routes_find(routes, name, &first, &n)))
         return;
     if (slice_find(name, '\'') == name.n && name.n <= ROUTE_STRING_MAX)
         snprintf(next, sizeof next, "ils route add '%.*s' sip:HOST", (int)name.n,

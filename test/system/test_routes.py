@@ -3,6 +3,7 @@
 resolve or leads back here, routes that never decide because others cover the same. Each is
 named with what to type, nothing of it is half applied, and what was to be typed is typed."""
 import re
+import socket
 
 from harness import Network, Tap, wait_until
 
@@ -45,6 +46,25 @@ def missing(c, other):
     for name in names:
         c.must('catalog', 'remove', name[:3])
     other.must('route', 'remove', names[-1])
+
+
+def comes_back(c):
+    """A door that comes to where a route leads: no call gets there, and status says so."""
+    before = c.sip_port
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+        s.bind(('127.0.0.1', 0))
+        port = s.getsockname()[1]
+    c.must('route', 'add', '*.osaka.example', 'sip:127.0.0.1:%d' % port)
+    tap.same(c.json('status')['routes_missing'], [], 'a route that leads somewhere')
+    c.must('door', 'set', 'sip', '--listen', '127.0.0.1:%d' % port)
+    tap.same(([r['next'] for r in c.json('status')['routes_missing']],
+              c.json('lookup', '2001')['result']),
+             (["ils route add 'a.osaka.example' sip:HOST"], 'no_route'),
+             'with the door there the route string has none')
+    c.must('route', 'add', '*.osaka.example', 'sip:127.0.0.9')
+    tap.same(c.json('status')['routes_missing'], [], 'another target is enough')
+    c.must('door', 'set', 'sip', '--listen', '127.0.0.1:%d' % before)
+    c.must('route', 'remove', '*.osaka.example')
 
 
 def grammar(c):
@@ -154,6 +174,7 @@ def main():
         row = re.search(r'.*a\.osaka\.example.*', tokyo.ils('status')[1])
         tap.ok(row, 'a route string without a route is named', tokyo.ils('status')[1])
         tap.run(missing, tokyo, osaka)
+        tap.run(comes_back, tokyo)
         tap.run(grammar, tokyo)
         tap.run(numbers, tokyo)
         tap.run(unknown, tokyo)
