@@ -113,7 +113,8 @@ static bool bring_form(struct pg *p)
     for (unsigned tries = 0; read_form(p, "", &form); ) {
         if (form > FORM) {
             pg_say(p, "the store %s has form %" PRIu64 " and this ilsd knows form %zu; start the "
-                   "ilsd that wrote it, or a newer one", p->name, form, FORM);
+                   "ilsd that wrote it, or a newer one (git pull && script/install)", p->name, form,
+                   FORM);
             return false;
         }
         if (form == FORM)

@@ -166,7 +166,7 @@ int store_form(struct store_file *s)
     if (version < 1 || version > STORE_VERSION) {
         say(s,
             "%s has form %d and this ilsd knows form %d; start the ilsd that wrote it, or a "
-            "newer one",
+            "newer one (git pull && script/install)",
             s->path, version, STORE_VERSION);
         return -1;
     }

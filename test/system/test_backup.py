@@ -2,6 +2,7 @@
 """The store as a whole, with real daemons: a backup while changes come, the drill in which it is
 put back, wrong backups refused, damaged bytes found by name and fetched again (one's own plan too),
 and the audit. What the screen says is to be typed next is typed."""
+import contextlib
 import os
 import re
 import sqlite3
@@ -25,6 +26,14 @@ def finds(c, dialled):
 
 def all_find(clusters, numbers):
     return wait_until(lambda: all(finds(c, n) for c in clusters for n in numbers))
+
+
+def new_form(file, more):
+    """The form of a store is another one; which."""
+    with contextlib.closing(sqlite3.connect(file)) as sql, sql:
+        form = sql.execute('PRAGMA user_version').fetchone()[0] + more
+        sql.execute('PRAGMA user_version = %d' % form)
+    return form
 
 
 def alarm(c, name):
@@ -252,8 +261,36 @@ def damaged_alone(part, net):
             'without one it goes on with nothing', c.json('status'))
 
 
+def newer(part, net):
+    """A store that a newer ilsd wrote, and a backup of one: refused in words, and nothing of it is
+    touched."""
+    c = cluster(net, 'nagoya', METHODS['password'](net), '4001')
+    kept, file = os.path.join(net.folder, 'newer.db'), os.path.join(c.data, 'ilsd.db')
+    c.must('backup', kept)
+    form = new_form(kept, 1)
+    status, error = c.ils('restore', kept, '--yes')[0], c.error
+    part.ok(status == 1 and finds(c, '4001') and
+            'form %d and this ilsd knows form %d; start the ilsd' % (form, form - 1) in error,
+            'a newer backup is not put back', error)
+    c.stop()
+    new_form(file, 1)
+    with open(file, 'rb') as handle:
+        before = handle.read()
+    status = c.launch().process.wait(20)
+    c.process = None
+    with open(file, 'rb') as handle:
+        part.ok(handle.read() == before and status == 1, 'a newer store stays as it is', status)
+    part.ok('form %d and this ilsd knows form %d; start the ilsd that wrote it, or a newer one'
+            % (form, form - 1) in c.said(), 'what to start is said', c.said())
+    new_form(file, -1)
+    c.start()
+    add(c, '4002')
+    part.ok(finds(c, '4001') and finds(c, '4002'), 'control: as it was it serves and is written')
+
+
 if __name__ == '__main__':
     parts = [('drill', drill, ()), ('alone', alone, ()), ('refused', refused, ())]
     if os.environ.get('ILS_STORE') != 'postgresql':   # whose pages its server looks after
+        parts += [('newer', newer, ())]
         parts += [('damaged', damaged, ()), ('damaged_alone', damaged_alone, ())]
     run_all(parts)
