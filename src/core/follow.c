@@ -24,6 +24,11 @@ static struct slice writer(struct ils *ils)
                                         : slice_of("?");
 }
 
+static enum reply refusal(const struct ils *ils)
+{
+    return ils->following.writer.n != 0 ? REPLY_FOLLOWS : REPLY_NOBODY_WRITES;
+}
+
 void follow_begin(struct ils *ils, const struct ils_event *event)
 {
     struct following *f = &ils->following;
@@ -31,7 +36,7 @@ void follow_begin(struct ils *ils, const struct ils_event *event)
     if (f->is)
         return;
     if (ils->started) {
-        command_end(ils, REPLY_FOLLOWS, writer(ils));
+        command_end(ils, refusal(ils), writer(ils));
         ils_action(ils, ILS_DO_LISTEN)->on = false;
         ils->listening = false;
     } else {
@@ -61,7 +66,7 @@ bool follow_refuses(struct ils *ils, const struct command *c)
     bool here = c->type == COMMAND_STOP || c->type == COMMAND_ALARM || c->type == COMMAND_SELF;
     if (!ils->following.is || here)
         return false;
-    command_refuse(ils, c, REPLY_FOLLOWS, writer(ils));
+    command_refuse(ils, c, refusal(ils), writer(ils));
     return true;
 }
 

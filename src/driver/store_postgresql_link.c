@@ -142,14 +142,24 @@ static const char *option(const PQconninfoOption *options, const char *keyword)
     return "";
 }
 
+/* A socket's directory as an URI has it, so that what is shown can be given to psql. */
+static void put_host(char *dst, size_t size, const char *host, size_t n)
+{
+    size_t at = 0;
+    for (size_t i = 0; i < n && at + 4 < size; i++)
+        at += (size_t)snprintf(dst + at, size - at, host[i] == '/' ? "%%2F" : "%c", host[i]);
+    dst[at] = '\0';
+}
+
 /* host1:port1,host2:port2; of one port for all hosts, that. */
 static void name_hosts(char *dst, size_t size, const char *host, const char *port)
 {
     size_t n = 0;
     for (;;) {
         size_t h = strcspn(host, ","), q = strcspn(port, ",");
-        int wrote = snprintf(dst + n, size - n, "%.*s%s%.*s", (int)h, host, q > 0 ? ":" : "",
-                             (int)q, port);
+        char one[160];
+        put_host(one, sizeof one, host, h);
+        int wrote = snprintf(dst + n, size - n, "%s%s%.*s", one, q > 0 ? ":" : "", (int)q, port);
         n += wrote > 0 && (size_t)wrote < size - n ? (size_t)wrote : 0;
         if (host[h] == '\0' || size - n < 2)
             return;

@@ -227,12 +227,17 @@ def store_away(tap, server, writer, nodes):
     status = nodes[-1].json('status')
     tap.ok(status['health'] == 'degraded' and 'has not answered for' in status['cause'],
            'status says why', status)
+    tap.ok(put(writer, 'never') == 1 and 'nobody is known to write' in writer.error,
+           'a change is refused in words that name nobody', writer.error)
     with urllib.request.urlopen('http://127.0.0.1:%d/healthz' % nodes[-1].http_port) as reply:
         tap.same((reply.status, json.load(reply)['health']), (200, 'degraded'),
                  'a lookup node is not taken out for that')
     server.start()
     tap.ok(wait_until(lambda: any(part(c) == 'writes' for c in nodes), LEASE + 15),
            'the store is back, and somebody writes')
+    code, out = writer.shell(status['next'])
+    tap.ok(code == 0 and status['next'].startswith('psql '), 'what was to be typed reaches it',
+           status['next'], out)
     writer = [c for c in nodes if part(c) == 'writes'][0]
     tap.ok(wait_until(lambda: put(writer, 'again') == 0), 'a change is taken')
     tap.ok(wait_until(lambda: all(finds(c, 'again') for c in nodes)), 'and answered by all')
