@@ -163,6 +163,8 @@ void say_verdict(struct link *l, enum code code, bool told, uint32_t retry_after
         v->remedy_at = l->refused_here ? SIDE_HERE : SIDE_THERE;
         p = l->refused_here ? peer_find(ils, l->theirs.key) : p;
     }
+    if (code == CODE_OTHER_NETWORK && p == NULL && l->refused_here)
+        p = peer_find(ils, l->theirs.key); /* it was of this network, and was left behind */
     if (p != NULL) {
         memcpy(v->peer_id, p->id, sizeof v->peer_id);
         v->peer_name = arena_copy(&ils->step, text_slice(p->cluster_id));

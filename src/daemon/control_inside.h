@@ -181,6 +181,8 @@ bool control_contact_well(const struct view_contact *c);
 const char *control_contact_next(const struct ils *core, const struct view_contact *c,
                                  char next[static 512]);
 /* The command that tests the way there; "" where the address or port is not known. */
+bool control_left_behind(const struct ils *core, const struct view_cluster *c, struct slice self,
+                         char text[static 400], char next[static 256]);
 const char *control_ago(char dst[static 32], int64_t s); /* "65 s", "12 min", "3 h" */
 void control_diagnose_next(char *dst, size_t size, struct slice host, unsigned port);
 /* Text, or null where there is none. New ref. */

@@ -441,6 +441,24 @@ const char *control_ago(char dst[static 32], int64_t s)
     return dst;
 }
 
+/* A cluster that stayed in another network, where a remedy is typed there: what it said last. */
+bool control_left_behind(const struct ils *core, const struct view_cluster *c, struct slice self,
+                         char text[static 400], char next[static 256])
+{
+    struct verdict v;
+    char cause[160], name[CONTROL_NAME_MAX], status[64];
+    size_t i = 0;
+    while (view_verdict(core, i, &v) && memcmp(v.peer_id, c->peer_id, PEER_ID_SIZE) != 0)
+        i++;
+    if (!view_verdict(core, i, &v) || v.code != CODE_OTHER_NETWORK || v.remedy_at != SIDE_THERE)
+        return false;
+    render_cause(cause, sizeof cause, &v);
+    render_remedy(next, 256, &v, self);
+    snprintf(text, 400, "the data of cluster %.100s: %s: %s", control_cluster_name(name, c),
+             control_sync_text(status, sizeof status, c), cause);
+    return true;
+}
+
 /* By the address: a folder or file may have the name of the cluster. Nothing is known: no word. */
 void control_diagnose_next(char *dst, size_t size, struct slice host, unsigned port)
 {

@@ -524,6 +524,11 @@ static bool health_clusters(const struct ils *core, const struct view_self *self
                  control_cluster_name(name, &c), control_sync_text(status, sizeof status, &c),
                  (int)holds.error.n, holds.error.n > 0 ? (const char *)holds.error.p : "");
         next[0] = '\0';
+        if (control_left_behind(core, &c, self->cluster_id, text, next)) {
+            health_set(h, true, text, next);
+            h->at = "there";
+            return true;
+        }
         if (c.status == SYNC_DISCONNECTED && holds.error.n == 0)
             control_diagnose_next(next, sizeof next, c.address,
                                   self->auth.tls ? c.tls_port : c.port);

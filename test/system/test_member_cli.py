@@ -486,6 +486,10 @@ def networks(part, net):
         kyoto.json('status')))
     part.ok(status and (status['next'], status['next_at']) == ('ils network adopt', 'here'),
             'the spoke of osaka is told as well', kyoto.json('status'))
+    status = wait_until(lambda: (lambda s: s if s['next_at'] == 'there' else None)(
+        osaka.json('status'))) or osaka.json('status')
+    part.ok(status['next'] == 'ils network adopt' and 'kyoto' in status['cause'],
+            'and osaka knows what is to be typed there', status)
     part.ok(wait_until(lambda: finds(tokyo, '1002')) and not finds(tokyo, '1003'),
             'until it has adopted it too, its numbers are not found in that network')
     part.same(kyoto.shell('ils network adopt'), (0, 'OK\n'), 'the remedy, at kyoto')
