@@ -96,7 +96,8 @@ def gone(fake):
     fake.answers['ended'] = [row, dict(row, cluster_id='nara', how='left', by='nara')]
     lines = fake.ils('ended')[1].splitlines()
     tap.ok(lines[1].split() == ['-', PEER, 'banned', 'ff' * 16, '3', '9'] and
-           lines[2].split() == ['nara', PEER, 'left', 'nara', '3', '9'], 'ended', *lines)
+           lines[2].strip() == 'let in again by: ils unban ' + PEER and
+           lines[3].split() == ['nara', PEER, 'left', 'nara', '3', '9'], 'ended', *lines)
     tap.ok('追放' in fake.ils('ended', lang='ja_JP.UTF-8')[1], 'in Japanese')
     tap.same(json.loads(fake.ils('ended', '--json')[1])[0], row, 'with --json as ilsd says it')
 

@@ -31,7 +31,8 @@ def cells(text, name):
 def sync(fake):
     fake.answers['sync'] = SYNC
     status, out, _ = fake.ils('sync')
-    tap.same((status, out.splitlines()[0]), (0, 'healthy'), 'nothing is behind', out)
+    tap.same((status, out.splitlines()[0]), (0, 'every plan is up to date'), 'nothing is behind',
+             out)
     tap.same(cells(out, 'osaka'), ['osaka', '7', '7', '-', 'equal', 'Up to date', '-', '7', '-',
                                    'equal', 'Up to date', '2026-11-22T10:48:12'], 'a row', out)
     bad = dict(SYNC, health='degraded', cause='osaka is behind with tokyo by 65 s', behind=1,
