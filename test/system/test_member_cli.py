@@ -333,7 +333,8 @@ def wrong_host(part, net):
 
 
 def silent(part, net):
-    """A hub, and a spoke, that are gone for good: after two intervals `ils status` says so."""
+    """A hub, and a spoke, that are gone for good: after two intervals `ils status` says so. How
+    long an interval is the others know when they have a change that was made after it was set."""
     method = METHODS['password'](net)
     tokyo, osaka, kyoto, nara = (cluster(net, n, method)
                                  for n in ('tokyo', 'osaka', 'kyoto', 'nara'))
@@ -342,7 +343,10 @@ def silent(part, net):
     for c, as_role in ((osaka, 'hub'), (kyoto, 'spoke'), (nara, 'spoke')):
         c.must('sync', 'every', '1')
         method.join(c, tokyo, as_role)
-    part.ok(links(tokyo, osaka, kyoto, nara) and all_find((kyoto,), ('1004',)), 'all are there')
+    for c, number in ((osaka, '1002'), (nara, '1005')):
+        add(c, number)
+    part.ok(links(tokyo, osaka, kyoto, nara) and
+            all_find((tokyo, kyoto), ('1002', '1004', '1005')), 'all are there')
     for c in (nara, osaka):
         c.kill()
     status = wait_until(lambda: (lambda s: s if s['cause'] else None)(tokyo.json('status')))
