@@ -465,6 +465,23 @@ static bool is_lost(const struct run *r, const struct node *n, const struct view
            (!join->wanted || (r->world->calm && are_strangers(r, n, home)));
 }
 
+/* Where a hub that is linked with no other looks for one, and somebody else answers, who is a hub
+ * as well: its status says to join there. NULL: nowhere. */
+static const struct node *misled(const struct run *r, const struct node *n,
+                                 const struct view_self *self, const struct view_join *join)
+{
+    struct view_contact c;
+    if (!r->world->calm || self->role != ROLE_HUB || self->hubs_linked != 0 || join->up)
+        return NULL;
+    for (size_t i = 0; view_contact(n->ils, i, &c); i++) {
+        const struct node *there = world_resolve(r->world, c.address);
+        if (c.last_code == CODE_OTHER_CLUSTER && !c.linked && there != NULL && there != n &&
+            r->desk[there->index].role == ROLE_HUB)
+            return there;
+    }
+    return NULL;
+}
+
 static bool role_turn(struct run *r, struct node *n, const struct view_self *self)
 {
     struct desk *d = &r->desk[n->index];
@@ -474,12 +491,15 @@ static bool role_turn(struct run *r, struct node *n, const struct view_self *sel
         return true;
     bool network = has_network(r, n->index);
     bool vain = d->founder && self->role == ROLE_HUB && is_homeless(r, self, &join);
+    const struct node *there = misled(r, n, self, &join);
     if (d->role == ROLE_HUB && d->founder && (self->role != ROLE_HUB || !network || vain))
         d->command = op_role(n, ROLE_HUB);
     else if (d->role == ROLE_HUB && self->role == ROLE_SPOKE)
         d->command = op_role(n, ROLE_HUB);
     else if (d->role == ROLE_SPOKE && self->role == ROLE_HUB && !self->draining)
         d->command = op_role(n, ROLE_SPOKE);
+    else if (there != NULL)
+        d->command = op_join(n, there->host, 0, ROLE_HUB);
     else if (!has_network(r, d->home))
         return false;
     else if (join.last_code == CODE_OTHER_CLUSTER && !join.up && d->home != n->index &&
