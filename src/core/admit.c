@@ -1,7 +1,7 @@
-/* admit: from whom a stream is taken, and how much. From a spoke
- * only its own streams; from a hub also those of the peers on its roster, if the hub is itself
- * admitted, beginning with the clusters that proved themselves on a link of our own. A quota is
- * judged on the head before a byte is fetched: refused whole, the last good one stays. */
+/* admit: from whom a stream is taken, and how much. From a spoke only its own streams; from a hub
+ * also those of the peers on its roster, if the hub is itself admitted, beginning with the clusters
+ * that proved themselves on a link of our own. A quota is judged on the head before a byte is
+ * fetched: refused whole, the last good one stays. */
 #include "core/core.h"
 
 static bool is_hub(const struct ils *ils, const struct stream *self)

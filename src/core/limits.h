@@ -43,7 +43,7 @@
 #define HALF_OPEN_MAX     1024           /* links before their proof */
 #define HALF_OPEN_KNOWN   4              /* of them whoever was met before has this many first */
 #define PROVED_MAX        16             /* dials whose binders are known */
-#define PENALTIES_MAX     65536          /* addresses that failed a proof */
+#define PENALTIES_MAX     65536          /* prefixes of sources that failed */
 #define PENALTY_BUCKETS   4096
 #define PENALTY_AUTH_US   (5 * TICK_S)   /* doubling */
 #define PENALTY_PROTO_US  (10 * TICK_S)
@@ -76,7 +76,7 @@
 #define ROSTER_MAX        OPENILS_PEERS_MAX /* of ilssim-scaling */
 #define STREAMS_MAX       (2 * OPENILS_PEERS_MAX + 24)
 #else
-#define ROSTER_MAX        64             /* spokes that one hub vouches for */
+#define ROSTER_MAX        64             /* clusters that one hub vouches for */
 #define STREAMS_MAX       1024
 #endif
 #define LEARNED_MAX       1000000        /* learned objects, unless it is set */
